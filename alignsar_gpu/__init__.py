@@ -1,0 +1,5 @@
+"""SAR benchmark datasets for machine learning, on the GPU or the CPU."""
+
+from importlib.metadata import version
+
+__version__ = version("alignsar_gpu")

@@ -1,0 +1,150 @@
+"""What every reader gives: acquisitions, their calibration, and how to read a coregistered stack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import numpy as np
+
+from alignsar_gpu.errors import AlignsarError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from alignsar_gpu.geometry.grid import RadarGrid
+    from alignsar_gpu.geometry.orbit import Orbit
+
+RELATIVE_ORBIT_OFFSETS = {"Sentinel-1A": 73, "Sentinel-1B": 27, "Sentinel-1C": 172, "Sentinel-1D": 42}
+SENTINEL1_ORBITS_PER_CYCLE = 175
+
+
+def sentinel1_relative_orbit(platform: str, absolute_orbit: int) -> int:
+    """Relative orbit (track, 1 to 175) of a Sentinel-1 absolute orbit.
+
+    Each satellite entered the shared cycle at another absolute orbit, so each has its own offset.
+    Raises AlignsarError for another platform.
+    """
+    if platform not in RELATIVE_ORBIT_OFFSETS:
+        known = ", ".join(RELATIVE_ORBIT_OFFSETS)
+        raise AlignsarError(f"no relative-orbit rule for platform {platform!r}; known: {known}")
+    return (absolute_orbit - RELATIVE_ORBIT_OFFSETS[platform]) % SENTINEL1_ORBITS_PER_CYCLE + 1
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Calibration:
+    """Radiometric calibration vectors of one polarization.
+
+    Attributes
+    ----------
+    azimuth_time : (n,) float64, seconds since the epoch of the grid that the pixels lie on, increasing.
+    slant_range : (m,) float64, metres, increasing.
+    sigma_nought, beta_nought : (n, m) float64 amplitudes A, with sigma0 = |DN|^2 / A_sigma^2
+        (Sentinel-1 product specification S1-RS-MDA-52-7441, calibration annotation).
+    source : the product that the records belong to.
+    """
+
+    azimuth_time: NDArray[np.float64]
+    slant_range: NDArray[np.float64]
+    sigma_nought: NDArray[np.float64]
+    beta_nought: NDArray[np.float64]
+    source: str
+
+    def __post_init__(self) -> None:
+        shape = (len(self.azimuth_time), len(self.slant_range))
+        for name in ("sigma_nought", "beta_nought"):
+            table = getattr(self, name)
+            if table.shape != shape or not (np.isfinite(table).all() and (table > 0).all()):
+                raise AlignsarError(
+                    f"calibration of {self.source!r}: {name} must be positive and of shape {shape} "
+                    f"(vectors, samples), got shape {table.shape}"
+                )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Acquisition:
+    """One date of a stack.
+
+    Attributes
+    ----------
+    product_id : name of the product that the pixels come from.
+    platform : for example "Sentinel-1A".
+    start : UTC time of the first line of the product (datetime64, microseconds).
+    orbit : the state vectors of this pass.
+    calibration : per polarization ("vv", ...); empty where the product has none.
+    flattened : True when reference and topographic phase are already removed from the pixels
+        (relative to the reference date), False when they are still in it.
+    flattened_how : one sentence: how that is known.
+    """
+
+    product_id: str
+    platform: str
+    start: np.datetime64
+    orbit: Orbit
+    pass_direction: Literal["ascending", "descending"]
+    absolute_orbit: int
+    relative_orbit: int
+    instrument_mode: str
+    swath: str
+    processor: str
+    flattened: bool
+    flattened_how: str
+    calibration: Mapping[str, Calibration] = field(default_factory=dict)
+
+    @property
+    def date(self) -> str:
+        """The day, as YYYYMMDD: the name of this date in files."""
+        return str(self.start.astype("datetime64[D]")).replace("-", "")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Ground:
+    """Where the pixels of some lines lie on Earth; each array (lines, samples) float64.
+
+    ``longitude`` and ``latitude`` in degrees, ``height`` in metres above the WGS84 ellipsoid; NaN where
+    the product does not say.
+    """
+
+    longitude: NDArray[np.float64]
+    latitude: NDArray[np.float64]
+    height: NDArray[np.float64]
+
+
+class StackProduct(Protocol):
+    """A coregistered stack on one radar grid, read by lines; what a reader or a simulator gives."""
+
+    @property
+    def grid(self) -> RadarGrid:
+        """The reference radar grid."""
+
+    @property
+    def acquisitions(self) -> tuple[Acquisition, ...]:
+        """The dates, in time order."""
+
+    @property
+    def reference(self) -> int:
+        """Index of the reference date in ``acquisitions``."""
+
+    @property
+    def polarizations(self) -> tuple[str, ...]:
+        """For example ("vv", "vh")."""
+
+    @property
+    def source(self) -> str:
+        """One sentence for the dataset's ``source`` attribute."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file that the stack is read from; empty for a simulated one."""
+
+    def read_pixels(self, first: int, stop: int) -> tuple[NDArray[np.complex64], NDArray[np.bool_]]:
+        """Pixels (date, polarization, line, sample) of lines ``first:stop``, and which of them are valid.
+
+        Invalid pixels are zero.
+        """
+
+    def read_ground(self, first: int, stop: int) -> Ground:
+        """Ground coordinates of lines ``first:stop``."""

@@ -1,0 +1,1 @@
+"""The composed configuration: Hydra groups and experiments."""
