@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -42,7 +42,14 @@ class RadarGrid:
     samples: int
 
     def __post_init__(self) -> None:
-        for name in ("azimuth_interval", "first_slant_range", "range_spacing", "wavelength", "lines", "samples"):
+        for name in (
+            "azimuth_interval",
+            "first_slant_range",
+            "range_spacing",
+            "wavelength",
+            "lines",
+            "samples",
+        ):
             value = getattr(self, name)
             if not (np.isfinite(value) and value > 0):
                 raise AlignsarError(f"radar grid: {name} must be positive, got {value}")
@@ -67,9 +74,3 @@ class RadarGrid:
     def sample(self, slant_range: ArrayLike) -> NDArray[np.float64]:
         """Fractional sample of a slant range (metres)."""
         return (np.asarray(slant_range, dtype=np.float64) - self.first_slant_range) / self.range_spacing
-
-    def crop_lines(self, first: int, stop: int) -> RadarGrid:
-        """The grid of lines ``first`` to ``stop`` (excluded)."""
-        if not 0 <= first < stop <= self.lines:
-            raise AlignsarError(f"radar grid: lines {first}:{stop} are not within its {self.lines} lines")
-        return replace(self, first_azimuth_time=float(self.azimuth_time(first)), lines=stop - first)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
@@ -11,7 +11,6 @@ from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -137,8 +136,12 @@ class StackProduct(Protocol):
         """One sentence for the dataset's ``source`` attribute."""
 
     @property
-    def files(self) -> tuple[Path, ...]:
-        """Every file that the stack is read from; empty for a simulated one."""
+    def facts(self) -> Mapping[str, Any]:
+        """What the reader found out, as plain values for quality.json."""
+
+    @property
+    def has_heights(self) -> bool:
+        """Whether `read_ground` gives heights, which flattening needs."""
 
     def read_pixels(self, first: int, stop: int) -> tuple[NDArray[np.complex64], NDArray[np.bool_]]:
         """Pixels (date, polarization, line, sample) of lines ``first:stop``, and which of them are valid.

@@ -1,0 +1,118 @@
+"""The command line: ``python -m alignsar_gpu +experiment=NAME key=value ...``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import fields
+from typing import TYPE_CHECKING, cast
+
+import hydra
+from hydra.errors import HydraException, MissingConfigException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from alignsar_gpu.config import Config, register, validate
+from alignsar_gpu.errors import AlignsarError
+
+if TYPE_CHECKING:
+    from alignsar_gpu.pipeline import Summary
+
+FULL_ERROR = "HYDRA_FULL_ERROR"
+
+
+def one_line(error: Exception) -> str:
+    """The message of ``error`` on one line, with what caused it, if it says more."""
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:
+        group, _, name = str(error.missing_cfg_file).rpartition("/")
+        return f"{group}={name}: there is no {name!r}; choose from {', '.join(error.options)}"
+    if isinstance(error, AlignsarError):
+        return str(error)
+    messages = [str(e).strip().splitlines() for e in (error, error.__cause__) if e is not None]
+    return ": ".join(lines[0].rstrip(".") for lines in messages if lines)
+
+
+def _unknown_keys(node: DictConfig, prefix: str = "") -> list[str]:
+    """Keys that no class of the configuration has: Hydra's ``+key=value`` adds what it is told to."""
+    unknown = []
+    for name in map(str, node):
+        if name not in {item.name for item in fields(OmegaConf.get_type(node))}:
+            unknown.append(f"{prefix}{name}")
+        elif not OmegaConf.is_missing(node, name) and isinstance(node[name], DictConfig):
+            unknown += _unknown_keys(node[name], f"{prefix}{name}.")
+    return unknown
+
+
+def typed(composed: DictConfig) -> Config:
+    """The composed configuration as checked values. Raises AlignsarError or OmegaConf's errors by key."""
+    unknown = _unknown_keys(composed)
+    if unknown:
+        raise AlignsarError(f"{', '.join(unknown)}: no such key; --help lists the keys")
+    missing = sorted(OmegaConf.missing_keys(composed))
+    if "products" in missing:
+        raise AlignsarError(
+            "no products: choose an experiment (+experiment=demo, +experiment=amsterdam, ...; --help lists them) "
+            "or a reader (products=snap products.path=FOLDER)"
+        )
+    if missing:
+        raise AlignsarError(f"{', '.join(missing)}: must be given, for example {missing[0]}=...")
+    config = cast("Config", OmegaConf.to_object(composed))
+    validate(config)
+    return config
+
+
+def _print_summary(summary: Summary) -> None:
+    output = summary.output
+    if not summary.seconds:
+        print(f"nothing to do: {output} holds this dataset already, every file as it was written")  # noqa: T201
+        return
+    rows = [
+        ("dataset", f"{output / 'cube.zarr'}   (xarray.open_zarr)"),
+        ("", f"{output / 'netcdf'}   (one file a date)"),
+        ("catalogue", f"{output / 'stac' / 'catalog.json'}"),
+        ("report", f"{output / 'report' / 'index.html'}"),
+        ("device", f"{summary.device} ({summary.device.reason})"),
+        ("stages", "  ".join(f"{name} {seconds:.1f} s" for name, seconds in summary.seconds.items())),
+        *(("warning", warning) for warning in summary.warnings),
+    ]
+    for label, text in rows:
+        print(f"{label:10} {text}")  # noqa: T201
+
+
+def _run(composed: DictConfig) -> None:
+    config = typed(composed)
+    # imported late, so that --help and a wrong key answer at once
+    from alignsar_gpu.pipeline import run  # noqa: PLC0415
+    from alignsar_gpu.progress import start_log  # noqa: PLC0415
+
+    start_log()
+    _print_summary(run(config, OmegaConf.to_yaml(composed, resolve=True)))
+
+
+def main() -> int:
+    """Run the command line; returns the exit status: 0, or 2 for an error that the user can put right."""
+    show_all = os.environ.get(FULL_ERROR) == "1"
+    os.environ[FULL_ERROR] = "1"  # so that Hydra raises instead of ending the process
+    register()
+    failures: list[Exception] = []
+
+    @hydra.main(version_base="1.3", config_path="pkg://alignsar_gpu.configs", config_name="config")
+    def job(composed: DictConfig) -> None:
+        try:
+            _run(composed)
+        except (AlignsarError, OmegaConfBaseException) as error:  # Hydra would add lines of its own
+            failures.append(error)
+
+    try:
+        job()
+    except (HydraException, OmegaConfBaseException) as error:
+        failures.append(error)
+    if show_all and failures:
+        raise failures[0]
+    for failure in failures:
+        print(f"alignsar_gpu: error: {one_line(failure)}", file=sys.stderr)  # noqa: T201
+    return 2 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

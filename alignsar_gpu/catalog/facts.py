@@ -1,0 +1,70 @@
+"""What STAC takes from the cube, in the spelling that STAC has."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from alignsar_gpu.errors import AlignsarError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+# The global attributes that an item cannot do without.
+_NEEDED = (
+    "software",
+    "reference_product_id",
+    "instrument_mode",
+    "pass_direction",
+    "look_side",
+    "relative_orbit",
+    "radar_frequency",
+    "polarizations",
+    "range_spacing",
+    "azimuth_spacing",
+    "looks_range",
+    "looks_azimuth",
+    "incidence_angle_mid",
+)
+
+
+def require_attributes(cube: xr.Dataset) -> None:
+    """Raise AlignsarError when the cube lacks a global attribute that an item cannot do without."""
+    missing = [key for key in _NEEDED if key not in cube.attrs]
+    if missing:
+        raise AlignsarError(f"cube: it lacks the attributes {', '.join(missing)}: write the cube again")
+
+
+def identifier(cube: xr.Dataset) -> str:
+    """The dataset's id, or one made of its title and reference, in letters that every file system takes."""
+    made = f"{cube.attrs.get('title', 'SAR dataset')} {cube.attrs['reference_product_id']}"
+    return re.sub(r"[^A-Za-z0-9_.]+", "-", cube.attrs.get("id") or made).strip("-.") or "dataset"
+
+
+def reference_time(cube: xr.Dataset) -> np.datetime64:
+    """Time of the date that is made from the reference product, found by its id."""
+    product = cube.attrs["reference_product_id"]
+    times = cube["time"].values[cube["product_id"].values == product]
+    if len(times) != 1:
+        raise AlignsarError(
+            f"cube: its reference is product {product}, which {len(times)} of its dates have: write the cube again"
+        )
+    reference: np.datetime64 = times[0]
+    return reference
+
+
+def date_name(date: xr.Dataset) -> str:
+    """YYYYMMDD, as NetCDF files are named."""
+    return str(np.datetime_as_string(scalar(date["time"]), unit="D")).replace("-", "")
+
+
+def scalar(array: xr.DataArray) -> Any:
+    """The only element of an array without dimensions."""
+    return array.values[()]
+
+
+def iso(time: np.datetime64) -> str:
+    """ISO 8601 in UTC, to the microsecond."""
+    return f"{np.datetime_as_string(time, unit='us')}Z"

@@ -1,0 +1,125 @@
+"""Footprint: where an image in radar geometry lies on Earth, as GeoJSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from alignsar_gpu.errors import AlignsarError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import xarray as xr
+    from numpy.typing import NDArray
+
+# Directions in which the outermost pixel is looked for. A multiple of 4, so that the bounding box is exact.
+DIRECTIONS = 32
+BLOCK_LINES = 256
+DECIMALS = 6
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Footprint:
+    """A GeoJSON geometry (Polygon, or MultiPolygon across the antimeridian) and its bounding box.
+
+    ``bbox`` is west, south, east, north in degrees; as RFC 7946 has it, west is greater than east where it
+    crosses the antimeridian.
+    """
+
+    geometry: dict[str, Any]
+    bbox: list[float]
+
+
+def footprint(longitude: xr.DataArray, latitude: xr.DataArray) -> Footprint:
+    """The outline of the pixels whose longitude and latitude (degrees, [line, sample]) are both finite.
+
+    A ring through the outermost pixels in 32 directions, counter-clockwise, closed, with 6 decimals. It is
+    convex, as the footprint of a burst is but for some metres; a walk along the image's edge would cross
+    itself where terrain folds over the radar's view, and the result would be no polygon. The box holds
+    every pixel. Read block by block. Raises AlignsarError when no pixel has coordinates, or when all of them
+    lie on one line.
+    """
+    points = _outermost(longitude, latitude)
+    ends = [(float(x), float(y)) for x, y in points.round(DECIMALS)]
+    ring = [end for index, end in enumerate(ends) if end != ends[index - 1]]
+    if _area(ring) <= 0.0:
+        raise AlignsarError("cube: its pixels span no area on the ground, so they have no footprint")
+    (west, south), (east, north) = points.min(axis=0), points.max(axis=0)
+    turn = (west + 180.0) // 360.0
+    last_turn = turn if east <= 360.0 * turn + 180.0 else turn + 1
+    box = [west - 360.0 * turn, south, east - 360.0 * last_turn, north]
+    return Footprint(geometry=_geometry(ring, turn), bbox=[round(float(value), DECIMALS) for value in box])
+
+
+def _outermost(longitude: xr.DataArray, latitude: xr.DataArray) -> NDArray[np.float64]:
+    """The pixels (longitude, latitude) farthest out in each direction, in the order of the directions.
+
+    Longitudes are counted from the first pixel's, so they may leave -180 to 180 and never jump.
+    """
+    angle = np.arange(DIRECTIONS) * (2 * np.pi / DIRECTIONS)
+    directions = np.zeros((DIRECTIONS, 2))
+    best = np.full(DIRECTIONS, -np.inf)
+    points = np.full((DIRECTIONS, 2), np.nan)
+    origin = None
+    for first in range(0, longitude.sizes["azimuth"], BLOCK_LINES):
+        rows = {"azimuth": slice(first, first + BLOCK_LINES)}
+        pixels = np.stack([array.isel(rows).values.ravel() for array in (longitude, latitude)], axis=1)
+        pixels = pixels[np.isfinite(pixels).all(axis=1)].astype(np.float64)
+        if not len(pixels):
+            continue
+        if origin is None:
+            origin = pixels[0, 0]
+            # A degree of longitude is cos(latitude) as long as one of latitude.
+            directions = np.stack([np.cos(angle) * np.cos(np.radians(pixels[0, 1])), np.sin(angle)], axis=1)
+        pixels[:, 0] = (pixels[:, 0] - origin + 180.0) % 360.0 - 180.0 + origin
+        for number, direction in enumerate(directions):
+            reach = pixels @ direction
+            farthest = reach.argmax()
+            if reach[farthest] > best[number]:
+                best[number], points[number] = reach[farthest], pixels[farthest]
+    if origin is None:
+        raise AlignsarError("cube: no pixel has longitude and latitude, so the dataset's place is unknown")
+    return points
+
+
+def _geometry(ring: list[Point], turn: float) -> dict[str, Any]:
+    """The ring as GeoJSON; cut in two where it crosses the antimeridian (RFC 7946, section 3.1.9)."""
+    border = 360.0 * turn + 180.0
+    if max(x for x, _ in ring) <= border:
+        return {"type": "Polygon", "coordinates": [_closed(ring, turn)]}
+    parts = [
+        _closed(_clipped(ring, border, keep=lambda x: x <= border), turn),
+        _closed(_clipped(ring, border, keep=lambda x: x >= border), turn + 1),
+    ]
+    return {"type": "MultiPolygon", "coordinates": [[part] for part in parts]}
+
+
+def _clipped(ring: list[Point], border: float, keep: Callable[[float], bool]) -> list[Point]:
+    """The part of a convex ring on one side of the meridian ``border`` (Sutherland and Hodgman, 1974)."""
+    part: list[Point] = []
+    for (x0, y0), (x1, y1) in _edges(ring):
+        if keep(x0):
+            part.append((x0, y0))
+        if (x0 - border) * (x1 - border) < 0:
+            part.append((border, round(y0 + (y1 - y0) * (border - x0) / (x1 - x0), DECIMALS)))
+    return part
+
+
+def _closed(ring: list[Point], turn: float) -> list[list[float]]:
+    """GeoJSON positions of the ring, its first again at the end; longitudes less ``turn`` times around."""
+    return [[round(x - 360.0 * turn, DECIMALS), y] for x, y in [*ring, ring[0]]]
+
+
+def _area(ring: list[Point]) -> float:
+    """Twice the signed area, square degrees: positive for a counter-clockwise ring."""
+    x, y = ring[0] if ring else (0.0, 0.0)
+    return sum((x0 - x) * (y1 - y) - (x1 - x) * (y0 - y) for (x0, y0), (x1, y1) in _edges(ring))
+
+
+def _edges(ring: list[Point]) -> Iterator[tuple[Point, Point]]:
+    return zip(ring, ring[1:] + ring[:1], strict=True)

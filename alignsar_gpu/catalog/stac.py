@@ -1,0 +1,202 @@
+"""STAC: a self-contained catalogue of a finished dataset, one collection with an item a date."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pystac
+from pystac.extensions.datacube import DatacubeExtension
+from pystac.extensions.file import FileExtension
+from pystac.extensions.sar import SarExtension
+from pystac.extensions.sat import SatExtension
+
+from alignsar_gpu.catalog.datacube import dimensions, variables
+from alignsar_gpu.catalog.facts import date_name, identifier, require_attributes
+from alignsar_gpu.catalog.footprint import footprint
+from alignsar_gpu.catalog.item import make_item
+from alignsar_gpu.errors import AlignsarError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import xarray as xr
+
+    from alignsar_gpu.catalog.footprint import Footprint
+
+ZARR = "application/vnd.zarr; version=3"
+MEDIA_TYPES = {
+    ".nc": pystac.MediaType.NETCDF,
+    ".html": pystac.MediaType.HTML,
+    ".json": pystac.MediaType.JSON,
+    ".yaml": "application/yaml",
+}
+
+# What the collection sums up of its items.
+SUMMARIES = (
+    "platform",
+    "constellation",
+    "instruments",
+    "sar:instrument_mode",
+    "sar:frequency_band",
+    "sar:polarizations",
+    "sar:product_type",
+    "sat:orbit_state",
+    "sat:relative_orbit",
+)
+
+COPERNICUS = pystac.Provider(
+    name="Copernicus",
+    description="The Sentinel-1 mission of the European Union, operated by ESA",
+    roles=[pystac.ProviderRole.PRODUCER, pystac.ProviderRole.LICENSOR],
+    url="https://dataspace.copernicus.eu",
+)
+
+
+def write_stac(
+    cube: xr.Dataset,
+    folder: Path,
+    *,
+    netcdf: Iterable[Path],
+    cube_store: Path | None = None,
+    report: Path | None = None,
+    metadata: Iterable[Path] = (),
+) -> None:
+    """Write the STAC catalogue of ``cube`` into ``folder``: beside it first, then renamed.
+
+    ``netcdf`` are the files of the dates, each named ``<YYYYMMDD>.nc`` and found by that name; ``cube_store``,
+    ``report`` and ``metadata`` (quality.json, run.yaml) become assets of the collection. They must be there
+    and complete, for sizes and checksums are taken from them. Links are relative, so a folder that holds
+    all of them can be moved. No time of writing: the same input gives the same catalogue.
+
+    Raises AlignsarError where a file or what the cube says of itself is missing, or where ``folder`` holds
+    something else than a catalogue.
+    """
+    if folder.exists() and not (folder / "catalog.json").is_file():
+        raise AlignsarError(
+            f"{folder}: exists and is no STAC catalogue; move it away, or choose another folder"
+        )
+    partial = folder.with_name(f".{folder.name}.partial")
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        _catalog(cube, partial, netcdf, cube_store, report, metadata).save(
+            catalog_type=pystac.CatalogType.SELF_CONTAINED
+        )
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.replace(folder)
+    except OSError as error:
+        raise AlignsarError(
+            f"{folder}: the STAC catalogue could not be written ({error}): check the free space and permissions"
+        ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _catalog(
+    cube: xr.Dataset,
+    folder: Path,
+    netcdf: Iterable[Path],
+    cube_store: Path | None,
+    report: Path | None,
+    metadata: Iterable[Path],
+) -> pystac.Catalog:
+    """The catalogue of ``folder``, in memory."""
+    require_attributes(cube)
+    outline = footprint(cube["longitude"], cube["latitude"])
+    dates = [cube.isel(time=index) for index in np.argsort(cube["time"].values, kind="stable")]
+    items = {date_name(date): make_item(cube, date, outline) for date in dates}
+    collection = _collection(cube, outline, list(items.values()))
+    catalog = pystac.Catalog(
+        id=f"{collection.id}-catalog", title=collection.title, description=collection.description
+    )
+    catalog.add_child(collection)
+    collection.add_items(items.values())
+    catalog.normalize_hrefs(str(folder.absolute()))
+
+    files = {path.stem: path for path in netcdf}
+    for date, item in items.items():
+        if date not in files:
+            raise AlignsarError(f"STAC: no NetCDF file {date}.nc among those of the dataset: write it again")
+        _add_asset(item, "netcdf", files[date], "All layers of this date, in radar geometry", "data")
+    if cube_store is not None:
+        _add_asset(collection, "cube", cube_store, "All layers of all dates, in radar geometry", "data")
+    if report is not None:
+        _add_asset(collection, "report", report, "Report with pictures", "overview")
+    for path in metadata:
+        _add_asset(collection, path.stem, path, f"Record of the run ({path.name})", "metadata")
+    return catalog
+
+
+def _collection(cube: xr.Dataset, outline: Footprint, items: list[pystac.Item]) -> pystac.Collection:
+    """The collection of all dates, without its assets."""
+    of = cube.attrs
+    title = of.get("title", "SAR dataset")
+    starts, ends = ([item.properties[key] for item in items] for key in ("start_datetime", "end_datetime"))
+    collection = pystac.Collection(
+        id=identifier(cube),
+        title=title,
+        description=of.get("summary", title),
+        license=of.get("license", "other"),
+        keywords=[word.strip() for word in of.get("keywords", "SAR").split(",")],
+        providers=_providers(cube),
+        extent=pystac.Extent(
+            pystac.SpatialExtent([outline.bbox]),
+            pystac.TemporalExtent([[dt.datetime.fromisoformat(t) for t in (min(starts), max(ends))]]),
+        ),
+    )
+    for name in SUMMARIES:
+        found = [item.properties[name] for item in items if name in item.properties]
+        values = {v for value in found for v in (value if isinstance(value, list) else [value])}
+        if values:
+            collection.summaries.add(name, sorted(values))
+    SarExtension.add_to(collection)
+    SatExtension.add_to(collection)
+    collection.item_assets = {
+        "netcdf": pystac.ItemAssetDefinition.create(
+            title="All layers of a date, in radar geometry",
+            description="CF-1.11 NetCDF on (azimuth, range)",
+            media_type=pystac.MediaType.NETCDF,
+            roles=["data"],
+        )
+    }
+    DatacubeExtension.ext(collection, add_if_missing=True).apply(dimensions(cube), variables(cube))
+    return collection
+
+
+def _providers(cube: xr.Dataset) -> list[pystac.Provider]:
+    """Copernicus, if all dates are Sentinel-1's, and who made the dataset, if that is configured."""
+    providers = []
+    if all(str(platform).startswith("Sentinel-1") for platform in cube["platform"].values):
+        providers.append(COPERNICUS)
+    if "creator_name" in cube.attrs:
+        providers.append(
+            pystac.Provider(
+                name=cube.attrs["creator_name"],
+                description=cube.attrs.get("institution"),
+                roles=[pystac.ProviderRole.PROCESSOR],
+                url=cube.attrs.get("creator_url"),
+            )
+        )
+    return providers
+
+
+def _add_asset(owner: pystac.Item | pystac.Collection, key: str, path: Path, title: str, role: str) -> None:
+    """Add a file (with its size and SHA-256) or a Zarr folder as an asset, at its place beside the catalogue."""
+    if not path.exists():
+        raise AlignsarError(f"STAC: {path} does not exist, so it cannot be catalogued: write it first")
+    media_type = ZARR if path.is_dir() else MEDIA_TYPES[path.suffix]
+    href = os.path.relpath(path.absolute(), Path(owner.self_href).parent)
+    asset = pystac.Asset(href=href.replace(os.sep, "/"), title=title, media_type=media_type, roles=[role])
+    owner.add_asset(key, asset)
+    if path.is_file():
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        # A multihash: 12 stands for SHA-256, 20 for the 32 bytes that follow.
+        FileExtension.ext(asset, add_if_missing=True).apply(
+            checksum=f"1220{digest}", size=path.stat().st_size
+        )

@@ -1,0 +1,185 @@
+"""The structured configuration: every key with its type, unit and bounds.
+
+Hydra composes the YAML files of `alignsar_gpu.configs` into these classes; a wrong key or type is refused
+while composing, a wrong value by `validate`, both by the key's name and before any work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING
+
+from alignsar_gpu.errors import AlignsarError
+
+STRIP_LINES = 32
+
+
+def about(
+    help: str,  # noqa: A002  (the word that users read)
+    *,
+    bounds: tuple[float | None, float | None] = (None, None),
+    choices: tuple[str, ...] = (),
+    odd: bool = False,
+    multiple_of: int = 1,
+) -> dict[str, Any]:
+    """What a key means, and which values it takes."""
+    return {"help": help, "bounds": bounds, "choices": choices, "odd": odd, "multiple_of": multiple_of}
+
+
+def key(default: Any, text: str, **rules: Any) -> Any:
+    """A configuration key with its default; ``text`` and ``rules`` as in `about`."""
+    return field(default=default, metadata=about(text, **rules))
+
+
+@dataclass
+class DeviceConfig:
+    """Where the arithmetic runs."""
+
+    kind: str = key("auto", "auto, cpu or cuda", choices=("auto", "cpu", "cuda"))
+    memory_gib: float | None = key(
+        None, "memory to work in, GiB; unset: half of what is available", bounds=(0.01, None)
+    )
+    threads: int | None = key(None, "CPU threads; unset: all", bounds=(1, None))
+
+
+@dataclass
+class ProductsConfig:
+    """What the stack is read from."""
+
+    reader: str = MISSING
+
+
+@dataclass
+class SnapProductsConfig(ProductsConfig):
+    """A coregistered stack written by SNAP (ZNAP or BEAM-DIMAP)."""
+
+    reader: str = key("snap", "which reader", choices=("snap",))
+    path: str = key(MISSING, "a .znap, .znap.zip or .dim product, or a folder of them")
+    phase_state: str = key(
+        "auto",
+        "whether flat-earth and topographic phase are removed; auto: by the product's processing graph",
+        choices=("auto", "flattened", "raw"),
+    )
+
+
+@dataclass
+class SimulatedProductsConfig(ProductsConfig):
+    """A small coregistered stack with known truth, made on the spot."""
+
+    reader: str = key("simulated", "which reader", choices=("simulated",))
+    lines: int = key(384, "lines (azimuth)", bounds=(64, 4096))
+    samples: int = key(640, "samples (range)", bounds=(64, 4096))
+    dates: int = key(4, "number of dates", bounds=(2, 60))
+    polarizations: list[str] = field(
+        default_factory=lambda: ["vv", "vh"], metadata=about("polarizations", choices=("vv", "vh"))
+    )
+    revisit_days: int = key(12, "days from a date to the next", bounds=(1, 400))
+    seed: int = key(1, "seed of everything random", bounds=(0, 2**32 - 1))
+    flattened: bool = key(default=False, text="deliver the secondaries already flattened")
+
+
+@dataclass
+class InterferometryConfig:
+    """Pairs of the reference with every secondary."""
+
+    coherence_window_lines: int = key(3, "coherence window, lines", bounds=(1, 255), odd=True)
+    coherence_window_samples: int = key(11, "coherence window, samples", bounds=(1, 255), odd=True)
+    phase_window_lines: int = key(
+        1, "window over which interferometric phase is averaged, lines", bounds=(1, 255), odd=True
+    )
+    phase_window_samples: int = key(
+        1, "window over which interferometric phase is averaged, samples", bounds=(1, 255), odd=True
+    )
+    flatten: str = key(
+        "auto",
+        "auto: remove reference and topographic phase where the product still has it; never: leave it",
+        choices=("auto", "never"),
+    )
+
+
+@dataclass
+class SignaturesConfig:
+    """What is extracted per pixel."""
+
+    names: list[str] = field(
+        default_factory=lambda: ["category1"], metadata=about("signatures or groups of them (category1)")
+    )
+    slc: bool = key(default=False, text="keep the complex pixels (slc_p) in the cube too")
+
+
+@dataclass
+class DatasetConfig:
+    """The cube, and what it says of itself. Empty texts are left out of the product."""
+
+    title: str = key("SAR benchmark dataset", "title")
+    summary: str = key("", "a paragraph; empty: made from the facts")
+    id: str = key("", "identifier, unique within the publisher's datasets")
+    license: str = key("CC-BY-4.0", "SPDX identifier of the dataset's licence")
+    creator_name: str = key("", "who made it")
+    creator_email: str = key("", "e-mail address of the creator")
+    creator_url: str = key("", "web address of the creator")
+    institution: str = key("", "institution of the creator")
+    project: str = key("", "project")
+    publisher_name: str = key("", "who publishes it")
+    publisher_email: str = key("", "e-mail address of the publisher")
+    publisher_url: str = key("", "web address of the publisher")
+    acknowledgement: str = key("", "acknowledgement; empty: the data source's own, where it asks for one")
+    product_version: str = key("1.0", "version of this dataset")
+    chunk_lines: int = key(
+        256, "lines of a chunk of cube.zarr", bounds=(STRIP_LINES, 8192), multiple_of=STRIP_LINES
+    )
+    chunk_samples: int = key(512, "samples of a chunk of cube.zarr", bounds=(16, 8192))
+
+
+@dataclass
+class Config:
+    """Everything that a run depends on."""
+
+    name: str = key("run", "name of the experiment; the default output folder is outputs/<name>")
+    output: str = key("outputs/${name}", "folder that the run writes")
+    device: DeviceConfig = field(default_factory=DeviceConfig)
+    products: ProductsConfig = MISSING
+    interferometry: InterferometryConfig = field(default_factory=InterferometryConfig)
+    signatures: SignaturesConfig = field(default_factory=SignaturesConfig)
+    dataset: DatasetConfig = field(default_factory=DatasetConfig)
+
+
+def register() -> None:
+    """Make the classes known to Hydra, as the schemas that the YAML files build on."""
+    store = ConfigStore.instance()
+    store.store(name="schema", node=Config)
+    store.store(group="products", name="snap_schema", node=SnapProductsConfig)
+    store.store(group="products", name="simulated_schema", node=SimulatedProductsConfig)
+
+
+def _check_value(name: str, value: Any, metadata: dict[str, Any]) -> None:
+    choices = metadata["choices"]
+    values = value if isinstance(value, list) else [value]
+    wrong = [v for v in values if choices and v not in choices]
+    if wrong or (choices and not values):
+        raise AlignsarError(f"{name}={wrong[0] if wrong else '[]'}: choose from {', '.join(choices)}")
+    if isinstance(value, list) and len(set(value)) != len(value):
+        raise AlignsarError(f"{name}={value}: names something twice")
+    low, high = metadata["bounds"]
+    for number in values:
+        if low is not None and not number >= low:
+            raise AlignsarError(f"{name}={number}: must be at least {low}")
+        if high is not None and not number <= high:
+            raise AlignsarError(f"{name}={number}: must be at most {high}")
+    if metadata["odd"] and value % 2 == 0:
+        raise AlignsarError(f"{name}={value}: must be odd, so that the window has a middle pixel")
+    if value % metadata["multiple_of"] if metadata["multiple_of"] > 1 else 0:
+        raise AlignsarError(f"{name}={value}: must be a multiple of {metadata['multiple_of']}")
+
+
+def validate(config: Any, prefix: str = "") -> None:
+    """Raise AlignsarError, naming the key, when a value is outside what the key takes."""
+    for item in fields(config):
+        value, name = getattr(config, item.name), f"{prefix}{item.name}"
+        if is_dataclass(value):
+            validate(value, f"{name}.")
+        elif value is not None and item.metadata:
+            _check_value(name, value, dict(item.metadata))

@@ -1,0 +1,328 @@
+"""NetCDF: one file a date, CF-1.11 and ACDD-1.3 attributes, and the sar_* attributes of AlignSAR."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import netCDF4
+import numpy as np
+
+from alignsar_gpu.errors import AlignsarError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import xarray as xr
+    from numpy.typing import NDArray
+
+IMAGE = ("azimuth", "range")
+
+# Lines that are read, compressed and written at a time, and the size of a chunk in the file.
+BLOCK_LINES = 512
+CHUNK_SAMPLES = 512
+
+# What CF wants, where the cube says it in another way. "days" as units makes xarray before 2025.4 read a
+# duration instead of a number; the singular means the same to UDUNITS and leaves it a number.
+_UNITS = {"longitude": "degrees_east", "latitude": "degrees_north"}
+_SINGULAR = {"days": "day", "hours": "hour", "minutes": "minute", "seconds": "s", "degrees": "degree"}
+
+# The global attributes that a file cannot do without.
+_NEEDED = (
+    "software",
+    "fingerprint",
+    "reference_product_id",
+    "reference_date",
+    "instrument_mode",
+    "relative_orbit",
+    "pass_direction",
+    "look_side",
+    "heading",
+    "incidence_angle_mid",
+    "looks_range",
+    "looks_azimuth",
+    "range_spacing",
+    "azimuth_spacing",
+)
+_CROP = ("crop_first_line", "crop_lines", "crop_first_sample", "crop_samples")
+
+# An image in radar geometry has no map projection: the grid mapping says, as CF has it, on which ellipsoid
+# its longitude and latitude are. The last two are GDAL's own words: only a variable with both keeps its
+# NetCDF driver from turning the image upside down (it takes the first row of other files for the southern
+# one, and looks at nothing else where y is not a map coordinate that decreases).
+_GRID_MAPPING: dict[str, Any] = {
+    "grid_mapping_name": "latitude_longitude",
+    "geographic_crs_name": "WGS 84",
+    "horizontal_datum_name": "World Geodetic System 1984",
+    "reference_ellipsoid_name": "WGS 84",
+    "semi_major_axis": 6378137.0,
+    "inverse_flattening": 298.257223563,
+    "prime_meridian_name": "Greenwich",
+    "longitude_of_prime_meridian": 0.0,
+    "comment": "ellipsoid of the coordinates longitude and latitude; the image itself is in radar geometry "
+    "(azimuth, range), which spatial_ref and GeoTransform tell GDAL",
+    "spatial_ref": 'ENGCRS["radar geometry",EDATUM["first line and sample of the image"],CS[Cartesian,2],'
+    'AXIS["sample",unspecified,ORDER[1],LENGTHUNIT["pixel",1]],'
+    'AXIS["line",unspecified,ORDER[2],LENGTHUNIT["pixel",1]]]',
+    "GeoTransform": "0 1 0 0 0 1",
+}
+
+_COMMENT = (
+    "Radar geometry: rows are lines (azimuth, in the order of acquisition), columns are samples (slant "
+    "range). Longitude, latitude and height refer to the WGS84 ellipsoid. NaN where there is no value."
+)
+
+
+def write_netcdf(cube: xr.Dataset, folder: Path) -> list[Path]:
+    """Write ``<YYYYMMDD>.nc`` for every date of the cube into ``folder``; their paths, in time order.
+
+    Raises AlignsarError where the cube lacks metadata, or where a file cannot be written.
+    """
+    dates = [date_name(time) for time in cube["time"].values]
+    twice = {date for date in dates if dates.count(date) > 1}
+    if twice:
+        raise AlignsarError(
+            f"cube: more than one acquisition on {', '.join(sorted(twice))}: NetCDF has one a date"
+        )
+    order = np.argsort(cube["time"].values, kind="stable")
+    paths = [folder / f"{dates[index]}.nc" for index in order]
+    for index, path in zip(order, paths, strict=True):
+        write_date(cube, int(index), path)
+    return paths
+
+
+def write_date(cube: xr.Dataset, index: int, path: Path) -> None:
+    """Write date ``index`` of the cube to ``path``: beside it first, then renamed.
+
+    The same cube gives the same bytes, whatever the order of its variables. Layers are [azimuth, range], float32 with NaN where invalid; a
+    complex layer becomes two, ``<name>_real`` and ``<name>_imag``; what the cube has per date are scalars.
+    Raises AlignsarError where the cube lacks metadata, or where the file cannot be written.
+    """
+    date = cube.isel(time=index)
+    attributes = _global_attributes(cube, date)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with netCDF4.Dataset(partial, "w", format="NETCDF4") as file:
+                _write_coordinates(file, date, cube.attrs["reference_date"])
+                _write_scalars(file, date, cube)
+                for name in sorted(str(n) for n in date.variables if set(date[n].dims) == set(IMAGE)):
+                    _write_layer(file, date[name], per_date="time" in cube[name].dims)
+                file.setncatts(attributes)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    except (OSError, RuntimeError) as error:
+        # netCDF4 reports what HDF5 could not write, on a full disk for one, as a RuntimeError.
+        raise AlignsarError(
+            f"{path}: could not be written ({error}): check the free space and the permissions of its folder"
+        ) from error
+
+
+def date_name(time: np.datetime64) -> str:
+    """The day of a time as YYYYMMDD: the name of a date in files."""
+    return str(time.astype("datetime64[D]")).replace("-", "")
+
+
+def _write_coordinates(file: netCDF4.Dataset, date: xr.Dataset, reference_date: str) -> None:
+    """The axes, the scalar coordinate time (since the reference's midnight), and the grid mapping."""
+    for name in IMAGE:
+        file.createDimension(name, date.sizes[name])
+        variable = file.createVariable(name, "f8", (name,))
+        variable.setncatts(_attributes(date[name]))
+        variable[:] = date[name].values
+    value, units = _encode_time(_scalar(date["time"]), np.datetime64(reference_date, "ns"))
+    variable = file.createVariable("time", "i8", ())
+    variable.setncatts(_attributes(date["time"]))
+    variable.setncatts({"standard_name": "time", "units": units, "calendar": "standard"})
+    variable.units_metadata = "leap_seconds: none"  # as in datetime64: every day has 86400 s
+    variable[...] = value
+    variable = file.createVariable("crs", "i4", ())
+    variable.setncatts(_GRID_MAPPING)
+    variable[...] = 0
+
+
+def _encode_time(time: np.datetime64, epoch: np.datetime64) -> tuple[int, str]:
+    """Whole units since ``epoch``, and the unit's CF name: microseconds, or nanoseconds if it takes those.
+
+    Seconds in float64 are read back a nanosecond short by xarray now and then.
+    """
+    nanoseconds = int((time - epoch).astype("timedelta64[ns]").astype(np.int64))
+    since = f"since {np.datetime_as_string(epoch, unit='s').replace('T', ' ')}"
+    if nanoseconds % 1000:
+        return nanoseconds, f"nanoseconds {since}"
+    return nanoseconds // 1000, f"microseconds {since}"
+
+
+def _write_scalars(file: netCDF4.Dataset, date: xr.Dataset, cube: xr.Dataset) -> None:
+    """What the cube has per date and not per pixel."""
+    for name in sorted(str(n) for n in cube.variables if cube[n].dims == ("time",) and n != "time"):
+        value = _scalar(date[name])
+        kind: Any = str if isinstance(value, str) else np.asarray(value).dtype
+        fill_value = np.nan if isinstance(value, np.floating) else None
+        variable = file.createVariable(name, kind, (), fill_value=fill_value)
+        variable.setncatts(_attributes(date[name]))
+        variable.setncatts({"coordinates": "time", "coverage_content_type": "auxiliaryInformation"})
+        variable[...] = value
+
+
+def _write_layer(file: netCDF4.Dataset, layer: xr.DataArray, *, per_date: bool) -> None:
+    """One layer of one date as a compressed variable, or as two if it is complex."""
+    name = str(layer.name)
+    kind = layer.dtype.kind
+    names = [f"{name}_real", f"{name}_imag"] if kind == "c" else [name]
+    storage: Any = np.dtype({"c": "f4", "b": "i1"}.get(kind, layer.dtype)).newbyteorder("=")
+    attributes = _layer_attributes(layer, storage, per_date=per_date)
+    variables = []
+    for part in names:
+        variable = file.createVariable(
+            part,
+            storage,
+            IMAGE,
+            compression="zlib",
+            complevel=4,
+            shuffle=True,
+            fill_value=np.nan if storage.kind == "f" else False,
+            chunksizes=(min(BLOCK_LINES, layer.sizes["azimuth"]), min(CHUNK_SAMPLES, layer.sizes["range"])),
+        )
+        variable.setncatts(attributes)
+        variables.append(variable)
+    if kind == "c":
+        for variable, part in zip(variables, ("real", "imaginary"), strict=True):
+            variable.long_name = f"{attributes.get('long_name', name)}, {part} part"
+    for first in range(0, layer.sizes["azimuth"], BLOCK_LINES):
+        rows = slice(first, first + BLOCK_LINES)
+        block = layer.isel(azimuth=rows).transpose(*IMAGE).values
+        for variable, values in zip(variables, _parts(block, storage, name), strict=True):
+            variable[rows, :] = values
+
+
+def _layer_attributes(layer: xr.DataArray, storage: np.dtype[Any], *, per_date: bool) -> dict[str, Any]:
+    """The local attributes of a layer, flags and coordinates included."""
+    name = str(layer.name)
+    attributes = _attributes(layer, storage)
+    content = "physicalMeasurement" if per_date else "referenceInformation"
+    if layer.dtype.kind == "b":
+        for key in ("units", "valid_range"):
+            attributes.pop(key, None)
+        attributes["flag_values"] = np.array([0, 1], dtype=np.int8)
+        attributes["flag_meanings"] = f"not_{name} {name}"
+        content = "qualityInformation"
+    # On longitude and latitude too: GDAL would turn them upside down, and the image not.
+    attributes["grid_mapping"] = "crs"
+    if name in _UNITS:
+        content = "coordinate"
+    else:
+        attributes["coordinates"] = "longitude latitude time" if per_date else "longitude latitude"
+    return {"coverage_content_type": content, **attributes}
+
+
+def _parts(block: NDArray[Any], storage: np.dtype[Any], name: str) -> list[NDArray[Any]]:
+    """The real arrays that a block of pixels is stored as. Infinity is a bug upstream: ValueError."""
+    if block.dtype.kind in "fc" and np.isinf(block).any():
+        raise ValueError(f"layer {name} holds infinite values; what is not known must be NaN")
+    planes = [block.real, block.imag] if block.dtype.kind == "c" else [block]
+    return [plane.astype(storage, copy=False) for plane in planes]
+
+
+def _attributes(array: xr.DataArray, storage: np.dtype[Any] | None = None) -> dict[str, Any]:
+    """The local attributes, with units of UDUNITS and bounds in the type that the values are stored in."""
+    attributes = dict(array.attrs)
+    if "units" in attributes:
+        units = str(attributes["units"])
+        attributes["units"] = _UNITS.get(str(array.name), _SINGULAR.get(units, units))
+    if "valid_range" in attributes:
+        attributes["valid_range"] = np.asarray(attributes["valid_range"], dtype=storage or array.dtype)
+    return attributes
+
+
+def _global_attributes(cube: xr.Dataset, date: xr.Dataset) -> dict[str, Any]:
+    """The cube's own attributes, those of ACDD that change with the date, and the sar_* ones."""
+    missing = [key for key in _NEEDED if key not in cube.attrs]
+    if missing:
+        raise AlignsarError(f"cube: it lacks the attributes {', '.join(missing)}: write the cube again")
+    time = _scalar(date["time"])
+    duration = cube["azimuth"].values[-1] - cube["azimuth"].values[0]
+    half = np.timedelta64(round(duration / 2 * 1e9), "ns")
+    attributes: dict[str, Any] = {"Conventions": "CF-1.11, ACDD-1.3", "comment": _COMMENT, **cube.attrs}
+    if "title" in attributes:
+        attributes["title"] = f"{attributes['title']}, {np.datetime_as_string(time, unit='D')}"
+    if "id" in attributes:
+        attributes["id"] = f"{attributes['id']}-{date_name(time)}"
+    attributes |= {
+        "history": f"{attributes['software']}, configuration {attributes['fingerprint']}: written from the "
+        "cube of all dates (no time of writing: the same input gives the same file)",
+        "standard_name_vocabulary": "CF Standard Name Table v85",
+        "cdm_data_type": "Swath",
+        "platform": str(_scalar(date["platform"])),
+        "instrument": "SAR",
+        "geospatial_lat_units": "degrees_north",
+        "geospatial_lon_units": "degrees_east",
+        "time_coverage_start": _iso(time - half),
+        "time_coverage_end": _iso(time + half),
+        "time_coverage_duration": f"PT{duration:.6f}S",
+    }
+    return attributes | _sar_attributes(cube, date)
+
+
+def _sar_attributes(cube: xr.Dataset, date: xr.Dataset) -> dict[str, Any]:
+    """The sar_* attributes of the AlignSAR format, of this date's product.
+
+    Two differ from its published code: sar_reference_date_time is what it calls sar_master_date_time, and
+    sar_view_azimuth is an angle, the pass having its own attribute, sar_pass_direction.
+    """
+    of = cube.attrs
+    time = _scalar(date["time"])
+    attributes = {
+        "sar_date_time": _iso(time),
+        "sar_reference_date_time": _iso(_reference_time(cube)),
+        "sar_UTC_time": _iso(time).removesuffix("Z").partition("T")[2],
+        "sar_instrument_mode": of["instrument_mode"],
+        "sar_looks_range": of["looks_range"],
+        "sar_looks_azimuth": of["looks_azimuth"],
+        "sar_pixel_spacing_range": of["range_spacing"],
+        "sar_pixel_spacing_azimuth": of["azimuth_spacing"],
+        "sar_processing_software": of["software"],
+        "sar_absolute_orbit": _scalar(date["absolute_orbit"]),
+        "sar_relative_orbit": of["relative_orbit"],
+        "sar_pass_direction": of["pass_direction"],
+        "sar_view_azimuth": view_azimuth(of["heading"], of["look_side"]),
+        "sar_view_incidence_angle": of["incidence_angle_mid"],
+    }
+    if all(key in of for key in _CROP):
+        attributes["sar_SLC_crop"] = np.array([of[key] for key in _CROP], dtype=np.int32)
+        attributes["sar_SLC_crop_meanings"] = " ".join(key.removeprefix("crop_") for key in _CROP)
+    return attributes
+
+
+def view_azimuth(heading: float, look_side: str) -> float:
+    """Azimuth of the direction that the radar looks into, degrees clockwise from north, 0 to 360.
+
+    A right angle to the heading: clockwise of it for a radar that looks right, else the other way.
+    Raises AlignsarError for a side that is neither "right" nor "left".
+    """
+    if look_side not in {"right", "left"}:
+        raise AlignsarError(f"cube: look_side must be right or left, got {look_side!r}")
+    return (float(heading) + (90.0 if look_side == "right" else -90.0)) % 360.0
+
+
+def _reference_time(cube: xr.Dataset) -> np.datetime64:
+    """Time of the date that is made from the reference product, found by its id."""
+    product = cube.attrs["reference_product_id"]
+    times = cube["time"].values[cube["product_id"].values == product]
+    if len(times) != 1:
+        raise AlignsarError(
+            f"cube: its reference is product {product}, which {len(times)} of its dates have: write the cube again"
+        )
+    reference: np.datetime64 = times[0]
+    return reference
+
+
+def _scalar(array: xr.DataArray) -> Any:
+    """The only element of an array without dimensions."""
+    return array.values[()]
+
+
+def _iso(time: np.datetime64) -> str:
+    """ISO 8601 in UTC, to the microsecond."""
+    return f"{np.datetime_as_string(time, unit='us')}Z"

@@ -1,0 +1,380 @@
+"""What the dataset says of itself: the facts of a stack, as coordinates, layers and attributes of the cube."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from alignsar_gpu import __version__
+from alignsar_gpu.dataset.cube import CubeLayout, Layer, layer_bounds
+from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT
+from alignsar_gpu.geometry.track import Baseline, GroundPoint, baseline, ground_speed, heading
+from alignsar_gpu.geometry.zero_doppler import incidence_angle
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from alignsar_gpu.config import Config, DatasetConfig
+    from alignsar_gpu.device import Device
+    from alignsar_gpu.products.acquisition import StackProduct
+    from alignsar_gpu.signatures import Signature
+
+SENTINEL1_ACKNOWLEDGEMENT = "Contains modified Copernicus Sentinel data {years}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """Geometry at the pixel in the middle of the image (of those that have ground coordinates)."""
+
+    centre: GroundPoint
+    baselines: tuple[Baseline, ...]
+    delays: tuple[float, ...]
+    heading: float
+    azimuth_spacing: float
+    incidence_angle: float
+
+
+def _centre(product: StackProduct) -> GroundPoint:
+    """Ground coordinates nearest to the middle of the middle line; without heights, on the ellipsoid."""
+    lines, samples = product.grid.shape
+    order = sorted(range(0, lines, max(lines // 32, 1)), key=lambda line: abs(line - lines // 2))
+    for line in [lines // 2, *order]:
+        ground = product.read_ground(line, line + 1)
+        found = np.flatnonzero(np.isfinite(ground.longitude[0]) & np.isfinite(ground.latitude[0]))
+        if found.size:
+            sample = found[np.argmin(np.abs(found - samples // 2))]
+            return GroundPoint(
+                longitude=float(ground.longitude[0, sample]),
+                latitude=float(ground.latitude[0, sample]),
+                height=float(np.nan_to_num(ground.height[0, sample])),
+            )
+    raise AlignsarError(
+        f"{product.source}: has neither per-pixel coordinates nor tie points, so its place on Earth is unknown; "
+        "export it with latitude and longitude"
+    )
+
+
+def describe_scene(product: StackProduct) -> Scene:
+    """Baselines, heading and spacing of ``product``; AlignsarError when an orbit does not see the scene."""
+    centre = _centre(product)
+    grid, reference = product.grid, product.acquisitions[product.reference].orbit
+    baselines = tuple(baseline(reference, a.orbit, centre, grid.wavelength) for a in product.acquisitions)
+    seen = baselines[product.reference].azimuth_time
+    incidence = incidence_angle(reference, centre.longitude, centre.latitude, centre.height, seen)
+    return Scene(
+        centre=centre,
+        baselines=baselines,
+        delays=tuple(b.azimuth_time - seen for b in baselines),
+        heading=heading(reference, centre),
+        azimuth_spacing=ground_speed(reference, centre) * grid.azimuth_interval,
+        incidence_angle=float(incidence),
+    )
+
+
+def available(product: StackProduct, signatures: Sequence[Signature]) -> tuple[list[Signature], list[str]]:
+    """The signatures that ``product`` has the inputs for, and the names of those it lacks them for."""
+    calibrated = all(set(a.calibration) >= set(product.polarizations) for a in product.acquisitions)
+    chosen = [s for s in signatures if calibrated or not s.calibrated]
+    if not chosen:
+        raise AlignsarError(f"{product.source}: no calibration records, which all of signatures.names need")
+    return chosen, [s.name for s in signatures if s not in chosen]
+
+
+def check_flattening(product: StackProduct, config: Config) -> None:
+    """Raise AlignsarError when phase is to be removed from a stack that has no heights to do it with."""
+    raw = [a.date for a in product.acquisitions if not a.flattened]
+    if raw and config.interferometry.flatten == "auto" and not product.has_heights:
+        raise AlignsarError(
+            f"{', '.join(raw)}: reference and topographic phase are still in the pixels, and the product has no "
+            "per-pixel latitude, longitude and elevation to remove them with; export those bands, say "
+            "products.phase_state=flattened if it is removed, or interferometry.flatten=never to leave it"
+        )
+
+
+def find_warnings(product: StackProduct, config: Config, left_out: Sequence[str]) -> list[str]:
+    """What a user of the dataset must know: each a sentence."""
+    warnings = (
+        [f"left out, for the product has no calibration records: {', '.join(left_out)}"] if left_out else []
+    )
+    for acquisition in product.acquisitions:
+        sources = {c.source for c in acquisition.calibration.values()} - {acquisition.product_id}
+        if sources:
+            warnings.append(
+                f"{acquisition.date}: calibrated with the records of {', '.join(sorted(sources))}, "
+                "for the product carries none of its own"
+            )
+        if not acquisition.flattened and config.interferometry.flatten == "never":
+            warnings.append(f"{acquisition.date}: reference and topographic phase are still in the pixels")
+    return warnings
+
+
+def layers(product: StackProduct, signatures: Sequence[Signature], *, slc: bool) -> list[Layer]:
+    """Every layer of the cube, with its attributes."""
+    result = [
+        Layer(
+            name="valid",
+            dtype="bool",
+            dated=True,
+            attributes={
+                "units": "1",
+                "long_name": "valid pixel",
+                "description": "has data in all polarizations",
+            },
+        )
+    ]
+    for signature in signatures:
+        attributes: dict[str, Any] = {
+            "units": signature.units,
+            "description": signature.formula,
+            "references": signature.references,
+        }
+        if signature.valid_range is not None:
+            attributes["valid_range"] = [float(np.float32(bound)) for bound in signature.valid_range]
+        if signature.comment:
+            attributes["comment"] = signature.comment
+        for polarization in product.polarizations:
+            label = f"{polarization.upper()} {signature.label}"
+            result.append(
+                Layer(
+                    name=f"{signature.name}_{polarization}",
+                    dtype="float32",
+                    dated=True,
+                    attributes={"long_name": label, **attributes},
+                )
+            )
+    if slc:
+        state = "flattened" if all(a.flattened for a in product.acquisitions) else "as the chain left them"
+        result += [
+            Layer(
+                name=f"slc_{p}",
+                dtype="complex64",
+                dated=True,
+                attributes={
+                    "units": "1",
+                    "long_name": f"{p.upper()} complex pixel",
+                    "description": f"coregistered single look complex pixels, {state}",
+                },
+            )
+            for p in product.polarizations
+        ]
+    return [*result, *_geometry_layers()]
+
+
+def _geometry_layers() -> list[Layer]:
+    def layer(
+        name: str, dtype: str, units: str, long_name: str, *, coordinate: bool = False, **more: Any
+    ) -> Layer:
+        attributes = {"units": units, "long_name": long_name, **more}
+        return Layer(name=name, dtype=dtype, dated=False, coordinate=coordinate, attributes=attributes)
+
+    return [
+        layer(
+            "longitude",
+            "float64",
+            "degrees_east",
+            "longitude (WGS84)",
+            coordinate=True,
+            standard_name="longitude",
+            valid_range=[-180.0, 180.0],
+        ),
+        layer(
+            "latitude",
+            "float64",
+            "degrees_north",
+            "latitude (WGS84)",
+            coordinate=True,
+            standard_name="latitude",
+            valid_range=[-90.0, 90.0],
+        ),
+        layer(
+            "height",
+            "float32",
+            "m",
+            "height above the WGS84 ellipsoid",
+            standard_name="height_above_reference_ellipsoid",
+        ),
+        layer(
+            "incidence_angle",
+            "float32",
+            "degree",
+            "incidence angle",
+            description="between the ellipsoid's normal and the direction to the antenna, reference date",
+            valid_range=[0.0, 90.0],
+        ),
+    ]
+
+
+def _text(values: Sequence[str]) -> np.ndarray[Any, np.dtype[Any]]:
+    return np.array(values, dtype=object)
+
+
+def coordinates(product: StackProduct, scene: Scene) -> xr.Dataset:
+    """The cube's coordinates, and what there is per date."""
+    grid, dates = product.grid, product.acquisitions
+    sources = [", ".join(sorted({c.source for c in a.calibration.values()})) for a in dates]
+    azimuth = {
+        "units": "s",
+        "long_name": f"zero-Doppler azimuth time of the reference, seconds since {grid.epoch} 00:00:00 UTC",
+    }
+
+    def per_date(values: Any, units: str, long_name: str) -> tuple[str, Any, dict[str, str]]:
+        return "time", values, {"units": units, "long_name": long_name}
+
+    def names(values: Sequence[str], long_name: str) -> tuple[str, Any, dict[str, str]]:
+        return "time", _text(values), {"long_name": long_name}
+
+    return xr.Dataset(
+        coords={
+            "time": (
+                "time",
+                np.array(_times(product, scene)),
+                {"standard_name": "time", "long_name": "zero-Doppler time of the scene centre"},
+            ),
+            "azimuth": ("azimuth", grid.azimuth_time(np.arange(grid.lines)), azimuth),
+            "range": (
+                "range",
+                grid.slant_range(np.arange(grid.samples)),
+                {"units": "m", "long_name": "slant range"},
+            ),
+            "perpendicular_baseline": per_date(
+                np.array([b.perpendicular for b in scene.baselines]),
+                "m",
+                "perpendicular baseline at the scene centre, positive for the steeper look of the two",
+            ),
+            "temporal_baseline": per_date(
+                np.array([b.temporal for b in scene.baselines]), "days", "days since the reference date"
+            ),
+            "height_of_ambiguity": per_date(
+                np.array([b.height_of_ambiguity for b in scene.baselines]),
+                "m",
+                "height for one cycle of interferometric phase at the scene centre",
+            ),
+            "absolute_orbit": per_date(
+                np.array([a.absolute_orbit for a in dates], dtype=np.int32), "1", "absolute orbit number"
+            ),
+            "product_id": names([a.product_id for a in dates], "product that the pixels come from"),
+            "platform": names([a.platform for a in dates], "satellite"),
+            "processor": names([a.processor for a in dates], "processor of the product"),
+            "orbit_source": names([a.orbit.source for a in dates], "source of the orbit"),
+            "calibration_source": names(sources, "product whose calibration records were used"),
+            "flattened_how": names([a.flattened_how for a in dates], "how the state of the phase is known"),
+        }
+    )
+
+
+def bounds(path: Path) -> dict[str, float]:
+    """The ACDD bounding box of the filled cube at ``path``."""
+    names = {"longitude": "lon", "latitude": "lat"}
+    found = {short: layer_bounds(path, layer) for layer, short in names.items()}
+    return {
+        f"geospatial_{short}_{end}": value
+        for short, limits in found.items()
+        for end, value in zip(("min", "max"), limits, strict=True)
+    }
+
+
+def _configured(dataset: DatasetConfig) -> dict[str, str]:
+    keys = (
+        "title",
+        "summary",
+        "id",
+        "license",
+        "creator_name",
+        "creator_email",
+        "creator_url",
+        "institution",
+        "project",
+        "publisher_name",
+        "publisher_email",
+        "publisher_url",
+        "acknowledgement",
+        "product_version",
+    )
+    return {key: getattr(dataset, key) for key in keys if getattr(dataset, key)}
+
+
+def attributes(
+    product: StackProduct, scene: Scene, config: Config, device: Device, fingerprint: str
+) -> dict[str, Any]:
+    """The cube's global attributes, but for the bounds that are known only when it is filled."""
+    reference, grid = product.acquisitions[product.reference], product.grid
+    days = [str(a.start.astype("datetime64[D]")) for a in product.acquisitions]
+    platforms = sorted({a.platform for a in product.acquisitions})
+    flattened = config.interferometry.flatten == "auto" or all(a.flattened for a in product.acquisitions)
+    result: dict[str, Any] = {
+        "Conventions": "CF-1.11, ACDD-1.3",
+        "summary": (
+            f"SAR signatures per pixel on one radar grid: {', '.join(platforms)} {reference.instrument_mode}, "
+            f"{', '.join(p.upper() for p in product.polarizations)}, {len(days)} dates from {days[0]} to {days[-1]}, "
+            f"coregistered on {days[product.reference]}."
+        ),
+        "keywords": "SAR, InSAR, backscatter, coherence, interferometric phase, benchmark dataset, machine learning",
+        "source": product.source,
+        "references": "https://github.com/AlignSAR/alignSAR",
+        "processing_level": "L1",
+        "software": f"alignsar_gpu {__version__}",
+        "device": str(device),
+        "fingerprint": fingerprint,
+        "reference_date": days[product.reference],
+        "reference_product_id": reference.product_id,
+        "instrument_mode": reference.instrument_mode,
+        "swath": reference.swath,
+        "polarizations": ",".join(product.polarizations),
+        "pass_direction": reference.pass_direction,
+        "look_side": grid.look_side,
+        "relative_orbit": reference.relative_orbit,
+        "radar_frequency": SPEED_OF_LIGHT / grid.wavelength,
+        "wavelength": grid.wavelength,
+        "azimuth_spacing": scene.azimuth_spacing,
+        "range_spacing": grid.range_spacing,
+        "azimuth_interval": grid.azimuth_interval,
+        "looks_azimuth": 1,
+        "looks_range": 1,
+        "coherence_window_lines": config.interferometry.coherence_window_lines,
+        "coherence_window_samples": config.interferometry.coherence_window_samples,
+        "flattened": str(flattened).lower(),
+        "incidence_angle_mid": scene.incidence_angle,
+        "heading": scene.heading,
+        **{f"crop_{name}": value for name, value in product.facts.get("crop", {}).items()},
+        **_coverage(product, scene),
+    }
+    if any(p.startswith("Sentinel-1") for p in platforms) and not product.facts.get("simulated", False):
+        result["acknowledgement"] = SENTINEL1_ACKNOWLEDGEMENT.format(
+            years=", ".join(sorted({d[:4] for d in days}))
+        )
+    return result | _configured(config.dataset)
+
+
+def _times(product: StackProduct, scene: Scene) -> list[np.datetime64]:
+    """UTC zero-Doppler time of the scene centre, per date."""
+    return [
+        a.orbit.epoch.astype("datetime64[ns]") + np.timedelta64(round(b.azimuth_time * 1e9), "ns")
+        for a, b in zip(product.acquisitions, scene.baselines, strict=True)
+    ]
+
+
+def _coverage(product: StackProduct, scene: Scene) -> dict[str, str]:
+    times = [str(time.astype("datetime64[s]")) + "Z" for time in _times(product, scene)]
+    return {"time_coverage_start": min(times), "time_coverage_end": max(times)}
+
+
+def cube_layout(
+    product: StackProduct,
+    scene: Scene,
+    config: Config,
+    signatures: Sequence[Signature],
+    global_attributes: dict[str, Any],
+) -> CubeLayout:
+    """The cube of ``product``, ready to be created."""
+    return CubeLayout(
+        shape=(len(product.acquisitions), *product.grid.shape),
+        chunk=(config.dataset.chunk_lines, min(config.dataset.chunk_samples, product.grid.samples)),
+        coordinates=coordinates(product, scene),
+        layers=layers(product, signatures, slc=config.signatures.slc),
+        attributes=global_attributes,
+    )

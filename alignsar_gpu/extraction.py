@@ -1,0 +1,139 @@
+"""From a stack to the layers of the cube: block by block, each read once and kept on the device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from alignsar_gpu.dataset.cube import CubeWriter, create_cube
+from alignsar_gpu.device import GIB
+from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geometry.zero_doppler import incidence_angle
+from alignsar_gpu.interferometry.flattening import flatten
+from alignsar_gpu.signatures.view import PolarizationView, Windows
+from alignsar_gpu.stack import load_stack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from alignsar_gpu.config import InterferometryConfig
+    from alignsar_gpu.dataset.cube import CubeLayout
+    from alignsar_gpu.device import Device
+    from alignsar_gpu.products.acquisition import StackProduct
+    from alignsar_gpu.run_folder import RunFolder
+    from alignsar_gpu.signatures import Signature
+    from alignsar_gpu.stack import Stack
+
+CUBE = "cube.zarr"
+# complex64 and mask, three times: as read, on the device, flattened
+STACK_BYTES = 3 * (8 + 1)
+# ground coordinates, phases in float64, the layers of one date and polarization, and what is derived on the way
+WORK_BYTES = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extraction:
+    """What is to be extracted, from what, to where."""
+
+    product: StackProduct
+    device: Device
+    signatures: Sequence[Signature]
+    windows: Windows
+    flatten: bool
+    delays: Sequence[float]
+    layout: CubeLayout
+    slc: bool
+
+
+def windows_of(config: InterferometryConfig) -> Windows:
+    """The windows that the configuration asks for."""
+    return Windows(
+        coherence=(config.coherence_window_lines, config.coherence_window_samples),
+        phase=(config.phase_window_lines, config.phase_window_samples),
+    )
+
+
+def rows_per_block(product: StackProduct, chunk_lines: int, halo: int, memory_budget: int) -> int:
+    """How many rows of chunks fit into ``memory_budget`` bytes at a time.
+
+    Raises AlignsarError when not even one does.
+    """
+    dates = len(product.acquisitions) * len(product.polarizations)
+    line_bytes = product.grid.samples * (dates * STACK_BYTES + WORK_BYTES)
+    rows = (memory_budget // line_bytes - 2 * halo) // chunk_lines
+    if rows < 1:
+        needed = line_bytes * (chunk_lines + 2 * halo) / GIB
+        raise AlignsarError(
+            f"device.memory_gib={memory_budget / GIB:.2f}: one row of chunks of {len(product.acquisitions)} dates "
+            f"needs {needed:.2f} GiB; raise it, or lower dataset.chunk_lines={chunk_lines}"
+        )
+    return int(rows)
+
+
+def _blocks(pending: Sequence[int], rows: int) -> Iterator[tuple[int, int]]:
+    """Runs (first, stop) of consecutive pending rows, at most ``rows`` long."""
+    start = 0
+    for i in range(1, len(pending) + 1):
+        if i == len(pending) or pending[i] != pending[i - 1] + 1 or i - start == rows:
+            yield pending[start], pending[i - 1] + 1
+            start = i
+
+
+def extract(work: Extraction, folder: RunFolder, advance: Callable[[int], None]) -> int:
+    """Fill the cube in ``folder``; rows that the folder's journal knows are kept. Returns rows computed.
+
+    ``advance`` is called with the number of rows that are done, kept or computed.
+    """
+    path = folder.work / CUBE
+    if not folder.is_recorded("layout"):
+        create_cube(path, work.layout)
+        folder.record("layout", sorted(path.glob("*/zarr.json")))
+    writer = CubeWriter(path, work.layout)
+    pending = [row for row in range(work.layout.rows) if not folder.is_recorded(f"row-{row}")]
+    advance(work.layout.rows - len(pending))
+    chunk_lines, lines = work.layout.chunk[0], work.product.grid.lines
+    limit = rows_per_block(work.product, chunk_lines, work.windows.halo, work.device.memory_budget)
+    for first_row, stop_row in _blocks(pending, limit):
+        _extract_block(work, writer, first_row * chunk_lines, min(stop_row * chunk_lines, lines))
+        for row in range(first_row, stop_row):
+            folder.record(f"row-{row}", writer.chunk_files(row))
+        advance(stop_row - first_row)
+    return len(pending)
+
+
+def _extract_block(work: Extraction, writer: CubeWriter, first: int, stop: int) -> None:
+    """Lines ``first:stop``, all dates."""
+    stack = load_stack(work.product, work.device, first, stop, work.windows.halo)
+    ground = work.product.read_ground(stack.begin, stack.begin + stack.pixels.shape[-2])
+    if work.flatten:
+        stack = flatten(stack, ground, work.delays)
+    height = ground.height[stack.core]
+    longitude, latitude = ground.longitude[stack.core], ground.latitude[stack.core]
+    orbit = work.product.acquisitions[work.product.reference].orbit
+    times = stack.azimuth_time[stack.core, np.newaxis]
+    writer.write("longitude", first, longitude)
+    writer.write("latitude", first, latitude)
+    writer.write("height", first, height.astype(np.float32))
+    # where the product has no heights, the ellipsoid: 1 km of height changes the angle by 0.01 degrees
+    angle = incidence_angle(orbit, longitude, latitude, np.nan_to_num(height), times)
+    writer.write("incidence_angle", first, angle)
+    for date in range(len(stack.acquisitions)):
+        for name, values in _date_layers(work, stack, date):
+            writer.write(name, first, values, date)
+
+
+def _date_layers(work: Extraction, stack: Stack, date: int) -> Iterator[tuple[str, NDArray[Any]]]:
+    """The layers of one date, by name, downloaded one by one."""
+    download, xp = work.device.download, work.device.xp
+    yield "valid", download(stack.valid[date, :, stack.core].all(axis=0))
+    for index, polarization in enumerate(stack.polarizations):
+        view = PolarizationView(stack=stack, windows=work.windows, date=date, polarization=index)
+        for signature in work.signatures:
+            yield f"{signature.name}_{polarization}", download(signature.compute(view))
+        if work.slc:
+            missing = np.complex64(complex(np.nan, np.nan))
+            yield f"slc_{polarization}", download(xp.where(view.valid, view.pixels, missing))

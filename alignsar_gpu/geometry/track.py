@@ -1,0 +1,114 @@
+"""Passes over a point: baselines between two of them, direction of flight, speed on the ground."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geometry.ellipsoid import ellipsoid_normal, geodetic_to_ecef
+from alignsar_gpu.geometry.zero_doppler import zero_doppler_time
+
+if TYPE_CHECKING:
+    from alignsar_gpu.geometry.orbit import Orbit
+
+SECONDS_PER_DAY = 86400.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroundPoint:
+    """A point on Earth: degrees, degrees, metres above the WGS84 ellipsoid."""
+
+    longitude: float
+    latitude: float
+    height: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baseline:
+    """A secondary pass relative to the reference pass, seen from one point on the ground.
+
+    Attributes
+    ----------
+    perpendicular : metres across the line of sight in the zero-Doppler plane. Positive when the secondary
+        looks at the point more steeply (under the smaller look angle): the sign that SNAP gives.
+    parallel : metres along the line of sight, positive when the secondary is closer to the point.
+    temporal : days from the reference to the secondary, negative for an earlier secondary.
+    height_of_ambiguity : metres of height for one cycle of phase; its sign is that of ``perpendicular``.
+    azimuth_time : zero-Doppler time of the point in the secondary pass, seconds since its orbit's epoch.
+    """
+
+    perpendicular: float
+    parallel: float
+    temporal: float
+    height_of_ambiguity: float
+    azimuth_time: float
+
+
+def _zero_doppler(orbit: Orbit, point: GroundPoint) -> float:
+    target = geodetic_to_ecef(point.longitude, point.latitude, point.height)
+    middle = 0.5 * (orbit.time[0] + orbit.time[-1])
+    time = float(zero_doppler_time(orbit, target, middle))
+    if not np.isfinite(time):
+        raise AlignsarError(
+            f"orbit {orbit.source!r} never sees {point.latitude:.4f} N {point.longitude:.4f} E at zero Doppler: "
+            "it belongs to another place or covers too short a time"
+        )
+    return time
+
+
+def baseline(reference: Orbit, secondary: Orbit, point: GroundPoint, wavelength: float) -> Baseline:
+    """The baseline of ``secondary`` against ``reference`` at ``point`` for ``wavelength`` (m).
+
+    Height of ambiguity: lambda R sin(theta) / (2 B_perp) (Hanssen 2001, eq. 2.4.18).
+    Raises AlignsarError when an orbit does not see the point.
+    """
+    target = geodetic_to_ecef(point.longitude, point.latitude, point.height)
+    reference_time, secondary_time = _zero_doppler(reference, point), _zero_doppler(secondary, point)
+    reference_position = reference.position_at(reference_time)
+    separation = secondary.position_at(secondary_time) - reference_position
+    slant_range = float(np.linalg.norm(target - reference_position))
+    look = (target - reference_position) / slant_range
+    up = ellipsoid_normal(point.longitude, point.latitude)
+    across = np.cross(look, reference.velocity_at(reference_time))
+    across *= np.sign(across @ up)  # one sign for right- and left-looking antennas
+    perpendicular = float(separation @ across / np.linalg.norm(across))
+    cos_incidence = float(-look @ up)
+    epoch_days = float((secondary.epoch - reference.epoch) / np.timedelta64(1, "D"))
+    height_of_ambiguity = (
+        wavelength * slant_range * np.sqrt(1.0 - cos_incidence**2) / (2.0 * perpendicular)
+        if perpendicular != 0.0
+        else np.nan
+    )
+    return Baseline(
+        perpendicular=perpendicular,
+        parallel=float(separation @ look),
+        temporal=epoch_days + (secondary_time - reference_time) / SECONDS_PER_DAY,
+        height_of_ambiguity=float(height_of_ambiguity),
+        azimuth_time=secondary_time,
+    )
+
+
+def heading(orbit: Orbit, point: GroundPoint) -> float:
+    """Direction of flight in degrees clockwise from north, 0 to 360, when ``point`` is at zero Doppler."""
+    velocity = orbit.velocity_at(_zero_doppler(orbit, point))
+    lon, lat = np.radians(point.longitude), np.radians(point.latitude)
+    east = np.array([-np.sin(lon), np.cos(lon), 0.0])
+    north = np.array([-np.sin(lat) * np.cos(lon), -np.sin(lat) * np.sin(lon), np.cos(lat)])
+    return float(np.degrees(np.arctan2(velocity @ east, velocity @ north)) % 360.0)
+
+
+def ground_speed(orbit: Orbit, point: GroundPoint) -> float:
+    """Metres along track on the ground at ``point`` per second of zero-Doppler time.
+
+    From the derivative of (X - P(t)) . V(t) = 0 for X that moves horizontally along the track.
+    """
+    time = _zero_doppler(orbit, point)
+    target = geodetic_to_ecef(point.longitude, point.latitude, point.height)
+    up, velocity = ellipsoid_normal(point.longitude, point.latitude), orbit.velocity_at(time)
+    along = velocity - (velocity @ up) * up
+    along /= np.linalg.norm(along)
+    curvature = (target - orbit.position_at(time)) @ orbit.acceleration_at(time)
+    return float((velocity @ velocity - curvature) / (velocity @ along))

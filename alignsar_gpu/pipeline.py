@@ -1,0 +1,151 @@
+"""The stages, in the order of the picture in the README."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alignsar_gpu import __version__
+from alignsar_gpu.catalog.stac import write_stac
+from alignsar_gpu.dataset.cube import finish_cube, open_cube, write_dataset
+from alignsar_gpu.dataset.netcdf import write_date
+from alignsar_gpu.description import (
+    attributes,
+    available,
+    bounds,
+    check_flattening,
+    cube_layout,
+    describe_scene,
+    find_warnings,
+)
+from alignsar_gpu.device import choose_device
+from alignsar_gpu.extraction import CUBE, Extraction, extract, windows_of
+from alignsar_gpu.products.snap import open_stack
+from alignsar_gpu.products.snap_bands import input_files
+from alignsar_gpu.progress import LOGGER, Stages
+from alignsar_gpu.quality import measure, write_quality
+from alignsar_gpu.report import write_report
+from alignsar_gpu.run_folder import RunFolder, fingerprint_of, write_text
+from alignsar_gpu.signatures import select
+from alignsar_gpu.simulate import SimulatedStack, simulate_stack
+from alignsar_gpu.simulate.assessment import assess
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from alignsar_gpu.config import Config, ProductsConfig
+    from alignsar_gpu.device import Device
+    from alignsar_gpu.products.acquisition import StackProduct
+    from alignsar_gpu.signatures import Signature
+
+TRUTH = "truth.zarr"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What a run did; ``seconds`` (per stage) is empty when everything was there already."""
+
+    output: Path
+    device: Device
+    seconds: dict[str, float]
+    warnings: tuple[str, ...] = ()
+
+
+def _open(products: ProductsConfig) -> StackProduct:
+    options = asdict(products)
+    if options.pop("reader") == "snap":
+        return open_stack(Path(options.pop("path")), **options)
+    simulated: StackProduct = simulate_stack(**options)
+    return simulated
+
+
+def _fingerprint(config: Config, device: Device) -> str:
+    """Of the settings that change the result (not where it goes, nor how much memory it may take)."""
+    settings = {
+        name: value for name, value in asdict(config).items() if name not in {"name", "output", "device"}
+    }
+    path = settings["products"].pop("path", None)
+    inputs = input_files(Path(path)) if path is not None else []
+    return fingerprint_of({**settings, "device": device.kind, "software": __version__}, inputs)
+
+
+def run(config: Config, composed: str) -> Summary:
+    """Make the dataset that ``config`` describes; ``composed`` is the same as text, for run.yaml.
+
+    A finished run is left alone, an unfinished one is continued. Raises AlignsarError for what the user
+    can put right.
+    """
+    device = choose_device(config.device)
+    LOGGER.info("device     %s (%s)", device, device.reason)
+    signatures = select(config.signatures.names)
+    fingerprint = _fingerprint(config, device)
+    with RunFolder(Path(config.output), fingerprint, composed) as folder:
+        if folder.finished:
+            damage = folder.damage()
+            if not damage:
+                return Summary(output=folder.path, device=device, seconds={})
+            LOGGER.warning("output     %s: the run is made again", damage)
+            folder.discard()
+        if folder.begin():
+            LOGGER.info("continues  the unfinished run in %s", folder.path)
+        stages, warnings = Stages(), list[str]()
+        if not folder.complete:
+            stages, warnings = _make(config, composed, device, signatures, folder, fingerprint)
+            folder.seal()
+        folder.publish()
+    return Summary(output=folder.path, device=device, seconds=stages.seconds, warnings=tuple(warnings))
+
+
+def _make(
+    config: Config,
+    composed: str,
+    device: Device,
+    signatures: Sequence[Signature],
+    folder: RunFolder,
+    fingerprint: str,
+) -> tuple[Stages, list[str]]:
+    """Every product of a run, in the folder's working place."""
+    stages = Stages()
+    with stages.stage("products"):
+        product = _open(config.products)
+        check_flattening(product, config)
+        chosen, left_out = available(product, signatures)
+        warnings = find_warnings(product, config, left_out)
+        scene = describe_scene(product)
+    facts = attributes(product, scene, config, device, fingerprint)
+    work = Extraction(
+        product=product,
+        device=device,
+        signatures=chosen,
+        windows=windows_of(config.interferometry),
+        flatten=config.interferometry.flatten == "auto",
+        delays=scene.delays,
+        layout=cube_layout(product, scene, config, chosen, facts),
+        slc=config.signatures.slc,
+    )
+    with stages.stage("signatures", work.layout.rows) as advance:
+        extract(work, folder, advance)
+        finish_cube(folder.work / CUBE, bounds(folder.work / CUBE))
+    cube = open_cube(folder.work / CUBE)
+    with stages.stage("netcdf", len(product.acquisitions)) as advance:
+        for index, acquisition in enumerate(product.acquisitions):
+            file = folder.work / "netcdf" / f"{acquisition.date}.nc"
+            if not folder.is_recorded(f"netcdf-{acquisition.date}"):
+                write_date(cube, index, file)
+                folder.record(f"netcdf-{acquisition.date}", [file])
+            advance(1)
+    with stages.stage("quality"):
+        quality = measure(cube, product, scene, device, warnings)
+        truth = None
+        if isinstance(product, SimulatedStack):
+            truth, quality["truth"] = assess(cube, product, work.windows.coherence)
+            write_dataset(folder.work / TRUTH, truth)
+    with stages.stage("report"):
+        quality["stages"] = stages.seconds
+        write_report(cube, quality, folder.work / "report", truth=truth, configuration=composed)
+    write_text(folder.work / "run.yaml", composed)
+    with stages.stage("stac"):
+        write_stac(cube, folder.work / "stac")
+    write_quality(folder.work / "quality.json", quality)
+    return stages, warnings

@@ -1,0 +1,123 @@
+"""The parts of the page, and the template that turns them into HTML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import TYPE_CHECKING, Literal
+
+import jinja2
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from alignsar_gpu.report.figures import Drawn
+
+NARROW = 600  # pixels: pictures of tall scenes, four of which stand side by side
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A drawn picture, the text read in its place, and a short line below it.
+
+    ``full_row``: it has a row of a gallery to itself.
+    """
+
+    drawn: Drawn
+    alt: str
+    line: str = ""
+    full_row: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """Pictures read together; ``captions.html`` has the caption of its ``kind``, with ``words`` in it."""
+
+    kind: str
+    pictures: tuple[Picture, ...]
+    words: Mapping[str, object] = field(default_factory=dict)
+    title: str = ""
+    size: Literal["gallery", "wide"] = "gallery"
+
+    @property
+    def columns(self) -> int:
+        """How many pictures of a gallery stand side by side where the page is wide enough."""
+        side_by_side = [picture for picture in self.pictures if not picture.full_row]
+        count, width = len(side_by_side), max((picture.drawn.width for picture in side_by_side), default=0)
+        if width <= NARROW and count >= 4:
+            return 4
+        return 3 if count in {3, 5, 6, 9} or (width <= NARROW and count > 2) else 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table. Columns, counted from 0, that are ``numeric`` are set flush right, ``long`` ones wrap.
+
+    ``summary``: folded, with this as its title.
+    """
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    caption: str = ""
+    numeric: frozenset[int] = frozenset()
+    long: frozenset[int] = frozenset()
+    summary: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """A folded preformatted text."""
+
+    summary: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A chapter of the page: panels, then tables; ``captions.html`` has its lead, with ``words`` in it."""
+
+    anchor: str
+    title: str
+    words: Mapping[str, object] = field(default_factory=dict)
+    panels: tuple[Panel, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A stage of the run, its time as text, and its share of the longest one in percent."""
+
+    name: str
+    time: str
+    share: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """Everything on the page."""
+
+    title: str
+    summary: str
+    facts: tuple[tuple[str, str], ...]
+    dates: Table
+    warnings: tuple[str, ...]
+    sections: tuple[Section, ...]
+    netcdf: str
+    stages: tuple[Stage, ...] = ()
+    blocks: tuple[Block, ...] = ()
+
+
+def render(page: Page) -> str:
+    """The page as one HTML text, its style inlined; every text of the page is escaped."""
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_own_file),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html").render(page=page, style=_own_file("report.css"))
+
+
+def _own_file(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,197 @@
+"""The chapter of simulated stacks: what was put in beside what came out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from alignsar_gpu.report import display, overview
+from alignsar_gpu.report.figures import class_picture
+from alignsar_gpu.report.page import Panel, Picture, Section, Table
+from alignsar_gpu.report.plots import truth_scatter
+from alignsar_gpu.report.sections import PHASE_SCALE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import xarray as xr
+    from numpy.typing import NDArray
+
+    from alignsar_gpu.report.sections import Chapters
+
+# Okabe and Ito's palette, and the classes whose colour a reader expects
+CLASS_COLOURS = ("#0072b2", "#f0e442", "#009e73", "#d55e00", "#8a8f94", "#e69f00", "#cc79a7", "#56b4e9")
+EXPECTED_COLOURS = {
+    "water": "#0072b2",
+    "field": "#f0e442",
+    "grass": "#f0e442",
+    "forest": "#009e73",
+    "urban": "#d55e00",
+    "city": "#d55e00",
+    "building": "#d55e00",
+    "road": "#8a8f94",
+    "bare": "#e69f00",
+}
+
+
+def section(chapters: Chapters, truth: xr.Dataset) -> Section | None:
+    """Land cover, coherence and phase of the simulation against the estimates; None where truth has none."""
+    legend = class_legend(truth)
+    panels = [
+        panel
+        for panel in (
+            land_cover_panel(chapters, truth, legend),
+            coherence_panel(chapters, truth, legend),
+            *phase_panels(chapters, truth),
+        )
+        if panel is not None
+    ]
+    table = measured_table(chapters.survey.quality)
+    if not panels and table is None:
+        return None
+    return Section(
+        anchor="truth",
+        title="Against the truth",
+        panels=tuple(panels),
+        tables=() if table is None else (table,),
+    )
+
+
+def class_legend(truth: xr.Dataset) -> tuple[tuple[str, str], ...]:
+    """(name, colour) of every class, each colour once while there are enough."""
+    attrs = truth["land_cover"].attrs if "land_cover" in truth else {}
+    text = str(attrs.get("class_names", truth.attrs.get("class_names", "")))
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    count = max(truth.sizes.get("class", 0), len(names))
+    names += [f"class {number}" for number in range(len(names), count)]
+    used: list[str] = []
+    for name in names:
+        choices = [colour for key, colour in EXPECTED_COLOURS.items() if key in name.lower()]
+        free = [c for c in (*choices, *CLASS_COLOURS) if c not in used]
+        later = {EXPECTED_COLOURS.get(other.lower()) for other in names if other != name}
+        used.append(
+            next((c for c in free if c in choices or c not in later), (free or list(CLASS_COLOURS))[0])
+        )
+    return tuple(zip(names, used, strict=True))
+
+
+def land_cover_panel(
+    chapters: Chapters, truth: xr.Dataset, legend: tuple[tuple[str, str], ...]
+) -> Panel | None:
+    """The map of classes."""
+    view = chapters.survey.view
+    if "land_cover" not in truth or not legend:
+        return None
+    lines = np.minimum(np.arange(view.shape[0]) * view.cell_lines + view.cell_lines // 2, view.lines - 1)
+    samples = np.minimum(
+        np.arange(view.shape[1]) * view.cell_samples + view.cell_samples // 2, view.samples - 1
+    )
+    picked = truth["land_cover"].isel(azimuth=lines, range=samples).transpose("azimuth", "range")
+    draw = class_picture(picked.values, view, legend, "Land cover", chapters.directions)
+    names = ", ".join(name for name, _ in legend)
+    picture = Picture(drawn=chapters.save(draw, "land_cover"), alt=f"Map of the simulated classes: {names}")
+    return Panel(kind="land_cover", title="Land cover", pictures=(picture,))
+
+
+def coherence_panel(
+    chapters: Chapters, truth: xr.Dataset, legend: tuple[tuple[str, str], ...]
+) -> Panel | None:
+    """True against estimated coherence."""
+    if not {"coherence_true", "coherence_estimated"} <= set(truth.variables) or not legend:
+        return None
+    dates = [index for _, index in matched_dates(chapters, truth)]
+
+    def values(name: str) -> NDArray[np.float64]:
+        if name not in truth:
+            return np.full((len(dates), len(legend)), np.nan)
+        return np.asarray(truth[name].transpose("time", "class").values[dates], dtype=np.float64)
+
+    true, expected, estimated = (values(f"coherence_{n}") for n in ("true", "expected", "estimated"))
+    if not np.isfinite(true).any():
+        return None
+    draw = truth_scatter(true, expected, estimated, legend)
+    picture = Picture(
+        drawn=chapters.save(draw, "truth_coherence"),
+        alt="Estimated against true coherence, a dot for each class and date, with the line of equality",
+    )
+    error = np.abs(estimated - expected)
+    worst = f"{np.nanmax(error):.3f}" if np.isfinite(error).any() else ""
+    return Panel(
+        kind="truth_coherence", title="Coherence", pictures=(picture,), words={"worst": worst}, size="wide"
+    )
+
+
+def phase_panels(chapters: Chapters, truth: xr.Dataset) -> Iterator[Panel]:
+    """True phase, estimated phase and the difference of every pictured secondary."""
+    survey = chapters.survey
+    name = next(
+        (
+            f"interferometric_phase_{p}"
+            for p in survey.polarizations
+            if survey.has(f"interferometric_phase_{p}")
+        ),
+        "",
+    )
+    if "phase_true" not in truth or not name:
+        return
+    polarization = name.rsplit("_", 1)[1]
+    view = survey.phase_view
+    cells = view.cell_lines, view.cell_samples
+    for date, index in matched_dates(chapters, truth):
+        if date not in survey.pictured:
+            continue
+        day = survey.days[date]
+        true = truth["phase_true"].isel(time=index).transpose("azimuth", "range").values
+        estimated = survey.cube[name].isel(time=date).transpose("azimuth", "range").values
+        pictures = []
+        for kind, image in (
+            ("true", display.cell_average(true, cells, "phase")),
+            ("estimated", survey.image(name, date)),
+            ("difference", display.cell_average(display.wrap(estimated - true), cells, "phase")),
+        ):
+            heading, file = f"{day}  {kind} phase", f"truth_phase_{kind}_{survey.keys[date]}"
+            drawn = chapters.raster(image, PHASE_SCALE, heading, file, view)
+            pictures.append(Picture(drawn=drawn, alt=f"{kind.capitalize()} interferometric phase of {day}"))
+        yield Panel(
+            kind="truth_phase",
+            title=f"Phase of {day}",
+            pictures=tuple(pictures),
+            words={"polarization": polarization.upper(), "zero": "dark"},
+        )
+
+
+def matched_dates(chapters: Chapters, truth: xr.Dataset) -> list[tuple[int, int]]:
+    """(index in the cube, index in the truth) of every secondary, by its time where truth says it."""
+    times = chapters.survey.cube["time"].values
+    own = truth["time"].values if "time" in truth.coords else None
+    matched = []
+    for date in chapters.survey.secondaries:
+        if own is None:
+            found = [date] if date < truth.sizes.get("time", 0) else []
+        else:
+            found = [int(i) for i in np.flatnonzero(own == times[date])]
+        matched += [(date, index) for index in found[:1]]
+    return matched
+
+
+def measured_table(quality: Any) -> Table | None:
+    """What the run measured against truth, every number with its path."""
+    rows = tuple(_leaves(overview.nested(quality, "truth"), ()))
+    if not rows:
+        return None
+    return Table(
+        head=("measured against the truth", "value"),
+        rows=rows,
+        numeric=frozenset({1}),
+        summary="Numbers of the comparison",
+    )
+
+
+def _leaves(node: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    if hasattr(node, "items"):
+        for key, value in node.items():
+            yield from _leaves(value, (*path, str(key)))
+    elif path:
+        value = overview.as_number(node)
+        yield " · ".join(path), overview.number(value) if np.isfinite(value) else str(node)

@@ -1,0 +1,105 @@
+"""An analytic satellite pass: a circular inertial orbit seen from the rotating Earth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from alignsar_gpu.geometry.orbit import Orbit
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+EARTH_ROTATION = 7.292115e-5  # rad/s, WGS84
+ORBIT_RADIUS = 7.0685e6  # m: about 700 km above the ground, as Sentinel-1
+INCLINATION = np.radians(98.18)
+MEAN_MOTION = 2.0 * np.pi * 175 / (12 * 86400)  # rad/s: 175 orbits in 12 days
+
+# Where the satellite is at the scene's centre time: chosen so that a right-looking antenna sees
+# 50.8 N 6.0 E at a slant range of about 850 km from an ascending pass.
+ARGUMENT_OF_LATITUDE = np.radians(50.42)
+NODE_LONGITUDE = np.radians(9.73)
+
+ZERO = (0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CircularPass:
+    """One pass, in closed form; times in seconds since the midnight of its day.
+
+    In the inertial frame the satellite is at ``ORBIT_RADIUS`` r + o_r r + o_a a + o_n n, where r is the
+    radial, a the along-track and n the orbit-normal direction of the circular orbit. The offset o is what
+    sets one date apart from another; it changes linearly with time. The Earth-fixed frame turns with the
+    Earth, so position and velocity in it have a closed form too.
+
+    Attributes
+    ----------
+    centre_time : when the satellite is at ``ARGUMENT_OF_LATITUDE``, seconds.
+    offset : (radial, along, normal) offset at ``centre_time``, metres.
+    offset_rate : its change, metres per second.
+    """
+
+    centre_time: float
+    offset: tuple[float, float, float] = ZERO
+    offset_rate: tuple[float, float, float] = ZERO
+
+    def frame(self, time: ArrayLike) -> NDArray[np.float64]:
+        """Rows r, a, n (..., 3, 3) of the orbital frame at ``time``, in Earth-fixed coordinates."""
+        elapsed = np.asarray(time, dtype=np.float64) - self.centre_time
+        angle = ARGUMENT_OF_LATITUDE + MEAN_MOTION * elapsed
+        node = NODE_LONGITUDE - EARTH_ROTATION * elapsed
+        to_node = np.stack([np.cos(node), np.sin(node), np.zeros_like(node)], axis=-1)
+        in_plane = np.stack(
+            [
+                -np.cos(INCLINATION) * np.sin(node),
+                np.cos(INCLINATION) * np.cos(node),
+                np.full_like(node, np.sin(INCLINATION)),
+            ],
+            axis=-1,
+        )
+        cos, sin = np.cos(angle)[..., None], np.sin(angle)[..., None]
+        radial = cos * to_node + sin * in_plane
+        along = cos * in_plane - sin * to_node
+        return np.stack([radial, along, np.cross(radial, along)], axis=-2)
+
+    def position(self, time: ArrayLike) -> NDArray[np.float64]:
+        """Earth-fixed position (..., 3) at ``time``, metres."""
+        return self._to_earth(time, self._coordinates(time))
+
+    def velocity(self, time: ArrayLike) -> NDArray[np.float64]:
+        """Velocity (..., 3) in the rotating frame at ``time``, metres per second.
+
+        The time derivative of ``position``: dr/dt = MEAN_MOTION a and da/dt = -MEAN_MOTION r in the
+        inertial frame, less the Earth's rotation crossed with the position.
+        """
+        coordinates = self._coordinates(time)
+        inertial = np.asarray(self.offset_rate) + MEAN_MOTION * np.stack(
+            [-coordinates[..., 1], coordinates[..., 0], np.zeros_like(coordinates[..., 0])], axis=-1
+        )
+        rotation = np.array([0.0, 0.0, EARTH_ROTATION])
+        return self._to_earth(time, inertial) - np.cross(rotation, self._to_earth(time, coordinates))
+
+    def state_vectors(self, first: float, last: float, epoch: np.datetime64) -> Orbit:
+        """State vectors one second apart that cover ``first`` to ``last`` with 10 s to spare each side."""
+        time = np.arange(np.floor(first) - 10.0, np.ceil(last) + 11.0)
+        return Orbit(
+            epoch=epoch,
+            time=time,
+            position=self.position(time),
+            velocity=self.velocity(time),
+            source="analytic circular orbit",
+        )
+
+    def _coordinates(self, time: ArrayLike) -> NDArray[np.float64]:
+        """Components (..., 3) of the position along r, a, n."""
+        elapsed = np.asarray(time, dtype=np.float64)[..., None] - self.centre_time
+        return (
+            np.array([ORBIT_RADIUS, 0.0, 0.0])
+            + np.asarray(self.offset)
+            + elapsed * np.asarray(self.offset_rate)
+        )
+
+    def _to_earth(self, time: ArrayLike, components: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(np.einsum("...i,...ij->...j", components, self.frame(time)))

@@ -1,0 +1,144 @@
+"""The per-pixel mathematics, written once, as plain Python functions of scalars.
+
+:mod:`.binding` hands these functions to a compiler; every driver, on the CPU and on CUDA, calls them. They
+also run as they are, which is how the tests check the compiled ones. What keeps them the same everywhere:
+float32 constants are written ``np.float32(...)`` (a bare literal is float64 on CUDA), rounding to an integer
+is an addition that all compilers have, and nothing depends on infinities being ordered by a fast-math flag.
+
+Amplitudes are expected between 1e-18 and 1e18: beyond that their squares leave the range of float32.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+NAN = np.float32(np.nan)
+ZERO = np.float32(0.0)
+ONE = np.float32(1.0)
+INFINITY = math.inf
+
+# x + C - C rounds x to the nearest integer, ties to even, for |x| below 2^51 (float64) and 2^22 (float32).
+ROUND_FLOAT64 = 1.5 * 2.0**52
+ROUND_FLOAT32 = np.float32(1.5 * 2.0**23)
+
+TURNS_PER_RADIAN = 1.0 / (2.0 * math.pi)
+FOUR = np.float32(4.0)
+TWO = np.float32(2.0)
+HALF_PI = np.float32(math.pi / 2.0)
+PI = np.float32(math.pi)
+
+# Least maximum error (Lawson's iteration) of sin(pi/2 r) = r S(r^2) and cos(pi/2 r) = 1 + r^2 C(r^2) over
+# |r| <= 1/2: 1.2e-9 and 5e-11 before rounding; and of atan(a) = a + a^3 A(a^2) over 0 <= a <= 1: 4.9e-8.
+S0 = np.float32(1.5707963050853828)
+S1 = np.float32(-0.6459629381643908)
+S2 = np.float32(0.07967590294174898)
+S3 = np.float32(-0.004592289000368798)
+C0 = np.float32(-1.233700543353462)
+C1 = np.float32(0.2536692440293597)
+C2 = np.float32(-0.020860288503512944)
+C3 = np.float32(0.0009040216594248356)
+A0 = np.float32(-0.3333165902743306)
+A1 = np.float32(0.19962703880082328)
+A2 = np.float32(-0.139765815064063)
+A3 = np.float32(0.0979423277399421)
+A4 = np.float32(-0.057773563138986794)
+A5 = np.float32(0.02304011618679048)
+A6 = np.float32(-0.0043554000265663625)
+
+
+def reduce_turns(phase):
+    """Turns in [-1/2, 1/2], float32, of a phase in radians, float64 and of any size up to 1e8 or so.
+
+    What float64 keeps of the phase is kept: its last place is 1.5e-8 rad at 1e8 rad.
+    """
+    turns = phase * TURNS_PER_RADIAN
+    nearest = (turns + ROUND_FLOAT64) - ROUND_FLOAT64
+    return np.float32(turns - nearest)
+
+
+def sine_cosine_turns(turns):
+    """Sine and cosine, float32, of an angle in turns within [-1/2, 1/2], float32; absolute error 1.2e-7."""
+    quarters = FOUR * turns
+    quadrant = (quarters + ROUND_FLOAT32) - ROUND_FLOAT32
+    r = quarters - quadrant
+    u = r * r
+    sine = r * (S0 + u * (S1 + u * (S2 + u * S3)))
+    cosine = ONE + u * (C0 + u * (C1 + u * (C2 + u * C3)))
+    odd = abs(quadrant) == ONE
+    s = cosine if odd else sine
+    c = sine if odd else cosine
+    # Quadrant 0: (s, c); 1: (c, -s); -1: (-c, s); 2 and -2: (-s, -c).
+    s = -s if (quadrant == -ONE or abs(quadrant) == TWO) else s
+    c = -c if (quadrant == ONE or abs(quadrant) == TWO) else c
+    return s, c
+
+
+def arctangent2(y, x):
+    """Angle of (x, y) in radians within [-pi, pi], float32, absolute error 5e-7; 0 with the sign of y at (0, 0).
+
+    Ratio of the smaller to the larger component, polynomial, unfolded by octant. A component that is NaN, or
+    both infinite, gives NaN.
+    """
+    width = abs(x)
+    height = abs(y)
+    steep = height > width
+    large = height if steep else width
+    small = width if steep else height
+    a = small / (ONE if large == ZERO else large)
+    u = a * a
+    angle = a + a * u * (A0 + u * (A1 + u * (A2 + u * (A3 + u * (A4 + u * (A5 + u * A6))))))
+    angle = HALF_PI - angle if steep else angle
+    angle = PI - angle if x < ZERO else angle
+    return math.copysign(angle, y)
+
+
+def rotate(re, im, phase):
+    """(re, im) * exp(i phase): float32 components, phase in radians, float64; relative error 4e-7."""
+    s, c = sine_cosine_turns(reduce_turns(phase))
+    return re * c - im * s, re * s + im * c
+
+
+def detect(re, im, valid):
+    """Amplitude, intensity and phase (radians) of one pixel, float32; NaN where it is not valid."""
+    intensity = re * re + im * im
+    amplitude = np.float32(math.sqrt(intensity))
+    phase = arctangent2(im, re)
+    return (amplitude if valid else NAN), (intensity if valid else NAN), (phase if valid else NAN)
+
+
+def difference(rr, ri, sr, si, valid):
+    """arg(r conj(s)) in radians, float32, of r = rr + i ri and s = sr + i si; NaN where not valid."""
+    phase = arctangent2(ri * sr - rr * si, rr * sr + ri * si)
+    return phase if valid else NAN
+
+
+def products(rr, ri, sr, si, valid):
+    """What a coherence window sums: re and im of r conj(s), |r|^2 and |s|^2, float64; all 0 where not valid.
+
+    Converted before multiplying: the product of two float32 is exact in float64. (Computed first, chosen
+    after: with the choice first, LLVM turns the loads of the pixels into gathers, three times slower.)
+    """
+    a = np.float64(rr)
+    b = np.float64(ri)
+    c = np.float64(sr)
+    d = np.float64(si)
+    re = a * c + b * d
+    im = b * c - a * d
+    p = a * a + b * b
+    q = c * c + d * d
+    return (re if valid else 0.0), (im if valid else 0.0), (p if valid else 0.0), (q if valid else 0.0)
+
+
+def coherence(re, im, power_r, power_s, valid):
+    """Coherence (0 to 1) and phase (radians), float32, from the four window sums, float64.
+
+    NaN in both where the centre is not valid, or where a power is 0 or not finite.
+    """
+    power = power_r * power_s
+    squared = np.float32((re * re + im * im) / power if 0.0 < power < INFINITY else NAN)
+    squared = ONE if squared > ONE else squared
+    magnitude = np.float32(math.sqrt(squared)) if valid else NAN
+    angle = arctangent2(np.float32(im), np.float32(re))
+    return magnitude, (angle if magnitude >= ZERO else NAN)

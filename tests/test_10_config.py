@@ -1,0 +1,116 @@
+"""The configuration: every file composes, and every wrong key, type or value is refused by name."""
+
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_module
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+
+import alignsar_gpu.configs
+from alignsar_gpu.__main__ import one_line, typed
+from alignsar_gpu.config import Config, SimulatedProductsConfig, SnapProductsConfig, register, validate
+from alignsar_gpu.errors import AlignsarError
+
+FOLDER = Path(alignsar_gpu.configs.__path__[0])
+EXPERIMENTS = sorted(path.stem for path in (FOLDER / "experiment").glob("*.yaml"))
+GROUPS = sorted((p.parent.name, p.stem) for p in FOLDER.glob("*/*.yaml") if p.parent.name != "experiment")
+
+
+@pytest.fixture(autouse=True)
+def hydra():
+    register()
+    with initialize_config_module("alignsar_gpu.configs", version_base="1.3"):
+        yield
+
+
+def make(*overrides):
+    return typed(compose("config", [*overrides]))
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_experiment_composes(name):
+    config = make(f"+experiment={name}", "products.path=somewhere" if name != "demo" else "device=cpu")
+    assert isinstance(config, Config)
+    assert config.name == name
+    assert config.output == f"outputs/{name}"
+
+
+@pytest.mark.parametrize(("group", "option"), GROUPS)
+def test_every_option_of_every_group_composes(group, option):
+    needed = {"snap": ["products.path=x"]}.get(option, [])
+    if group != "products":
+        needed = ["products=simulated"]
+    assert isinstance(make(f"{group}={option}", *needed), Config)
+
+
+def test_experiments_and_groups_are_there():
+    assert {"demo", "amsterdam"} <= set(EXPERIMENTS)
+    assert {("device", "cuda"), ("products", "snap"), ("products", "simulated")} <= set(GROUPS)
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("+experiment=nope", "no 'nope'; choose from amsterdam, demo"),
+        ("device=tpu", "no 'tpu'; choose from auto, cpu, cuda"),
+        ("products.colour=red", "products.colour"),
+        ("products.lines=abc", "products.lines=abc"),
+        ("device.memory_gib=lots", "device.memory_gib=lots"),
+        ("signatures.slc=perhaps", "signatures.slc=perhaps"),
+    ],
+)
+def test_wrong_keys_and_types_are_refused_while_composing(override, words):
+    with pytest.raises(HydraException) as caught:
+        compose("config", ["+experiment=demo", override] if "experiment" not in override else [override])
+    message = one_line(caught.value)
+    assert words in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("+products.colour=red", "products.colour: no such key"),
+        ("+colour=red", "colour: no such key"),
+        ("products.lines=7", "products.lines=7: must be at least 64"),
+        ("products.dates=61", "products.dates=61: must be at most 60"),
+        ("products.polarizations=[hh]", "products.polarizations=hh: choose from vv, vh"),
+        ("products.polarizations=[]", "products.polarizations"),
+        ("products.polarizations=[vv,vv]", "twice"),
+        ("interferometry.coherence_window_lines=4", "interferometry.coherence_window_lines=4: must be odd"),
+        ("interferometry.flatten=maybe", "interferometry.flatten=maybe: choose from auto, never"),
+        ("dataset.chunk_lines=100", "dataset.chunk_lines=100: must be a multiple of 32"),
+        ("device.memory_gib=0", "device.memory_gib=0.0: must be at least"),
+        ("device.threads=0", "device.threads=0: must be at least 1"),
+        ("products.reader=snap", "products.reader=snap: choose from simulated"),
+    ],
+)
+def test_wrong_values_are_refused_by_the_name_of_the_key(override, words):
+    with pytest.raises(AlignsarError) as caught:
+        make("+experiment=demo", override)
+    assert words in str(caught.value)
+
+
+def test_a_reader_and_its_path_must_be_given():
+    with pytest.raises(AlignsarError, match=r"choose an experiment"):
+        make()
+    with pytest.raises(AlignsarError, match=r"products\.path: must be given"):
+        make("products=snap")
+
+
+def test_every_key_says_what_it_means():
+    def check(kind):
+        for item in fields(kind):
+            if isinstance(item.default_factory, type) and is_dataclass(item.default_factory):
+                check(item.default_factory)
+            elif item.name != "products":
+                assert item.metadata["help"], item.name
+
+    for kind in (Config, SnapProductsConfig, SimulatedProductsConfig):
+        check(kind)
+
+
+def test_the_defaults_are_valid():
+    validate(OmegaConf.to_object(compose("config", ["products=simulated"])))

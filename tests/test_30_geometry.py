@@ -1,0 +1,217 @@
+"""Orbit, radar grid, zero Doppler, baselines: against closed forms."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geometry.ellipsoid import SEMI_MAJOR_AXIS, ellipsoid_normal, geodetic_to_ecef
+from alignsar_gpu.geometry.grid import RadarGrid
+from alignsar_gpu.geometry.orbit import Orbit
+from alignsar_gpu.geometry.track import GroundPoint, baseline, ground_speed, heading
+from alignsar_gpu.geometry.zero_doppler import incidence_angle, slant_range_to, zero_doppler_time
+
+RADIUS = 7_071_000.0
+RATE = np.sqrt(3.986004418e14 / RADIUS**3)
+TILT = np.radians(98.2)
+EPOCH = np.datetime64("2024-02-29", "D")
+
+
+def circular_orbit(
+    interval=1.0, count=41, *, tilt=TILT, radius=RADIUS, epoch=EPOCH, start=1000.0
+):
+    """A circular orbit in a frame that does not rotate: the closed form that the rest is compared with."""
+    time = start + interval * np.arange(count)
+    position, velocity = circle(time, tilt=tilt, radius=radius, middle=start + interval * (count - 1) / 2)
+    return Orbit(epoch=epoch, time=time, position=position, velocity=velocity, source="circle")
+
+
+def circle(time, *, tilt=TILT, radius=RADIUS, middle=1020.0):
+    angle = RATE * (np.asarray(time) - middle)
+    along = np.array([0.0, np.cos(tilt), np.sin(tilt)])
+    out = np.array([1.0, 0.0, 0.0])
+    cos, sin = np.cos(angle)[..., None], np.sin(angle)[..., None]
+    return radius * (cos * out + sin * along), radius * RATE * (cos * along - sin * out)
+
+
+def circle_zero_doppler(target, *, tilt=TILT, middle=1020.0):
+    """Time at which the circle is closest to ``target``: the angle of its projection on the orbit's plane."""
+    along = np.array([0.0, np.cos(tilt), np.sin(tilt)])
+    return middle + np.arctan2(target @ along, target[..., 0]) / RATE
+
+
+class TestOrbit:
+    @pytest.mark.parametrize(("interval", "bound"), [(1.0, 1e-6), (10.0, 1e-3)])
+    def test_interpolation_between_the_vectors(self, interval, bound):
+        orbit = circular_orbit(interval, 41, start=1020.0 - 20 * interval)
+        time = np.linspace(orbit.time[2], orbit.time[-3], 1003)
+        position, velocity = circle(time)
+        assert np.abs(orbit.position_at(time) - position).max() < bound
+        assert np.abs(orbit.velocity_at(time) - velocity).max() < bound
+        assert np.abs(orbit.acceleration_at(time) + RATE**2 * position).max() < 1e-3
+
+    def test_outside_there_is_nothing(self):
+        orbit = circular_orbit()
+        assert np.isnan(orbit.position_at([999.9, 1040.1])).all()
+        with pytest.raises(AlignsarError, match=r"covers 1000\.000 s to 1040\.000 s"):
+            orbit.require(990.0, 1010.0)
+        orbit.require(1000.0, 1040.0)
+
+    def test_vectors_must_make_sense(self):
+        orbit = circular_orbit()
+        for change, words in [
+            ({"time": orbit.time[::-1]}, "do not increase"),
+            ({"position": orbit.position[:, :2]}, "three components"),
+            ({"velocity": np.full_like(orbit.velocity, np.nan)}, "finite"),
+        ]:
+            with pytest.raises(AlignsarError, match=words):
+                dataclasses.replace(orbit, **change)
+
+
+def grid(**change):
+    values = {
+        "epoch": EPOCH,
+        "first_azimuth_time": 1019.5,
+        "azimuth_interval": 0.002,
+        "first_slant_range": 850e3,
+        "range_spacing": 2.3,
+        "wavelength": 0.0555,
+        "look_side": "right",
+        "lines": 500,
+        "samples": 300,
+    }
+    return RadarGrid(**(values | change))
+
+
+class TestRadarGrid:
+    @given(st.floats(-1e5, 1e5))
+    def test_coordinates_there_and_back(self, value):
+        assert abs(grid().line(grid().azimuth_time(value)) - value) < 1e-6
+        assert abs(grid().sample(grid().slant_range(value)) - value) < 1e-6
+
+    def test_axes_are_line_and_sample(self):
+        assert grid().shape == (500, 300)
+        assert grid().azimuth_time(10) == pytest.approx(1019.52, abs=1e-12)
+        assert grid().slant_range(10) == pytest.approx(850_023.0, abs=1e-9)
+        with pytest.raises(TypeError):
+            RadarGrid(EPOCH, 0.0, 0.002, 850e3, 2.3, 0.05, "right", 5, 3)
+
+    @pytest.mark.parametrize("name", ["azimuth_interval", "range_spacing", "wavelength", "lines", "samples"])
+    def test_what_must_be_positive(self, name):
+        with pytest.raises(AlignsarError, match=name):
+            grid(**{name: 0})
+
+
+class TestEllipsoid:
+    def test_known_points(self):
+        np.testing.assert_allclose(geodetic_to_ecef(0, 0, 10), [SEMI_MAJOR_AXIS + 10, 0, 0], atol=1e-9)
+        np.testing.assert_allclose(geodetic_to_ecef(90, 0, 0), [0, SEMI_MAJOR_AXIS, 0], atol=1e-9)
+        np.testing.assert_allclose(geodetic_to_ecef(0, 90, 0), [0, 0, 6356752.314245], atol=1e-6)
+
+    @given(st.floats(-180, 180), st.floats(-90, 90), st.floats(-500, 9000))
+    def test_height_is_along_the_normal(self, longitude, latitude, height):
+        on_surface = geodetic_to_ecef(longitude, latitude, 0.0)
+        above = geodetic_to_ecef(longitude, latitude, height)
+        normal = ellipsoid_normal(longitude, latitude)
+        np.testing.assert_allclose(above - on_surface, height * normal, atol=2e-8)
+        axes = np.array([SEMI_MAJOR_AXIS, SEMI_MAJOR_AXIS, 6356752.314245179])
+        assert np.sum((on_surface / axes) ** 2) == pytest.approx(1.0, abs=1e-12)
+
+
+class TestZeroDoppler:
+    @settings(max_examples=30)
+    @given(st.floats(-6, 6), st.floats(-1.0, 1.0), st.floats(0, 3000), st.floats(-0.5, 0.5))
+    def test_closed_form_on_a_circular_orbit(self, longitude, latitude, height, seed):
+        orbit = circular_orbit()
+        target = geodetic_to_ecef(longitude, latitude, height)
+        truth = circle_zero_doppler(target)
+        time = zero_doppler_time(orbit, target, 1020.0 + seed)
+        assert abs(time - truth) < 2e-8  # 1e-5 of a Sentinel-1 line
+        slant_range = slant_range_to(orbit, longitude, latitude, height, 1020.0)
+        assert abs(slant_range - np.linalg.norm(target - circle(truth)[0])) < 1e-6
+
+    def test_nothing_where_there_is_none(self):
+        orbit = circular_orbit()
+        targets = geodetic_to_ecef([3.0, np.nan, 3.0], [0.0, 0.0, 40.0], [0.0, 0.0, 0.0])
+        time = zero_doppler_time(orbit, targets, 1020.0)
+        np.testing.assert_array_equal(np.isfinite(time), [True, False, False])
+
+    def test_a_pixel_does_not_depend_on_its_neighbours(self):
+        orbit = circular_orbit()
+        rng = np.random.default_rng(3)
+        lon, lat, h = rng.uniform(2, 6, 500), rng.uniform(-0.7, 0.7, 500), rng.uniform(0, 3000, 500)
+        together = slant_range_to(orbit, lon, lat, h, 1020.0)
+        alone = [
+            float(slant_range_to(orbit, lon[i : i + 1], lat[i : i + 1], h[i : i + 1], 1020.0)[0])
+            for i in range(500)
+        ]
+        np.testing.assert_array_equal(together, alone)
+
+    def test_incidence_angle_of_the_triangle(self):
+        """On the equator plane of the circle, with the earth's radius a: law of cosines."""
+        orbit = circular_orbit(tilt=np.pi / 2)
+        longitude = 4.0
+        a, gamma = SEMI_MAJOR_AXIS, np.radians(longitude)
+        side = np.sqrt(a**2 + RADIUS**2 - 2 * a * RADIUS * np.cos(gamma))
+        expected = np.degrees(np.arcsin(RADIUS * np.sin(gamma) / side))
+        assert incidence_angle(orbit, longitude, 0.0, 0.0, 1020.0) == pytest.approx(expected, abs=1e-4)
+
+
+class TestTrack:
+    POINT = GroundPoint(longitude=4.0, latitude=0.0, height=0.0)
+
+    @pytest.mark.parametrize("side", [1.0, -1.0])
+    def test_baseline_of_a_displaced_orbit(self, side):
+        """A pass raised by d: parallel -d cos(look), perpendicular d sin(look): higher looks more steeply."""
+        point = dataclasses.replace(self.POINT, longitude=side * 4.0)
+        reference = circular_orbit(tilt=np.pi / 2)
+        raised = circular_orbit(tilt=np.pi / 2, radius=RADIUS + 100.0)
+        target = geodetic_to_ecef(point.longitude, 0.0, 0.0)
+        look = target - np.array([RADIUS, 0.0, 0.0])
+        slant_range = np.linalg.norm(look)
+        sin_look, cos_look = abs(look[1]) / slant_range, -look[0] / slant_range
+        found = baseline(reference, raised, point, 0.0555)
+        assert found.perpendicular == pytest.approx(100 * sin_look, abs=1e-4)
+        assert found.parallel == pytest.approx(-100 * cos_look, abs=1e-4)
+        sin_incidence = np.sin(np.radians(incidence_angle(reference, point.longitude, 0.0, 0.0, 1020.0)))
+        ambiguity = 0.0555 * slant_range * sin_incidence / (2 * found.perpendicular)
+        assert found.height_of_ambiguity == pytest.approx(ambiguity, rel=1e-5)
+
+    def test_with_itself(self):
+        orbit = circular_orbit()
+        found = baseline(orbit, orbit, self.POINT, 0.0555)
+        assert (found.perpendicular, found.parallel, found.temporal) == (0.0, 0.0, 0.0)
+        assert np.isnan(found.height_of_ambiguity)
+
+    def test_days_from_the_reference(self):
+        later = circular_orbit(epoch=EPOCH + 12)
+        assert baseline(circular_orbit(), later, self.POINT, 0.05).temporal == pytest.approx(12.0, abs=1e-9)
+        assert baseline(later, circular_orbit(), self.POINT, 0.05).temporal == pytest.approx(-12.0, abs=1e-9)
+
+    def test_an_orbit_over_another_place_is_refused(self):
+        far = GroundPoint(longitude=4.0, latitude=50.0, height=0.0)
+        with pytest.raises(AlignsarError, match="never sees"):
+            baseline(circular_orbit(), circular_orbit(), far, 0.0555)
+
+    @pytest.mark.parametrize(("tilt", "expected"), [(90.0, 0.0), (98.2, 351.8), (80.0, 10.0)])
+    def test_heading_over_the_equator(self, tilt, expected):
+        orbit = circular_orbit(tilt=np.radians(tilt))
+        below = GroundPoint(longitude=0.0, latitude=0.0, height=0.0)
+        assert (heading(orbit, below) - expected + 180) % 360 - 180 == pytest.approx(0.0, abs=1e-6)
+
+    def test_ground_speed_is_what_targets_along_track_show(self):
+        orbit = circular_orbit()
+        step = 1e-5
+        north = GroundPoint(longitude=4.0, latitude=step, height=0.0)
+        times = [
+            float(zero_doppler_time(orbit, geodetic_to_ecef(p.longitude, p.latitude, 0.0), 1020.0))
+            for p in (self.POINT, north)
+        ]
+        metres = np.linalg.norm(geodetic_to_ecef(4.0, step, 0.0) - geodetic_to_ecef(4.0, 0.0, 0.0))
+        azimuth = np.radians(heading(orbit, self.POINT))
+        assert ground_speed(orbit, self.POINT) == pytest.approx(
+            metres * np.cos(azimuth) / (times[1] - times[0]), rel=2e-3
+        )
