@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, cast
 
 import hydra
@@ -34,9 +34,11 @@ def one_line(error: Exception) -> str:
 
 def _unknown_keys(node: DictConfig, prefix: str = "") -> list[str]:
     """Keys that no class of the configuration has: Hydra's ``+key=value`` adds what it is told to."""
+    kind = OmegaConf.get_type(node)
+    known = {item.name for item in fields(kind)} if kind is not None and is_dataclass(kind) else set()
     unknown = []
     for name in map(str, node):
-        if name not in {item.name for item in fields(OmegaConf.get_type(node))}:
+        if name not in known:
             unknown.append(f"{prefix}{name}")
         elif not OmegaConf.is_missing(node, name) and isinstance(node[name], DictConfig):
             unknown += _unknown_keys(node[name], f"{prefix}{name}.")

@@ -247,7 +247,7 @@ def coordinates(product: StackProduct, scene: Scene) -> xr.Dataset:
                 "perpendicular baseline at the scene centre, positive for the steeper look of the two",
             ),
             "temporal_baseline": per_date(
-                np.array([b.temporal for b in scene.baselines]), "days", "days since the reference date"
+                np.array([b.temporal for b in scene.baselines]), "day", "days since the reference date"
             ),
             "height_of_ambiguity": per_date(
                 np.array([b.height_of_ambiguity for b in scene.baselines]),
@@ -338,6 +338,7 @@ def attributes(
         "coherence_window_lines": config.interferometry.coherence_window_lines,
         "coherence_window_samples": config.interferometry.coherence_window_samples,
         "flattened": str(flattened).lower(),
+        "simulated": str(bool(product.facts.get("simulated", False))).lower(),
         "incidence_angle_mid": scene.incidence_angle,
         "heading": scene.heading,
         **{f"crop_{name}": value for name, value in product.facts.get("crop", {}).items()},

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from alignsar_gpu import __version__
 from alignsar_gpu.catalog.stac import write_stac
 from alignsar_gpu.dataset.cube import finish_cube, open_cube, write_dataset
-from alignsar_gpu.dataset.netcdf import write_date
+from alignsar_gpu.dataset.netcdf import date_name, write_date
 from alignsar_gpu.description import (
     attributes,
     available,
@@ -129,11 +129,11 @@ def _make(
         finish_cube(folder.work / CUBE, bounds(folder.work / CUBE))
     cube = open_cube(folder.work / CUBE)
     with stages.stage("netcdf", len(product.acquisitions)) as advance:
-        for index, acquisition in enumerate(product.acquisitions):
-            file = folder.work / "netcdf" / f"{acquisition.date}.nc"
-            if not folder.is_recorded(f"netcdf-{acquisition.date}"):
+        files = [folder.work / "netcdf" / f"{date_name(time)}.nc" for time in cube["time"].values]
+        for index, file in enumerate(files):
+            if not folder.is_recorded(file.name):
                 write_date(cube, index, file)
-                folder.record(f"netcdf-{acquisition.date}", [file])
+                folder.record(file.name, [file])
             advance(1)
     with stages.stage("quality"):
         quality = measure(cube, product, scene, device, warnings)
@@ -143,9 +143,17 @@ def _make(
             write_dataset(folder.work / TRUTH, truth)
     with stages.stage("report"):
         quality["stages"] = stages.seconds
-        write_report(cube, quality, folder.work / "report", truth=truth, configuration=composed)
-    write_text(folder.work / "run.yaml", composed)
+        report = write_report(cube, quality, folder.work / "report", truth=truth, configuration=composed)
+    records = folder.work / "quality.json", folder.work / "run.yaml"
+    write_quality(records[0], quality)
+    write_text(records[1], composed)
     with stages.stage("stac"):
-        write_stac(cube, folder.work / "stac")
-    write_quality(folder.work / "quality.json", quality)
+        write_stac(
+            cube,
+            folder.work / "stac",
+            netcdf=files,
+            cube_store=folder.work / CUBE,
+            report=report,
+            metadata=records,
+        )
     return stages, warnings

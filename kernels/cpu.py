@@ -2,9 +2,14 @@
 
 Until they are bound they run as they are: ``prange`` is ``range`` here and numba's at compilation, and the
 scalar functions are their plain forms. All arrays are C-contiguous; the elementwise drivers take them flat.
+
+The loops that LLVM vectorises are in functions of their own, which write to no array that they also read
+at another place: its checks for overlapping arrays fail otherwise, and the loop runs one pixel at a time.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -12,12 +17,14 @@ from .scalar import coherence, detect, difference, products, rotate
 
 prange = range
 
-STRIP = 32  # output rows that one thread sums without restarting; blocks cut at multiples keep their bits
-TILE = 256  # output samples at a time: the sums of a row and of a window stay in the first caches
+STRIP = 32  # output rows summed without restarting: blocks cut at multiples of it keep their bits
+TILE = 512  # output samples at a time, so that the sums of a window's lines stay in the second cache
 CHUNK = 32768  # pixels that one thread takes at a time in an elementwise driver
 
-BLOCKS = ("detect_chunk", "difference_chunk", "rotate_chunk")
-COHERENCE_PARTS = (
+PARTS = (  # in the order in which they call each other
+    "detect_chunk",
+    "difference_chunk",
+    "rotate_chunk",
     "workspace",
     "add",
     "accumulate",
@@ -32,25 +39,29 @@ COHERENCE_PARTS = (
 DRIVERS = ("amplitude_intensity_phase", "phase_difference", "rotate_phase", "boxcar_coherence")
 
 
-def detect_chunk(pixels, valid, amplitude, intensity, phase):
+def detect_chunk(pixels: Any, valid: Any, amplitude: Any, intensity: Any, phase: Any) -> None:
+    """Amplitude, intensity and phase of a run of pixels."""
     for i in range(pixels.size):
         amplitude[i], intensity[i], phase[i] = detect(pixels[i].real, pixels[i].imag, valid[i])
 
 
-def difference_chunk(reference, secondary, valid, phase):
+def difference_chunk(reference: Any, secondary: Any, valid: Any, phase: Any) -> None:
+    """Phase of reference * conj(secondary) of a run of pixels."""
     for i in range(reference.size):
         r = reference[i]
         s = secondary[i]
         phase[i] = difference(r.real, r.imag, s.real, s.imag, valid[i])
 
 
-def rotate_chunk(pixels, phase, rotated):
+def rotate_chunk(pixels: Any, phase: Any, rotated: Any) -> None:
+    """Pixels * exp(i phase) of a run of pixels."""
     for i in range(pixels.size):
         re, im = rotate(pixels[i].real, pixels[i].imag, phase[i])
         rotated[i] = complex(re, im)
 
 
-def amplitude_intensity_phase(pixels, valid, amplitude, intensity, phase):
+def amplitude_intensity_phase(pixels: Any, valid: Any, amplitude: Any, intensity: Any, phase: Any) -> None:
+    """Driver of :func:`.scalar.detect` over flat arrays."""
     count = pixels.size
     for k in prange((count + CHUNK - 1) // CHUNK):
         a = k * CHUNK
@@ -58,7 +69,8 @@ def amplitude_intensity_phase(pixels, valid, amplitude, intensity, phase):
         detect_chunk(pixels[a:b], valid[a:b], amplitude[a:b], intensity[a:b], phase[a:b])
 
 
-def phase_difference(reference, secondary, valid, phase):
+def phase_difference(reference: Any, secondary: Any, valid: Any, phase: Any) -> None:
+    """Driver of :func:`.scalar.difference` over flat arrays."""
     count = reference.size
     for k in prange((count + CHUNK - 1) // CHUNK):
         a = k * CHUNK
@@ -66,7 +78,8 @@ def phase_difference(reference, secondary, valid, phase):
         difference_chunk(reference[a:b], secondary[a:b], valid[a:b], phase[a:b])
 
 
-def rotate_phase(pixels, phase, rotated):
+def rotate_phase(pixels: Any, phase: Any, rotated: Any) -> None:
+    """Driver of :func:`.scalar.rotate` over flat arrays."""
     count = pixels.size
     for k in prange((count + CHUNK - 1) // CHUNK):
         a = k * CHUNK
@@ -74,43 +87,29 @@ def rotate_phase(pixels, phase, rotated):
         rotate_chunk(pixels[a:b], phase[a:b], rotated[a:b])
 
 
-def add(a, b, total):
+def workspace(rows: int, width: int) -> Any:
+    """Zeros, [rows, width] float64, on a boundary of a cache line; width is a multiple of 8.
+
+    On numba's own boundary of 32 bytes half of the 64-byte accesses straddle two lines, at half the speed.
+    """
+    memory = np.zeros(rows * width + 8)
+    start = (64 - memory.ctypes.data % 64) // 8 % 8
+    return memory[start : start + rows * width].reshape(rows, width)
+
+
+def add(a: Any, b: Any, total: Any) -> None:
+    """Total = a + b."""
     for i in range(total.size):
         total[i] = a[i] + b[i]
 
 
-def accumulate(values, total):
+def accumulate(values: Any, total: Any) -> None:
+    """Total += values."""
     for i in range(total.size):
         total[i] += values[i]
 
 
-def product_row(reference, secondary, valid, re, im, power_r, power_s):
-    for i in range(valid.size):
-        r = reference[i]
-        s = secondary[i]
-        re[i], im[i], power_r[i], power_s[i] = products(r.real, r.imag, s.real, s.imag, valid[i])
-
-
-def fill_row(reference, secondary, valid, line, first, width, row):
-    """Products of samples first : first + width of a line into row (4 * width); 0 outside the image."""
-    a = max(first, 0)
-    b = min(first + width, reference.shape[1])
-    inside = 0 <= line < reference.shape[0]
-    if not inside or b - a < width:
-        row[:] = 0.0
-    if inside:
-        product_row(
-            reference[line, a:b],
-            secondary[line, a:b],
-            valid[line, a:b],
-            row[a - first : b - first],
-            row[width + a - first : width + b - first],
-            row[2 * width + a - first : 2 * width + b - first],
-            row[3 * width + a - first : 3 * width + b - first],
-        )
-
-
-def add_shifted(source, offset, step, terms, total):
+def add_shifted(source: Any, offset: int, step: int, terms: int, total: Any) -> None:
     """total[i] += source[i + offset] + source[i + offset + step] + ..., 1 to 4 terms."""
     count = total.size
     a = source[offset : offset + count]
@@ -133,7 +132,37 @@ def add_shifted(source, offset, step, terms, total):
         total[i] += (a[i] + b[i]) + (c[i] + d[i])
 
 
-def window_sums(columns, window, spare, other, total):
+def product_row(images: Any, re: Any, im: Any, power_r: Any, power_s: Any) -> None:
+    """The four products of each pixel of a run."""
+    reference, secondary, valid = images
+    for i in range(valid.size):
+        r = reference[i]
+        s = secondary[i]
+        re[i], im[i], power_r[i], power_s[i] = products(r.real, r.imag, s.real, s.imag, valid[i])
+
+
+def fill_row(images: Any, line: int, first: int, row: Any) -> None:
+    """Products of a line from sample ``first`` on, one after the other in row (4 * width); 0 outside."""
+    reference, secondary, valid = images
+    width = row.size // 4
+    a = max(first, 0)
+    b = min(first + width, valid.shape[1])
+    inside = 0 <= line < valid.shape[0]
+    if not inside or b - a < width:
+        row[:] = 0.0
+    if inside:
+        i = a - first
+        j = b - first
+        product_row(
+            (reference[line, a:b], secondary[line, a:b], valid[line, a:b]),
+            row[i:j],
+            row[width + i : width + j],
+            row[2 * width + i : 2 * width + j],
+            row[3 * width + i : 3 * width + j],
+        )
+
+
+def window_sums(columns: Any, window: int, spare: Any, other: Any, total: Any) -> None:
     """total[i] = columns[i] + ... + columns[i + window - 1], by way of sums of 4, 16, ... neighbours.
 
     Nothing is subtracted, so a bright pixel leaves no residue in windows that do not hold it, and the order
@@ -143,9 +172,9 @@ def window_sums(columns, window, spare, other, total):
     count = size - window + 1
     total[:] = 0.0
     sums = columns
-    step = 1  # each of sums is over so many neighbours
-    offset = 0  # so many of the window are in total
-    rest = window  # so many sums are missing in total
+    step = 1  # each value of sums is over so many neighbours
+    offset = 0  # so many of the window's columns are in total
+    rest = window  # so many values of sums are missing in total
     while rest > 7:
         if rest % 4 > 0:
             add_shifted(sums, offset, step, rest % 4, total[:count])
@@ -164,7 +193,9 @@ def window_sums(columns, window, spare, other, total):
         rest -= terms
 
 
-def coherence_row(sums, width, valid, magnitude, angle):
+def coherence_row(sums: Any, valid: Any, magnitude: Any, angle: Any) -> None:
+    """Coherence and phase of a run of pixels from their window sums (4 * width)."""
+    width = sums.size // 4
     re = sums[:width]
     im = sums[width : 2 * width]
     power_r = sums[2 * width : 3 * width]
@@ -173,69 +204,76 @@ def coherence_row(sums, width, valid, magnitude, angle):
         magnitude[i], angle[i] = coherence(re[i], im[i], power_r[i], power_s[i], valid[i])
 
 
-def coherence_tile(reference, secondary, valid, line, a, b, half, width, work, ahead, sums, magnitude, angle):
-    """Coherence of samples a:b of magnitude.shape[0] lines from ``line`` on.
+def coherence_tile(
+    images: Any, line: int, span: tuple[int, int], half: tuple[int, int], memory: Any, magnitude: Any, angle: Any
+) -> None:
+    """Coherence around lines from ``line`` on, of the samples in ``span``, into all rows of magnitude.
 
-    The vertical sums of the four products, without a subtraction: input lines are taken in groups of as
-    many as the window has; a window is the end of one group (``work``, summed from the back) and the
-    beginning of the next (``ahead``, summed from the front as its lines come in).
+    The vertical sums without a subtraction: input lines come in groups of as many as a window has, and a
+    window is the end of one group (``work``, summed from the back) and the beginning of the next
+    (``ahead``, summed from the front as its lines come in).
     """
-    lines = work.shape[0]
+    lines = 2 * half[0] + 1
+    work = memory[:lines]
+    ahead = memory[lines : 2 * lines]
+    front = memory[2 * lines]
+    columns = memory[2 * lines + 1]
+    windows = memory[2 * lines + 2]
+    a, b = span
     first = a - half[1]
-    columns = sums[0]
-    front = sums[1]
     for k in range(lines):
-        fill_row(reference, secondary, valid, line - half[0] + k, first, width, work[k])
+        fill_row(images, line - half[0] + k, first, work[k])
     place = 0
     for i in range(magnitude.shape[0]):
         if place == 0:
             for k in range(lines - 2, -1, -1):
                 accumulate(work[k + 1], work[k])
-            whole = work[0]
+            sums = work[0]
         else:
-            fill_row(reference, secondary, valid, line + i + half[0], first, width, ahead[place - 1])
+            fill_row(images, line + i + half[0], first, ahead[place - 1])
             if place == 1:
                 front[:] = ahead[0]
             else:
                 accumulate(ahead[place - 1], front)
             add(work[place], front, columns)
-            whole = columns
+            sums = columns
         if half[1] > 0:
-            window_sums(whole, 2 * half[1] + 1, sums[2], sums[3], sums[4])
-            whole = sums[4]
-        coherence_row(whole, width, valid[line + i, a:b], magnitude[i, a:b], angle[i, a:b])
+            window_sums(sums, 2 * half[1] + 1, memory[2 * lines + 3], memory[2 * lines + 4], windows)
+            sums = windows
+        coherence_row(sums, images[2][line + i, a:b], magnitude[i, a:b], angle[i, a:b])
         place += 1
         if place == lines:
-            fill_row(reference, secondary, valid, line + i + half[0] + 1, first, width, ahead[lines - 1])
+            fill_row(images, line + i + half[0] + 1, first, ahead[lines - 1])
             place = 0
             work, ahead = ahead, work
 
 
-def workspace(rows, width):
-    """Zeros, [rows, width] float64 with width a multiple of 8, on a boundary of a cache line."""
-    memory = np.zeros(rows * width + 8)
-    start = (64 - memory.ctypes.data % 64) // 8 % 8
-    return memory[start : start + rows * width].reshape(rows, width)
-
-
-def coherence_strip(reference, secondary, valid, line, half, magnitude, angle):
-    samples = reference.shape[1]
+def coherence_strip(images: Any, line: int, half: tuple[int, int], magnitude: Any, angle: Any) -> None:
+    """Coherence around lines from ``line`` on into all rows and samples of magnitude and angle."""
+    samples = magnitude.shape[1]
     tile = min(max(TILE, 2 * half[1]), samples)
     width = (tile + 2 * half[1] + 7) // 8 * 8
-    work = workspace(2 * half[0] + 1, 4 * width)
-    ahead = workspace(2 * half[0] + 1, 4 * width)
-    sums = workspace(5, 4 * width)
+    memory = workspace(2 * (2 * half[0] + 1) + 5, 4 * width)
     for a in range(0, samples, tile):
-        b = min(a + tile, samples)
-        coherence_tile(
-            reference, secondary, valid, line, a, b, half, width, work, ahead, sums, magnitude, angle
-        )
+        coherence_tile(images, line, (a, min(a + tile, samples)), half, memory, magnitude, angle)
 
 
-def boxcar_coherence(reference, secondary, valid, half_lines, half_samples, first, magnitude, angle):
-    half = (half_lines, half_samples)
+def boxcar_coherence(
+    reference: Any,
+    secondary: Any,
+    valid: Any,
+    half: tuple[int, int],
+    first: int,
+    magnitude: Any,
+    angle: Any,
+) -> None:
+    """Driver of :func:`.scalar.products` and :func:`.scalar.coherence` over images [line, sample].
+
+    Fills the rows of magnitude and angle with the coherence around the lines from ``first`` on, for
+    windows that reach ``half`` lines and samples to each side.
+    """
     rows = magnitude.shape[0]
     for k in prange((rows + STRIP - 1) // STRIP):
         a = k * STRIP
         b = min(a + STRIP, rows)
-        coherence_strip(reference, secondary, valid, first + a, half, magnitude[a:b], angle[a:b])
+        coherence_strip((reference, secondary, valid), first + a, half, magnitude[a:b], angle[a:b])

@@ -3,34 +3,46 @@
 :mod:`.binding` hands these functions to a compiler; every driver, on the CPU and on CUDA, calls them. They
 also run as they are, which is how the tests check the compiled ones. What keeps them the same everywhere:
 float32 constants are written ``np.float32(...)`` (a bare literal is float64 on CUDA), rounding to an integer
-is an addition that all compilers have, and nothing depends on infinities being ordered by a fast-math flag.
+is two additions, and nothing rests on the order in which a compiler may put an addition.
 
-Amplitudes are expected between 1e-18 and 1e18: beyond that their squares leave the range of float32.
+A number is a float32 or float64 of numpy or of the compiler; for a type checker it is ``Any``. Squares of
+amplitudes leave the range of float32 outside 1e-18 to 1e18.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
+
+FUNCTIONS = (  # in the order in which they call each other
+    "reduce_turns",
+    "sine_cosine_turns",
+    "arctangent2",
+    "rotate",
+    "detect",
+    "difference",
+    "products",
+    "coherence",
+)
 
 NAN = np.float32(np.nan)
 ZERO = np.float32(0.0)
 ONE = np.float32(1.0)
+TWO = np.float32(2.0)
+FOUR = np.float32(4.0)
+HALF_PI = np.float32(math.pi / 2.0)
+PI = np.float32(math.pi)
 INFINITY = math.inf
+TURNS_PER_RADIAN = 1.0 / (2.0 * math.pi)
 
-# x + C - C rounds x to the nearest integer, ties to even, for |x| below 2^51 (float64) and 2^22 (float32).
+# x + C - C rounds x to the nearest integer, ties to even, for |x| below 2^51 (float64) or 2^22 (float32).
 ROUND_FLOAT64 = 1.5 * 2.0**52
 ROUND_FLOAT32 = np.float32(1.5 * 2.0**23)
 
-TURNS_PER_RADIAN = 1.0 / (2.0 * math.pi)
-FOUR = np.float32(4.0)
-TWO = np.float32(2.0)
-HALF_PI = np.float32(math.pi / 2.0)
-PI = np.float32(math.pi)
-
-# Least maximum error (Lawson's iteration) of sin(pi/2 r) = r S(r^2) and cos(pi/2 r) = 1 + r^2 C(r^2) over
-# |r| <= 1/2: 1.2e-9 and 5e-11 before rounding; and of atan(a) = a + a^3 A(a^2) over 0 <= a <= 1: 4.9e-8.
+# Least-maximum fits by Lawson's iteration; errors before rounding: sin(pi/2 r) = r S(r^2) 1.2e-9 and
+# cos(pi/2 r) = 1 + r^2 C(r^2) 5e-11 over |r| <= 1/2, atan(a) = a + a^3 A(a^2) 4.9e-8 over 0 <= a <= 1.
 S0 = np.float32(1.5707963050853828)
 S1 = np.float32(-0.6459629381643908)
 S2 = np.float32(0.07967590294174898)
@@ -48,17 +60,17 @@ A5 = np.float32(0.02304011618679048)
 A6 = np.float32(-0.0043554000265663625)
 
 
-def reduce_turns(phase):
-    """Turns in [-1/2, 1/2], float32, of a phase in radians, float64 and of any size up to 1e8 or so.
+def reduce_turns(phase: Any) -> Any:
+    """Turns within [-1/2, 1/2], float32, of a phase in radians, float64.
 
-    What float64 keeps of the phase is kept: its last place is 1.5e-8 rad at 1e8 rad.
+    What float64 holds of the phase is kept: at 1e8 rad its last place is 1.5e-8 rad.
     """
     turns = phase * TURNS_PER_RADIAN
     nearest = (turns + ROUND_FLOAT64) - ROUND_FLOAT64
     return np.float32(turns - nearest)
 
 
-def sine_cosine_turns(turns):
+def sine_cosine_turns(turns: Any) -> Any:
     """Sine and cosine, float32, of an angle in turns within [-1/2, 1/2], float32; absolute error 1.2e-7."""
     quarters = FOUR * turns
     quadrant = (quarters + ROUND_FLOAT32) - ROUND_FLOAT32
@@ -66,20 +78,21 @@ def sine_cosine_turns(turns):
     u = r * r
     sine = r * (S0 + u * (S1 + u * (S2 + u * S3)))
     cosine = ONE + u * (C0 + u * (C1 + u * (C2 + u * C3)))
+    # Quadrant 0: (sine, cosine); 1: (cosine, -sine); -1: (-cosine, sine); 2 and -2: (-sine, -cosine).
     odd = abs(quadrant) == ONE
+    opposite = abs(quadrant) == TWO
     s = cosine if odd else sine
     c = sine if odd else cosine
-    # Quadrant 0: (s, c); 1: (c, -s); -1: (-c, s); 2 and -2: (-s, -c).
-    s = -s if (quadrant == -ONE or abs(quadrant) == TWO) else s
-    c = -c if (quadrant == ONE or abs(quadrant) == TWO) else c
+    s = -s if (opposite or quadrant == -ONE) else s
+    c = -c if (opposite or quadrant == ONE) else c
     return s, c
 
 
-def arctangent2(y, x):
-    """Angle of (x, y) in radians within [-pi, pi], float32, absolute error 5e-7; 0 with the sign of y at (0, 0).
+def arctangent2(y: Any, x: Any) -> Any:
+    """Angle of (x, y) in radians within [-pi, pi], float32; absolute error 4e-7.
 
-    Ratio of the smaller to the larger component, polynomial, unfolded by octant. A component that is NaN, or
-    both infinite, gives NaN.
+    The ratio of the smaller to the larger component, a polynomial, unfolded by octant. The sign is that of
+    y, zeros included; (0, 0) gives 0 with either sign of x. NaN if a component is NaN or both are infinite.
     """
     width = abs(x)
     height = abs(y)
@@ -91,34 +104,34 @@ def arctangent2(y, x):
     angle = a + a * u * (A0 + u * (A1 + u * (A2 + u * (A3 + u * (A4 + u * (A5 + u * A6))))))
     angle = HALF_PI - angle if steep else angle
     angle = PI - angle if x < ZERO else angle
-    return math.copysign(angle, y)
+    return np.float32(math.copysign(angle, y))
 
 
-def rotate(re, im, phase):
-    """(re, im) * exp(i phase): float32 components, phase in radians, float64; relative error 4e-7."""
+def rotate(re: Any, im: Any, phase: Any) -> Any:
+    """(re, im) * exp(i phase), float32, with the phase in radians, float64; error 3e-7 of the amplitude."""
     s, c = sine_cosine_turns(reduce_turns(phase))
     return re * c - im * s, re * s + im * c
 
 
-def detect(re, im, valid):
-    """Amplitude, intensity and phase (radians) of one pixel, float32; NaN where it is not valid."""
+def detect(re: Any, im: Any, valid: Any) -> Any:
+    """Amplitude, intensity and phase (radians) of a pixel, float32; NaN where it is not valid."""
     intensity = re * re + im * im
     amplitude = np.float32(math.sqrt(intensity))
     phase = arctangent2(im, re)
     return (amplitude if valid else NAN), (intensity if valid else NAN), (phase if valid else NAN)
 
 
-def difference(rr, ri, sr, si, valid):
+def difference(rr: Any, ri: Any, sr: Any, si: Any, valid: Any) -> Any:
     """arg(r conj(s)) in radians, float32, of r = rr + i ri and s = sr + i si; NaN where not valid."""
     phase = arctangent2(ri * sr - rr * si, rr * sr + ri * si)
     return phase if valid else NAN
 
 
-def products(rr, ri, sr, si, valid):
-    """What a coherence window sums: re and im of r conj(s), |r|^2 and |s|^2, float64; all 0 where not valid.
+def products(rr: Any, ri: Any, sr: Any, si: Any, valid: Any) -> Any:
+    """What a coherence window sums: re and im of r conj(s), |r|^2 and |s|^2, float64; 0 where not valid.
 
-    Converted before multiplying: the product of two float32 is exact in float64. (Computed first, chosen
-    after: with the choice first, LLVM turns the loads of the pixels into gathers, three times slower.)
+    Converted before multiplying: the product of two float32 is exact in float64. Computed first and chosen
+    after: with the choice first, LLVM makes gathers of the loads, three times slower.
     """
     a = np.float64(rr)
     b = np.float64(ri)
@@ -131,13 +144,13 @@ def products(rr, ri, sr, si, valid):
     return (re if valid else 0.0), (im if valid else 0.0), (p if valid else 0.0), (q if valid else 0.0)
 
 
-def coherence(re, im, power_r, power_s, valid):
-    """Coherence (0 to 1) and phase (radians), float32, from the four window sums, float64.
+def coherence(re: Any, im: Any, power_r: Any, power_s: Any, valid: Any) -> Any:
+    """Coherence within [0, 1] and phase (radians), float32, from the four window sums, float64.
 
     NaN in both where the centre is not valid, or where a power is 0 or not finite.
     """
     power = power_r * power_s
-    squared = np.float32((re * re + im * im) / power if 0.0 < power < INFINITY else NAN)
+    squared = np.float32((re * re + im * im) / power) if 0.0 < power < INFINITY else NAN
     squared = ONE if squared > ONE else squared
     magnitude = np.float32(math.sqrt(squared)) if valid else NAN
     angle = arctangent2(np.float32(im), np.float32(re))

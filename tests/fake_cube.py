@@ -182,7 +182,7 @@ def _per_date(days: np.ndarray, reference: int) -> dict[str, tuple]:
         "temporal_baseline": (
             "time",
             days.astype(np.float64),
-            {"units": "days", "long_name": "temporal baseline"},
+            {"units": "day", "long_name": "temporal baseline"},
         ),
         "height_of_ambiguity": (
             "time",

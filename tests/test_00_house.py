@@ -31,7 +31,17 @@ ARROWS = {
     "progress": VALUES,
     "description": VALUES | {"config", "dataset", "device", "geometry", "products", "signatures"},
     "extraction": VALUES
-    | {"config", "dataset", "device", "geometry", "interferometry", "products", "run_folder", "signatures", "stack"},
+    | {
+        "config",
+        "dataset",
+        "device",
+        "geometry",
+        "interferometry",
+        "products",
+        "run_folder",
+        "signatures",
+        "stack",
+    },
     "quality": VALUES | {"description", "device", "products"},
 }
 ABOVE_ALL = {"pipeline", "__main__"}

@@ -3,12 +3,12 @@
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
+import alignsar_gpu.configs
 import pytest
 from hydra import compose, initialize_config_module
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
-import alignsar_gpu.configs
 from alignsar_gpu.__main__ import one_line, typed
 from alignsar_gpu.config import Config, SimulatedProductsConfig, SnapProductsConfig, register, validate
 from alignsar_gpu.errors import AlignsarError

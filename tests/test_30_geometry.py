@@ -20,9 +20,7 @@ TILT = np.radians(98.2)
 EPOCH = np.datetime64("2024-02-29", "D")
 
 
-def circular_orbit(
-    interval=1.0, count=41, *, tilt=TILT, radius=RADIUS, epoch=EPOCH, start=1000.0
-):
+def circular_orbit(interval=1.0, count=41, *, tilt=TILT, radius=RADIUS, epoch=EPOCH, start=1000.0):
     """A circular orbit in a frame that does not rotate: the closed form that the rest is compared with."""
     time = start + interval * np.arange(count)
     position, velocity = circle(time, tilt=tilt, radius=radius, middle=start + interval * (count - 1) / 2)

@@ -34,15 +34,14 @@ def dimensions(cube: xr.Dataset) -> dict[str, Dimension]:
 def variables(cube: xr.Dataset) -> dict[str, Variable]:
     """Every layer, and what there is per date."""
     return {
-        str(name): Variable(
+        name: Variable(
             {
                 "type": "data" if cube[name].ndim == 3 else "auxiliary",
                 "dimensions": [str(dimension) for dimension in cube[name].dims],
                 **_described(cube[name]),
             }
         )
-        for name in cube.variables
-        if name not in cube.dims
+        for name in sorted(str(name) for name in cube.variables if name not in cube.dims)
     }
 
 

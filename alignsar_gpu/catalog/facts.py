@@ -68,3 +68,8 @@ def scalar(array: xr.DataArray) -> Any:
 def iso(time: np.datetime64) -> str:
     """ISO 8601 in UTC, to the microsecond."""
     return f"{np.datetime_as_string(time, unit='us')}Z"
+
+
+def is_simulated(cube: xr.Dataset) -> bool:
+    """Whether no satellite saw any of it."""
+    return bool(cube.attrs.get("simulated", "false") == "true")

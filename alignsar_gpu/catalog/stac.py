@@ -17,7 +17,7 @@ from pystac.extensions.sar import SarExtension
 from pystac.extensions.sat import SatExtension
 
 from alignsar_gpu.catalog.datacube import dimensions, variables
-from alignsar_gpu.catalog.facts import date_name, identifier, require_attributes
+from alignsar_gpu.catalog.facts import date_name, identifier, is_simulated, require_attributes
 from alignsar_gpu.catalog.footprint import footprint
 from alignsar_gpu.catalog.item import make_item
 from alignsar_gpu.errors import AlignsarError
@@ -70,8 +70,8 @@ def write_stac(
     """Write the STAC catalogue of ``cube`` into ``folder``: beside it first, then renamed.
 
     ``netcdf`` are the files of the dates, each named ``<YYYYMMDD>.nc`` and found by that name; ``cube_store``,
-    ``report`` and ``metadata`` (quality.json, run.yaml) become assets of the collection. They must be there
-    and complete, for sizes and checksums are taken from them. Links are relative, so a folder that holds
+    ``report`` and ``metadata`` (quality.json, run.yaml) become assets of the collection. The files of the
+    dates must be complete, for sizes and checksums are taken from them, and all must be there. Links are relative, so a folder that holds
     all of them can be moved. No time of writing: the same input gives the same catalogue.
 
     Raises AlignsarError where a file or what the cube says of itself is missing, or where ``folder`` holds
@@ -116,7 +116,8 @@ def _catalog(
     )
     catalog.add_child(collection)
     collection.add_items(items.values())
-    catalog.normalize_hrefs(str(folder.absolute()))
+    # The slash at the end: pystac takes a folder with a dot in its name for a file.
+    catalog.normalize_hrefs(f"{folder.absolute().as_posix()}/")
 
     files = {path.stem: path for path in netcdf}
     for date, item in items.items():
@@ -171,7 +172,8 @@ def _collection(cube: xr.Dataset, outline: Footprint, items: list[pystac.Item]) 
 def _providers(cube: xr.Dataset) -> list[pystac.Provider]:
     """Copernicus, if all dates are Sentinel-1's, and who made the dataset, if that is configured."""
     providers = []
-    if all(str(platform).startswith("Sentinel-1") for platform in cube["platform"].values):
+    platforms = [str(platform) for platform in cube["platform"].values]
+    if not is_simulated(cube) and all(platform.startswith("Sentinel-1") for platform in platforms):
         providers.append(COPERNICUS)
     if "creator_name" in cube.attrs:
         providers.append(
@@ -186,14 +188,16 @@ def _providers(cube: xr.Dataset) -> list[pystac.Provider]:
 
 
 def _add_asset(owner: pystac.Item | pystac.Collection, key: str, path: Path, title: str, role: str) -> None:
-    """Add a file (with its size and SHA-256) or a Zarr folder as an asset, at its place beside the catalogue."""
+    """Add a file (of data: with size and SHA-256) or a Zarr folder as an asset, at its place beside the catalogue."""
     if not path.exists():
         raise AlignsarError(f"STAC: {path} does not exist, so it cannot be catalogued: write it first")
     media_type = ZARR if path.is_dir() else MEDIA_TYPES[path.suffix]
     href = os.path.relpath(path.absolute(), Path(owner.self_href).parent)
     asset = pystac.Asset(href=href.replace(os.sep, "/"), title=title, media_type=media_type, roles=[role])
     owner.add_asset(key, asset)
-    if path.is_file():
+    # Reports and records hold the times that the run took: the catalogue says nothing of their bytes, so that
+    # the same input gives the same catalogue.
+    if path.is_file() and role == "data":
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         # A multihash: 12 stands for SHA-256, 20 for the 32 bytes that follow.

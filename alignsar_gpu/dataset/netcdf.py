@@ -93,8 +93,9 @@ def write_netcdf(cube: xr.Dataset, folder: Path) -> list[Path]:
 def write_date(cube: xr.Dataset, index: int, path: Path) -> None:
     """Write date ``index`` of the cube to ``path``: beside it first, then renamed.
 
-    The same cube gives the same bytes, whatever the order of its variables. Layers are [azimuth, range], float32 with NaN where invalid; a
-    complex layer becomes two, ``<name>_real`` and ``<name>_imag``; what the cube has per date are scalars.
+    The same cube gives the same bytes, whatever the order of its variables. Layers are [azimuth, range],
+    float32 with NaN where invalid; a complex layer becomes two, ``<name>_real`` and ``<name>_imag``; what the
+    cube has per date are scalars.
     Raises AlignsarError where the cube lacks metadata, or where the file cannot be written.
     """
     date = cube.isel(time=index)

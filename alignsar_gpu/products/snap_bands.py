@@ -39,11 +39,12 @@ class Band:
         return "q" + self.real[1:]
 
 
-def snap_date(text: str) -> np.datetime64:
+def _snap_date(text: str) -> np.datetime64:
     return np.datetime64(f"{text[5:]}-{MONTHS[text[2:5].upper()]:02d}-{text[:2]}", "D")
 
 
 def date_suffix(date: np.datetime64) -> str:
+    """A day as SNAP writes it in names: 31Mar2023."""
     year, month, day = str(date).split("-")
     name = next(m for m, i in MONTHS.items() if i == int(month))
     return f"{day}{name.capitalize()}{year}"
@@ -73,7 +74,7 @@ def input_files(path: Path) -> list[Path]:
         folders = (
             [product]
             if product.is_dir()
-            else [product.withdate_suffix(".data")]
+            else [product.with_suffix(".data")]
             if product.suffix == ".dim"
             else []
         )
@@ -83,6 +84,7 @@ def input_files(path: Path) -> list[Path]:
 
 
 def find_bands(rasters: Sequence[SnapRaster]) -> list[Band]:
+    """The complex bands of all dates, by date and polarization; AlignsarError when there is none."""
     bands: dict[tuple[np.datetime64, str], Band] = {}
     for raster in rasters:
         for name in raster.bands:
@@ -94,7 +96,7 @@ def find_bands(rasters: Sequence[SnapRaster]) -> list[Band]:
                 real=name,
                 swath=match["swath"] or "",
                 polarization=match["polarization"].lower(),
-                date=snap_date(match["date"]),
+                date=_snap_date(match["date"]),
             )
             if band.imaginary not in raster.bands:
                 raise AlignsarError(f"{raster.path}: band {name!r} has no imaginary part {band.imaginary!r}")
@@ -115,6 +117,7 @@ def find_bands(rasters: Sequence[SnapRaster]) -> list[Band]:
 
 
 def check_one_grid(rasters: Sequence[SnapRaster]) -> None:
+    """Raise AlignsarError unless all products have one size and one reference grid."""
     first = rasters[0]
     for other in rasters[1:]:
         if (other.lines, other.samples) != (first.lines, first.samples):

@@ -191,7 +191,7 @@ def ground_directions(
 
     From coordinates at the cell centres of ``view``. None where they do not span a plane.
     """
-    rows, columns = np.indices(longitude.shape)
+    rows, columns = (np.asarray(index, dtype=np.float64) for index in np.indices(longitude.shape))
     along_range = columns * (view.cell_samples * view.sample_spacing)
     along_azimuth = rows * (view.cell_lines * view.line_spacing)
     known = np.isfinite(longitude) & np.isfinite(latitude)
@@ -200,8 +200,8 @@ def ground_directions(
     terms = np.stack([np.ones(known.sum()), along_range[known], along_azimuth[known]], axis=-1)
     scale = METRES_PER_DEGREE * math.cos(math.radians(float(latitude[known].mean())))
     ground = np.stack([longitude[known] * scale, latitude[known] * METRES_PER_DEGREE], axis=-1)
-    solution = np.linalg.lstsq(terms, ground)[0]
-    derivative: NDArray[np.float64] = np.asarray(solution)[1:].T
+    solution, *_ = np.linalg.lstsq(terms, ground)
+    derivative: NDArray[np.float64] = solution[1:].T
     return derivative if abs(np.linalg.det(derivative)) > 1e-6 else None
 
 

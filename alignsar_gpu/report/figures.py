@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib import colormaps, colors, rc_context, rcdefaults, rcParams
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+
+from alignsar_gpu.report.png import write_png
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -120,10 +121,7 @@ def save(draw: Callable[[Theme], Figure], folder: Path, name: str) -> Drawn:
         with rc_context():
             rcdefaults()
             rcParams.update(style(theme))
-            figure = draw(theme)
-            canvas = FigureCanvasAgg(figure)
-            figure.savefig(folder / f"{name}{theme.suffix}.png", metadata={"Software": None})
-            width, height = canvas.get_width_height()
+            width, height = write_png(draw(theme), folder / f"{name}{theme.suffix}.png")
     return Drawn(file=f"{name}.png", dark_file=f"{name}_dark.png", width=width, height=height)
 
 
@@ -224,7 +222,7 @@ def rgb_picture(
         np.where(known, np.clip((channel - low) / (high - low), 0, 1), 0)
         for channel, (low, high) in zip(channels, limits, strict=True)
     ]
-    # 48 steps a channel: the eye does not see the steps, and the file is half the size
+    # 48 steps a channel: the eye does not see them, and the file is half the size
     pixels = np.round(np.stack([*scaled, known], axis=-1) * 47) * (255 / 47)
 
     def draw(theme: Theme) -> Figure:

@@ -93,9 +93,10 @@ def summary(survey: Survey) -> str:
     polarizations = " and ".join(p.upper() for p in survey.polarizations)
     size = f"{survey.view.lines} \u00d7 {survey.view.samples} pixels"
     platforms = " and ".join(dict.fromkeys(p for p in survey.names_along_time("platform") if p))
+    what = "A radar image" if len(days) == 1 else "A stack of radar images of one place"
     return (
-        f"A stack of radar images of one place, taken by {platforms or 'a radar satellite'} {when} in "
-        f"{polarizations}, brought onto one grid of {size} and measured pixel by pixel."
+        f"{what}, taken by {platforms or 'a radar satellite'} {when} in {polarizations}, "
+        f"on one grid of {size}, measured pixel by pixel."
     )
 
 
@@ -164,13 +165,14 @@ def dates_table(survey: Survey) -> Table:
     coherences = tuple(f"mean coherence {p.upper()}" for p in survey.polarizations)
     count = len(head) + len(coherences)
     return Table(
+        name="The dates",
         head=(*head, *coherences, "product"),
         rows=tuple(rows),
         numeric=frozenset(range(1, count)),
         long=frozenset({count}),
         caption=(
             "The dates. Days and baseline count from the reference. The height of ambiguity is the height "
-            "difference that turns the phase by one cycle: the larger, the less terrain is left in it. "
+            "difference that turns the phase by one cycle: the larger, the less a wrong height disturbs it. "
             "Coherence is that with the reference date."
         ),
     )
@@ -203,6 +205,7 @@ def layer_tables(survey: Survey) -> tuple[Table, ...]:
         together.append((name, *_row(survey, name, dates), meaning))
     return (
         Table(
+            name="Every layer",
             head=("layer", *head, "meaning"),
             rows=tuple(together),
             numeric=frozenset(range(1, 7)),
@@ -216,7 +219,8 @@ def layer_tables(survey: Survey) -> tuple[Table, ...]:
             head=("layer", "date", *head),
             rows=tuple(apart),
             numeric=frozenset(range(2, 8)),
-            summary="The same for each date",
+            name="The same for each date",
+            folded=True,
         ),
     )
 

@@ -31,17 +31,23 @@ class Picture:
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """Pictures read together; ``captions.html`` has the caption of its ``kind``, with ``words`` in it."""
+    """Pictures read together; ``captions.html`` has the caption of its ``kind``, with ``words`` in it.
+
+    ``row``: how many pictures belong side by side, where that matters.
+    """
 
     kind: str
     pictures: tuple[Picture, ...]
     words: Mapping[str, object] = field(default_factory=dict)
     title: str = ""
     size: Literal["gallery", "wide"] = "gallery"
+    row: int = 0
 
     @property
     def columns(self) -> int:
         """How many pictures of a gallery stand side by side where the page is wide enough."""
+        if self.row:
+            return self.row
         side_by_side = [picture for picture in self.pictures if not picture.full_row]
         count, width = len(side_by_side), max((picture.drawn.width for picture in side_by_side), default=0)
         if width <= NARROW and count >= 4:
@@ -53,15 +59,16 @@ class Panel:
 class Table:
     """A table. Columns, counted from 0, that are ``numeric`` are set flush right, ``long`` ones wrap.
 
-    ``summary``: folded, with this as its title.
+    ``name`` is for readers who cannot see it, and the title of a ``folded`` one.
     """
 
+    name: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     caption: str = ""
     numeric: frozenset[int] = frozenset()
     long: frozenset[int] = frozenset()
-    summary: str = ""
+    folded: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -67,9 +67,17 @@ def map_picture(
     outline = [np.concatenate([e[0], e[1:, -1], e[-1, -2::-1], e[-2::-1, 0]]) for e in edges]
     stretch = 1 / math.cos(math.radians(float(latitude.mean())))
 
+    margin = 0.16 * max(np.ptp(outline[0]) / stretch, np.ptp(outline[1]))  # degrees of latitude
+    limits = [
+        (e.min() - margin * m, e.max() + margin * m) for e, m in zip(outline, (stretch, 1), strict=True)
+    ]
+    across, up = np.ptp(limits[0]) / stretch, np.ptp(limits[1])
+    across, up = (round(side * min(900 / across, 780 / up)) for side in (across, up))
+
     def draw(theme: Theme) -> Figure:
-        figure = Figure(figsize=(1100 / DPI, 900 / DPI), dpi=DPI)
-        axes = figure.add_axes((0.14, 0.1, 0.83, 0.88))
+        width, height = across + 180, up + 110
+        figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
+        axes = figure.add_axes((150 / width, 90 / height, across / width, up / height))
         grey = colormaps["gray"].resampled(scale.shades)
         axes.pcolormesh(
             *edges,
@@ -81,14 +89,12 @@ def map_picture(
         )
         axes.plot(*outline, color=theme.series[1], linewidth=1.8)
         axes.plot(outline[0][0], outline[1][0], "o", color=theme.series[1], markersize=8)
-        axes.set_aspect(stretch)
-        margin = 0.16 * max(np.ptp(outline[0]) / stretch, np.ptp(outline[1]))
-        axes.set_xlim(outline[0].min() - margin * stretch, outline[0].max() + margin * stretch)
-        axes.set_ylim(outline[1].min() - margin, outline[1].max() + margin)
+        axes.set(xlim=limits[0], ylim=limits[1])
         _arrows(axes, longitude, latitude, directions, theme)
         _scale_bar(axes, stretch, theme)
         axes.set(xlabel="longitude (degrees east)", ylabel="latitude (degrees north)")
-        axes.locator_params(nbins=5)
+        axes.locator_params(axis="x", nbins=2 + across // 200)
+        axes.locator_params(axis="y", nbins=2 + up // 160)
         axes.ticklabel_format(useOffset=False)
         return figure
 
@@ -174,7 +180,7 @@ def contour_picture(
                 )
                 halo = withStroke(linewidth=3, foreground=LIGHT.paper)
                 for text in axes.clabel(drawn, fmt=_contour_text(levels), fontsize=9):
-                    text.set_path_effects([halo])
+                    text.set(path_effects=[halo], clip_on=False)
             handles.append(Line2D([], [], color=colour, label=name))
         below_legend(figure, axes, handles, height, columns=1)
         compass(figure, directions, width, height, theme)
@@ -205,9 +211,10 @@ def coherence_histogram(
         )
         for axes, samples, edges, label in steps:
             for (name, values), colour in zip(samples.items(), theme.series, strict=False):
-                share = 100 * _histogram(values, edges)
-                axes.stairs(share, edges, color=colour, label=name, fill=True, alpha=0.25)
-                axes.stairs(share, edges, color=colour, linewidth=1.6)
+                share = 100 * _histogram(
+                    np.clip(values, edges[0], edges[-1]), edges
+                )  # float32 pi is beyond pi
+                axes.stairs(share, edges, color=colour, label=name, linewidth=1.8, baseline=None)
             axes.set(xlim=(edges[0], edges[-1]), xlabel=label, ylabel="share of pixels (%)")
             axes.set_ylim(bottom=0)
             _tidy(axes)
@@ -221,8 +228,8 @@ def coherence_histogram(
 
 
 def _histogram(values: NDArray[np.floating[Any]], edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share of the values in each bin; what lies outside counts in the outermost bins."""
-    counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
+    """Share of all values that lies in each bin."""
+    counts, _ = np.histogram(values, edges)
     return counts / max(1, values.size)
 
 
@@ -307,8 +314,8 @@ def truth_scatter(
     """True against estimated coherence, arrays (pair, class); ``legend``: (name, colour) of each class."""
 
     def draw(theme: Theme) -> Figure:
-        figure = _figure(900, 760)
-        axes = figure.subplots()
+        figure = Figure(figsize=(1100 / DPI, 720 / DPI), dpi=DPI)
+        axes = figure.add_axes((105 / 1100, 100 / 720, 600 / 1100, 600 / 720))
         axes.plot([0, 1], [0, 1], color=theme.ink, linestyle="--", linewidth=1, label="estimate = truth")
         for number, (name, colour) in enumerate(legend):
             axes.plot(
@@ -332,12 +339,11 @@ def truth_scatter(
             label="expected from a window this small",
         )
         axes.set(
-            xlim=(0, 1.03),
-            ylim=(0, 1.03),
+            xlim=(-0.03, 1.03),
+            ylim=(-0.03, 1.03),
             xlabel="true coherence",
             ylabel="estimated coherence (mean of the class)",
         )
-        axes.set_aspect("equal")
         _tidy(axes)
         axes.legend(fontsize=9, loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
         return figure

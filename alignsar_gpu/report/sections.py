@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 PHASE_SCALE = Scale(colormap="twilight", limits=(-math.pi, math.pi), label="phase (rad)", ticks=PHASE_TICKS)
 COHERENCE_SCALE = Scale(colormap="viridis", limits=(0, 1), label="coherence", shades=64)
 GREY_SHADES = 64
+COLOUR_CELLS = 120_000  # speckle in true colour compresses badly: this keeps it below 400 kB
 
 
 class Chapters:
@@ -73,9 +74,14 @@ class Chapters:
         view = view or self.survey.view
         return self.save(radar_picture(image, view, scale, heading, self.directions), name)
 
-    def brightness(self, polarization: str, date: int) -> NDArray[np.float32]:
-        """Brightness of a date in dB (rows, columns)."""
-        return display.decibels(self.survey.image(str(self.survey.power_layer(polarization)), date))
+    def brightness(self, polarization: str, date: int, view: View | None = None) -> NDArray[np.float32]:
+        """Brightness of a date in dB (rows, columns), in the survey's view or a coarser one of it."""
+        power = self.survey.image(str(self.survey.power_layer(polarization)), date)
+        if view is not None:
+            own = self.survey.view
+            cells = view.cell_lines // own.cell_lines, view.cell_samples // own.cell_samples
+            power = display.cell_average(power, cells)
+        return display.decibels(power)
 
     def _brightness_scale(self, polarization: str) -> Scale:
         limits = display.stretch(self.brightness(polarization, date) for date in self.survey.pictured)
@@ -93,9 +99,7 @@ class Chapters:
         known_longitude, known_latitude, view = survey.coordinates
         longitude = display.fill_coordinates(known_longitude)
         latitude = display.fill_coordinates(known_latitude)
-        cells = view.cell_lines // survey.view.cell_lines, view.cell_samples // survey.view.cell_samples
-        power = survey.image(str(survey.power_layer(self.bright[0])), survey.reference)
-        brightness = display.decibels(display.cell_average(power, cells))
+        brightness = self.brightness(self.bright[0], survey.reference, view)
         brightness[~(np.isfinite(known_longitude) & np.isfinite(known_latitude))] = np.nan
         scale = Scale(
             colormap="gray",
@@ -143,6 +147,8 @@ class Chapters:
             title=f"Brightness in {shown}",
             pictures=tuple(pictures),
             words={
+                "first_panel": polarization == self.bright[0],
+                "polarization": shown,
                 "cross": polarization[0] != polarization[1],
                 "low": overview.number(scale.limits[0], 3),
                 "high": overview.number(scale.limits[1], 3),
@@ -155,14 +161,15 @@ class Chapters:
 
     def _composite_panel(self, first: str, second: str) -> Panel:
         survey = self.survey
+        view = survey.view.coarser(COLOUR_CELLS)
         channels = {}
         for date in survey.pictured:
-            a, b = self.brightness(first, date), self.brightness(second, date)
+            a, b = (self.brightness(p, date, view) for p in (first, second))
             channels[date] = (a, b, a - b)
         limits = [display.stretch(many[i] for many in channels.values()) or (0.0, 1.0) for i in range(3)]
         one, two = first.upper(), second.upper()
         labels = [
-            f"{name}  {low:.0f} to {high:.0f} dB"
+            f"{name}  {round(low)} to {round(high)} dB"
             for name, (low, high) in zip(
                 (f"red: {one}", f"green: {two}", f"blue: {one} / {two}"), limits, strict=True
             )
@@ -170,9 +177,7 @@ class Chapters:
         pictures = []
         for date, many in channels.items():
             day = survey.days[date]
-            draw = rgb_picture(
-                many, limits, survey.view, labels, f"{day}  {one}, {two}, ratio", self.directions
-            )
+            draw = rgb_picture(many, limits, view, labels, f"{day}  {one}, {two}, ratio", self.directions)
             drawn = self.save(draw, f"composite_{survey.keys[date]}")
             alt = f"Colour composite of {one}, {two} and their ratio on {day}"
             pictures.append(Picture(drawn=drawn, alt=alt))
@@ -180,7 +185,7 @@ class Chapters:
             kind="composite",
             title="Both polarizations in colour",
             pictures=tuple(pictures),
-            words={"first": one, "second": two},
+            words={"first": one, "second": two, "cell": (view.cell_lines, view.cell_samples)},
         )
 
     def interferograms(self) -> Section | None:
@@ -199,10 +204,10 @@ class Chapters:
                 "flattened": survey.text("flattened").lower(),
                 **self._pictured_words(),
             },
-            panels=tuple(self._pair_panel(date, compared) for date in dates),
+            panels=tuple(self._pair_panel(date, compared, first=date == dates[0]) for date in dates),
         )
 
-    def _pair_panel(self, date: int, polarizations: list[str]) -> Panel:
+    def _pair_panel(self, date: int, polarizations: list[str], *, first: bool) -> Panel:
         survey, day = self.survey, self.survey.days[date]
         reference = survey.days[survey.reference]
         pictures = []
@@ -227,6 +232,7 @@ class Chapters:
             title=f"{reference} with {day}",
             pictures=tuple(pictures),
             words={
+                "first_panel": first,
                 "days": overview.days(abs(survey.along_time("temporal_baseline")[date])),
                 "baseline": overview.number(abs(survey.along_time("perpendicular_baseline")[date])),
                 "cell": (survey.phase_view.cell_lines, survey.phase_view.cell_samples),
@@ -290,10 +296,11 @@ class Chapters:
                 pictures.append(Picture(drawn=drawn, alt=alt, line=_median(image, unit)))
         if survey.coordinates is not None and self.bright:
             longitude, latitude, view = survey.coordinates
+            backdrop = survey.view.coarser(COLOUR_CELLS)
             lines = {"longitude (degrees east)": longitude, "latitude (degrees north)": latitude}
             draw = contour_picture(
-                self.brightness(self.bright[0], survey.reference),
-                survey.view,
+                self.brightness(self.bright[0], survey.reference, backdrop),
+                backdrop,
                 self.brightness_scales[self.bright[0]],
                 "Longitude and latitude",
                 {name: (view, values) for name, values in lines.items()},

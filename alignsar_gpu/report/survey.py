@@ -13,13 +13,14 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.report.display import Averaging, View, cell_average, unwrap_longitude
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import xarray as xr
     from numpy.typing import NDArray
 
 POLARIZATIONS = ("vv", "vh", "hh", "hv")
-BLOCK_PIXELS = 4_000_000
+BLOCK_PIXELS = 1_000_000  # worked on at once
+SLAB_PIXELS = 16_000_000  # read at once at most, where chunks are that tall
 SAMPLED_PIXELS = 200_000  # of a layer of a date
 SAMPLED_PIXELS_ALL_DATES = 1_000_000
 MAX_PICTURED_DATES = 16
@@ -52,12 +53,8 @@ def scan(layer: xr.DataArray, view: View, averaging: Averaging | None = None) ->
     layer = layer.transpose("azimuth", "range")
     step = max(1, math.isqrt(view.lines * view.samples // SAMPLED_PIXELS))
     cells = view.cell_lines, view.cell_samples
-    block = max(1, BLOCK_PIXELS // view.samples // view.cell_lines) * view.cell_lines
     images, samples, extremes, finite = [], [], [], 0
-    for first in range(0, view.lines, block):
-        values = layer[first : first + block].values
-        if np.iscomplexobj(values):
-            values = np.abs(values)
+    for first, values in _blocks(layer, view):
         known = np.isfinite(values)
         finite += int(known.sum())
         if known.any():
@@ -74,6 +71,22 @@ def scan(layer: xr.DataArray, view: View, averaging: Averaging | None = None) ->
         maximum=max(extremes, default=math.nan),
         missing=1 - finite / (view.lines * view.samples),
     )
+
+
+def _blocks(layer: xr.DataArray, view: View) -> Iterator[tuple[int, NDArray[Any]]]:
+    """First line and values of blocks of whole display cells; a chunk on disk is read once or twice.
+
+    Complex layers give their magnitude.
+    """
+    cell, lines = view.cell_lines, view.lines
+    block = max(1, BLOCK_PIXELS // view.samples // cell) * cell
+    chunk = layer.encoding.get("preferred_chunks", {}).get("azimuth", 0)
+    slab = max(block, min(-(-chunk // cell), SLAB_PIXELS // view.samples // cell) * cell)
+    for begin in range(0, lines, slab):
+        values = layer[begin : begin + slab].values
+        for first in range(0, len(values), block):
+            part = values[first : first + block]
+            yield begin + first, np.abs(part) if np.iscomplexobj(part) else part
 
 
 class Survey:

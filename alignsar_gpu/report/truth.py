@@ -43,7 +43,7 @@ def section(chapters: Chapters, truth: xr.Dataset) -> Section | None:
         for panel in (
             land_cover_panel(chapters, truth, legend),
             coherence_panel(chapters, truth, legend),
-            *phase_panels(chapters, truth),
+            phase_panel(chapters, truth),
         )
         if panel is not None
     ]
@@ -91,7 +91,7 @@ def land_cover_panel(
     draw = class_picture(picked.values, view, legend, "Land cover", chapters.directions)
     names = ", ".join(name for name, _ in legend)
     picture = Picture(drawn=chapters.save(draw, "land_cover"), alt=f"Map of the simulated classes: {names}")
-    return Panel(kind="land_cover", title="Land cover", pictures=(picture,))
+    return Panel(kind="land_cover", title="Land cover", pictures=(picture,), size="wide")
 
 
 def coherence_panel(
@@ -122,43 +122,35 @@ def coherence_panel(
     )
 
 
-def phase_panels(chapters: Chapters, truth: xr.Dataset) -> Iterator[Panel]:
-    """True phase, estimated phase and the difference of every pictured secondary."""
-    survey = chapters.survey
-    name = next(
-        (
-            f"interferometric_phase_{p}"
-            for p in survey.polarizations
-            if survey.has(f"interferometric_phase_{p}")
-        ),
-        "",
-    )
-    if "phase_true" not in truth or not name:
-        return
-    polarization = name.rsplit("_", 1)[1]
-    view = survey.phase_view
-    cells = view.cell_lines, view.cell_samples
-    for date, index in matched_dates(chapters, truth):
-        if date not in survey.pictured:
-            continue
+def phase_panel(chapters: Chapters, truth: xr.Dataset) -> Panel | None:
+    """True phase, estimated phase and the difference of every pictured secondary, a row each."""
+    survey, view = chapters.survey, chapters.survey.phase_view
+    estimates = {p: f"interferometric_phase_{p}" for p in survey.polarizations}
+    polarization = next((p for p, name in estimates.items() if survey.has(name)), None)
+    matched = [(date, index) for date, index in matched_dates(chapters, truth) if date in survey.pictured]
+    if "phase_true" not in truth or polarization is None or not matched:
+        return None
+    name, cells = estimates[polarization], (view.cell_lines, view.cell_samples)
+    pictures = []
+    for date, index in matched:
         day = survey.days[date]
         true = truth["phase_true"].isel(time=index).transpose("azimuth", "range").values
         estimated = survey.cube[name].isel(time=date).transpose("azimuth", "range").values
-        pictures = []
         for kind, image in (
             ("true", display.cell_average(true, cells, "phase")),
             ("estimated", survey.image(name, date)),
-            ("difference", display.cell_average(display.wrap(estimated - true), cells, "phase")),
+            ("difference of", display.cell_average(display.wrap(estimated - true), cells, "phase")),
         ):
-            heading, file = f"{day}  {kind} phase", f"truth_phase_{kind}_{survey.keys[date]}"
-            drawn = chapters.raster(image, PHASE_SCALE, heading, file, view)
+            file = f"truth_phase_{kind.split()[0]}_{survey.keys[date]}"
+            drawn = chapters.raster(image, PHASE_SCALE, f"{day}  {kind} phase", file, view)
             pictures.append(Picture(drawn=drawn, alt=f"{kind.capitalize()} interferometric phase of {day}"))
-        yield Panel(
-            kind="truth_phase",
-            title=f"Phase of {day}",
-            pictures=tuple(pictures),
-            words={"polarization": polarization.upper(), "zero": "dark"},
-        )
+    return Panel(
+        kind="truth_phase",
+        title="Phase",
+        pictures=tuple(pictures),
+        words={"polarization": polarization.upper()},
+        row=3,
+    )
 
 
 def matched_dates(chapters: Chapters, truth: xr.Dataset) -> list[tuple[int, int]]:
@@ -184,7 +176,8 @@ def measured_table(quality: Any) -> Table | None:
         head=("measured against the truth", "value"),
         rows=rows,
         numeric=frozenset({1}),
-        summary="Numbers of the comparison",
+        name="Numbers of the comparison",
+        folded=True,
     )
 
 

@@ -1,0 +1,51 @@
+"""The choice of a CUDA compiler: the only module that imports numba.cuda. Import it late: it is heavy.
+
+With ``NUMBA_ENABLE_CUDASIM=1`` set before numba is first imported, kernels run in numba's simulator, on
+numpy arrays; otherwise the package numba-cuda compiles them (extras ``cuda12`` and ``cuda13``).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if not hasattr(np, "row_stack"):  # numba-cuda 0.30 calls it while compiling; numpy 2.5 removed it
+    setattr(np, "row_stack", np.vstack)  # noqa: B010 - an assignment would be a type error
+
+from numba import config, cuda, float64
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SIMULATED = bool(config.ENABLE_CUDASIM)
+
+THREADS = 256
+# numba warns of a grid below 128 blocks, and the loops of a kernel cope with any number.
+FEWEST_BLOCKS = 1 if SIMULATED else 128
+MOST_BLOCKS = 65535
+
+
+def require_compiler() -> None:
+    """Raise ImportError unless kernels can be compiled or simulated."""
+    if not SIMULATED and importlib.util.find_spec("numba_cuda") is None:
+        raise ImportError(
+            "arrays on a CUDA device need the package numba-cuda: install alignsar_gpu with the extra cuda12 "
+            "or cuda13, whichever the driver supports"
+        )
+
+
+def device_function(function: Callable[..., Any]) -> Any:
+    """Compile a function that kernels call; fast-math is not inherited, so it is asked for here too."""
+    return function if SIMULATED else cuda.jit(function, device=True, fastmath=True)
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """Compile a function that is launched on a grid."""
+    return cuda.jit(function, fastmath=True)
+
+
+def blocks(tasks: int) -> int:
+    """Blocks to launch for so many independent tasks of one block each."""
+    return max(FEWEST_BLOCKS, min(tasks, MOST_BLOCKS))

@@ -1,0 +1,359 @@
+"""Whole runs, as a user starts them: the demo, Amsterdam, interruptions, bad input."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pystac
+import pytest
+import rasterio
+import xarray as xr
+from fake_snap import date_name, write_znap
+
+from alignsar_gpu.simulate import simulate_stack
+
+SMALL = ["+experiment=demo", "device=cpu", "products.lines=160", "products.samples=200", "products.dates=3"]
+LAYERS = ["amplitude", "intensity", "sigma0", "beta0", "slc_phase", "interferometric_phase", "coherence"]
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "alignsar_gpu", *map(str, arguments)]
+
+
+def run(*arguments, status=0):
+    result = subprocess.run(command(*arguments), capture_output=True, text=True, check=False)
+    assert result.returncode == status, result.stdout + result.stderr
+    return result
+
+
+def refuse(words, *arguments):
+    """Status 2, one line that holds ``words``, no traceback."""
+    result = run(*arguments, status=2)
+    errors = [line for line in result.stderr.splitlines() if "error" in line.lower()]
+    assert len(errors) == 1, result.stderr
+    assert words in errors[0]
+    assert "Traceback" not in result.stderr
+    return result
+
+
+def checksums(output, *tops):
+    files = json.loads((output / "manifest.json").read_text())["files"]
+    return {name: f["sha256"] for name, f in files.items() if name.split("/")[0] in tops}
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory):
+    output = tmp_path_factory.mktemp("demo") / "out"
+    result = run("+experiment=demo", "device=cpu", f"output={output}")
+    return output, result
+
+
+@pytest.fixture(scope="session")
+def amsterdam(tmp_path_factory, real_data):
+    data = real_data("s1_amsterdam_snap_stack")
+    output = tmp_path_factory.mktemp("amsterdam") / "out"
+    run("+experiment=amsterdam", f"products.path={data}", "device=cpu", f"output={output}")
+    return output, data
+
+
+class TestDemo:
+    def test_writes_what_the_readme_says(self, demo):
+        output, result = demo
+        names = {p.name for p in output.iterdir()}
+        assert names == {
+            "cube.zarr", "manifest.json", "netcdf", "quality.json", "report", "run.yaml", "stac", "truth.zarr",
+        }  # fmt: skip
+        for words in ("cube.zarr", "report/index.html", "device", "stages"):
+            assert words in result.stdout
+        assert len(list((output / "netcdf").glob("*.nc"))) == 4
+
+    def test_coherence_per_class(self, demo):
+        """Within 0.02 of the truth with the bias that the window's number of looks gives it."""
+        truth = xr.open_zarr(demo[0] / "truth.zarr")
+        error = (truth["coherence_estimated"] - truth["coherence_expected"]).values
+        compared = np.isfinite(error)
+        assert compared.sum() >= 3 * 4  # three secondaries, four classes or more with enough pixels
+        assert np.abs(error[compared]).max() < 0.02
+
+    def test_phase_is_recovered(self, demo):
+        quality = json.loads((demo[0] / "quality.json").read_text())
+        assert len(quality["truth"]) == 3
+        for facts in quality["truth"].values():
+            assert abs(facts["phase_bias_rad"]) < 0.01
+            assert abs(facts["phase_error_correlation_with_height"]) < 0.02
+
+    def test_baselines_are_those_that_were_put_in(self, demo):
+        cube, truth = xr.open_zarr(demo[0] / "cube.zarr"), xr.open_zarr(demo[0] / "truth.zarr")
+        difference = cube["perpendicular_baseline"].values - truth["perpendicular_baseline_true"].values
+        assert np.abs(difference).max() < 0.05
+
+    def test_backscatter_per_class(self, demo):
+        cube, truth = xr.open_zarr(demo[0] / "cube.zarr"), xr.open_zarr(demo[0] / "truth.zarr")
+        for p, polarization in enumerate(("vv", "vh")):
+            sigma0 = cube[f"sigma0_{polarization}"].values
+            for c in range(truth.sizes["class"]):
+                pixels = sigma0[:, truth["land_cover"].values == c]
+                decibel = 10 * np.log10(np.nanmean(pixels) / float(truth["sigma0_true"][c, p]))
+                assert abs(decibel) < 0.2
+
+    def test_report_shows_pictures(self, demo):
+        page = (demo[0] / "report" / "index.html").read_text()
+        assert page.count("<img") >= 10
+
+    def test_again_there_is_nothing_to_do(self, demo):
+        before = {p: p.stat().st_mtime_ns for p in demo[0].rglob("*")}
+        result = run("+experiment=demo", "device=cpu", f"output={demo[0]}")
+        assert "nothing to do" in result.stdout
+        assert before == {p: p.stat().st_mtime_ns for p in demo[0].rglob("*")}
+
+    def test_other_settings_on_the_same_output(self, demo):
+        arguments = ["+experiment=demo", "device=cpu", f"output={demo[0]}"]
+        refuse("products.seed: 1 there, 2 now", *arguments, "products.seed=2")
+
+
+class TestAmsterdam:
+    def test_coherence(self, amsterdam):
+        cube = xr.open_zarr(amsterdam[0] / "cube.zarr")
+        assert cube["coherence_vv"][0].median() == pytest.approx(0.82, abs=0.01)
+        assert (cube["coherence_vv"][1] == 1).all()
+        assert (cube["interferometric_phase_vv"][1] == 0).all()
+
+    def test_baseline_and_height_of_ambiguity(self, amsterdam):
+        quality = json.loads((amsterdam[0] / "quality.json").read_text())
+        secondary = quality["baselines"]["dates"]["20230319"]
+        assert secondary["perpendicular_m"] == pytest.approx(33.75, abs=0.05)
+        assert secondary["height_of_ambiguity_m"] == pytest.approx(518, rel=0.01)
+        assert secondary["temporal_days"] == pytest.approx(-12, abs=1e-3)
+
+    def test_incidence_against_tie_points(self, amsterdam):
+        import zarr  # noqa: PLC0415
+
+        from alignsar_gpu.products.snap_raster import open_raster  # noqa: PLC0415
+
+        raster = open_raster(amsterdam[1] / "20230331-coreg.znap")
+        theirs = raster.tie_points["incident_angle"].at(0, 84, 338)
+        ours = zarr.open_array(amsterdam[0] / "cube.zarr", path="incidence_angle", mode="r")[:]
+        assert np.abs(ours - theirs).max() < 0.05
+
+    def test_not_flattened_twice(self, amsterdam):
+        """The cube's phase is that of the product's own pixels."""
+        import zarr  # noqa: PLC0415
+
+        def pixels(date, name):
+            group = zarr.open_group(amsterdam[1] / f"{date}-coreg.znap", mode="r", zarr_format=2)
+            return group[f"i_VV_{name}"][:] + 1j * group[f"q_VV_{name}"][:]
+
+        interferogram = pixels("20230331", "31Mar2023") * np.conj(pixels("20230319", "19Mar2023"))
+        cube = xr.open_zarr(amsterdam[0] / "cube.zarr")
+        phase = cube["interferometric_phase_vv"][0].values
+        valid = np.isfinite(phase)
+        assert valid.mean() > 0.999
+        error = np.angle(np.exp(1j * phase[valid]) * np.conj(interferogram[valid]))
+        assert np.abs(error).max() < 1e-5
+        assert cube.attrs["flattened"] == "true"
+
+    def test_calibration_is_in_a_plausible_range_and_its_source_said(self, amsterdam):
+        cube = xr.open_zarr(amsterdam[0] / "cube.zarr")
+        ratio = (cube["sigma0_vv"] / cube["beta0_vv"]).values
+        sine = np.sin(np.radians(cube["incidence_angle"].values))
+        np.testing.assert_allclose(ratio[1], sine, rtol=2e-3)
+        quality = json.loads((amsterdam[0] / "quality.json").read_text())
+        assert any("calibrated with the records of" in warning for warning in quality["warnings"])
+
+    def test_netcdf_opens_in_xarray_and_in_gdal(self, amsterdam):
+        cube = xr.open_zarr(amsterdam[0] / "cube.zarr")
+        for index, date in enumerate(("20230319", "20230331")):
+            path = amsterdam[0] / "netcdf" / f"{date}.nc"
+            with xr.open_dataset(path, decode_cf=True) as file:
+                for name in LAYERS:
+                    np.testing.assert_array_equal(file[f"{name}_vv"].values, cube[f"{name}_vv"][index].values)
+            with rasterio.open(f'NETCDF:"{path}":intensity_vv') as raster:
+                np.testing.assert_array_equal(raster.read(1), cube["intensity_vv"][index].values)
+
+    def test_catalogue_is_valid(self, amsterdam):
+        catalogue = pystac.Catalog.from_file(str(amsterdam[0] / "stac" / "catalog.json"))
+        items = list(catalogue.get_items(recursive=True))
+        assert len(items) == 2
+        west, south, east, north = items[0].bbox
+        assert 4.88 < west < 4.896 < east < 4.91
+        assert 52.36 < south < 52.372 < north < 52.38
+        for item in items:
+            for asset in item.assets.values():
+                assert (Path(item.get_self_href()).parent / asset.href).resolve().exists()
+
+
+@pytest.fixture(scope="session")
+def lopsided():
+    """Non-square, asymmetric, with the reference in the middle."""
+    return simulate_stack(lines=96, samples=161, dates=3, polarizations=("vv", "vh"), seed=7, flattened=False)
+
+
+class TestAxes:
+    """Regression A3: no axis is swapped anywhere from reader to NetCDF."""
+
+    def test_from_znap_to_netcdf(self, lopsided, tmp_path):
+        data, output = tmp_path / "data", tmp_path / "out"
+        data.mkdir()
+        for date in range(3):
+            write_znap(lopsided, data, [date], ground=date == lopsided.reference, chunks=(40, 50))
+        run("products=snap", f"products.path={data}", "device=cpu", f"output={output}", "dataset.chunk_lines=32")
+        pixels, valid = lopsided.read_pixels(0, 96)
+        ground = lopsided.read_ground(0, 96)
+        for date, acquisition in enumerate(lopsided.acquisitions):
+            with xr.open_dataset(output / "netcdf" / f"{acquisition.date}.nc") as file:
+                assert dict(file.sizes) == {"azimuth": 96, "range": 161}
+                assert str(file["product_id"].values) == acquisition.product_id
+                for p, polarization in enumerate(("vv", "vh")):
+                    expected = np.where(valid[date, p], np.abs(pixels[date, p]) ** 2, np.nan)
+                    np.testing.assert_allclose(file[f"intensity_{polarization}"].values, expected, rtol=1e-5)
+                np.testing.assert_array_equal(file["latitude"].values, np.float32(ground.latitude))
+                np.testing.assert_array_equal(file["height"].values, np.float32(ground.height))
+        # the phase signal has its own gradient along each axis: flattened here, it must be the truth's
+        date = next(i for i in range(3) if i != lopsided.reference)
+        with xr.open_dataset(output / "netcdf" / f"{lopsided.acquisitions[date].date}.nc") as file:
+            phase = file["interferometric_phase_vv"].values
+        good = np.isfinite(phase)
+        error = np.exp(1j * (phase - lopsided.truth.phase[date]))[good].mean()
+        assert abs(np.angle(error)) < 0.02
+        assert abs(error) > 0.4
+
+
+class TestInterruption:
+    def test_killed_and_continued_is_the_same_bits(self, tmp_path):
+        arguments = [*SMALL, "dataset.chunk_lines=32", "products.lines=640", "device.memory_gib=0.03"]
+        process = subprocess.Popen(
+            command(*arguments, f"output={tmp_path / 'killed'}"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        journal = tmp_path / "killed" / ".unfinished" / "journal"
+        while process.poll() is None and len(list(journal.glob("row-*.json"))) < 3:
+            time.sleep(0.002)
+        assert process.poll() is None, "finished before it could be killed"
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        assert {p.name for p in (tmp_path / "killed").iterdir()} == {".unfinished"}
+        kept = {p.name: p.stat().st_mtime_ns for p in journal.glob("row-*.json")}
+        assert 3 <= len(kept) < 20
+        result = run(*arguments, f"output={tmp_path / 'killed'}")
+        assert "continues" in result.stderr
+        run(*arguments, f"output={tmp_path / 'whole'}")
+        tops = ("cube.zarr", "netcdf", "truth.zarr")
+        assert checksums(tmp_path / "killed", *tops) == checksums(tmp_path / "whole", *tops)
+
+    def test_blocks_and_threads_do_not_change_a_bit(self, tmp_path):
+        options = {
+            "large": ["device.memory_gib=2"],
+            "small": ["device.memory_gib=0.03", "device.threads=1"],
+        }
+        for name, more in options.items():
+            run(*SMALL, "dataset.chunk_lines=32", *more, f"output={tmp_path / name}")
+        tops = ("cube.zarr", "netcdf", "truth.zarr", "stac")
+        assert checksums(tmp_path / "large", *tops) == checksums(tmp_path / "small", *tops)
+
+    def test_a_damaged_product_is_made_again(self, tmp_path):
+        output = tmp_path / "out"
+        run(*SMALL, f"output={output}")
+        before = checksums(output, "cube.zarr", "netcdf")
+        file = next((output / "netcdf").glob("*.nc"))
+        file.write_bytes(file.read_bytes()[:-10])
+        result = run(*SMALL, f"output={output}")
+        assert f"netcdf/{file.name} has changed: the run is made again" in result.stderr
+        assert checksums(output, "cube.zarr", "netcdf") == before
+
+
+class TestOptions:
+    def test_a_choice_of_signatures_with_complex_pixels(self, tmp_path):
+        output = tmp_path / "out"
+        run(*SMALL, "signatures.names=[coherence,amplitude]", "signatures.slc=true", f"output={output}")
+        cube = xr.open_zarr(output / "cube.zarr")
+        layers = {name for name in cube.data_vars if name.endswith(("_vv", "_vh"))}
+        assert layers == {f"{n}_{p}" for n in ("coherence", "amplitude", "slc") for p in ("vv", "vh")}
+        assert cube["slc_vv"].dtype == np.complex64
+        np.testing.assert_allclose(np.abs(cube["slc_vv"].values), cube["amplitude_vv"].values, rtol=1e-6)
+        file = next((output / "netcdf").glob("*.nc"))
+        with xr.open_dataset(file) as date:
+            assert {"slc_vv_real", "slc_vv_imag"} <= set(date.data_vars)
+
+    def test_one_polarization(self, tmp_path):
+        run(*SMALL, "products.polarizations=[vv]", f"output={tmp_path / 'out'}")
+        assert "coherence_vh" not in xr.open_zarr(tmp_path / "out" / "cube.zarr")
+
+    def test_dataset_metadata_comes_from_the_configuration(self, tmp_path):
+        output = tmp_path / "out"
+        run(*SMALL, "dataset.creator_name=A Person", "dataset.institution=A University", f"output={output}")
+        file = next((output / "netcdf").glob("*.nc"))
+        with xr.open_dataset(file) as date:
+            assert date.attrs["creator_name"] == "A Person"
+            assert date.attrs["institution"] == "A University"
+            assert "publisher_name" not in date.attrs
+
+
+class TestErrors:
+    def test_help(self):
+        result = run("--help")
+        assert "+experiment=demo" in result.stdout
+        assert "amsterdam" in result.stdout
+
+    def test_wrong_words(self, tmp_path):
+        output = f"output={tmp_path / 'out'}"
+        refuse("no 'nope'; choose from amsterdam, demo", "+experiment=nope", output)
+        refuse("choose an experiment", output)
+        refuse("products.lines=abc", "+experiment=demo", "products.lines=abc", output)
+        refuse("products.colour", "+experiment=demo", "products.colour=red", output)
+        refuse("signatures.names", "+experiment=demo", "device=cpu", "signatures.names=[magic]", output)
+        assert not (tmp_path / "out").exists()
+
+    def test_cuda_without_a_gpu(self, tmp_path):
+        if Path("/dev/nvidiactl").exists():
+            pytest.skip("this machine has a GPU")
+        refuse("device=cuda:", "+experiment=demo", "device=cuda", f"output={tmp_path / 'out'}")
+        assert not (tmp_path / "out").exists()
+
+    def test_missing_folder(self, tmp_path):
+        output = f"output={tmp_path / 'out'}"
+        refuse("no such file or folder", "+experiment=amsterdam", f"products.path={tmp_path / 'nowhere'}", output)
+        refuse("products.path: must be given", "+experiment=amsterdam", output)
+
+    def test_broken_products_leave_nothing_that_looks_finished(self, lopsided, tmp_path):
+        data, output = tmp_path / "data", tmp_path / "out"
+        data.mkdir()
+        path = write_znap(lopsided, data, [0, 1, 2], name="all")
+        chunk = path / f"i_VV_{date_name(lopsided.acquisitions[2])}" / "0.0"
+        whole = chunk.read_bytes()
+        chunk.write_bytes(whole[:5000])
+        refuse("cut off or damaged", "products=snap", f"products.path={data}", "device=cpu", f"output={output}")
+        assert [p.name for p in output.iterdir()] == [".unfinished"]
+        metadata = path / "SNAP" / "product_metadata.json"
+        metadata.write_text(metadata.read_text()[:10_000])
+        refuse("not complete JSON", "products=snap", f"products.path={data}", f"output={tmp_path / 'other'}")
+        assert not (tmp_path / "other" / "cube.zarr").exists()
+
+    def test_two_dates_of_different_size(self, lopsided, tmp_path):
+        for date in range(3):
+            stop = 96 if date == lopsided.reference else 90
+            write_znap(lopsided, tmp_path, [date], ground=date == lopsided.reference, stop=stop)
+        refuse("not one coregistered stack", "products=snap", f"products.path={tmp_path}", f"output={tmp_path / 'out'}")
+
+    def test_raw_stack_without_heights(self, lopsided, tmp_path):
+        data = tmp_path / "data"
+        data.mkdir()
+        write_znap(lopsided, data, [0, 1, 2], ground=False)
+        arguments = ["products=snap", f"products.path={data}", "device=cpu", f"output={tmp_path / 'out'}"]
+        refuse("interferometry.flatten=never", *arguments)
+        result = run(*arguments[:3], f"output={tmp_path / 'left'}", "interferometry.flatten=never")
+        assert "reference and topographic phase are still in the pixels" in result.stdout
+
+    def test_too_little_memory(self, tmp_path):
+        refuse("raise it, or lower dataset.chunk_lines", *SMALL, "device.memory_gib=0.01", f"output={tmp_path / 'out'}")
+
+    def test_full_error_shows_the_traceback(self, tmp_path):
+        environment = {**os.environ, "HYDRA_FULL_ERROR": "1"}
+        result = subprocess.run(
+            command("+experiment=amsterdam", f"products.path={tmp_path / 'x'}"),
+            capture_output=True, text=True, check=False, env=environment, cwd=tmp_path,
+        )  # fmt: skip
+        assert "Traceback" in result.stderr
