@@ -1,0 +1,11 @@
+"""Per-pixel kernels: mathematics written once, driven by numba on the CPU and by numba-cuda on CUDA.
+
+The array that is handed in decides: a numpy array runs on the CPU and gives numpy arrays, an array with
+``__cuda_array_interface__`` (CuPy's, for one) runs where it is and gives CuPy arrays. Neither compiler is
+imported before its first use. The number of CPU threads is that of ``numba.set_num_threads``.
+"""
+
+from .cpu import STRIP
+from .interface import amplitude_intensity_phase, boxcar_coherence, phase_difference, rotate_phase
+
+__all__ = ["STRIP", "amplitude_intensity_phase", "boxcar_coherence", "phase_difference", "rotate_phase"]

@@ -26,7 +26,9 @@ def bind(
     bound: dict[str, Any] = {}
     for name in names:
         plain = scope[name]
-        copy = types.FunctionType(plain.__code__, scope, plain.__name__, plain.__defaults__, plain.__closure__)
+        copy = types.FunctionType(
+            plain.__code__, scope, plain.__name__, plain.__defaults__, plain.__closure__
+        )
         copy.__qualname__ = plain.__qualname__ + tag
         copy.__module__ = plain.__module__
         copy.__doc__ = plain.__doc__

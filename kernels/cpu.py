@@ -205,7 +205,13 @@ def coherence_row(sums: Any, valid: Any, magnitude: Any, angle: Any) -> None:
 
 
 def coherence_tile(
-    images: Any, line: int, span: tuple[int, int], half: tuple[int, int], memory: Any, magnitude: Any, angle: Any
+    images: Any,
+    line: int,
+    span: tuple[int, int],
+    half: tuple[int, int],
+    memory: Any,
+    magnitude: Any,
+    angle: Any,
 ) -> None:
     """Coherence around lines from ``line`` on, of the samples in ``span``, into all rows of magnitude.
 

@@ -26,11 +26,10 @@ def _sources_tag() -> str:
 
 def _compiler(*, parallel: bool) -> Callable[[Callable[..., Any]], Any]:
     def compile_lazily(function: Callable[..., Any]) -> Any:
-        options = {"error_model": "numpy", "parallel": parallel}
         try:
-            return numba.njit(cache=True, **options)(function)
+            return numba.njit(function, cache=True, error_model="numpy", parallel=parallel)
         except RuntimeError:  # numba found no folder that it may write its cache to
-            return numba.njit(**options)(function)
+            return numba.njit(function, error_model="numpy", parallel=parallel)
 
     return compile_lazily
 

@@ -6,20 +6,20 @@ numpy arrays; otherwise the package numba-cuda compiles them (extras ``cuda12`` 
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-if not hasattr(np, "row_stack"):  # numba-cuda 0.30 calls it while compiling; numpy 2.5 removed it
-    setattr(np, "row_stack", np.vstack)  # noqa: B010 - an assignment would be a type error
-
-from numba import config, cuda, float64
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SIMULATED = bool(config.ENABLE_CUDASIM)
+if not hasattr(np, "row_stack"):  # numba-cuda 0.30 calls it while compiling; numpy 2.5 removed it
+    np.__dict__["row_stack"] = np.vstack
+
+cuda: Any = importlib.import_module("numba.cuda")  # untyped, and another package's when numba-cuda is there
+SIMULATED = bool(importlib.import_module("numba.core.config").ENABLE_CUDASIM)
 
 THREADS = 256
 # numba warns of a grid below 128 blocks, and the loops of a kernel cope with any number.
@@ -44,8 +44,3 @@ def device_function(function: Callable[..., Any]) -> Any:
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a function that is launched on a grid."""
     return cuda.jit(function, fastmath=True)
-
-
-def blocks(tasks: int) -> int:
-    """Blocks to launch for so many independent tasks of one block each."""
-    return max(FEWEST_BLOCKS, min(tasks, MOST_BLOCKS))

@@ -3,87 +3,80 @@
 from __future__ import annotations
 
 import importlib
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import gpujit
 from .cuda import GROUP, KERNEL, LINES, WIDEST_TILED_WINDOW
-from .gpujit import SIMULATED, THREADS
+from .gpujit import FEWEST_BLOCKS, MOST_BLOCKS, SIMULATED, THREADS
+from .gpujit import cuda as numba_cuda
 
 if TYPE_CHECKING:
-    from typing import TypeAlias
-
-    Values: TypeAlias = Any
+    from types import ModuleType
 
 
-def as_device_array(array: Any) -> Any:
-    """The array as CuPy sees it, without a copy; in the simulator, the numpy array behind it."""
+def _array_module() -> ModuleType:
+    return np if SIMULATED else importlib.import_module("cupy")
+
+
+def as_array(array: Any) -> Any:
+    """The device array as a CuPy array, without a copy; in the simulator, as a numpy array."""
     if SIMULATED:
-        return array.copy_to_host() if hasattr(array, "copy_to_host") else np.asarray(array)
-    return importlib.import_module("cupy").asarray(array)
+        return array.copy_to_host()
+    return _array_module().asarray(array)
 
 
-def empty(shape: tuple[int, ...], dtype: type) -> Any:
-    """A new array on the device; in the simulator, a numpy array."""
-    return (np if SIMULATED else importlib.import_module("cupy")).empty(shape, dtype)
+def empty(shape: tuple[int, ...], dtype: Any) -> Any:
+    """A new CuPy array; in the simulator, a numpy array."""
+    return _array_module().empty(shape, dtype)
 
 
-def _stream() -> Any:
-    """CuPy's current stream, so that kernels come after what filled the arrays and before what reads them."""
-    if SIMULATED:
-        return 0
-    pointer = importlib.import_module("cupy").cuda.get_current_stream().ptr
-    return gpujit.cuda.external_stream(pointer) if pointer else 0
+def _launch(name: str, grid: int | tuple[int, int], *arguments: Any) -> None:
+    # On CuPy's current stream: after what fills the arguments, before what reads the results.
+    pointer = 0 if SIMULATED else _array_module().cuda.get_current_stream().ptr
+    stream = numba_cuda.external_stream(pointer) if pointer else 0
+    KERNEL[name][grid, THREADS, stream](*arguments)
 
 
-def _elementwise(name: str, count: int, *arguments: Values) -> None:
+def _elementwise(name: str, count: int, *arguments: Any) -> None:
     if count > 0:
-        blocks = gpujit.blocks(-(-count // THREADS))
-        KERNEL[name][blocks, THREADS, _stream()](*arguments)
+        _launch(name, min(max(-(-count // THREADS), FEWEST_BLOCKS), MOST_BLOCKS), *arguments)
 
 
-def amplitude_intensity_phase(
-    pixels: Values, valid: Values, amplitude: Values, intensity: Values, phase: Values
-) -> None:
+def amplitude_intensity_phase(pixels: Any, valid: Any, amplitude: Any, intensity: Any, phase: Any) -> None:
+    """As :func:`.cpu.amplitude_intensity_phase`."""
     _elementwise("amplitude_intensity_phase", pixels.size, pixels, valid, amplitude, intensity, phase)
 
 
-def phase_difference(reference: Values, secondary: Values, valid: Values, phase: Values) -> None:
+def phase_difference(reference: Any, secondary: Any, valid: Any, phase: Any) -> None:
+    """As :func:`.cpu.phase_difference`."""
     _elementwise("phase_difference", reference.size, reference, secondary, valid, phase)
 
 
-def rotate_phase(pixels: Values, phase: Values, rotated: Values) -> None:
+def rotate_phase(pixels: Any, phase: Any, rotated: Any) -> None:
+    """As :func:`.cpu.rotate_phase`."""
     _elementwise("rotate_phase", pixels.size, pixels, phase, rotated)
 
 
 def boxcar_coherence(
-    reference: Values,
-    secondary: Values,
-    valid: Values,
-    half_lines: int,
-    half_samples: int,
+    reference: Any,
+    secondary: Any,
+    valid: Any,
+    half: tuple[int, int],
     first: int,
-    magnitude: Values,
-    angle: Values,
+    magnitude: Any,
+    angle: Any,
 ) -> None:
-    """Fills magnitude and angle [row, sample] with the coherence around the lines from ``first`` on."""
-    lines, samples = reference.shape
-    rows = magnitude.shape[0]
+    """As :func:`.cpu.boxcar_coherence`."""
     if magnitude.size == 0:
         return
-    arguments = (
-        *(array.reshape(-1) for array in (reference, secondary, valid)),
-        *(lines, samples, half_lines, half_samples, first),
-    )
-    if 2 * half_samples + 1 > WIDEST_TILED_WINDOW:
-        _elementwise("boxcar_coherence_direct", magnitude.size, *arguments, magnitude.reshape(-1), angle.reshape(-1))
-        return
-    tile = (THREADS - 2 * half_samples) // GROUP * GROUP
-    across = math.ceil(samples / tile)
-    down = min(math.ceil(rows / LINES), gpujit.MOST_BLOCKS)
-    down = max(down, math.ceil(gpujit.FEWEST_BLOCKS / across))
-    KERNEL["boxcar_coherence_tile"][(across, down), THREADS, _stream()](
-        *arguments, rows, magnitude.reshape(-1), angle.reshape(-1)
-    )
+    rows, samples = magnitude.shape
+    inputs = [array.reshape(-1) for array in (reference, secondary, valid)]
+    outputs = [array.reshape(-1) for array in (magnitude, angle)]
+    sizes = (reference.shape, half, (first, rows))
+    if 2 * half[1] + 1 > WIDEST_TILED_WINDOW:
+        _elementwise("boxcar_coherence_direct", magnitude.size, *inputs, *sizes, *outputs)
+    else:
+        across = -(-samples // ((THREADS - 2 * half[1]) // GROUP * GROUP))
+        down = min(max(-(-rows // LINES), -(-FEWEST_BLOCKS // across)), MOST_BLOCKS)
+        _launch("boxcar_coherence_tile", (across, down), *inputs, *sizes, *outputs)

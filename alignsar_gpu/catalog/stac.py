@@ -70,8 +70,8 @@ def write_stac(
     """Write the STAC catalogue of ``cube`` into ``folder``: beside it first, then renamed.
 
     ``netcdf`` are the files of the dates, each named ``<YYYYMMDD>.nc`` and found by that name; ``cube_store``,
-    ``report`` and ``metadata`` (quality.json, run.yaml) become assets of the collection. The files of the
-    dates must be complete, for sizes and checksums are taken from them, and all must be there. Links are relative, so a folder that holds
+    ``report`` and ``metadata`` (quality.json, run.yaml) become assets of the collection. All must be there, and the
+    files of the dates complete, for sizes and checksums are taken from them. Links are relative, so a folder that holds
     all of them can be moved. No time of writing: the same input gives the same catalogue.
 
     Raises AlignsarError where a file or what the cube says of itself is missing, or where ``folder`` holds

@@ -130,6 +130,23 @@ def _geolocation_residual(stack: SnapStack) -> tuple[float, float]:
     return float(np.median(residual[0])), float(np.median(residual[1]))
 
 
+def _stated_baselines(by_date: Sequence[tuple[Band, ...]], reference: int) -> dict[str, dict[str, float]]:
+    """SNAP's own baselines of the secondaries (for the middle of its scene), where the product has them."""
+    reference_name = f"Ref_{date_suffix(by_date[reference][0].date)}"
+    stated = {}
+    for band, *_ in by_date:
+        name = date_suffix(band.date)
+        abstracted = band.raster.metadata.require("Abstracted_Metadata")
+        for kind in ("Secondary", "Slave"):
+            element = abstracted.find("Baselines", reference_name, f"{kind}_{name}")
+            if element is not None and band.date != by_date[reference][0].date:
+                stated[str(band.date)] = {
+                    "perpendicular_m": element.number("Perp Baseline"),
+                    "height_of_ambiguity_m": element.number("Height of Ambiguity"),
+                }
+    return stated
+
+
 def _correct_azimuth_time(stack: SnapStack) -> SnapStack:
     grid = stack.grid
     line_residual, sample_residual = _geolocation_residual(stack)
@@ -207,13 +224,14 @@ def open_stack(path: Path, *, phase_state: PhaseState = "auto") -> SnapStack:
         "samples": grid.samples,
     }
     ground = _locate_ground(rasters)
+    stated = _stated_baselines(by_date, reference)
     stack = SnapStack(
         grid=grid,
         acquisitions=acquisitions,
         reference=reference,
         polarizations=polarizations,
         source=f"coregistered stack written by SNAP, reference {acquisitions[reference].product_id}",
-        facts={"crop": crop},
+        facts={"crop": crop, "baselines_stated_by_snap": stated},
         has_heights=len(ground) == len(GROUND_BANDS),
         _bands=tuple(by_date),
         _ground=ground,

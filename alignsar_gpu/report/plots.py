@@ -128,7 +128,7 @@ def _arrows(
         )
         place = (middle + 0.035 * side * outward) / per_degree
         angle = math.degrees(math.atan2(along[1], along[0]))
-        upright = (angle + 90) % 180 - 90
+        upright = (angle + 89) % 180 - 89  # read from below or from the right
         axes.text(
             place[0],
             place[1],

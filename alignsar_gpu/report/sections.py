@@ -39,12 +39,14 @@ COLOUR_CELLS = 120_000  # speckle in true colour compresses badly: this keeps it
 class Chapters:
     """Draws the pictures of a survey into a folder and gives the sections of the page.
 
+    ``drawn`` : what is drawn already, by its name.
     ``directions`` : as ``display.ground_directions`` gives them; None where the cube has no coordinates.
     """
 
     def __init__(self, survey: Survey, folder: Path) -> None:
         self.survey = survey
         self.folder = folder
+        self.drawn: dict[str, Drawn] = {}
         self.directions: NDArray[np.float64] | None = None
         if survey.coordinates is not None:
             self.directions = display.ground_directions(*survey.coordinates)
@@ -65,7 +67,8 @@ class Chapters:
 
     def save(self, draw: Callable[[Theme], Figure], name: str) -> Drawn:
         """Draw a figure into the folder."""
-        return save(draw, self.folder, name)
+        self.drawn[name] = save(draw, self.folder, name)
+        return self.drawn[name]
 
     def raster(
         self, image: NDArray[Any], scale: Scale, heading: str, name: str, view: View | None = None
@@ -108,15 +111,14 @@ class Chapters:
             shades=GREY_SHADES,
         )
         drawn = self.save(map_picture(longitude, latitude, brightness, scale, self.directions), "where")
-        centre = {
-            "latitude": f"{float(np.mean(latitude)):.3f}°",
-            "longitude": f"{float(np.mean(longitude)):.3f}°",
-        }
+        centre = _place(float(np.mean(longitude)), float(np.mean(latitude)))
         alt = (
-            f"Map of the scene around {centre['latitude']} north, {centre['longitude']} east: "
-            "radar brightness inside its outline, north up, with the flight and look directions"
+            f"Map of the scene around {centre}: radar brightness inside its outline, north up, "
+            "with the flight and look directions"
         )
-        panel = Panel(kind="where", pictures=(Picture(drawn=drawn, alt=alt),), words=centre, size="wide")
+        panel = Panel(
+            kind="where", pictures=(Picture(drawn=drawn, alt=alt),), words={"centre": centre}, size="wide"
+        )
         return Section(anchor="where", title="Where", panels=(panel,))
 
     def amplitude(self) -> Section | None:
@@ -333,6 +335,13 @@ class Chapters:
             size="wide",
         )
         return Section(anchor="baselines", title="Baselines", panels=(panel,))
+
+
+def _place(longitude: float, latitude: float) -> str:
+    """A place in words; a longitude beyond the antimeridian is brought back."""
+    east = (longitude + 180) % 360 - 180
+    north = f"{abs(latitude):.3f}° {'N' if latitude >= 0 else 'S'}"
+    return f"{north}, {abs(east):.3f}° {'E' if east >= 0 else 'W'}"
 
 
 def _median(image: NDArray[np.floating[Any]], unit: str) -> str:

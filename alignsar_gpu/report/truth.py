@@ -136,14 +136,26 @@ def phase_panel(chapters: Chapters, truth: xr.Dataset) -> Panel | None:
         day = survey.days[date]
         true = truth["phase_true"].isel(time=index).transpose("azimuth", "range").values
         estimated = survey.cube[name].isel(time=date).transpose("azimuth", "range").values
-        for kind, image in (
-            ("true", display.cell_average(true, cells, "phase")),
-            ("estimated", survey.image(name, date)),
-            ("difference of", display.cell_average(display.wrap(estimated - true), cells, "phase")),
-        ):
-            file = f"truth_phase_{kind.split()[0]}_{survey.keys[date]}"
-            drawn = chapters.raster(image, PHASE_SCALE, f"{day}  {kind} phase", file, view)
-            pictures.append(Picture(drawn=drawn, alt=f"{kind.capitalize()} interferometric phase of {day}"))
+        difference = display.cell_average(display.wrap(estimated - true), cells, "phase")
+        drawn = (
+            chapters.raster(
+                display.cell_average(true, cells, "phase"),
+                PHASE_SCALE,
+                f"{day}  true phase",
+                f"truth_phase_{survey.keys[date]}",
+                view,
+            ),
+            chapters.drawn[f"phase_{polarization}_{survey.keys[date]}"],
+            chapters.raster(
+                difference, PHASE_SCALE, f"{day}  difference", f"truth_difference_{survey.keys[date]}", view
+            ),
+        )
+        alts = (
+            f"True interferometric phase of {day}",
+            f"Estimated interferometric phase of {day} in {polarization.upper()}",
+            f"Difference of estimated and true interferometric phase of {day}",
+        )
+        pictures += [Picture(drawn=it, alt=alt) for it, alt in zip(drawn, alts, strict=True)]
     return Panel(
         kind="truth_phase",
         title="Phase",
