@@ -70,9 +70,9 @@ class SimulatedProductsConfig(ProductsConfig):
     """A small coregistered stack with known truth, made on the spot."""
 
     reader: str = key("simulated", "which reader", choices=("simulated",))
-    lines: int = key(384, "lines (azimuth)", bounds=(64, 4096))
-    samples: int = key(640, "samples (range)", bounds=(64, 4096))
-    dates: int = key(4, "number of dates", bounds=(2, 60))
+    lines: int = key(384, "lines (azimuth)", bounds=(64, 2048))
+    samples: int = key(640, "samples (range)", bounds=(64, 2048))
+    dates: int = key(4, "number of dates", bounds=(2, 30))
     polarizations: list[str] = field(
         default_factory=lambda: ["vv", "vh"], metadata=about("polarizations", choices=("vv", "vh"))
     )

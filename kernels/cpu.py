@@ -18,7 +18,7 @@ from .scalar import coherence, detect, difference, products, rotate
 prange = range
 
 STRIP = 32  # output rows summed without restarting: blocks cut at multiples of it keep their bits
-TILE = 512  # output samples at a time, so that the sums of a window's lines stay in the second cache
+TILE = 384  # output samples at a time, so that the sums of a window's lines stay in the second cache
 CHUNK = 32768  # pixels that one thread takes at a time in an elementwise driver
 
 PARTS = (  # in the order in which they call each other
@@ -26,8 +26,9 @@ PARTS = (  # in the order in which they call each other
     "difference_chunk",
     "rotate_chunk",
     "workspace",
-    "add",
+    "clear",
     "accumulate",
+    "advance",
     "add_shifted",
     "product_row",
     "fill_row",
@@ -97,16 +98,23 @@ def workspace(rows: int, width: int) -> Any:
     return memory[start : start + rows * width].reshape(rows, width)
 
 
-def add(a: Any, b: Any, total: Any) -> None:
-    """Total = a + b."""
+def clear(total: Any) -> None:
+    """Total = 0."""
     for i in range(total.size):
-        total[i] = a[i] + b[i]
+        total[i] = 0.0
 
 
 def accumulate(values: Any, total: Any) -> None:
     """Total += values."""
     for i in range(total.size):
         total[i] += values[i]
+
+
+def advance(values: Any, front: Any, rest: Any, total: Any) -> None:
+    """Front += values, and total = front + rest."""
+    for i in range(total.size):
+        front[i] += values[i]
+        total[i] = front[i] + rest[i]
 
 
 def add_shifted(source: Any, offset: int, step: int, terms: int, total: Any) -> None:
@@ -149,7 +157,7 @@ def fill_row(images: Any, line: int, first: int, row: Any) -> None:
     b = min(first + width, valid.shape[1])
     inside = 0 <= line < valid.shape[0]
     if not inside or b - a < width:
-        row[:] = 0.0
+        clear(row)
     if inside:
         i = a - first
         j = b - first
@@ -170,10 +178,13 @@ def window_sums(columns: Any, window: int, spare: Any, other: Any, total: Any) -
     """
     size = columns.size
     count = size - window + 1
-    total[:] = 0.0
+    clear(total)
     sums = columns
-    step = 1  # each value of sums is over so many neighbours
-    offset = 0  # so many of the window's columns are in total
+    # Typed integers: numba would compile add_shifted once more for every literal.
+    offset = np.int64(0)  # so many of the window's columns are in total
+    step = np.int64(1)  # each value of sums is over so many neighbours
+    four = np.int64(4)
+    start = np.int64(0)
     rest = window  # so many values of sums are missing in total
     while rest > 7:
         if rest % 4 > 0:
@@ -181,8 +192,8 @@ def window_sums(columns: Any, window: int, spare: Any, other: Any, total: Any) -
             offset += rest % 4 * step
         rest //= 4
         longer = size - 4 * step + 1
-        spare[:longer] = 0.0
-        add_shifted(sums, 0, step, 4, spare[:longer])
+        clear(spare)
+        add_shifted(sums, start, step, four, spare[:longer])
         sums = spare
         spare, other = other, spare
         step *= 4
@@ -238,10 +249,8 @@ def coherence_tile(
         else:
             fill_row(images, line + i + half[0], first, ahead[place - 1])
             if place == 1:
-                front[:] = ahead[0]
-            else:
-                accumulate(ahead[place - 1], front)
-            add(work[place], front, columns)
+                clear(front)
+            advance(ahead[place - 1], front, work[place], columns)
             sums = columns
         if half[1] > 0:
             window_sums(sums, 2 * half[1] + 1, memory[2 * lines + 3], memory[2 * lines + 4], windows)

@@ -32,10 +32,18 @@ def empty(shape: tuple[int, ...], dtype: Any) -> Any:
 
 
 def _launch(name: str, grid: int | tuple[int, int], *arguments: Any) -> None:
-    # On CuPy's current stream: after what fills the arguments, before what reads the results.
-    pointer = 0 if SIMULATED else _array_module().cuda.get_current_stream().ptr
+    if SIMULATED:
+        KERNEL[name][grid, THREADS](*arguments)
+        return
+    # On CuPy's current stream: after what fills the arguments, before what reads the results. Left to
+    # itself, numba-cuda would wait for that stream once for every argument.
+    pointer = _array_module().cuda.get_current_stream().ptr
     stream = numba_cuda.external_stream(pointer) if pointer else 0
-    KERNEL[name][grid, THREADS, stream](*arguments)
+    views = [
+        numba_cuda.as_cuda_array(a, sync=False) if hasattr(a, "__cuda_array_interface__") else a
+        for a in arguments
+    ]
+    KERNEL[name][grid, THREADS, stream](*views)
 
 
 def _elementwise(name: str, count: int, *arguments: Any) -> None:

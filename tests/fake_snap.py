@@ -29,7 +29,7 @@ class Node:
                 day = value.astype("datetime64[D]")
                 rest = int((value - day) / np.timedelta64(1, "us"))
                 value = [int((day - SNAP_DAY) / np.timedelta64(1, "D")), rest // 1_000_000, rest % 1_000_000]
-            elif kind != "ascii":
+            elif not isinstance(value, str):
                 value = [value]
             return {"type": kind, "elems": value}
 
@@ -51,7 +51,9 @@ class Node:
             f"<MDATTR name={quoteattr(n)} type={quoteattr(k)} mode='rw'>{escape(text(k, v))}</MDATTR>"
             for n, k, v in self.attributes
         )
-        return f"<MDElem name={quoteattr(self.name)}>{inside}{''.join(e.xml() for e in self.elements)}</MDElem>"
+        return (
+            f"<MDElem name={quoteattr(self.name)}>{inside}{''.join(e.xml() for e in self.elements)}</MDElem>"
+        )
 
 
 def utc(epoch, seconds):
@@ -101,7 +103,10 @@ def abstracted(product, acquisition, name, *, shift_lines=0.0, own_times=False):
 def original_metadata(product, acquisition):
     """Calibration and annotation records of one acquisition, one file a polarization."""
     grid = product.grid
-    header = [("absoluteOrbitNumber", "ascii", str(acquisition.absolute_orbit)), ("swath", "ascii", acquisition.swath)]
+    header = [
+        ("absoluteOrbitNumber", "ascii", str(acquisition.absolute_orbit)),
+        ("swath", "ascii", acquisition.swath),
+    ]
     calibrations, annotations = [], []
     for polarization, calibration in acquisition.calibration.items():
         near = calibration.slant_range[0]
@@ -126,7 +131,9 @@ def original_metadata(product, acquisition):
         calibrations.append(Node(name, elements=[record]))
         image = Node(
             "imageAnnotation",
-            elements=[Node("imageInformation", [("slantRangeTime", "ascii", f"{2 * near / SPEED_OF_LIGHT:.18g}")])],
+            elements=[
+                Node("imageInformation", [("slantRangeTime", "ascii", f"{2 * near / SPEED_OF_LIGHT:.18g}")])
+            ],
         )
         rate = f"{0.5 * SPEED_OF_LIGHT / grid.range_spacing:.18g}"
         general = Node(
@@ -155,10 +162,15 @@ def metadata(product, dates, *, shift_lines=0.0, calibrated=None):
                 targets.append(
                     Node(
                         f"targetBand.{len(targets)}",
-                        [("name", "ascii", f"i_{polarization.upper()}_{name}"), ("expression", "ascii", expression)],
+                        [
+                            ("name", "ascii", f"i_{polarization.upper()}_{name}"),
+                            ("expression", "ascii", expression),
+                        ],
                     )
                 )
-    graph = Node("Processing_Graph", elements=[Node("node.0", elements=[Node("parameters", elements=targets)])])
+    graph = Node(
+        "Processing_Graph", elements=[Node("node.0", elements=[Node("parameters", elements=targets)])]
+    )
     return [
         abstracted(product, reference, "Abstracted_Metadata", shift_lines=shift_lines, own_times=True),
         original_metadata(product, reference if calibrated is None else product.acquisitions[calibrated]),
@@ -179,7 +191,11 @@ def bands_of(product, dates, *, ground=True, first=0, stop=None):
             bands[f"i_{name}"], bands[f"q_{name}"] = image.real.copy(), image.imag.copy()
     if ground:
         where = product.read_ground(first, stop)
-        bands |= {"latitude_VV": where.latitude, "longitude_VV": where.longitude, "elevation_VV": where.height}
+        bands |= {
+            "latitude_VV": where.latitude,
+            "longitude_VV": where.longitude,
+            "elevation_VV": where.height,
+        }
     return {name: np.asarray(values, dtype=np.float32) for name, values in bands.items()}
 
 
@@ -201,15 +217,26 @@ def write_znap(product, folder, dates, *, name=None, ground=True, chunks=None, s
     group = zarr.open_group(path, mode="w", zarr_format=2)
     for band, values in bands_of(product, dates, ground=ground, stop=stop).items():
         array = group.create_array(
-            band, shape=values.shape, chunks=chunks or values.shape, dtype=">f4", compressors=None, fill_value=0.0
+            band,
+            shape=values.shape,
+            chunks=chunks or values.shape,
+            dtype=">f4",
+            compressors=None,
+            fill_value=0.0,
         )
         array[:] = values
         array.attrs["_ARRAY_DIMENSIONS"] = ["y", "x"]
     for tie, (values, offset_y, offset_x, step_y, step_x) in tie_points(product).items():
-        array = group.create_array(tie, shape=values.shape, chunks=values.shape, dtype=">f4", compressors=None)
+        array = group.create_array(
+            tie, shape=values.shape, chunks=values.shape, dtype=">f4", compressors=None
+        )
         array[:] = values
         array.attrs.update(
-            _ARRAY_DIMENSIONS=["yt", "xt"], offset_y=offset_y, offset_x=offset_x, subsampling_y=step_y, subsampling_x=step_x
+            _ARRAY_DIMENSIONS=["yt", "xt"],
+            offset_y=offset_y,
+            offset_x=offset_x,
+            subsampling_y=step_y,
+            subsampling_x=step_x,
         )
     (path / "SNAP").mkdir()
     (path / "SNAP" / ".zgroup").write_text('{"zarr_format": 2}')

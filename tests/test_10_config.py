@@ -75,7 +75,7 @@ def test_wrong_keys_and_types_are_refused_while_composing(override, words):
         ("+products.colour=red", "products.colour: no such key"),
         ("+colour=red", "colour: no such key"),
         ("products.lines=7", "products.lines=7: must be at least 64"),
-        ("products.dates=61", "products.dates=61: must be at most 60"),
+        ("products.dates=31", "products.dates=31: must be at most 30"),
         ("products.polarizations=[hh]", "products.polarizations=hh: choose from vv, vh"),
         ("products.polarizations=[]", "products.polarizations"),
         ("products.polarizations=[vv,vv]", "twice"),

@@ -16,7 +16,12 @@ from alignsar_gpu.dataset.cube import (
 )
 
 LAYERS = [
-    Layer(name="amplitude_vv", dtype="float32", dated=True, attributes={"units": "1", "long_name": "VV amplitude"}),
+    Layer(
+        name="amplitude_vv",
+        dtype="float32",
+        dated=True,
+        attributes={"units": "1", "long_name": "VV amplitude"},
+    ),
     Layer(name="slc_vv", dtype="complex64", dated=True),
     Layer(name="valid", dtype="bool", dated=True),
     Layer(name="longitude", dtype="float64", dated=False, coordinate=True),
@@ -37,7 +42,11 @@ def layout():
         }
     )
     return CubeLayout(
-        shape=(2, 70, 33), chunk=(32, 16), coordinates=coordinates, layers=LAYERS, attributes={"title": "a cube"}
+        shape=(2, 70, 33),
+        chunk=(32, 16),
+        coordinates=coordinates,
+        layers=LAYERS,
+        attributes={"title": "a cube"},
     )
 
 
@@ -47,9 +56,9 @@ def content(layout):
     for layer in layout.layers:
         shape = layout.shape if layer.dated else layout.shape[1:]
         image = rng.normal(size=(*shape, 2)) @ [1, 1j]
-        values[layer.name] = {"c": image, "f": image.real, "b": image.real > 0}[np.dtype(layer.dtype).kind].astype(
-            layer.dtype
-        )
+        values[layer.name] = {"c": image, "f": image.real, "b": image.real > 0}[
+            np.dtype(layer.dtype).kind
+        ].astype(layer.dtype)
     values["amplitude_vv"][1, 40:60, 3] = np.nan
     return values
 

@@ -92,7 +92,9 @@ def test_units_are_known_by_content(tmp_path):
 def test_other_settings_are_refused_by_name(tmp_path):
     finish(tmp_path / "out")
     other = SETTINGS.replace("3", "5").replace("output: x", "output: y")
-    with pytest.raises(AlignsarError, match=r"holds another run .*\(window: 3 there, 5 now\).* choose another"):
+    with pytest.raises(
+        AlignsarError, match=r"holds another run .*\(window: 3 there, 5 now\).* choose another"
+    ):
         folder(tmp_path / "out", "f2", other).__enter__()
     with pytest.raises(AlignsarError, match="input files or the software have changed"):
         folder(tmp_path / "out", "f2").__enter__()

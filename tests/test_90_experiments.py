@@ -201,7 +201,13 @@ class TestAxes:
         data.mkdir()
         for date in range(3):
             write_znap(lopsided, data, [date], ground=date == lopsided.reference, chunks=(40, 50))
-        run("products=snap", f"products.path={data}", "device=cpu", f"output={output}", "dataset.chunk_lines=32")
+        run(
+            "products=snap",
+            f"products.path={data}",
+            "device=cpu",
+            f"output={output}",
+            "dataset.chunk_lines=32",
+        )
         pixels, valid = lopsided.read_pixels(0, 96)
         ground = lopsided.read_ground(0, 96)
         for date, acquisition in enumerate(lopsided.acquisitions):
@@ -227,7 +233,9 @@ class TestInterruption:
     def test_killed_and_continued_is_the_same_bits(self, tmp_path):
         arguments = [*SMALL, "dataset.chunk_lines=32", "products.lines=640", "device.memory_gib=0.03"]
         process = subprocess.Popen(
-            command(*arguments, f"output={tmp_path / 'killed'}"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            command(*arguments, f"output={tmp_path / 'killed'}"),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         journal = tmp_path / "killed" / ".unfinished" / "journal"
         while process.poll() is None and len(list(journal.glob("row-*.json"))) < 3:
@@ -315,7 +323,9 @@ class TestErrors:
 
     def test_missing_folder(self, tmp_path):
         output = f"output={tmp_path / 'out'}"
-        refuse("no such file or folder", "+experiment=amsterdam", f"products.path={tmp_path / 'nowhere'}", output)
+        refuse(
+            "no such file or folder", "+experiment=amsterdam", f"products.path={tmp_path / 'nowhere'}", output
+        )
         refuse("products.path: must be given", "+experiment=amsterdam", output)
 
     def test_broken_products_leave_nothing_that_looks_finished(self, lopsided, tmp_path):
@@ -325,7 +335,9 @@ class TestErrors:
         chunk = path / f"i_VV_{date_name(lopsided.acquisitions[2])}" / "0.0"
         whole = chunk.read_bytes()
         chunk.write_bytes(whole[:5000])
-        refuse("cut off or damaged", "products=snap", f"products.path={data}", "device=cpu", f"output={output}")
+        refuse(
+            "cut off or damaged", "products=snap", f"products.path={data}", "device=cpu", f"output={output}"
+        )
         assert [p.name for p in output.iterdir()] == [".unfinished"]
         metadata = path / "SNAP" / "product_metadata.json"
         metadata.write_text(metadata.read_text()[:10_000])
@@ -336,7 +348,12 @@ class TestErrors:
         for date in range(3):
             stop = 96 if date == lopsided.reference else 90
             write_znap(lopsided, tmp_path, [date], ground=date == lopsided.reference, stop=stop)
-        refuse("not one coregistered stack", "products=snap", f"products.path={tmp_path}", f"output={tmp_path / 'out'}")
+        refuse(
+            "not one coregistered stack",
+            "products=snap",
+            f"products.path={tmp_path}",
+            f"output={tmp_path / 'out'}",
+        )
 
     def test_raw_stack_without_heights(self, lopsided, tmp_path):
         data = tmp_path / "data"
@@ -348,7 +365,12 @@ class TestErrors:
         assert "reference and topographic phase are still in the pixels" in result.stdout
 
     def test_too_little_memory(self, tmp_path):
-        refuse("raise it, or lower dataset.chunk_lines", *SMALL, "device.memory_gib=0.01", f"output={tmp_path / 'out'}")
+        refuse(
+            "raise it, or lower dataset.chunk_lines",
+            *SMALL,
+            "device.memory_gib=0.01",
+            f"output={tmp_path / 'out'}",
+        )
 
     def test_full_error_shows_the_traceback(self, tmp_path):
         environment = {**os.environ, "HYDRA_FULL_ERROR": "1"}

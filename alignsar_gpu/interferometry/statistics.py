@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
 
 MAX_LOOKS = 100_000
 NODES = 2000
+
+
+@cache
+def _quadrature() -> tuple[np.ndarray, np.ndarray]:
+    """Gauss-Legendre nodes over 0..1, and their weights."""
+    nodes, weights = np.polynomial.legendre.leggauss(NODES)
+    return 0.5 * (nodes + 1.0), weights
 
 
 def _log_legendre(degree: int, x: np.ndarray) -> np.ndarray:
@@ -35,8 +44,7 @@ def expected_coherence(coherence: float, looks: int) -> float:
         raise AlignsarError(f"looks {looks}: must lie between 2 and {MAX_LOOKS}")
     if coherence == 1.0:
         return 1.0
-    nodes, weights = np.polynomial.legendre.leggauss(NODES)
-    d = 0.5 * (nodes + 1.0)
+    d, weights = _quadrature()
     z = (d * coherence) ** 2
     log_density = (
         np.log(d)

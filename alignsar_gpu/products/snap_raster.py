@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import warnings
 import zipfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import rasterio
 import zarr
-from rasterio.errors import RasterioError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window
 from scipy.interpolate import RegularGridInterpolator
 
@@ -19,6 +21,7 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.products.snap_metadata import Element, dimap_tree, parse_json, parse_xml
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from xml.etree.ElementTree import Element as XmlElement
 
     from numpy.typing import NDArray
@@ -87,10 +90,9 @@ class Znap:
         self.metadata = parse_json(
             self._text("SNAP/product_metadata.json"), f"{path.name}/SNAP/product_metadata.json"
         )
-        group = self._open()
         self._arrays: dict[str, zarr.Array[Any]] = {}
         ties = {}
-        for name, array in group.arrays():
+        for name, array in self._open().items():
             dimensions = array.attrs.get("_ARRAY_DIMENSIONS")
             if dimensions == ["y", "x"]:
                 self._arrays[name] = array
@@ -122,10 +124,21 @@ class Znap:
         except (OSError, KeyError, zipfile.BadZipFile, UnicodeDecodeError) as error:
             raise AlignsarError(f"{self.path / name}: cannot be read ({error}): {DAMAGED}") from None
 
-    def _open(self) -> zarr.Group:
+    def _names(self) -> list[str]:
+        """Names of the arrays; listed here, since zarr cannot list a group inside a zip."""
+        if not self._zipped:
+            return sorted(header.parent.name for header in self.path.glob("*/.zarray"))
+        with zipfile.ZipFile(self.path) as archive:
+            headers = [PurePosixPath(name) for name in archive.namelist() if name.endswith("/.zarray")]
+        return sorted(h.parent.name for h in headers if h.parent.parent == PurePosixPath(self._root or "."))
+
+    def _open(self) -> dict[str, zarr.Array[Any]]:
         try:
-            store = zarr.storage.ZipStore(self.path, mode="r") if self._zipped else self.path
-            return zarr.open_group(store, path=self._root, mode="r", zarr_format=2)
+            store = zarr.storage.ZipStore(self.path, mode="r") if self._zipped else str(self.path)
+            return {
+                name: zarr.open_array(store, path=f"{self._root}/{name}".lstrip("/"), mode="r", zarr_format=2)
+                for name in self._names()
+            }
         except (OSError, ValueError, KeyError, json.JSONDecodeError) as error:
             raise AlignsarError(
                 f"{self.path}: cannot be opened as a Zarr group ({error}): {DAMAGED}"
@@ -151,9 +164,18 @@ class Znap:
             ) from None
         return _tie_grid(self._slab(name, array, 0, array.shape[0]).astype(np.float64), offset, step)
 
+    def _missing_chunks(self, name: str, array: zarr.Array[Any]) -> int:
+        """How many chunks of ``array`` have no file; SNAP writes every chunk."""
+        keys = [array.metadata.encode_chunk_key(index) for index in np.ndindex(array.cdata_shape)]
+        if not self._zipped:
+            return sum(not (self.path / name / key).is_file() for key in keys)
+        with zipfile.ZipFile(self.path) as archive:
+            present = set(archive.namelist())
+        return sum(f"{self._root}/{name}/{key}".lstrip("/") not in present for key in keys)
+
     def _slab(self, name: str, array: zarr.Array[Any], first: int, stop: int) -> NDArray[Any]:
-        if array.nchunks_initialized != array.nchunks:
-            missing = array.nchunks - array.nchunks_initialized
+        missing = self._missing_chunks(name, array)
+        if missing:
             raise AlignsarError(
                 f"{self.path}: {missing} of the {array.nchunks} chunks of band {name!r} are missing: "
                 "copy or export the product again"
@@ -168,6 +190,15 @@ class Znap:
     def read(self, band: str, first: int, stop: int) -> NDArray[np.float32]:
         """Lines ``first:stop`` of ``band``; see `SnapRaster.read`."""
         return self._slab(band, self._arrays[band], first, stop).astype(np.float32)
+
+
+@contextmanager
+def _open_envi(image: Path) -> Iterator[rasterio.io.DatasetReader]:
+    """An ENVI image in radar geometry, which rasterio need not warn about."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(image, driver="ENVI") as raster:
+            yield raster
 
 
 def _number(node: XmlElement, tag: str, default: float) -> float:
@@ -249,7 +280,7 @@ class Dimap:
 
     def _window(self, image: Path, first: int, lines: int, samples: int) -> NDArray[Any]:
         try:
-            with rasterio.open(image, driver="ENVI") as raster:
+            with _open_envi(image) as raster:
                 needed = raster.height * raster.width * np.dtype(raster.dtypes[0]).itemsize
                 if image.stat().st_size < needed:
                     raise AlignsarError(

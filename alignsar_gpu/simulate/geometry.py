@@ -127,9 +127,9 @@ class Mesh:
         by_sample = chebyshev.chebvander(self._scaled(1, sample), count[1] - 1)
         by_height = chebyshev.chebvander(self._scaled(2, height), count[2] - 1)
         result = np.zeros((len(self.coefficients), *height.shape))
-        for quantity, series in zip(result, self.coefficients, strict=True):
+        for quantity, series in enumerate(self.coefficients):
             for k in range(count[2]):
-                quantity += by_line @ series[:, :, k] @ by_sample.T * by_height[..., k]
+                result[quantity] += by_line @ series[:, :, k] @ by_sample.T * by_height[..., k]
         return result
 
     def _scaled(self, axis: int, value: ArrayLike) -> NDArray[np.float64]:

@@ -94,9 +94,7 @@ def make_scene(lines: int, samples: int, rng: np.random.Generator) -> Scene:
     return Scene(land_cover=cover, height=height.astype(np.float32))
 
 
-def _terrain(
-    country: _Map, to_river: NDArray[np.float64], water: NDArray[np.bool_]
-) -> NDArray[np.float64]:
+def _terrain(country: _Map, to_river: NDArray[np.float64], water: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Hills that rise from the valley floor, a plain under water."""
     hills = country.noise(1.6, 4.6) + 0.35 * (country.x - country.y / 3.0)
     hills = (hills - hills.min()) / np.ptp(hills)
@@ -125,11 +123,11 @@ def _blob(country: _Map, centre: tuple[float, float], radius: float, stretch: fl
     return np.asarray(away < radius * (1.0 + 0.16 * country.noise(0.5)))
 
 
-def _forest(
-    country: _Map, height: NDArray[np.float64], to_river: NDArray[np.float64]
-) -> NDArray[np.bool_]:
+def _forest(country: _Map, height: NDArray[np.float64], to_river: NDArray[np.float64]) -> NDArray[np.bool_]:
     """The high and, here and there, the low ground: about a quarter of the country."""
-    liking = (height - height.mean()) / height.std() + 0.9 * country.noise(0.5) - 2.0 * np.exp(-to_river / 0.1)
+    liking = (
+        (height - height.mean()) / height.std() + 0.9 * country.noise(0.5) - 2.0 * np.exp(-to_river / 0.1)
+    )
     return np.asarray(liking > np.quantile(liking, 0.72))
 
 
