@@ -70,8 +70,8 @@ class SimulatedProductsConfig(ProductsConfig):
     """A small coregistered stack with known truth, made on the spot."""
 
     reader: str = key("simulated", "which reader", choices=("simulated",))
-    lines: int = key(384, "lines (azimuth)", bounds=(64, 2048))
-    samples: int = key(640, "samples (range)", bounds=(64, 2048))
+    lines: int = key(288, "lines (azimuth)", bounds=(64, 2048))
+    samples: int = key(832, "samples (range)", bounds=(64, 2048))
     dates: int = key(4, "number of dates", bounds=(2, 30))
     polarizations: list[str] = field(
         default_factory=lambda: ["vv", "vh"], metadata=about("polarizations", choices=("vv", "vh"))

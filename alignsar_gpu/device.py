@@ -96,7 +96,7 @@ def _why_no_cuda() -> str:
     try:
         count = cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError as error:
-        return f"no usable CUDA driver or device ({error})"
+        return f"no usable CUDA driver or device ({str(error).split(':')[0]})"
     return "" if count else "no CUDA device"
 
 

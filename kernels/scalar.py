@@ -108,7 +108,7 @@ def arctangent2(y: Any, x: Any) -> Any:
 
 
 def rotate(re: Any, im: Any, phase: Any) -> Any:
-    """(re, im) * exp(i phase), float32, with the phase in radians, float64; error 3e-7 of the amplitude."""
+    """(re, im) * exp(i phase), float32, with the phase in radians, float64; error 4e-7 of the amplitude."""
     s, c = sine_cosine_turns(reduce_turns(phase))
     return re * c - im * s, re * s + im * c
 

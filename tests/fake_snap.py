@@ -8,7 +8,7 @@ import zarr
 
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT
 
-MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 SNAP_DAY = np.datetime64("2000-01-01", "D")
 
 

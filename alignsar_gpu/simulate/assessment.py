@@ -51,21 +51,21 @@ def assess(
         if date == product.reference:
             continue
         valid = reference_valid & cube["valid"][date].values
-        pure = _pure(truth.land_cover, valid, window)
-        coherence = cube[f"coherence_{polarization}"][date].values
-        for index in range(classes):
-            here = pure & (truth.land_cover == index)
-            if looks > 1 and np.count_nonzero(here) >= FEWEST_PIXELS:
-                expected[date, index] = expected_coherence(float(true[date, index]), looks)
-                estimated[date, index] = np.mean(coherence[here], dtype=np.float64)
-        phase = cube[f"interferometric_phase_{polarization}"][date].values
-        facts[acquisition.date] = {
-            "coherence_difference": {
-                name: float(estimated[date, i] - expected[date, i])
-                for i, name in enumerate(truth.class_names)
-            },
-            **_phase_facts(phase, truth.phase[date], truth.height, valid & np.isfinite(phase)),
-        }
+        found: dict[str, Any] = {}
+        if f"coherence_{polarization}" in cube and looks > 1:
+            coherence = cube[f"coherence_{polarization}"][date].values
+            pure = _pure(truth.land_cover, valid, window)
+            for index in range(classes):
+                here = pure & (truth.land_cover == index)
+                if np.count_nonzero(here) >= FEWEST_PIXELS:
+                    expected[date, index] = expected_coherence(float(true[date, index]), looks)
+                    estimated[date, index] = np.mean(coherence[here], dtype=np.float64)
+            difference = (estimated - expected)[date].tolist()
+            found["coherence_difference"] = dict(zip(truth.class_names, difference, strict=True))
+        if f"interferometric_phase_{polarization}" in cube and cube.attrs["flattened"] == "true":
+            phase = cube[f"interferometric_phase_{polarization}"][date].values
+            found |= _phase_facts(phase, truth.phase[date], truth.height, valid & np.isfinite(phase))
+        facts[acquisition.date] = found
     dataset = xr.Dataset(
         {
             "land_cover": (

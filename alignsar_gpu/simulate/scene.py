@@ -1,6 +1,6 @@
 """The landscape of a simulated scene: terrain, and a land-cover map that follows it.
 
-The map is drawn in kilometres (``HEIGHT`` along track by ``WIDTH`` across), whatever the number of pixels,
+The map is drawn in units of about a kilometre (``HEIGHT`` along track by ``WIDTH`` across), whatever the number of pixels,
 so that a scene of another size shows the same kind of country.
 """
 
@@ -19,7 +19,7 @@ from alignsar_gpu.simulate.land_cover import FIELD, FOREST, GRASSLAND, ROAD, URB
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-HEIGHT, WIDTH = 5.3, 2.5  # km: 384 lines of 14 m by 640 samples of 3.9 m
+HEIGHT, WIDTH = 5.3, 2.5  # map units, about a kilometre each
 RELIEF = 150.0  # m, from the river to the highest hill
 LOWEST = 85.0  # m above the ellipsoid
 STEEPEST = 0.7  # m of height from a sample to the next: half of what would fall into layover or shadow
@@ -35,7 +35,7 @@ class Scene:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Map:
-    """Map coordinates (km, arrays [line, sample]), the size of a pixel (km) and the source of chance."""
+    """Map coordinates (arrays [line, sample]), the size of a pixel and the source of chance."""
 
     y: NDArray[np.float64]
     x: NDArray[np.float64]
@@ -53,19 +53,19 @@ class _Map:
         return np.asarray((field - field.mean()) / field.std())
 
     def near(self, points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-        """Distance (km) of every pixel to the nearest of ``points`` (n, 2) = (y, x), and which it is."""
+        """Distance (map units) of every pixel to the nearest of ``points`` (n, 2) = (y, x), and which it is."""
         distance, index = cKDTree(points).query(np.stack([self.y, self.x], axis=-1))
         return np.asarray(distance), np.asarray(index)
 
     def near_curve(self, through: list[tuple[float, float]]) -> NDArray[np.float64]:
-        """Distance (km) of every pixel to the smooth curve ``through`` some (y, x)."""
+        """Distance (map units) of every pixel to the smooth curve ``through`` some (y, x)."""
         knots = np.asarray(through)
         curve = CubicSpline(np.linspace(0.0, 1.0, len(knots)), knots)
         return self.near(curve(np.linspace(0.0, 1.0, 3000)))[0]
 
-    def half_width(self, kilometres: float) -> float:
+    def half_width(self, distance: float) -> float:
         """At least the half diagonal of a pixel, so that what is thin stays connected."""
-        return max(kilometres, 0.5 * float(np.hypot(*self.pixel)))
+        return max(distance, 0.5 * float(np.hypot(*self.pixel)))
 
 
 def make_scene(lines: int, samples: int, rng: np.random.Generator) -> Scene:
@@ -108,8 +108,8 @@ def _terrain(country: _Map, to_river: NDArray[np.float64], water: NDArray[np.boo
     return LOWEST + relief * land
 
 
-def _pixels(country: _Map, kilometres: float) -> tuple[float, float]:
-    return kilometres / country.pixel[0], kilometres / country.pixel[1]
+def _pixels(country: _Map, distance: float) -> tuple[float, float]:
+    return distance / country.pixel[0], distance / country.pixel[1]
 
 
 def _water(country: _Map, to_river: NDArray[np.float64], lake: tuple[float, float]) -> NDArray[np.bool_]:

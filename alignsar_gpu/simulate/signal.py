@@ -15,7 +15,7 @@ BOWL_PLACE = (0.60, 0.34)  # of the lines, of the samples
 BOWL_SIZE = (0.19, 0.17)  # standard deviations, likewise
 ATMOSPHERE = 0.5  # rad
 WAVES = 3
-FULL_SIZE = (384, 640)  # from here on the signal has its full strength; smaller scenes get a gentler one
+FULL_SIZE = (288, 640)  # from here on the signal has its full strength; smaller scenes get a gentler one
 SIGNAL_STREAM = 2
 
 

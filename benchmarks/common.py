@@ -1,0 +1,86 @@
+"""What the benchmarks share: the test images, the bytes that a kernel must move, and how results are kept."""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+WINDOW = (5, 21)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kernel:
+    """A public function, the names of its arrays, and the bytes it must read and write for each pixel."""
+
+    function: str
+    arrays: tuple[str, ...]
+    bytes_per_pixel: int
+
+
+KERNELS = (
+    Kernel(
+        function="boxcar_coherence",
+        arrays=("reference", "secondary", "valid"),
+        bytes_per_pixel=8 + 8 + 1 + 4 + 4,
+    ),
+    Kernel(
+        function="amplitude_intensity_phase", arrays=("reference", "valid"), bytes_per_pixel=8 + 1 + 3 * 4
+    ),
+    Kernel(
+        function="phase_difference", arrays=("reference", "secondary", "valid"), bytes_per_pixel=8 + 8 + 1 + 4
+    ),
+    Kernel(function="rotate_phase", arrays=("reference", "phase"), bytes_per_pixel=8 + 8 + 8),
+)
+
+
+def images(lines: int, samples: int) -> dict[str, np.ndarray]:
+    """Two images of coherence 0.8, a mask without the first 100 samples, and unwrapped phases."""
+    rng = np.random.default_rng(1)
+
+    def speckle() -> np.ndarray:
+        real = rng.standard_normal((lines, samples, 2), dtype=np.float32)
+        return real.view(np.complex64)[..., 0]
+
+    common = speckle()
+    valid = np.ones((lines, samples), dtype=bool)
+    valid[:, :100] = False
+    return {
+        "reference": common + np.float32(0.5) * speckle(),
+        "secondary": common + np.float32(0.5) * speckle(),
+        "valid": valid,
+        "phase": rng.uniform(-1e4, 1e4, (lines, samples)),
+    }
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Versions of Python and of the packages that are installed."""
+    found = {"python": platform.python_version()}
+    for package in packages:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def processor() -> str:
+    """What the processor calls itself, as far as the system tells."""
+    information = Path("/proc/cpuinfo")
+    if information.is_file():
+        for line in information.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def write(results: dict[str, Any], path: Path) -> None:
+    """Keep the results as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(results, indent=2) + "\n")
+    print(f"written to {path}")
