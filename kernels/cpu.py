@@ -18,7 +18,7 @@ from .scalar import coherence, detect, difference, products, rotate
 prange = range
 
 STRIP = 32  # output rows summed without restarting: blocks cut at multiples of it keep their bits
-TILE = 384  # output samples at a time, so that the sums of a window's lines stay in the second cache
+TILE = 512  # output samples at a time, so that the sums of a window's lines stay in the second cache
 CHUNK = 32768  # pixels that one thread takes at a time in an elementwise driver
 
 PARTS = (  # in the order in which they call each other
@@ -27,9 +27,11 @@ PARTS = (  # in the order in which they call each other
     "rotate_chunk",
     "workspace",
     "clear",
+    "copy",
     "accumulate",
     "advance",
     "add_shifted",
+    "sum_four",
     "product_row",
     "fill_row",
     "window_sums",
@@ -104,6 +106,12 @@ def clear(total: Any) -> None:
         total[i] = 0.0
 
 
+def copy(values: Any, total: Any) -> None:
+    """Total = values."""
+    for i in range(total.size):
+        total[i] = values[i]
+
+
 def accumulate(values: Any, total: Any) -> None:
     """Total += values."""
     for i in range(total.size):
@@ -170,6 +178,16 @@ def fill_row(images: Any, line: int, first: int, row: Any) -> None:
         )
 
 
+def sum_four(source: Any, step: int, total: Any) -> None:
+    """total[i] = source[i] + source[i + step] + source[i + 2 step] + source[i + 3 step]."""
+    count = total.size
+    b = source[step : step + count]
+    c = source[2 * step : 2 * step + count]
+    d = source[3 * step : 3 * step + count]
+    for i in range(count):
+        total[i] = (source[i] + b[i]) + (c[i] + d[i])
+
+
 def window_sums(columns: Any, window: int, spare: Any, other: Any, total: Any) -> None:
     """total[i] = columns[i] + ... + columns[i + window - 1], by way of sums of 4, 16, ... neighbours.
 
@@ -178,22 +196,18 @@ def window_sums(columns: Any, window: int, spare: Any, other: Any, total: Any) -
     """
     size = columns.size
     count = size - window + 1
-    clear(total)
+    copy(columns, total)
     sums = columns
     # Typed integers: numba would compile add_shifted once more for every literal.
-    offset = np.int64(0)  # so many of the window's columns are in total
+    offset = np.int64(1)  # so many of the window's columns are in total
     step = np.int64(1)  # each value of sums is over so many neighbours
-    four = np.int64(4)
-    start = np.int64(0)
-    rest = window  # so many values of sums are missing in total
+    rest = window - 1  # so many values of sums are missing in total
     while rest > 7:
         if rest % 4 > 0:
             add_shifted(sums, offset, step, rest % 4, total[:count])
             offset += rest % 4 * step
         rest //= 4
-        longer = size - 4 * step + 1
-        clear(spare)
-        add_shifted(sums, start, step, four, spare[:longer])
+        sum_four(sums, step, spare[: size - 4 * step + 1])
         sums = spare
         spare, other = other, spare
         step *= 4

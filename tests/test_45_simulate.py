@@ -65,7 +65,9 @@ class TestStatistics:
         calibration = stack.acquisitions[date].calibration[stack.polarizations[polarization]]
         times = stack.grid.azimuth_time(np.arange(stack.grid.lines))
         ranges = stack.grid.slant_range(np.arange(stack.grid.samples))
-        across = np.array([np.interp(ranges, calibration.slant_range, row) for row in calibration.sigma_nought])
+        across = np.array(
+            [np.interp(ranges, calibration.slant_range, row) for row in calibration.sigma_nought]
+        )
         gain = np.array([np.interp(times, calibration.azimuth_time, column) for column in across.T]).T
         pixels, valid = read
         return np.where(valid[date, polarization], pixels[date, polarization] / gain, np.nan)

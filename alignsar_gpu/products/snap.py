@@ -200,8 +200,8 @@ def open_stack(path: Path, *, phase_state: PhaseState = "auto") -> SnapStack:
         if tuple(band.polarization for band in date_bands) != polarizations:
             raise AlignsarError(
                 f"{path}: {date_suffix(date_bands[0].date)} has polarizations "
-                f"{', '.join(b.polarization for b in date_bands)}, {date_suffix(dates[0])} has {', '.join(polarizations)}: "
-                "give the same polarizations on every date"
+                f"{', '.join(b.polarization for b in date_bands)}, but {date_suffix(dates[0])} has "
+                f"{', '.join(polarizations)}: give the same polarizations on every date"
             )
     grid = _grid(rasters[0])
     reference_date = grid.epoch

@@ -53,8 +53,8 @@ def _date_metadata(bands: Sequence[Band], date: np.datetime64) -> Element:
                 if element.name.endswith(f"_{date_suffix(date)}"):
                     return element
     raise AlignsarError(
-        f"{bands[0].raster.path.name}: has pixels of {date_suffix(date)} ({bands[0].real!r}) but no metadata of that date; "
-        "export the product with its metadata"
+        f"{bands[0].raster.path.name}: has pixels of {date_suffix(date)} ({bands[0].real!r}) but no metadata of "
+        "that date; export the product with its metadata"
     )
 
 
@@ -79,8 +79,8 @@ def _flattened(bands: Sequence[Band], state: PhaseState) -> tuple[bool, str]:
         answers.add(has["fep"])
     if len(answers) != 1:
         raise AlignsarError(
-            f"{bands[0].raster.path.name}: phase is removed from some polarizations of {date_suffix(bands[0].date)} only; "
-            "treat them alike in SNAP"
+            f"{bands[0].raster.path.name}: phase is removed from some polarizations of "
+            f"{date_suffix(bands[0].date)} only; treat them alike in SNAP"
         )
     if answers.pop():
         return True, "the product's processing graph rotates the pixels by flat-earth and topographic phase"

@@ -95,11 +95,8 @@ class CircularPass:
     def _coordinates(self, time: ArrayLike) -> NDArray[np.float64]:
         """Components (..., 3) of the position along r, a, n."""
         elapsed = np.asarray(time, dtype=np.float64)[..., None] - self.centre_time
-        return (
-            np.array([ORBIT_RADIUS, 0.0, 0.0])
-            + np.asarray(self.offset)
-            + elapsed * np.asarray(self.offset_rate)
-        )
+        offset = np.asarray(self.offset) + elapsed * np.asarray(self.offset_rate)
+        return np.asarray(np.array([ORBIT_RADIUS, 0.0, 0.0]) + offset)
 
     def _to_earth(self, time: ArrayLike, components: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(np.einsum("...i,...ij->...j", components, self.frame(time)))

@@ -1,7 +1,7 @@
 """The landscape of a simulated scene: terrain, and a land-cover map that follows it.
 
-The map is drawn in units of about a kilometre (``HEIGHT`` along track by ``WIDTH`` across), whatever the number of pixels,
-so that a scene of another size shows the same kind of country.
+The map is drawn in units of about a kilometre (``HEIGHT`` along track by ``WIDTH`` across), whatever the
+number of pixels, so that a scene of another size shows the same kind of country.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _terrain(country: _Map, to_river: NDArray[np.float64], water: NDArray[np.boo
     land = gaussian_filter(land / land.max(), _pixels(country, 0.03))
     steepest = RELIEF * float(np.abs(np.diff(land, axis=1)).max())
     relief = RELIEF * min(1.0, STEEPEST / steepest)
-    return LOWEST + relief * land
+    return np.asarray(LOWEST + relief * land)
 
 
 def _pixels(country: _Map, distance: float) -> tuple[float, float]:

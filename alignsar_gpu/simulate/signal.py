@@ -40,4 +40,4 @@ def phase_signal(
             waves_down, waves_across = rng.uniform(-1.2, 1.2, 2)
             amplitude, start = ATMOSPHERE * rng.uniform(0.5, 1.0), rng.uniform(0.0, 2.0 * np.pi)
             signal[date] += amplitude * np.cos(2.0 * np.pi * (waves_down * y + waves_across * x) + start)
-    return (strength * (signal - signal[reference])).astype(np.float32)
+    return np.asarray(strength * (signal - signal[reference]), dtype=np.float32)

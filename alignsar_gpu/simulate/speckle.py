@@ -24,7 +24,7 @@ def class_factors(days: NDArray[np.float64], polarizations: Sequence[str]) -> ND
     """
     apart = days[:, np.newaxis] - days
     matrices = [np.kron(one.coherence(apart), one.polarimetric(polarizations)) for one in CLASSES]
-    return np.linalg.cholesky(np.array(matrices))
+    return np.asarray(np.linalg.cholesky(np.array(matrices)), dtype=np.complex128)
 
 
 def draw_line(
@@ -37,7 +37,7 @@ def draw_line(
     rng = np.random.default_rng((seed, SPECKLE_STREAM, line))
     parts = rng.standard_normal((2, factors.shape[1], land_cover.size))
     white = (parts[0] + 1j * parts[1]) * np.sqrt(0.5)
-    speckle = np.empty_like(white)
+    speckle = np.empty(white.shape, dtype=np.complex128)
     for index in np.unique(land_cover):
         here = land_cover == index
         speckle[:, here] = factors[index] @ white[:, here]

@@ -145,7 +145,7 @@ class SimulatedStack:
         phase = -self._signal[:, first:stop].astype(np.float64)
         if not self.flattened:
             phase += 4.0 * np.pi / self.grid.wavelength * self._geometry[3:, first:stop]
-        return np.exp(1j * phase)
+        return np.asarray(np.exp(1j * phase))
 
     def _gains(self, first: int, stop: int) -> NDArray[np.float64]:
         """Digital number per square root of sigma0 (date, line, sample), from the calibration vectors."""
