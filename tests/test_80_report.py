@@ -474,8 +474,10 @@ def test_indexed_png_is_what_was_drawn(tmp_path):
     ours, theirs = (imread(tmp_path / name)[..., :3] for name in ("a.png", "b.png"))
     assert np.abs(ours - theirs).max() <= 4 / 255
     np.testing.assert_array_equal(ours[0, 0], np.float32([0xFC, 0xF8, 0xF0]) / np.float32(255))
-    many = np.random.default_rng(0).integers(0, 256, (80, 90, 3), dtype=np.uint8)
-    assert png.reduce_colours(many) is None
+    many = np.random.default_rng(0).integers(0, 256, (150, 200, 3), dtype=np.uint8)
+    figure.figimage(many)  # in true colour nothing is lost
+    png.write_png(figure, tmp_path / "c.png")
+    assert len(np.unique(imread(tmp_path / "c.png").reshape(-1, 3), axis=0)) > 10_000
 
 
 def test_percent_and_number_say_no_more_than_is_known():
