@@ -199,8 +199,8 @@ def window_sums(columns: Any, window: int, spare: Any, other: Any, total: Any) -
     copy(columns, total)
     sums = columns
     # Typed integers: numba would compile add_shifted once more for every literal.
-    offset = np.int64(1)  # so many of the window's columns are in total
-    step = np.int64(1)  # each value of sums is over so many neighbours
+    offset: Any = np.int64(1)  # so many of the window's columns are in total
+    step: Any = np.int64(1)  # each value of sums is over so many neighbours
     rest = window - 1  # so many values of sums are missing in total
     while rest > 7:
         if rest % 4 > 0:
