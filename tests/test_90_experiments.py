@@ -371,6 +371,7 @@ class TestErrors:
         refuse(
             "raise it, or lower dataset.chunk_lines",
             *SMALL,
+            "products.samples=900",
             "device.memory_gib=0.01",
             f"output={tmp_path / 'out'}",
         )

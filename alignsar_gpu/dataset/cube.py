@@ -87,7 +87,6 @@ def create_cube(path: Path, layout: CubeLayout) -> None:
             fill_value=_fill_value(layer.dtype),
             dimension_names=DIMENSIONS[skip:],
             attributes={**layer.attributes, **({"coordinates": " ".join(names)} if names else {})},
-            config={"write_empty_chunks": True},
         )
 
 
@@ -112,10 +111,11 @@ class CubeWriter:
         self._arrays[name][lines if date is None else (date, lines)] = values
 
     def _array(self, name: str) -> zarr.Array[Any]:
-        array = self._group[name]
+        with zarr.config.set({"array.write_empty_chunks": True}):  # a missing chunk is damage, not emptiness
+            array = self._group[name]
         if not isinstance(array, zarr.Array):
             raise TypeError(f"{self._path}/{name} is no array")
-        return array.with_config({"write_empty_chunks": True})
+        return array
 
     def chunk_files(self, row: int) -> list[Path]:
         """The files that hold row ``row`` of chunks, sorted."""

@@ -26,7 +26,9 @@ def write_png(figure: Figure, path: Path) -> tuple[int, int]:
     pixels = np.asarray(canvas.buffer_rgba())[..., :3]
     image = Image.fromarray(np.ascontiguousarray(pixels))
     shades = pixels.astype(np.uint32) >> 2
-    used = np.bincount((shades[..., 0] << 12 | shades[..., 1] << 6 | shades[..., 2]).ravel(), minlength=1 << 18)
+    used = np.bincount(
+        (shades[..., 0] << 12 | shades[..., 1] << 6 | shades[..., 2]).ravel(), minlength=1 << 18
+    )
     if np.count_nonzero(used) <= MOST_SHADES:
         image = image.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     image.save(path, compress_level=7)
