@@ -76,7 +76,7 @@ class SimulatedProductsConfig(ProductsConfig):
     polarizations: list[str] = field(
         default_factory=lambda: ["vv", "vh"], metadata=about("polarizations", choices=("vv", "vh"))
     )
-    revisit_days: int = key(12, "days from a date to the next", bounds=(1, 400))
+    revisit_days: int = key(12, "days from a date to the next", bounds=(12, 396), multiple_of=12)
     seed: int = key(1, "seed of everything random", bounds=(0, 2**32 - 1))
     flattened: bool = key(default=False, text="deliver the secondaries already flattened")
 

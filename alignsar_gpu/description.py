@@ -252,7 +252,7 @@ def coordinates(product: StackProduct, scene: Scene) -> xr.Dataset:
             "height_of_ambiguity": per_date(
                 np.array([b.height_of_ambiguity for b in scene.baselines]),
                 "m",
-                "height for one cycle of interferometric phase at the scene centre",
+                "height for one cycle of phase at the scene centre, signed like the perpendicular baseline",
             ),
             "absolute_orbit": per_date(
                 np.array([a.absolute_orbit for a in dates], dtype=np.int32), "1", "absolute orbit number"

@@ -57,6 +57,10 @@ class TestReproducible:
             small(polarizations=("hh",))
         with pytest.raises(AlignsarError, match="at least two dates"):
             small(dates=1)
+        with pytest.raises(AlignsarError, match=r"\(got vv, vv\)"):
+            small(polarizations=("vv", "vv"))
+        with pytest.raises(AlignsarError, match="multiple of the 12 days"):
+            small(revisit_days=6)
 
 
 class TestStatistics:
@@ -127,6 +131,22 @@ class TestStatistics:
         assert (phase[stack.reference] == 0).all()
         assert np.ptp(phase[3]) > 1.5
 
+    def test_signal_of_a_long_series_is_gentle_too(self):
+        phase = small(dates=12, polarizations=("vv",)).truth.phase
+        assert 0.02 < np.abs(np.diff(phase, axis=1)).max() < 0.05
+        assert 0.01 < np.abs(np.diff(phase, axis=2)).max() < 0.03
+
+    def test_calibration_of_another_date_or_polarization_shows(self, stack):
+        tables = [a.calibration[p].sigma_nought for a in stack.acquisitions for p in stack.polarizations]
+        for index, one in enumerate(tables):
+            for other in tables[:index]:
+                assert np.abs(20 * np.log10(one / other)).min() > 0.05
+        for one, other in zip(stack.acquisitions[:-1], stack.acquisitions[1:], strict=True):
+            step = other.calibration["vv"].sigma_nought / one.calibration["vv"].sigma_nought
+            assert 20 * np.log10(step.min()) > 0.2
+        first = stack.acquisitions[0].calibration
+        assert 20 * np.log10((first["vh"].sigma_nought / first["vv"].sigma_nought).min()) > 0.2
+
     def test_no_data(self, stack, read):
         pixels, valid = read
         assert valid[:3].all()
@@ -134,6 +154,12 @@ class TestStatistics:
         assert (pixels[~valid] == 0).all()
         assert not valid[3, 0, 0, 0]
         assert valid[3, 0, -1, 0] or valid[3, 0, -1, 5]
+
+    def test_no_data_spares_the_reference(self):
+        pair = small(dates=2)
+        valid = pair.read_pixels(0, 64)[1]
+        assert valid[pair.reference].all()
+        assert not valid[0].all()
 
     def test_nothing_is_symmetric(self, stack):
         image = stack.truth.land_cover
@@ -181,14 +207,14 @@ class TestGeometry:
                 time = brentq(closing, orbit.time[1], orbit.time[-2], xtol=1e-12)
                 slant_range = np.linalg.norm(point - orbit.position_at(time))
                 expected = stack.grid.slant_range(sample) - slant_range
-                assert abs(expected - stack.truth.range_difference[date, line, sample]) < 1e-5
+                assert abs(expected - stack.truth.range_difference[date, line, sample]) < 1e-6
 
     def test_velocity_is_the_derivative_of_position(self):
         one = CircularPass(centre_time=100.0, offset=(50.0, -20.0, 30.0), offset_rate=(0.01, 0.02, -0.01))
         time = np.linspace(90, 110, 7)
-        step = 1e-3
+        step = 5e-3
         derivative = (one.position(time + step) - one.position(time - step)) / (2 * step)
-        assert np.abs(derivative - one.velocity(time)).max() < 1e-5
+        assert np.abs(derivative - one.velocity(time)).max() < 1e-6
 
     def test_baselines(self, stack):
         baselines = stack.truth.perpendicular_baseline

@@ -36,7 +36,8 @@ class Baseline:
         looks at the point more steeply (under the smaller look angle): the sign that SNAP gives.
     parallel : metres along the line of sight, positive when the secondary is closer to the point.
     temporal : days from the reference to the secondary, negative for an earlier secondary.
-    height_of_ambiguity : metres of height for one cycle of phase; its sign is that of ``perpendicular``.
+    height_of_ambiguity : metres of height for one cycle of phase. Its sign is that of ``perpendicular``:
+        where it is positive, phase falls with height. SNAP gives it the opposite sign.
     azimuth_time : zero-Doppler time of the point in the secondary pass, seconds since its orbit's epoch.
     """
 

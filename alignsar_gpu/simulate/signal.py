@@ -17,6 +17,7 @@ ATMOSPHERE = 0.5  # rad
 WAVES = 3
 FULL_SIZE = (288, 640)  # from here on the signal has its full strength; smaller scenes get a gentler one
 SIGNAL_STREAM = 2
+STEEPEST = (0.045, 0.027)  # rad from line to line, from sample to sample
 
 
 def phase_signal(
@@ -24,7 +25,8 @@ def phase_signal(
 ) -> NDArray[np.float32]:
     """Phase (date, line, sample) in radians of reference * conj(date) after flattening; 0 for the reference.
 
-    Its gradient stays below 0.05 rad from line to line and 0.03 rad from sample to sample.
+    Its gradient stays below 0.05 rad from line to line and 0.03 rad from sample to sample: a longer series
+    makes the whole signal shallower.
     """
     lines, samples = shape
     y = (np.arange(lines)[:, np.newaxis] + 0.5) / lines
@@ -40,4 +42,8 @@ def phase_signal(
             waves_down, waves_across = rng.uniform(-1.2, 1.2, 2)
             amplitude, start = ATMOSPHERE * rng.uniform(0.5, 1.0), rng.uniform(0.0, 2.0 * np.pi)
             signal[date] += amplitude * np.cos(2.0 * np.pi * (waves_down * y + waves_across * x) + start)
-    return np.asarray(strength * (signal - signal[reference]), dtype=np.float32)
+    signal = strength * (signal - signal[reference])
+    steepness = max(
+        float(np.abs(np.diff(signal, axis=axis)).max()) / bound for axis, bound in enumerate(STEEPEST, 1)
+    )
+    return np.asarray(signal / max(steepness, 1.0), dtype=np.float32)

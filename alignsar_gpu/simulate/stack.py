@@ -34,17 +34,19 @@ if TYPE_CHECKING:
 PLATFORM = "Sentinel-1A"
 FIRST_DAY = np.datetime64("2022-01-09", "D")
 FIRST_ABSOLUTE_ORBIT = 41387
-ORBITS_PER_DAY = 175 / 12
+REPEAT_DAYS, ORBITS_PER_REPEAT = 12, 175
 CENTRE_TIME = 62_232.4  # s: 17:17:12
 AZIMUTH_INTERVAL = 2.0555563e-3
 RANGE_SPACING = 2.329562
 MIDDLE_RANGE = 850e3
 WAVELENGTH = SPEED_OF_LIGHT / 5.405000454334350e9
 BETA_NOUGHT = 237.0
+DATE_STEP, POLARIZATION_STEP = 0.03, 0.04  # in amplitude: about 0.25 dB apart, so that a mix-up shows
+DRIFT = 0.004  # from the first calibration vector to the last
 LARGEST_BASELINE = 150.0  # m
 SMALL_BASELINE = 3.0
 SCENE_STREAM, PASS_STREAM = 0, 3
-WEDGE = 0.08  # of the samples, at the first line of the last date: there it has no data
+WEDGE = 0.08  # of the samples, at the first line of the last secondary: there it has no data
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -134,9 +136,10 @@ class SimulatedStack:
             cover = self.scene.land_cover[line]
             speckle = draw_line(self.seed, line, cover, self._factors).reshape(dates, count, -1)
             scaled = speckle * root_sigma0[:, cover] * factor[:, np.newaxis, line - first]
-            pixels[:, :, line - first] = scaled * gains[:, np.newaxis, line - first]
+            pixels[:, :, line - first] = scaled * gains[:, :, line - first]
         valid = np.ones(shape, dtype=bool)
-        valid[-1] = ~self._wedge(first, stop)
+        secondaries = [date for date in range(dates) if date != self.reference]
+        valid[secondaries[-1]] = ~self._wedge(first, stop)
         pixels[~valid] = 0
         return pixels, valid
 
@@ -148,18 +151,19 @@ class SimulatedStack:
         return np.asarray(np.exp(1j * phase))
 
     def _gains(self, first: int, stop: int) -> NDArray[np.float64]:
-        """Digital number per square root of sigma0 (date, line, sample), from the calibration vectors."""
+        """Digital number per square root of sigma0 (date, polarization, line, sample), from the vectors."""
         times = self.grid.azimuth_time(np.arange(first, stop))[:, np.newaxis]
         ranges = self.grid.slant_range(np.arange(self.grid.samples))[np.newaxis, :]
         gains = []
         for acquisition in self.acquisitions:
-            calibration = acquisition.calibration[self.polarizations[0]]
-            nodes = (calibration.azimuth_time, calibration.slant_range)
-            gains.append(RegularGridInterpolator(nodes, calibration.sigma_nought)((times, ranges)))
-        return np.array(gains)
+            for name in self.polarizations:
+                calibration = acquisition.calibration[name]
+                nodes = (calibration.azimuth_time, calibration.slant_range)
+                gains.append(RegularGridInterpolator(nodes, calibration.sigma_nought)((times, ranges)))
+        return np.array(gains).reshape(len(self.acquisitions), len(self.polarizations), *gains[0].shape)
 
     def _wedge(self, first: int, stop: int) -> NDArray[np.bool_]:
-        """Where the last date has no data: a wedge at near range that narrows along the image."""
+        """Where the last secondary has no data: a wedge at near range that narrows along the image."""
         width = WEDGE * self.grid.samples * (1.0 - np.arange(first, stop) / self.grid.lines)
         return np.arange(self.grid.samples) < width[:, np.newaxis]
 
@@ -215,11 +219,11 @@ def _passes(dates: int, reference: int, seed: int) -> tuple[list[CircularPass], 
 
 
 def _calibration(grid: RadarGrid, mesh: Mesh, height: float, factor: float, source: str) -> Calibration:
-    """Vectors around the scene: beta_nought constant, sigma_nought = beta_nought / sqrt(sin(incidence))."""
+    """Vectors around the scene: beta_nought almost constant, sigma_nought = beta_nought / sqrt(sin(incidence))."""
     lines = np.linspace(-0.1, 1.1, 5) * grid.lines
     samples = np.linspace(-0.1, 1.1, 9) * grid.samples
     incidence = mesh(lines, samples, np.full((5, 9), height))[2]
-    beta = np.full((5, 9), BETA_NOUGHT * factor)
+    beta = np.repeat(BETA_NOUGHT * factor * np.linspace(1.0, 1.0 + DRIFT, 5)[:, np.newaxis], 9, axis=1)
     return Calibration(
         azimuth_time=grid.azimuth_time(lines),
         slant_range=grid.slant_range(samples),
@@ -230,17 +234,17 @@ def _calibration(grid: RadarGrid, mesh: Mesh, height: float, factor: float, sour
 
 
 def _acquisition(
-    grid: RadarGrid, one: CircularPass, day: np.datetime64, *, flattened: bool, is_reference: bool
+    grid: RadarGrid, one: CircularPass, day: np.datetime64, *, flattened: bool, is_reference: bool, dual: bool
 ) -> Acquisition:
     """One date, still without calibration records."""
     elapsed = int((day - FIRST_DAY) / np.timedelta64(1, "D"))
-    absolute_orbit = FIRST_ABSOLUTE_ORBIT + round(elapsed * ORBITS_PER_DAY)
+    absolute_orbit = FIRST_ABSOLUTE_ORBIT + elapsed * ORBITS_PER_REPEAT // REPEAT_DAYS
     first = grid.first_azimuth_time + one.centre_time - CENTRE_TIME
     start = day.astype("datetime64[us]") + np.timedelta64(round(first * 1e6), "us")
     stamp = str(start.astype("datetime64[s]")).replace("-", "").replace(":", "")
     how = "delivered flattened by the simulator" if flattened else "delivered with its phase by the simulator"
     return Acquisition(
-        product_id=f"SIMULATED_S1A_IW_SLC__1SDV_{stamp}",
+        product_id=f"SIMULATED_S1A_IW_SLC__1S{'D' if dual else 'S'}V_{stamp}",
         platform=PLATFORM,
         start=start,
         orbit=one.state_vectors(first, first + grid.lines * grid.azimuth_interval, day),
@@ -268,13 +272,19 @@ def simulate_stack(
     """Make a stack of ``dates`` on ``lines`` x ``samples``; the same arguments give the same bytes.
 
     The second date is the reference. The secondaries keep their reference and topographic phase unless
-    ``flattened``. Raises AlignsarError for a polarization other than vv and vh, or fewer than two dates.
+    ``flattened``. Raises AlignsarError for polarizations other than vv and vh, fewer than two dates, or a
+    revisit that Sentinel-1A does not make.
     """
     unknown = [name for name in polarizations if name not in POLARIZATIONS]
-    if unknown or not polarizations or dates < 2:
+    if unknown or not polarizations or len(set(polarizations)) < len(polarizations) or dates < 2:
         raise AlignsarError(
             f"simulated stack: needs at least two dates (got {dates}) and polarizations of "
             f"{', '.join(POLARIZATIONS)} (got {', '.join(polarizations) or 'none'})"
+        )
+    if revisit_days < 1 or revisit_days % REPEAT_DAYS:
+        raise AlignsarError(
+            f"simulated stack: revisit_days must be a multiple of the {REPEAT_DAYS} days after which Sentinel-1A "
+            f"repeats its orbit, got {revisit_days}"
         )
     reference = 1
     days = FIRST_DAY + revisit_days * np.arange(dates)
@@ -284,10 +294,21 @@ def simulate_stack(
     mesh = scene_mesh(grid, passes, reference, (float(scene.height.min()), float(scene.height.max())))
     acquisitions = []
     for date, (one, day) in enumerate(zip(passes, days, strict=True)):
-        acquisition = _acquisition(grid, one, day, flattened=flattened, is_reference=date == reference)
-        factor = 1.0 + 0.02 * date
-        records = _calibration(grid, mesh, float(scene.height.mean()), factor, acquisition.product_id)
-        acquisitions.append(replace(acquisition, calibration=dict.fromkeys(polarizations, records)))
+        acquisition = _acquisition(
+            grid,
+            one,
+            day,
+            flattened=flattened,
+            is_reference=date == reference,
+            dual=len(polarizations) > 1,
+        )
+        records = {}
+        for channel, name in enumerate(polarizations):
+            factor = (1.0 + DATE_STEP * date) * (1.0 + POLARIZATION_STEP * channel)
+            records[name] = _calibration(
+                grid, mesh, float(scene.height.mean()), factor, acquisition.product_id
+            )
+        acquisitions.append(replace(acquisition, calibration=records))
     return SimulatedStack(
         grid=grid,
         acquisitions=tuple(acquisitions),
