@@ -13,8 +13,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
 from alignsar_gpu.errors import AlignsarError
-
-STRIP_LINES = 32
+from alignsar_gpu.kernels import STRIP
 
 
 def about(
@@ -116,7 +115,7 @@ class DatasetConfig:
 
     title: str = key("SAR benchmark dataset", "title")
     summary: str = key("", "a paragraph; empty: made from the facts")
-    id: str = key("", "identifier, unique within the publisher's datasets")
+    id: str = key("", "identifier; empty: name, reference date and the first digits of the fingerprint")
     license: str = key("CC-BY-4.0", "SPDX identifier of the dataset's licence")
     creator_name: str = key("", "who made it")
     creator_email: str = key("", "e-mail address of the creator")
@@ -128,9 +127,7 @@ class DatasetConfig:
     publisher_url: str = key("", "web address of the publisher")
     acknowledgement: str = key("", "acknowledgement; empty: the data source's own, where it asks for one")
     product_version: str = key("1.0", "version of this dataset")
-    chunk_lines: int = key(
-        256, "lines of a chunk of cube.zarr", bounds=(STRIP_LINES, 8192), multiple_of=STRIP_LINES
-    )
+    chunk_lines: int = key(256, "lines of a chunk of cube.zarr", bounds=(STRIP, 8192), multiple_of=STRIP)
     chunk_samples: int = key(512, "samples of a chunk of cube.zarr", bounds=(16, 8192))
 
 

@@ -307,6 +307,7 @@ def attributes(
     platforms = sorted({a.platform for a in product.acquisitions})
     flattened = config.interferometry.flatten == "auto" or all(a.flattened for a in product.acquisitions)
     result: dict[str, Any] = {
+        "id": f"{config.name}-{reference.date}-{fingerprint[:8]}",
         "Conventions": "CF-1.11, ACDD-1.3",
         "summary": (
             f"SAR signatures per pixel on one radar grid: {', '.join(platforms)} {reference.instrument_mode}, "

@@ -62,9 +62,7 @@ def _open(products: ProductsConfig) -> StackProduct:
 
 def _fingerprint(config: Config, device: Device) -> str:
     """Of the settings that change the result (not where it goes, nor how much memory it may take)."""
-    settings = {
-        name: value for name, value in asdict(config).items() if name not in {"name", "output", "device"}
-    }
+    settings = {name: value for name, value in asdict(config).items() if name not in {"output", "device"}}
     path = settings["products"].pop("path", None)
     inputs = input_files(Path(path)) if path is not None else []
     return fingerprint_of({**settings, "device": device.kind, "software": __version__}, inputs)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from alignsar_gpu.products.acquisition import StackProduct
 
 
+MOST_PIXELS = 16_000_000
+
+
 def _statistics(values: np.ndarray[Any, np.dtype[Any]]) -> dict[str, float]:
     finite = values[np.isfinite(values)]
     if finite.size == 0:
@@ -27,14 +30,18 @@ def _statistics(values: np.ndarray[Any, np.dtype[Any]]) -> dict[str, float]:
 
 
 def _dates(cube: xr.Dataset, product: StackProduct) -> dict[str, Any]:
-    """Per date (YYYYMMDD): share of valid pixels, coherence and backscatter statistics per polarization."""
+    """Per date (YYYYMMDD): share of valid pixels, coherence and backscatter statistics per polarization.
+
+    The statistics of images beyond ``MOST_PIXELS`` come from every so many lines.
+    """
     result: dict[str, Any] = {}
+    step = max(1, product.grid.lines * product.grid.samples // MOST_PIXELS)
     for index, acquisition in enumerate(product.acquisitions):
         facts: dict[str, Any] = {"valid_fraction": float(cube["valid"][index].mean())}
         for name in ("coherence", "sigma0"):
             layers = [p for p in product.polarizations if f"{name}_{p}" in cube]
             if layers:
-                facts[name] = {p: _statistics(cube[f"{name}_{p}"][index].values) for p in layers}
+                facts[name] = {p: _statistics(cube[f"{name}_{p}"][index, ::step].values) for p in layers}
         result[acquisition.date] = facts
     return result
 

@@ -16,7 +16,7 @@ ARROWS = {
     "kernels": set(),
     "configs": set(),
     "errors": set(),
-    "config": VALUES,
+    "config": VALUES | {"kernels"},
     "device": VALUES | {"config"},
     "geometry": VALUES,
     "products": VALUES | {"geometry"},
