@@ -12,6 +12,7 @@ from alignsar_gpu.device import GIB
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.zero_doppler import incidence_angle
 from alignsar_gpu.interferometry.flattening import flatten
+from alignsar_gpu.run_folder import LAYOUT
 from alignsar_gpu.signatures.view import PolarizationView, Windows
 from alignsar_gpu.stack import load_stack
 
@@ -89,9 +90,9 @@ def extract(work: Extraction, folder: RunFolder, advance: Callable[[int], None])
     ``advance`` is called with the number of rows that are done, kept or computed.
     """
     path = folder.work / CUBE
-    if not folder.is_recorded("layout"):
+    if not folder.is_recorded(LAYOUT):
         create_cube(path, work.layout)
-        folder.record("layout", sorted(path.glob("*/zarr.json")))
+        folder.record(LAYOUT, sorted(path.glob("*/zarr.json")))
     writer = CubeWriter(path, work.layout)
     pending = [row for row in range(work.layout.rows) if not folder.is_recorded(f"row-{row}")]
     advance(work.layout.rows - len(pending))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 WORK = ".unfinished"
+LAYOUT = "layout"  # the unit that is there before any work is done
 OWN = ("journal", "lock", MANIFEST, "state.json")
 
 
@@ -91,6 +92,7 @@ class RunFolder:
         if self.path.exists() and not self.path.is_dir():
             raise AlignsarError(f"output={self.path}: is a file; give a folder that the run may write")
         self._refuse_foreign()
+        self._is_new = not self.path.exists()
         try:
             self.work.mkdir(parents=True, exist_ok=True)
             self._lock = (self.work / "lock").open("w")
@@ -108,9 +110,17 @@ class RunFolder:
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Let the folder go; of a run that stopped before any unit was finished, nothing is left."""
         self._lock.close()
-        if self.finished:
+        if self.finished or not self._has_units:
             shutil.rmtree(self.work, ignore_errors=True)
+            if self._is_new and not any(self.path.iterdir()):
+                self.path.rmdir()
+
+    @property
+    def _has_units(self) -> bool:
+        units = {journal.stem for journal in (self.work / "journal").glob("*.json")}
+        return bool(units - {LAYOUT}) or self.complete
 
     def _refuse_foreign(self) -> None:
         state = self.work / "state.json"

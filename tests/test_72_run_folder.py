@@ -101,9 +101,21 @@ def test_other_settings_are_refused_by_name(tmp_path):
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["b.txt", "cube", "manifest.json"]
 
 
+def test_a_run_that_did_nothing_leaves_nothing(tmp_path):
+    (tmp_path / "there").mkdir()
+    for name in ("there", "new"):
+        with folder(tmp_path / name) as run:
+            run.begin()
+            (run.work / "cube").mkdir()
+            run.record("layout", [])
+    assert not (tmp_path / "new").exists()
+    assert not list((tmp_path / "there").iterdir())
+
+
 def test_an_unfinished_run_of_other_settings_is_refused(tmp_path):
     with folder(tmp_path / "out") as run:
         run.begin()
+        run.record("unit", [])
     with pytest.raises(AlignsarError, match="holds an unfinished run with other settings"):
         folder(tmp_path / "out", "f2").__enter__()
 
