@@ -41,9 +41,19 @@ class Stages:
     def stage(self, name: str, total: int = 1) -> Iterator[Callable[[int], None]]:
         """Time a stage of ``total`` units; gives the function to call with the number of units done."""
         started = time.perf_counter()
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=CONSOLE, disable=not CONSOLE.is_terminal, transient=True) as progress:
-            task = progress.add_task(name, total=total)
-            yield lambda done: progress.advance(task, done)
+        with _bar(name, total) as advance:
+            yield advance
         self.seconds[name] = round(time.perf_counter() - started, 3)
         LOGGER.info("%-10s %6.2f s", name, self.seconds[name])
+
+
+@contextmanager
+def _bar(name: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal, nothing elsewhere; gives the function that moves it."""
+    if not CONSOLE.is_terminal:
+        yield lambda _: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=CONSOLE, transient=True) as progress:
+        task = progress.add_task(name, total=total)
+        yield lambda done: progress.advance(task, done)

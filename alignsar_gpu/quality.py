@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.products.acquisition import StackProduct
 
 
-MOST_PIXELS = 16_000_000
+MOST_PIXELS = 4_000_000
 
 
 def _statistics(values: np.ndarray[Any, np.dtype[Any]]) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import netCDF4
@@ -10,6 +11,7 @@ import numpy as np
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     import xarray as xr
@@ -104,7 +106,7 @@ def write_date(cube: xr.Dataset, index: int, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with netCDF4.Dataset(partial, "w", format="NETCDF4") as file:
+            with _small_chunk_cache(), netCDF4.Dataset(partial, "w", format="NETCDF4") as file:
                 _write_coordinates(file, date, cube.attrs["reference_date"])
                 _write_scalars(file, date, cube)
                 for name in sorted(str(n) for n in date.variables if set(date[n].dims) == set(IMAGE)):
@@ -165,6 +167,20 @@ def _write_scalars(file: netCDF4.Dataset, date: xr.Dataset, cube: xr.Dataset) ->
         variable.setncatts(_attributes(date[name]))
         variable.setncatts({"coordinates": "time", "coverage_content_type": "auxiliaryInformation"})
         variable[...] = value
+
+
+@contextmanager
+def _small_chunk_cache() -> Iterator[None]:
+    """Without the library's cache: blocks are whole chunks, written once.
+
+    It would hold 64 MB of every variable until the file is closed.
+    """
+    usual = netCDF4.get_chunk_cache()
+    netCDF4.set_chunk_cache(0, *usual[1:])
+    try:
+        yield
+    finally:
+        netCDF4.set_chunk_cache(*usual)
 
 
 def _write_layer(file: netCDF4.Dataset, layer: xr.DataArray, *, per_date: bool) -> None:
