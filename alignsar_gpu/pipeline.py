@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from alignsar_gpu import __version__
 from alignsar_gpu.catalog.stac import write_stac
 from alignsar_gpu.dataset.cube import finish_cube, open_cube, write_dataset
-from alignsar_gpu.dataset.netcdf import date_name, write_date
+from alignsar_gpu.dataset.netcdf import netcdf_files, write_date
 from alignsar_gpu.description import (
     attributes,
     available,
@@ -127,7 +127,7 @@ def _make(
         finish_cube(folder.work / CUBE, bounds(folder.work / CUBE))
     cube = open_cube(folder.work / CUBE)
     with stages.stage("netcdf", len(product.acquisitions)) as advance:
-        files = [folder.work / "netcdf" / f"{date_name(time)}.nc" for time in cube["time"].values]
+        files = netcdf_files(cube, folder.work / "netcdf")
         for index, file in enumerate(files):
             if not folder.is_recorded(file.name):
                 write_date(cube, index, file)

@@ -7,6 +7,8 @@ layer, the reference is not the first date, and product ids do not sort like dat
 import numpy as np
 import xarray as xr
 
+from alignsar_gpu.dataset.netcdf import netcdf_files, write_date
+
 MIDNIGHT = np.datetime64("2022-01-10", "ns")  # of the reference date
 SENTINEL1_ORBIT_OFFSETS = {"Sentinel-1A": 73, "Sentinel-1B": 27}
 RELATIVE_ORBIT = 88
@@ -255,3 +257,11 @@ def _attrs(
     if standard_name is not None:
         attrs["standard_name"] = standard_name
     return attrs
+
+
+def write_netcdf(cube, folder):
+    """Every date of the cube as a file; their paths, in time order."""
+    paths = netcdf_files(cube, folder)
+    for index, path in enumerate(paths):
+        write_date(cube, index, path)
+    return sorted(paths)

@@ -24,7 +24,7 @@ ARROWS = {
     "interferometry": VALUES | {"geometry", "kernels", "products", "stack"},
     "signatures": VALUES | {"kernels", "stack"},
     "dataset": VALUES,
-    "catalog": VALUES,
+    "catalog": VALUES | {"dataset"},
     "report": VALUES,
     "simulate": VALUES | {"geometry", "products", "interferometry"},
     "run_folder": VALUES,

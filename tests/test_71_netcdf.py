@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import rasterio
 import xarray as xr
-from fake_cube import fake_cube
+from fake_cube import fake_cube, write_netcdf
 
 from alignsar_gpu.dataset import netcdf
 from alignsar_gpu.dataset.cube import open_cube, write_dataset
-from alignsar_gpu.dataset.netcdf import view_azimuth, write_date, write_netcdf
+from alignsar_gpu.dataset.netcdf import view_azimuth, write_date
 from alignsar_gpu.errors import AlignsarError
 
 # The fake cube's dates: Sentinel-1B, Sentinel-1A (the reference), Sentinel-1B.

@@ -11,14 +11,13 @@ import numpy as np
 import pystac
 import pytest
 import xarray as xr
-from fake_cube import fake_cube
+from fake_cube import fake_cube, write_netcdf
 from pystac.extensions.sar import SarExtension
 from pystac.extensions.sat import SatExtension
 from pystac.validation import JsonSchemaSTACValidator
 
 from alignsar_gpu.catalog.stac import write_stac
 from alignsar_gpu.dataset.cube import write_dataset
-from alignsar_gpu.dataset.netcdf import write_netcdf
 from alignsar_gpu.errors import AlignsarError
 
 DATES = ["2022-01-04", "2022-01-10", "2022-01-16"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pystac.extensions.datacube import Dimension, Variable
 
-from alignsar_gpu.catalog.facts import iso
+from alignsar_gpu.dataset.dates import iso
 
 if TYPE_CHECKING:
     import xarray as xr

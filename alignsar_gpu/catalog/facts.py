@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from alignsar_gpu.errors import AlignsarError
 
@@ -41,33 +39,6 @@ def identifier(cube: xr.Dataset) -> str:
     """The dataset's id, or one made of its title and reference, in letters that every file system takes."""
     made = f"{cube.attrs.get('title', 'SAR dataset')} {cube.attrs['reference_product_id']}"
     return re.sub(r"[^A-Za-z0-9_.]+", "-", cube.attrs.get("id") or made).strip("-.") or "dataset"
-
-
-def reference_time(cube: xr.Dataset) -> np.datetime64:
-    """Time of the date that is made from the reference product, found by its id."""
-    product = cube.attrs["reference_product_id"]
-    times = cube["time"].values[cube["product_id"].values == product]
-    if len(times) != 1:
-        raise AlignsarError(
-            f"cube: its reference is product {product}, which {len(times)} of its dates have: write the cube again"
-        )
-    reference: np.datetime64 = times[0]
-    return reference
-
-
-def date_name(date: xr.Dataset) -> str:
-    """YYYYMMDD, as NetCDF files are named."""
-    return str(np.datetime_as_string(scalar(date["time"]), unit="D")).replace("-", "")
-
-
-def scalar(array: xr.DataArray) -> Any:
-    """The only element of an array without dimensions."""
-    return array.values[()]
-
-
-def iso(time: np.datetime64) -> str:
-    """ISO 8601 in UTC, to the microsecond."""
-    return f"{np.datetime_as_string(time, unit='us')}Z"
 
 
 def is_simulated(cube: xr.Dataset) -> bool:

@@ -15,7 +15,8 @@ from pystac.extensions.sat import OrbitState, SatExtension
 from pystac.extensions.view import ViewExtension
 
 from alignsar_gpu.catalog.datacube import date_variables, dimensions
-from alignsar_gpu.catalog.facts import date_name, identifier, is_simulated, iso, reference_time, scalar
+from alignsar_gpu.catalog.facts import identifier, is_simulated
+from alignsar_gpu.dataset.dates import date_name, iso, reference_time, scalar
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def make_item(cube: xr.Dataset, date: xr.Dataset, outline: Footprint) -> pystac.
     if "processing_level" in of:
         properties["processing:level"] = of["processing_level"]
     item = pystac.Item(
-        id=f"{identifier(cube)}-{date_name(date)}",
+        id=f"{identifier(cube)}-{date_name(time)}",
         geometry=outline.geometry,
         bbox=outline.bbox,
         datetime=_datetime(time),

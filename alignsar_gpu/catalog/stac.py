@@ -17,9 +17,10 @@ from pystac.extensions.sar import SarExtension
 from pystac.extensions.sat import SatExtension
 
 from alignsar_gpu.catalog.datacube import dimensions, variables
-from alignsar_gpu.catalog.facts import date_name, identifier, is_simulated, require_attributes
+from alignsar_gpu.catalog.facts import identifier, is_simulated, require_attributes
 from alignsar_gpu.catalog.footprint import footprint
 from alignsar_gpu.catalog.item import make_item
+from alignsar_gpu.dataset.dates import date_name, scalar
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def _catalog(
     require_attributes(cube)
     outline = footprint(cube["longitude"], cube["latitude"])
     dates = [cube.isel(time=index) for index in np.argsort(cube["time"].values, kind="stable")]
-    items = {date_name(date): make_item(cube, date, outline) for date in dates}
+    items = {date_name(scalar(date["time"])): make_item(cube, date, outline) for date in dates}
     collection = _collection(cube, outline, list(items.values()))
     catalog = pystac.Catalog(
         id=f"{collection.id}-catalog", title=collection.title, description=collection.description

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import netCDF4
 import numpy as np
 
+from alignsar_gpu.dataset.dates import date_name, iso, reference_time, scalar
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
@@ -74,10 +75,10 @@ _COMMENT = (
 )
 
 
-def write_netcdf(cube: xr.Dataset, folder: Path) -> list[Path]:
-    """Write ``<YYYYMMDD>.nc`` for every date of the cube into ``folder``; their paths, in time order.
+def netcdf_files(cube: xr.Dataset, folder: Path) -> list[Path]:
+    """``<YYYYMMDD>.nc`` in ``folder`` for every date of the cube, in its order.
 
-    Raises AlignsarError where the cube lacks metadata, or where a file cannot be written.
+    Raises AlignsarError where two dates would have one name.
     """
     dates = [date_name(time) for time in cube["time"].values]
     twice = {date for date in dates if dates.count(date) > 1}
@@ -85,11 +86,7 @@ def write_netcdf(cube: xr.Dataset, folder: Path) -> list[Path]:
         raise AlignsarError(
             f"cube: more than one acquisition on {', '.join(sorted(twice))}: NetCDF has one a date"
         )
-    order = np.argsort(cube["time"].values, kind="stable")
-    paths = [folder / f"{dates[index]}.nc" for index in order]
-    for index, path in zip(order, paths, strict=True):
-        write_date(cube, int(index), path)
-    return paths
+    return [folder / f"{date}.nc" for date in dates]
 
 
 def write_date(cube: xr.Dataset, index: int, path: Path) -> None:
@@ -122,11 +119,6 @@ def write_date(cube: xr.Dataset, index: int, path: Path) -> None:
         ) from error
 
 
-def date_name(time: np.datetime64) -> str:
-    """The day of a time as YYYYMMDD: the name of a date in files."""
-    return str(time.astype("datetime64[D]")).replace("-", "")
-
-
 def _write_coordinates(file: netCDF4.Dataset, date: xr.Dataset, reference_date: str) -> None:
     """The axes, the scalar coordinate time (since the reference's midnight), and the grid mapping."""
     for name in IMAGE:
@@ -134,7 +126,7 @@ def _write_coordinates(file: netCDF4.Dataset, date: xr.Dataset, reference_date: 
         variable = file.createVariable(name, "f8", (name,))
         variable.setncatts(_attributes(date[name]))
         variable[:] = date[name].values
-    value, units = _encode_time(_scalar(date["time"]), np.datetime64(reference_date, "ns"))
+    value, units = _encode_time(scalar(date["time"]), np.datetime64(reference_date, "ns"))
     variable = file.createVariable("time", "i8", ())
     variable.setncatts(_attributes(date["time"]))
     variable.setncatts({"standard_name": "time", "units": units, "calendar": "standard"})
@@ -160,7 +152,7 @@ def _encode_time(time: np.datetime64, epoch: np.datetime64) -> tuple[int, str]:
 def _write_scalars(file: netCDF4.Dataset, date: xr.Dataset, cube: xr.Dataset) -> None:
     """What the cube has per date and not per pixel."""
     for name in sorted(str(n) for n in cube.variables if cube[n].dims == ("time",) and n != "time"):
-        value = _scalar(date[name])
+        value = scalar(date[name])
         kind: Any = str if isinstance(value, str) else np.asarray(value).dtype
         fill_value = np.nan if isinstance(value, np.floating) else None
         variable = file.createVariable(name, kind, (), fill_value=fill_value)
@@ -258,7 +250,7 @@ def _global_attributes(cube: xr.Dataset, date: xr.Dataset) -> dict[str, Any]:
     missing = [key for key in _NEEDED if key not in cube.attrs]
     if missing:
         raise AlignsarError(f"cube: it lacks the attributes {', '.join(missing)}: write the cube again")
-    time = _scalar(date["time"])
+    time = scalar(date["time"])
     duration = cube["azimuth"].values[-1] - cube["azimuth"].values[0]
     half = np.timedelta64(round(duration / 2 * 1e9), "ns")
     attributes: dict[str, Any] = {"Conventions": "CF-1.11, ACDD-1.3", "comment": _COMMENT, **cube.attrs}
@@ -271,12 +263,12 @@ def _global_attributes(cube: xr.Dataset, date: xr.Dataset) -> dict[str, Any]:
         "cube of all dates (no time of writing: the same input gives the same file)",
         "standard_name_vocabulary": "CF Standard Name Table v85",
         "cdm_data_type": "Swath",
-        "platform": str(_scalar(date["platform"])),
+        "platform": str(scalar(date["platform"])),
         "instrument": "SAR",
         "geospatial_lat_units": "degrees_north",
         "geospatial_lon_units": "degrees_east",
-        "time_coverage_start": _iso(time - half),
-        "time_coverage_end": _iso(time + half),
+        "time_coverage_start": iso(time - half),
+        "time_coverage_end": iso(time + half),
         "time_coverage_duration": f"PT{duration:.6f}S",
     }
     return attributes | _sar_attributes(cube, date)
@@ -289,18 +281,18 @@ def _sar_attributes(cube: xr.Dataset, date: xr.Dataset) -> dict[str, Any]:
     sar_view_azimuth is an angle, the pass having its own attribute, sar_pass_direction.
     """
     of = cube.attrs
-    time = _scalar(date["time"])
+    time = scalar(date["time"])
     attributes = {
-        "sar_date_time": _iso(time),
-        "sar_reference_date_time": _iso(_reference_time(cube)),
-        "sar_UTC_time": _iso(time).removesuffix("Z").partition("T")[2],
+        "sar_date_time": iso(time),
+        "sar_reference_date_time": iso(reference_time(cube)),
+        "sar_UTC_time": iso(time).removesuffix("Z").partition("T")[2],
         "sar_instrument_mode": of["instrument_mode"],
         "sar_looks_range": of["looks_range"],
         "sar_looks_azimuth": of["looks_azimuth"],
         "sar_pixel_spacing_range": of["range_spacing"],
         "sar_pixel_spacing_azimuth": of["azimuth_spacing"],
         "sar_processing_software": of["software"],
-        "sar_absolute_orbit": _scalar(date["absolute_orbit"]),
+        "sar_absolute_orbit": scalar(date["absolute_orbit"]),
         "sar_relative_orbit": of["relative_orbit"],
         "sar_pass_direction": of["pass_direction"],
         "sar_view_azimuth": view_azimuth(of["heading"], of["look_side"]),
@@ -321,25 +313,3 @@ def view_azimuth(heading: float, look_side: str) -> float:
     if look_side not in {"right", "left"}:
         raise AlignsarError(f"cube: look_side must be right or left, got {look_side!r}")
     return (float(heading) + (90.0 if look_side == "right" else -90.0)) % 360.0
-
-
-def _reference_time(cube: xr.Dataset) -> np.datetime64:
-    """Time of the date that is made from the reference product, found by its id."""
-    product = cube.attrs["reference_product_id"]
-    times = cube["time"].values[cube["product_id"].values == product]
-    if len(times) != 1:
-        raise AlignsarError(
-            f"cube: its reference is product {product}, which {len(times)} of its dates have: write the cube again"
-        )
-    reference: np.datetime64 = times[0]
-    return reference
-
-
-def _scalar(array: xr.DataArray) -> Any:
-    """The only element of an array without dimensions."""
-    return array.values[()]
-
-
-def _iso(time: np.datetime64) -> str:
-    """ISO 8601 in UTC, to the microsecond."""
-    return f"{np.datetime_as_string(time, unit='us')}Z"

@@ -1,0 +1,39 @@
+"""The dates of a cube: their times, names and single values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from alignsar_gpu.errors import AlignsarError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def reference_time(cube: xr.Dataset) -> np.datetime64:
+    """Time of the date that is made from the reference product, found by its id."""
+    product = cube.attrs["reference_product_id"]
+    times = cube["time"].values[cube["product_id"].values == product]
+    if len(times) != 1:
+        raise AlignsarError(
+            f"cube: its reference is product {product}, which {len(times)} of its dates have: write the cube again"
+        )
+    reference: np.datetime64 = times[0]
+    return reference
+
+
+def date_name(time: np.datetime64) -> str:
+    """YYYYMMDD, as files are named."""
+    return str(np.datetime_as_string(time, unit="D")).replace("-", "")
+
+
+def scalar(array: xr.DataArray) -> Any:
+    """The only element of an array without dimensions."""
+    return array.values[()]
+
+
+def iso(time: np.datetime64) -> str:
+    """ISO 8601 in UTC, to the microsecond."""
+    return f"{np.datetime_as_string(time, unit='us')}Z"
