@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from dataclasses import fields, is_dataclass
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.pipeline import Summary
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
+CANNOT_WRITE = {errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS}
 
 
 def one_line(error: Exception) -> str:
@@ -28,6 +30,11 @@ def one_line(error: Exception) -> str:
         return f"{group}={name}: there is no {name!r}; choose from {', '.join(error.options)}"
     if isinstance(error, AlignsarError):
         return str(error)
+    if isinstance(error, OSError):
+        where = f" {error.filename}" if error.filename else ""
+        return (
+            f"cannot write{where} ({error.strerror}); put that right, and the same command continues the run"
+        )
     messages = [str(e).strip().splitlines() for e in (error, error.__cause__) if e is not None]
     return ": ".join(lines[0].rstrip(".") for lines in messages if lines)
 
@@ -104,6 +111,12 @@ def main() -> int:
             _run(composed)
         except (AlignsarError, OmegaConfBaseException) as error:  # Hydra would add lines of its own
             failures.append(error)
+        except OSError as error:
+            if error.errno not in CANNOT_WRITE:
+                raise
+            failures.append(error)
+        except KeyboardInterrupt:
+            failures.append(AlignsarError("interrupted; the same command continues the run"))
 
     try:
         job()

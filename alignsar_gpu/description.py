@@ -101,6 +101,11 @@ def find_warnings(product: StackProduct, config: Config, left_out: Sequence[str]
     warnings = (
         [f"left out, for the product has no calibration records: {', '.join(left_out)}"] if left_out else []
     )
+    if not product.has_heights:
+        warnings.append(
+            "no per-pixel coordinates in the product: positions come from its tie points, heights are unknown, and "
+            "the first line time is taken as it is (that of SNAP's subsets can be off by about a line)"
+        )
     for acquisition in product.acquisitions:
         sources = {c.source for c in acquisition.calibration.values()} - {acquisition.product_id}
         if sources:
@@ -113,56 +118,48 @@ def find_warnings(product: StackProduct, config: Config, left_out: Sequence[str]
     return warnings
 
 
-def layers(product: StackProduct, signatures: Sequence[Signature], *, slc: bool) -> list[Layer]:
+def is_flattened(product: StackProduct, config: Config) -> bool:
+    """Whether reference and topographic phase are gone from the pixels that the dataset is made of."""
+    return config.interferometry.flatten == "auto" or all(a.flattened for a in product.acquisitions)
+
+
+def layers(product: StackProduct, signatures: Sequence[Signature], config: Config) -> list[Layer]:
     """Every layer of the cube, with its attributes."""
-    result = [
-        Layer(
-            name="valid",
-            dtype="bool",
-            dated=True,
-            attributes={
+    state = "are removed" if is_flattened(product, config) else "are still in it"
+    state = f"reference (flat-earth) and topographic phase {state}"
+    valid = {"units": "1", "long_name": "valid pixel", "description": "has data in all polarizations"}
+    result = [Layer(name="valid", dtype="bool", dated=True, attributes=valid)]
+    for polarization in product.polarizations:
+        for signature in signatures:
+            attributes = _signature_attributes(signature, polarization, state)
+            name = f"{signature.name}_{polarization}"
+            result.append(Layer(name=name, dtype="float32", dated=True, attributes=attributes))
+        if config.signatures.slc:
+            attributes = {
                 "units": "1",
-                "long_name": "valid pixel",
-                "description": "has data in all polarizations",
-            },
-        )
-    ]
-    for signature in signatures:
-        attributes: dict[str, Any] = {
-            "units": signature.units,
-            "description": signature.formula,
-            "references": signature.references,
-        }
-        if signature.valid_range is not None:
-            attributes["valid_range"] = [float(np.float32(bound)) for bound in signature.valid_range]
-        if signature.comment:
-            attributes["comment"] = signature.comment
-        for polarization in product.polarizations:
-            label = f"{polarization.upper()} {signature.label}"
+                "long_name": f"{polarization.upper()} complex pixel",
+                "description": "coregistered single look complex pixels",
+                "comment": state,
+            }
             result.append(
-                Layer(
-                    name=f"{signature.name}_{polarization}",
-                    dtype="float32",
-                    dated=True,
-                    attributes={"long_name": label, **attributes},
-                )
+                Layer(name=f"slc_{polarization}", dtype="complex64", dated=True, attributes=attributes)
             )
-    if slc:
-        state = "flattened" if all(a.flattened for a in product.acquisitions) else "as the chain left them"
-        result += [
-            Layer(
-                name=f"slc_{p}",
-                dtype="complex64",
-                dated=True,
-                attributes={
-                    "units": "1",
-                    "long_name": f"{p.upper()} complex pixel",
-                    "description": f"coregistered single look complex pixels, {state}",
-                },
-            )
-            for p in product.polarizations
-        ]
     return [*result, *_geometry_layers()]
+
+
+def _signature_attributes(signature: Signature, polarization: str, state: str) -> dict[str, Any]:
+    attributes: dict[str, Any] = {
+        "units": signature.units,
+        "long_name": f"{polarization.upper()} {signature.label}",
+        "description": signature.formula,
+        "references": signature.references,
+    }
+    if signature.valid_range is not None:
+        attributes["valid_range"] = [float(np.float32(bound)) for bound in signature.valid_range]
+    comments = [signature.comment, state if signature.is_phase else ""]
+    if any(comments):
+        attributes["comment"] = "; ".join(filter(None, comments))
+    return attributes
 
 
 def _geometry_layers() -> list[Layer]:
@@ -305,7 +302,6 @@ def attributes(
     reference, grid = product.acquisitions[product.reference], product.grid
     days = [str(a.start.astype("datetime64[D]")) for a in product.acquisitions]
     platforms = sorted({a.platform for a in product.acquisitions})
-    flattened = config.interferometry.flatten == "auto" or all(a.flattened for a in product.acquisitions)
     result: dict[str, Any] = {
         "id": f"{config.name}-{reference.date}-{fingerprint[:8]}",
         "Conventions": "CF-1.11, ACDD-1.3",
@@ -338,7 +334,7 @@ def attributes(
         "looks_range": 1,
         "coherence_window_lines": config.interferometry.coherence_window_lines,
         "coherence_window_samples": config.interferometry.coherence_window_samples,
-        "flattened": str(flattened).lower(),
+        "flattened": str(is_flattened(product, config)).lower(),
         "simulated": str(bool(product.facts.get("simulated", False))).lower(),
         "incidence_angle_mid": scene.incidence_angle,
         "heading": scene.heading,
@@ -377,6 +373,6 @@ def cube_layout(
         shape=(len(product.acquisitions), *product.grid.shape),
         chunk=(config.dataset.chunk_lines, min(config.dataset.chunk_samples, product.grid.samples)),
         coordinates=coordinates(product, scene),
-        layers=layers(product, signatures, slc=config.signatures.slc),
+        layers=layers(product, signatures, config),
         attributes=global_attributes,
     )

@@ -55,7 +55,7 @@ class Summary:
 def _open(products: ProductsConfig) -> StackProduct:
     options = asdict(products)
     if options.pop("reader") == "snap":
-        return open_stack(Path(options.pop("path")), **options)
+        return open_stack(Path(options.pop("path")).expanduser(), **options)
     simulated: StackProduct = simulate_stack(**options)
     return simulated
 
@@ -64,7 +64,7 @@ def _fingerprint(config: Config, device: Device) -> str:
     """Of the settings that change the result (not where it goes, nor how much memory it may take)."""
     settings = {name: value for name, value in asdict(config).items() if name not in {"output", "device"}}
     path = settings["products"].pop("path", None)
-    inputs = input_files(Path(path)) if path is not None else []
+    inputs = input_files(Path(path).expanduser()) if path is not None else []
     return fingerprint_of({**settings, "device": device.kind, "software": __version__}, inputs)
 
 
@@ -78,7 +78,7 @@ def run(config: Config, composed: str) -> Summary:
     LOGGER.info("device     %s (%s)", device, device.reason)
     signatures = select(config.signatures.names)
     fingerprint = _fingerprint(config, device)
-    with RunFolder(Path(config.output), fingerprint, composed) as folder:
+    with RunFolder(Path(config.output).expanduser(), fingerprint, composed) as folder:
         if folder.finished:
             damage = folder.damage()
             if not damage:

@@ -11,7 +11,7 @@ from fake_snap import date_name, write_dimap, write_znap
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.products.acquisition import RELATIVE_ORBIT_OFFSETS, sentinel1_relative_orbit
 from alignsar_gpu.products.snap import open_stack
-from alignsar_gpu.products.snap_bands import input_files
+from alignsar_gpu.products.snap_bands import BAND, input_files
 from alignsar_gpu.products.snap_metadata import parse_json
 from alignsar_gpu.simulate import simulate_stack
 
@@ -115,6 +115,27 @@ class TestRoundTrip:
         path = write_dimap(product, tmp_path, [0, 1, 2])
         files = {file.name for file in input_files(path)}
         assert {"stack.dim", "latitude_VV.img", "latitude_VV.hdr", "latitude.img"} <= files
+
+
+@pytest.mark.parametrize(
+    ("name", "swath", "polarization", "date"),
+    [
+        ("i_VV_31Mar2023", None, "VV", "31Mar2023"),
+        ("i_IW3_VV_mst_31Mar2023", "IW3", "VV", "31Mar2023"),
+        ("i_IW1_VH_slv12_06Jan2023", "IW1", "VH", "06Jan2023"),
+        ("i_S4_HH_slv1_06Jan2023", "S4", "HH", "06Jan2023"),
+        ("i_HV_mst_06Jan2023", None, "HV", "06Jan2023"),
+        ("i_IW2_VV_ref_06Jan2023", "IW2", "VV", "06Jan2023"),
+    ],
+)
+def test_names_of_bands(name, swath, polarization, date):
+    match = BAND.fullmatch(name)
+    assert (match["swath"], match["polarization"], match["date"]) == (swath, polarization, date)
+
+
+@pytest.mark.parametrize("name", ["i_ifg_VV_31Mar2023_06Jan2023", "q_VV_31Mar2023", "Intensity_VV", "i_VV"])
+def test_names_that_are_none(name):
+    assert BAND.fullmatch(name) is None
 
 
 class TestPhaseState:

@@ -1,5 +1,6 @@
 """Whole runs, as a user starts them: the demo, Amsterdam, interruptions, bad input."""
 
+import errno
 import json
 import os
 import signal
@@ -13,8 +14,10 @@ import pystac
 import pytest
 import rasterio
 import xarray as xr
+import zarr
 from fake_snap import date_name, write_znap
 
+from alignsar_gpu.__main__ import main
 from alignsar_gpu.simulate import simulate_stack
 
 SMALL = ["+experiment=demo", "device=cpu", "products.lines=160", "products.samples=200", "products.dates=3"]
@@ -111,6 +114,13 @@ class TestDemo:
         assert "nothing to do" in result.stdout
         assert before == {p: p.stat().st_mtime_ns for p in demo[0].rglob("*")}
 
+    def test_nothing_is_written_elsewhere(self, tmp_path):
+        result = subprocess.run(
+            command(*SMALL, "output=out"), capture_output=True, text=True, check=True, cwd=tmp_path
+        )
+        assert "report" in result.stdout
+        assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
     def test_other_settings_on_the_same_output(self, demo):
         arguments = ["+experiment=demo", "device=cpu", f"output={demo[0]}"]
         refuse("products.seed: 1 there, 2 now", *arguments, "products.seed=2")
@@ -125,16 +135,40 @@ class TestAmsterdam:
         assert (cube["coherence_vv"][1].values[valid] == 1).all()
         assert (cube["interferometric_phase_vv"][1].values[valid] == 0).all()
 
+    def test_coherence_against_plain_numpy(self, amsterdam):
+        def snap(date, name):
+            group = zarr.open_group(amsterdam[1] / f"{date}-coreg.znap", mode="r", zarr_format=2)
+            return (group[f"i_VV_{name}"][:] + 1j * group[f"q_VV_{name}"][:]).astype(np.complex128)
+
+        def windows(image):
+            total = np.lib.stride_tricks.sliding_window_view(image, (3, 11))
+            return total.sum(axis=(2, 3))
+
+        r, s = snap("20230331", "31Mar2023"), snap("20230319", "19Mar2023")
+        with np.errstate(invalid="ignore"):
+            expected = np.abs(windows(r * s.conj())) / np.sqrt(
+                windows(np.abs(r) ** 2) * windows(np.abs(s) ** 2)
+            )
+        assert np.median(expected) == pytest.approx(0.82, abs=0.01)
+        found = xr.open_zarr(amsterdam[0] / "cube.zarr")["coherence_vv"][0].values[1:-1, 5:-5]
+        whole = (
+            windows(((r != 0) & (s != 0)).astype(int)) == 33
+        )  # elsewhere ours leaves the no-data pixel out
+        assert whole.mean() > 0.99
+        np.testing.assert_allclose(found[whole], expected[whole], atol=1e-6)
+
     def test_baseline_and_height_of_ambiguity(self, amsterdam):
         quality = json.loads((amsterdam[0] / "quality.json").read_text())
         secondary = quality["baselines"]["dates"]["20230319"]
         assert secondary["perpendicular_m"] == pytest.approx(33.75, abs=0.05)
         assert secondary["height_of_ambiguity_m"] == pytest.approx(518, rel=0.01)
         assert secondary["temporal_days"] == pytest.approx(-12, abs=1e-3)
+        # SNAP's own numbers, for the middle of its burst, stand beside ours
+        stated = quality["source"]["baselines_stated_by_snap"]["2023-03-19"]
+        assert stated["perpendicular_m"] == pytest.approx(33.8997, abs=1e-4)
+        assert abs(stated["height_of_ambiguity_m"]) == pytest.approx(526.36, abs=0.01)
 
     def test_incidence_against_tie_points(self, amsterdam):
-        import zarr  # noqa: PLC0415
-
         from alignsar_gpu.products.snap_raster import open_raster  # noqa: PLC0415
 
         raster = open_raster(amsterdam[1] / "20230331-coreg.znap")
@@ -144,7 +178,6 @@ class TestAmsterdam:
 
     def test_not_flattened_twice(self, amsterdam):
         """The cube's phase is that of the product's own pixels."""
-        import zarr  # noqa: PLC0415
 
         def pixels(date, name):
             group = zarr.open_group(amsterdam[1] / f"{date}-coreg.znap", mode="r", zarr_format=2)
@@ -284,6 +317,7 @@ class TestOptions:
         layers = {name for name in cube.data_vars if name.endswith(("_vv", "_vh"))}
         assert layers == {f"{n}_{p}" for n in ("coherence", "amplitude", "slc") for p in ("vv", "vh")}
         assert cube["slc_vv"].dtype == np.complex64
+        assert "phase are removed" in cube["slc_vv"].attrs["comment"]
         np.testing.assert_allclose(np.abs(cube["slc_vv"].values), cube["amplitude_vv"].values, rtol=1e-6)
         file = next((output / "netcdf").glob("*.nc"))
         with xr.open_dataset(file) as date:
@@ -304,6 +338,26 @@ class TestOptions:
 
 
 class TestErrors:
+    @pytest.mark.parametrize(
+        ("error", "words"),
+        [
+            (
+                OSError(errno.ENOSPC, "No space left on device", "/x/y"),
+                "cannot write /x/y (No space left on device)",
+            ),
+            (KeyboardInterrupt(), "interrupted; the same command continues the run"),
+        ],
+    )
+    def test_a_full_disk_and_an_impatient_user(self, error, words, monkeypatch, capsys, tmp_path):
+        def fail(*_):
+            raise error
+
+        monkeypatch.setattr("alignsar_gpu.pipeline.run", fail)
+        monkeypatch.setattr(sys, "argv", ["alignsar_gpu", "+experiment=demo", f"output={tmp_path / 'out'}"])
+        monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+        assert main() == 2
+        assert words in capsys.readouterr().err
+
     def test_help(self):
         result = run("--help")
         assert "+experiment=demo" in result.stdout
@@ -371,6 +425,10 @@ class TestErrors:
         refuse("interferometry.flatten=never", *arguments)
         result = run(*arguments[:3], f"output={tmp_path / 'left'}", "interferometry.flatten=never")
         assert "reference and topographic phase are still in the pixels" in result.stdout
+        assert "first line time" in result.stdout
+        cube = xr.open_zarr(tmp_path / "left" / "cube.zarr")
+        assert "phase are still in it" in cube["interferometric_phase_vv"].attrs["comment"]
+        assert cube.attrs["flattened"] == "false"
 
     def test_too_little_memory(self, tmp_path):
         refuse(

@@ -66,6 +66,7 @@ register(
         formula="arg(s) of the coregistered pixel",
         references=BAMLER_HARTL,
         valid_range=(-pi, pi),
+        is_phase=True,
         compute=lambda view: view.amplitude_intensity_phase[2],
     )
 )
@@ -78,6 +79,7 @@ register(
         formula="arg(sum r conj(s)) with r of the reference date and s of this date, over the phase window",
         references=BAMLER_HARTL,
         valid_range=(-pi, pi),
+        is_phase=True,
         comment=REFERENCE_DATE.format(value=0),
         compute=lambda view: view.interferometric_phase,
     )

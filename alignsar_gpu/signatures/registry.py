@@ -27,6 +27,7 @@ class Signature:
     references : the source of the formula.
     valid_range : the bounds of its values, where it has any.
     calibrated : whether it needs the product's calibration records.
+    is_phase : whether reference and topographic phase, removed or not, make a difference to it.
     comment : what a user should know beyond that.
     compute : the function: a view of one date and polarization to a float32 array [line, sample].
     """
@@ -40,6 +41,7 @@ class Signature:
     compute: Callable[[PolarizationView], Any]
     valid_range: tuple[float, float] | None = None
     calibrated: bool = False
+    is_phase: bool = False
     comment: str = ""
 
 
