@@ -341,7 +341,7 @@ def attributes(
         **{f"crop_{name}": value for name, value in product.facts.get("crop", {}).items()},
         **_coverage(product, scene),
     }
-    if any(p.startswith("Sentinel-1") for p in platforms) and not product.facts.get("simulated", False):
+    if any(p.startswith("Sentinel-1") for p in platforms):
         result["acknowledgement"] = SENTINEL1_ACKNOWLEDGEMENT.format(
             years=", ".join(sorted({d[:4] for d in days}))
         )

@@ -78,7 +78,7 @@ def abstracted(product, acquisition, name, *, shift_lines=0.0, own_times=False):
     ]
     attributes = [
         ("PRODUCT", "ascii", acquisition.product_id),
-        ("MISSION", "ascii", acquisition.platform.upper()),
+        ("MISSION", "ascii", acquisition.platform.removeprefix("Simulated ").upper()),
         ("ACQUISITION_MODE", "ascii", acquisition.instrument_mode),
         ("antenna_pointing", "ascii", grid.look_side),
         ("SWATH", "ascii", acquisition.swath),

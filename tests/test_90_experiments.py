@@ -104,6 +104,16 @@ class TestDemo:
                 decibel = 10 * np.log10(np.nanmean(pixels) / float(truth["sigma0_true"][c, p]))
                 assert abs(decibel) < 0.2
 
+    def test_nobody_takes_it_for_satellite_data(self, demo):
+        cube = xr.open_zarr(demo[0] / "cube.zarr")
+        assert cube.attrs["simulated"] == "true"
+        assert "acknowledgement" not in cube.attrs
+        assert {str(p) for p in cube["platform"].values} == {"Simulated Sentinel-1A"}
+        assert "taken by Simulated Sentinel-1A" in (demo[0] / "report" / "index.html").read_text()
+        (collection,) = pystac.Catalog.from_file(str(demo[0] / "stac" / "catalog.json")).get_children()
+        assert not collection.providers
+        assert collection.summaries.get_list("platform") == ["simulated-sentinel-1a"]
+
     def test_report_shows_pictures(self, demo):
         page = (demo[0] / "report" / "index.html").read_text()
         assert page.count("<img") >= 10

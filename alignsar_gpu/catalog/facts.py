@@ -39,8 +39,3 @@ def identifier(cube: xr.Dataset) -> str:
     """The dataset's id, or one made of its title and reference, in letters that every file system takes."""
     made = f"{cube.attrs.get('title', 'SAR dataset')} {cube.attrs['reference_product_id']}"
     return re.sub(r"[^A-Za-z0-9_.]+", "-", cube.attrs.get("id") or made).strip("-.") or "dataset"
-
-
-def is_simulated(cube: xr.Dataset) -> bool:
-    """Whether no satellite saw any of it."""
-    return bool(cube.attrs.get("simulated", "false") == "true")

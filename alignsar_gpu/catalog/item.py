@@ -15,7 +15,7 @@ from pystac.extensions.sat import OrbitState, SatExtension
 from pystac.extensions.view import ViewExtension
 
 from alignsar_gpu.catalog.datacube import date_variables, dimensions
-from alignsar_gpu.catalog.facts import identifier, is_simulated
+from alignsar_gpu.catalog.facts import identifier
 from alignsar_gpu.dataset.dates import date_name, iso, reference_time, scalar
 from alignsar_gpu.errors import AlignsarError
 
@@ -70,7 +70,7 @@ def make_item(cube: xr.Dataset, date: xr.Dataset, outline: Footprint) -> pystac.
         orbit_state=OrbitState(of["pass_direction"]),
         relative_orbit=int(of["relative_orbit"]),
         absolute_orbit=int(scalar(date["absolute_orbit"])),
-        platform_international_designator=None if is_simulated(cube) else DESIGNATORS.get(platform),
+        platform_international_designator=DESIGNATORS.get(platform),
     )
     ViewExtension.ext(item, add_if_missing=True).incidence_angle = float(of["incidence_angle_mid"])
     # No code: radar geometry has no map projection, the raster's corners are not those of the footprint.

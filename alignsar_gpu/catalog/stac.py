@@ -17,7 +17,7 @@ from pystac.extensions.sar import SarExtension
 from pystac.extensions.sat import SatExtension
 
 from alignsar_gpu.catalog.datacube import dimensions, variables
-from alignsar_gpu.catalog.facts import identifier, is_simulated, require_attributes
+from alignsar_gpu.catalog.facts import identifier, require_attributes
 from alignsar_gpu.catalog.footprint import footprint
 from alignsar_gpu.catalog.item import make_item
 from alignsar_gpu.dataset.dates import date_name, scalar
@@ -174,7 +174,7 @@ def _providers(cube: xr.Dataset) -> list[pystac.Provider]:
     """Copernicus, if all dates are Sentinel-1's, and who made the dataset, if that is configured."""
     providers = []
     platforms = [str(platform) for platform in cube["platform"].values]
-    if not is_simulated(cube) and all(platform.startswith("Sentinel-1") for platform in platforms):
+    if all(platform.startswith("Sentinel-1") for platform in platforms):
         providers.append(COPERNICUS)
     if "creator_name" in cube.attrs:
         providers.append(

@@ -245,7 +245,7 @@ def _acquisition(
     how = "delivered flattened by the simulator" if flattened else "delivered with its phase by the simulator"
     return Acquisition(
         product_id=f"SIMULATED_S1A_IW_SLC__1S{'D' if dual else 'S'}V_{stamp}",
-        platform=PLATFORM,
+        platform=f"Simulated {PLATFORM}",
         start=start,
         orbit=one.state_vectors(first, first + grid.lines * grid.azimuth_interval, day),
         pass_direction="ascending",  # noqa: S106  (no password)
