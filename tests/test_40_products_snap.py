@@ -329,6 +329,31 @@ class TestBadInput:
         path.write_text(whole.replace("<NROWS>64", "<NROWS>65", 1))
         self.refuse(path, "files do not belong together")
 
+    @pytest.mark.parametrize("write", [write_znap, write_dimap])
+    def test_damage_anywhere_is_read_or_refused(self, write, product, tmp_path):
+        """Descriptions cut off, or with bytes changed or missing, at random places: never another error."""
+        path = write(product, tmp_path, [0, 1, 2])
+        described = {".json", ".dim", ".hdr", ".zarray", ".zattrs", ".zgroup"}
+        files = sorted(f for f in tmp_path.rglob("*") if f.suffix in described or f.name in described)
+        rng = np.random.default_rng(9)
+        messages = []
+        for turn in range(80):
+            file = files[rng.integers(len(files))]
+            whole = file.read_bytes()
+            at, count = int(rng.integers(len(whole))), int(rng.integers(1, 100))
+            changed = bytes(rng.integers(32, 127, count, dtype=np.uint8))
+            file.write_bytes(
+                whole[:at] + (b"", changed, b"")[turn % 3] + (b"" if turn % 3 == 0 else whole[at + count :])
+            )
+            try:
+                open_stack(path).read_pixels(0, 64)
+            except AlignsarError as error:
+                messages.append(str(error))
+            file.write_bytes(whole)
+        assert len(messages) > 10
+        assert not any("\n" in message for message in messages)
+        check_equal(open_stack(path), product)
+
     def test_values_of_the_wrong_kind(self):
         tree = parse_json(
             '[{"name": "a", "attributes": [{"name": "n", "data": {"type": "ascii", "elems": "x"}}]}]', "f"

@@ -1,0 +1,52 @@
+"""Blocks: they fit into the budget, cover what is pending once, and hold nothing else."""
+
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.extraction import STACK_BYTES, WORK_BYTES, _blocks, rows_per_block
+
+
+def product(dates, polarizations, samples):
+    grid = SimpleNamespace(samples=samples)
+    return SimpleNamespace(
+        acquisitions=(None,) * dates, polarizations=("vv", "vh")[:polarizations], grid=grid
+    )
+
+
+@given(
+    dates=st.integers(2, 60),
+    polarizations=st.integers(1, 2),
+    samples=st.integers(1, 80_000),
+    chunk_lines=st.sampled_from([32, 96, 256]),
+    halo=st.integers(0, 20),
+    budget=st.integers(1 << 20, 1 << 36),
+)
+def test_a_block_fits_into_the_budget_whatever_the_number_of_dates(
+    dates, polarizations, samples, chunk_lines, halo, budget
+):
+    stack = product(dates, polarizations, samples)
+    line = samples * (dates * polarizations * STACK_BYTES + WORK_BYTES)
+    try:
+        rows = rows_per_block(stack, chunk_lines, halo, budget)
+    except AlignsarError as error:
+        assert line * (chunk_lines + 2 * halo) > budget, str(error)  # noqa: PT017  (both ends are tested)
+    else:
+        assert rows >= 1
+        assert line * (rows * chunk_lines + 2 * halo) <= budget
+        assert line * ((rows + 1) * chunk_lines + 2 * halo) > budget
+
+
+def test_too_little_memory_says_how_much_is_needed():
+    with pytest.raises(AlignsarError, match=r"one row of chunks of 30 dates needs 12\.\d\d GiB"):
+        rows_per_block(product(30, 2, 25_000), 256, 1, 1 << 30)
+
+
+@given(st.sets(st.integers(0, 60)), st.integers(1, 9))
+def test_blocks_cover_what_is_pending(pending, rows):
+    blocks = list(_blocks(sorted(pending), rows))
+    assert [row for first, stop in blocks for row in range(first, stop)] == sorted(pending)
+    assert all(1 <= stop - first <= rows for first, stop in blocks)
