@@ -154,6 +154,8 @@ def _signature_attributes(signature: Signature, polarization: str, state: str) -
         "description": signature.formula,
         "references": signature.references,
     }
+    if signature.standard_name:
+        attributes["standard_name"] = signature.standard_name
     if signature.valid_range is not None:
         attributes["valid_range"] = [float(np.float32(bound)) for bound in signature.valid_range]
     comments = [signature.comment, state if signature.is_phase else ""]
@@ -200,6 +202,7 @@ def _geometry_layers() -> list[Layer]:
             "float32",
             "degree",
             "incidence angle",
+            standard_name="angle_of_incidence",
             description="between the ellipsoid's normal and the direction to the antenna, reference date",
             valid_range=[0.0, 90.0],
         ),
@@ -266,12 +269,13 @@ def coordinates(product: StackProduct, scene: Scene) -> xr.Dataset:
 
 def bounds(path: Path) -> dict[str, float]:
     """The ACDD bounding box of the filled cube at ``path``."""
-    names = {"longitude": "lon", "latitude": "lat"}
+    names = {"longitude": "lon", "latitude": "lat", "height": "vertical"}
     found = {short: layer_bounds(path, layer) for layer, short in names.items()}
     return {
         f"geospatial_{short}_{end}": value
         for short, limits in found.items()
         for end, value in zip(("min", "max"), limits, strict=True)
+        if np.isfinite(value)
     }
 
 

@@ -167,7 +167,7 @@ def boxcar_coherence(
 
     gamma = sum(r conj(s)) / sqrt(sum |r|^2 sum |s|^2) over the valid pixels of the window around each pixel,
     cut off at the edges of the image (Touzi et al. 1999, Coherence estimation for SAR imagery, IEEE TGRS
-    37(1), eq. 5). The sums are in float64 and nothing is ever subtracted from them.
+    37(1)). The sums are in float64 and nothing is ever subtracted from them.
 
     Parameters
     ----------

@@ -267,6 +267,8 @@ def _global_attributes(cube: xr.Dataset, date: xr.Dataset) -> dict[str, Any]:
         "instrument": "SAR",
         "geospatial_lat_units": "degrees_north",
         "geospatial_lon_units": "degrees_east",
+        "geospatial_vertical_units": "m",
+        "geospatial_vertical_positive": "up",
         "time_coverage_start": iso(time - half),
         "time_coverage_end": iso(time + half),
         "time_coverage_duration": f"PT{duration:.6f}S",

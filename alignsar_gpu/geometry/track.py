@@ -63,7 +63,7 @@ def _zero_doppler(orbit: Orbit, point: GroundPoint) -> float:
 def baseline(reference: Orbit, secondary: Orbit, point: GroundPoint, wavelength: float) -> Baseline:
     """The baseline of ``secondary`` against ``reference`` at ``point`` for ``wavelength`` (m).
 
-    Height of ambiguity: lambda R sin(theta) / (2 B_perp) (Hanssen 2001, eq. 2.4.18).
+    Height of ambiguity: lambda R sin(theta) / (2 B_perp) (Hanssen 2001, Radar Interferometry, chapter 2).
     Raises AlignsarError when an orbit does not see the point.
     """
     target = geodetic_to_ecef(point.longitude, point.latitude, point.height)

@@ -26,7 +26,7 @@ def zero_doppler_time(orbit: Orbit, target: NDArray[np.float64], seed: ArrayLike
     """Time at which the line of sight to ``target`` is perpendicular to the orbit's velocity.
 
     Newton's iteration on f(t) = (X - P(t)) . V(t) in the Earth-fixed frame, where zero Doppler and closest
-    approach are the same (Cumming and Wong 2005, section 4.2).
+    approach are the same (Cumming and Wong 2005, Digital Processing of Synthetic Aperture Radar Data).
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ def expected_coherence(coherence: float, looks: int) -> float:
     """Mean of the sample coherence magnitude over ``looks`` independent pixels of true ``coherence``.
 
     The estimate is biased upwards, most for few looks and low coherence. The mean is integrated over the
-    density of Touzi et al. 1999 (IEEE TGRS 37(1), eq. 10),
+    density of Touzi et al. 1999 (IEEE TGRS 37(1), probability density of the sample coherence),
     p(d) = 2 (L - 1) (1 - g^2)^L d (1 - d^2)^(L - 2) 2F1(L, L; 1; d^2 g^2), with
     2F1(L, L; 1; z) = (1 - z)^(-L) P_(L-1)((1 + z) / (1 - z)) (Abramowitz and Stegun 15.4.14).
 

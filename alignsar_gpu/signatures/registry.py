@@ -28,6 +28,7 @@ class Signature:
     valid_range : the bounds of its values, where it has any.
     calibrated : whether it needs the product's calibration records.
     is_phase : whether reference and topographic phase, removed or not, make a difference to it.
+    standard_name : of the CF table, where it has one.
     comment : what a user should know beyond that.
     compute : the function: a view of one date and polarization to a float32 array [line, sample].
     """
@@ -42,6 +43,7 @@ class Signature:
     valid_range: tuple[float, float] | None = None
     calibrated: bool = False
     is_phase: bool = False
+    standard_name: str = ""
     comment: str = ""
 
 
