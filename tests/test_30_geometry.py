@@ -131,6 +131,15 @@ class TestZeroDoppler:
         slant_range = slant_range_to(orbit, longitude, latitude, height, 1020.0)
         assert abs(slant_range - np.linalg.norm(target - circle(truth)[0])) < 1e-6
 
+    def test_late_in_the_day_every_pixel_settles(self):
+        start = 86_350.0
+        orbit = circular_orbit(count=81, start=start)
+        rng = np.random.default_rng(1)
+        longitude, latitude = rng.uniform(2, 6, 20_000), rng.uniform(-0.7, 0.7, 20_000)
+        target = geodetic_to_ecef(longitude, latitude, 0.0)
+        time = zero_doppler_time(orbit, target, start + 40.0)
+        assert np.abs(time - circle_zero_doppler(target, middle=start + 40.0)).max() < 2e-8
+
     def test_nothing_where_there_is_none(self):
         orbit = circular_orbit()
         targets = geodetic_to_ecef([3.0, np.nan, 3.0], [0.0, 0.0, 40.0], [0.0, 0.0, 0.0])
