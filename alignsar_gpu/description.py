@@ -60,11 +60,15 @@ def _centre(product: StackProduct) -> GroundPoint:
 
 
 def describe_scene(product: StackProduct) -> Scene:
-    """Baselines, heading and spacing of ``product``; AlignsarError when an orbit does not see the scene."""
+    """Baselines, heading and spacing of ``product``; AlignsarError when an orbit does not see all of it."""
     centre = _centre(product)
     grid, reference = product.grid, product.acquisitions[product.reference].orbit
     baselines = tuple(baseline(reference, a.orbit, centre, grid.wavelength) for a in product.acquisitions)
     seen = baselines[product.reference].azimuth_time
+    first, last = grid.azimuth_time([0, grid.lines - 1])
+    for acquisition, found in zip(product.acquisitions, baselines, strict=True):
+        delay = found.azimuth_time - seen
+        acquisition.orbit.require(float(first + delay), float(last + delay))
     incidence = incidence_angle(reference, centre.longitude, centre.latitude, centre.height, seen)
     return Scene(
         centre=centre,

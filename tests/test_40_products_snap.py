@@ -14,6 +14,7 @@ from alignsar_gpu.products.snap import open_stack
 from alignsar_gpu.products.snap_bands import BAND, input_files
 from alignsar_gpu.products.snap_metadata import parse_json
 from alignsar_gpu.simulate import simulate_stack
+from alignsar_gpu.simulate import stack as simulated
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +101,18 @@ class TestRoundTrip:
         ) / product.grid.azimuth_interval
         assert abs(error) < 0.01
         assert stack.facts["geolocation"]["azimuth_time_corrected_by_lines"] == pytest.approx(-1.2, abs=0.01)
+
+    def test_seconds_after_midnight(self, tmp_path, monkeypatch):
+        """The state vectors begin on the day before: all times still count from the acquisition's midnight."""
+        monkeypatch.setattr(simulated, "CENTRE_TIME", 6.0)
+        product = simulate_stack(lines=64, samples=97, dates=2, polarizations=("vv",), seed=2)
+        assert all(a.orbit.time[0] < 0 for a in product.acquisitions)
+        write_all(product, tmp_path)
+        stack = open_stack(tmp_path)
+        check_equal(stack, product)
+        for ours, theirs in zip(stack.acquisitions, product.acquisitions, strict=True):
+            assert ours.orbit.epoch == theirs.orbit.epoch
+        assert abs(stack.facts["geolocation"]["azimuth_time_corrected_by_lines"]) < 0.01
 
     def test_without_coordinates_tie_points_serve(self, product, tmp_path):
         write_znap(product, tmp_path, [0, 1, 2], ground=False)

@@ -1,13 +1,18 @@
 """Blocks: they fit into the budget, cover what is pending once, and hold nothing else."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alignsar_gpu.description import describe_scene
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.extraction import STACK_BYTES, WORK_BYTES, _blocks, rows_per_block
+from alignsar_gpu.geometry.orbit import Orbit
+from alignsar_gpu.simulate import simulate_stack
 
 
 def product(dates, polarizations, samples):
@@ -50,3 +55,25 @@ def test_blocks_cover_what_is_pending(pending, rows):
     blocks = list(_blocks(sorted(pending), rows))
     assert [row for first, stop in blocks for row in range(first, stop)] == sorted(pending)
     assert all(1 <= stop - first <= rows for first, stop in blocks)
+
+
+@pytest.mark.parametrize("date", [0, 1, 2])
+def test_an_orbit_must_cover_every_line(date):
+    """Cut in the middle of the scene, an orbit would leave half of the image without geometry."""
+    stack = simulate_stack(lines=64, samples=97, dates=3, polarizations=("vv",), seed=3)
+    describe_scene(stack)
+    orbit = stack.acquisitions[date].orbit
+    end = describe_scene(stack).baselines[date].azimuth_time + 0.01
+    inside = orbit.time < end
+    time = np.append(orbit.time[inside], end)
+    cut = Orbit(
+        epoch=orbit.epoch,
+        time=time,
+        position=orbit.position_at(time),
+        velocity=orbit.velocity_at(time),
+        source="cut.EOF",
+    )
+    acquisitions = list(stack.acquisitions)
+    acquisitions[date] = replace(acquisitions[date], orbit=cut)
+    with pytest.raises(AlignsarError, match=r"orbit 'cut\.EOF' covers .* give an orbit that covers it"):
+        describe_scene(replace(stack, acquisitions=tuple(acquisitions)))

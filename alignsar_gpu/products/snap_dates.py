@@ -26,12 +26,12 @@ PhaseState = Literal["auto", "flattened", "raw"]
 MISSION = re.compile(r"SENTINEL-1([A-D])")
 
 
-def _orbit(abstracted: Element, source: str) -> Orbit:
+def _orbit(abstracted: Element, epoch: np.datetime64, source: str) -> Orbit:
+    """State vectors; ``epoch`` is the acquisition's midnight, which the first of them may lie before."""
     vectors = abstracted.require("Orbit_State_Vectors").children
     if not vectors:
         raise AlignsarError(f"{abstracted.where}: no orbit state vectors in {abstracted.name!r}")
     times = [vector.time("time") for vector in vectors]
-    epoch = times[0].astype("datetime64[D]")
     return Orbit(
         epoch=epoch,
         time=np.array([float((t - epoch) / np.timedelta64(1, "us")) * 1e-6 for t in times]),
@@ -127,7 +127,7 @@ def acquisition_of(
         product_id=product,
         platform=_platform(abstracted),
         start=start,
-        orbit=_orbit(abstracted, abstracted.text("orbit_state_vector_file")),
+        orbit=_orbit(abstracted, start.astype("datetime64[D]"), abstracted.text("orbit_state_vector_file")),
         pass_direction="ascending" if abstracted.text("PASS").upper().startswith("A") else "descending",
         absolute_orbit=absolute_orbit,
         relative_orbit=int(abstracted.number("REL_ORBIT")),
