@@ -12,8 +12,8 @@ from alignsar_gpu import __version__
 from alignsar_gpu.dataset.cube import CubeLayout, Layer, layer_bounds
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT
+from alignsar_gpu.geometry.ground_to_radar import incidence_angle
 from alignsar_gpu.geometry.track import Baseline, GroundPoint, baseline, ground_speed, heading
-from alignsar_gpu.geometry.zero_doppler import incidence_angle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ import numpy as np
 from alignsar_gpu.dataset.cube import CubeWriter, create_cube
 from alignsar_gpu.device import GIB
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.geometry.zero_doppler import incidence_angle
+from alignsar_gpu.geometry.ground_to_radar import incidence_angle
 from alignsar_gpu.interferometry.flattening import flatten
 from alignsar_gpu.run_folder import LAYOUT
 from alignsar_gpu.signatures.view import PolarizationView, Windows

@@ -6,6 +6,34 @@ imported before its first use. The number of CPU threads is that of ``numba.set_
 """
 
 from .cpu import STRIP
+from .geometry import (
+    LAYOVER,
+    SEGMENT,
+    SHADOW,
+    ZERO_DOPPLER,
+    DopplerTable,
+    Drawing,
+    OrbitTable,
+    draw_terrain,
+    ground_to_radar,
+    viewing_angles,
+)
 from .interface import amplitude_intensity_phase, boxcar_coherence, phase_difference, rotate_phase
 
-__all__ = ["STRIP", "amplitude_intensity_phase", "boxcar_coherence", "phase_difference", "rotate_phase"]
+__all__ = [
+    "LAYOVER",
+    "SEGMENT",
+    "SHADOW",
+    "STRIP",
+    "ZERO_DOPPLER",
+    "DopplerTable",
+    "Drawing",
+    "OrbitTable",
+    "amplitude_intensity_phase",
+    "boxcar_coherence",
+    "draw_terrain",
+    "ground_to_radar",
+    "phase_difference",
+    "rotate_phase",
+    "viewing_angles",
+]

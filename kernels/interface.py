@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class _Arrays:
+class Arrays:
     """The arrays of a call, checked to be all on the host or all on the device, and what takes them."""
 
     def __init__(self, **arrays: Any) -> None:
@@ -32,11 +32,13 @@ class _Arrays:
             self._arrays = {name: launch.as_array(array) for name, array in arrays.items()}
             self._drivers = vars(launch)
             self.empty = launch.empty
+            self.place = launch.place
         else:
             from . import cpujit  # noqa: PLC0415 - imports numba
 
             self._drivers = cpujit.drivers()
             self.empty = np.empty
+            self.place = np.ascontiguousarray
 
     def checked(self, name: str, dtype: Any, like: str) -> Any:
         """The array ``name``, which must be contiguous, of this dtype, and of the shape of ``like``."""
@@ -97,7 +99,7 @@ def amplitude_intensity_phase(
 
     Raises TypeError or ValueError that names the argument which is not as described.
     """
-    arrays = _Arrays(pixels=pixels, valid=valid)
+    arrays = Arrays(pixels=pixels, valid=valid)
     z = arrays.checked("pixels", np.complex64, "pixels")
     mask = arrays.checked("valid", np.bool_, "pixels")
     amplitude, intensity, phase = (arrays.empty(z.shape, np.float32) for _ in range(3))
@@ -122,7 +124,7 @@ def phase_difference(
 
     Raises TypeError or ValueError that names the argument which is not as described.
     """
-    arrays = _Arrays(reference=reference, secondary=secondary, valid=valid)
+    arrays = Arrays(reference=reference, secondary=secondary, valid=valid)
     r = arrays.checked("reference", np.complex64, "reference")
     s = arrays.checked("secondary", np.complex64, "reference")
     mask = arrays.checked("valid", np.bool_, "reference")
@@ -146,7 +148,7 @@ def rotate_phase(pixels: NDArray[np.complex64], phase: NDArray[np.float64]) -> N
 
     Raises TypeError or ValueError that names the argument which is not as described.
     """
-    arrays = _Arrays(pixels=pixels, phase=phase)
+    arrays = Arrays(pixels=pixels, phase=phase)
     z = arrays.checked("pixels", np.complex64, "pixels")
     angle = arrays.checked("phase", np.float64, "pixels")
     rotated: NDArray[np.complex64] = arrays.empty(z.shape, np.complex64)
@@ -186,7 +188,7 @@ def boxcar_coherence(
 
     Raises TypeError or ValueError that names the argument which is not as described.
     """
-    arrays = _Arrays(reference=reference, secondary=secondary, valid=valid)
+    arrays = Arrays(reference=reference, secondary=secondary, valid=valid)
     r = arrays.checked("reference", np.complex64, "reference")
     if r.ndim != 2:
         raise ValueError(f"reference: expected two dimensions, line and sample, got the shape {r.shape}")

@@ -31,6 +31,11 @@ def empty(shape: tuple[int, ...], dtype: Any) -> Any:
     return _array_module().empty(shape, dtype)
 
 
+def place(array: Any) -> Any:
+    """A small numpy array on the device."""
+    return np.ascontiguousarray(array) if SIMULATED else _array_module().asarray(array)
+
+
 def _launch(name: str, grid: int | tuple[int, int], *arguments: Any) -> None:
     if SIMULATED:
         KERNEL[name][grid, THREADS](*arguments)

@@ -119,10 +119,19 @@ def original_metadata(product, acquisition):
             Node(
                 "calibrationVector",
                 [("azimuthTime", "ascii", str(utc(grid.epoch, time)))],
-                [numbers("pixel", pixels), numbers("sigmaNought", sigma), numbers("betaNought", beta)],
+                [
+                    numbers("pixel", pixels),
+                    numbers("sigmaNought", sigma),
+                    numbers("betaNought", beta),
+                    numbers("gamma", gamma),
+                ],
             )
-            for time, sigma, beta in zip(
-                calibration.azimuth_time, calibration.sigma_nought, calibration.beta_nought, strict=True
+            for time, sigma, beta, gamma in zip(
+                calibration.azimuth_time,
+                calibration.sigma_nought,
+                calibration.beta_nought,
+                calibration.gamma_nought,
+                strict=True,
             )
         ]
         head = Node("adsHeader", [*header, ("polarisation", "ascii", polarization.upper())])

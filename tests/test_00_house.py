@@ -18,7 +18,7 @@ ARROWS = {
     "errors": set(),
     "config": VALUES | {"kernels"},
     "device": VALUES | {"config"},
-    "geometry": VALUES,
+    "geometry": VALUES | {"kernels"},
     "products": VALUES | {"geometry"},
     "stack": VALUES | {"device", "geometry", "products"},
     "interferometry": VALUES | {"geometry", "kernels", "products", "stack"},
@@ -45,7 +45,20 @@ ARROWS = {
     "quality": VALUES | {"description", "device", "products"},
 }
 ABOVE_ALL = {"pipeline", "__main__"}
-HEAVY = ["cupy", "geopandas", "hydra", "matplotlib", "numba", "pystac", "rasterio", "torch", "xarray", "zarr"]
+HEAVY = [
+    "cupy",
+    "geopandas",
+    "hydra",
+    "matplotlib",
+    "numba",
+    "pyproj",
+    "pystac",
+    "rasterio",
+    "shapely",
+    "torch",
+    "xarray",
+    "zarr",
+]
 
 
 def folder_of(module):

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.ellipsoid import SEMI_MAJOR_AXIS, ellipsoid_normal, geodetic_to_ecef
 from alignsar_gpu.geometry.grid import RadarGrid
+from alignsar_gpu.geometry.ground_to_radar import ground_to_radar, incidence_angle
 from alignsar_gpu.geometry.orbit import Orbit
 from alignsar_gpu.geometry.track import GroundPoint, baseline, ground_speed, heading
-from alignsar_gpu.geometry.zero_doppler import incidence_angle, slant_range_to, zero_doppler_time
 
 RADIUS = 7_071_000.0
 RATE = np.sqrt(3.986004418e14 / RADIUS**3)
@@ -42,7 +42,7 @@ def circle_zero_doppler(target, *, tilt=TILT, middle=1020.0):
 
 
 class TestOrbit:
-    @pytest.mark.parametrize(("interval", "bound"), [(1.0, 1e-6), (10.0, 1e-3)])
+    @pytest.mark.parametrize(("interval", "bound"), [(1.0, 1e-6), (10.0, 1e-6), (60.0, 1e-3)])
     def test_interpolation_between_the_vectors(self, interval, bound):
         orbit = circular_orbit(interval, 41, start=1020.0 - 20 * interval)
         time = np.linspace(orbit.time[2], orbit.time[-3], 1003)
@@ -57,6 +57,22 @@ class TestOrbit:
         with pytest.raises(AlignsarError, match=r"covers 1000\.000 s to 1040\.000 s"):
             orbit.require(990.0, 1010.0)
         orbit.require(1000.0, 1040.0)
+
+    def test_a_margin_of_vectors(self):
+        orbit = circular_orbit()
+        orbit.require(1001.0, 1039.0, margin=1)
+        for first, last in [(1000.5, 1020.0), (1020.0, 1039.5)]:
+            with pytest.raises(AlignsarError, match="with 1 more vectors on either side"):
+                orbit.require(first, last, margin=1)
+
+    @pytest.mark.parametrize("count", [2, 3, 4])
+    def test_few_vectors_still_pass_through_them(self, count):
+        orbit = circular_orbit(10.0, count)
+        np.testing.assert_allclose(orbit.position_at(orbit.time), orbit.position, atol=1e-8, rtol=0)
+        np.testing.assert_allclose(orbit.velocity_at(orbit.time[:-1]), orbit.velocity[:-1], atol=1e-9, rtol=0)
+        middle = orbit.time[0] + 5.0
+        truth = circle(middle, middle=1000.0 + 5.0 * (count - 1))[0]
+        assert np.abs(orbit.position_at(middle) - truth).max() < {2: 1e-3, 3: 1e-5, 4: 1e-6}[count]
 
     def test_vectors_must_make_sense(self):
         orbit = circular_orbit()
@@ -119,16 +135,16 @@ class TestEllipsoid:
         assert np.sum((on_surface / axes) ** 2) == pytest.approx(1.0, abs=1e-12)
 
 
-class TestZeroDoppler:
+class TestGroundToRadar:
     @settings(max_examples=30)
     @given(st.floats(-6, 6), st.floats(-1.0, 1.0), st.floats(0, 3000), st.floats(-0.5, 0.5))
     def test_closed_form_on_a_circular_orbit(self, longitude, latitude, height, seed):
         orbit = circular_orbit(count=121, start=960.0)
         target = geodetic_to_ecef(longitude, latitude, height)
         truth = circle_zero_doppler(target)
-        time = zero_doppler_time(orbit, target, 1020.0 + seed)
+        time, slant_range = ground_to_radar(orbit, longitude, latitude, height, 1020.0 + seed)
+        assert time.shape == slant_range.shape == ()
         assert abs(time - truth) < 2e-8  # 1e-5 of a Sentinel-1 line
-        slant_range = slant_range_to(orbit, longitude, latitude, height, 1020.0)
         assert abs(slant_range - np.linalg.norm(target - circle(truth)[0])) < 1e-6
 
     def test_late_in_the_day_every_pixel_settles(self):
@@ -137,25 +153,29 @@ class TestZeroDoppler:
         rng = np.random.default_rng(1)
         longitude, latitude = rng.uniform(2, 6, 20_000), rng.uniform(-0.7, 0.7, 20_000)
         target = geodetic_to_ecef(longitude, latitude, 0.0)
-        time = zero_doppler_time(orbit, target, start + 40.0)
+        time, _ = ground_to_radar(orbit, longitude, latitude, 0.0, start + 40.0)
         assert np.abs(time - circle_zero_doppler(target, middle=start + 40.0)).max() < 2e-8
 
     def test_nothing_where_there_is_none(self):
         orbit = circular_orbit()
-        targets = geodetic_to_ecef([3.0, np.nan, 3.0], [0.0, 0.0, 40.0], [0.0, 0.0, 0.0])
-        time = zero_doppler_time(orbit, targets, 1020.0)
+        time, slant_range = ground_to_radar(orbit, [3.0, np.nan, 3.0], [0.0, 0.0, 40.0], 0.0, 1020.0)
         np.testing.assert_array_equal(np.isfinite(time), [True, False, False])
+        np.testing.assert_array_equal(np.isfinite(slant_range), [True, False, False])
 
-    def test_a_pixel_does_not_depend_on_its_neighbours(self):
+    def test_no_points(self):
+        time, slant_range = ground_to_radar(circular_orbit(), np.zeros((0, 5)), 0.0, 0.0, 1020.0)
+        assert time.shape == slant_range.shape == (0, 5)
+
+    def test_a_row_does_not_depend_on_the_others(self):
         orbit = circular_orbit()
         rng = np.random.default_rng(3)
-        lon, lat, h = rng.uniform(2, 6, 500), rng.uniform(-0.7, 0.7, 500), rng.uniform(0, 3000, 500)
-        together = slant_range_to(orbit, lon, lat, h, 1020.0)
-        alone = [
-            float(slant_range_to(orbit, lon[i : i + 1], lat[i : i + 1], h[i : i + 1], 1020.0)[0])
-            for i in range(500)
-        ]
-        np.testing.assert_array_equal(together, alone)
+        shape = (20, 700)
+        lon, lat, h = rng.uniform(2, 6, shape), rng.uniform(-0.7, 0.7, shape), rng.uniform(0, 3000, shape)
+        seed = rng.uniform(1010.0, 1030.0, (20, 1))
+        together = ground_to_radar(orbit, lon, lat, h, seed)
+        for i in range(20):
+            alone = ground_to_radar(orbit, lon[i], lat[i], h[i], seed[i])
+            np.testing.assert_array_equal((together[0][i], together[1][i]), alone)
 
     def test_incidence_angle_of_the_triangle(self):
         """On the equator plane of the circle, with the earth's radius a: law of cosines."""
@@ -214,7 +234,7 @@ class TestTrack:
         step = 1e-5
         north = GroundPoint(longitude=4.0, latitude=step, height=0.0)
         times = [
-            float(zero_doppler_time(orbit, geodetic_to_ecef(p.longitude, p.latitude, 0.0), 1020.0))
+            float(ground_to_radar(orbit, p.longitude, p.latitude, 0.0, 1020.0)[0])
             for p in (self.POINT, north)
         ]
         metres = np.linalg.norm(geodetic_to_ecef(4.0, step, 0.0) - geodetic_to_ecef(4.0, 0.0, 0.0))

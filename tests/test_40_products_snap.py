@@ -186,8 +186,9 @@ class TestCalibration:
         found = stack.acquisitions[product.reference].calibration
         assert set(found) == {"vv", "vh"}
         for polarization, records in found.items():
-            np.testing.assert_allclose(records.sigma_nought, truth[polarization].sigma_nought, rtol=1e-10)
-            np.testing.assert_allclose(records.beta_nought, truth[polarization].beta_nought, rtol=1e-10)
+            for quantity in ("sigma_nought", "beta_nought", "gamma_nought"):
+                expected = getattr(truth[polarization], quantity)
+                np.testing.assert_allclose(getattr(records, quantity), expected, rtol=1e-10)
             np.testing.assert_allclose(records.slant_range, truth[polarization].slant_range, atol=1e-6)
             np.testing.assert_allclose(records.azimuth_time, truth[polarization].azimuth_time, atol=1e-6)
 

@@ -5,7 +5,7 @@ import pytest
 
 from alignsar_gpu.device import Device
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.geometry.zero_doppler import slant_range_to
+from alignsar_gpu.geometry.ground_to_radar import slant_range_to
 from alignsar_gpu.interferometry.flattening import flatten, reference_and_topographic_phase
 from alignsar_gpu.interferometry.statistics import expected_coherence
 from alignsar_gpu.simulate import simulate_stack

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geometry.baselines import baseline_components
 from alignsar_gpu.geometry.ellipsoid import ellipsoid_normal, geodetic_to_ecef
-from alignsar_gpu.geometry.zero_doppler import zero_doppler_time
+from alignsar_gpu.geometry.ground_to_radar import ground_to_radar
 
 if TYPE_CHECKING:
     from alignsar_gpu.geometry.orbit import Orbit
@@ -49,9 +50,8 @@ class Baseline:
 
 
 def _zero_doppler(orbit: Orbit, point: GroundPoint) -> float:
-    target = geodetic_to_ecef(point.longitude, point.latitude, point.height)
     middle = 0.5 * (orbit.time[0] + orbit.time[-1])
-    time = float(zero_doppler_time(orbit, target, middle))
+    time = float(ground_to_radar(orbit, point.longitude, point.latitude, point.height, middle)[0])
     if not np.isfinite(time):
         raise AlignsarError(
             f"orbit {orbit.source!r} never sees {point.latitude:.4f} N {point.longitude:.4f} E at zero Doppler: "
@@ -66,28 +66,15 @@ def baseline(reference: Orbit, secondary: Orbit, point: GroundPoint, wavelength:
     Height of ambiguity: lambda R sin(theta) / (2 B_perp) (Hanssen 2001, Radar Interferometry, chapter 2).
     Raises AlignsarError when an orbit does not see the point.
     """
-    target = geodetic_to_ecef(point.longitude, point.latitude, point.height)
-    reference_time, secondary_time = _zero_doppler(reference, point), _zero_doppler(secondary, point)
-    reference_position = reference.position_at(reference_time)
-    separation = secondary.position_at(secondary_time) - reference_position
-    slant_range = float(np.linalg.norm(target - reference_position))
-    look = (target - reference_position) / slant_range
-    up = ellipsoid_normal(point.longitude, point.latitude)
-    across = np.cross(look, reference.velocity_at(reference_time))
-    across *= np.sign(across @ up)  # one sign for right- and left-looking antennas
-    perpendicular = float(separation @ across / np.linalg.norm(across))
-    cos_incidence = float(-look @ up)
+    found = baseline_components(reference, secondary, point.longitude, point.latitude, point.height)
+    perpendicular, secondary_time = float(found.perpendicular), float(found.azimuth_time)
     epoch_days = float((secondary.epoch - reference.epoch) / np.timedelta64(1, "D"))
-    height_of_ambiguity = (
-        wavelength * slant_range * np.sqrt(1.0 - cos_incidence**2) / (2.0 * perpendicular)
-        if perpendicular != 0.0
-        else np.nan
-    )
+    ambiguity = 0.5 * wavelength * float(found.ground_distance) / perpendicular if perpendicular else np.nan
     return Baseline(
         perpendicular=perpendicular,
-        parallel=float(separation @ look),
-        temporal=epoch_days + (secondary_time - reference_time) / SECONDS_PER_DAY,
-        height_of_ambiguity=float(height_of_ambiguity),
+        parallel=float(found.parallel),
+        temporal=epoch_days + (secondary_time - _zero_doppler(reference, point)) / SECONDS_PER_DAY,
+        height_of_ambiguity=ambiguity,
         azimuth_time=secondary_time,
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alignsar_gpu.geometry.zero_doppler import slant_range_to
+from alignsar_gpu.geometry.ground_to_radar import slant_range_to
 from alignsar_gpu.kernels import rotate_phase
 
 if TYPE_CHECKING:

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.geometry.ellipsoid import geodetic_to_ecef
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT, RadarGrid
-from alignsar_gpu.geometry.zero_doppler import zero_doppler_time
+from alignsar_gpu.geometry.ground_to_radar import ground_to_radar
 from alignsar_gpu.products.acquisition import Acquisition, Ground
 from alignsar_gpu.products.snap_bands import check_one_grid, date_suffix, find_bands, find_products
 from alignsar_gpu.products.snap_dates import acquisition_of, share_calibration
@@ -119,9 +118,7 @@ def _geolocation_residual(stack: SnapStack) -> tuple[float, float]:
     for line in lines:
         ground = stack.read_ground(int(line), int(line) + 1)
         lon, lat, height = (v[0, samples] for v in (ground.longitude, ground.latitude, ground.height))
-        target = geodetic_to_ecef(lon, lat, height)
-        time = zero_doppler_time(orbit, target, grid.azimuth_time(line))
-        slant_range = np.linalg.norm(target - orbit.position_at(time), axis=-1)
+        time, slant_range = ground_to_radar(orbit, lon, lat, height, grid.azimuth_time(line))
         residuals.append((grid.line(time) - line, grid.sample(slant_range) - samples))
     residual = np.concatenate(residuals, axis=1)
     residual = residual[:, np.isfinite(residual).all(axis=0)]

@@ -96,5 +96,6 @@ def read_calibration(
         slant_range=near + spacing * pixels,
         sigma_nought=_table(vectors, "sigmaNought", pixels),
         beta_nought=_table(vectors, "betaNought", pixels),
+        gamma_nought=_table(vectors, "gamma", pixels),
         source=source,
     )

@@ -53,31 +53,23 @@ class PolarizationView:
         return amplitude_intensity_phase(self.pixels, self.valid)
 
     def calibrated_intensity(self, quantity: str) -> Any:
-        """Intensity / A^2 with A = ``quantity`` ("sigma_nought" or "beta_nought") of the calibration vectors.
+        """Intensity / A^2 with A = ``quantity`` ("sigma_nought", "beta_nought" or "gamma_nought").
 
-        A is interpolated bilinearly in azimuth time and slant range (S1-RS-MDA-52-7441), and taken from the
-        nearest vector outside them.
+        A is interpolated between the product's calibration vectors (S1-RS-MDA-52-7441).
         """
         acquisition = self.stack.acquisitions[self.date]
         name = self.stack.polarizations[self.polarization]
         if name not in acquisition.calibration:
             raise AlignsarError(f"{acquisition.product_id}: no calibration records of {name.upper()}")
-        calibration = acquisition.calibration[name]
-        grid, xp = self.stack.grid, self.stack.device.xp
-        times = self.stack.azimuth_time[self.stack.core]
-        ranges = grid.slant_range(np.arange(grid.samples))
-        position = np.interp(times, calibration.azimuth_time, np.arange(len(calibration.azimuth_time)))
-        row = np.minimum(position.astype(int), max(len(calibration.azimuth_time) - 2, 0))
-        used = slice(row.min(), row.max() + 2)
-        table = np.stack(
-            [np.interp(ranges, calibration.slant_range, v) for v in getattr(calibration, quantity)[used]]
+        grid = self.stack.grid
+        amplitude = acquisition.calibration[name].amplitude(
+            quantity,
+            self.stack.azimuth_time[self.stack.core],
+            grid.slant_range(np.arange(grid.samples)),
+            self.stack.device.xp,
         )
-        weight = self.stack.device.upload(position - row)[:, np.newaxis]
-        lower = self.stack.device.upload(row - used.start)
-        columns = self.stack.device.upload(table)
-        upper = xp.minimum(lower + 1, len(table) - 1)
-        gain = columns[lower] * (1.0 - weight) + columns[upper] * weight
-        return self.amplitude_intensity_phase[1] * (1.0 / gain**2).astype(np.float32)
+        amplitude *= amplitude
+        return self.amplitude_intensity_phase[1] / amplitude
 
     @property
     def is_reference(self) -> bool:

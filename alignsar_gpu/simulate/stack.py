@@ -219,16 +219,20 @@ def _passes(dates: int, reference: int, seed: int) -> tuple[list[CircularPass], 
 
 
 def _calibration(grid: RadarGrid, mesh: Mesh, height: float, factor: float, source: str) -> Calibration:
-    """Vectors around the scene: beta_nought almost constant, sigma_nought = beta_nought / sqrt(sin(incidence))."""
+    """Vectors around the scene: beta_nought almost constant, the others by the incidence angle of flat ground.
+
+    sigma0 = beta0 sin(incidence) and gamma0 = beta0 tan(incidence), so that the amplitudes divide by their roots.
+    """
     lines = np.linspace(-0.1, 1.1, 5) * grid.lines
     samples = np.linspace(-0.1, 1.1, 9) * grid.samples
-    incidence = mesh(lines, samples, np.full((5, 9), height))[2]
+    incidence = np.radians(mesh(lines, samples, np.full((5, 9), height))[2])
     beta = np.repeat(BETA_NOUGHT * factor * np.linspace(1.0, 1.0 + DRIFT, 5)[:, np.newaxis], 9, axis=1)
     return Calibration(
         azimuth_time=grid.azimuth_time(lines),
         slant_range=grid.slant_range(samples),
-        sigma_nought=beta / np.sqrt(np.sin(np.radians(incidence))),
+        sigma_nought=beta / np.sqrt(np.sin(incidence)),
         beta_nought=beta,
+        gamma_nought=beta / np.sqrt(np.tan(incidence)),
         source=source,
     )
 

@@ -1,0 +1,77 @@
+"""Ground to radar: when a target is seen, from how far, and at which angle; numpy arrays of any shape."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from alignsar_gpu import kernels
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from alignsar_gpu.geometry.doppler import Doppler
+    from alignsar_gpu.geometry.orbit import Orbit
+
+
+def _rows(*values: ArrayLike) -> tuple[tuple[int, ...], list[NDArray[np.float64]]]:
+    """The common shape of ``values``, and each of them as contiguous rows."""
+    arrays = np.broadcast_arrays(*values)
+    shape = arrays[0].shape
+    columns = shape[-1] if shape else 1
+    rows = arrays[0].size // columns if columns else 0
+    return shape, [np.ascontiguousarray(a, dtype=np.float64).reshape(rows, columns) for a in arrays]
+
+
+def ground_to_radar(
+    orbit: Orbit,
+    longitude: ArrayLike,
+    latitude: ArrayLike,
+    height: ArrayLike,
+    seed: ArrayLike,
+    *,
+    doppler: Doppler | None = None,
+    wavelength: float = 0.0,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Azimuth time and slant range at which points on the ground are seen, as `kernels.ground_to_radar`.
+
+    Parameters
+    ----------
+    longitude, latitude, height : degrees, degrees, metres above the ellipsoid; broadcast.
+    seed : times to start from, seconds since the orbit's epoch, broadcast; the first of a row is used.
+    doppler, wavelength : what the image is focused to, where that is not zero Doppler; metres.
+
+    Returns
+    -------
+    Seconds since the orbit's epoch and metres, of the broadcast shape; NaN where there is none.
+    """
+    shape, (lon, lat, h, start) = _rows(longitude, latitude, height, seed)
+    table = kernels.ZERO_DOPPLER if doppler is None else doppler.table(wavelength)
+    seeds = np.ascontiguousarray(start[:, 0]) if start.size else np.zeros(len(start))
+    time, slant_range = kernels.ground_to_radar(lon, lat, h, seeds, orbit.table, table)
+    return time.reshape(shape), slant_range.reshape(shape)
+
+
+def slant_range_to(
+    orbit: Orbit, longitude: ArrayLike, latitude: ArrayLike, height: ArrayLike, seed: ArrayLike
+) -> NDArray[np.float64]:
+    """Zero-Doppler slant range in metres from ``orbit``, as `ground_to_radar` gives it."""
+    return ground_to_radar(orbit, longitude, latitude, height, seed)[1]
+
+
+def angle_of(versine: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The angle in degrees whose 1 - cosine is given: exact for small angles too."""
+    within = np.clip(versine, 0.0, 2.0)
+    return np.degrees(2.0 * np.arctan2(np.sqrt(within), np.sqrt(2.0 - within))).astype(np.float32)
+
+
+def incidence_angle(
+    orbit: Orbit, longitude: ArrayLike, latitude: ArrayLike, height: ArrayLike, seed: ArrayLike
+) -> NDArray[np.float32]:
+    """Incidence angle in degrees: between the ellipsoid's normal and the direction to the antenna."""
+    shape, (lon, lat, h, start) = _rows(longitude, latitude, height, seed)
+    time, _ = ground_to_radar(orbit, lon, lat, h, start)
+    level = np.zeros_like(h)
+    versine, _, _ = kernels.viewing_angles(lon, lat, h, time, level, level, orbit.table)
+    return angle_of(versine).reshape(shape)

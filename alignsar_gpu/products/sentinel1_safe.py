@@ -1,0 +1,223 @@
+"""Sentinel-1 products where they lie: a SAFE folder, a zip of one (never unpacked), or one annotation file."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.products.xml import Xml, parse_xml
+
+IN_FOLDER = ("manifest.safe", "annotation/*.xml", "annotation/calibration/*.xml", "measurement/*")
+LARGEST_XML = 256 << 20  # bytes; annotations have a few MB: more is no annotation, or made to fill the memory
+
+
+@dataclass(frozen=True, kw_only=True)
+class Safe:
+    """The files of a product.
+
+    Attributes
+    ----------
+    path : the folder, the zip or the annotation file.
+    kind : which of them it is: "folder", "zip" or "annotation".
+    product_id : name of the product, without ".SAFE" and ".zip".
+    root : the product's folder inside the zip, with a slash at its end; "" otherwise.
+    names : its files, relative to its root, with slashes; sorted. Of a folder only those that are read.
+    has_measurement : whether it has a folder for pixels at all.
+    """
+
+    path: Path
+    kind: str
+    product_id: str
+    root: str
+    names: tuple[str, ...]
+    has_measurement: bool
+
+    def where(self, name: str) -> str:
+        """How messages call a file."""
+        return str(self.path if self.kind == "annotation" else self.path / name)
+
+    def xml(self, name: str) -> Xml:
+        """The root element of an XML file; AlignsarError when it cannot be read."""
+        return parse_xml(self._bytes(name), self.where(name))
+
+    def raster(self, name: str) -> str:
+        """What GDAL opens to read a raster in place."""
+        if self.kind == "zip":
+            return f"/vsizip/{{{self.path.resolve()}}}/{self.root}{name}"
+        return str(self.path / name)
+
+    def _bytes(self, name: str) -> bytes:
+        try:
+            if self.kind != "zip":
+                file = self.path / name if self.kind == "folder" else self.path
+                self._check_size(name, file.stat().st_size)
+                return file.read_bytes()
+            with zipfile.ZipFile(self.path) as archive:
+                member = archive.getinfo(self.root + name)
+                self._check_size(name, member.file_size)
+                return archive.read(member)
+        except OSError as error:
+            raise AlignsarError(f"{self.where(name)}: cannot be read ({error.strerror or error})") from None
+        except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError) as error:
+            raise AlignsarError(
+                f"{self.where(name)}: the archive is damaged there ({error}); fetch the product again"
+            ) from None
+        except (RuntimeError, NotImplementedError) as error:  # encrypted, or packed in an unknown way
+            raise AlignsarError(f"{self.where(name)}: cannot be unpacked ({error})") from None
+
+    def _check_size(self, name: str, size: int) -> None:
+        if size > LARGEST_XML:
+            raise AlignsarError(f"{self.where(name)}: {size} bytes are too many for an annotation; not read")
+
+
+def _product_id(name: str) -> str:
+    for ending in (".zip", ".safe"):
+        if name.lower().endswith(ending):
+            name = name[: -len(ending)]
+    return name
+
+
+def _folder(path: Path) -> Safe:
+    files = [file for pattern in IN_FOLDER for file in path.glob(pattern) if file.is_file()]
+    names = tuple(sorted(file.relative_to(path).as_posix() for file in files))
+    return Safe(
+        path=path,
+        kind="folder",
+        product_id=_product_id(path.resolve().name),
+        root="",
+        names=names,
+        has_measurement=(path / "measurement").is_dir(),
+    )
+
+
+def _check_member(path: Path, name: str) -> None:
+    """Refuse an archive whose names lead out of it: nothing is unpacked, but such a file is no product."""
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    drive = bool(parts) and len(parts[0]) == 2 and parts[0][1] == ":"
+    if name.startswith(("/", "\\")) or drive or ".." in parts:
+        raise AlignsarError(
+            f"{path}: holds {name!r}, a name that leads out of the archive, which no product has; not read"
+        )
+
+
+def _members(path: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.namelist()
+    except OSError as error:
+        raise AlignsarError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError) as error:
+        raise AlignsarError(
+            f"{path}: not a readable zip ({error}): cut off or damaged; fetch the product again"
+        ) from None
+
+
+def _zip(path: Path) -> Safe:
+    members = _members(path)
+    for name in members:
+        _check_member(path, name)
+    roots = {
+        name[: -len("/".join(PurePosixPath(name).parts[-2:]))]
+        for name in members
+        if name.lower().endswith(".xml") and PurePosixPath(name).parent.name == "annotation"
+    }
+    if not roots:
+        raise AlignsarError(f"{path}: {NO_ANNOTATION}")
+    if len(roots) > 1:
+        raise AlignsarError(
+            f"{path}: holds {len(roots)} products ({', '.join(sorted(roots))}); give one a file"
+        )
+    (root,) = roots
+    inside = [name.removeprefix(root) for name in members if name.startswith(root)]
+    return Safe(
+        path=path,
+        kind="zip",
+        product_id=_product_id(PurePosixPath(root).name or path.name),
+        root=root,
+        names=tuple(sorted({name for name in inside if name and not name.endswith("/")})),
+        has_measurement=any(name.startswith("measurement/") for name in inside),
+    )
+
+
+NO_ANNOTATION = (
+    "no annotation (annotation/*.xml) inside: not a Sentinel-1 SAFE product, or an incomplete one; "
+    "fetch the product again"
+)
+
+
+def open_safe(path: Path) -> Safe:
+    """The product at ``path``: a SAFE folder (or its manifest.safe), a zip of one, or an annotation file.
+
+    Raises AlignsarError when there is nothing, nothing that can be read, or no annotation inside.
+    """
+    if path.name.lower() == "manifest.safe":
+        path = path.parent
+    if path.is_dir():
+        return _folder(path)
+    if not path.is_file():
+        raise AlignsarError(f"{path}: no such file or folder; correct the path of the product")
+    if path.suffix.lower() == ".xml":
+        return Safe(
+            path=path,
+            kind="annotation",
+            product_id=path.stem,
+            root="",
+            names=(path.name,),
+            has_measurement=False,
+        )
+    if path.suffix.lower() == ".zip" or zipfile.is_zipfile(path):
+        return _zip(path)
+    raise AlignsarError(
+        f"{path}: neither a SAFE folder nor a zip of one nor an annotation file (.xml): not a Sentinel-1 product"
+    )
+
+
+def annotation_names(safe: Safe) -> tuple[str, ...]:
+    """The product annotations, one a subswath and polarization; AlignsarError when there is none."""
+    if safe.kind == "annotation":
+        return safe.names
+    names = tuple(
+        name
+        for name in safe.names
+        if PurePosixPath(name).parent == PurePosixPath("annotation") and name.lower().endswith(".xml")
+    )
+    if not names:
+        raise AlignsarError(f"{safe.path}: {NO_ANNOTATION}")
+    return names
+
+
+def calibration_name(safe: Safe, annotation: str, kind: str) -> str | None:
+    """The "calibration" or "noise" annotation that belongs to a product annotation, if there is one."""
+    name = f"annotation/calibration/{kind}-{PurePosixPath(annotation).name}"
+    return name if name in safe.names else None
+
+
+def measurement_name(safe: Safe, annotation: str) -> str | None:
+    """The pixels that belong to a product annotation; None when the product comes without any pixels.
+
+    Raises AlignsarError when the product has a folder for pixels, but not these.
+    """
+    if not safe.has_measurement:
+        return None
+    stem = PurePosixPath(annotation).stem
+    for ending in (".tiff", ".tif"):
+        if (name := f"measurement/{stem}{ending}") in safe.names:
+            return name
+    raise AlignsarError(
+        f"{safe.path}: no measurement/{stem}.tiff, which belongs to its {annotation}; the product is incomplete, "
+        "fetch it again"
+    )
+
+
+def ipf_version(safe: Safe) -> str | None:
+    """Version of ESA's processor, for example "003.61", as the manifest says; None when it does not."""
+    if "manifest.safe" not in safe.names:
+        return None
+    manifest = safe.xml("manifest.safe")
+    for software in manifest.all(".//{*}software"):
+        if software.element.get("name", "").startswith("Sentinel-1 IPF"):
+            return software.element.get("version") or None
+    return None

@@ -1,0 +1,179 @@
+"""What a reader of single look complex products gives: bursts on their radar grids, and how to read them.
+
+A stripmap scene is one burst without steering.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
+
+from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from alignsar_gpu.geometry.grid import RadarGrid
+    from alignsar_gpu.geometry.orbit import Orbit
+    from alignsar_gpu.products.acquisition import Calibration
+    from alignsar_gpu.products.noise import Noise
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RangePolynomial:
+    """A polynomial in two-way slant-range time, estimated at one azimuth time.
+
+    Attributes
+    ----------
+    azimuth_time : seconds since the epoch of the grid that it belongs to.
+    slant_range_time : two-way time that it is expanded around, seconds.
+    coefficients : (degree + 1,) float64, constant first; Hz (Doppler centroid) or Hz/s (FM rate) per s^k.
+    """
+
+    azimuth_time: float
+    slant_range_time: float
+    coefficients: NDArray[np.float64]
+
+    def at(self, slant_range: ArrayLike) -> NDArray[np.float64]:
+        """Value at one-way slant ranges (metres), of their shape."""
+        time = 2.0 / SPEED_OF_LIGHT * np.asarray(slant_range, dtype=np.float64) - self.slant_range_time
+        return np.asarray(np.polynomial.polynomial.polyval(time, self.coefficients))
+
+
+class Measurement(Protocol):
+    """The pixels of one burst and polarization, wherever they are stored."""
+
+    @property
+    def source(self) -> str:
+        """The file, for messages."""
+
+    def read(self, lines: slice, samples: slice) -> NDArray[np.complex64]:
+        """Pixels [line, sample] of these lines and samples of the burst."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Channel:
+    """What a polarization of a burst has for itself.
+
+    Attributes
+    ----------
+    first_valid_sample, last_valid_sample : (lines,) int64, both inclusive; -1 where a line has none.
+    doppler_centroid : Hz, of the estimate nearest to the middle of the burst.
+    measurement : its pixels, or None where the product comes without them (annotation only).
+    calibration, noise : None where the product has none.
+    """
+
+    first_valid_sample: NDArray[np.int64]
+    last_valid_sample: NDArray[np.int64]
+    doppler_centroid: RangePolynomial
+    measurement: Measurement | None
+    calibration: Calibration | None
+    noise: Noise | None
+
+
+def valid_window(channels: Sequence[Channel]) -> tuple[slice, slice] | None:
+    """Lines and samples of the largest rectangle that is valid on all its lines in all channels, if any."""
+    first = np.max([c.first_valid_sample for c in channels], axis=0)
+    last = np.min([c.last_valid_sample for c in channels], axis=0)
+    lines = np.flatnonzero(np.all([c.first_valid_sample >= 0 for c in channels], axis=0))
+    if not lines.size or first[lines].max() > last[lines].min():
+        return None
+    return slice(int(lines[0]), int(lines[-1]) + 1), slice(
+        int(first[lines].max()), int(last[lines].min()) + 1
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Burst:
+    """One burst of a subswath in all its polarizations.
+
+    Attributes
+    ----------
+    swath : "IW1", "EW3", "S4", ...
+    index : place in the subswath of its product, from 0.
+    burst_id : the place on Earth, the same in every cycle: "t052_110431_iw1" (relative orbit, ESA's relative
+        burst id, swath); None for a scene that is not divided into bursts.
+    anx_time : seconds from the last ascending node to the first line, within 0.05 s.
+    grid : zero-Doppler radar grid of all its lines and samples, invalid ones included.
+    azimuth_fm_rate : Hz/s, of the estimate nearest to the middle of the burst.
+    steering_rate : of the antenna, radians per second; 0 where it does not steer.
+    channels : per polarization ("vv", "vh", "hh", "hv").
+    footprint : (n, 2) float64 longitude and latitude of its outline, degrees, not closed. Longitudes are
+        continuous: beyond the antimeridian they go on above 180.
+    """
+
+    swath: str
+    index: int
+    burst_id: str | None
+    anx_time: float
+    grid: RadarGrid
+    azimuth_fm_rate: RangePolynomial
+    steering_rate: float
+    channels: Mapping[str, Channel]
+    footprint: NDArray[np.float64]
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+        return self.burst_id or self.swath.lower()
+
+    @property
+    def valid(self) -> tuple[slice, slice]:
+        """Lines and samples of the largest rectangle that is valid on all its lines in all polarizations."""
+        window = valid_window(list(self.channels.values()))
+        if window is None:
+            raise AlignsarError(f"{self.name}: no line of the burst has valid samples in all polarizations")
+        return window
+
+    def read(
+        self, polarization: str, lines: slice | None = None, samples: slice | None = None
+    ) -> NDArray[np.complex64]:
+        """Pixels [line, sample] of the lines and samples of the burst; by default of its `valid` part."""
+        if polarization not in self.channels:
+            there = ", ".join(p.upper() for p in self.channels)
+            raise AlignsarError(f"{self.name}: no polarization {polarization.upper()}; there is {there}")
+        measurement = self.channels[polarization].measurement
+        if measurement is None:
+            raise AlignsarError(f"{self.name}: the product has no measurement of {polarization.upper()}")
+        valid = self.valid
+        return measurement.read(
+            valid[0] if lines is None else lines, valid[1] if samples is None else samples
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SlcProduct:
+    """One single look complex product as it was delivered, not coregistered.
+
+    Attributes
+    ----------
+    product_id : its name, without ".SAFE" or ".zip".
+    start : UTC time of the first line (datetime64, microseconds); its midnight is the epoch of all times.
+    orbit : the state vectors to use, and where they come from.
+    processor : name and version, for example "Sentinel-1 IPF 003.61".
+    polarizations : of all bursts, co-polarization first.
+    facts : what the reader found out, as plain values for quality.json.
+    """
+
+    product_id: str
+    platform: str
+    start: np.datetime64
+    orbit: Orbit
+    pass_direction: Literal["ascending", "descending"]
+    absolute_orbit: int
+    relative_orbit: int
+    instrument_mode: str
+    processor: str
+    polarizations: tuple[str, ...]
+    bursts: tuple[Burst, ...]
+    facts: Mapping[str, Any]
+
+    @property
+    def date(self) -> str:
+        """The day, as YYYYMMDD."""
+        return str(self.start.astype("datetime64[D]")).replace("-", "")
