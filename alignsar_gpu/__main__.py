@@ -13,13 +13,18 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from alignsar_gpu.config import Config, register, validate
+from alignsar_gpu.config import Config, check_together, register, validate
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
     from alignsar_gpu.pipeline import Summary
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
+# What Hydra says of values that it takes for something else, and what to write instead.
+QUOTING = {
+    "Ambiguous value": "a list is written in brackets: key=[a,b]",
+    "no viable alternative": "quote a value with brackets, commas or spaces twice: 'key=\"value\"'",
+}
 CANNOT_WRITE = {errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS}
 
 
@@ -36,7 +41,8 @@ def one_line(error: Exception) -> str:
             f"cannot write{where} ({error.strerror}); put that right, and the same command continues the run"
         )
     messages = [str(e).strip().splitlines() for e in (error, error.__cause__) if e is not None]
-    return ": ".join(lines[0].rstrip(".") for lines in messages if lines)
+    message = ": ".join(lines[0].rstrip(".") for lines in messages if lines)
+    return "; ".join([message, *(hint for words, hint in QUOTING.items() if words in message)])
 
 
 def _unknown_keys(node: DictConfig, prefix: str = "") -> list[str]:
@@ -61,12 +67,13 @@ def typed(composed: DictConfig) -> Config:
     if "products" in missing:
         raise AlignsarError(
             "no products: choose an experiment (+experiment=demo, +experiment=amsterdam, ...; --help lists them) "
-            "or a reader (products=snap products.path=FOLDER)"
+            "or a reader (products=snap products.path=FOLDER, products=sentinel1 products.path=SAFE dem.path=FILE)"
         )
     if missing:
         raise AlignsarError(f"{', '.join(missing)}: must be given, for example {missing[0]}=...")
     config = cast("Config", OmegaConf.to_object(composed))
     validate(config)
+    check_together(config)
     return config
 
 

@@ -23,9 +23,17 @@ def about(
     choices: tuple[str, ...] = (),
     odd: bool = False,
     multiple_of: int = 1,
+    may_be_empty: bool = False,
 ) -> dict[str, Any]:
     """What a key means, and which values it takes."""
-    return {"help": help, "bounds": bounds, "choices": choices, "odd": odd, "multiple_of": multiple_of}
+    return {
+        "help": help,
+        "bounds": bounds,
+        "choices": choices,
+        "odd": odd,
+        "multiple_of": multiple_of,
+        "may_be_empty": may_be_empty,
+    }
 
 
 def key(default: Any, text: str, **rules: Any) -> Any:
@@ -78,6 +86,51 @@ class SimulatedProductsConfig(ProductsConfig):
     revisit_days: int = key(12, "days from a date to the next", bounds=(12, 396), multiple_of=12)
     seed: int = key(1, "seed of everything random", bounds=(0, 2**32 - 1))
     flattened: bool = key(default=False, text="deliver the secondaries already flattened")
+
+
+@dataclass
+class Sentinel1ProductsConfig(ProductsConfig):
+    """One burst of a Sentinel-1 SLC product; its heights come from the group dem."""
+
+    reader: str = key("sentinel1", "which reader", choices=("sentinel1",))
+    path: str = key(MISSING, "a SAFE folder, a zip of one, or a folder of them")
+    area: Any = key(
+        None,
+        "area of interest: [west,south,east,north] in degrees, WKT, GeoJSON, or the path of a vector file",
+    )
+    crop: bool = key(default=True, text="cut the burst to the area, where one is given")
+    polarizations: list[str] = field(
+        default_factory=list,
+        metadata=about(
+            "polarizations; empty: all that the product has",
+            choices=("vv", "vh", "hh", "hv"),
+            may_be_empty=True,
+        ),
+    )
+    swaths: list[str] = field(default_factory=list, metadata=about("subswaths, such as iw2; empty: all"))
+    burst: str | None = key(
+        None, "burst id, such as t052_110431_iw1; unset: the one that area and swaths leave"
+    )
+
+
+@dataclass
+class OrbitsConfig:
+    """Where the orbits of products=sentinel1 come from."""
+
+    path: str | None = key(
+        None, "an orbit file (EOF), or a folder of them; unset: the state vectors in the product"
+    )
+
+
+@dataclass
+class DemConfig:
+    """The terrain of products=sentinel1."""
+
+    path: Any = key(None, "a raster of heights, a folder of tiles, or a list of them")
+    vertical_datum: str | None = key(
+        None, "what its heights count from", choices=("egm96", "egm2008", "ellipsoid")
+    )
+    geoid: str | None = key(None, "grid of the geoid's undulation; unset: the one installed on this machine")
 
 
 @dataclass
@@ -139,6 +192,8 @@ class Config:
     output: str = key("outputs/${name}", "folder that the run writes")
     device: DeviceConfig = field(default_factory=DeviceConfig)
     products: ProductsConfig = MISSING
+    orbits: OrbitsConfig = field(default_factory=OrbitsConfig)
+    dem: DemConfig = field(default_factory=DemConfig)
     interferometry: InterferometryConfig = field(default_factory=InterferometryConfig)
     signatures: SignaturesConfig = field(default_factory=SignaturesConfig)
     dataset: DatasetConfig = field(default_factory=DatasetConfig)
@@ -150,15 +205,17 @@ def register() -> None:
     store.store(name="schema", node=Config)
     store.store(group="products", name="snap_schema", node=SnapProductsConfig)
     store.store(group="products", name="simulated_schema", node=SimulatedProductsConfig)
+    store.store(group="products", name="sentinel1_schema", node=Sentinel1ProductsConfig)
 
 
 def _check_value(name: str, value: Any, metadata: dict[str, Any]) -> None:
     choices = metadata["choices"]
     values = value if isinstance(value, list) else [value]
     wrong = [v for v in values if choices and v not in choices]
-    if wrong or (choices and not values):
+    if wrong or (choices and not values and not metadata["may_be_empty"]):
         raise AlignsarError(f"{name}={wrong[0] if wrong else '[]'}: choose from {', '.join(choices)}")
-    if isinstance(value, list) and len(set(value)) != len(value):
+    texts = [v for v in values if isinstance(v, str)]
+    if len(set(texts)) != len(texts):
         raise AlignsarError(f"{name}={value}: names something twice")
     low, high = metadata["bounds"]
     for number in values:
@@ -180,3 +237,32 @@ def validate(config: Any, prefix: str = "") -> None:
             validate(value, f"{name}.")
         elif value is not None and item.metadata:
             _check_value(name, value, dict(item.metadata))
+
+
+def check_together(config: Config) -> None:
+    """Raise AlignsarError, naming the key, when a key is missing or too many for the reader that is chosen."""
+    reader, dem = config.products.reader, config.dem
+    if reader != "sentinel1":
+        sections = {"orbits": config.orbits, "dem": dem}
+        given = [
+            f"{name}.{item.name}"
+            for name, section in sections.items()
+            for item in fields(section)
+            if getattr(section, item.name) is not None
+        ]
+        if given:
+            raise AlignsarError(
+                f"{', '.join(given)}: products={reader} has orbits and heights of its own; leave "
+                f"{'it' if len(given) == 1 else 'them'} out (only products=sentinel1 takes orbits and a DEM)"
+            )
+        return
+    if dem.path is None:
+        raise AlignsarError(
+            "dem.path: must be given with products=sentinel1: a raster of heights, a folder of tiles, or a list "
+            "of them, such as tiles of the Copernicus DEM (dem=copernicus dem.path=FOLDER)"
+        )
+    if dem.vertical_datum is None:
+        raise AlignsarError(
+            "dem.vertical_datum: must be given: egm2008 for the Copernicus DEM, egm96 for SRTM, NASADEM, ALOS and "
+            "ASTER, ellipsoid for heights above WGS84 (TanDEM-X)"
+        )

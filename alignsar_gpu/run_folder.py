@@ -35,13 +35,15 @@ def file_checksum(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def fingerprint_of(facts: Mapping[str, Any], inputs: Sequence[Path]) -> str:
+def fingerprint_of(facts: Mapping[str, Any], *inputs: Sequence[Path]) -> str:
     """A number (hexadecimal) for everything that a result depends on: facts, and the content of the inputs.
 
-    Where the inputs lie does not count, only how they lie to each other.
+    Where the inputs lie does not count, only how those of one sequence lie to each other.
     """
-    top = os.path.commonpath([path.parent for path in inputs]) if inputs else ""
-    content = [facts, [[os.path.relpath(path, top), file_checksum(path)] for path in sorted(inputs)]]
+    content: list[Any] = [facts]
+    for files in inputs:
+        top = os.path.commonpath([path.parent for path in files]) if files else ""
+        content.append([[os.path.relpath(path, top), file_checksum(path)] for path in sorted(files)])
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

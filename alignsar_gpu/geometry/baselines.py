@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.geometry.grid import RadarGrid
     from alignsar_gpu.geometry.orbit import Orbit
 
-NODES = (9, 65)  # lines and samples: between nodes a Sentinel-1 burst is linear to 5e-6 of the baseline
+NODES = (9, 65)  # lines and samples: with heights 2 km apart, linear to 2e-5 of a baseline over a burst
 
 
 class Components(NamedTuple):

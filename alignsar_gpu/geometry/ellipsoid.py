@@ -36,21 +36,19 @@ def ecef_to_geodetic(
     """Longitude, latitude (degrees) and height (m) of Earth-fixed positions (..., 3), each of shape (...).
 
     Bowring's iteration on the parametric latitude (Bowring 1976, Transformation from spatial to geographical
-    coordinates, Survey Review 23(181)), twice: exact to 1e-9 m from -10 km to 10 000 km of height.
+    coordinates, Survey Review 23(181)), twice: exact to 1e-8 m from -10 km to 1000 km of height.
     """
     x, y, z = np.moveaxis(position, -1, 0)
     distance = np.hypot(x, y)
     semi_minor_axis = SEMI_MAJOR_AXIS * (1.0 - FLATTENING)
     second = ECCENTRICITY_SQUARED / (1.0 - ECCENTRICITY_SQUARED)
-    tangent = z * SEMI_MAJOR_AXIS / (distance * semi_minor_axis)  # of the parametric latitude
+    up, out = z * SEMI_MAJOR_AXIS, distance * semi_minor_axis  # as sine and cosine of the parametric latitude
     for _ in range(2):
-        cosine = 1.0 / np.hypot(1.0, tangent)
-        sine = tangent * cosine
-        sine = np.where(np.isinf(tangent), np.sign(tangent), sine)
-        above = z + second * semi_minor_axis * sine**3
-        beside = distance - ECCENTRICITY_SQUARED * SEMI_MAJOR_AXIS * cosine**3
+        size = np.hypot(up, out)
+        above = z + second * semi_minor_axis * (up / size) ** 3
+        beside = distance - ECCENTRICITY_SQUARED * SEMI_MAJOR_AXIS * (out / size) ** 3
         latitude = np.arctan2(above, beside)
-        tangent = (1.0 - FLATTENING) * np.tan(latitude)
+        up, out = (1.0 - FLATTENING) * np.sin(latitude), np.cos(latitude)
     sine, cosine = np.sin(latitude), np.cos(latitude)
     prime_vertical = SEMI_MAJOR_AXIS / np.sqrt(1.0 - ECCENTRICITY_SQUARED * sine**2)
     height = distance * cosine + z * sine - prime_vertical * (1.0 - ECCENTRICITY_SQUARED * sine**2)

@@ -30,9 +30,8 @@ def _start(
     along = velocity / np.linalg.norm(velocity, axis=-1)[..., np.newaxis]
     across = side * np.cross(down, along)
     radius = SEMI_MAJOR_AXIS * (1.0 - 0.5 / 298.0) + height
-    with np.errstate(invalid="ignore"):
-        cosine = (distance**2 + slant_range**2 - radius**2) / (2.0 * distance * slant_range)
-        cosine = np.clip(cosine, -1.0, 1.0)
+    cosine = (distance**2 + slant_range**2 - radius**2) / (2.0 * distance * slant_range)
+    cosine = np.clip(cosine, -1.0, 1.0)
     sine = np.sqrt(1.0 - cosine**2)
     sight = cosine[..., np.newaxis] * down + sine[..., np.newaxis] * across
     return np.asarray(antenna + slant_range[..., np.newaxis] * sight)
@@ -49,7 +48,7 @@ def radar_to_ground(
     """Longitude and latitude (degrees) of what an antenna sees at a time and range, if its height is known.
 
     Newton's iteration on three equations: |X - P| = R, (X - P) . V = R lambda f / 2, and height(X) = h
-    (Schubert 1986; Cumming and Wong 2005, Digital Processing of Synthetic Aperture Radar Data).
+    (Curlander 1982, Location of spaceborne SAR imagery, IEEE TGRS 20(3)).
 
     Parameters
     ----------
@@ -65,10 +64,24 @@ def radar_to_ground(
         np.asarray(a, dtype=np.float64) for a in np.broadcast_arrays(azimuth_time, slant_range, height, speed)
     )
     antenna, velocity = orbit.position_at(time), orbit.velocity_at(time)
-    side = 1.0 if look_side == "right" else -1.0
-    point = _start(antenna, velocity, distance, h, side)
-    settled = np.zeros(time.shape, dtype=bool)
-    for _ in range(MAX_ITERATIONS):
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        point = _iterate(antenna, velocity, distance, h, approach, look_side)
+    longitude, latitude, _ = ecef_to_geodetic(point)
+    return longitude, latitude
+
+
+def _iterate(
+    antenna: NDArray[np.float64],
+    velocity: NDArray[np.float64],
+    distance: NDArray[np.float64],
+    h: NDArray[np.float64],
+    approach: NDArray[np.float64],
+    look_side: str,
+) -> NDArray[np.float64]:
+    """Positions (..., 3) that settle the equations of `radar_to_ground`; NaN where none does."""
+    point = _start(antenna, velocity, distance, h, 1.0 if look_side == "right" else -1.0)
+    settled = np.zeros(distance.shape, dtype=bool)
+    for _ in range(MAX_ITERATIONS):  # what does not settle may run away: it is NaN in the end
         sight = point - antenna
         longitude, latitude, reached = ecef_to_geodetic(point)
         mismatch = np.stack(
@@ -86,15 +99,13 @@ def radar_to_ground(
         settled |= size <= TOLERANCE
         if np.all(settled | np.isnan(size)):
             break
-    longitude, latitude, _ = ecef_to_geodetic(np.where(settled[..., np.newaxis], point, np.nan))
-    return longitude, latitude
+    return np.where(settled[..., np.newaxis], point, np.nan)
 
 
 def _solve(rows: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Solution of (..., 3, 3) systems by Cramer's rule: one pixel does not depend on another."""
     a, b, c = np.moveaxis(rows, -2, 0)
     bc, ca, ab = np.cross(b, c), np.cross(c, a), np.cross(a, b)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        inverse = 1.0 / np.sum(a * bc, axis=-1)
-        solution = values[..., 0:1] * bc + values[..., 1:2] * ca + values[..., 2:3] * ab
-        return np.asarray(inverse[..., np.newaxis] * solution)
+    inverse = 1.0 / np.sum(a * bc, axis=-1)
+    solution = values[..., 0:1] * bc + values[..., 1:2] * ca + values[..., 2:3] * ab
+    return np.asarray(inverse[..., np.newaxis] * solution)

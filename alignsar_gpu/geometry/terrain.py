@@ -163,16 +163,17 @@ class Terrain:
         """
         count = self.grid.lines
         while count >= 1:
-            needed = max(self._bytes(first, count) for first in (0, (self.grid.lines - count) // 2))
+            needed = max(self.bytes_of(first, count) for first in (0, (self.grid.lines - count) // 2))
             if needed <= memory:
                 return count
             count //= 2
         raise AlignsarError(
-            f"one line of {self.grid.samples} samples over {self.dem.source} takes {self._bytes(0, 1) / 2**20:.0f} "
+            f"one line of {self.grid.samples} samples over {self.dem.source} takes {self.bytes_of(0, 1) / 2**20:.0f} "
             f"MiB, and {memory / 2**20:.0f} MiB are given: give more memory or a coarser DEM"
         )
 
-    def _bytes(self, first: int, count: int) -> int:
+    def bytes_of(self, first: int, count: int) -> int:
+        """Memory that `lines` takes for ``count`` lines from ``first`` on."""
         rows, columns = self.window(first, first + count)
         posts = (rows.stop - rows.start) * (columns.stop - columns.start)
         return int(posts) * BYTES_PER_POST + count * (self.grid.samples + SHADOW_MARGIN) * BYTES_PER_PIXEL

@@ -125,15 +125,30 @@ class Acquisition:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Ground:
-    """Where the pixels of some lines lie on Earth; each array (lines, samples) float64.
+    """Where the pixels of some lines lie on Earth, and how they are seen; each array (lines, samples).
 
-    ``longitude`` and ``latitude`` in degrees, ``height`` in metres above the WGS84 ellipsoid; NaN where
-    the product does not say.
+    ``longitude`` and ``latitude`` in degrees, ``height`` in metres above the WGS84 ellipsoid, float64; NaN
+    where the product does not say. ``viewing`` only where the product has a terrain.
     """
 
     longitude: NDArray[np.float64]
     latitude: NDArray[np.float64]
     height: NDArray[np.float64]
+    viewing: Viewing | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Viewing:
+    """How the antenna sees the terrain in the pixels of some lines; each array (lines, samples).
+
+    ``incidence_angle`` (against the ellipsoid's normal) and ``local_incidence_angle`` (against the terrain's)
+    in degrees, float32, NaN where there is no terrain; ``layover_shadow`` uint8, 1 where several places lie
+    in one pixel, 2 in the radar's shadow, 3 for both.
+    """
+
+    incidence_angle: NDArray[np.float32]
+    local_incidence_angle: NDArray[np.float32]
+    layover_shadow: NDArray[np.uint8]
 
 
 class StackProduct(Protocol):
@@ -167,6 +182,10 @@ class StackProduct(Protocol):
     def has_heights(self) -> bool:
         """Whether `read_ground` gives heights, which flattening needs."""
 
+    @property
+    def has_viewing(self) -> bool:
+        """Whether `read_ground` says how the terrain is seen."""
+
     def read_pixels(self, first: int, stop: int) -> tuple[NDArray[np.complex64], NDArray[np.bool_]]:
         """Pixels (date, polarization, line, sample) of lines ``first:stop``, and which of them are valid.
 
@@ -175,3 +194,6 @@ class StackProduct(Protocol):
 
     def read_ground(self, first: int, stop: int) -> Ground:
         """Ground coordinates of lines ``first:stop``."""
+
+    def ground_bytes(self, lines: int) -> int:
+        """Memory that `read_ground` takes for so many lines, beyond the arrays that it returns."""

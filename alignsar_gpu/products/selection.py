@@ -96,6 +96,23 @@ class _Area:
         return float(min(apart))
 
 
+def share_of(area: BaseGeometry, burst: Burst) -> float:
+    """Share (0 to 1) of an area in longitude and latitude that lies in a burst's footprint.
+
+    Of its surface; of the length of lines; of the number of points.
+    """
+    import shapely  # noqa: PLC0415
+
+    outline = _outline(burst)
+    parts = [outline.intersection(copy) for copy in _Area(area).copies]
+    if area.area > 0:
+        return float(sum(part.area for part in parts) / area.area)
+    if area.length > 0:
+        return float(sum(part.length for part in parts) / area.length)
+    held = sum(len(shapely.get_coordinates(part)) for part in parts)
+    return float(held / len(shapely.get_coordinates(area)))
+
+
 def _extent(bursts: Sequence[Burst]) -> str:
     points = np.concatenate([burst.footprint for burst in bursts])
     (west, south), (east, north) = points.min(axis=0), points.max(axis=0)

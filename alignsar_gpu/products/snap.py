@@ -74,6 +74,7 @@ class SnapStack:
     has_heights: bool
     _bands: tuple[tuple[Band, ...], ...]
     _ground: dict[str, tuple[SnapRaster, str]]
+    has_viewing: bool = False
 
     def read_pixels(self, first: int, stop: int) -> tuple[NDArray[np.complex64], NDArray[np.bool_]]:
         """See `StackProduct.read_pixels`. SNAP marks no-data by zero in both parts; NaN counts as no-data."""
@@ -104,6 +105,10 @@ class SnapStack:
         for values in layers.values():
             values[outside] = np.nan
         return Ground(**layers)
+
+    def ground_bytes(self, lines: int) -> int:  # noqa: ARG002  (the protocol's)
+        """See `StackProduct.ground_bytes`."""
+        return 0
 
 
 def _geolocation_residual(stack: SnapStack) -> tuple[float, float]:

@@ -91,6 +91,7 @@ class SimulatedStack:
     perpendicular_baseline: NDArray[np.float64]
     source: str = "simulated coregistered stack of alignsar_gpu, no satellite data"
     has_heights: bool = True
+    has_viewing: bool = False
 
     @cached_property
     def truth(self) -> Truth:
@@ -173,6 +174,10 @@ class SimulatedStack:
         return Ground(
             longitude=longitude, latitude=latitude, height=self.scene.height[first:stop].astype(np.float64)
         )
+
+    def ground_bytes(self, lines: int) -> int:  # noqa: ARG002  (the protocol's)
+        """See `StackProduct.ground_bytes`."""
+        return 0
 
 
 def _grid(lines: int, samples: int, day: np.datetime64) -> RadarGrid:
