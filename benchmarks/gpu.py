@@ -2,7 +2,8 @@
 
 python benchmarks/gpu.py [--output FILE]: pixels per second, the floor that the copy bandwidth measured in
 the same run sets, and the ratio of the two; the CPU drivers' rate on the same machine; how far the two
-differ. Ends with status 2 where there is no device.
+differ. Images for the interferometric kernels, one burst for the geometric ones. Ends with status 2 where
+there is no device.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
+from burst import cases, differences
 from common import KERNELS, WINDOW, images, processor, versions, write
 
 from alignsar_gpu import kernels
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
+BURST = (1500, 21_000)
 CPU_LINES = 1024  # the CPU takes the first lines alone, as long as they suffice to occupy it
 
 
@@ -90,6 +93,36 @@ def deviation(cupy: ModuleType, got: Any, wanted: Any) -> dict[str, Any]:
     return {"relative": relative, "phase_radians": turned, "masks_identical": masks}
 
 
+def rates(rate: float, floor: float, cpu_rate: float) -> dict[str, float]:
+    """Pixels per second, what they could be, and what the CPU reaches."""
+    return {
+        "megapixels_per_second": round(rate / 1e6, 1),
+        "floor_megapixels_per_second": round(floor / 1e6, 1),
+        "ratio": round(rate / floor, 3),
+        "cpu_megapixels_per_second": round(cpu_rate / 1e6, 1),
+    }
+
+
+def measure_geometry(
+    cupy: ModuleType, wait: Callable[[], object], bandwidth: float, repeats: int
+) -> list[dict[str, Any]]:
+    pixels = BURST[0] * BURST[1]
+    rows = []
+    for case in cases(*BURST):
+        arrays = [cupy.asarray(array) for array in case.arrays]
+        rate = pixels / seconds(lambda c=case, a=arrays: c.run(*a), wait, repeats)
+        cpu_rate = pixels / seconds(lambda c=case: c.run(*c.arrays), wait, 1)
+        rows.append(
+            {
+                "kernel": case.name,
+                "bytes_per_pixel": case.bytes_per_pixel,
+                **rates(rate, bandwidth / case.bytes_per_pixel, cpu_rate),
+                "difference_from_cpu": differences(cupy, case.run(*arrays), case.run(*case.arrays)),
+            }
+        )
+    return rows
+
+
 def measure(cupy: ModuleType, lines: int, samples: int, repeats: int) -> dict[str, Any]:
     host = images(lines, samples)
     device = {name: cupy.asarray(array) for name, array in host.items()}
@@ -112,10 +145,7 @@ def measure(cupy: ModuleType, lines: int, samples: int, repeats: int) -> dict[st
         rows.append(
             {
                 "kernel": kernel.function,
-                "megapixels_per_second": round(rate / 1e6, 1),
-                "floor_megapixels_per_second": round(floor / 1e6, 1),
-                "ratio": round(rate / floor, 3),
-                "cpu_megapixels_per_second": round(cpu_rate / 1e6, 1),
+                **rates(rate, floor, cpu_rate),
                 "difference_from_cpu": deviation(cupy, run(on_device), run(cut)),
             }
         )
@@ -132,6 +162,8 @@ def measure(cupy: ModuleType, lines: int, samples: int, repeats: int) -> dict[st
         "window": list(WINDOW),
         "copy_gigabytes_per_second": round(bandwidth / 1e9, 1),
         "kernels": rows,
+        "burst": list(BURST),
+        "geometry": measure_geometry(cupy, wait, bandwidth, repeats),
     }
 
 
@@ -148,6 +180,15 @@ def report(results: dict[str, Any]) -> None:
             f"{row['kernel']:28}{row['megapixels_per_second']:10}{row['floor_megapixels_per_second']:10}"
             f"{row['ratio']:8}{row['cpu_megapixels_per_second']:9}{differs['relative']:11.1e}"
             f"{differs['phase_radians']:11.1e}  {'same' if differs['masks_identical'] else 'DIFFER'}"
+        )
+    print("{} x {} pixels of a burst:".format(*results["burst"]))
+    for row in results["geometry"]:
+        differs = row["difference_from_cpu"]
+        largest = " ".join(f"{value:.0e}" for value in differs["largest"])
+        print(
+            f"{row['kernel']:28}{row['megapixels_per_second']:10}{row['floor_megapixels_per_second']:10}"
+            f"{row['ratio']:8}{row['cpu_megapixels_per_second']:9}  differences {largest}, masks "
+            f"{'same' if differs['masks_identical'] else 'DIFFER'}"
         )
 
 

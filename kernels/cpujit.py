@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import numba
 
-from . import cpu, cpu_geometry, cpu_terrain, scalar, scalar_geometry
+from . import cpu, cpu_geometry, cpu_terrain, scalar, scalar_geometry, scalar_terrain
 from .binding import bind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+MATHEMATICS = (scalar, scalar_geometry, scalar_terrain)
 LOOPS = (cpu, cpu_geometry, cpu_terrain)
 
 
 def _sources_tag() -> str:
     """A tag of all sources. numba's cache watches the file of a driver alone, not that of its callees."""
     digest = hashlib.sha256()
-    for module in (scalar, scalar_geometry, *LOOPS):
+    for module in (*MATHEMATICS, *LOOPS):
         digest.update(Path(str(module.__file__)).read_bytes())
     return f"_{digest.hexdigest()[:12]}"
 
@@ -38,15 +39,15 @@ def _compiler(*, parallel: bool) -> Callable[[Callable[..., Any]], Any]:
 
 @functools.cache
 def drivers() -> dict[str, Any]:
-    """The compiled drivers of both CPU modules by name; each is compiled when it is first called.
+    """The compiled drivers of the CPU modules by name; each is compiled when it is first called.
 
     No fast-math: the results do not depend on how LLVM vectorises, nor on threads or blocks.
     """
     tag = _sources_tag()
     single, parallel = _compiler(parallel=False), _compiler(parallel=True)
-    given = bind(single, scalar.FUNCTIONS, scalar, tag=tag)
-    given |= bind(single, scalar_geometry.FUNCTIONS, scalar_geometry, given, tag=tag)
-    given["prange"] = numba.prange
+    given: dict[str, Any] = {"prange": numba.prange}
+    for module in MATHEMATICS:
+        given |= bind(single, module.FUNCTIONS, module, given, tag=tag)
     bound: dict[str, Any] = {}
     for loops in LOOPS:
         parts = given | bind(single, loops.PARTS, loops, given, tag=tag)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .cpu_geometry import SEGMENT
-from .cpu_terrain import LAYOVER, QUANTITIES, SHADOW, SIDES
 from .interface import Arrays
+from .scalar_terrain import LAYOVER, QUANTITIES, SHADOW, SIDES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -105,8 +105,9 @@ def ground_to_radar(
     Returns
     -------
     Time (s) and slant range (m): float64 [row, column], where ``longitude`` is; NaN where a coordinate is NaN
-    and where there is no such time within the orbit. On the CPU, blocks of an image give the same bits as
-    the whole if they are cut between rows, and between columns at multiples of ``SEGMENT``.
+    and where there is no such time within the orbit. Blocks of an image give the same bits as the whole if
+    they are cut between rows, and between columns at multiples of ``SEGMENT``. Scratch memory: none to speak
+    of on the CPU; on the device 217 bytes a segment, 0.85 a point where segments are full.
 
     Raises TypeError or ValueError that names the argument which is not as described.
     """
@@ -221,7 +222,9 @@ def draw_terrain(
     samples : the samples of a line.
     margin : so many samples before the first are looked at too, for what casts shadows.
 
-    On the CPU, lines come out the same bits whichever lines and posts they are drawn with.
+    Lines come out the same bits whichever lines and posts they are drawn with. Scratch memory, of pixels with
+    the margin's: on the CPU 8 bytes a pixel of the 32 lines that each thread draws at a time, and 0.25 byte a
+    post; on the device 12 bytes a pixel of all lines.
 
     Raises TypeError or ValueError that names the argument which is not as described.
     """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -32,7 +32,7 @@ class Arrays:
             self._arrays = {name: launch.as_array(array) for name, array in arrays.items()}
             self._drivers = vars(launch)
             self.empty = launch.empty
-            self.place = launch.place
+            self.place: Callable[..., Any] = launch.place
         else:
             from . import cpujit  # noqa: PLC0415 - imports numba
 

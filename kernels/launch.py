@@ -1,4 +1,4 @@
-"""The CUDA drivers: launch the kernels of :mod:`.cuda`. Import it late: it imports numba.cuda."""
+"""The CUDA drivers: launch the kernels of :mod:`.cuda` and its neighbours. Import it late: it imports numba.cuda."""
 
 from __future__ import annotations
 
@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .cuda import GROUP, KERNEL, LINES, WIDEST_TILED_WINDOW
+from . import cuda, cuda_geometry, cuda_terrain
+from .cpu_geometry import SEGMENT
+from .cuda import GROUP, LINES, WIDEST_TILED_WINDOW
 from .gpujit import FEWEST_BLOCKS, MOST_BLOCKS, SIMULATED, THREADS
 from .gpujit import cuda as numba_cuda
+from .scalar_terrain import FARTHEST
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+KERNEL = cuda.KERNEL | cuda_geometry.KERNEL | cuda_terrain.KERNEL
+MOST_SHARES = 32  # threads that share a facet of a terrain at most
 
 
 def _array_module() -> ModuleType:
@@ -93,3 +99,52 @@ def boxcar_coherence(
         across = -(-samples // ((THREADS - 2 * half[1]) // GROUP * GROUP))
         down = min(max(-(-rows // LINES), -(-FEWEST_BLOCKS // across)), MOST_BLOCKS)
         _launch("boxcar_coherence_tile", (across, down), *inputs, *sizes, *outputs)
+
+
+def ground_to_radar(points: Any, seed: Any, orbit: Any, doppler: Any, time: Any, slant_range: Any) -> None:
+    """As :func:`.cpu_geometry.ground_to_radar`; takes 0.9 byte of scratch for each point of a full segment."""
+    rows, columns = time.shape
+    segments = rows * -(-columns // SEGMENT)
+    lon, lat, h = (array.reshape(-1) for array in points)
+    results = (time.reshape(-1), slant_range.reshape(-1))
+    coefficients, *rest = doppler
+    table = (coefficients, tuple(float(number) for number in rest))
+    anchors = empty((segments * cuda_geometry.ANCHOR,), np.float64)
+    far = empty((segments,), np.bool_)
+    given = (lon, lat, h, seed, *orbit, *table, columns)
+    _elementwise("ground_to_radar_anchors", segments, *given, segments, anchors, far)
+    if coefficients.size:
+        given_doppler = (lon, lat, h, *table, columns)
+        _elementwise("ground_to_radar_doppler", lon.size, *given_doppler, anchors, far, *results)
+    else:
+        _elementwise("ground_to_radar_zero_doppler", lon.size, lon, lat, h, columns, anchors, far, *results)
+    _elementwise("ground_to_radar_far", lon.size, *given, anchors, far, *results)
+
+
+def viewing_angles(points: Any, slopes: Any, time: Any, orbit: Any, results: Any) -> None:
+    """As :func:`.cpu_geometry.viewing_angles`, every point from its own time."""
+    arrays = [array.reshape(-1) for array in (*points, *slopes, time)]
+    outputs = [array.reshape(-1) for array in results]
+    _elementwise("viewing_angles", time.size, *arrays, *orbit, *outputs)
+
+
+def draw_terrain(posts: Any, bends: Any, first: int, margin: int, images: Any, flags: Any) -> None:
+    """As :func:`.cpu_terrain.draw_terrain`; takes 12 bytes of scratch for each pixel, margin included.
+
+    Large facets, of a terrain much coarser than the pixels, are shared by several threads each, a facet of
+    s^2 pixels by about s / 4.
+    """
+    lines, samples = flags.shape
+    shape = (lines * (margin + samples),)
+    keys = _array_module().full(shape, -1, dtype=np.int64)
+    farthest = _array_module().full(shape, FARTHEST, dtype=np.int32)
+    cells = (posts.shape[0] - 1) * (posts.shape[1] - 1)
+    share = 1
+    while share < MOST_SHARES and 64 * share * share * cells <= flags.size:
+        share *= 2
+    size = (lines, samples, margin)
+    _elementwise("claim_pixels", 2 * cells * share, posts, bends, first, *size, share, keys, farthest)
+    outputs = [array.reshape(-1) for array in images]
+    _elementwise("draw_pixels", flags.size, posts, bends, first, samples, margin, keys, *outputs)
+    grid = min(max(-(-lines // cuda_terrain.LINES), FEWEST_BLOCKS), MOST_BLOCKS)
+    _launch("cast_shadows", grid, keys, farthest, *size, flags.reshape(-1))

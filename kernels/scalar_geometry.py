@@ -47,7 +47,7 @@ TIME_TOLERANCE = 1e-10  # s: below a micrometre along track; late in the day flo
 MAX_ITERATIONS = 12
 
 # How far from its anchor a point may be for the expansions around the anchor to hold: at 0.57 degrees (0.01
-# rad) what is left out of sine and cosine is 5e-6 m on the ground, at 0.5 s what is left out of the
+# rad) what is left out of sine and cosine is 1e-8 m on the ground, at 0.5 s what is left out of the
 # antenna's motion is 1e-7 m.
 WIDEST_ANGLE = 0.57
 LONGEST_TIME = 0.5
@@ -95,7 +95,7 @@ def horner(c: Any, k: int, axis: int, u: Any) -> Any:
     return p, d, 2.0 * e, 6.0 * f, 24.0 * g
 
 
-def orbit_interval(t: Any, time: Any) -> int:
+def orbit_interval(t: Any, time: Any) -> Any:
     """Number of the interval between state vectors that holds ``t``; -1 if none does."""
     last = time.size - 2
     if not time[0] <= t <= time[last + 1]:
@@ -198,9 +198,9 @@ def position_nearby(dlon: Any, dlat: Any, h: Any, trig: Any) -> Any:
     b = dlat * RADIANS
     aa = a * a
     bb = b * b
-    sa = a - a * aa * (1.0 / 6.0)
+    sa = a - a * aa * (1.0 / 6.0 - aa * (1.0 / 120.0))
     ca = 1.0 - aa * (0.5 - aa * (1.0 / 24.0))
-    sb = b - b * bb * (1.0 / 6.0)
+    sb = b - b * bb * (1.0 / 6.0 - bb * (1.0 / 120.0))
     cb = 1.0 - bb * (0.5 - bb * (1.0 / 24.0))
     s1 = sl * ca + cl * sa
     c1 = cl * ca - sl * sa
@@ -323,7 +323,7 @@ def reach(start: Any, time: Any) -> Any:
     return max(time[0], start - LONGEST_TIME), min(time[time.size - 1], start + LONGEST_TIME)
 
 
-def within_reach(dlon: Any, dlat: Any, t: Any, first: Any, last: Any) -> bool:
+def within_reach(dlon: Any, dlat: Any, t: Any, first: Any, last: Any) -> Any:
     """Whether a point ``dlon``, ``dlat`` degrees from an anchor and seen at ``t`` is near enough to it."""
     return abs(dlon) < WIDEST_ANGLE and abs(dlat) < WIDEST_ANGLE and first <= t <= last
 

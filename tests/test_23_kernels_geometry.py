@@ -323,7 +323,11 @@ def test_compiled_drivers_are_the_plain_python_ones():
         ({"latitude": np.zeros((3, 5))}, ValueError, r"latitude: expected the shape \(3, 4\) of longitude"),
         ({"height": np.zeros((3, 4), np.float32)}, TypeError, "height: expected dtype float64, got float32"),
         ({"height": np.zeros((4, 3)).T}, ValueError, "height: expected a C-contiguous array"),
-        ({"seed": np.zeros(4)}, ValueError, r"seed: expected one time for each of 3 rows, got the shape \(4,\)"),
+        (
+            {"seed": np.zeros(4)},
+            ValueError,
+            r"seed: expected one time for each of 3 rows, got the shape \(4,\)",
+        ),
         ({"seed": np.zeros(3, int)}, TypeError, "seed: expected dtype float64"),
     ],
 )
