@@ -94,9 +94,11 @@ class Sentinel1ProductsConfig(ProductsConfig):
 
     reader: str = key("sentinel1", "which reader", choices=("sentinel1",))
     path: str = key(MISSING, "a SAFE folder, a zip of one, or a folder of them")
-    area: Any = key(
-        None,
-        "area of interest: [west,south,east,north] in degrees, WKT, GeoJSON, or the path of a vector file",
+    area: Any = field(
+        default=None,
+        metadata=about(
+            "area of interest: [west,south,east,north] in degrees, WKT, GeoJSON, or the path of a vector file"
+        ),
     )
     crop: bool = key(default=True, text="cut the burst to the area, where one is given")
     polarizations: list[str] = field(
@@ -126,7 +128,9 @@ class OrbitsConfig:
 class DemConfig:
     """The terrain of products=sentinel1."""
 
-    path: Any = key(None, "a raster of heights, a folder of tiles, or a list of them")
+    path: Any = field(
+        default=None, metadata=about("a raster of heights, a folder of tiles, or a list of them")
+    )
     vertical_datum: str | None = key(
         None, "what its heights count from", choices=("egm96", "egm2008", "ellipsoid")
     )
@@ -243,13 +247,9 @@ def check_together(config: Config) -> None:
     """Raise AlignsarError, naming the key, when a key is missing or too many for the reader that is chosen."""
     reader, dem = config.products.reader, config.dem
     if reader != "sentinel1":
-        sections = {"orbits": config.orbits, "dem": dem}
-        given = [
-            f"{name}.{item.name}"
-            for name, section in sections.items()
-            for item in fields(section)
-            if getattr(section, item.name) is not None
-        ]
+        keys = {"orbits.path": config.orbits.path, "dem.path": dem.path, "dem.geoid": dem.geoid}
+        keys["dem.vertical_datum"] = dem.vertical_datum
+        given = [name for name, value in keys.items() if value is not None]
         if given:
             raise AlignsarError(
                 f"{', '.join(given)}: products={reader} has orbits and heights of its own; leave "

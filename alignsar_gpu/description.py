@@ -9,11 +9,12 @@ import numpy as np
 import xarray as xr
 
 from alignsar_gpu import __version__
-from alignsar_gpu.dataset.cube import CubeLayout, Layer, layer_bounds
+from alignsar_gpu.dataset.cube import CubeLayout, layer_bounds
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT
 from alignsar_gpu.geometry.ground_to_radar import incidence_angle
 from alignsar_gpu.geometry.track import Baseline, GroundPoint, baseline, ground_speed, heading
+from alignsar_gpu.layers import is_flattened, layers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from alignsar_gpu.signatures import Signature
 
 SENTINEL1_ACKNOWLEDGEMENT = "Contains modified Copernicus Sentinel data {years}"
+LESSER_ORBITS = {"annotation": "the state vectors in the product", "RESORB": "a restituted orbit"}
+WHOLE = 0.995  # share of the area of interest from which on nothing is said of what is missing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,12 +84,22 @@ def describe_scene(product: StackProduct) -> Scene:
 
 
 def available(product: StackProduct, signatures: Sequence[Signature]) -> tuple[list[Signature], list[str]]:
-    """The signatures that ``product`` has the inputs for, and the names of those it lacks them for."""
+    """The signatures that ``product`` has the inputs for, and one sentence for each reason to leave others out."""
     calibrated = all(set(a.calibration) >= set(product.polarizations) for a in product.acquisitions)
-    chosen = [s for s in signatures if calibrated or not s.calibrated]
+    several = len(product.acquisitions) > 1
+    lacking = {
+        "the product has no calibration records": [s for s in signatures if s.calibrated and not calibrated],
+        "there is no second date": [s for s in signatures if s.compares and not several],
+    }
+    chosen = [s for s in signatures if all(s not in without for without in lacking.values())]
+    left_out = [
+        f"left out, for {reason}: {', '.join(s.name for s in without)}"
+        for reason, without in lacking.items()
+        if without
+    ]
     if not chosen:
-        raise AlignsarError(f"{product.source}: no calibration records, which all of signatures.names need")
-    return chosen, [s.name for s in signatures if s not in chosen]
+        raise AlignsarError(f"{product.source}: none of signatures.names is left ({'; '.join(left_out)})")
+    return chosen, left_out
 
 
 def check_flattening(product: StackProduct, config: Config) -> None:
@@ -101,10 +114,16 @@ def check_flattening(product: StackProduct, config: Config) -> None:
 
 
 def find_warnings(product: StackProduct, config: Config, left_out: Sequence[str]) -> list[str]:
-    """What a user of the dataset must know: each a sentence."""
-    warnings = (
-        [f"left out, for the product has no calibration records: {', '.join(left_out)}"] if left_out else []
-    )
+    """What a user of the dataset must know: each a sentence, those on what is left out among them."""
+    facts = product.facts
+    warnings = [*left_out, *(f"left out: {note}" for note in facts.get("dropped", ()))]
+    if facts.get("area_share", 1.0) < WHOLE:
+        warnings.append(f"the burst holds about {100 * facts['area_share']:.0f} % of products.area")
+    if (kind := facts.get("orbit", {}).get("kind")) in LESSER_ORBITS:
+        warnings.append(
+            f"the geometry is that of {LESSER_ORBITS[kind]}; a precise orbit (POEORB), published about three weeks "
+            "after the acquisition, is better: give it by orbits.path"
+        )
     if not product.has_heights:
         warnings.append(
             "no per-pixel coordinates in the product: positions come from its tie points, heights are unknown, and "
@@ -120,97 +139,6 @@ def find_warnings(product: StackProduct, config: Config, left_out: Sequence[str]
         if not acquisition.flattened and config.interferometry.flatten == "never":
             warnings.append(f"{acquisition.date}: reference and topographic phase are still in the pixels")
     return warnings
-
-
-def is_flattened(product: StackProduct, config: Config) -> bool:
-    """Whether reference and topographic phase are gone from the pixels that the dataset is made of."""
-    return config.interferometry.flatten == "auto" or all(a.flattened for a in product.acquisitions)
-
-
-def layers(product: StackProduct, signatures: Sequence[Signature], config: Config) -> list[Layer]:
-    """Every layer of the cube, with its attributes."""
-    state = "are removed" if is_flattened(product, config) else "are still in it"
-    state = f"reference (flat-earth) and topographic phase {state}"
-    valid = {"units": "1", "long_name": "valid pixel", "description": "has data in all polarizations"}
-    result = [Layer(name="valid", dtype="bool", dated=True, attributes=valid)]
-    for polarization in product.polarizations:
-        for signature in signatures:
-            attributes = _signature_attributes(signature, polarization, state)
-            name = f"{signature.name}_{polarization}"
-            result.append(Layer(name=name, dtype="float32", dated=True, attributes=attributes))
-        if config.signatures.slc:
-            attributes = {
-                "units": "1",
-                "long_name": f"{polarization.upper()} complex pixel",
-                "description": "coregistered single look complex pixels",
-                "comment": state,
-            }
-            result.append(
-                Layer(name=f"slc_{polarization}", dtype="complex64", dated=True, attributes=attributes)
-            )
-    return [*result, *_geometry_layers()]
-
-
-def _signature_attributes(signature: Signature, polarization: str, state: str) -> dict[str, Any]:
-    attributes: dict[str, Any] = {
-        "units": signature.units,
-        "long_name": f"{polarization.upper()} {signature.label}",
-        "description": signature.formula,
-        "references": signature.references,
-    }
-    if signature.standard_name:
-        attributes["standard_name"] = signature.standard_name
-    if signature.valid_range is not None:
-        attributes["valid_range"] = [float(np.float32(bound)) for bound in signature.valid_range]
-    comments = [signature.comment, state if signature.is_phase else ""]
-    if any(comments):
-        attributes["comment"] = "; ".join(filter(None, comments))
-    return attributes
-
-
-def _geometry_layers() -> list[Layer]:
-    def layer(
-        name: str, dtype: str, units: str, long_name: str, *, coordinate: bool = False, **more: Any
-    ) -> Layer:
-        attributes = {"units": units, "long_name": long_name, **more}
-        return Layer(name=name, dtype=dtype, dated=False, coordinate=coordinate, attributes=attributes)
-
-    return [
-        layer(
-            "longitude",
-            "float64",
-            "degrees_east",
-            "longitude (WGS84)",
-            coordinate=True,
-            standard_name="longitude",
-            valid_range=[-180.0, 180.0],
-        ),
-        layer(
-            "latitude",
-            "float64",
-            "degrees_north",
-            "latitude (WGS84)",
-            coordinate=True,
-            standard_name="latitude",
-            valid_range=[-90.0, 90.0],
-        ),
-        layer(
-            "height",
-            "float32",
-            "m",
-            "height above the WGS84 ellipsoid",
-            standard_name="height_above_reference_ellipsoid",
-        ),
-        layer(
-            "incidence_angle",
-            "float32",
-            "degree",
-            "incidence angle",
-            standard_name="angle_of_incidence",
-            description="between the ellipsoid's normal and the direction to the antenna, reference date",
-            valid_range=[0.0, 90.0],
-        ),
-    ]
 
 
 def _text(values: Sequence[str]) -> np.ndarray[Any, np.dtype[Any]]:
@@ -310,13 +238,13 @@ def attributes(
     reference, grid = product.acquisitions[product.reference], product.grid
     days = [str(a.start.astype("datetime64[D]")) for a in product.acquisitions]
     platforms = sorted({a.platform for a in product.acquisitions})
+    stack = f"{len(days)} dates from {days[0]} to {days[-1]}, coregistered on {days[product.reference]}"
     result: dict[str, Any] = {
         "id": f"{config.name}-{reference.date}-{fingerprint[:8]}",
         "Conventions": "CF-1.11, ACDD-1.3",
         "summary": (
             f"SAR signatures per pixel on one radar grid: {', '.join(platforms)} {reference.instrument_mode}, "
-            f"{', '.join(p.upper() for p in product.polarizations)}, {len(days)} dates from {days[0]} to {days[-1]}, "
-            f"coregistered on {days[product.reference]}."
+            f"{', '.join(p.upper() for p in product.polarizations)}, {stack if len(days) > 1 else days[0]}."
         ),
         "keywords": "SAR, InSAR, backscatter, coherence, interferometric phase, benchmark dataset, machine learning",
         "source": product.source,
@@ -329,6 +257,7 @@ def attributes(
         "reference_product_id": reference.product_id,
         "instrument_mode": reference.instrument_mode,
         "swath": reference.swath,
+        **({"burst_id": product.facts["burst"]["id"]} if "burst" in product.facts else {}),
         "polarizations": ",".join(product.polarizations),
         "pass_direction": reference.pass_direction,
         "look_side": grid.look_side,

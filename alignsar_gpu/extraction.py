@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.config import InterferometryConfig
     from alignsar_gpu.dataset.cube import CubeLayout
     from alignsar_gpu.device import Device
-    from alignsar_gpu.products.acquisition import StackProduct
+    from alignsar_gpu.products.acquisition import Ground, StackProduct
     from alignsar_gpu.run_folder import RunFolder
     from alignsar_gpu.signatures import Signature
     from alignsar_gpu.stack import Stack
@@ -65,14 +66,20 @@ def rows_per_block(product: StackProduct, chunk_lines: int, halo: int, memory_bu
     """
     dates = len(product.acquisitions) * len(product.polarizations)
     line_bytes = product.grid.samples * (dates * STACK_BYTES + WORK_BYTES)
-    rows = (memory_budget // line_bytes - 2 * halo) // chunk_lines
+
+    def needed(rows: int) -> int:
+        lines = rows * chunk_lines + 2 * halo
+        return lines * line_bytes + product.ground_bytes(lines)
+
+    most = memory_budget // line_bytes // chunk_lines
+    rows = bisect_right(range(1, most + 1), memory_budget, key=needed)
     if rows < 1:
-        needed = line_bytes * (chunk_lines + 2 * halo) / GIB
+        count = len(product.acquisitions)
         raise AlignsarError(
-            f"device.memory_gib={memory_budget / GIB:.2f}: one row of chunks of {len(product.acquisitions)} dates "
-            f"needs {needed:.2f} GiB; raise it, or lower dataset.chunk_lines={chunk_lines}"
+            f"device.memory_gib={memory_budget / GIB:.2f}: one row of chunks of {count} date{'s' * (count > 1)} "
+            f"needs {needed(1) / GIB:.2f} GiB; raise it, or lower dataset.chunk_lines={chunk_lines}"
         )
-    return int(rows)
+    return rows
 
 
 def _blocks(pending: Sequence[int], rows: int) -> Iterator[tuple[int, int]]:
@@ -112,19 +119,28 @@ def _extract_block(work: Extraction, writer: CubeWriter, first: int, stop: int) 
     ground = work.product.read_ground(stack.begin, stack.begin + stack.pixels.shape[-2])
     if work.flatten:
         stack = flatten(stack, ground, work.delays)
-    height = ground.height[stack.core]
-    longitude, latitude = ground.longitude[stack.core], ground.latitude[stack.core]
-    orbit = work.product.acquisitions[work.product.reference].orbit
-    times = stack.azimuth_time[stack.core, np.newaxis]
-    writer.write("longitude", first, longitude)
-    writer.write("latitude", first, latitude)
-    writer.write("height", first, height.astype(np.float32))
-    # where the product has no heights, the ellipsoid: 1 km of height changes the angle by 0.01 degrees
-    angle = incidence_angle(orbit, longitude, latitude, np.nan_to_num(height), times)
-    writer.write("incidence_angle", first, angle)
+    for name, layer in _ground_layers(work, stack, ground):
+        writer.write(name, first, layer[stack.core])
     for date in range(len(stack.acquisitions)):
         for name, values in _date_layers(work, stack, date):
             writer.write(name, first, values, date)
+
+
+def _ground_layers(work: Extraction, stack: Stack, ground: Ground) -> Iterator[tuple[str, NDArray[Any]]]:
+    """The layers that all dates share, by name; with the halo."""
+    yield "longitude", ground.longitude
+    yield "latitude", ground.latitude
+    yield "height", ground.height.astype(np.float32)
+    if ground.viewing is not None:
+        yield "incidence_angle", ground.viewing.incidence_angle
+        yield "local_incidence_angle", ground.viewing.local_incidence_angle
+        yield "layover_shadow", ground.viewing.layover_shadow
+        return
+    orbit = work.product.acquisitions[work.product.reference].orbit
+    # where the product has no heights, the ellipsoid: 1 km of height changes the angle by 0.01 degrees
+    height = np.nan_to_num(ground.height)
+    times = stack.azimuth_time[:, np.newaxis]
+    yield "incidence_angle", incidence_angle(orbit, ground.longitude, ground.latitude, height, times)
 
 
 def _date_layers(work: Extraction, stack: Stack, date: int) -> Iterator[tuple[str, NDArray[Any]]]:

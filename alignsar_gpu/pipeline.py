@@ -21,22 +21,21 @@ from alignsar_gpu.description import (
 )
 from alignsar_gpu.device import choose_device
 from alignsar_gpu.extraction import CUBE, Extraction, extract, windows_of
-from alignsar_gpu.products.snap import open_stack
-from alignsar_gpu.products.snap_bands import input_files
+from alignsar_gpu.inputs import find_inputs
 from alignsar_gpu.progress import LOGGER, Stages
 from alignsar_gpu.quality import measure, write_quality
 from alignsar_gpu.report import write_report
 from alignsar_gpu.run_folder import RunFolder, fingerprint_of, write_text
 from alignsar_gpu.signatures import select
-from alignsar_gpu.simulate import SimulatedStack, simulate_stack
+from alignsar_gpu.simulate import SimulatedStack
 from alignsar_gpu.simulate.assessment import assess
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from alignsar_gpu.config import Config, ProductsConfig
+    from alignsar_gpu.config import Config
     from alignsar_gpu.device import Device
-    from alignsar_gpu.products.acquisition import StackProduct
+    from alignsar_gpu.inputs import Inputs
     from alignsar_gpu.signatures import Signature
 
 TRUTH = "truth.zarr"
@@ -52,20 +51,12 @@ class Summary:
     warnings: tuple[str, ...] = ()
 
 
-def _open(products: ProductsConfig) -> StackProduct:
-    options = asdict(products)
-    if options.pop("reader") == "snap":
-        return open_stack(Path(options.pop("path")).expanduser(), **options)
-    simulated: StackProduct = simulate_stack(**options)
-    return simulated
-
-
-def _fingerprint(config: Config, device: Device) -> str:
-    """Of the settings that change the result (not where it goes, nor how much memory it may take)."""
-    settings = {name: value for name, value in asdict(config).items() if name not in {"output", "device"}}
-    path = settings["products"].pop("path", None)
-    inputs = input_files(Path(path).expanduser()) if path is not None else []
-    return fingerprint_of({**settings, "device": device.kind, "software": __version__}, inputs)
+def _fingerprint(config: Config, device: Device, inputs: Inputs) -> str:
+    """Of the inputs and the settings that change the result (not where it goes, nor the memory it may take)."""
+    apart = {"output", "device", "orbits", "dem"}
+    settings = {name: value for name, value in asdict(config).items() if name not in apart}
+    facts = {"products": inputs.settings, "device": device.kind, "software": __version__}
+    return fingerprint_of(settings | facts, *inputs.files)
 
 
 def run(config: Config, composed: str) -> Summary:
@@ -77,7 +68,8 @@ def run(config: Config, composed: str) -> Summary:
     device = choose_device(config.device)
     LOGGER.info("device     %s (%s)", device, device.reason)
     signatures = select(config.signatures.names)
-    fingerprint = _fingerprint(config, device)
+    inputs = find_inputs(config)
+    fingerprint = _fingerprint(config, device, inputs)
     with RunFolder(Path(config.output).expanduser(), fingerprint, composed) as folder:
         if folder.finished:
             damage = folder.damage()
@@ -89,7 +81,7 @@ def run(config: Config, composed: str) -> Summary:
             LOGGER.info("continues  the unfinished run in %s", folder.path)
         stages, warnings = Stages(), list[str]()
         if not folder.complete:
-            stages, warnings = _make(config, composed, device, signatures, folder, fingerprint)
+            stages, warnings = _make(config, composed, device, signatures, inputs, folder, fingerprint)
             folder.seal()
         folder.publish()
     return Summary(output=folder.path, device=device, seconds=stages.seconds, warnings=tuple(warnings))
@@ -100,13 +92,15 @@ def _make(
     composed: str,
     device: Device,
     signatures: Sequence[Signature],
+    inputs: Inputs,
     folder: RunFolder,
     fingerprint: str,
 ) -> tuple[Stages, list[str]]:
     """Every product of a run, in the folder's working place."""
     stages = Stages()
     with stages.stage("products"):
-        product = _open(config.products)
+        product = inputs.open()
+        LOGGER.info("products   %s", product.source)
         check_flattening(product, config)
         chosen, left_out = available(product, signatures)
         warnings = find_warnings(product, config, left_out)

@@ -67,6 +67,15 @@ def _baselines(product: StackProduct, scene: Scene) -> dict[str, Any]:
     }
 
 
+def _viewing(cube: xr.Dataset) -> dict[str, float]:
+    """Share of pixels in layover and in shadow, where the cube tells."""
+    if "layover_shadow" not in cube:
+        return {}
+    layer = cube["layover_shadow"]
+    flags = dict(zip(layer.attrs["flag_meanings"].split(), layer.attrs["flag_masks"], strict=True))
+    return {f"{name}_fraction": float(np.mean(layer.values & mask > 0)) for name, mask in flags.items()}
+
+
 def measure(
     cube: xr.Dataset, product: StackProduct, scene: Scene, device: Device, warnings: list[str]
 ) -> dict[str, Any]:
@@ -81,6 +90,7 @@ def measure(
         "incidence_angle_deg": scene.incidence_angle,
         "heading_deg": scene.heading,
         "azimuth_spacing_m": scene.azimuth_spacing,
+        **_viewing(cube),
         "dates": _dates(cube, product),
     }
 

@@ -29,7 +29,9 @@ ARROWS = {
     "simulate": VALUES | {"geometry", "products", "interferometry"},
     "run_folder": VALUES,
     "progress": VALUES,
-    "description": VALUES | {"config", "dataset", "device", "geometry", "products", "signatures"},
+    "inputs": VALUES | {"config", "geometry", "products", "simulate"},
+    "layers": VALUES | {"config", "dataset", "products", "signatures"},
+    "description": VALUES | {"config", "dataset", "device", "geometry", "layers", "products", "signatures"},
     "extraction": VALUES
     | {
         "config",

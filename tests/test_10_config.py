@@ -10,11 +10,27 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from alignsar_gpu.__main__ import one_line, typed
-from alignsar_gpu.config import Config, SimulatedProductsConfig, SnapProductsConfig, register, validate
+from alignsar_gpu.config import (
+    Config,
+    Sentinel1ProductsConfig,
+    SimulatedProductsConfig,
+    SnapProductsConfig,
+    register,
+    validate,
+)
 from alignsar_gpu.errors import AlignsarError
 
 FOLDER = Path(alignsar_gpu.configs.__path__[0])
 EXPERIMENTS = sorted(path.stem for path in (FOLDER / "experiment").glob("*.yaml"))
+NEEDED = {
+    "demo": ["device=cpu"],
+    "amsterdam": ["products.path=x"],
+    "burst": ["products.path=x", "dem.path=y"],
+    "snap": ["products.path=x"],
+    "simulated": [],
+    "sentinel1": ["products.path=x", "dem=copernicus", "dem.path=y"],
+}
+SENTINEL1 = ["products=sentinel1", *NEEDED["sentinel1"]]
 GROUPS = sorted((p.parent.name, p.stem) for p in FOLDER.glob("*/*.yaml") if p.parent.name != "experiment")
 
 
@@ -31,7 +47,7 @@ def make(*overrides):
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_every_experiment_composes(name):
-    config = make(f"+experiment={name}", "products.path=somewhere" if name != "demo" else "device=cpu")
+    config = make(f"+experiment={name}", *NEEDED[name])
     assert isinstance(config, Config)
     assert config.name == name
     assert config.output == f"outputs/{name}"
@@ -39,21 +55,87 @@ def test_every_experiment_composes(name):
 
 @pytest.mark.parametrize(("group", "option"), GROUPS)
 def test_every_option_of_every_group_composes(group, option):
-    needed = {"snap": ["products.path=x"]}.get(option, [])
-    if group != "products":
-        needed = ["products=simulated"]
+    needed = NEEDED[option] if group == "products" else ["products=simulated"]
+    if group in {"dem", "orbits"}:
+        needed = ["products=sentinel1", "products.path=x", "dem.path=y"]
+    if option == "default" and group in {"dem", "orbits"}:
+        needed += ["dem.vertical_datum=egm96"]
     assert isinstance(make(f"{group}={option}", *needed), Config)
 
 
 def test_experiments_and_groups_are_there():
-    assert {"demo", "amsterdam"} <= set(EXPERIMENTS)
+    assert {"demo", "amsterdam", "burst"} <= set(EXPERIMENTS)
     assert {("device", "cuda"), ("products", "snap"), ("products", "simulated")} <= set(GROUPS)
+    assert {("products", "sentinel1"), ("orbits", "default"), ("dem", "default")} <= set(GROUPS)
+
+
+@pytest.mark.parametrize(
+    ("option", "datum"), [("copernicus", "egm2008"), ("srtm", "egm96"), ("ellipsoid", "ellipsoid")]
+)
+def test_dems_say_what_their_heights_count_from(option, datum):
+    config = make("products=sentinel1", "products.path=x", f"dem={option}", "dem.path=y")
+    assert config.dem.vertical_datum == datum
+    assert config.dem.path == "y"
+
+
+def test_an_area_may_be_a_list_and_a_dem_several_files():
+    config = make(*SENTINEL1, "products.area=[-1.5,-1.5,3,3]", "dem.path=[y,z]", "products.swaths=[iw1]")
+    assert config.products.area == [-1.5, -1.5, 3, 3]
+    assert config.dem.path == ["y", "z"]
+    assert config.products.polarizations == []
+    quoted = make(*SENTINEL1, 'products.area="POLYGON((1 2,2 3,4 4,1 2))"')
+    assert quoted.products.area == "POLYGON((1 2,2 3,4 4,1 2))"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (["products=sentinel1"], "products.path: must be given"),
+        (["products=sentinel1", "products.path=x"], "dem.path: must be given with products=sentinel1"),
+        (
+            ["products=sentinel1", "products.path=x", "dem.path=y"],
+            "dem.vertical_datum: must be given: egm2008 for the Copernicus DEM, egm96 for SRTM",
+        ),
+        ([*SENTINEL1, "dem.vertical_datum=egm84"], "dem.vertical_datum=egm84: choose from egm96, egm2008"),
+        (
+            [*SENTINEL1, "products.polarizations=[VX]"],
+            "products.polarizations=VX: choose from vv, vh, hh, hv",
+        ),
+        ([*SENTINEL1, "products.swaths=[iw1,iw1]"], "names something twice"),
+        ([*SENTINEL1, "dem.path=[y,y]"], "names something twice"),
+        (
+            ["products=simulated", "dem.path=y"],
+            "dem.path: products=simulated has orbits and heights of its own",
+        ),
+        (
+            ["products=snap", "products.path=x", "orbits.path=z", "dem=srtm"],
+            "orbits.path, dem.vertical_datum: products=snap has orbits and heights of its own; leave them out",
+        ),
+    ],
+)
+def test_keys_that_need_each_other(overrides, words):
+    with pytest.raises(AlignsarError) as caught:
+        make(*overrides)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("1,2,3,4", "a list is written in brackets: key=[a,b]"),
+        ("POLYGON((1 2,2 3))", "quote a value with brackets, commas or spaces twice: 'key=\"value\"'"),
+    ],
+)
+def test_values_that_hydra_takes_for_something_else(value, words):
+    with pytest.raises(HydraException) as caught:
+        compose("config", [*SENTINEL1, f"products.area={value}"])
+    assert one_line(caught.value).endswith(words)
 
 
 @pytest.mark.parametrize(
     ("override", "words"),
     [
-        ("+experiment=nope", "no 'nope'; choose from amsterdam, demo"),
+        ("+experiment=nope", "no 'nope'; choose from amsterdam, burst, demo"),
         ("device=tpu", "no 'tpu'; choose from auto, cpu, cuda"),
         ("products.colour=red", "products.colour"),
         ("products.lines=abc", "products.lines=abc"),
@@ -108,7 +190,7 @@ def test_every_key_says_what_it_means():
             elif item.name != "products":
                 assert item.metadata["help"], item.name
 
-    for kind in (Config, SnapProductsConfig, SimulatedProductsConfig):
+    for kind in (Config, SnapProductsConfig, SimulatedProductsConfig, Sentinel1ProductsConfig):
         check(kind)
 
 

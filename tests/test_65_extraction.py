@@ -15,10 +15,12 @@ from alignsar_gpu.geometry.orbit import Orbit
 from alignsar_gpu.simulate import simulate_stack
 
 
-def product(dates, polarizations, samples):
-    grid = SimpleNamespace(samples=samples)
+def product(dates, polarizations, samples, ground_bytes=lambda lines: 0):
     return SimpleNamespace(
-        acquisitions=(None,) * dates, polarizations=("vv", "vh")[:polarizations], grid=grid
+        acquisitions=(None,) * dates,
+        polarizations=("vv", "vh")[:polarizations],
+        grid=SimpleNamespace(samples=samples),
+        ground_bytes=ground_bytes,
     )
 
 
@@ -48,6 +50,29 @@ def test_a_block_fits_into_the_budget_whatever_the_number_of_dates(
 def test_too_little_memory_says_how_much_is_needed():
     with pytest.raises(AlignsarError, match=r"one row of chunks of 30 dates needs 11\.27 GiB"):
         rows_per_block(product(30, 2, 25_000), 256, 1, 1 << 30)
+
+
+@given(
+    posts=st.integers(0, 1 << 26),
+    per_line=st.integers(0, 1 << 20),
+    halo=st.integers(0, 20),
+    budget=st.integers(1 << 20, 1 << 32),
+)
+def test_what_the_ground_takes_counts(posts, per_line, halo, budget):
+    """Posts around a block, however small, and some more for every line."""
+    stack = product(1, 2, 500, lambda lines: posts + per_line * lines)
+    line = 500 * (2 * STACK_BYTES + WORK_BYTES) + per_line
+
+    def needed(rows):
+        return posts + line * (32 * rows + 2 * halo)
+
+    try:
+        rows = rows_per_block(stack, 32, halo, budget)
+    except AlignsarError as error:
+        assert needed(1) > budget
+        assert f"one row of chunks of 1 date needs {needed(1) / 2**30:.2f} GiB" in str(error)  # noqa: PT017
+    else:
+        assert needed(rows) <= budget < needed(rows + 1)
 
 
 @given(st.sets(st.integers(0, 60)), st.integers(1, 9))

@@ -237,6 +237,28 @@ def test_coordinates_with_gaps_and_across_the_antimeridian(tmp_path):
     assert "where" not in {attrs.get("id") for attrs in parsed.tags("h2")}
 
 
+def test_how_the_terrain_is_seen(written, tmp_path):
+    """A quarter of the pixels in layover, three of them in shadow too; one date alone."""
+    cube = fake_cube(lines=8, samples=20, dates=1)
+    flags = np.zeros((8, 20), np.uint8)
+    flags[:4, :10] = 1
+    flags[0, :3] = 3
+    cube["layover_shadow"] = (("azimuth", "range"), flags, {"long_name": "layover and radar shadow"})
+    cube["local_incidence_angle"] = cube["incidence_angle"] * 1.25
+    cube.attrs["burst_id"] = "t052_110431_iw1"
+    parsed = Parsed(write_report(cube, {}, tmp_path).read_text("utf-8"))
+    assert {"layover_shadow.png", "local_incidence_angle.png"} <= pictures_of(tmp_path, parsed)
+    assert "About 25.0 % of the pixels in layover, 1.9 % in shadow." in parsed.text
+    assert "Layover on slopes that fall away" in parsed.text
+    assert "t052_110431_iw1" in parsed.text
+    assert "height of ambiguity" not in parsed.text  # of a single date
+    picture = (imread(tmp_path / "layover_shadow.png")[..., :3] * 255).round().astype(int)
+    orange = np.argwhere((picture == (0xD5, 0x5E, 0x00)).all(axis=-1))
+    pink = np.argwhere((picture == (0xCC, 0x79, 0xA7)).all(axis=-1))
+    assert len(orange) > 10 * len(pink) > 0
+    assert "layover" not in written[1].text
+
+
 def test_hostile_texts_are_escaped_everywhere(tmp_path):
     hostile = '<script>alert("x")</script>$\\frac{'
     cube = fake_cube(dates=2)

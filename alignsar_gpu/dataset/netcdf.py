@@ -212,10 +212,11 @@ def _layer_attributes(layer: xr.DataArray, storage: np.dtype[Any], *, per_date: 
     attributes = _attributes(layer, storage)
     content = "physicalMeasurement" if per_date else "referenceInformation"
     if layer.dtype.kind == "b":
-        for key in ("units", "valid_range"):
-            attributes.pop(key, None)
+        attributes.pop("valid_range", None)
         attributes["flag_values"] = np.array([0, 1], dtype=np.int8)
         attributes["flag_meanings"] = f"not_{name} {name}"
+    if "flag_meanings" in attributes:
+        attributes.pop("units", None)
         content = "qualityInformation"
     # On longitude and latitude too: GDAL would turn them upside down, and the image not.
     attributes["grid_mapping"] = "crs"
@@ -240,8 +241,9 @@ def _attributes(array: xr.DataArray, storage: np.dtype[Any] | None = None) -> di
     if "units" in attributes:
         units = str(attributes["units"])
         attributes["units"] = _UNITS.get(str(array.name), _SINGULAR.get(units, units))
-    if "valid_range" in attributes:
-        attributes["valid_range"] = np.asarray(attributes["valid_range"], dtype=storage or array.dtype)
+    for key in ("valid_range", "flag_values", "flag_masks"):
+        if key in attributes:
+            attributes[key] = np.asarray(attributes[key], dtype=storage or array.dtype)
     return attributes
 
 

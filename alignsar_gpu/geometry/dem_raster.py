@@ -121,6 +121,16 @@ def _in_folder(folder: Path) -> list[str]:
     return found
 
 
+def source_files(name: str) -> list[Path]:
+    """The files on disk that a raster is read from: its own, and those that a VRT refers to; sorted."""
+    try:
+        with rasterio.open(name) as file:
+            named = [Path(part) for part in file.files]
+    except RasterioError as error:
+        raise AlignsarError(f"DEM {name}: cannot be opened as a raster ({error})") from None
+    return sorted(path for path in named if path.is_file())
+
+
 def describe(name: str) -> RasterFile:
     """What a file says of itself. Raises AlignsarError, by name, where it is not a raster of heights."""
     try:

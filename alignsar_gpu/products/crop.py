@@ -65,9 +65,8 @@ def _around(positions: NDArray[np.float64], limits: slice) -> slice:
     first = max(int(np.floor(positions.min())) - MARGIN, limits.start)
     stop = min(int(np.ceil(positions.max())) + MARGIN + 1, limits.stop)
     lacking = max(FEWEST - (stop - first), 0)
-    first = max(first - lacking // 2, limits.start)
-    stop = min(max(stop, first + FEWEST), limits.stop)
-    return slice(max(min(first, stop - FEWEST), limits.start), stop)
+    first = max(min(first - lacking // 2, limits.stop - FEWEST), limits.start)
+    return slice(first, min(max(stop, first + FEWEST), limits.stop))
 
 
 def _outside() -> AlignsarError:

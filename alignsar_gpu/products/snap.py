@@ -104,7 +104,7 @@ class SnapStack:
         outside = (layers["latitude"] == 0) & (layers["longitude"] == 0)
         for values in layers.values():
             values[outside] = np.nan
-        return Ground(**layers)
+        return Ground(longitude=layers["longitude"], latitude=layers["latitude"], height=layers["height"])
 
     def ground_bytes(self, lines: int) -> int:  # noqa: ARG002  (the protocol's)
         """See `StackProduct.ground_bytes`."""

@@ -104,7 +104,7 @@ def facts(survey: Survey) -> tuple[tuple[str, str], ...]:
     """Name and value of what a reader asks first; what is not known is left out."""
     view = survey.view
     platforms = ", ".join(dict.fromkeys(p for p in survey.names_along_time("platform") if p))
-    orbit = survey.number("relative_orbit")
+    orbit, day = survey.number("relative_orbit"), survey.days[survey.reference]
     mode = " ".join(filter(None, (survey.text("instrument_mode"), survey.text("swath"))))
     spacing = (
         f"{view.line_spacing:.1f} m along track \u00d7 {view.sample_spacing:.1f} m across (ground)"
@@ -119,12 +119,16 @@ def facts(survey: Survey) -> tuple[tuple[str, str], ...]:
     named = (
         ("Satellite", platforms),
         ("Mode", mode),
+        ("Burst", survey.text("burst_id")),
         ("Track (relative orbit)", f"{orbit:.0f}" if math.isfinite(orbit) else ""),
         ("Pass", survey.text("pass_direction")),
         ("Looks to the", survey.text("look_side")),
         ("Heading", f"{heading:.1f}° from north" if math.isfinite(heading) else ""),
         ("Polarizations", ", ".join(p.upper() for p in survey.polarizations)),
-        ("Dates", f"{len(survey.days)}; reference {survey.days[survey.reference]}"),
+        (
+            "Dates",
+            f"{len(survey.days)}; reference {survey.days[survey.reference]}" if survey.secondaries else day,
+        ),
         ("Grid", f"{view.lines} lines \u00d7 {view.samples} samples"),
         ("Pixel spacing", spacing),
         ("Scene size", extent),
@@ -140,6 +144,15 @@ def facts(survey: Survey) -> tuple[tuple[str, str], ...]:
 def dates_table(survey: Survey) -> Table:
     """A row a date: baselines, height of ambiguity, validity, coherence, product."""
     products = survey.names_along_time("product_id")
+    if not survey.secondaries:
+        row = (survey.days[0], percent(valid_share(survey, 0)), products[0] or NONE)
+        return Table(
+            name="The date",
+            head=("date", "valid pixels", "product"),
+            rows=(row,),
+            numeric=frozenset({1}),
+            long=frozenset({2}),
+        )
     apart, across, ambiguity = (
         survey.along_time(name)
         for name in ("temporal_baseline", "perpendicular_baseline", "height_of_ambiguity")

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.report import display, overview
-from alignsar_gpu.report.figures import Drawn, Scale, radar_picture, raster_pixels, rgb_picture, save
+from alignsar_gpu.report.figures import (
+    Drawn,
+    Scale,
+    class_picture,
+    radar_picture,
+    raster_pixels,
+    rgb_picture,
+    save,
+)
 from alignsar_gpu.report.page import Panel, Picture, Section
 from alignsar_gpu.report.plots import (
     PHASE_TICKS,
@@ -33,6 +41,8 @@ if TYPE_CHECKING:
 PHASE_SCALE = Scale(colormap="twilight", limits=(-math.pi, math.pi), label="phase (rad)", ticks=PHASE_TICKS)
 COHERENCE_SCALE = Scale(colormap="viridis", limits=(0, 1), label="coherence", shades=64)
 GREY_SHADES = 64
+# Of the flags 0 to 3 of layover_shadow.
+FLAGS = (("neither", "#d5d9dd"), ("layover", "#d55e00"), ("shadow", "#0072b2"), ("both", "#cc79a7"))
 COLOUR_CELLS = 120_000  # speckle in true colour compresses badly: this keeps it below 400 kB
 
 
@@ -281,12 +291,13 @@ class Chapters:
         )
 
     def geometry(self) -> Section | None:
-        """Height, incidence angle, and longitude and latitude as contour lines."""
+        """Height, angles, layover and shadow, and longitude and latitude as contour lines."""
         survey = self.survey
         pictures = []
         for name, unit, label, colormap in (
             ("height", "m", "height above the ellipsoid (m)", "cividis"),
             ("incidence_angle", "degrees", "incidence angle (degrees)", "viridis"),
+            ("local_incidence_angle", "degrees", "local incidence angle (degrees)", "viridis"),
         ):
             if survey.has(name):
                 image = survey.image(name)
@@ -296,6 +307,8 @@ class Chapters:
                 drawn = self.raster(image, scale, heading, name)
                 alt = f"{heading} over the scene, from dark (low) to yellow (high)"
                 pictures.append(Picture(drawn=drawn, alt=alt, line=_median(image, unit)))
+        if survey.has("layover_shadow"):
+            pictures.append(self._flags_picture("layover_shadow"))
         if survey.coordinates is not None and self.bright:
             longitude, latitude, view = survey.coordinates
             backdrop = survey.view.coarser(COLOUR_CELLS)
@@ -312,8 +325,20 @@ class Chapters:
             pictures.append(Picture(drawn=self.save(draw, "coordinates"), alt=alt))
         if not pictures:
             return None
-        panel = Panel(kind="geometry", pictures=tuple(pictures))
+        panel = Panel(
+            kind="geometry", pictures=tuple(pictures), words={"viewing": survey.has("layover_shadow")}
+        )
         return Section(anchor="geometry", title="Geometry", panels=(panel,))
+
+    def _flags_picture(self, name: str) -> Picture:
+        """Layover and shadow at the middle pixel of every cell."""
+        flags = self.survey.at_cell_centres(name, self.survey.view).astype(np.uint8)
+        draw = class_picture(flags, self.survey.view, FLAGS, "Layover and shadow", self.directions)
+        sample = self.survey.scan(name).sample.astype(np.uint8)
+        layover, shadow = (overview.percent(float(np.mean(sample & bit > 0))) for bit in (1, 2))
+        line = f"About {layover} of the pixels in layover, {shadow} in shadow."
+        alt = "Where the terrain lies over itself in the radar's view, and where the radar does not reach it"
+        return Picture(drawn=self.save(draw, name), alt=alt, line=line)
 
     def baselines(self) -> Section | None:
         """Perpendicular baseline against time."""

@@ -76,7 +76,7 @@ def scan(layer: xr.DataArray, view: View, averaging: Averaging | None = None) ->
 def _blocks(layer: xr.DataArray, view: View) -> Iterator[tuple[int, NDArray[Any]]]:
     """First line and values of blocks of whole display cells; a chunk on disk is read once or twice.
 
-    Complex layers give their magnitude.
+    Complex layers give their magnitude, whole numbers are turned to real ones.
     """
     cell, lines = view.cell_lines, view.lines
     block = max(1, BLOCK_PIXELS // view.samples // cell) * cell
@@ -86,6 +86,8 @@ def _blocks(layer: xr.DataArray, view: View) -> Iterator[tuple[int, NDArray[Any]
         values = layer[begin : begin + slab].values
         for first in range(0, len(values), block):
             part = values[first : first + block]
+            if part.dtype.kind in "iu":
+                part = part.astype(np.float64)
             yield begin + first, np.abs(part) if np.iscomplexobj(part) else part
 
 
@@ -260,6 +262,6 @@ class Survey:
             return "phase"
         if name in {self.power_layer(p) for p in self.polarizations}:
             return "power" if name.startswith("amplitude_") else "mean"
-        if name.startswith("coherence_") or name in {"height", "incidence_angle"}:
+        if name.startswith("coherence_") or name in {"height", "incidence_angle", "local_incidence_angle"}:
             return "mean"
         return None

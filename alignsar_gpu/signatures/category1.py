@@ -81,6 +81,7 @@ register(
         references=BAMLER_HARTL,
         valid_range=(-pi, pi),
         is_phase=True,
+        compares=True,
         comment=REFERENCE_DATE.format(value=0),
         compute=lambda view: view.interferometric_phase,
     )
@@ -94,6 +95,7 @@ register(
         formula="|sum r conj(s)| / sqrt(sum |r|^2 sum |s|^2) over the valid pixels of the coherence window",
         references="Touzi et al. 1999, Coherence estimation for SAR imagery, IEEE TGRS 37(1), sample coherence",
         valid_range=(0.0, 1.0),
+        compares=True,
         comment=f"{REFERENCE_DATE.format(value=1)}; biased upwards for few looks and low coherence",
         compute=lambda view: view.coherence,
     )

@@ -27,6 +27,7 @@ class Signature:
     references : the source of the formula.
     valid_range : the bounds of its values, where it has any.
     calibrated : whether it needs the product's calibration records.
+    compares : whether it compares a date with the reference date, and so needs two.
     is_phase : whether reference and topographic phase, removed or not, make a difference to it.
     standard_name : of the CF table, where it has one.
     comment : what a user should know beyond that.
@@ -42,6 +43,7 @@ class Signature:
     compute: Callable[[PolarizationView], Any]
     valid_range: tuple[float, float] | None = None
     calibrated: bool = False
+    compares: bool = False
     is_phase: bool = False
     standard_name: str = ""
     comment: str = ""

@@ -1,0 +1,123 @@
+"""What a run reads: found and checked before any work, and opened when the work begins."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from alignsar_gpu.config import Sentinel1ProductsConfig, SnapProductsConfig
+from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geometry.dem import open_dem
+from alignsar_gpu.geometry.dem_raster import source_files
+from alignsar_gpu.products.area import read_area
+from alignsar_gpu.products.burst_stack import burst_stack
+from alignsar_gpu.products.sentinel1_choice import choose_burst
+from alignsar_gpu.products.snap import open_stack
+from alignsar_gpu.products.snap_bands import input_files
+from alignsar_gpu.simulate import simulate_stack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from alignsar_gpu.config import Config, DemConfig
+    from alignsar_gpu.geometry.dem import Dem, VerticalDatum
+    from alignsar_gpu.geometry.orbit import Orbit
+    from alignsar_gpu.products.acquisition import StackProduct
+    from alignsar_gpu.products.snap_dates import PhaseState
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What a stack is made of.
+
+    Attributes
+    ----------
+    open : opens the stack.
+    settings : how it is to be read, without where it lies.
+    files : what it is read from; those that belong together (a product, a DEM) in one sequence.
+    """
+
+    open: Callable[[], StackProduct]
+    settings: dict[str, Any]
+    files: Sequence[Sequence[Path]] = field(default=())
+
+
+def find_inputs(config: Config) -> Inputs:
+    """What ``config`` says is to be read. Raises AlignsarError when it is not there or cannot be used."""
+    products = config.products
+    if isinstance(products, SnapProductsConfig):
+        return _snap(products)
+    if isinstance(products, Sentinel1ProductsConfig):
+        return _sentinel1(products, config.orbits.path, config.dem)
+    options = asdict(products)
+    reader = options.pop("reader")
+    return Inputs(open=lambda: simulate_stack(**options), settings={"reader": reader, **options})
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser()
+
+
+def _snap(products: SnapProductsConfig) -> Inputs:
+    path, state = _path(products.path), cast("PhaseState", products.phase_state)
+    settings = {name: value for name, value in asdict(products).items() if name != "path"}
+    return Inputs(
+        open=lambda: open_stack(path, phase_state=state), settings=settings, files=(input_files(path),)
+    )
+
+
+def _sentinel1(products: Sentinel1ProductsConfig, orbits: str | None, dem: DemConfig) -> Inputs:
+    area = None if products.area is None else read_area(_area_text(products.area))
+    choice = choose_burst(
+        _path(products.path),
+        area=area,
+        burst=products.burst,
+        orbits=None if orbits is None else _path(orbits),
+        polarizations=products.polarizations or None,
+        swaths=products.swaths or None,
+    )
+    surface = _open_dem(dem)
+    facts = {"dropped": list(choice.dropped)} | ({} if choice.share is None else {"area_share": choice.share})
+
+    def open_burst() -> StackProduct:
+        return burst_stack(choice.match, surface, area if products.crop else None, facts)
+
+    settings = {name: value for name, value in asdict(products).items() if name != "path"}
+    settings["area"] = area and area.wkt
+    settings["orbit"] = _orbit_checksum(choice.match.product.orbit)
+    settings["vertical_datum"] = dem.vertical_datum
+    names = sorted({tile.raster.name for tile in surface.mosaic.tiles})
+    settings["dem"] = [name for name in names if not Path(name).is_file()]  # what is inside another file
+    heights = [file for name in names for file in source_files(name)]
+    geoid = [] if surface.geoid is None else [Path(surface.geoid.source)]
+    return Inputs(open=open_burst, settings=settings, files=(choice.files, heights, geoid))
+
+
+def _area_text(area: Any) -> str:
+    """The area as `read_area` takes it. Raises AlignsarError for what is neither text nor four numbers."""
+    if isinstance(area, str):
+        return area
+    numbers = isinstance(area, list) and all(type(value) in {int, float} for value in area)
+    if not numbers or len(area) != 4:
+        raise AlignsarError(
+            f"products.area={area}: give [west,south,east,north] in degrees, WKT, GeoJSON, or the path of a vector file"
+        )
+    return ",".join(map(repr, area))
+
+
+def _orbit_checksum(orbit: Orbit) -> str:
+    vectors = (orbit.time, orbit.position, orbit.velocity)
+    return hashlib.sha256(b"".join(vector.tobytes() for vector in vectors)).hexdigest()
+
+
+def _open_dem(config: DemConfig) -> Dem:
+    named = config.path if isinstance(config.path, list) else [config.path]
+    if not named or not all(isinstance(item, str) for item in named):
+        raise AlignsarError(
+            f"dem.path={config.path}: give a raster of heights, a folder of tiles, or a list of them"
+        )
+    paths = [str(_path(item)) if item.startswith("~") else item for item in named]  # zip://... is no path
+    geoid = None if config.geoid is None else _path(config.geoid)
+    return open_dem(paths, cast("VerticalDatum", config.vertical_datum), geoid)
