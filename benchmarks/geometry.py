@@ -162,7 +162,7 @@ def measure(lines: int, samples: int, repeats: int) -> dict[str, Any]:
         difference["lines"] = float(np.abs(grid.line(time) - np.arange(lines)[:, np.newaxis]).max())
         difference["samples"] = float(np.abs(grid.sample(slant_range) - np.arange(samples)).max())
         layover = float((drawing.flags & kernels.LAYOVER > 0).mean())
-        posts = terrain.window(0, lines)
+        posts = terrain.window(slice(0, lines), slice(0, samples))
     return {
         "processor": processor(),
         "threads": max(bandwidths),

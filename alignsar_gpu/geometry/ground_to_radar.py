@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,12 +18,18 @@ if TYPE_CHECKING:
 
 
 def _rows(*values: ArrayLike) -> tuple[tuple[int, ...], list[NDArray[np.float64]]]:
-    """The common shape of ``values``, and each of them as contiguous rows."""
-    arrays = np.broadcast_arrays(*values)
-    shape = arrays[0].shape
+    """The common shape of ``values``, and each of them as contiguous rows, copied where it has to be."""
+    arrays = [np.asarray(value, dtype=np.float64) for value in values]
+    shape = np.broadcast_shapes(*(a.shape for a in arrays))
     columns = shape[-1] if shape else 1
-    rows = arrays[0].size // columns if columns else 0
-    return shape, [np.ascontiguousarray(a, dtype=np.float64).reshape(rows, columns) for a in arrays]
+    rows = math.prod(shape) // columns if columns else 0
+    whole = [
+        a
+        if a.shape == shape and a.flags.c_contiguous and a.flags.writeable
+        else np.array(np.broadcast_to(a, shape), order="C")
+        for a in arrays
+    ]
+    return shape, [a.reshape(rows, columns) for a in whole]
 
 
 def ground_to_radar(

@@ -14,11 +14,12 @@ import numpy as np
 
 from alignsar_gpu import kernels
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.geometry.ellipsoid import ECCENTRICITY_SQUARED, SEMI_MAJOR_AXIS
+from alignsar_gpu.geometry.ground_to_radar import incidence_angle
 from alignsar_gpu.geometry.range_doppler import radar_to_ground
+from alignsar_gpu.geometry.terrain_posts import BYTES_PER_POST, seen_posts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
@@ -28,19 +29,12 @@ if TYPE_CHECKING:
     from alignsar_gpu.geometry.orbit import Orbit
 
 LOWEST, HIGHEST = -500.0, 9000.0  # m above the ellipsoid: what the Earth's surface has, with a margin
-SHADOW_MARGIN = 256  # samples before the first that are looked at for what casts shadows
+PART_SAMPLES = 8192  # samples drawn together: a slanted swath needs far fewer posts in parts than as a whole
+FLATTEST = 0.1  # cosine of the largest incidence angle that shadows are followed under
 POST_MARGIN = 4  # posts around the outline of a block: slopes take one on either side
-BYTES_PER_POST = 240  # of the arrays that `_posts` holds at a time
-BYTES_PER_PIXEL = 64  # of what is returned, and of the kernels' scratch
+BYTES_PER_PIXEL = 48  # of a part and of the whole: what is returned, and the kernels' scratch
 ROWS_AT_A_TIME = 512
 COVERAGE_ITERATIONS = 5  # each halves the distance to the terrain at least where it is not in layover
-
-ALL, FIRST, LAST = slice(None), slice(None, -1), slice(1, None)
-SIDES = (  # of a cell: from which posts to which
-    ((ALL, FIRST), (ALL, LAST)),  # to the right
-    ((FIRST, ALL), (LAST, ALL)),  # downwards
-    ((FIRST, LAST), (LAST, FIRST)),  # from the post to the right to the post below
-)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -83,34 +77,37 @@ class Terrain:
             longitude, latitude = self._place(*outline, height)
             found = self.dem.height_at(longitude, latitude)
             height = np.where(np.isfinite(found), found, height)
+        if np.isnan(longitude).any():
+            raise self._above_ground()
         self.dem.require(longitude, latitude, "the image")
 
     def _place(
         self, line: NDArray[np.float64], sample: NDArray[np.float64], height: NDArray[np.float64] | float
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Longitude and latitude of (fractional) lines and samples at heights."""
+        """Longitude and latitude of (fractional) lines and samples at heights; NaN where there is no such."""
         time, slant_range = self.grid.azimuth_time(line), self.grid.slant_range(sample)
         speed = (
             0.0 if self.doppler is None else 0.5 * self.grid.wavelength * self.doppler.at(time, slant_range)
         )
-        longitude, latitude = radar_to_ground(
-            self.orbit, time, slant_range, height, self.grid.look_side, speed
-        )
-        if np.isnan(longitude).any():
-            near, far = self.grid.slant_range([0, self.grid.samples - 1])
-            raise AlignsarError(
-                f"slant ranges of {near:.0f} m to {far:.0f} m do not meet the ground along orbit "
-                f"{self.orbit.source!r}"
-            )
-        return longitude, latitude
+        return radar_to_ground(self.orbit, time, slant_range, height, self.grid.look_side, speed)
 
     def _around(
-        self, first: int, stop: int, heights: tuple[float, ...]
+        self, lines: slice, samples: slice, heights: tuple[float, ...]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Longitudes and latitudes around lines ``first:stop`` and what may cast shadows, at these heights."""
-        outline = _outline(slice(first, stop), slice(-SHADOW_MARGIN, self.grid.samples))
+        """Longitudes and latitudes around lines and samples at these heights, where there are any."""
+        outline = _outline(lines, samples)
         places = [self._place(*outline, height) for height in heights]
-        return np.concatenate([p[0] for p in places]), np.concatenate([p[1] for p in places])
+        longitude, latitude = (np.concatenate([place[axis] for place in places]) for axis in (0, 1))
+        known = np.isfinite(longitude)
+        if not known.any():
+            raise self._above_ground()
+        return longitude[known], latitude[known]
+
+    def _above_ground(self) -> AlignsarError:
+        near, far = self.grid.slant_range([0, self.grid.samples - 1])
+        return AlignsarError(
+            f"slant ranges of {near:.0f} m to {far:.0f} m do not meet the ground along orbit {self.orbit.source!r}"
+        )
 
     @cached_property
     def heights(self) -> tuple[float, float]:
@@ -119,7 +116,8 @@ class Terrain:
         Raises AlignsarError when the DEM has no surface there.
         """
         rows, columns = self.dem.window(
-            *self._around(0, self.grid.lines, (LOWEST, 0.0, HIGHEST)), POST_MARGIN
+            *self._around(slice(0, self.grid.lines), slice(0, self.grid.samples), (LOWEST, 0.0, HIGHEST)),
+            POST_MARGIN,
         )
         low, high = np.inf, -np.inf
         for begin in range(rows.start, rows.stop, ROWS_AT_A_TIME):
@@ -130,12 +128,32 @@ class Terrain:
             raise AlignsarError(f"{self.dem.source}: the DEM has nothing but holes where the image is")
         return low, high
 
-    def window(self, first: int, stop: int) -> tuple[slice, slice]:
-        """Rows and columns of the DEM that lines ``first:stop`` are drawn from.
+    @cached_property
+    def margin(self) -> int:
+        """So many samples before a pixel may what casts a shadow on it lie, or share its layover.
+
+        Along a line of sight, from the highest to the lowest ground under the largest incidence angle.
+        """
+        low, high = self.heights
+        line, sample = np.array([0.5 * self.grid.lines]), np.array([self.grid.samples - 1.0])
+        longitude, latitude = self._place(line, sample, low)
+        angle = incidence_angle(self.orbit, longitude, latitude, low, self.grid.azimuth_time(line))
+        steepness = max(float(np.cos(np.radians(angle[0]))), FLATTEST)
+        return int(np.ceil((high - low) / steepness / self.grid.range_spacing)) + 1
+
+    @property
+    def _parts(self) -> list[slice]:
+        """The samples that are drawn together: always the same, whatever the lines."""
+        starts = range(0, self.grid.samples, PART_SAMPLES)
+        return [slice(start, min(start + PART_SAMPLES, self.grid.samples)) for start in starts]
+
+    def window(self, lines: slice, samples: slice) -> tuple[slice, slice]:
+        """Rows and columns of the DEM that some lines and samples are drawn from.
 
         Columns begin and end at multiples of the kernels' segments, which share an anchor.
         """
-        rows, columns = self.dem.window(*self._around(first, stop, self.heights), POST_MARGIN)
+        seen = slice(samples.start - self.margin, samples.stop)
+        rows, columns = self.dem.window(*self._around(lines, seen, self.heights), POST_MARGIN)
         segment = kernels.SEGMENT
         begin, end = columns.start // segment * segment, -(-columns.stop // segment) * segment
         return rows, slice(begin, min(end, self.dem.shape[1]))
@@ -146,14 +164,28 @@ class Terrain:
         NaN where the DEM has no surface. ``xp`` is the library whose arrays are wanted: numpy, or CuPy for
         the work to be done on its device.
         """
-        posts, bends = self._posts(*self.window(first, stop), xp)
+        parts = self._parts
+        if len(parts) == 1:
+            return self._draw(slice(first, stop), parts[0], xp)
+        images: list[Any] = []
+        for part in parts:
+            drawing = self._draw(slice(first, stop), part, xp)
+            shape = stop - first, self.grid.samples
+            images = images or [xp.empty(shape, dtype=piece.dtype) for piece in drawing]
+            for image, piece in zip(images, drawing, strict=True):
+                image[:, part] = piece
+        return kernels.Drawing(*images)
+
+    def _draw(self, lines: slice, samples: slice, xp: Any) -> kernels.Drawing:
+        window = self.dem.posts(*self.window(lines, samples))
+        posts, bends = seen_posts(window, self.grid, self.orbit, self.doppler, samples.start, xp)
         return kernels.draw_terrain(
             posts,
             bends,
-            first=first,
-            lines=stop - first,
-            samples=self.grid.samples,
-            margin=SHADOW_MARGIN,
+            first=lines.start,
+            lines=lines.stop - lines.start,
+            samples=samples.stop - samples.start,
+            margin=self.margin,
         )
 
     def block_lines(self, memory: int) -> int:
@@ -174,52 +206,19 @@ class Terrain:
 
     def bytes_of(self, first: int, count: int) -> int:
         """Memory that `lines` takes for ``count`` lines from ``first`` on."""
-        rows, columns = self.window(first, first + count)
-        posts = (rows.stop - rows.start) * (columns.stop - columns.start)
-        return int(posts) * BYTES_PER_POST + count * (self.grid.samples + SHADOW_MARGIN) * BYTES_PER_PIXEL
+        largest = 0
+        for part in self._parts:
+            rows, columns = self.window(slice(first, first + count), part)
+            posts = (rows.stop - rows.start) * (columns.stop - columns.start)
+            pixels = count * (part.stop - part.start + self.margin)
+            largest = max(largest, posts * BYTES_PER_POST + pixels * BYTES_PER_PIXEL)
+        return int(largest) + count * self.grid.samples * BYTES_PER_PIXEL
 
     def blocks(self, memory: int) -> Iterator[tuple[int, int]]:
         """First line and the line after the last of each block that fits into so many bytes."""
         count = self.block_lines(memory)
         for first in range(0, self.grid.lines, count):
             yield first, min(first + count, self.grid.lines)
-
-    def _seen(self, points: Sequence[Any], xp: Any) -> tuple[Any, Any]:
-        """Azimuth time and slant range of longitudes, latitudes and heights [row, column]."""
-        middle = float(self.grid.azimuth_time(0.5 * self.grid.lines))
-        seed = xp.full(points[0].shape[0], middle)
-        table = kernels.ZERO_DOPPLER if self.doppler is None else self.doppler.table(self.grid.wavelength)
-        return kernels.ground_to_radar(points[0], points[1], points[2], seed, self.orbit.table, table)
-
-    def _pixel(self, time: Any, slant_range: Any) -> tuple[Any, Any]:
-        """Fractional sample and line, in the library of the arrays."""
-        sample = (slant_range - self.grid.first_slant_range) / self.grid.range_spacing
-        return sample, (time - self.grid.first_azimuth_time) / self.grid.azimuth_interval
-
-    def _posts(self, rows: slice, columns: slice, xp: Any) -> tuple[Any, Any]:
-        """Posts and bends, as `kernels.draw_terrain` takes them."""
-        window = self.dem.posts(rows, columns)
-        longitude, latitude, height = (
-            xp.asarray(a) for a in (window.longitude, window.latitude, window.height)
-        )
-        time, slant_range = self._seen((longitude, latitude, height), xp)
-        east, north = _slopes(longitude, latitude, height, xp)
-        angles = kernels.viewing_angles(longitude, latitude, height, time, east, north, self.orbit.table)
-        sample, line = self._pixel(time, slant_range)
-        posts = xp.stack([sample, line, longitude, latitude, height, *angles], axis=-1)
-        bends = xp.zeros((*sample.shape, 6), dtype=np.float32)
-        for side, (here, there) in enumerate(SIDES):
-            # Middles have the shape of the posts, so that segments begin at the same columns.
-            middles = [a.copy() for a in (longitude, latitude, height)]
-            shape = sample[here].shape
-            part = slice(0, shape[0]), slice(0, shape[1])
-            for middle, values in zip(middles, (longitude, latitude, height), strict=True):
-                middle[part] = 0.5 * (values[here] + values[there])
-            time, slant_range = (a[part] for a in self._seen(middles, xp))
-            far, late = self._pixel(time, slant_range)
-            bends[(*part, 2 * side)] = far - 0.5 * (sample[here] + sample[there])
-            bends[(*part, 2 * side + 1)] = late - 0.5 * (line[here] + line[there])
-        return posts, bends
 
 
 def _outline(lines: slice, samples: slice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -231,18 +230,3 @@ def _outline(lines: slice, samples: slice) -> tuple[NDArray[np.float64], NDArray
     line = np.concatenate([np.repeat(down[[0, -1]], across.size), np.tile(down, 2)])
     sample = np.concatenate([np.tile(across, 2), np.repeat(across[[0, -1]], down.size)])
     return line, sample
-
-
-def _slopes(longitude: Any, latitude: Any, height: Any, xp: Any) -> tuple[Any, Any]:
-    """Slopes of a surface to the east and to the north, metres a metre, from the posts on either side."""
-    sine_squared = xp.sin(xp.radians(latitude)) ** 2
-    root = xp.sqrt(1.0 - ECCENTRICITY_SQUARED * sine_squared)
-    prime_vertical = SEMI_MAJOR_AXIS / root
-    meridian = prime_vertical * (1.0 - ECCENTRICITY_SQUARED) / root**2
-    east_scale = xp.radians(1.0) * prime_vertical * xp.sqrt(1.0 - sine_squared)
-    north_scale = xp.radians(1.0) * meridian
-    down, right = ([xp.gradient(a, axis=axis) for a in (longitude, latitude, height)] for axis in (0, 1))
-    area = east_scale * north_scale * (right[0] * down[1] - down[0] * right[1])
-    east = north_scale * (right[2] * down[1] - down[2] * right[1]) / area
-    north = east_scale * (down[2] * right[0] - right[2] * down[0]) / area
-    return east, north

@@ -64,7 +64,8 @@ class BurstStack:
         """See `StackProduct.read_ground`."""
         drawn = self.terrain.lines(first, stop)
         return Ground(
-            longitude=drawn.longitude,
+            # across the antimeridian the DEM's longitudes go on beyond 180
+            longitude=np.where(drawn.longitude > 180.0, drawn.longitude - 360.0, drawn.longitude),
             latitude=drawn.latitude,
             height=drawn.height,
             viewing=Viewing(
