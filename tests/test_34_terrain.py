@@ -12,6 +12,7 @@ from rasterio.warp import transform as warp
 from test_30_geometry import circular_orbit, grid
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geometry import terrain as terrain_module
 from alignsar_gpu.geometry.dem import open_dem
 from alignsar_gpu.geometry.doppler import Doppler
 from alignsar_gpu.geometry.ellipsoid import ellipsoid_normal, geodetic_to_ecef
@@ -295,6 +296,19 @@ class TestBlocks:
         for first, stop in [(0, 1), (31, 33), (40, 96)]:
             for values, block in zip(whole, terrain.lines(first, stop), strict=True):
                 np.testing.assert_array_equal(values[first:stop], block)
+
+    @pytest.mark.parametrize("side", ["right", "left"])
+    def test_parts_of_the_samples_show_nowhere(self, tmp_path, monkeypatch, side):
+        """Layover and shadow reach across the edges of parts."""
+        terrain = scene(tmp_path, side=side, steepness=1.5)
+        whole = terrain.lines(0, terrain.grid.lines)
+        assert (whole.flags & SHADOW > 0).mean() > 0.01
+        monkeypatch.setattr(terrain_module, "PART_SAMPLES", 90)
+        parts = terrain.lines(0, terrain.grid.lines)
+        assert metres(*whole[:3], parts[:3]).max() < 1e-8
+        for values, pieces in zip(whole[3:5], parts[3:5], strict=True):
+            np.testing.assert_allclose(values, pieces, atol=1e-5, rtol=0)
+        np.testing.assert_array_equal(whole.flags, parts.flags)
 
     def test_blocks_fit_into_the_memory_that_is_given(self, tmp_path):
         terrain = scene(tmp_path, half=20_000.0)
