@@ -136,7 +136,7 @@ class TestEllipsoid:
 
 
 class TestGroundToRadar:
-    @settings(max_examples=30)
+    @settings(max_examples=30, deadline=None)
     @given(st.floats(-6, 6), st.floats(-1.0, 1.0), st.floats(0, 3000), st.floats(-0.5, 0.5))
     def test_closed_form_on_a_circular_orbit(self, longitude, latitude, height, seed):
         orbit = circular_orbit(count=121, start=960.0)
