@@ -145,7 +145,7 @@ def facet_shares(dx: Any, dy: Any, edges: Any, bend: Any) -> Any:
     ``bend`` is how much farther (samples) and later (lines) the middles of its sides are seen than the mean
     of their ends: of the first side, the second, and the one across. With shares a, b of the second and
     third corner and c of the first, the pixel is 4 (c a B1 + c b B2 + a b B3) off, a quadratic element.
-    Over a cell of 60 m the bend is 0.3 mm, and what the quadratic leaves is below a nanometre.
+    Over a cell of 60 m the bend is 0.3 mm, and what the quadratic leaves is far below a micrometre.
     """
     a, b = weights(dx, dy, edges)
     for _ in range(2):
