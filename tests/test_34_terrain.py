@@ -43,18 +43,13 @@ def write_dem(path, centre, *, post=30.0, half=9000.0, steepness=STEEP, holes=Fa
     if holes:
         height[count // 2 - 15 : count // 2 + 15, count // 2 - 15 : count // 2 + 15] = -9999.0
     transform = Affine(step, 0.0, centre[0] - step * count / 2, 0.0, -step, centre[1] + step * count / 2)
-    with rasterio.open(
-        path,
-        "w",
-        driver="GTiff",
-        height=count,
-        width=count,
-        count=1,
-        dtype="float32",
-        crs="EPSG:4326",
-        transform=transform,
-        nodata=-9999.0,
-    ) as file:
+    return write_heights(path, height, transform, "EPSG:4326")
+
+
+def write_heights(path, height, transform, crs):
+    size = {"height": height.shape[0], "width": height.shape[1], "count": 1}
+    profile = {"driver": "GTiff", "dtype": "float32", "crs": crs, "transform": transform, "nodata": -9999.0}
+    with rasterio.open(path, "w", **size, **profile) as file:
         file.write(height, 1)
     return path
 
@@ -169,19 +164,8 @@ class TestAgainstTheConvergedForm:
         count = 1500
         row, column = np.mgrid[0:count, 0:count]
         height = relief(column * 30.0, row * 30.0, GENTLE).astype(np.float32)
-        path = tmp_path / "utm.tif"
-        with rasterio.open(
-            path,
-            "w",
-            driver="GTiff",
-            height=count,
-            width=count,
-            count=1,
-            dtype="float32",
-            crs="EPSG:32631",
-            transform=Affine(30.0, 0.0, x, 0.0, -30.0, y + 30.0 * count),
-        ) as file:
-            file.write(height, 1)
+        transform = Affine(30.0, 0.0, x, 0.0, -30.0, y + 30.0 * count)
+        path = write_heights(tmp_path / "utm.tif", height, transform, "EPSG:32631")
         utm = Terrain(grid=terrain.grid, orbit=terrain.orbit, dem=open_dem(path, "ellipsoid"))
         drawing = utm.lines(0, utm.grid.lines)
         line, sample = some_pixels(utm, 500)
