@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 WINDOW = (5, 21)
+RATES = ("threads", "megapixels_per_second", "floor_megapixels_per_second", "ratio")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +78,24 @@ def processor() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.machine()
+
+
+def print_rates(title: str, results: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+    """The bandwidth of a run, and a line for each of its rows; all that a row has more is at its end."""
+    for threads, rate in results["copy_gigabytes_per_second"].items():
+        print(f"copy bandwidth on {threads} threads: {rate} GB/s, read and written")
+    named = [key for key in rows[0] if key not in {title, *RATES}]
+    print(
+        f"{title:28}{'threads':>8}{'Mpixel/s':>10}{'floor':>10}{'ratio':>8}"
+        + "".join(f"{n:>8}" for n in named)
+    )
+    for row in rows:
+        print(
+            f"{row[title]:28}{row['threads']:8}"
+            + "".join(f"{row[key]:10}" for key in RATES[1:3])
+            + f"{row['ratio']:8}"
+            + "".join(f"{row[key]:8}" for key in named)
+        )
 
 
 def write(results: dict[str, Any], path: Path) -> None:

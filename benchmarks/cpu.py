@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
-from common import KERNELS, WINDOW, images, processor, versions, write
+from common import KERNELS, WINDOW, images, print_rates, processor, versions, write
 from scipy.ndimage import uniform_filter
 
 from alignsar_gpu import kernels
@@ -126,15 +126,8 @@ def measure(lines: int, samples: int, repeats: int) -> dict[str, Any]:
 
 def report(results: dict[str, Any]) -> None:
     print(f"{results['processor']}, {results['image']['lines']} x {results['image']['samples']} pixels")
-    for threads, rate in results["copy_gigabytes_per_second"].items():
-        print(f"copy bandwidth on {threads} threads: {rate} GB/s, read and written")
-    print(f"{'kernel':28}{'threads':>8}{'Mpixel/s':>10}{'floor':>10}{'ratio':>8}{'plain':>8}")
-    for row in results["kernels"]:
-        print(
-            f"{row['kernel']:28}{row['threads']:8}{row['megapixels_per_second']:10}"
-            f"{row['floor_megapixels_per_second']:10}{row['ratio']:8}"
-            f"{results['plain_megapixels_per_second'][row['kernel']]:8}"
-        )
+    plain = results["plain_megapixels_per_second"]
+    print_rates("kernel", results, [row | {"plain": plain[row["kernel"]]} for row in results["kernels"]])
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import numba
 import numpy as np
 import rasterio
-from common import processor, versions, write
+from common import print_rates, processor, versions, write
 from cpu import copy_bandwidth, seconds
 from rasterio.transform import Affine
 
@@ -182,14 +182,7 @@ def report(results: dict[str, Any]) -> None:
         f"{results['processor']}, {burst['lines']} x {burst['samples']} pixels, {posts[0]} x {posts[1]} posts, "
         f"{100 * results['layover']:.2f} % in layover"
     )
-    for threads, rate in results["copy_gigabytes_per_second"].items():
-        print(f"copy bandwidth on {threads} threads: {rate} GB/s, read and written")
-    print(f"{'stage':20}{'threads':>8}{'Mpixel/s':>10}{'floor':>10}{'ratio':>8}")
-    for row in results["stages"]:
-        print(
-            f"{row['stage']:20}{row['threads']:8}{row['megapixels_per_second']:10}"
-            f"{row['floor_megapixels_per_second']:10}{row['ratio']:8}"
-        )
+    print_rates("stage", results, results["stages"])
     found = results["largest_difference_from_converged"]
     print(
         f"radar to ground, largest difference from the converged form: {found['metres']:.1e} m "

@@ -38,7 +38,15 @@ from .scalar_geometry import (
 ANCHOR = 27
 FAR = math.inf  # the time of a point that is too far from its anchor, until it is iterated itself
 
-DEVICE_FUNCTIONS = ("segment_of", "triple", "anchor_at", "motion_of", "nearby", "nearby_with_doppler")
+DEVICE_FUNCTIONS = (
+    "segment_of",
+    "triple",
+    "anchor_at",
+    "motion_of",
+    "nearby",
+    "nearby_with_doppler",
+    "too_far",
+)
 
 DECLARED = {
     "ground_to_radar_anchors": Declared(arguments="ddddd32niidb", registers=128, float64=590),
@@ -155,6 +163,12 @@ def nearby_with_doppler(lon: Any, lat: Any, h: Any, anchors: Any, at: Any, doppl
     return start + t, r
 
 
+def too_far(lon: Any, lat: Any, h: Any, t: Any, anchors: Any, at: Any) -> bool:
+    """Whether a point that has coordinates is out of reach of the expansion around its anchor."""
+    near = within_reach(lon - anchors[at + 3], lat - anchors[at + 4], t, anchors[at + 1], anchors[at + 2])
+    return not near and not math.isnan(lon + lat + h)
+
+
 def ground_to_radar_zero_doppler(
     lon: Any, lat: Any, h: Any, columns: int, anchors: Any, far: Any, time: Any, slant_range: Any
 ) -> None:
@@ -163,11 +177,7 @@ def ground_to_radar_zero_doppler(
         n = segment_of(i, columns)
         at = n * np.uint64(ANCHOR)
         t, r = nearby(lon[i], lat[i], h[i], anchors, at)
-        missing = math.isnan(lon[i] + lat[i] + h[i])
-        near = within_reach(
-            lon[i] - anchors[at + 3], lat[i] - anchors[at + 4], t, anchors[at + 1], anchors[at + 2]
-        )
-        if not near and not missing:
+        if too_far(lon[i], lat[i], h[i], t, anchors, at):
             t = FAR
             far[n] = True
         time[i] = t
@@ -192,11 +202,7 @@ def ground_to_radar_doppler(  # noqa: PLR0913, PLR0917 - kernels take flat array
         n = segment_of(i, columns)
         at = n * np.uint64(ANCHOR)
         t, r = nearby_with_doppler(lon[i], lat[i], h[i], anchors, at, table)
-        missing = math.isnan(lon[i] + lat[i] + h[i])
-        near = within_reach(
-            lon[i] - anchors[at + 3], lat[i] - anchors[at + 4], t, anchors[at + 1], anchors[at + 2]
-        )
-        if not near and not missing:
+        if too_far(lon[i], lat[i], h[i], t, anchors, at):
             t = FAR
             far[n] = True
         time[i] = t

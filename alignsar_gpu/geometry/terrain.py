@@ -33,7 +33,6 @@ PART_SAMPLES = 8192  # samples drawn together: a slanted swath needs far fewer p
 FLATTEST = 0.1  # cosine of the largest incidence angle that shadows are followed under
 POST_MARGIN = 4  # posts around the outline of a block: slopes take one on either side
 BYTES_PER_PIXEL = 48  # of a part and of the whole: what is returned, and the kernels' scratch
-ROWS_AT_A_TIME = 512
 COVERAGE_ITERATIONS = 5  # each halves the distance to the terrain at least where it is not in layover
 
 
@@ -119,14 +118,7 @@ class Terrain:
             *self._around(slice(0, self.grid.lines), slice(0, self.grid.samples), (LOWEST, 0.0, HIGHEST)),
             POST_MARGIN,
         )
-        low, high = np.inf, -np.inf
-        for begin in range(rows.start, rows.stop, ROWS_AT_A_TIME):
-            part = self.dem.posts(slice(begin, min(begin + ROWS_AT_A_TIME, rows.stop)), columns).height
-            low = min(low, float(np.min(part, where=np.isfinite(part), initial=np.inf)))
-            high = max(high, float(np.max(part, where=np.isfinite(part), initial=-np.inf)))
-        if not low <= high:
-            raise AlignsarError(f"{self.dem.source}: the DEM has nothing but holes where the image is")
-        return low, high
+        return self.dem.lowest_and_highest(rows, columns, "the image")
 
     @cached_property
     def margin(self) -> int:

@@ -24,7 +24,6 @@ POINTS_PER_SIDE = 17  # of the outline of an image
 STEPS = 64  # pieces of an area's outline: a straight line on the map is bent in the image
 MARGIN = 1  # pixels around an area
 FEWEST = 16  # lines and samples that an image is left with
-POSTS_AT_A_TIME = 1 << 22
 
 Window = tuple[slice, slice]
 
@@ -49,7 +48,8 @@ def window_around(area: BaseGeometry, grid: RadarGrid, window: Window, orbit: Or
     pixels. Raises AlignsarError when the area is not in the window, or the DEM does not reach it at all.
     """
     longitude, latitude = _outline_inside(area, _reach(grid, window, orbit))
-    heights = np.array(_heights(dem, longitude, latitude))[:, np.newaxis]
+    posts = dem.window(longitude, latitude, 1)
+    heights = np.array(dem.lowest_and_highest(*posts, "products.area"))[:, np.newaxis]
     middle = float(grid.azimuth_time(0.5 * grid.lines))
     time, slant_range = ground_to_radar(orbit, longitude, latitude, heights, middle)
     return tuple(  # type: ignore[return-value]  # of two
@@ -110,17 +110,3 @@ def _outline_inside(
         inside = shapely.segmentize(inside, longest / STEPS)
     points = shapely.get_coordinates(inside)
     return points[:, 0], points[:, 1]
-
-
-def _heights(dem: Dem, longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> tuple[float, float]:
-    """Lowest and highest post (m) of the part of a DEM that holds these points."""
-    rows, columns = dem.window(longitude, latitude, 1)
-    step = max(1, POSTS_AT_A_TIME // (columns.stop - columns.start))
-    low, high = np.inf, -np.inf
-    for first in range(rows.start, rows.stop, step):
-        height = dem.posts(slice(first, min(first + step, rows.stop)), columns).height
-        low = min(low, float(np.min(height, where=np.isfinite(height), initial=np.inf)))
-        high = max(high, float(np.max(height, where=np.isfinite(height), initial=-np.inf)))
-    if not low <= high:
-        raise AlignsarError(f"{dem.source}: the DEM has nothing but holes where products.area lies")
-    return low, high

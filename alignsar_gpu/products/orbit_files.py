@@ -111,7 +111,7 @@ def _content(path: Path) -> bytes:
         return path.read_bytes()
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise AlignsarError(f"{path}: damaged archive ({error}); fetch the orbit file again") from None
-    except (RuntimeError, NotImplementedError) as error:  # encrypted, or packed in a way zipfile cannot read
+    except RuntimeError as error:  # encrypted, or packed in a way that zipfile cannot read
         raise AlignsarError(f"{path}: cannot be unpacked ({error})") from None
     except OSError as error:
         raise AlignsarError(f"{path}: cannot be read ({error.strerror})") from None

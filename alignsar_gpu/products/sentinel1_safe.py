@@ -65,7 +65,7 @@ class Safe:
             raise AlignsarError(
                 f"{self.where(name)}: the archive is damaged there ({error}); fetch the product again"
             ) from None
-        except (RuntimeError, NotImplementedError) as error:  # encrypted, or packed in an unknown way
+        except RuntimeError as error:  # encrypted, or packed in a way that zipfile cannot read
             raise AlignsarError(f"{self.where(name)}: cannot be unpacked ({error})") from None
 
     def _check_size(self, name: str, size: int) -> None:
@@ -109,7 +109,7 @@ def _members(path: Path) -> list[str]:
             return archive.namelist()
     except OSError as error:
         raise AlignsarError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, EOFError, ValueError, RuntimeError) as error:
         raise AlignsarError(
             f"{path}: not a readable zip ({error}): cut off or damaged; fetch the product again"
         ) from None
