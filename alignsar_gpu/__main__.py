@@ -18,6 +18,7 @@ from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
     from alignsar_gpu.pipeline import Summary
+    from alignsar_gpu.simulation import SimulationSummary
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 # What Hydra says of values that it takes for something else, and what to write instead.
@@ -95,14 +96,35 @@ def _print_summary(summary: Summary) -> None:
         print(f"{label:10} {text}")  # noqa: T201
 
 
+def _print_simulation(summary: SimulationSummary) -> None:
+    output = summary.output
+    if not summary.seconds:
+        print(f"nothing to do: {output} holds these products already, every file as it was written")  # noqa: T201
+        return
+    rows = [
+        ("products", f"{output / 'products'}   (SAFE, one a date)"),
+        ("orbits", f"{output / 'orbits'}   (EOF)"),
+        ("scene", f"{output / 'scene'}   (dem.tif, land cover, targets, changes)"),
+        ("truth", f"{output / 'truth.zarr'}   (xarray.open_zarr(..., group=BURST_ID))"),
+        ("stages", "  ".join(f"{name} {seconds:.1f} s" for name, seconds in summary.seconds.items())),
+    ]
+    for label, text in rows:
+        print(f"{label:10} {text}")  # noqa: T201
+
+
 def _run(composed: DictConfig) -> None:
     config = typed(composed)
     # imported late, so that --help and a wrong key answer at once
     from alignsar_gpu.pipeline import run  # noqa: PLC0415
     from alignsar_gpu.progress import start_log  # noqa: PLC0415
+    from alignsar_gpu.simulation import simulate_products  # noqa: PLC0415
 
     start_log()
-    _print_summary(run(config, OmegaConf.to_yaml(composed, resolve=True)))
+    text = OmegaConf.to_yaml(composed, resolve=True)
+    if config.simulate is not None:
+        _print_simulation(simulate_products(config, text))
+    if config.products.reader != "none":
+        _print_summary(run(config, text))
 
 
 def main() -> int:

@@ -78,7 +78,7 @@ def _sentinel1(products: Sentinel1ProductsConfig, orbits: str | None, dem: DemCo
         polarizations=products.polarizations or None,
         swaths=products.swaths or None,
     )
-    surface = _open_dem(dem)
+    surface = open_surface(dem)
     facts = {"dropped": list(choice.dropped)} | ({} if choice.share is None else {"area_share": choice.share})
 
     def open_burst() -> StackProduct:
@@ -90,9 +90,7 @@ def _sentinel1(products: Sentinel1ProductsConfig, orbits: str | None, dem: DemCo
     settings["vertical_datum"] = dem.vertical_datum
     names = sorted({tile.raster.name for tile in surface.mosaic.tiles})
     settings["dem"] = [name for name in names if not Path(name).is_file()]  # what is inside another file
-    heights = [file for name in names for file in source_files(name)]
-    geoid = [] if surface.geoid is None else [Path(surface.geoid.source)]
-    return Inputs(open=open_burst, settings=settings, files=(choice.files, heights, geoid))
+    return Inputs(open=open_burst, settings=settings, files=(choice.files, *surface_files(surface)))
 
 
 def _area_text(area: Any) -> str:
@@ -112,7 +110,15 @@ def _orbit_checksum(orbit: Orbit) -> str:
     return hashlib.sha256(b"".join(vector.tobytes() for vector in vectors)).hexdigest()
 
 
-def _open_dem(config: DemConfig) -> Dem:
+def surface_files(surface: Dem) -> list[list[Path]]:
+    """The files that a terrain is read from: heights, geoid."""
+    names = sorted({tile.raster.name for tile in surface.mosaic.tiles})
+    heights = [file for name in names for file in source_files(name)]
+    return [heights, [] if surface.geoid is None else [Path(surface.geoid.source)]]
+
+
+def open_surface(config: DemConfig) -> Dem:
+    """The terrain that ``config`` names. Raises AlignsarError where it is none."""
     named = config.path if isinstance(config.path, list) else [config.path]
     if not named or not all(isinstance(item, str) for item in named):
         raise AlignsarError(

@@ -30,6 +30,7 @@ ARROWS = {
     "run_folder": VALUES,
     "progress": VALUES,
     "inputs": VALUES | {"config", "geometry", "products", "simulate"},
+    "simulation": VALUES | {"config", "geometry", "inputs", "products", "progress", "run_folder", "simulate"},
     "layers": VALUES | {"config", "dataset", "products", "signatures"},
     "description": VALUES | {"config", "dataset", "device", "geometry", "layers", "products", "signatures"},
     "extraction": VALUES

@@ -12,7 +12,9 @@ from omegaconf import OmegaConf
 from alignsar_gpu.__main__ import one_line, typed
 from alignsar_gpu.config import (
     Config,
+    NoProductsConfig,
     Sentinel1ProductsConfig,
+    SimulateConfig,
     SimulatedProductsConfig,
     SnapProductsConfig,
     register,
@@ -29,6 +31,8 @@ NEEDED = {
     "snap": ["products.path=x"],
     "simulated": [],
     "sentinel1": ["products.path=x", "dem=copernicus", "dem.path=y"],
+    "simulate": [],
+    "none": ["simulate=default"],
 }
 SENTINEL1 = ["products=sentinel1", *NEEDED["sentinel1"]]
 GROUPS = sorted((p.parent.name, p.stem) for p in FOLDER.glob("*/*.yaml") if p.parent.name != "experiment")
@@ -187,12 +191,37 @@ def test_every_key_says_what_it_means():
         for item in fields(kind):
             if isinstance(item.default_factory, type) and is_dataclass(item.default_factory):
                 check(item.default_factory)
-            elif item.name != "products":
+            elif item.name not in {"products", "simulate"}:
                 assert item.metadata["help"], item.name
 
-    for kind in (Config, SnapProductsConfig, SimulatedProductsConfig, Sentinel1ProductsConfig):
+    readers = SnapProductsConfig, SimulatedProductsConfig, Sentinel1ProductsConfig, NoProductsConfig
+    for kind in (Config, *readers, SimulateConfig):
         check(kind)
 
 
 def test_the_defaults_are_valid():
     validate(OmegaConf.to_object(compose("config", ["products=simulated"])))
+
+
+def test_nothing_to_do_is_refused():
+    with pytest.raises(AlignsarError, match=r"products=none: nothing to do"):
+        make("products=none")
+
+
+def test_the_terrain_of_a_simulation_needs_its_datum():
+    with pytest.raises(AlignsarError, match=r"simulate\.dem\.vertical_datum: must be given"):
+        make("+experiment=simulate", "simulate.dem.path=x")
+    make("+experiment=simulate", "simulate.dem.path=x", "simulate.dem.vertical_datum=egm96")
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("simulate.lines=40", "simulate.lines=40: must be at least 80"),
+        ("simulate.swaths=[iw4]", "simulate.swaths=iw4: choose from"),
+        ("simulate.scene.roughness=2", "simulate.scene.roughness=2.0: must be at most 1.0"),
+    ],
+)
+def test_wrong_values_of_a_simulation_are_refused(key, words):
+    with pytest.raises(AlignsarError, match=words):
+        make("+experiment=simulate", key)

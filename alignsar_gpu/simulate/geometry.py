@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from alignsar_gpu.geometry.grid import RadarGrid
-    from alignsar_gpu.simulate.orbit import CircularPass
+    from alignsar_gpu.simulate.orbit import Pass
 
 SEMI_MAJOR_AXIS = 6378137.0  # m, WGS84
 FLATTENING = 1.0 / 298.257223563
@@ -44,11 +44,15 @@ def ellipsoid_point(longitude: ArrayLike, latitude: ArrayLike, height: ArrayLike
 
 
 def solve_ground(
-    satellite: CircularPass, time: float, slant_range: float, height: float
+    satellite: Pass,
+    time: float,
+    slant_range: float,
+    height: float,
+    start: tuple[float, float] = START,
 ) -> tuple[float, float]:
     """Longitude and latitude (degrees) of the point at ``height`` seen at zero Doppler and ``slant_range``.
 
-    Solves V . (P - S) = 0 and |P - S| = R for the P near ``START``, which is on the right of the pass.
+    Solves V . (P - S) = 0 and |P - S| = R for the P near ``start``, which is on the right of the pass.
     """
     position, velocity = satellite.position(time), satellite.velocity(time)
     ahead = velocity / np.linalg.norm(velocity)
@@ -57,14 +61,14 @@ def solve_ground(
         sight = ellipsoid_point(place[0], place[1], height) - position
         return [float(ahead @ sight), float(np.linalg.norm(sight)) - slant_range]
 
-    solution = root(misfit, START, method="hybr", options={"xtol": 1e-15})
+    solution = root(misfit, start, method="hybr", options={"xtol": 1e-15})
     worst = max(abs(value) for value in solution.fun)
     if worst > 1e-7:
         raise ArithmeticError(f"no ground point at {slant_range} m, height {height} m: misfit {worst} m")
     return float(solution.x[0]), float(solution.x[1])
 
 
-def closest_approach(satellite: CircularPass, point: NDArray[np.float64]) -> float:
+def closest_approach(satellite: Pass, point: NDArray[np.float64]) -> float:
     """Time (s) when ``satellite`` passes ``point`` (Earth-fixed, metres) at zero Doppler."""
 
     def closing(time: float) -> float:
@@ -75,7 +79,7 @@ def closest_approach(satellite: CircularPass, point: NDArray[np.float64]) -> flo
 
 
 def baseline_directions(
-    satellite: CircularPass, time: float, point: NDArray[np.float64]
+    satellite: Pass, time: float, point: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Unit vectors (perpendicular, parallel) that a baseline is measured along, Earth-fixed.
 
@@ -94,7 +98,7 @@ def baseline_directions(
 
 
 def baseline(
-    reference: CircularPass, secondary: CircularPass, time: float, point: NDArray[np.float64]
+    reference: Pass, secondary: Pass, time: float, point: NDArray[np.float64]
 ) -> tuple[float, float]:
     """Perpendicular and parallel baseline (m) of ``secondary`` at ``point``, seen from ``reference`` at ``time``.
 
@@ -152,9 +156,7 @@ def fit_mesh(domain: ArrayLike, quantities: Callable[[float, float, float], Sequ
     return Mesh(domain=bounds, coefficients=coefficients)
 
 
-def scene_mesh(
-    grid: RadarGrid, passes: Sequence[CircularPass], reference: int, heights: tuple[float, float]
-) -> Mesh:
+def scene_mesh(grid: RadarGrid, passes: Sequence[Pass], reference: int, heights: tuple[float, float]) -> Mesh:
     """Longitude, latitude, incidence angle (degrees), then R_ref - R_d (m) for every pass d.
 
     Over the lines and samples of ``grid`` with a tenth to spare on each side, and ``heights`` (lowest,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -25,6 +25,20 @@ NODE_LONGITUDE = np.radians(9.73)
 ZERO = (0.0, 0.0, 0.0)
 
 
+class Pass(Protocol):
+    """Where a satellite is, and how fast, in the rotating Earth-fixed frame."""
+
+    @property
+    def centre_time(self) -> float:
+        """A time in the middle of what is seen, seconds."""
+
+    def position(self, time: ArrayLike) -> NDArray[np.float64]:
+        """Position (..., 3) at ``time``, metres."""
+
+    def velocity(self, time: ArrayLike) -> NDArray[np.float64]:
+        """Velocity (..., 3) at ``time``, metres per second."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class CircularPass:
     """One pass, in closed form; times in seconds since the midnight of its day.
@@ -36,20 +50,24 @@ class CircularPass:
 
     Attributes
     ----------
-    centre_time : when the satellite is at ``ARGUMENT_OF_LATITUDE``, seconds.
+    centre_time : when the satellite is at ``argument_of_latitude``, seconds.
+    argument_of_latitude : angle from the ascending node to the satellite at ``centre_time``, radians.
+    node_longitude : of the ascending node at ``centre_time``, radians; as seen from the Earth it drifts west.
     offset : (radial, along, normal) offset at ``centre_time``, metres.
     offset_rate : its change, metres per second.
     """
 
     centre_time: float
+    argument_of_latitude: float = ARGUMENT_OF_LATITUDE
+    node_longitude: float = NODE_LONGITUDE
     offset: tuple[float, float, float] = ZERO
     offset_rate: tuple[float, float, float] = ZERO
 
     def frame(self, time: ArrayLike) -> NDArray[np.float64]:
         """Rows r, a, n (..., 3, 3) of the orbital frame at ``time``, in Earth-fixed coordinates."""
         elapsed = np.asarray(time, dtype=np.float64) - self.centre_time
-        angle = ARGUMENT_OF_LATITUDE + MEAN_MOTION * elapsed
-        node = NODE_LONGITUDE - EARTH_ROTATION * elapsed
+        angle = self.argument_of_latitude + MEAN_MOTION * elapsed
+        node = self.node_longitude - EARTH_ROTATION * elapsed
         to_node = np.stack([np.cos(node), np.sin(node), np.zeros_like(node)], axis=-1)
         in_plane = np.stack(
             [
