@@ -57,6 +57,7 @@ PLACES = {
     "Otterlo ascending": {},
     "Morocco descending": {"longitude": -8.0, "latitude": 31.0, "pass_direction": "descending"},
     "antimeridian, equator": {"longitude": 179.99, "latitude": 0.0},
+    "over the node": {"longitude": 179.99, "latitude": 1.1},
     "south": {"longitude": 20.0, "latitude": -70.0},
     "north": {"longitude": 20.0, "latitude": 79.0, "pass_direction": "descending"},
 }
@@ -236,18 +237,21 @@ def test_drawn_baselines_count_from_the_reference():
     assert drawn[1].true_pass.offset == (0.0, 0.0, 0.0)
 
 
-def test_bursts_meet_the_ground_within_four_milliseconds(plans, folder):
-    orbits = [open_sentinel1(safe_of(plan, folder)).orbit for plan in plans]
-    fractions = []
+def test_bursts_meet_the_ground_within_four_milliseconds():
+    plans = plan_passes(replace(SMALL, dates=10, baselines=None))
+    orbits = [plan.true_pass.state_vectors(plan.start, plan.stop, plan.epoch) for plan in plans]
+    apart = []
     for plan, orbit in zip(plans[1:], orbits[1:], strict=True):
-        for swath, index, burst in planned_bursts(plan):
-            first = plans[0].swaths[plan.swaths.index(swath)].bursts[index].azimuth_time
+        for k, swath in enumerate(plan.swaths):
             slant_range = 299792458.0 / 2 * (swath.slant_range_time + 99.5 / 64.34523812571428e6)
-            place = radar_to_ground(orbits[0], first, slant_range, 60.0, "right")
-            late = burst.azimuth_time - ground_to_radar(orbit, *place, 60.0, plan.start)[0]
-            assert abs(late) < 4e-3
-            fractions.append(late / INTERVAL % 1.0)
-    assert np.ptp(fractions) > 0.1
+            for one, other in zip(plans[0].swaths[k].bursts, swath.bursts, strict=True):
+                place = radar_to_ground(orbits[0], one.azimuth_time, slant_range, 60.0, "right")
+                apart.append(other.azimuth_time - ground_to_radar(orbit, *place, 60.0, plan.start)[0])
+    late = np.array(apart)
+    assert np.abs(late).max() < 4e-3
+    assert late.min() < -1e-3
+    assert late.max() > 1e-3
+    assert np.ptp(late / INTERVAL % 1.0) > 0.5, "bursts of all dates begin at the same fraction of a line"
 
 
 def test_all_lines_of_a_date_lie_on_one_grid(plans):
@@ -257,11 +261,12 @@ def test_all_lines_of_a_date_lie_on_one_grid(plans):
         np.testing.assert_allclose(lines, np.round(lines), rtol=0, atol=1e-3)
 
 
+@pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize(
     "parameters", [SMALL, replace(SMALL, lines=700), FULL], ids=["small", "medium", "full"]
 )
-def test_bursts_and_subswaths_overlap(parameters):
-    for plan in plan_passes(parameters):
+def test_bursts_and_subswaths_overlap(parameters, seed):
+    for plan in plan_passes(replace(parameters, seed=seed)):
         for swath in plan.swaths:
             for one, other in zip(swath.bursts[:-1], swath.bursts[1:], strict=True):
                 end = one.azimuth_time + one.valid[0].stop * INTERVAL
@@ -485,6 +490,32 @@ def test_opens_like_esas(plans, folder, tmp_path):
         assert len(files) == 4
         for file in files:
             assert not [error.reason for error in esa.cached_sentinel1_schemas(schema).iter_errors(str(file))]
+
+
+def test_names_are_like_esas(plans, folder):
+    for plan in plans:
+        start, stop = (
+            str(plan.epoch + np.timedelta64(int(time * 1e6), "us"))[:19].replace("-", "").replace(":", "")
+            for time in (plan.start, plan.stop)
+        )
+        orbit, take = f"{plan.absolute_orbit:06d}", f"{plan.absolute_orbit * 8:06X}"
+        assert re.fullmatch(f"S1A_IW_SLC__1SDV_{start}_{stop}_{orbit}_{take}_[0-9A-F]{{4}}", plan.product_id)
+        names = sorted(file.name for file in (safe_of(plan, folder) / "annotation").glob("*.xml"))
+        kinds = [(name[:15], name[-7:-4]) for name in names]
+        assert kinds == [
+            ("s1a-iw1-slc-vh-", "001"),
+            ("s1a-iw1-slc-vv-", "003"),
+            ("s1a-iw2-slc-vh-", "002"),
+            ("s1a-iw2-slc-vv-", "004"),
+        ]
+        assert all(
+            re.fullmatch(rf"[\dt]{{15}}-[\dt]{{15}}-{orbit}-{take.lower()}", name[15:-8]) for name in names
+        )
+        for kind in ("calibration", "noise"):
+            own = {
+                file.name for file in (safe_of(plan, folder) / "annotation" / "calibration").glob(f"{kind}-*")
+            }
+            assert own == {f"{kind}-{name}" for name in names}
 
 
 def test_nobody_takes_it_for_esas(plans, folder):

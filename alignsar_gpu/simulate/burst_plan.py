@@ -40,10 +40,10 @@ LEAST_AZIMUTH_OVERLAP = 32  # lines
 SYNCHRONISATION = 6  # lines by which the overlaps of a date may be smaller than planned
 
 TIMING_STREAM, VALID_STREAM = 21, 23
-COMMON_SHIFT, OWN_SHIFT = (
-    1.9e-3,
-    0.9e-3,
-)  # s; with rounding to a line, bursts keep within 4 ms of the reference's
+
+# How far (s) bursts begin from where they begin on the reference: all of a date, and each. With the rounding to
+# lines that is less than 4 ms.
+COMMON_SHIFT, OWN_SHIFT = 1.9e-3, 0.9e-3
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -1,0 +1,125 @@
+"""Small campaigns of simulated products, one land-cover class wide, for tests of what their pixels hold."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from alignsar_gpu.simulate.atmosphere import AtmosphereParameters
+from alignsar_gpu.simulate.campaign import ground_on, make_campaign, scene_bounds
+from alignsar_gpu.simulate.changes import ChangeParameters
+from alignsar_gpu.simulate.dates import view_of
+from alignsar_gpu.simulate.ground_mesh import sight_mesh
+from alignsar_gpu.simulate.ground_scene import SceneParameters, make_scene
+from alignsar_gpu.simulate.imaging import image_window, windows
+from alignsar_gpu.simulate.pass_parameters import PassParameters
+from alignsar_gpu.simulate.product_plan import plan_passes
+from alignsar_gpu.simulate.safe_product import write_metadata
+from alignsar_gpu.simulate.targets import TargetParameters
+
+NOTHING = {
+    "bowls": 0,
+    "targets": TargetParameters(reflectors=0, ships=0, tanks=0),
+    "changes": ChangeParameters(demolitions=0, constructions=0, oil_slicks=0),
+    "atmosphere": AtmosphereParameters(turbulent=0.0, stratified=0.0),
+}
+
+
+class Small:
+    """A campaign of short bursts over ground of one class, and its images.
+
+    ``passes`` and ``scene`` are more keywords of `PassParameters` and `SceneParameters`; ``errors`` one pair of
+    lines and samples a date; ``seen_from`` has all dates flown along the pass of this one.
+    """
+
+    def __init__(self, folder, *, passes=None, scene=None, errors=None, kind=None, seed=3):
+        asked = {"dates": 2, "subswaths": ("IW2",), "bursts": 2, "lines": 320, "samples": 640} | (passes or {})
+        self.plans = plan_passes(
+            PassParameters(
+                longitude=5.77,
+                latitude=52.1,
+                pass_direction="descending",
+                first_day=np.datetime64("2022-03-01"),
+                seed=seed,
+                **asked,
+            )
+        )
+        self.safes = [write_metadata(plan, folder) for plan in self.plans]
+        errors = errors or [(0.0, 0.0)] * len(self.plans)
+        self.views = [
+            view_of(
+                index,
+                safe,
+                plan.true_pass,
+                errors=errors[index],
+                swaths=asked["subswaths"],
+                polarizations=asked.get("polarizations", ("vv", "vh")),
+            )
+            for index, (plan, safe) in enumerate(zip(self.plans, self.safes, strict=True))
+        ]
+        parameters = SceneParameters(**({"relief": 0.0, "cover_posting": 50.0} | NOTHING | (scene or {})))
+        heights = parameters.base_height, parameters.base_height + parameters.relief
+        self.scene = make_scene(
+            scene_bounds(self.views, heights),
+            np.array([view.product.start.astype("datetime64[D]") for view in self.views]),
+            seed=seed,
+            wavelength=self.views[0].product.bursts[0].grid.wavelength,
+            parameters=parameters,
+        )
+        if kind is not None:
+            everywhere = self.scene.base.with_values(np.full_like(self.scene.base.values, kind))
+            self.scene = replace(self.scene, base=everywhere)
+        self.campaign = make_campaign(self.views, 0, self.scene, seed, 2)
+
+    def with_targets(self, targets):
+        self.scene = replace(self.scene, targets=tuple(targets))
+        self.campaign = replace(self.campaign, scene=self.scene)
+        return self
+
+    def burst(self, date=0, index=0):
+        return self.views[date].product.bursts[index]
+
+    def integers(self, date=0, index=0):
+        """Pixels (channel, line, sample, 2) int16 of a burst that is one block."""
+        view, burst = self.views[date], self.burst(date, index)
+        (window,) = windows(burst)
+        sight = sight_mesh(self.campaign.mesh, view.satellite)
+        return image_window(self.campaign, ground_on(self.scene, date), view, sight, burst, window)[0]
+
+    def pixels(self, date=0, index=0):
+        """Complex pixels (channel, line, sample) of a burst."""
+        parts = self.integers(date, index).astype(np.float64)
+        return parts[..., 0] + 1j * parts[..., 1]
+
+    def inside(self, date=0, index=0, margin=8):
+        """Lines and samples that are valid in all channels, less a margin."""
+        lines, samples = self.burst(date, index).valid
+        return (
+            slice(lines.start + margin, lines.stop - margin),
+            slice(samples.start + margin, samples.stop - margin),
+        )
+
+
+def esa_doppler(burst, orbit, sample, line):
+    """Doppler centroid (Hz) of a focused TOPS image, as ESA COPE-GSEG-EOPG-TN-14-0025 writes it.
+
+    f = f_etac(tau) + k_t(tau) (eta - eta_ref(tau)), eta_ref = eta_c(tau) - eta_c(tau_0), eta_c = -f_etac / k_a.
+    """
+    grid = burst.grid
+    middle = grid.first_azimuth_time + 0.5 * grid.lines * grid.azimuth_interval
+    eta = grid.azimuth_time(line) - middle
+    slant_range, first = grid.slant_range(sample), grid.slant_range(0)
+    centroid, rate = burst.channels["vv"].doppler_centroid, burst.azimuth_fm_rate
+    speed = np.linalg.norm(orbit.velocity_at(middle))
+    steering = 2.0 * speed / grid.wavelength * burst.steering_rate
+    slope = rate.at(slant_range) * steering / (rate.at(slant_range) - steering)
+    reference = centroid.at(first) / rate.at(first) - centroid.at(slant_range) / rate.at(slant_range)
+    return centroid.at(slant_range) + slope * (eta - reference), slope, reference, eta
+
+
+def deramped(burst, orbit, pixels):
+    """Pixels (..., line, sample) of a whole burst without their carrier, by the same definition."""
+    line, sample = np.arange(burst.grid.lines)[:, np.newaxis], np.arange(burst.grid.samples)
+    _, slope, reference, eta = esa_doppler(burst, orbit, sample, line)
+    centroid = burst.channels["vv"].doppler_centroid.at(burst.grid.slant_range(sample))
+    apart = eta - reference
+    return pixels * np.exp(-1j * np.pi * slope * apart**2 - 2j * np.pi * centroid * apart)
