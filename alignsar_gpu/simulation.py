@@ -16,34 +16,39 @@ from alignsar_gpu.inputs import open_surface, surface_files
 from alignsar_gpu.products.sentinel1_safe import open_safe
 from alignsar_gpu.progress import LOGGER, Stages
 from alignsar_gpu.run_folder import RunFolder, fingerprint_of, write_text
-from alignsar_gpu.simulate.atmosphere import AtmosphereParameters
-from alignsar_gpu.simulate.campaign import ground_on, make_campaign, scene_bounds
-from alignsar_gpu.simulate.changes import ChangeParameters
-from alignsar_gpu.simulate.dates import check_same_track, per_date, view_of
-from alignsar_gpu.simulate.filling import fill_product
 from alignsar_gpu.simulate.geometry import baseline_directions
-from alignsar_gpu.simulate.ground_mesh import zero_doppler
-from alignsar_gpu.simulate.ground_scene import SceneParameters, make_scene
-from alignsar_gpu.simulate.land_bgt import bgt_layers
-from alignsar_gpu.simulate.land_vectors import VectorLayer
-from alignsar_gpu.simulate.orbit_eof import write_orbit
-from alignsar_gpu.simulate.pass_parameters import PassParameters
-from alignsar_gpu.simulate.product_plan import plan_passes
-from alignsar_gpu.simulate.quicklook import write_quicklook
-from alignsar_gpu.simulate.safe_product import copy_metadata, write_metadata
-from alignsar_gpu.simulate.scene_files import write_scene
-from alignsar_gpu.simulate.targets import TargetParameters
-from alignsar_gpu.simulate.truth import write_truth
+from alignsar_gpu.simulate.ground.atmosphere import AtmosphereParameters
+from alignsar_gpu.simulate.ground.changes import ChangeParameters
+from alignsar_gpu.simulate.ground.files import write_scene
+from alignsar_gpu.simulate.ground.land_bgt import bgt_layers
+from alignsar_gpu.simulate.ground.land_vectors import VectorLayer
+from alignsar_gpu.simulate.ground.scene import SceneParameters, make_scene
+from alignsar_gpu.simulate.ground.targets import TargetParameters
+from alignsar_gpu.simulate.radar.campaign import ground_on, make_campaign, scene_bounds
+from alignsar_gpu.simulate.radar.dates import (
+    check_dates,
+    per_date,
+    view_of,
+    write_annotated_orbit,
+)
+from alignsar_gpu.simulate.radar.filling import fill_product
+from alignsar_gpu.simulate.radar.ground_mesh import zero_doppler
+from alignsar_gpu.simulate.radar.truth import write_truth
+from alignsar_gpu.simulate.safe.orbit_eof import write_orbit
+from alignsar_gpu.simulate.safe.pass_parameters import PassParameters
+from alignsar_gpu.simulate.safe.product import copy_metadata, write_metadata
+from alignsar_gpu.simulate.safe.product_plan import plan_passes
+from alignsar_gpu.simulate.safe.quicklook import write_quicklook
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from alignsar_gpu.config import Config, SimulateConfig, SimulateSceneConfig
     from alignsar_gpu.geometry.dem import Dem
-    from alignsar_gpu.simulate.campaign import Campaign
-    from alignsar_gpu.simulate.ground_scene import GroundScene
-    from alignsar_gpu.simulate.raster import Bounds
-    from alignsar_gpu.simulate.view import View
+    from alignsar_gpu.simulate.ground.raster import Bounds
+    from alignsar_gpu.simulate.ground.scene import GroundScene
+    from alignsar_gpu.simulate.radar.campaign import Campaign
+    from alignsar_gpu.simulate.radar.view import View
 
 PRODUCTS, ORBITS, SCENE, TRUTH, FACTS = "products", "orbits", "scene", "truth.zarr", "simulation.json"
 README = """Simulated Sentinel-1 products with known truth, made by alignsar_gpu {version}.
@@ -151,7 +156,7 @@ def _make(
     with stages.stage("plan"):
         dates = _plan(settings, folder)
         views = [date.view for date in dates]
-        check_same_track(views)
+        check_dates(views)
     with stages.stage("scene"):
         scene = _scene(settings, surface, views)
         campaign = make_campaign(views, 0, scene, settings.seed, workers)
@@ -205,7 +210,9 @@ def _plan(settings: SimulateConfig, folder: RunFolder) -> list[_Date]:
         view = view_of(
             index, safe, satellite, errors=error, swaths=swaths, polarizations=settings.polarizations
         )
-        if not templates:
+        if templates:
+            write_annotated_orbit(view, orbits)
+        else:
             write_orbit(plans[index], orbits)
         dates.append(_Date(view=view, safe=safe, unit=unit))
     return dates

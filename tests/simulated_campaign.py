@@ -4,17 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from alignsar_gpu.simulate.atmosphere import AtmosphereParameters
-from alignsar_gpu.simulate.campaign import ground_on, make_campaign, scene_bounds
-from alignsar_gpu.simulate.changes import ChangeParameters
-from alignsar_gpu.simulate.dates import view_of
-from alignsar_gpu.simulate.ground_mesh import sight_mesh
-from alignsar_gpu.simulate.ground_scene import SceneParameters, make_scene
-from alignsar_gpu.simulate.imaging import image_window, windows
-from alignsar_gpu.simulate.pass_parameters import PassParameters
-from alignsar_gpu.simulate.product_plan import plan_passes
-from alignsar_gpu.simulate.safe_product import write_metadata
-from alignsar_gpu.simulate.targets import TargetParameters
+from alignsar_gpu.simulate.ground.atmosphere import AtmosphereParameters
+from alignsar_gpu.simulate.ground.changes import ChangeParameters
+from alignsar_gpu.simulate.ground.scene import SceneParameters, make_scene
+from alignsar_gpu.simulate.ground.targets import TargetParameters
+from alignsar_gpu.simulate.radar.campaign import ground_on, make_campaign, scene_bounds
+from alignsar_gpu.simulate.radar.dates import view_of
+from alignsar_gpu.simulate.radar.ground_mesh import sight_mesh
+from alignsar_gpu.simulate.radar.imaging import image_window, windows
+from alignsar_gpu.simulate.safe.pass_parameters import PassParameters
+from alignsar_gpu.simulate.safe.product import write_metadata
+from alignsar_gpu.simulate.safe.product_plan import plan_passes
 
 NOTHING = {
     "bowls": 0,
@@ -32,7 +32,9 @@ class Small:
     """
 
     def __init__(self, folder, *, passes=None, scene=None, errors=None, kind=None, seed=3):
-        asked = {"dates": 2, "subswaths": ("IW2",), "bursts": 2, "lines": 320, "samples": 640} | (passes or {})
+        asked = {"dates": 2, "subswaths": ("IW2",), "bursts": 2, "lines": 320, "samples": 640} | (
+            passes or {}
+        )
         self.plans = plan_passes(
             PassParameters(
                 longitude=5.77,
@@ -79,11 +81,14 @@ class Small:
         return self.views[date].product.bursts[index]
 
     def integers(self, date=0, index=0):
-        """Pixels (channel, line, sample, 2) int16 of a burst that is one block."""
+        """Pixels (channel, line, sample, 2) int16 of a burst."""
         view, burst = self.views[date], self.burst(date, index)
-        (window,) = windows(burst)
-        sight = sight_mesh(self.campaign.mesh, view.satellite)
-        return image_window(self.campaign, ground_on(self.scene, date), view, sight, burst, window)[0]
+        sight, ground = sight_mesh(self.campaign.mesh, view.satellite), ground_on(self.scene, date)
+        out = np.zeros((len(burst.channels), *burst.grid.shape, 2), dtype=np.int16)
+        for window in windows(burst):
+            part, _ = image_window(self.campaign, ground, view, sight, burst, window)
+            out[:, window.lines, window.samples] = part
+        return out
 
     def pixels(self, date=0, index=0):
         """Complex pixels (channel, line, sample) of a burst."""

@@ -224,6 +224,12 @@ def test_relative_orbits(platform, absolute, relative):
     assert sentinel1_relative_orbit(platform, absolute + 1) == relative % 175 + 1
 
 
+def test_sentinel1c_counts_otherwise_since_it_moved_in_june_2026():
+    assert sentinel1_relative_orbit("Sentinel-1C", 8018) == 147
+    assert sentinel1_relative_orbit("Sentinel-1C", 8019) == 46
+    assert sentinel1_relative_orbit("Sentinel-1A", 8019) == sentinel1_relative_orbit("Sentinel-1A", 8018) + 1
+
+
 def test_relative_orbit_offsets_of_all_platforms():
     assert RELATIVE_ORBIT_OFFSETS == {
         "Sentinel-1A": 73,

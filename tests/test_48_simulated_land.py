@@ -9,7 +9,7 @@ from defusedxml import ElementTree
 from scipy.ndimage import label
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.simulate.backscatter import (
+from alignsar_gpu.simulate.ground.backscatter import (
     BARE_SOIL,
     CLASSES,
     FIELD,
@@ -23,12 +23,12 @@ from alignsar_gpu.simulate.backscatter import (
     URBAN,
     WATER,
 )
-from alignsar_gpu.simulate.land_bgt import bgt_layers
-from alignsar_gpu.simulate.land_map import LandParameters, generate, scattered
-from alignsar_gpu.simulate.land_vectors import VectorLayer, from_vectors
-from alignsar_gpu.simulate.land_water import rounded
-from alignsar_gpu.simulate.raster import Bounds, metres_per_degree
-from alignsar_gpu.simulate.terrain import fractal_terrain
+from alignsar_gpu.simulate.ground.land_bgt import bgt_layers
+from alignsar_gpu.simulate.ground.land_map import LandParameters, generate, scattered
+from alignsar_gpu.simulate.ground.land_vectors import VectorLayer, from_vectors
+from alignsar_gpu.simulate.ground.land_water import rounded
+from alignsar_gpu.simulate.ground.raster import Bounds, metres_per_degree
+from alignsar_gpu.simulate.ground.terrain import fractal_terrain
 
 DUTCH = "EPSG:28992"
 

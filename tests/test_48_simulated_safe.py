@@ -20,21 +20,21 @@ from alignsar_gpu.geometry.range_doppler import radar_to_ground
 from alignsar_gpu.products.acquisition import sentinel1_relative_orbit
 from alignsar_gpu.products.sentinel1 import open_sentinel1
 from alignsar_gpu.products.sentinel1_burst_id import ascending_node, burst_number, relative_orbit_at
-from alignsar_gpu.simulate import safe_product
-from alignsar_gpu.simulate.iw_mode import WAVELENGTH
-from alignsar_gpu.simulate.measurement_writer import MeasurementWriter
 from alignsar_gpu.simulate.orbit import CircularPass
-from alignsar_gpu.simulate.orbit_eof import write_orbit
-from alignsar_gpu.simulate.pass_parameters import PassParameters
-from alignsar_gpu.simulate.pass_plan import find_track
-from alignsar_gpu.simulate.product_plan import plan_passes
-from alignsar_gpu.simulate.safe_product import (
+from alignsar_gpu.simulate.safe import product as safe_product
+from alignsar_gpu.simulate.safe.iw_mode import WAVELENGTH
+from alignsar_gpu.simulate.safe.measurement_writer import MeasurementWriter
+from alignsar_gpu.simulate.safe.orbit_eof import write_orbit
+from alignsar_gpu.simulate.safe.pass_parameters import PassParameters
+from alignsar_gpu.simulate.safe.pass_plan import find_track
+from alignsar_gpu.simulate.safe.product import (
     copy_metadata,
     finish_product,
     measurement_path,
     measurement_writer,
     write_metadata,
 )
+from alignsar_gpu.simulate.safe.product_plan import plan_passes
 
 INTERVAL = 2.055556299999998e-3
 SMALL = PassParameters(

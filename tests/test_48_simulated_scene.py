@@ -13,8 +13,8 @@ from pyproj import Geod
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem import open_dem
-from alignsar_gpu.simulate.atmosphere import AtmosphereParameters, delay_of
-from alignsar_gpu.simulate.backscatter import (
+from alignsar_gpu.simulate.ground.atmosphere import AtmosphereParameters, delay_of
+from alignsar_gpu.simulate.ground.backscatter import (
     BARE_SOIL,
     CLASSES,
     FIELD,
@@ -27,23 +27,23 @@ from alignsar_gpu.simulate.backscatter import (
     Backscatter,
     GroundClass,
 )
-from alignsar_gpu.simulate.changes import ChangeParameters, generate_changes
-from alignsar_gpu.simulate.drainage import drain
-from alignsar_gpu.simulate.ground_scene import SceneParameters, make_scene
-from alignsar_gpu.simulate.land_map import LandParameters
-from alignsar_gpu.simulate.motion import Bowl, draw_bowls, motion_raster
-from alignsar_gpu.simulate.noise import Field, power_law
-from alignsar_gpu.simulate.raster import Bounds, Raster, metres_per_degree
-from alignsar_gpu.simulate.reflector_files import read_reflectors
-from alignsar_gpu.simulate.scene_files import write_scene
-from alignsar_gpu.simulate.targets import (
+from alignsar_gpu.simulate.ground.changes import ChangeParameters, generate_changes
+from alignsar_gpu.simulate.ground.drainage import drain
+from alignsar_gpu.simulate.ground.files import write_scene
+from alignsar_gpu.simulate.ground.land_map import LandParameters
+from alignsar_gpu.simulate.ground.motion import Bowl, draw_bowls, motion_raster
+from alignsar_gpu.simulate.ground.noise import Field, power_law
+from alignsar_gpu.simulate.ground.raster import Bounds, Raster, metres_per_degree
+from alignsar_gpu.simulate.ground.reflector_files import read_reflectors
+from alignsar_gpu.simulate.ground.scene import SceneParameters, make_scene
+from alignsar_gpu.simulate.ground.targets import (
     PointTarget,
     TargetParameters,
     generate_targets,
     ship_cross_section,
     trihedral_cross_section,
 )
-from alignsar_gpu.simulate.terrain import fractal_terrain, terrain_from
+from alignsar_gpu.simulate.ground.terrain import fractal_terrain, terrain_from
 
 WAVELENGTH = 0.055465763
 DAYS = np.array(["2022-01-09", "2022-01-21", "2022-02-02", "2022-02-14"], dtype="datetime64[D]")

@@ -8,10 +8,10 @@ from simulated_campaign import Small, deramped, esa_doppler
 
 from alignsar_gpu.geometry.ground_to_radar import ground_to_radar
 from alignsar_gpu.geometry.range_doppler import radar_to_ground
-from alignsar_gpu.simulate.backscatter import CLASSES, FIELD, FOREST, NAMES, URBAN, WATER
-from alignsar_gpu.simulate.campaign import ground_on
-from alignsar_gpu.simulate.imaging import target_places
-from alignsar_gpu.simulate.targets import PointTarget
+from alignsar_gpu.simulate.ground.backscatter import CLASSES, FIELD, FOREST, NAMES, URBAN, WATER
+from alignsar_gpu.simulate.ground.targets import PointTarget
+from alignsar_gpu.simulate.radar.campaign import ground_on
+from alignsar_gpu.simulate.radar.imaging import target_places
 
 SAME_PASS = {"baselines": (0.0, 0.0)}
 
@@ -164,7 +164,10 @@ def test_reflectors_focus_where_ground_to_radar_says_and_carry_the_phase_of_thei
                 )
                 line = float((time - grid.first_azimuth_time) / grid.azimuth_interval)
                 sample = float((slant_range - grid.first_slant_range) / grid.range_spacing)
-                if not (lines.start + 20 < line < lines.stop - 20 and samples.start + 20 < sample < samples.stop - 20):
+                if not (
+                    lines.start + 20 < line < lines.stop - 20
+                    and samples.start + 20 < sample < samples.stop - 20
+                ):
                     continue
                 top, left = round(line) - 16, round(sample) - 16
                 chip = flat[top : top + 32, left : left + 32]
@@ -252,7 +255,9 @@ def test_looks_under_two_squints_are_independent(tmp_path):
     lines = slice(below.start + shift, above.stop)
     one = small.pixels(0, 0)[0][lines, samples]
     other = small.pixels(0, 1)[0][lines.start - shift : lines.stop - shift, samples]
-    correlation = np.sum(one * np.conj(other)) / np.sqrt(np.sum(np.abs(one) ** 2) * np.sum(np.abs(other) ** 2))
+    correlation = np.sum(one * np.conj(other)) / np.sqrt(
+        np.sum(np.abs(one) ** 2) * np.sum(np.abs(other) ** 2)
+    )
     assert abs(correlation) < 0.05
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from alignsar_gpu.geometry.orbit import Orbit
 
 RELATIVE_ORBIT_OFFSETS = {"Sentinel-1A": 73, "Sentinel-1B": 27, "Sentinel-1C": 172, "Sentinel-1D": 42}
+# Sentinel-1C moved to another place in the cycle in June 2026: from this orbit on it has another offset.
+MOVED_SENTINEL1C, MOVED_OFFSET = 8019, 99
 SENTINEL1_ORBITS_PER_CYCLE = 175
 
 
@@ -31,7 +33,10 @@ def sentinel1_relative_orbit(platform: str, absolute_orbit: int) -> int:
     if platform not in RELATIVE_ORBIT_OFFSETS:
         known = ", ".join(RELATIVE_ORBIT_OFFSETS)
         raise AlignsarError(f"no relative-orbit rule for platform {platform!r}; known: {known}")
-    return (absolute_orbit - RELATIVE_ORBIT_OFFSETS[platform]) % SENTINEL1_ORBITS_PER_CYCLE + 1
+    offset = RELATIVE_ORBIT_OFFSETS[platform]
+    if platform == "Sentinel-1C" and absolute_orbit >= MOVED_SENTINEL1C:
+        offset = MOVED_OFFSET
+    return (absolute_orbit - offset) % SENTINEL1_ORBITS_PER_CYCLE + 1
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -1,0 +1,1 @@
+"""What the radar makes of the ground: echoes, focusing, truth."""

@@ -1,0 +1,121 @@
+"""A campaign: several dates that see one scene."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from alignsar_gpu.simulate.geometry import ellipsoid_point
+from alignsar_gpu.simulate.ground.raster import Bounds, metres_per_degree
+from alignsar_gpu.simulate.radar.ground_mesh import ground_mesh, zero_doppler
+from alignsar_gpu.simulate.radar.lattice import LINE_STEP, SAMPLE_STEP, SPARE_HEIGHT, Lattice
+from alignsar_gpu.simulate.radar.radiometry import tabulate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from alignsar_gpu.simulate.ground.atmosphere import Delay
+    from alignsar_gpu.simulate.ground.raster import Raster
+    from alignsar_gpu.simulate.ground.scene import GroundScene
+    from alignsar_gpu.simulate.ground.targets import PointTarget
+    from alignsar_gpu.simulate.radar.ground_mesh import GroundMesh
+    from alignsar_gpu.simulate.radar.radiometry import Radiometry
+    from alignsar_gpu.simulate.radar.view import View
+
+SPARE_TIME = 0.5  # s before and after the bursts: what blocks reach beyond them, and how far dates are apart
+SPARE_RANGE = 1500.0  # m, likewise
+SPARE_GROUND = 4000.0  # m of scene around the bursts
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Campaign:
+    """What all dates have in common.
+
+    Attributes
+    ----------
+    mesh, lattice : where the ground is, and the scatterers on it.
+    workers : threads of the FFTs.
+    """
+
+    mesh: GroundMesh
+    lattice: Lattice
+    scene: GroundScene
+    seed: int
+    workers: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Ground:
+    """The scene as it is on one date."""
+
+    heights: Raster
+    cover: Raster
+    motion: Raster
+    delay: Delay
+    targets: Sequence[PointTarget]
+    radiometry: Radiometry
+
+
+def ground_on(scene: GroundScene, date: int) -> Ground:
+    """The scene on a date (its index)."""
+    return Ground(
+        heights=scene.heights,
+        cover=scene.cover(date),
+        motion=scene.motion(date),
+        delay=scene.delay(date),
+        targets=[one for one in scene.targets if date in one.dates],
+        radiometry=tabulate(scene.classes, scene.days, date),
+    )
+
+
+def scene_bounds(views: Sequence[View], heights: tuple[float, float]) -> Bounds:
+    """What the scene must cover, for terrain between two heights (m): all bursts and some kilometres more.
+
+    High ground is seen at shorter ranges than the footprints say, low ground at longer ones.
+    """
+    outline = np.concatenate([burst.footprint for view in views for burst in view.product.bursts])
+    south, north = outline[:, 1].min(), outline[:, 1].max()
+    east, up = metres_per_degree(0.5 * (south + north))
+    reach = SPARE_GROUND + 2.0 * (heights[1] - heights[0])
+    return Bounds(
+        west=float(outline[:, 0].min() - reach / east),
+        south=float(south - reach / up),
+        east=float(outline[:, 0].max() + reach / east),
+        north=float(north + reach / up),
+    )
+
+
+def make_campaign(
+    views: Sequence[View], reference: int, scene: GroundScene, seed: int, workers: int
+) -> Campaign:
+    """The ground under all bursts of all ``views``, by the geometry of the view ``reference``."""
+    own = views[reference]
+    lowest, highest = scene.lowest_and_highest
+    heights = lowest - 2.0 * SPARE_HEIGHT, highest + 2.0 * SPARE_HEIGHT
+    outline = np.concatenate([burst.footprint for view in views for burst in view.product.bursts])
+    points = ellipsoid_point(outline[:, 0], outline[:, 1], np.full(len(outline), sum(heights) / 2.0))
+    time = zero_doppler(own.satellite, points, np.full(len(points), own.satellite.centre_time))
+    slant_range: NDArray[np.float64] = np.linalg.norm(own.satellite.position(time) - points, axis=-1)
+    relief = heights[1] - heights[0]
+    mesh = ground_mesh(
+        own.satellite,
+        (float(time.min()) - SPARE_TIME, float(time.max()) + SPARE_TIME),
+        (
+            float(slant_range.min()) - SPARE_RANGE - 1.5 * relief,
+            float(slant_range.max()) + SPARE_RANGE + 1.5 * relief,
+        ),
+        heights,
+        (float(outline[:, 0].mean()), float(outline[:, 1].mean())),
+    )
+    grid = own.product.bursts[0].grid
+    lattice = Lattice(
+        first_time=grid.first_azimuth_time,
+        first_slant_range=grid.first_slant_range,
+        time_step=LINE_STEP * grid.azimuth_interval,
+        range_step=SAMPLE_STEP * grid.range_spacing,
+    )
+    return Campaign(mesh=mesh, lattice=lattice, scene=scene, seed=seed, workers=workers)

@@ -1,0 +1,1 @@
+"""Passes planned, and written as Sentinel-1 products."""
