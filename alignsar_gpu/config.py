@@ -157,7 +157,7 @@ class SimulateSceneConfig:
     vectors: list[str] = field(
         default_factory=list,
         metadata=about(
-            "land cover from vectors instead of a drawn map: FILE=CLASS (lines: FILE=CLASS:WIDTH in m), later ones "
+            "land cover from vectors instead of a drawn map: FILE:CLASS (lines: FILE:CLASS:WIDTH in m), later ones "
             "on top, or the zip of a Dutch BGT extract; empty: drawn",
             may_be_empty=True,
         ),

@@ -18,6 +18,7 @@ from alignsar_gpu.progress import LOGGER, Stages
 from alignsar_gpu.run_folder import RunFolder, fingerprint_of, write_text
 from alignsar_gpu.simulate.geometry import baseline_directions
 from alignsar_gpu.simulate.ground.atmosphere import AtmosphereParameters
+from alignsar_gpu.simulate.ground.backscatter import class_index
 from alignsar_gpu.simulate.ground.changes import ChangeParameters
 from alignsar_gpu.simulate.ground.files import write_scene
 from alignsar_gpu.simulate.ground.land_bgt import bgt_layers
@@ -116,8 +117,8 @@ def _fingerprint(settings: SimulateConfig, surface: Dem | None) -> str:
         own["vertical_datum"] = settings.dem.vertical_datum
         files += surface_files(surface)
     own["scene"] = own["scene"] | {"vectors": [], "reflectors": None}
-    named = [Path(text.partition("=")[0]).expanduser() for text in settings.scene.vectors]
-    own["vectors"] = [text.partition("=")[2] for text in settings.scene.vectors]
+    named = [Path(text.partition(":")[0]).expanduser() for text in settings.scene.vectors]
+    own["vectors"] = [text.partition(":")[2] for text in settings.scene.vectors]
     if settings.scene.reflectors is not None:
         named.append(Path(settings.scene.reflectors).expanduser())
     for path in named:
@@ -203,7 +204,7 @@ def _plan(settings: SimulateConfig, folder: RunFolder) -> list[_Date]:
         if not folder.is_recorded(unit):
             shutil.rmtree(safe, ignore_errors=True)
             if templates:
-                copy_metadata(templates[index], products)
+                copy_metadata(templates[index], products, swaths, settings.polarizations)
             else:
                 write_metadata(plans[index], products)
         satellite = None if templates else plans[index].true_pass
@@ -267,6 +268,7 @@ def _limits_of(surface: Dem, bounds: Bounds) -> tuple[float, float]:
 
 
 def _scene_parameters(asked: SimulateSceneConfig) -> SceneParameters:
+    class_index(asked.background, "simulate.scene.background")
     return SceneParameters(
         terrain_posting=asked.terrain_posting,
         relief=asked.relief,
@@ -290,17 +292,15 @@ def _scene_parameters(asked: SimulateSceneConfig) -> SceneParameters:
 
 
 def _layers(text: str) -> Sequence[VectorLayer]:
-    """What an item of simulate.scene.vectors says: FILE=CLASS, FILE=CLASS:WIDTH, or a BGT archive."""
-    file, equals, rest = text.partition("=")
-    path = Path(file).expanduser()
-    if not equals:
-        return bgt_layers(path)
-    name, colon, width = rest.partition(":")
+    """What an item of simulate.scene.vectors says: FILE:CLASS, FILE:CLASS:WIDTH, or a BGT archive."""
+    file, *rest = text.split(":")
+    if not rest:
+        return bgt_layers(Path(file).expanduser())
     try:
-        metres = float(width) if colon else 0.0
+        width = float(rest[1]) if len(rest) > 1 else 0.0
     except ValueError:
-        raise AlignsarError(f"simulate.scene.vectors: {text}: {width!r} is no width in metres") from None
-    return [VectorLayer(path=path, land_cover=name, width=metres)]
+        raise AlignsarError(f"simulate.scene.vectors: {text}: {rest[1]!r} is no width in metres") from None
+    return [VectorLayer(path=Path(file).expanduser(), land_cover=rest[0], width=width)]
 
 
 def use_threads(threads: int | None) -> int:

@@ -22,9 +22,10 @@ from alignsar_gpu.simulate.safe.annotation import annotation
 from alignsar_gpu.simulate.safe.calibration import calibration, noise
 from alignsar_gpu.simulate.safe.manifest import channels, manifest, stem
 from alignsar_gpu.simulate.safe.measurement_writer import MeasurementWriter
+from alignsar_gpu.simulate.safe.part import part_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from alignsar_gpu.products.xml import Xml
@@ -117,11 +118,17 @@ def _check_size(source: Path, name: str, size: int) -> None:
         raise AlignsarError(f"{source}: {name}: {size} bytes are too many for metadata; not read")
 
 
-def copy_metadata(source: Path, parent: Path) -> Path:
+def copy_metadata(
+    source: Path,
+    parent: Path,
+    swaths: Sequence[str] | None = None,
+    polarizations: Sequence[str] | None = None,
+) -> Path:
     """Copy the metadata of a product into ``<parent>/<its name>.SAFE``, and return that path.
 
     ``source`` is a SAFE folder or a zip of one. Manifest and annotations are copied as they are, pixels never;
-    SIMULATED.txt says that those which come are simulated.
+    SIMULATED.txt says that those which come are simulated. Of some ``swaths`` ("IW1", ...) and ``polarizations``
+    ("vv", ...) alone where these are given: then the manifest lists no others.
     Raises AlignsarError when the source is no whole product, or the copy exists or cannot be written.
     """
     safe = open_safe(source)
@@ -132,6 +139,8 @@ def copy_metadata(source: Path, parent: Path) -> Path:
     files = _zipped(safe.path, safe.root) if safe.kind == "zip" else _unzipped(safe.path)
     if "manifest.safe" not in files or not any(name.startswith("annotation/") for name in files):
         raise AlignsarError(f"{source}: no manifest.safe or no annotation inside: not a whole SAFE product")
+    if swaths is not None and polarizations is not None:
+        files = part_of(files, swaths, polarizations, str(source))
     with _new_folder(parent / f"{safe.product_id}.SAFE") as folder:
         _fill(folder, files)
         (folder / "SIMULATED.txt").write_text(NOTE.format(metadata=COPIED))
