@@ -34,6 +34,7 @@ from alignsar_gpu.simulate.radar.dates import (
 )
 from alignsar_gpu.simulate.radar.filling import fill_product
 from alignsar_gpu.simulate.radar.ground_mesh import zero_doppler
+from alignsar_gpu.simulate.radar.target_list import write_targets
 from alignsar_gpu.simulate.radar.truth import write_truth
 from alignsar_gpu.simulate.safe.orbit_eof import write_orbit
 from alignsar_gpu.simulate.safe.pass_parameters import PassParameters
@@ -51,7 +52,8 @@ if TYPE_CHECKING:
     from alignsar_gpu.simulate.radar.campaign import Campaign
     from alignsar_gpu.simulate.radar.view import View
 
-PRODUCTS, ORBITS, SCENE, TRUTH, FACTS = "products", "orbits", "scene", "truth.zarr", "simulation.json"
+PRODUCTS, ORBITS, SCENE = "products", "orbits", "scene"
+TRUTH, TARGETS, FACTS = "truth.zarr", "targets.csv", "simulation.json"
 README = """Simulated Sentinel-1 products with known truth, made by alignsar_gpu {version}.
 Nothing here was acquired by a satellite, and nothing here is an ESA product.
 
@@ -60,6 +62,7 @@ orbits/          the true orbit of every date, as restituted-orbit files (EOF)
 scene/           what was on the ground: dem.tif (heights above the WGS84 ellipsoid), land cover, point targets,
                  changes, motion, atmosphere
 truth.zarr       what is true at the pixels of the first date's bursts (a group each; xarray.open_zarr(..., group=...))
+targets.csv      where the point targets are in every burst of every date
 simulation.json  dates, baselines, injected errors, and what was measured while making them
 run.yaml         the configuration: the same one gives the same bytes
 """
@@ -176,6 +179,7 @@ def _make(
     with stages.stage("truth", len(views[0].product.bursts)) as advance:
         step = settings.truth_lines, settings.truth_samples
         write_truth(folder.work / TRUTH, campaign, views, 0, step, advance)
+        write_targets(folder.work / TARGETS, campaign, views)
     facts = {"seed": settings.seed, "dates": [json.loads((date.safe / FACTS).read_text()) for date in dates]}
     write_text(folder.work / FACTS, json.dumps(facts, indent=1))
     write_text(folder.work / "README.txt", README.format(version=__version__))

@@ -28,17 +28,28 @@ class Small:
     """A campaign of short bursts over ground of one class, and its images.
 
     ``passes`` and ``scene`` are more keywords of `PassParameters` and `SceneParameters`; ``errors`` one pair of
-    lines and samples a date; ``seen_from`` has all dates flown along the pass of this one.
+    lines and samples a date; ``kind`` the class that is everywhere.
     """
 
-    def __init__(self, folder, *, passes=None, scene=None, errors=None, kind=None, seed=3):
+    def __init__(
+        self,
+        folder,
+        *,
+        passes=None,
+        scene=None,
+        errors=None,
+        kind=None,
+        seed=3,
+        longitude=5.77,
+        latitude=52.1,
+    ):
         asked = {"dates": 2, "subswaths": ("IW2",), "bursts": 2, "lines": 320, "samples": 640} | (
             passes or {}
         )
         self.plans = plan_passes(
             PassParameters(
-                longitude=5.77,
-                latitude=52.1,
+                longitude=longitude,
+                latitude=latitude,
                 pass_direction="descending",
                 first_day=np.datetime64("2022-03-01"),
                 seed=seed,

@@ -106,6 +106,25 @@ def test_arrows_point_one_way(room):
     assert not {(name, target) for name, target in targets if target not in allowed}
 
 
+def test_the_simulator_has_a_geometry_of_its_own():
+    """What it is there to check, it must not use."""
+    checked = {
+        "ground_to_radar",
+        "range_doppler",
+        "terrain",
+        "terrain_posts",
+        "track",
+        "baselines",
+        "doppler",
+    }
+    names = {name for room, path in sources() if room == "simulate" for name in imports(path)}
+    assert "alignsar_gpu.geometry.orbit.Orbit" in names
+    assert not {name for name in names if name.split(".")[1:2] == ["kernels"]}
+    assert not {
+        name for name in names if name.split(".")[1:2] == ["geometry"] and name.split(".")[2] in checked
+    }
+
+
 def test_kernels_need_nothing_but_numpy_numba_and_cupy():
     allowed = set(sys.stdlib_module_names) | {"alignsar_gpu", "cupy", "numba", "numpy"}
     found = {name.split(".")[0] for room, path in sources() if room == "kernels" for name in imports(path)}

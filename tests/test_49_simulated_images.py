@@ -4,14 +4,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import xarray as xr
+from scipy.ndimage import uniform_filter
 from simulated_campaign import Small, deramped, esa_doppler
 
 from alignsar_gpu.geometry.ground_to_radar import ground_to_radar
 from alignsar_gpu.geometry.range_doppler import radar_to_ground
+from alignsar_gpu.simulate.ground.atmosphere import AtmosphereParameters
 from alignsar_gpu.simulate.ground.backscatter import CLASSES, FIELD, FOREST, NAMES, URBAN, WATER
 from alignsar_gpu.simulate.ground.targets import PointTarget
 from alignsar_gpu.simulate.radar.campaign import ground_on
 from alignsar_gpu.simulate.radar.imaging import target_places
+from alignsar_gpu.simulate.radar.truth import write_truth
 
 SAME_PASS = {"baselines": (0.0, 0.0)}
 
@@ -61,6 +65,23 @@ def test_backscatter_and_correlation_come_out_of_the_product_s_own_calibration(t
     assert product.polarizations == ("vv", "vh")
     correlation = np.mean(calibrated[0] * np.conj(calibrated[1])) / np.sqrt(power[0] * power[1])
     assert abs(correlation - CLASSES[kind].correlation) < 0.02
+
+
+def test_thermal_noise_is_what_the_product_annotates(tmp_path):
+    """Water under strong noise, in power, over the lines of the burst too: descalloping makes its ends noisier."""
+    small = Small(tmp_path, kind=WATER, passes={"dates": 1, "bursts": 1, "noise_equivalent_sigma0": -14.0})
+    burst, (lines, samples) = small.burst(), small.inside()
+    for number, (name, channel) in enumerate(burst.channels.items()):
+        noise = channel.noise.power(burst.grid, 0, lines, samples, np)
+        middle = burst.grid.slant_range(0.5 * (samples.start + samples.stop))
+        incidence = np.degrees(small.campaign.mesh.incidence(small.campaign.mesh.places.low[0] + 0.5, middle))
+        signal = CLASSES[WATER].sigma0(name, incidence)
+        signal = signal * amplitude(channel, burst.grid, "sigma_nought", lines, samples) ** 2
+        ratio = np.abs(small.pixels()[number][lines, samples]) ** 2 / (signal + noise)
+        assert ratio.mean() == pytest.approx(1.0, abs=0.02)
+        assert ratio[: len(ratio) // 4].mean() == pytest.approx(
+            ratio[len(ratio) // 3 : len(ratio) // 2].mean(), rel=0.03
+        )
 
 
 def test_deramped_spectrum_is_the_processed_band_around_zero(field):
@@ -271,3 +292,28 @@ def test_coherence_between_dates_is_that_of_the_class_less_noise(tmp_path, kind)
     coherence = np.abs(np.mean(one * np.conj(other))) / (power - noise.mean())
     expected = float(CLASSES[kind].coherence(12.0))
     assert coherence == pytest.approx(expected, abs=0.02)
+
+
+def test_motion_and_atmosphere_are_in_the_phase_of_the_pixels(tmp_path):
+    """Seen twice along the same pass: what is left of the phase is what the truth says."""
+    scene = {
+        "temporal_decorrelation": False,
+        "relief": 400.0,
+        "bowls": 2,
+        "bowl_rate": 1.5,
+        "atmosphere": AtmosphereParameters(),
+    }
+    small = aligned(tmp_path, URBAN, scene=scene, passes={"noise_equivalent_sigma0": -40.0})
+    write_truth(tmp_path / "truth.zarr", small.campaign, small.views, 0, (1, 1), lambda _: None)
+    burst, (lines, samples) = small.burst(), small.inside()
+    truth = xr.open_zarr(tmp_path / "truth.zarr", group=burst.name).flattened_phase.values[1]
+    expected = truth.astype(np.float64)[lines, samples]
+    assert np.ptp(expected) > 0.5
+    one, other = (small.pixels(date)[0][lines, samples] for date in (0, 1))
+    error = uniform(one * np.conj(other) * np.exp(-1j * expected), (9, 15))
+    assert abs(np.angle(error.mean())) < 0.005
+    assert np.abs(np.angle(error)).max() < 0.05
+
+
+def uniform(values, size):
+    return uniform_filter(values.real, size) + 1j * uniform_filter(values.imag, size)

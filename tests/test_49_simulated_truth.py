@@ -182,3 +182,17 @@ def test_a_scene_too_small_is_refused(rough):
     campaign = make_campaign(rough.views, 0, scene, 3, 2)
     with pytest.raises(AlignsarError, match="terrain"):
         write_truth(rough.folder / "none.zarr", campaign, rough.views, 0, (2, 3), lambda _: None)
+
+
+def test_a_scene_across_the_antimeridian(tmp_path):
+    passes = {"dates": 2, "bursts": 2, "lines": 120, "samples": 300}
+    small = Small(tmp_path, passes=passes, scene={"relief": 100.0}, longitude=179.995, latitude=-16.5)
+    assert small.scene.bounds.east > 180.0 > small.scene.bounds.west
+    write_truth(tmp_path / "truth.zarr", small.campaign, small.views, 0, (1, 1), lambda _: None)
+    burst = small.burst()
+    truth = xr.open_zarr(tmp_path / "truth.zarr", group=burst.name).load()
+    height = truth.height.values.astype(np.float64)
+    line, sample = pixel_of(small.views[0], burst, truth.longitude.values, truth.latitude.values, height)
+    assert np.nanmax(np.abs(line - truth.line.values[:, np.newaxis])) < OFFSET
+    assert np.nanmax(np.abs(sample - truth["sample"].values)) < OFFSET
+    assert np.count_nonzero(small.integers()) > 0

@@ -1,5 +1,6 @@
 """Whole simulations, as a user starts them: products, truth, interruptions, seeds, templates, bad input."""
 
+import csv
 import hashlib
 import json
 import shutil
@@ -74,6 +75,7 @@ def test_everything_is_there_and_opens(made):
         "run.yaml",
         "scene",
         "simulation.json",
+        "targets.csv",
         "truth.zarr",
     }
     safes = sorted((made / "products").glob("*.SAFE"))
@@ -104,6 +106,16 @@ def test_targets_and_truth_lie_where_the_products_show_them(made):
     targets = geopandas.read_file(made / "scene" / "targets.geojson")
     corners = targets[targets["kind"] == "corner_reflector"]
     assert len(corners) == 6
+    for row in csv.DictReader((made / "targets.csv").open()):
+        if row["date"] == product.date:
+            (burst,) = [one for one in product.bursts if one.burst_id == row["burst"]]
+            place = float(row["longitude"]), float(row["latitude"]), float(row["height"])
+            time, slant_range = ground_to_radar(product.orbit, *place, burst.grid.first_azimuth_time)
+            assert abs(burst.grid.line(time) - float(row["line"])) < 0.02
+            assert (
+                abs(burst.grid.sample(slant_range) - float(row["sample"])) < 0.05
+            )  # the air: some centimetres
+            assert row["name"] in set(targets["name"])
     burst = product.bursts[0]
     truth = xr.open_zarr(made / "truth.zarr", group=burst.burst_id).load()
     assert str(truth.date.values[0])[:10] == str(product.start)[:10]

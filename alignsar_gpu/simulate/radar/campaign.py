@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alignsar_gpu.simulate.geometry import ellipsoid_point
+from alignsar_gpu.simulate.geometry import ellipsoid_point, solve_ground
 from alignsar_gpu.simulate.ground.raster import Bounds, metres_per_degree
 from alignsar_gpu.simulate.radar.ground_mesh import ground_mesh, zero_doppler
 from alignsar_gpu.simulate.radar.lattice import LINE_STEP, SAMPLE_STEP, SPARE_HEIGHT, Lattice
@@ -72,15 +72,30 @@ def ground_on(scene: GroundScene, date: int) -> Ground:
     )
 
 
-def scene_bounds(views: Sequence[View], heights: tuple[float, float]) -> Bounds:
-    """What the scene must cover, for terrain between two heights (m): all bursts and some kilometres more.
+def _outline(views: Sequence[View], height: float) -> NDArray[np.float64]:
+    """Corners and middles of the sides of all bursts (n, 2): longitude and latitude at one height, degrees.
 
-    High ground is seen at shorter ranges than the footprints say, low ground at longer ones.
+    As the true passes see them; longitudes do not jump by a turn.
     """
-    outline = np.concatenate([burst.footprint for view in views for burst in view.product.bursts])
+    places: list[tuple[float, float]] = []
+    for view in views:
+        for burst in view.product.bursts:
+            grid, (lines, samples) = burst.grid, burst.valid
+            start = places[0] if places else tuple(burst.footprint.mean(axis=0))
+            for line in (lines.start, 0.5 * (lines.start + lines.stop), lines.stop):
+                for sample in (samples.start, 0.5 * (samples.start + samples.stop), samples.stop):
+                    time = float(grid.azimuth_time(line)) - view.azimuth_error
+                    slant_range = float(grid.slant_range(sample)) - view.range_error
+                    places.append(solve_ground(view.satellite, time, slant_range, height, start))
+    return np.array(places)
+
+
+def scene_bounds(views: Sequence[View], heights: tuple[float, float]) -> Bounds:
+    """What the scene must cover, for terrain between two heights (m): all bursts and some kilometres more."""
+    outline = np.concatenate([_outline(views, height) for height in sorted(set(heights))])
     south, north = outline[:, 1].min(), outline[:, 1].max()
     east, up = metres_per_degree(0.5 * (south + north))
-    reach = SPARE_GROUND + 2.0 * (heights[1] - heights[0])
+    reach = SPARE_GROUND + (heights[1] - heights[0])  # what stands before a burst may throw a shadow into it
     return Bounds(
         west=float(outline[:, 0].min() - reach / east),
         south=float(south - reach / up),
@@ -96,7 +111,7 @@ def make_campaign(
     own = views[reference]
     lowest, highest = scene.lowest_and_highest
     heights = lowest - 2.0 * SPARE_HEIGHT, highest + 2.0 * SPARE_HEIGHT
-    outline = np.concatenate([burst.footprint for view in views for burst in view.product.bursts])
+    outline = _outline(views, sum(heights) / 2.0)
     points = ellipsoid_point(outline[:, 0], outline[:, 1], np.full(len(outline), sum(heights) / 2.0))
     time = zero_doppler(own.satellite, points, np.full(len(points), own.satellite.centre_time))
     slant_range: NDArray[np.float64] = np.linalg.norm(own.satellite.position(time) - points, axis=-1)
