@@ -10,10 +10,11 @@ from simulated_campaign import Small, deramped, esa_doppler
 
 from alignsar_gpu.geometry.ground_to_radar import ground_to_radar
 from alignsar_gpu.geometry.range_doppler import radar_to_ground
+from alignsar_gpu.simulate.geometry import ellipsoid_point
 from alignsar_gpu.simulate.ground.atmosphere import AtmosphereParameters
 from alignsar_gpu.simulate.ground.backscatter import CLASSES, FIELD, FOREST, NAMES, URBAN, WATER
 from alignsar_gpu.simulate.ground.targets import PointTarget
-from alignsar_gpu.simulate.radar.campaign import ground_on
+from alignsar_gpu.simulate.radar.campaign import ground_on, make_campaign
 from alignsar_gpu.simulate.radar.imaging import target_places
 from alignsar_gpu.simulate.radar.truth import write_truth
 
@@ -65,6 +66,38 @@ def test_backscatter_and_correlation_come_out_of_the_product_s_own_calibration(t
     assert product.polarizations == ("vv", "vh")
     correlation = np.mean(calibrated[0] * np.conj(calibrated[1])) / np.sqrt(power[0] * power[1])
     assert abs(correlation - CLASSES[kind].correlation) < 0.02
+
+
+@pytest.mark.parametrize("slope", [-8.0, 8.0])
+def test_slopes_are_as_bright_as_their_facets(tmp_path, slope):
+    """A plane that rises to the west: beta nought is sigma nought(local incidence) over the cosine of the angle
+    between the normals of the plane and of the slant plane."""
+    small = Small(tmp_path, kind=FIELD, passes={"dates": 1, "bursts": 1, "noise_equivalent_sigma0": -40.0})
+    heights = small.scene.heights
+    east = (heights.longitudes - heights.longitudes.mean()) * heights.plane.metres[0]
+    tilted = np.broadcast_to(-np.tan(np.radians(slope)) * east, heights.shape).astype(np.float32)
+    small.scene = replace(small.scene, heights=heights.with_values(np.ascontiguousarray(tilted)))
+    small.campaign = make_campaign(small.views, 0, small.scene, 3, 2)
+    burst, (lines, samples) = small.burst(), small.inside(margin=40)
+    orbit, channel = small.views[0].product.orbit, burst.channels["vv"]
+    time = float(burst.grid.azimuth_time(0.5 * (lines.start + lines.stop)))
+    longitude, latitude = np.radians([heights.longitudes.mean(), heights.latitudes.mean()])
+    up = np.array(
+        [np.cos(latitude) * np.cos(longitude), np.cos(latitude) * np.sin(longitude), np.sin(latitude)]
+    )
+    eastward = np.array([-np.sin(longitude), np.cos(longitude), 0.0])
+    normal = up + np.tan(np.radians(slope)) * eastward
+    normal /= np.linalg.norm(normal)
+    position, velocity = orbit.position_at(time), orbit.velocity_at(time)
+    sight = ellipsoid_point(*np.degrees([longitude, latitude]), 0.0) - position
+    across = np.cross(velocity, sight)
+    projection = abs(normal @ across) / np.linalg.norm(across)
+    local = np.degrees(np.arccos(-(normal @ sight) / np.linalg.norm(sight)))
+    gain = amplitude(channel, burst.grid, "beta_nought", lines, samples)
+    beta0 = np.mean(np.abs(small.pixels()[0][lines, samples]) ** 2 / gain**2)
+    assert 10.0 * np.log10(beta0 * projection / CLASSES[FIELD].sigma0("vv", local)) == pytest.approx(
+        0.0, abs=0.2
+    )
 
 
 def test_thermal_noise_is_what_the_product_annotates(tmp_path):

@@ -145,7 +145,7 @@ class TestDemo:
 
 class TestAmsterdam:
     def test_coherence(self, amsterdam):
-        cube = xr.open_zarr(amsterdam[0] / "cube.zarr")
+        cube = xr.open_zarr(amsterdam[0] / "cube.zarr", chunks=None)
         assert cube["coherence_vv"][0].median() == pytest.approx(0.82, abs=0.01)
         valid = cube["valid"][1].values
         assert valid.mean() > 0.999
