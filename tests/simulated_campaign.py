@@ -115,6 +115,17 @@ class Small:
         )
 
 
+def aligned(folder, kind, *, error=0.0, scene=None, passes=None):
+    """Two dates on the same pass with the same bursts: pixels need no resampling."""
+    small = Small(folder, kind=kind, passes={"baselines": (0.0, 0.0)} | (passes or {}), scene=scene)
+    first = small.views[0]
+    interval = first.product.bursts[0].grid.azimuth_interval
+    small.views[1] = replace(
+        first, index=1, azimuth_error=error * interval, product=replace(first.product, product_id="again")
+    )
+    return small
+
+
 def esa_doppler(burst, orbit, sample, line):
     """Doppler centroid (Hz) of a focused TOPS image, as ESA COPE-GSEG-EOPG-TN-14-0025 writes it.
 

@@ -20,6 +20,7 @@ ARROWS = {
     "device": VALUES | {"config"},
     "geometry": VALUES | {"kernels"},
     "products": VALUES | {"geometry"},
+    "coregistration": VALUES | {"geometry", "kernels", "products"},
     "stack": VALUES | {"device", "geometry", "products"},
     "interferometry": VALUES | {"geometry", "kernels", "products", "stack"},
     "signatures": VALUES | {"kernels", "stack"},

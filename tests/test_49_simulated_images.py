@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from scipy.ndimage import uniform_filter
-from simulated_campaign import Small, deramped, esa_doppler
+from simulated_campaign import Small, aligned, deramped, esa_doppler
 
 from alignsar_gpu.geometry.ground_to_radar import ground_to_radar
 from alignsar_gpu.geometry.range_doppler import radar_to_ground
@@ -17,8 +17,6 @@ from alignsar_gpu.simulate.ground.targets import PointTarget
 from alignsar_gpu.simulate.radar.campaign import ground_on, make_campaign
 from alignsar_gpu.simulate.radar.imaging import target_places
 from alignsar_gpu.simulate.radar.truth import write_truth
-
-SAME_PASS = {"baselines": (0.0, 0.0)}
 
 
 @pytest.fixture(scope="module")
@@ -258,17 +256,6 @@ def test_reflectors_have_the_energy_of_their_cross_section(tmp_path):
     area = speed * grid.azimuth_interval * grid.range_spacing
     section = np.sum(np.abs(chip) ** 2) / float(gain[0, 0]) ** 2 * area
     assert 10.0 * np.log10(section / small.scene.targets[0].rcs_vv) == pytest.approx(0.0, abs=0.15)
-
-
-def aligned(folder, kind, *, error=0.0, scene=None, passes=None):
-    """Two dates on the same pass with the same bursts: pixels need no resampling."""
-    small = Small(folder, kind=kind, passes=SAME_PASS | (passes or {}), scene=scene)
-    first = small.views[0]
-    interval = first.product.bursts[0].grid.azimuth_interval
-    small.views[1] = replace(
-        first, index=1, azimuth_error=error * interval, product=replace(first.product, product_id="again")
-    )
-    return small
 
 
 def test_overlaps_see_an_azimuth_error_as_theory_says(tmp_path):

@@ -1,0 +1,1 @@
+"""From products of several dates to one aligned stack."""
