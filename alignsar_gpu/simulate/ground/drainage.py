@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import coo_array
 from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
+
+from alignsar_gpu.simulate.ground.graph import graph_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,14 +83,13 @@ def drain(heights: NDArray[np.float32]) -> Drainage:
     cost = np.maximum(above[start], above[end]) + TIE * np.minimum(above[start], above[end])
     border = np.unique(np.concatenate([number[0], number[-1], number[:, 0], number[:, -1]]))
     outlets = border[flat[border] <= np.quantile(flat[border], OUTLETS)]
-    graph = coo_array(
-        (
-            1.0 + np.concatenate([cost, above[outlets]]),  # a cost of 0 would be no edge
-            (np.concatenate([start, np.full(len(outlets), count)]), np.concatenate([end, outlets])),
-        ),
-        shape=(count + 1, count + 1),
+    graph = graph_of(
+        1.0 + np.concatenate([cost, above[outlets]]),  # a cost of 0 would be no edge
+        np.concatenate([start, np.full(len(outlets), count)]),
+        np.concatenate([end, outlets]),
+        count + 1,
     )
-    tree = minimum_spanning_tree(graph.tocsr())
+    tree = minimum_spanning_tree(graph)
     order, before = breadth_first_order(tree, count, directed=False)
     return _gather(flat, order[1:].astype(np.int64), before.astype(np.int64), heights.shape)
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
-from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra, minimum_spanning_tree
 from scipy.spatial import Voronoi
 
+from alignsar_gpu.simulate.ground.graph import graph_of
 from alignsar_gpu.simulate.ground.land_water import rounded
 from alignsar_gpu.simulate.ground.noise import Field
 
@@ -114,7 +114,7 @@ def _network(
 ) -> NDArray[np.bool_]:
     """Which edges are roads."""
     cost = lengths * rng.uniform(0.5, 1.5, len(ends)) * np.where(wet, BRIDGE, 1.0) + 1e-3
-    tree = minimum_spanning_tree(coo_array((cost, (ends[:, 0], ends[:, 1])), shape=(count, count)).tocsr())
+    tree = minimum_spanning_tree(graph_of(cost, ends[:, 0], ends[:, 1], count))
     pairs = {tuple(sorted(pair)) for pair in zip(*(axis.tolist() for axis in tree.nonzero()), strict=True)}
     kept = np.array([tuple(sorted(pair)) in pairs for pair in ends.tolist()], dtype=bool)
     kept |= ~wet & (rng.random(len(ends)) < LOOPS)
@@ -149,9 +149,7 @@ class Router:
             ends.append(number[far].ravel())
             costs.append((length * (0.5 * (cost[near] + cost[far]) + UPHILL * slope)).ravel())
         start, end = np.concatenate(starts), np.concatenate(ends)
-        self.graph = coo_array(
-            (np.concatenate(costs), (start, end)), shape=(ground.size, ground.size)
-        ).tocsr()
+        self.graph = graph_of(np.concatenate(costs), start, end, ground.size)
 
     def _cell(self, point: tuple[float, float]) -> int:
         row = int(np.clip(round(point[1] / self.spacing[0]), 0, self.shape[0] - 1))
