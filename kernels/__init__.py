@@ -19,13 +19,18 @@ from .geometry import (
     viewing_angles,
 )
 from .interface import amplitude_intensity_phase, boxcar_coherence, phase_difference, rotate_phase
+from .resampling import EVERYWHERE, TAPS, Box, CarrierTable, ramp, resample, weights
 
 __all__ = [
+    "EVERYWHERE",
     "LAYOVER",
     "SEGMENT",
     "SHADOW",
     "STRIP",
+    "TAPS",
     "ZERO_DOPPLER",
+    "Box",
+    "CarrierTable",
     "DopplerTable",
     "Drawing",
     "OrbitTable",
@@ -34,6 +39,9 @@ __all__ = [
     "draw_terrain",
     "ground_to_radar",
     "phase_difference",
+    "ramp",
+    "resample",
     "rotate_phase",
     "viewing_angles",
+    "weights",
 ]

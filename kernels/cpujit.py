@@ -9,14 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 import numba
 
-from . import cpu, cpu_geometry, cpu_terrain, scalar, scalar_geometry, scalar_terrain
+from . import (
+    cpu,
+    cpu_geometry,
+    cpu_resampling,
+    cpu_terrain,
+    scalar,
+    scalar_geometry,
+    scalar_resampling,
+    scalar_terrain,
+)
 from .binding import bind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MATHEMATICS = (scalar, scalar_geometry, scalar_terrain)
-LOOPS = (cpu, cpu_geometry, cpu_terrain)
+MATHEMATICS = (scalar, scalar_geometry, scalar_resampling, scalar_terrain)
+LOOPS = (cpu, cpu_geometry, cpu_resampling, cpu_terrain)
 
 
 def _sources_tag() -> str:
@@ -52,4 +61,27 @@ def drivers() -> dict[str, Any]:
     for loops in LOOPS:
         parts = given | bind(single, loops.PARTS, loops, given, tag=tag)
         bound |= bind(parallel, loops.DRIVERS, loops, parts, tag=tag)
+        if loops is cpu_resampling:
+            bound["resample"] = _resampling(single, parallel, parts, tag)
     return bound
+
+
+def _resampling(single: Any, parallel: Any, given: dict[str, Any], tag: str) -> Callable[..., None]:
+    """The driver `.cpu_resampling.resample`, bound for every number of taps: the tables of a call decide."""
+    drivers: dict[tuple[int, int], Any] = {}
+    for down in scalar_resampling.TAPS:
+        for across in scalar_resampling.TAPS:
+            parts = given | {"DOWN": down, "ACROSS": across}
+            own = f"{tag}_{down}_{across}"
+            for module, names in (
+                (scalar_resampling, scalar_resampling.TAP_FUNCTIONS),
+                (cpu_resampling, cpu_resampling.TAP_PARTS),
+            ):
+                parts |= bind(single, names, module, parts, tag=own)
+            bound = bind(parallel, cpu_resampling.TAP_DRIVERS, cpu_resampling, parts, tag=own)
+            drivers[down, across] = bound["resample"]
+
+    def resample(image: Any, positions: Any, tables: Any, *rest: Any) -> None:
+        drivers[tables[0].shape[1], tables[1].shape[1]](image, positions, tables, *rest)
+
+    return resample

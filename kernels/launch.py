@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import cuda, cuda_geometry, cuda_terrain
+from . import cuda, cuda_geometry, cuda_resampling, cuda_terrain
 from .cpu_geometry import SEGMENT
 from .cuda import GROUP, LINES, WIDEST_TILED_WINDOW
 from .gpujit import FEWEST_BLOCKS, MOST_BLOCKS, SIMULATED, THREADS
@@ -17,7 +17,7 @@ from .scalar_terrain import FARTHEST
 if TYPE_CHECKING:
     from types import ModuleType
 
-KERNEL = cuda.KERNEL | cuda_geometry.KERNEL | cuda_terrain.KERNEL
+KERNEL = cuda.KERNEL | cuda_geometry.KERNEL | cuda_resampling.KERNEL | cuda_terrain.KERNEL
 MOST_SHARES = 32  # threads that share a facet of a terrain at most
 
 
@@ -148,3 +148,23 @@ def draw_terrain(posts: Any, bends: Any, first: int, margin: int, images: Any, f
     _elementwise("draw_pixels", flags.size, posts, bends, first, samples, margin, keys, *outputs)
     grid = min(max(-(-lines // cuda_terrain.LINES), FEWEST_BLOCKS), MOST_BLOCKS)
     _launch("cast_shadows", grid, keys, farthest, *size, flags.reshape(-1))
+
+
+def ramp(image: Any, slope: Any, centroid: Any, time: Any, sign: int, out: Any) -> None:
+    """As :func:`.cpu_resampling.ramp`."""
+    if image.size == 0:
+        return
+    lines, samples = image.shape
+    grid = (-(-samples // THREADS), min(max(lines, FEWEST_BLOCKS), MOST_BLOCKS))
+    _launch("ramp", grid, image.reshape(-1), slope, centroid, time, sign, out.reshape(-1))
+
+
+def resample(
+    image: Any, positions: Any, tables: Any, carrier: Any, numbers: Any, out: Any, valid: Any
+) -> None:
+    """As :func:`.cpu_resampling.resample`, for the numbers of taps of the tables."""
+    name = "resample_{}_{}".format(*(table.shape[1] for table in tables))
+    shape = (image.shape[0], image.shape[1] // 2)
+    inputs = [array.reshape(-1) for array in (*positions, *tables)]
+    outputs = (out.reshape(-1), valid.reshape(-1))
+    _elementwise(name, out.size, image.reshape(-1), shape, *inputs, *carrier, numbers, *outputs)

@@ -10,6 +10,7 @@ from alignsar_gpu.simulate.ground.scene import SceneParameters, make_scene
 from alignsar_gpu.simulate.ground.targets import TargetParameters
 from alignsar_gpu.simulate.radar.campaign import ground_on, make_campaign, scene_bounds
 from alignsar_gpu.simulate.radar.dates import view_of
+from alignsar_gpu.simulate.radar.filling import fill_product
 from alignsar_gpu.simulate.radar.ground_mesh import sight_mesh
 from alignsar_gpu.simulate.radar.imaging import image_window, windows
 from alignsar_gpu.simulate.safe.pass_parameters import PassParameters
@@ -82,6 +83,12 @@ class Small:
             everywhere = self.scene.base.with_values(np.full_like(self.scene.base.values, kind))
             self.scene = replace(self.scene, base=everywhere)
         self.campaign = make_campaign(self.views, 0, self.scene, seed, 2)
+
+    def write(self, date):
+        """The pixels of a date into its product."""
+        fill_product(
+            self.campaign, ground_on(self.scene, date), self.views[date], self.safes[date], lambda _: None
+        )
 
     def with_targets(self, targets):
         self.scene = replace(self.scene, targets=tuple(targets))

@@ -12,10 +12,10 @@ from types import SimpleNamespace
 
 import pytest
 from alignsar_gpu.kernels import cuda as kernels_cuda
-from alignsar_gpu.kernels import cuda_geometry, cuda_terrain
+from alignsar_gpu.kernels import cuda_geometry, cuda_resampling, cuda_terrain
 from numba import cuda, types
 
-MODULES = (kernels_cuda, cuda_geometry, cuda_terrain)
+MODULES = (kernels_cuda, cuda_geometry, cuda_resampling, cuda_terrain)
 DECLARED = {name: declared for module in MODULES for name, declared in module.DECLARED.items()}
 KERNEL = {name: kernel for module in MODULES for name, kernel in module.KERNEL.items()}
 ARCHITECTURES = [(7, 5), (8, 0), (9, 0)]  # all three are supported by the compilers of CUDA 12 and 13.0
@@ -64,6 +64,7 @@ def argument_types(declared):
         "i": types.int64,
         "p": types.UniTuple(types.int64, 2),
         "n": types.UniTuple(types.float64, 5),
+        "m": types.UniTuple(types.float64, 6),
     }
     return tuple(kinds[kind] for kind in declared.arguments)
 
@@ -101,7 +102,7 @@ def test_compiled_kernel_costs_what_it_declares(name, architecture, monkeypatch,
     assert float64 <= declared.float64
     assert (float64 > 0) == (declared.float64 > 0)
     # Reduction to turns by addition is lost if the compiler may reorder it: it must still be there.
-    if name == "rotate_phase":
+    if name in {"rotate_phase", "ramp"} or name.startswith("resample"):
         assert re.search(r"(add|fma)\S*f64.*0d4338000000000000", ptx)
         assert re.search(r"add\S*f32.*0f4B400000", ptx) or re.search(r"fma\S*f32.*0f4B400000", ptx)
     # Facets that share an edge must find the same crossings: nothing may be added to a product in one

@@ -1,0 +1,104 @@
+"""Speed of resampling on the CPU.
+
+python benchmarks/resampling.py [--output FILE]: a burst of 1500 x 21000 pixels at the positions of a second pass,
+its carrier put back, and the carrier alone; pixels per second on one thread and on all, the floor that the copy
+bandwidth of the same run sets, and the ratio.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numba
+import numpy as np
+from common import print_rates, processor, versions, write
+from cpu import copy_bandwidth, seconds
+
+from alignsar_gpu import kernels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TAPS = ((8, 8), (8, 12), (8, 16), (12, 12), (16, 16))
+RESAMPLE_BYTES = 8 + 2 * 8 + 8 + 1  # the image, both positions, the values and where there are any
+RAMP_BYTES = 8 + 8
+INTERVAL = 0.00205556
+
+
+def stages(lines: int, samples: int) -> dict[str, tuple[Callable[[], object], int]]:
+    """What is measured, and the bytes a pixel of each."""
+    rng = np.random.default_rng(1)
+    image = rng.standard_normal((lines, samples, 2), dtype=np.float32).view(np.complex64)[..., 0]
+    line, sample = np.mgrid[0.0:lines, 0.0:samples]
+    line += 2.3 + sample * 1e-5  # a second pass drifts against the first, by lines and by samples
+    sample += 31.7 + sample * 1e-4
+    table = kernels.CarrierTable(
+        np.linspace(-1560.0, -1520.0, samples),
+        np.linspace(-50.0, 30.0, samples),
+        -0.5 * lines * INTERVAL,
+        INTERVAL,
+    )
+    time = table.first_time + INTERVAL * np.arange(lines)
+    turned = np.empty_like(image)
+    found: dict[str, tuple[Callable[[], object], int]] = {
+        "ramp": (lambda: kernels.ramp(image, *table[:2], time, -1, out=turned), RAMP_BYTES)
+    }
+    for down, across in TAPS:
+        tables = {"down": kernels.weights(down, 0.67), "across": kernels.weights(across, 0.75)}
+        found[f"resample {down} x {across}"] = (
+            lambda t=tables: kernels.resample(image, line, sample, **t, carrier=table),
+            RESAMPLE_BYTES,
+        )
+    return found
+
+
+def measure(lines: int, samples: int, repeats: int) -> dict[str, Any]:
+    rows, bandwidths = [], {}
+    measured = stages(lines, samples)
+    for count in sorted({1, numba.config.NUMBA_NUM_THREADS}):
+        numba.set_num_threads(count)
+        bandwidths[count] = copy_bandwidth(repeats)
+        for name, (stage, pixel_bytes) in measured.items():
+            rate = lines * samples / seconds(stage, repeats)
+            floor = bandwidths[count] / pixel_bytes
+            rows.append(
+                {
+                    "stage": name,
+                    "threads": count,
+                    "megapixels_per_second": round(rate / 1e6, 1),
+                    "floor_megapixels_per_second": round(floor / 1e6, 1),
+                    "ratio": round(rate / floor, 3),
+                }
+            )
+    return {
+        "processor": processor(),
+        "threads": max(bandwidths),
+        "versions": versions("numpy", "numba", "llvmlite"),
+        "burst": {"lines": lines, "samples": samples},
+        "copy_gigabytes_per_second": {str(k): round(v / 1e9, 1) for k, v in bandwidths.items()},
+        "stages": rows,
+    }
+
+
+def report(results: dict[str, Any]) -> None:
+    print(f"{results['processor']}, {results['burst']['lines']} x {results['burst']['samples']} pixels")
+    print_rates("stage", results, results["stages"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--lines", type=int, default=1500)
+    parser.add_argument("--samples", type=int, default=21_000)
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--output", type=Path, help="where to write the results as JSON")
+    options = parser.parse_args()
+    results = measure(options.lines, options.samples, options.repeats)
+    report(results)
+    if options.output:
+        write(results, options.output)
+
+
+if __name__ == "__main__":
+    main()
