@@ -78,6 +78,11 @@ def typed(composed: DictConfig) -> Config:
     return config
 
 
+def _print_rows(rows: list[tuple[str, str]]) -> None:
+    for label, text in rows:
+        print(f"{label:10} {text}")  # noqa: T201
+
+
 def _print_summary(summary: Summary) -> None:
     output = summary.output
     if not summary.seconds:
@@ -92,8 +97,7 @@ def _print_summary(summary: Summary) -> None:
         ("stages", "  ".join(f"{name} {seconds:.1f} s" for name, seconds in summary.seconds.items())),
         *(("warning", warning) for warning in summary.warnings),
     ]
-    for label, text in rows:
-        print(f"{label:10} {text}")  # noqa: T201
+    _print_rows(rows)
 
 
 def _print_simulation(summary: SimulationSummary) -> None:
@@ -108,8 +112,7 @@ def _print_simulation(summary: SimulationSummary) -> None:
         ("truth", f"{output / 'truth.zarr'}   (xarray.open_zarr(..., group=BURST_ID))"),
         ("stages", "  ".join(f"{name} {seconds:.1f} s" for name, seconds in summary.seconds.items())),
     ]
-    for label, text in rows:
-        print(f"{label:10} {text}")  # noqa: T201
+    _print_rows(rows)
 
 
 def _run(composed: DictConfig) -> None:
