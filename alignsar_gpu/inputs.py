@@ -8,23 +8,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from alignsar_gpu.config import Sentinel1ProductsConfig, SnapProductsConfig
+from alignsar_gpu.coregistration.assemble import Options, coregistered_stack
+from alignsar_gpu.coregistration.reference import best_reference
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem import open_dem
 from alignsar_gpu.geometry.dem_raster import source_files
 from alignsar_gpu.products.area import read_area
-from alignsar_gpu.products.burst_stack import burst_stack
-from alignsar_gpu.products.sentinel1_choice import choose_burst
+from alignsar_gpu.products.sentinel1_choice import open_products
 from alignsar_gpu.products.snap import open_stack
 from alignsar_gpu.products.snap_bands import input_files
+from alignsar_gpu.progress import LOGGER
 from alignsar_gpu.simulate import simulate_stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from alignsar_gpu.config import Config, DemConfig
+    from alignsar_gpu.device import Device
     from alignsar_gpu.geometry.dem import Dem, VerticalDatum
-    from alignsar_gpu.geometry.orbit import Orbit
     from alignsar_gpu.products.acquisition import StackProduct
+    from alignsar_gpu.products.selection import Selection
     from alignsar_gpu.products.snap_dates import PhaseState
 
 
@@ -34,12 +37,12 @@ class Inputs:
 
     Attributes
     ----------
-    open : opens the stack.
+    open : opens the stack, to be worked on on a device.
     settings : how it is to be read, without where it lies.
     files : what it is read from; those that belong together (a product, a DEM) in one sequence.
     """
 
-    open: Callable[[], StackProduct]
+    open: Callable[[Device], StackProduct]
     settings: dict[str, Any]
     files: Sequence[Sequence[Path]] = field(default=())
 
@@ -50,10 +53,10 @@ def find_inputs(config: Config) -> Inputs:
     if isinstance(products, SnapProductsConfig):
         return _snap(products)
     if isinstance(products, Sentinel1ProductsConfig):
-        return _sentinel1(products, config.orbits.path, config.dem)
+        return _sentinel1(products, config)
     options = asdict(products)
     reader = options.pop("reader")
-    return Inputs(open=lambda: simulate_stack(**options), settings={"reader": reader, **options})
+    return Inputs(open=lambda _: simulate_stack(**options), settings={"reader": reader, **options})
 
 
 def _path(text: str) -> Path:
@@ -64,33 +67,56 @@ def _snap(products: SnapProductsConfig) -> Inputs:
     path, state = _path(products.path), cast("PhaseState", products.phase_state)
     settings = {name: value for name, value in asdict(products).items() if name != "path"}
     return Inputs(
-        open=lambda: open_stack(path, phase_state=state), settings=settings, files=(input_files(path),)
+        open=lambda _: open_stack(path, phase_state=state), settings=settings, files=(input_files(path),)
     )
 
 
-def _sentinel1(products: Sentinel1ProductsConfig, orbits: str | None, dem: DemConfig) -> Inputs:
+def _sentinel1(products: Sentinel1ProductsConfig, config: Config) -> Inputs:
     area = None if products.area is None else read_area(_area_text(products.area))
-    choice = choose_burst(
+    orbits, dem = config.orbits.path, config.dem
+    opened = open_products(
         _path(products.path),
-        area=area,
-        burst=products.burst,
         orbits=None if orbits is None else _path(orbits),
         polarizations=products.polarizations or None,
         swaths=products.swaths or None,
     )
+    reference = config.coregistration.reference
+    choice = opened.choose(area=area, burst=products.burst, reference=reference)
+    if reference is None and (best := best_reference(choice.selection)) != choice.selection.reference:
+        choice = opened.choose(area=area, burst=products.burst, reference=best)
     surface = open_surface(dem)
     facts = {"dropped": list(choice.dropped)} | ({} if choice.share is None else {"area_share": choice.share})
 
-    def open_burst() -> StackProduct:
-        return burst_stack(choice.match, surface, area if products.crop else None, facts)
+    def open_bursts(device: Device) -> StackProduct:
+        return coregistered_stack(
+            choice.selection,
+            surface,
+            device,
+            area=area if products.crop else None,
+            around=choice.around,
+            options=_options(config),
+            facts=facts,
+            advance=lambda line: LOGGER.debug("timing     %s", line),
+        )
 
     settings = {name: value for name, value in asdict(products).items() if name != "path"}
     settings["area"] = area and area.wkt
-    settings["orbit"] = _orbit_checksum(choice.match.product.orbit)
+    settings["reference"] = choice.selection.reference
+    settings["orbit"] = _orbit_checksum(choice.around)
     settings["vertical_datum"] = dem.vertical_datum
     names = sorted({tile.raster.name for tile in surface.mosaic.tiles})
     settings["dem"] = [name for name in names if not Path(name).is_file()]  # what is inside another file
-    return Inputs(open=open_burst, settings=settings, files=(choice.files, *surface_files(surface)))
+    return Inputs(open=open_bursts, settings=settings, files=(*choice.files, *surface_files(surface)))
+
+
+def _options(config: Config) -> Options:
+    settings = config.coregistration
+    return Options(
+        neighbours=settings.neighbours,
+        timing=settings.timing,
+        range_shift=settings.range_shift,
+        flatten=config.interferometry.flatten == "auto",
+    )
 
 
 def _area_text(area: Any) -> str:
@@ -105,9 +131,18 @@ def _area_text(area: Any) -> str:
     return ",".join(map(repr, area))
 
 
-def _orbit_checksum(orbit: Orbit) -> str:
-    vectors = (orbit.time, orbit.position, orbit.velocity)
-    return hashlib.sha256(b"".join(vector.tobytes() for vector in vectors)).hexdigest()
+def _orbit_checksum(selection: Selection) -> str:
+    """Of the state vectors of all products that bursts are from."""
+    orbits = {
+        match.product.product_id: match.product.orbit
+        for found in selection.bursts.values()
+        for match in found.values()
+    }
+    checksum = hashlib.sha256()
+    for _, orbit in sorted(orbits.items()):
+        for vector in (orbit.time, orbit.position, orbit.velocity):
+            checksum.update(vector.tobytes())
+    return checksum.hexdigest()
 
 
 def surface_files(surface: Dem) -> list[list[Path]]:

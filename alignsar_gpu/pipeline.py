@@ -99,7 +99,7 @@ def _make(
     """Every product of a run, in the folder's working place."""
     stages = Stages()
     with stages.stage("products"):
-        product = inputs.open()
+        product = inputs.open(device)
         LOGGER.info("products   %s", product.source)
         check_flattening(product, config)
         chosen, left_out = available(product, signatures)

@@ -117,7 +117,7 @@ def resample_row(
         b = min(a + RUN, out.size)
         taps = (starts[0], starts[1], starts[2])
         run = (line[a:b], sample[a:b], turns[a:b])  # of no turns, none
-        locate_run(run, shape, numbers[2:], (slope, centroid, numbers[:2]), taps, phase, valid[a:b])
+        locate_run(run, shape, numbers[3:], (slope, centroid, numbers[:3]), taps, phase, valid[a:b])
         interpolate_run(pixels, stride, taps, valid[a:b], tables[0], tables[1], columns, out[a:b])
         rotate_run(out[a:b], phase)
 
@@ -128,7 +128,8 @@ def resample(
     """Driver of :func:`.scalar_resampling.located` and what follows it over positions [line, sample].
 
     ``image`` is float32 [line, 2 * samples], real and imaginary parts in turn; ``turns`` may have no samples.
-    ``numbers``: time of line 0 and from line to line, first and last valid line and sample.
+    ``numbers``: time of line 0 and from line to line, line that the image begins with; first and last valid line
+    and sample.
     """
     line, sample, turns = positions
     down, across = tables[0].reshape(-1), tables[1].reshape(-1)

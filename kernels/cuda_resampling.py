@@ -61,10 +61,11 @@ def resample(  # noqa: PLR0913, PLR0917 - kernels take flat arrays
 ) -> None:
     """Driver of :func:`.scalar_resampling.value`, a thread a pixel.
 
-    ``numbers``: time of line 0 and from line to line, first and last valid line and sample.
+    ``numbers``: time of line 0 and from line to line, line that the image begins with; first and last valid line
+    and sample.
     """
-    times = numbers[:2]
-    box = numbers[2:]
+    times = numbers[:3]
+    box = numbers[3:]
     for i in range(cuda.grid(1), out.size, cuda.gridsize(1)):
         extra = turns[i] if turns.size > 0 else 0.0
         top, left, k, m, held = located(line[i], sample[i], extra, shape, box, (DOWN, ACROSS))

@@ -18,18 +18,21 @@ __all__ = ["EVERYWHERE", "TAPS", "Box", "CarrierTable", "ramp", "resample", "wei
 
 
 class CarrierTable(NamedTuple):
-    """Phase of 2 pi (slope t^2 / 2 + centroid t), t = first_time + line * interval, that an image had.
+    """Phase of 2 pi (slope t^2 / 2 + centroid t), t = first_time + (first_line + line) * interval, that an image had.
 
     Attributes
     ----------
     slope, centroid : (samples,) float64, Hz/s and Hz; numpy, or where the image is.
     first_time, interval : t of line 0, and from a line to the next, seconds.
+    first_line : of the image, in the count of lines that t belongs to: a part of an image gets the same bits as
+        the whole.
     """
 
     slope: NDArray[np.float64]
     centroid: NDArray[np.float64]
     first_time: float
     interval: float
+    first_line: float = 0.0
 
 
 class Box(NamedTuple):
@@ -249,7 +252,7 @@ def resample(
     shape = z.shape[1:]
     slope = _table(arrays, "carrier.slope", carrier.slope, np.float64, shape)
     centroid = _table(arrays, "carrier.centroid", carrier.centroid, np.float64, shape)
-    times = (float(carrier.first_time), float(carrier.interval))
+    times = (float(carrier.first_time), float(carrier.interval), float(carrier.first_line))
     edges = tuple(float(edge) for edge in box)
     if len(edges) != 4 or any(math.isnan(edge) for edge in edges):
         raise ValueError(f"box: expected first and last line, first and last sample, got {box!r}")

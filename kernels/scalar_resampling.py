@@ -56,9 +56,9 @@ def between(table: Any, position: Any) -> Any:
 def restored_turns(line: Any, sample: Any, slope: Any, centroid: Any, times: Any, turns: Any) -> Any:
     """Turns within [-1/2, 1/2], float32, of the carrier at a position of the image, ``turns`` added.
 
-    ``times``: that of line 0, and from one line to the next (s).
+    ``times``: that of line 0, from one line to the next (s), and which line the image begins with.
     """
-    time = times[0] + line * times[1]
+    time = times[0] + (times[2] + line) * times[1]
     return wrapped(carrier_turns(between(slope, sample), between(centroid, sample), time) + turns)
 
 

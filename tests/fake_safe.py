@@ -23,6 +23,8 @@ BEAM = {
     "IW": (2.758273, 2.299849, (0.0, 0.832, 1.910)),
     "EW": (3.038376, 2.299970, (0.0, 0.683, 1.242, 1.854, 2.419)),
 }
+PULSES = {"IW": (5.823674372819869e-4, 9), "EW": (6.0e-4, 8), "SM": (5.3e-4, 9)}  # interval and rank
+CHIRP_RATE = 1.078230321255894e12
 SLANT_RANGE_TIME = {"IW": 5.334431e-3, "EW": 4.973e-3, "SM": 5.2726e-3}
 
 
@@ -199,9 +201,19 @@ def _general(fake, swath):
         radarFrequency=5.405000454334350e09,
         azimuthSteeringRate=STEERING[fake.mode][0 if fake.mode == "SM" else swath - 1],
     )
+    interval, rank = PULSES[fake.mode]
+    values = _fields(pri=interval, rank=rank, txPulseRampRate=CHIRP_RATE)
+    downlink = _element(
+        "downlinkInformation",
+        _fields(
+            swath=fake.name_of(swath), azimuthTime=fake.utc(fake.first_line(swath, 0)), prf=1.0 / interval
+        )
+        + _element("downlinkValues", values),
+    )
     return _element(
         "generalAnnotation",
         _element("productInformation", information)
+        + _list("downlinkInformationList", [downlink])
         + _orbit_list(fake, swath)
         + _list("azimuthFmRateList", rates),
     )
@@ -264,7 +276,11 @@ def annotation(fake, swath, polarization):
     content = (
         _header(fake, swath, polarization)
         + _general(fake, swath)
-        + _element("imageAnnotation", _element("imageInformation", image))
+        + _element(
+            "imageAnnotation",
+            _element("imageInformation", image)
+            + _element("processingInformation", _fields(bistaticDelayCorrectionApplied="true")),
+        )
         + _element("dopplerCentroid", _list("dcEstimateList", doppler))
         + _element("swathTiming", timing + _list("burstList", _bursts(fake, swath) if tops else ()))
         + _element("geolocationGrid", _list("geolocationGridPointList", _geolocation(fake, swath)))

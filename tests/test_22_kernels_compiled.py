@@ -64,7 +64,7 @@ def argument_types(declared):
         "i": types.int64,
         "p": types.UniTuple(types.int64, 2),
         "n": types.UniTuple(types.float64, 5),
-        "m": types.UniTuple(types.float64, 6),
+        "m": types.UniTuple(types.float64, 7),
     }
     return tuple(kinds[kind] for kind in declared.arguments)
 

@@ -10,19 +10,45 @@ import shapely
 from fake_burst import BURSTS, EAST, FAKE, NORTH, SOUTH, WEST, FakeBursts, relief, write_dem, write_scene
 from fake_safe import FakeSafe, rewrite, write_safe, zip_of
 
+from alignsar_gpu.config import DeviceConfig
+from alignsar_gpu.coregistration.assemble import coregistered_stack
+from alignsar_gpu.device import choose_device
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem import open_dem
 from alignsar_gpu.geometry.ground_to_radar import ground_to_radar, incidence_angle
 from alignsar_gpu.geometry.range_doppler import radar_to_ground
 from alignsar_gpu.products.area import read_area
-from alignsar_gpu.products.burst_stack import burst_stack
 from alignsar_gpu.products.crop import FEWEST
-from alignsar_gpu.products.selection import share_of
-from alignsar_gpu.products.sentinel1_choice import choose_burst, find_products
+from alignsar_gpu.products.selection import Selection, share_of
+from alignsar_gpu.products.sentinel1_choice import find_products, open_products
 
 INSIDE = "-8.5,31.66,-8.3,31.74"  # of the first burst
 LATER = {"absolute_orbit": 50349, "node": "2023-09-16T05:56:47.112390"}  # the next pass of the same track
 OTHER_TRACK = {"absolute_orbit": 50175, "node": "2023-09-04T07:35:30.000000", "first_number": 112600}
+
+
+def choose_burst(path, *, area=None, burst=None, **options):
+    return open_products(path, **options).choose(area=area, burst=burst)
+
+
+def burst_stack(match, dem, area=None):
+    """One burst of one date as a stack."""
+    date = match.product.date
+    selection = Selection(
+        reference=date, dates=(date,), bursts={match.burst.name: {date: match}}, dropped=()
+    )
+    return coregistered_stack(selection, dem, choose_device(DeviceConfig(kind="cpu")), area=area)
+
+
+def window_of(stack):
+    """Lines and samples of the burst that the grid of a stack of one has."""
+    crop = stack.facts["crop"]
+    first, near = crop["first_line"], crop["first_sample"]
+    return slice(first, first + crop["lines"]), slice(near, near + crop["samples"])
+
+
+def match_of(stack):
+    return next(iter(stack.matches.values()))
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +69,8 @@ def indices(grid):
 
 class TestStack:
     def test_grid_is_the_valid_part_of_the_burst(self, stack):
-        burst, (lines, samples) = stack.match.burst, FAKE.valid(1)
-        assert stack.window == (lines, samples)
+        burst, (lines, samples) = match_of(stack).burst, FAKE.valid(1)
+        assert window_of(stack) == (lines, samples)
         assert stack.grid.shape == (lines.stop - lines.start, samples.stop - samples.start)
         assert stack.grid.azimuth_time(0) == burst.grid.azimuth_time(lines.start)
         assert stack.grid.slant_range(0) == burst.grid.slant_range(samples.start)
@@ -70,16 +96,16 @@ class TestStack:
         np.testing.assert_array_equal(np.concatenate(parts, axis=2), pixels)
 
     def test_a_line_that_is_not_valid_inside_the_burst(self, stack):
-        channel = stack.match.burst.channels["vv"]
+        channel = match_of(stack).burst.channels["vv"]
         first, last = channel.first_valid_sample.copy(), channel.last_valid_sample.copy()
         first[77] = last[77] = -1
         channels = {
-            **stack.match.burst.channels,
+            **match_of(stack).burst.channels,
             "vv": replace(channel, first_valid_sample=first, last_valid_sample=last),
         }
-        match = replace(stack.match, burst=replace(stack.match.burst, channels=channels))
+        match = replace(match_of(stack), burst=replace(match_of(stack).burst, channels=channels))
         pixels, valid = burst_stack(match, stack.terrain.dem).read_pixels(70, 80)
-        row = 77 - 70 - stack.window[0].start
+        row = 77 - 70 - window_of(stack)[0].start
         assert not valid[0, 0, row].any()
         assert not pixels[0, 0, row].any()
         assert valid[0, 1, row].all()
@@ -153,7 +179,7 @@ class TestStack:
 
     def test_calibration_lies_where_the_pixels_are(self, stack):
         """At the first line of the burst and the middle sample: a node of the made records."""
-        grid, (lines, samples) = stack.grid, stack.window
+        grid, (lines, samples) = stack.grid, window_of(stack)
         calibration = stack.acquisitions[0].calibration["vh"]
         amplitude = calibration.amplitude(
             "sigma_nought",
@@ -179,7 +205,7 @@ class TestCrop:
         whole = stack.read_ground(0, stack.grid.lines)
         inside = shapely.contains_xy(read_area(text), whole.longitude, whole.latitude)
         line, sample = np.nonzero(inside)
-        (lines, samples), (top, left) = own.window, (w.start for w in stack.window)
+        (lines, samples), (top, left) = window_of(own), (w.start for w in window_of(stack))
         assert lines.start <= line.min() + top <= line.max() + top < lines.stop
         assert samples.start <= sample.min() + left <= sample.max() + left < samples.stop
         held = inside.sum() / (own.grid.lines * own.grid.samples)
@@ -197,11 +223,11 @@ class TestCrop:
     def test_the_area_turned_once_around_the_earth_is_the_same(self, scene):
         turned = shapely.affinity.translate(read_area(INSIDE), 360.0)
         own = burst_stack(choose_burst(scene[0], burst=BURSTS[0]).match, scene[1], turned)
-        assert own.window == self.cropped(scene, INSIDE).window
-        assert share_of(turned, own.match.burst) == pytest.approx(1.0)
+        assert window_of(own) == window_of(self.cropped(scene, INSIDE))
+        assert share_of(turned, match_of(own).burst) == pytest.approx(1.0)
 
     def test_an_area_larger_than_the_burst_cuts_nothing(self, scene, stack):
-        assert self.cropped(scene, "-20,20,0,50").window == stack.window
+        assert window_of(self.cropped(scene, "-20,20,0,50")) == window_of(stack)
 
     @pytest.mark.parametrize("text", ["POINT (-8.4 31.7)", "-8.4001,31.7,-8.4,31.7001"])
     def test_a_small_area_leaves_some_pixels(self, scene, text):
@@ -215,10 +241,10 @@ class TestCrop:
     def test_a_corner_of_the_burst_leaves_some_pixels(self, scene, stack):
         ground = stack.read_ground(0, 1)
         corner = shapely.Point(ground.longitude[0, 0], ground.latitude[0, 0])
-        own = burst_stack(stack.match, scene[1], corner)
+        own = burst_stack(match_of(stack), scene[1], corner)
         assert min(own.grid.shape) >= FEWEST
-        assert own.window[0].start == stack.window[0].start
-        assert own.window[1].start == stack.window[1].start
+        assert window_of(own)[0].start == window_of(stack)[0].start
+        assert window_of(own)[1].start == window_of(stack)[1].start
 
     def test_a_high_plateau(self, scene, tmp_path):
         """At 6000 m the far range lies kilometres beyond the footprint on the ground."""
@@ -233,8 +259,8 @@ class TestCrop:
         far = shapely.Point(ground.longitude[0, -1], ground.latitude[0, -1])
         assert share_of(far, match.burst) == 0.0
         own = burst_stack(match, dem, far)
-        assert own.window[1].stop == whole.window[1].stop
-        assert own.window[0].start <= 80 + whole.window[0].start < own.window[0].stop
+        assert window_of(own)[1].stop == window_of(whole)[1].stop
+        assert window_of(own)[0].start <= 80 + window_of(whole)[0].start < window_of(own)[0].stop
 
     def test_lines_that_are_straight_on_a_map_are_bent_in_the_image(self, tmp_path):
         """Lines 14 m apart: along 90 km they leave a straight line on the map by several of them."""
@@ -251,8 +277,8 @@ class TestCrop:
         area = shapely.Polygon([(ground.longitude[c], ground.latitude[c]) for c in corners])
         line, _ = np.nonzero(shapely.contains_xy(area, ground.longitude, ground.latitude))
         assert line.min() < 497 or line.max() > 903
-        lines, _ = burst_stack(match, dem, area).window
-        top = whole.window[0].start
+        lines, _ = window_of(burst_stack(match, dem, area))
+        top = window_of(whole)[0].start
         assert line.min() + top - 4 <= lines.start <= line.min() + top
         assert line.max() + top < lines.stop <= line.max() + top + 5
 
@@ -305,24 +331,19 @@ class TestChoice:
         assert choice.share == 1.0
         assert choice.dropped == ()
 
-    def test_the_burst_that_subswaths_leave(self, tmp_path):
+    def test_the_bursts_that_subswaths_leave(self, tmp_path):
         safe = write_safe(tmp_path, FakeBursts(bursts=1))
-        assert choose_burst(safe, swaths=["iw2"]).match.burst.name == BURSTS[2]
-        self.refused(safe, r"2 bursts are left")
+        assert list(choose_burst(safe, swaths=["iw2"]).selection.bursts) == [BURSTS[2]]
+        assert list(choose_burst(safe).selection.bursts) == [BURSTS[0], BURSTS[2]]
 
-    def test_several_bursts_are_listed_with_what_they_hold(self, scene):
-        self.refused(
-            scene[0],
-            rf"4 bursts are left on 20230904, .*: {', '.join(BURSTS)}; .*\(products\.burst={BURSTS[0]}\)",
-        )
+    def test_several_bursts_share_an_area(self, scene):
         area = read_area("-8.7,31.45,-8.6,31.62")
-        shares = [share_of(area, choose_burst(scene[0], burst=name).match.burst) for name in BURSTS]
-        order = [BURSTS[i] for i in np.argsort(shares)[::-1] if shares[i] > 0]
-        assert len(order) == 3
-        listed = ", ".join(
-            rf"{name} \(holds {100 * shares[BURSTS.index(name)]:.0f} % of the area\)" for name in order
-        )
-        self.refused(scene[0], rf"{listed}; .*\(products\.burst={order[0]}\)", area=area)
+        choice = choose_burst(scene[0], area=area)
+        bursts = [choose_burst(scene[0], burst=name).match.burst for name in BURSTS]
+        shares = [share_of(area, burst) for burst in bursts]
+        assert list(choice.selection.bursts) == [name for name, s in zip(BURSTS, shares, strict=True) if s]
+        assert len(choice.selection.bursts) == 3
+        assert max(shares) <= choice.share < sum(shares)
 
     def test_no_such_burst(self, scene):
         self.refused(
@@ -332,33 +353,54 @@ class TestChoice:
         )
         assert choose_burst(scene[0], burst=BURSTS[1].upper()).match.burst.name == BURSTS[1]
 
-    def test_several_dates(self, scene, tmp_path):
+    def test_several_dates_are_matched_by_burst(self, scene, tmp_path):
         shutil.copytree(scene[0], tmp_path / scene[0].name)
         write_safe(tmp_path, replace(FAKE, **LATER))
-        words = r"2 dates \(20230904, 20230916\): only coregistered stacks \(products=snap\) can hold several dates"
-        self.refused(tmp_path, words)
-        self.refused(tmp_path, words, burst=BURSTS[0])
+        for reference, first in ((None, "20230904"), ("20230916", "20230916")):
+            selection = open_products(tmp_path).choose(burst=BURSTS[0], reference=reference).selection
+            assert selection.dates == ("20230904", "20230916")
+            assert selection.reference == first
+            assert list(selection.bursts) == [BURSTS[0]]
+        with pytest.raises(AlignsarError, match="20200101"):
+            open_products(tmp_path).choose(reference="20200101")
+
+    def test_neighbours_of_a_burst_are_there_for_its_timing(self, scene, tmp_path):
+        shutil.copytree(scene[0], tmp_path / scene[0].name)
+        write_safe(tmp_path, replace(FAKE, **LATER))
+        assert list(choose_burst(tmp_path, burst=BURSTS[1]).around.bursts) == [BURSTS[0], BURSTS[1]]
+        assert list(choose_burst(scene[0], burst=BURSTS[1]).around.bursts) == [BURSTS[1]]
 
     def test_only_one_of_two_dates_has_the_burst(self, scene, tmp_path):
         shutil.copytree(scene[0], tmp_path / scene[0].name)
         later = write_safe(tmp_path, replace(FAKE, first_number=110432, **LATER))
         choice = choose_burst(tmp_path, burst="t052_110433_iw1")
-        assert choice.path == later
+        assert choice.paths[choice.match.product.product_id] == later
         assert choice.match.product.date == "20230916"
+
+    def test_dates_of_different_tracks_are_refused(self, scene, tmp_path):
+        shutil.copytree(scene[0], tmp_path / scene[0].name)
+        write_safe(tmp_path, FakeBursts(**OTHER_TRACK))
+        write_safe(tmp_path, replace(FAKE, first_number=110800, **LATER))
+        self.refused(tmp_path, r"no other date than 20230904 has any of its 4 bursts, of .*20230916 \(tracks 52\b")
+
+    def test_the_same_product_twice_is_refused(self, scene, tmp_path):
+        shutil.copytree(scene[0], tmp_path / scene[0].name)
+        zip_of(shutil.copytree(scene[0], tmp_path / "again" / scene[0].name)).rename(tmp_path / "again.zip")
+        self.refused(tmp_path, "are the same product")
 
     def test_an_area_that_only_the_second_track_sees(self, scene, tmp_path):
         shutil.copytree(scene[0], tmp_path / scene[0].name)
         other = write_safe(tmp_path, FakeBursts(swaths=(1,), bursts=1, **OTHER_TRACK))
         place = choose_burst(other).match.burst.footprint.mean(axis=0)
         choice = choose_burst(tmp_path, area=read_area(f"POINT ({place[0]} {place[1]})"))
-        assert choice.path == other
+        assert choice.paths[choice.match.product.product_id] == other
         assert choice.dropped == (f"{FAKE.product_id}: outside the area",)
 
     def test_a_burst_in_two_slices_is_taken_once(self, scene, tmp_path):
         shutil.copytree(scene[0], tmp_path / scene[0].name)
         write_safe(tmp_path, replace(FAKE, first_number=110432))
         choice = choose_burst(tmp_path, burst=BURSTS[1])
-        assert choice.path.name == scene[0].name
+        assert choice.paths[choice.match.product.product_id].name == scene[0].name
         (note,) = choice.dropped
         assert note.startswith(f"{BURSTS[1]} on 20230904: again in ")
 
@@ -377,14 +419,14 @@ class TestChoice:
             burst_stack(choose_burst(safe, burst=BURSTS[0]).match, scene[1])
 
     def test_files_are_what_the_burst_is_read_from(self, scene, tmp_path):
-        files = choose_burst(scene[0], burst=BURSTS[2], polarizations=["vh"]).files
+        files = choose_burst(scene[0], burst=BURSTS[2], polarizations=["vh"]).files[0]
         names = [str(file.relative_to(scene[0])) for file in files]
         pixels = [name for name in names if name.startswith("measurement/")]
         assert pixels == [f"measurement/{FAKE.stem(2, 'vh')}.tiff"]
         assert "manifest.safe" in names
         assert len([name for name in names if name.startswith("annotation/")]) == 3 * 4
         archive = zip_of(shutil.copytree(scene[0], tmp_path / scene[0].name))
-        assert choose_burst(archive, burst=BURSTS[2]).files == [archive]
+        assert choose_burst(archive, burst=BURSTS[2]).files == [[archive]]
 
     def test_stripmap_is_one_burst(self, tmp_path):
         fake = FakeSafe(mode="SM", swaths=(3,), polarizations=("hh",), lines=60, samples=240)

@@ -12,16 +12,20 @@ from fake_safe import rewrite, write_tiff, zip_of
 from alignsar_gpu.config import (
     Config,
     DemConfig,
+    DeviceConfig,
     OrbitsConfig,
     Sentinel1ProductsConfig,
     SimulatedProductsConfig,
     SnapProductsConfig,
 )
+from alignsar_gpu.device import choose_device
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.inputs import find_inputs
 from alignsar_gpu.run_folder import fingerprint_of
 
 AREA = [-8.5, 31.66, -8.3, 31.74]
+
+CPU = choose_device(DeviceConfig(kind="cpu"))
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +74,8 @@ class TestArea:
             str(file),
             f"POLYGON(({', '.join(f'{x} {y}' for x, y in ring)}))",
         )
-        found = [find(*scene, area=form).open() for form in forms]
-        assert all(stack.window == found[0].window for stack in found)
+        found = [find(*scene, area=form).open(CPU) for form in forms]
+        assert all(stack.facts["crop"] == found[0].facts["crop"] for stack in found)
         assert found[0].grid.samples < FAKE.samples / 2
 
     @pytest.mark.parametrize("area", [[1, 2, 3], [1, 2, 3, "4"], 7, [True, 1, 2, 3], []])
@@ -79,12 +83,12 @@ class TestArea:
         refused(r"products\.area=.*: give \[west,south,east,north\] in degrees, WKT", *scene, area=area)
 
     def test_not_cut_where_that_is_not_wanted(self, scene):
-        whole = find(*scene).open()
-        assert find(*scene, area=AREA, crop=False).open().window == whole.window
+        whole = find(*scene).open(CPU)
+        assert find(*scene, area=AREA, crop=False).open(CPU).facts["crop"] == whole.facts["crop"]
         assert "area_share" not in whole.facts
 
     def test_how_much_of_it_the_burst_holds(self, scene):
-        facts = find(*scene, area=[-8.5, 31.75, -8.3, 31.95]).open().facts
+        facts = find(*scene, area=[-8.5, 31.75, -8.3, 31.95]).open(CPU).facts
         assert 0.2 < facts["area_share"] < 0.6
         assert facts["dropped"] == []
 
@@ -95,7 +99,7 @@ class TestDem:
         east = write_dem(tmp_path / "east.tif", (-8.4, 31.1, -7.6, 32.1))
         inputs = find(scene[0], [str(west), str(east)])
         assert [sorted(files) for files in inputs.files[1:]] == [[east, west], []]
-        halves, whole = inputs.open().read_ground(0, 40), find(*scene).open().read_ground(0, 40)
+        halves, whole = inputs.open(CPU).read_ground(0, 40), find(*scene).open(CPU).read_ground(0, 40)
         np.testing.assert_allclose(halves.height, whole.height, atol=1e-3)
         assert [sorted(f) for f in find(scene[0], tmp_path).files[1:]] == [[east, west], []]
 
@@ -120,7 +124,7 @@ class TestDem:
         geoid = write_dem(tmp_path / "geoid.tif", (-12.0, 28.0, -5.0, 35.0), step=0.25, height=fifty)
         inputs = find(*scene, datum="egm96", geoid=str(geoid))
         assert inputs.files[2] == [geoid]
-        higher, lower = inputs.open(), find(*scene).open()
+        higher, lower = inputs.open(CPU), find(*scene).open(CPU)
         assert higher.terrain.heights[0] == pytest.approx(lower.terrain.heights[0] + 50.0, abs=1e-6)
         assert higher.facts["dem"]["geoid"] == f"geoid.tif from {geoid}"
 
@@ -201,7 +205,7 @@ def test_the_other_readers_need_none_of_it(tmp_path):
     simulated = find_inputs(Config(products=SimulatedProductsConfig(lines=64, samples=64, dates=2)))
     assert simulated.files == ()
     assert simulated.settings["reader"] == "simulated"
-    assert simulated.open().grid.shape == (64, 64)
+    assert simulated.open(CPU).grid.shape == (64, 64)
     with pytest.raises(
         AlignsarError, match=r"products\.path=.*: no such file or folder; give the folder of a SNAP"
     ):

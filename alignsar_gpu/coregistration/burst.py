@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alignsar_gpu.coregistration.carrier import burst_carrier
-from alignsar_gpu.geometry.ground_to_radar import ground_to_radar
+from alignsar_gpu.coregistration.carrier import Carrier, burst_carrier
+from alignsar_gpu.kernels import ZERO_DOPPLER, ground_to_radar
 from alignsar_gpu.kernels.resampling import Box, CarrierTable, ramp, resample, weights
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from alignsar_gpu.kernels.geometry import Drawing
+    from alignsar_gpu.device import Device
     from alignsar_gpu.products.selection import Match
 
 # Taps in azimuth and range, and the bands in shares of the sampling rates: 1 % of error for every subswath. Of all
@@ -26,6 +26,26 @@ WIDEST = 16, 0.90
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class GroundBlock:
+    """A block of pixels of the reference, and the ground that they show; arrays on the device.
+
+    Attributes
+    ----------
+    azimuth_time, slant_range : (lines,) and (samples,) float64 of the grid that the ground is drawn on, s and m.
+    time_offset, range_offset : of the burst's own times and ranges against those, far below a pixel.
+    longitude, latitude, height : [line, sample] float64, contiguous; NaN where there is no ground.
+    """
+
+    azimuth_time: NDArray[np.float64]
+    slant_range: NDArray[np.float64]
+    time_offset: float
+    range_offset: float
+    longitude: Any
+    latitude: Any
+    height: Any
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Places:
     """Where a date sees the pixels of the reference; each array [line, sample] float64, NaN for nowhere.
 
@@ -33,9 +53,17 @@ class Places:
     2 (R_date - R_reference) / lambda.
     """
 
-    line: NDArray[np.float64]
-    sample: NDArray[np.float64]
-    turns: NDArray[np.float64]
+    line: Any
+    sample: Any
+    turns: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shift:
+    """By how much a date's image is late: seconds of azimuth time, metres of slant range."""
+
+    seconds: float = 0.0
+    metres: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,63 +73,75 @@ class BurstPair:
     Attributes
     ----------
     reference, secondary : the bursts, and the products that they are from.
-    delay : how much later (s) the secondary passes, each date counted from its own midnight.
-    timing : seconds that the secondary's image is late (`solve_timing`).
+    device : where the arithmetic runs.
+    shift : what the secondary's image is late by, against its orbit and annotation.
     """
 
     reference: Match
     secondary: Match
-    delay: float
-    timing: float = 0.0
+    device: Device
+    shift: Shift = Shift()
 
     @cached_property
-    def _tables(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        return weights(*AZIMUTH), weights(*RANGE.get(self.secondary.burst.swath, WIDEST))
+    def delay(self) -> float:
+        """How much later (s) the secondary passes, each date counted from its own midnight."""
+        own, other = self.reference.burst.grid, self.secondary.burst.grid
+        return other.first_azimuth_time - own.first_azimuth_time
 
-    def places(self, first: int, drawing: Drawing) -> Places:
-        """Where the secondary sees lines of the reference's burst from ``first`` on, whose ground is ``drawing``."""
-        grid, other = self.reference.burst.grid, self.secondary.burst.grid
-        lines, samples = drawing.height.shape
-        seeds = grid.azimuth_time(np.arange(first, first + lines)) + self.delay
-        time, slant_range = ground_to_radar(
-            self.secondary.product.orbit,
-            drawing.longitude,
-            drawing.latitude,
-            drawing.height,
-            seeds[:, np.newaxis],
-        )
-        own = grid.slant_range(np.arange(samples))
-        return Places(
-            line=other.line(time + self.timing),
-            sample=other.sample(slant_range),
-            turns=2.0 / grid.wavelength * (slant_range - own),
-        )
+    @cached_property
+    def _tables(self) -> tuple[Any, Any]:
+        tables = weights(*AZIMUTH), weights(*RANGE.get(self.secondary.burst.swath, WIDEST))
+        return self.device.upload(tables[0]), self.device.upload(tables[1])
 
-    def pixels(
-        self, places: Places, polarization: str, *, flatten: bool = True
-    ) -> tuple[NDArray[np.complex64], NDArray[np.bool_]]:
+    @cached_property
+    def _carriers(self) -> dict[str, Carrier]:
+        burst, orbit = self.secondary.burst, self.secondary.product.orbit
+        return {name: burst_carrier(burst, name, orbit) for name in burst.channels}
+
+    def places(self, ground: GroundBlock) -> Places:
+        """Where the secondary sees a block of the reference's pixels."""
+        grid, upload = self.secondary.burst.grid, self.device.upload
+        line, sample = ground_to_radar(
+            ground.longitude,
+            ground.latitude,
+            ground.height,
+            upload(ground.azimuth_time + self.delay),
+            self.secondary.product.orbit.table,
+            ZERO_DOPPLER,
+        )
+        turns = sample - upload(ground.slant_range)
+        turns *= 2.0 / grid.wavelength
+        line -= grid.first_azimuth_time - self.shift.seconds - ground.time_offset
+        line /= grid.azimuth_interval
+        sample -= grid.first_slant_range - self.shift.metres - ground.range_offset
+        sample /= grid.range_spacing
+        return Places(line=line, sample=sample, turns=turns)
+
+    def pixels(self, places: Places, polarization: str, *, flatten: bool = True) -> tuple[Any, Any]:
         """Pixels of the secondary at ``places``, with their carrier, and which of them are valid.
 
-        With ``flatten``, turned so that reference * conj(pixels) is the flattened interferogram.
+        With ``flatten``, turned so that reference * conj(pixels) is the flattened interferogram. Zero is no data.
         """
-        burst = self.secondary.burst
+        burst, xp = self.secondary.burst, self.device.xp
         down, across = self._tables
-        lines = _reach(places.line, down.shape[1], burst.grid.lines)
-        samples = _reach(places.sample, across.shape[1], burst.grid.samples)
+        valid = burst.valid
+        lines = _reach(places.line, down.shape[1], burst.grid.lines, xp)
+        samples = _reach(places.sample, across.shape[1], burst.grid.samples, xp)
         if lines is None or samples is None:
             shape = places.line.shape
-            return np.zeros(shape, dtype=np.complex64), np.zeros(shape, dtype=bool)
-        carrier = burst_carrier(burst, polarization, self.secondary.product.orbit)
+            return xp.zeros(shape, dtype=np.complex64), xp.zeros(shape, dtype=bool)
+        carrier = self._carriers[polarization]
         slope, centroid = carrier.slope[samples], carrier.centroid[samples]
         since = carrier.first_time + carrier.interval * np.arange(lines.start, lines.stop)
-        valid = burst.valid
-        return resample(
-            ramp(burst.read(polarization, lines, samples), slope, centroid, since, -1),
+        image = self.device.upload(burst.read(polarization, lines, samples))
+        image = ramp(image, slope, centroid, since, -1, out=image)
+        values, known = resample(
+            image,
             places.line - lines.start,
             places.sample - samples.start,
             down=down,
             across=across,
-            carrier=CarrierTable(slope, centroid, float(since[0]), carrier.interval),
+            carrier=CarrierTable(slope, centroid, carrier.first_time, carrier.interval, lines.start),
             turns=places.turns if flatten else None,
             box=Box(
                 float(valid[0].start - lines.start),
@@ -110,12 +150,14 @@ class BurstPair:
                 float(valid[1].stop - 1 - samples.start),
             ),
         )
+        known &= values != 0
+        return values, known
 
 
-def _reach(position: NDArray[np.float64], taps: int, count: int) -> slice | None:
-    """The part of an axis of ``count`` pixels that is needed to resample at positions."""
-    if not np.isfinite(position).any():
+def _reach(position: Any, taps: int, count: int, xp: Any) -> slice | None:
+    """The part of an axis of ``count`` pixels that is needed to resample at positions; None where there is none."""
+    if not xp.isfinite(position).any():
         return None
-    low = max(int(np.floor(np.nanmin(position))) - taps, 0)
-    high = min(int(np.ceil(np.nanmax(position))) + taps + 1, count)
+    low = max(int(np.floor(float(xp.nanmin(position)))) - taps, 0)
+    high = min(int(np.ceil(float(xp.nanmax(position)))) + taps + 1, count)
     return slice(low, high) if high - low > taps else None

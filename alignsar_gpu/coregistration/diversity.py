@@ -9,7 +9,7 @@ atmosphere are (Prats-Iraola et al., 2012, TOPS Interferometry With TerraSAR-X, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ITERATIONS = 8
+BINS = 64  # of Doppler frequency, which hardly varies over an overlap
 FEWEST = 100  # pixels of an overlap that may say something
 
 
@@ -48,14 +49,62 @@ class OverlapShift:
 NOTHING = OverlapShift(seconds=np.nan, deviation=np.inf, coherence=0.0, phase=np.nan, left=np.nan, share=0.0)
 
 
-def overlap_shift(
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DoubleDifference:
+    """What the pixels of an overlap say, summed up in bins of Doppler frequency.
+
+    Attributes
+    ----------
+    frequency : (bins,) Hz, mean of the pixels of each: of the earlier burst less that of the later one.
+    total, weight : (bins,) sums of the double differences, and of their magnitudes.
+    power, square : (bins,) sums of their squared magnitudes, and of their squares.
+    used, count : pixels that say something, and pixels of the overlap.
+    looks : independent pixels among as many pixels, 0 to 1.
+    """
+
+    frequency: NDArray[np.float64]
+    total: NDArray[np.complex128]
+    weight: NDArray[np.float64]
+    power: NDArray[np.float64]
+    square: NDArray[np.complex128]
+    used: int
+    count: int
+    looks: float
+
+    def after(self, seconds: float) -> complex:
+        """Sum of the double differences after a shift is taken out."""
+        return complex((self.total * np.exp(-2j * np.pi * self.frequency * seconds)).sum())
+
+    def shift(self, start: float = 0.0) -> OverlapShift:
+        """The shift (s) near ``start`` that leaves no phase: within half a turn of the frequency."""
+        if self.used < FEWEST:
+            return NOTHING
+        mean, shift = float(np.average(self.frequency, weights=self.weight)), start
+        for _ in range(ITERATIONS):
+            shift += float(np.angle(self.after(shift)) / (2.0 * np.pi * mean))
+        total = self.after(shift)
+        # The part of each witness across the sum is its error: the sum's phase is their weighted mean.
+        turn = np.exp(-2j * np.pi * self.frequency * shift) * np.conj(total) / abs(total)
+        across = 0.5 * float(np.sum(self.power - (self.square * turn**2).real))
+        error = np.sqrt(max(across, 0.0) / max(self.looks, 1e-6)) / abs(total)
+        return OverlapShift(
+            seconds=shift,
+            deviation=float(error) / (2.0 * np.pi * abs(mean)),
+            coherence=abs(total) / float(self.weight.sum()),
+            phase=float(np.angle(self.after(0.0))),
+            left=float(np.angle(total)),
+            share=self.used / self.count,
+        )
+
+
+def double_difference(
     earlier: NDArray[np.complex64],
     later: NDArray[np.complex64],
-    apart: NDArray[np.float64],
+    apart: NDArray[Any],
     valid: NDArray[np.bool_],
     looks: float,
-) -> OverlapShift:
-    """Azimuth misregistration from the interferograms of two bursts over their overlap.
+) -> DoubleDifference:
+    """Double difference of the interferograms of two bursts over their overlap.
 
     Parameters
     ----------
@@ -65,38 +114,54 @@ def overlap_shift(
     valid : which pixels count.
     looks : independent pixels among as many pixels, 0 to 1: what oversampling and averaging leave.
 
-    Each pixel weighs by its power, which is large where both interferograms are coherent. With too few pixels the
-    result says that nothing is known; it never fails.
+    Each pixel weighs by the square root of its power, which is large where both interferograms are coherent: what is
+    strong must not outweigh everything, for a ship is one witness, not ten thousand.
     """
-    product = np.where(valid, earlier * np.conj(later), 0.0).astype(np.complex128)
-    used = valid & (np.abs(product) > 0.0)
-    count = int(np.count_nonzero(used))
-    if count < FEWEST:
-        return NOTHING
-    # What is strong must not outweigh everything: a ship is one witness, not ten thousand.
-    double = np.sqrt(np.abs(product[used])) * np.exp(1j * np.angle(product[used]))
-    frequency = apart[used]
-    weight = np.abs(double)
-    shift = 0.0
-    for _ in range(ITERATIONS):
-        turned = double * np.exp(-2j * np.pi * frequency * shift)
-        total = turned.sum()
-        shift += float(np.angle(total) / (2.0 * np.pi * np.average(frequency, weights=weight)))
-    turned = double * np.exp(-2j * np.pi * frequency * shift)
-    total = turned.sum()
-    coherence = float(np.abs(total) / weight.sum())
-    # The part of each witness across the sum is its error: the sum's phase is their weighted mean.
-    across = (turned * np.conj(total / np.abs(total))).imag
-    error = float(np.sqrt(np.sum(across**2) / max(looks, 1e-6)) / np.abs(total))
-    mean = abs(float(np.average(frequency, weights=weight)))
-    return OverlapShift(
-        seconds=shift,
-        deviation=error / (2.0 * np.pi * mean),
-        coherence=coherence,
-        phase=float(np.angle(double.sum())),
-        left=float(np.angle(total)),
-        share=count / valid.size,
+    product = (earlier * np.conj(later))[valid]
+    frequency, known = apart[valid].astype(np.float64), np.abs(product) > 0.0
+    product, frequency = product[known], frequency[known]
+    size = np.abs(product)
+    double = product / np.sqrt(size)
+    low = float(frequency.min(initial=np.inf))
+    width = (float(frequency.max(initial=-np.inf)) - low) / BINS
+    place = (
+        ((frequency - low) / width).astype(np.int64).clip(0, BINS - 1)
+        if width > 0.0
+        else np.zeros(size.shape, int)
     )
+
+    def summed(values: NDArray[Any]) -> NDArray[Any]:
+        return np.bincount(place, values, BINS)
+
+    square = double * double
+    weight = summed(np.sqrt(size))
+    with np.errstate(invalid="ignore"):
+        mean = summed(np.sqrt(size) * frequency) / weight
+    return DoubleDifference(
+        frequency=np.nan_to_num(mean),
+        total=summed(double.real) + 1j * summed(double.imag),
+        weight=weight,
+        power=summed(size),
+        square=summed(square.real) + 1j * summed(square.imag),
+        used=len(size),
+        count=valid.size,
+        looks=looks,
+    )
+
+
+def overlap_shift(
+    earlier: NDArray[np.complex64],
+    later: NDArray[np.complex64],
+    apart: NDArray[Any],
+    valid: NDArray[np.bool_],
+    looks: float,
+    start: float = 0.0,
+) -> OverlapShift:
+    """Azimuth misregistration near ``start`` (s) from the interferograms of two bursts, as `double_difference`.
+
+    With too few pixels the result says that nothing is known; it never fails.
+    """
+    return double_difference(earlier, later, apart, valid, looks).shift(start)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

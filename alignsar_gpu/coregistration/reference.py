@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geometry.baselines import baseline_components
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
+
+    from alignsar_gpu.geometry.orbit import Orbit
+    from alignsar_gpu.products.selection import Selection
 
 
 def central_date(days: ArrayLike, perpendicular: ArrayLike) -> int:
@@ -34,3 +38,26 @@ def central_date(days: ArrayLike, perpendicular: ArrayLike) -> int:
         if apart.max() > 0.0:
             total += apart.sum(axis=1) / apart.max()
     return int(np.argmin(np.round(total, 9)))
+
+
+def best_reference(selection: Selection) -> str:
+    """The date of a selection (YYYYMMDD) that is nearest to all others in time and in space, by `central_date`.
+
+    Perpendicular baselines are those at the middle of the first burst, on the ellipsoid.
+    """
+    orbits: dict[str, Orbit] = {}
+    days: dict[str, int] = {}
+    for found in selection.bursts.values():
+        for date, match in found.items():
+            orbits.setdefault(date, match.product.orbit)
+            days.setdefault(date, match.product.start.astype("datetime64[D]").astype(int).item())
+    middle = next(iter(selection.bursts.values()))[selection.reference].burst.footprint.mean(axis=0)
+    perpendicular = [
+        float(
+            baseline_components(
+                orbits[selection.reference], orbits[date], middle[0], middle[1], 0.0
+            ).perpendicular
+        )
+        for date in selection.dates
+    ]
+    return selection.dates[central_date([days[date] for date in selection.dates], perpendicular)]

@@ -46,7 +46,7 @@ class Terrain:
     orbit : what the antenna moves along; its times count from the grid's epoch.
     dem : the surface: facets between its posts, flat in longitude, latitude and height.
     doppler : what the image is focused to; None for zero Doppler.
-    needed : lines and samples that the DEM has to reach, such as the valid part of a burst; None for all.
+    partial : whether the DEM need not reach all of the image: what it does not reach is NaN.
 
     Raises AlignsarError when the orbit does not cover the lines, or the DEM the image: by how much.
     """
@@ -55,7 +55,7 @@ class Terrain:
     orbit: Orbit
     dem: Dem
     doppler: Doppler | None = None
-    needed: tuple[slice, slice] | None = None
+    partial: bool = False
 
     def __post_init__(self) -> None:
         if self.grid.epoch != self.orbit.epoch:
@@ -65,12 +65,12 @@ class Terrain:
             )
         first, last = self.grid.azimuth_time([0, self.grid.lines - 1])
         self.orbit.require(float(first), float(last), margin=1)
-        self._require_coverage()
+        if not self.partial:
+            self._require_coverage()
 
     def _require_coverage(self) -> None:
-        """Raise AlignsarError unless the outline of what is needed, on the terrain, is inside the DEM."""
-        lines, samples = self.needed or (slice(0, self.grid.lines), slice(0, self.grid.samples))
-        outline = _outline(lines, samples)
+        """Raise AlignsarError unless the outline of the image, on the terrain, is inside the DEM."""
+        outline = _outline(slice(0, self.grid.lines), slice(0, self.grid.samples))
         height = np.full(outline[0].shape, 0.5 * sum(self.heights))
         for _ in range(COVERAGE_ITERATIONS):
             longitude, latitude = self._place(*outline, height)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.geometry.grid import RadarGrid
     from alignsar_gpu.geometry.orbit import Orbit
+    from alignsar_gpu.products.joined_calibration import JoinedCalibration
 
 RELATIVE_ORBIT_OFFSETS = {"Sentinel-1A": 73, "Sentinel-1B": 27, "Sentinel-1C": 172, "Sentinel-1D": 42}
 # Sentinel-1C moved to another place in the cycle in June 2026: from this orbit on it has another offset.
@@ -120,7 +121,7 @@ class Acquisition:
     processor: str
     flattened: bool
     flattened_how: str
-    calibration: Mapping[str, Calibration] = field(default_factory=dict)
+    calibration: Mapping[str, Calibration | JoinedCalibration] = field(default_factory=dict)
 
     @property
     def date(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -96,14 +96,14 @@ class _Area:
         return float(min(apart))
 
 
-def share_of(area: BaseGeometry, burst: Burst) -> float:
-    """Share (0 to 1) of an area in longitude and latitude that lies in a burst's footprint.
+def share_of(area: BaseGeometry, *bursts: Burst) -> float:
+    """Share (0 to 1) of an area in longitude and latitude that lies in the footprints of bursts.
 
     Of its surface; of the length of lines; of the number of points.
     """
     import shapely  # noqa: PLC0415
 
-    outline = _outline(burst)
+    outline = shapely.union_all([_outline(burst) for burst in bursts])
     parts = [outline.intersection(copy) for copy in _Area(area).copies]
     if area.area > 0:
         return float(sum(part.area for part in parts) / area.area)
@@ -117,6 +117,30 @@ def _extent(bursts: Sequence[Burst]) -> str:
     points = np.concatenate([burst.footprint for burst in bursts])
     (west, south), (east, north) = points.min(axis=0), points.max(axis=0)
     return f"longitude {west:.3f} to {east:.3f}, latitude {south:.3f} to {north:.3f}"
+
+
+def neighbourhood(selection: Selection, everything: Selection) -> Selection:
+    """A selection with the bursts before and after its own in their subswaths, as far as there are any.
+
+    ``everything`` is what the same products have without an area. The dates stay those of the selection.
+    """
+    swaths: dict[str, list[str]] = defaultdict(list)
+    found = {name: own for name, own in everything.bursts.items() if selection.reference in own}
+    for name in sorted(found, key=lambda one: found[one][selection.reference].burst.anx_time):
+        swaths[found[name][selection.reference].burst.swath].append(name)
+    wanted = {
+        other
+        for names in swaths.values()
+        for place, name in enumerate(names)
+        if name in selection.bursts
+        for other in names[max(place - 1, 0) : place + 2]
+    }
+    bursts = {
+        name: {date: match for date, match in own.items() if date in selection.dates}
+        for name, own in found.items()
+        if name in wanted
+    }
+    return replace(selection, bursts=bursts)
 
 
 def _by_name(slices: Iterable[SlcProduct]) -> dict[str, list[Match]]:

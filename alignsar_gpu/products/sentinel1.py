@@ -13,7 +13,7 @@ from alignsar_gpu.products.acquisition import sentinel1_relative_orbit
 from alignsar_gpu.products.orbit_files import find_orbit
 from alignsar_gpu.products.sentinel1_annotation import Annotation, read_annotation, read_header
 from alignsar_gpu.products.sentinel1_burst_id import ON_TRACK, ascending_node, relative_orbit_at
-from alignsar_gpu.products.sentinel1_bursts import Node, SwathFiles, read_bursts, seconds
+from alignsar_gpu.products.sentinel1_bursts import Node, SwathFiles, bulk_delay, read_bursts, seconds
 from alignsar_gpu.products.sentinel1_calibration import read_calibration, read_noise
 from alignsar_gpu.products.sentinel1_measurement import check_tiff
 from alignsar_gpu.products.sentinel1_safe import (
@@ -220,9 +220,11 @@ def open_sentinel1(
     node, known = _node(orbit, seconds(first, epoch), numbered)
     bursts: list[Burst] = []
     invalid: list[str] = []
-    for swath in chosen.values():
+    one_each = {name: next(iter(swath.values()))[1] for name, swath in there.items()}
+    for swath_name, swath in chosen.items():
         files = {p: _files(safe, name, annotation, epoch) for p, (name, annotation) in swath.items()}
-        found, lost = read_bursts(files, epoch, orbit, node)
+        bulk = bulk_delay(one_each[swath_name], one_each)
+        found, lost = read_bursts(files, epoch, orbit, node, bulk)
         bursts += found
         invalid += lost
     version = ipf_version(safe)

@@ -72,6 +72,19 @@ class AnnotatedBurst:
     last_valid_sample: NDArray[np.int64]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Downlink:
+    """What the instrument said of its pulses from a time on.
+
+    ``pulse_interval`` in seconds, ``rank`` the pulses in the air, ``chirp_rate`` in Hz/s, rising if positive.
+    """
+
+    azimuth_time: np.datetime64
+    pulse_interval: float
+    rank: int
+    chirp_rate: float
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StateVectors:
     """``time`` (n,) datetime64[us], ``position`` and ``velocity`` (n, 3) Earth-fixed, m and m/s."""
@@ -107,6 +120,8 @@ class Annotation:
     lines, samples : of one burst, or of the image in stripmap.
     bursts : in the order of the image, one or more.
     doppler_centroids, azimuth_fm_rates : Hz and Hz/s, one or more.
+    downlinks : in time order; none where the annotation has been stripped of them.
+    bistatic_applied : whether the bulk of the bistatic delay is out of the azimuth times; None if it does not say.
     """
 
     source: str
@@ -124,6 +139,13 @@ class Annotation:
     azimuth_fm_rates: tuple[TimedPolynomial, ...]
     state_vectors: StateVectors
     heights: HeightGrid
+    downlinks: tuple[Downlink, ...]
+    bistatic_applied: bool | None
+
+    @property
+    def middle_slant_range_time(self) -> float:
+        """Two-way time (s) of the middle of the samples."""
+        return self.slant_range_time + 0.5 * self.samples / self.range_sampling_rate
 
 
 def _whole(xml: Xml, path: str, least: int = 0, most: int = MOST) -> int:
@@ -275,6 +297,38 @@ def _heights(document: Xml) -> HeightGrid:
     )
 
 
+def _downlinks(document: Xml, swath: str) -> tuple[Downlink, ...]:
+    records = [
+        record
+        for record in document.all("generalAnnotation/downlinkInformationList/downlinkInformation")
+        if record.text("swath").upper() == swath
+    ]
+    found = []
+    for record in records:
+        rate = record.number("downlinkValues/txPulseRampRate")
+        if not 1e9 <= abs(rate) <= 1e14:
+            raise AlignsarError(f"{record.where}/downlinkValues/txPulseRampRate: {rate:g} Hz/s is no chirp's")
+        found.append(
+            Downlink(
+                azimuth_time=record.time("azimuthTime"),
+                pulse_interval=_between(record, "downlinkValues/pri", 1e-4, 1e-2),
+                rank=_whole(record, "downlinkValues/rank", most=100),
+                chirp_rate=rate,
+            )
+        )
+    return tuple(sorted(found, key=lambda downlink: downlink.azimuth_time))
+
+
+def _bistatic_applied(document: Xml) -> bool | None:
+    flag = document.find("imageAnnotation/processingInformation/bistaticDelayCorrectionApplied")
+    if flag is None:
+        return None
+    text = flag.text().lower()
+    if text not in {"true", "false"}:
+        raise AlignsarError(f"{flag.where}: {text[:20]!r} is neither true nor false")
+    return text == "true"
+
+
 def read_annotation(document: Xml) -> Annotation | None:
     """The values of an annotation; None for a subswath without bursts, whose annotation may lack the rest.
 
@@ -315,4 +369,6 @@ def read_annotation(document: Xml) -> Annotation | None:
         ),
         state_vectors=_state_vectors(document),
         heights=_heights(document),
+        downlinks=_downlinks(document, header.swath),
+        bistatic_applied=_bistatic_applied(document),
     )

@@ -13,7 +13,7 @@ from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT, RadarGrid
 from alignsar_gpu.geometry.range_doppler import radar_to_ground
 from alignsar_gpu.products.sentinel1_burst_id import ORBIT, burst_id, burst_number
 from alignsar_gpu.products.sentinel1_measurement import TiffMeasurement
-from alignsar_gpu.products.slc import Burst, Channel, RangePolynomial, valid_window
+from alignsar_gpu.products.slc import Burst, Channel, RangePolynomial, Transmission, valid_window
 from alignsar_gpu.products.table import positions
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 MICROSECOND = np.timedelta64(1, "us")
 POINTS_PER_SIDE = 5  # of a footprint
+# The subswath by whose middle the processor takes the bistatic delay out of the azimuth times of all; of stripmap
+# it is the swath itself (Gisinger et al., 2021, doi:10.1109/TGRS.2019.2961248, section III).
+BULK_SWATHS = {"IW": "IW2", "EW": "EW3"}
 SAME = 1e-9  # relative: what polarizations of a subswath must agree to
 
 
@@ -176,12 +179,47 @@ def _place(annotation: Annotation, index: int, grid: RadarGrid, node: Node) -> t
     return burst_id(header.mode, header.swath, number), anx_time
 
 
+def bulk_delay(annotation: Annotation, others: Mapping[str, Annotation]) -> float | None:
+    """Seconds by which the processor moved the azimuth times of a subswath to before the reception of its echoes.
+
+    Half the two-way time to the middle of the mode's middle subswath, 0 where it moved nothing; None where the
+    annotation does not say, or that subswath is not among ``others`` (one annotation of each in the product).
+    """
+    if annotation.bistatic_applied is None:
+        return None
+    if not annotation.bistatic_applied:
+        return 0.0
+    header = annotation.header
+    middle = others.get(BULK_SWATHS.get(header.mode, header.swath))
+    return None if middle is None else 0.5 * middle.middle_slant_range_time
+
+
+def _transmission(annotation: Annotation, index: int, bulk: float | None) -> Transmission | None:
+    """By the last record before the burst's first line, or the first one."""
+    if not annotation.downlinks:
+        return None
+    time = annotation.bursts[index].azimuth_time
+    earlier = [downlink for downlink in annotation.downlinks if downlink.azimuth_time <= time]
+    downlink = earlier[-1] if earlier else annotation.downlinks[0]
+    return Transmission(
+        pulse_interval=downlink.pulse_interval,
+        rank=downlink.rank,
+        chirp_rate=downlink.chirp_rate,
+        bulk_delay=bulk,
+    )
+
+
 def read_bursts(
-    files: Mapping[str, SwathFiles], epoch: np.datetime64, orbit: Orbit, node: Node
+    files: Mapping[str, SwathFiles],
+    epoch: np.datetime64,
+    orbit: Orbit,
+    node: Node,
+    bulk: float | None,
 ) -> tuple[list[Burst], list[str]]:
     """Bursts of one subswath, and the ids (or the place in the subswath) of those without valid pixels.
 
-    ``files`` per polarization; ``node`` the ascending node before the product's first line.
+    ``files`` per polarization; ``node`` the ascending node before the product's first line; ``bulk`` the
+    `bulk_delay` of the subswath.
     """
     annotations = [part.annotation for part in files.values()]
     check_same_grid(annotations)
@@ -213,6 +251,7 @@ def read_bursts(
                 steering_rate=one.steering_rate,
                 channels=channels,
                 footprint=footprint,
+                transmission=_transmission(one, index, bulk),
             )
         )
     return bursts, empty

@@ -1,12 +1,13 @@
-"""Which burst of which Sentinel-1 product is worked on, and the files that it is read from."""
+"""Which bursts of which Sentinel-1 products are worked on, and the files that they are read from."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.products.selection import select_bursts, share_of
+from alignsar_gpu.products.selection import neighbourhood, select_bursts, share_of
 from alignsar_gpu.products.sentinel1 import open_sentinel1
 from alignsar_gpu.products.sentinel1_measurement import TiffMeasurement
 from alignsar_gpu.products.sentinel1_safe import open_safe
@@ -25,33 +26,49 @@ LISTED = 30  # bursts that a message lists: more than an IW product has
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Choice:
-    """One burst of one date.
+    """Bursts of one or more dates.
 
     Attributes
     ----------
-    match : the burst and its product.
-    path : of the product.
-    share : of the area that the burst holds, 0 to 1; None without an area.
+    selection : the bursts that are asked for.
+    around : they and their neighbours, whose overlaps say more of the dates' timing.
+    paths : of the products, by their names.
+    share : of the area that the bursts hold, 0 to 1; None without an area.
     dropped : what was left out and why, one sentence each.
     """
 
-    match: Match
-    path: Path
+    selection: Selection
+    around: Selection
+    paths: Mapping[str, Path]
     share: float | None
     dropped: tuple[str, ...]
 
     @property
-    def files(self) -> list[Path]:
-        """The files that the burst is read from: a zip, or of a folder what belongs to the burst."""
-        if not self.path.is_dir():
-            return [self.path]
-        pixels = {
-            channel.measurement.source
-            for channel in self.match.burst.channels.values()
-            if isinstance(channel.measurement, TiffMeasurement)
-        }
-        files = [self.path / name for name in open_safe(self.path).names]
-        return [file for file in files if file.parent.name != "measurement" or str(file) in pixels]
+    def match(self) -> Match:
+        """The first burst on the reference date."""
+        return next(iter(self.selection.bursts.values()))[self.selection.reference]
+
+    @cached_property
+    def files(self) -> list[list[Path]]:
+        """The files that the bursts are read from, by product: a zip, or of a folder what belongs to the bursts."""
+        bursts: dict[str, list[Burst]] = {}
+        for found in self.around.bursts.values():
+            for match in found.values():
+                bursts.setdefault(match.product.product_id, []).append(match.burst)
+        return [_files(self.paths[name], own) for name, own in sorted(bursts.items())]
+
+
+def _files(path: Path, bursts: Sequence[Burst]) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    pixels = {
+        channel.measurement.source
+        for burst in bursts
+        for channel in burst.channels.values()
+        if isinstance(channel.measurement, TiffMeasurement)
+    }
+    files = [path / name for name in open_safe(path).names]
+    return [file for file in files if file.parent.name != "measurement" or str(file) in pixels]
 
 
 def find_products(path: Path) -> list[Path]:
@@ -71,43 +88,80 @@ def find_products(path: Path) -> list[Path]:
     return sorted(found)
 
 
-def choose_burst(
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Products:
+    """The products of a path, opened. Made by `open_products`."""
+
+    path: Path
+    opened: Mapping[Path, SlcProduct]
+
+    def choose(
+        self,
+        *,
+        area: BaseGeometry | None = None,
+        burst: str | None = None,
+        reference: str | None = None,
+    ) -> Choice:
+        """The bursts that an area, or a burst id, leave, on all dates.
+
+        ``reference`` is the reference date as YYYYMMDD, by default the first. Raises AlignsarError when nothing is
+        left, of several dates only one has the bursts, and for what `select_bursts` refuses.
+        """
+        named = dict(self.opened) if burst is None else _with_burst(self.opened, burst.lower())
+        reached = named if area is None else _reached(named, area)
+        selection = select_bursts(list(reached.values()), area, reference=reference)
+        self._require_dates(reached, selection)
+        there = {product.product_id for product in reached.values()}
+        everything = select_bursts(
+            [product for product in self.opened.values() if product.product_id in there],
+            reference=selection.reference,
+        )
+        bursts = [found[selection.reference].burst for found in selection.bursts.values()]
+        beside = [
+            f"{product.product_id}: outside the area" for p, product in named.items() if p not in reached
+        ]
+        return Choice(
+            selection=selection,
+            around=neighbourhood(selection, everything) if len(selection.dates) > 1 else selection,
+            paths={product.product_id: place for place, product in self.opened.items()},
+            share=None if area is None else share_of(area, *bursts),
+            dropped=(*beside, *selection.dropped),
+        )
+
+    def _require_dates(self, products: Mapping[Path, SlcProduct], selection: Selection) -> None:
+        """Raise AlignsarError where of several dates all but the reference have none of its bursts."""
+        days = sorted({product.date for product in products.values()})
+        if len(selection.dates) > 1 or len(days) == 1:
+            return
+        tracks = sorted({product.relative_orbit for product in products.values()})
+        raise AlignsarError(
+            f"products.path={self.path}: no other date than {selection.reference} has any of its "
+            f"{len(selection.bursts)} bursts, of {', '.join(days)} (tracks {', '.join(map(str, tracks))}): give "
+            "products of one track and place, or of one date; " + "; ".join(selection.dropped)
+        )
+
+
+def open_products(
     path: Path,
     *,
-    area: BaseGeometry | None = None,
-    burst: str | None = None,
     orbits: Path | None = None,
     polarizations: Sequence[str] | None = None,
     swaths: Sequence[str] | None = None,
-) -> Choice:
-    """The one burst at ``path`` that an area, a burst id and subswaths leave.
-
-    Raises AlignsarError when none or several are left (then it lists them), when they are of several dates,
-    and for what `open_sentinel1` and `select_bursts` refuse.
-    """
+) -> Products:
+    """The Sentinel-1 products at ``path``. Raises AlignsarError for what `open_sentinel1` refuses."""
     opened = {
         place: open_sentinel1(place, orbits=orbits, polarizations=polarizations, swaths=swaths)
         for place in find_products(path)
     }
-    named = opened if burst is None else _with_burst(opened, burst.lower())
-    reached = named if area is None else _reached(named, area)
-    selection = select_bursts(list(reached.values()), area)
-    if len(selection.dates) > 1:
-        raise AlignsarError(
-            f"products.path={path}: {len(selection.dates)} dates ({', '.join(selection.dates)}): only "
-            "coregistered stacks (products=snap) can hold several dates, and Sentinel-1 products are not coregistered "
-            "yet; give the product of one date"
-        )
-    if len(selection.bursts) > 1:
-        raise _several(selection, area)
-    match = next(iter(selection.bursts.values()))[selection.reference]
-    beside = [f"{product.product_id}: outside the area" for p, product in named.items() if p not in reached]
-    return Choice(
-        match=match,
-        path=next(place for place, product in reached.items() if product is match.product),
-        share=None if area is None else share_of(area, match.burst),
-        dropped=(*beside, *selection.dropped),
-    )
+    seen: dict[str, Path] = {}
+    for place, product in opened.items():
+        if product.product_id in seen:
+            raise AlignsarError(
+                f"products.path={path}: {seen[product.product_id].name} and {place.name} are the same product; take "
+                "one of them away"
+            )
+        seen[product.product_id] = place
+    return Products(path=path, opened=opened)
 
 
 def _with_burst(opened: Mapping[Path, SlcProduct], name: str) -> dict[Path, SlcProduct]:
@@ -136,19 +190,3 @@ def _listed(names: Iterable[str]) -> str:
     every = list(dict.fromkeys(names))
     more = f" and {len(every) - LISTED} more" if len(every) > LISTED else ""
     return ", ".join(every[:LISTED]) + more
-
-
-def _several(selection: Selection, area: BaseGeometry | None) -> AlignsarError:
-    bursts = [found[selection.reference].burst for found in selection.bursts.values()]
-    if area is None:
-        left = _listed(burst.name for burst in bursts)
-        first = bursts[0].name
-    else:
-        shares = {burst.name: share_of(area, burst) for burst in bursts}
-        order = sorted(shares, key=lambda name: -shares[name])
-        left = _listed(f"{name} (holds {100 * shares[name]:.0f} % of the area)" for name in order)
-        first = order[0]
-    return AlignsarError(
-        f"{len(bursts)} bursts are left on {selection.reference}, and a dataset holds one: {left}; choose one of "
-        f"them (products.burst={first})"
-    )

@@ -88,6 +88,25 @@ def valid_window(channels: Sequence[Channel]) -> tuple[slice, slice] | None:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Transmission:
+    """How the pulses that a burst was imaged with were sent.
+
+    Attributes
+    ----------
+    pulse_interval : seconds from a pulse to the next.
+    rank : pulses that are sent before the echo of one comes in.
+    chirp_rate : Hz/s, positive where the frequency of a pulse rises.
+    bulk_delay : seconds by which the processor moved the azimuth times of all ranges alike to before the reception
+        of the echoes (0 where it did not); None where the product does not say.
+    """
+
+    pulse_interval: float
+    rank: int
+    chirp_rate: float
+    bulk_delay: float | None
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Burst:
     """One burst of a subswath in all its polarizations.
@@ -105,6 +124,7 @@ class Burst:
     channels : per polarization ("vv", "vh", "hh", "hv").
     footprint : (n, 2) float64 longitude and latitude of its outline, degrees, not closed. Longitudes are
         continuous: beyond the antimeridian they go on above 180.
+    transmission : None where the product does not say.
     """
 
     swath: str
@@ -116,6 +136,7 @@ class Burst:
     steering_rate: float
     channels: Mapping[str, Channel]
     footprint: NDArray[np.float64]
+    transmission: Transmission | None = None
 
     @property
     def name(self) -> str:

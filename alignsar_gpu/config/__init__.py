@@ -1,0 +1,220 @@
+"""The structured configuration: every key with its type, unit and bounds.
+
+Hydra composes the YAML files of `alignsar_gpu.configs` into these classes; a wrong key or type is refused
+while composing, a wrong value by `validate`, both by the key's name and before any work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING
+
+from alignsar_gpu.config.keys import about, key
+from alignsar_gpu.config.products import (
+    DemConfig,
+    NoProductsConfig,
+    OrbitsConfig,
+    ProductsConfig,
+    Sentinel1ProductsConfig,
+    SimulatedProductsConfig,
+    SnapProductsConfig,
+)
+from alignsar_gpu.config.simulation import SimulateConfig, SimulateSceneConfig
+from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.kernels import STRIP
+
+__all__ = [
+    "Config",
+    "CoregistrationConfig",
+    "DatasetConfig",
+    "DemConfig",
+    "DeviceConfig",
+    "InterferometryConfig",
+    "NoProductsConfig",
+    "OrbitsConfig",
+    "ProductsConfig",
+    "Sentinel1ProductsConfig",
+    "SignaturesConfig",
+    "SimulateConfig",
+    "SimulateSceneConfig",
+    "SimulatedProductsConfig",
+    "SnapProductsConfig",
+    "check_together",
+    "register",
+    "validate",
+]
+
+
+@dataclass
+class DeviceConfig:
+    """Where the arithmetic runs."""
+
+    kind: str = key("auto", "auto, cpu or cuda", choices=("auto", "cpu", "cuda"))
+    memory_gib: float | None = key(
+        None, "memory to work in, GiB; unset: half of what is available", bounds=(0.01, None)
+    )
+    threads: int | None = key(None, "CPU threads; unset: all", bounds=(1, None))
+
+
+@dataclass
+class CoregistrationConfig:
+    """How the dates of products=sentinel1 are brought together."""
+
+    reference: str | None = key(
+        None, "reference date as YYYYMMDD; unset: the one nearest to all others in time and in space"
+    )
+    timing: bool = key(
+        default=True, text="measure how late each date is where bursts overlap; false: by the orbits alone"
+    )
+    neighbours: int = key(
+        3, "dates that each is compared with for its timing, besides the reference", bounds=(1, 100)
+    )
+    range_shift: bool = key(default=True, text="put ranges right too, where the shift is certain enough")
+
+
+@dataclass
+class InterferometryConfig:
+    """Pairs of the reference with every secondary."""
+
+    coherence_window_lines: int = key(3, "coherence window, lines", bounds=(1, 255), odd=True)
+    coherence_window_samples: int = key(11, "coherence window, samples", bounds=(1, 255), odd=True)
+    phase_window_lines: int = key(
+        1, "window over which interferometric phase is averaged, lines", bounds=(1, 255), odd=True
+    )
+    phase_window_samples: int = key(
+        1, "window over which interferometric phase is averaged, samples", bounds=(1, 255), odd=True
+    )
+    flatten: str = key(
+        "auto",
+        "auto: remove reference and topographic phase where the product still has it; never: leave it",
+        choices=("auto", "never"),
+    )
+
+
+@dataclass
+class SignaturesConfig:
+    """What is extracted per pixel."""
+
+    names: list[str] = field(
+        default_factory=lambda: ["category1"], metadata=about("signatures or groups of them (category1)")
+    )
+    slc: bool = key(default=False, text="keep the complex pixels (slc_p) in the cube too")
+
+
+@dataclass
+class DatasetConfig:
+    """The cube, and what it says of itself. Empty texts are left out of the product."""
+
+    title: str = key("SAR benchmark dataset", "title")
+    summary: str = key("", "a paragraph; empty: made from the facts")
+    id: str = key("", "identifier; empty: name, reference date and the first digits of the fingerprint")
+    license: str = key("CC-BY-4.0", "SPDX identifier of the dataset's licence")
+    creator_name: str = key("", "who made it")
+    creator_email: str = key("", "e-mail address of the creator")
+    creator_url: str = key("", "web address of the creator")
+    institution: str = key("", "institution of the creator")
+    project: str = key("", "project")
+    publisher_name: str = key("", "who publishes it")
+    publisher_email: str = key("", "e-mail address of the publisher")
+    publisher_url: str = key("", "web address of the publisher")
+    acknowledgement: str = key("", "acknowledgement; empty: the data source's own, where it asks for one")
+    product_version: str = key("1.0", "version of this dataset")
+    chunk_lines: int = key(256, "lines of a chunk of cube.zarr", bounds=(STRIP, 8192), multiple_of=STRIP)
+    chunk_samples: int = key(512, "samples of a chunk of cube.zarr", bounds=(16, 8192))
+
+
+@dataclass
+class Config:
+    """Everything that a run depends on."""
+
+    name: str = key("run", "name of the experiment; the default output folder is outputs/<name>")
+    output: str = key("outputs/${name}", "folder that the run writes")
+    device: DeviceConfig = field(default_factory=DeviceConfig)
+    simulate: SimulateConfig | None = None
+    products: ProductsConfig = MISSING
+    orbits: OrbitsConfig = field(default_factory=OrbitsConfig)
+    dem: DemConfig = field(default_factory=DemConfig)
+    coregistration: CoregistrationConfig = field(default_factory=CoregistrationConfig)
+    interferometry: InterferometryConfig = field(default_factory=InterferometryConfig)
+    signatures: SignaturesConfig = field(default_factory=SignaturesConfig)
+    dataset: DatasetConfig = field(default_factory=DatasetConfig)
+
+
+def register() -> None:
+    """Make the classes known to Hydra, as the schemas that the YAML files build on."""
+    store = ConfigStore.instance()
+    store.store(name="schema", node=Config)
+    store.store(group="products", name="snap_schema", node=SnapProductsConfig)
+    store.store(group="products", name="simulated_schema", node=SimulatedProductsConfig)
+    store.store(group="products", name="sentinel1_schema", node=Sentinel1ProductsConfig)
+    store.store(group="products", name="none_schema", node=NoProductsConfig)
+    store.store(group="simulate", name="schema", node=SimulateConfig)
+
+
+def _check_value(name: str, value: Any, metadata: dict[str, Any]) -> None:
+    choices = metadata["choices"]
+    values = value if isinstance(value, list) else [value]
+    wrong = [v for v in values if choices and v not in choices]
+    if wrong or (choices and not values and not metadata["may_be_empty"]):
+        raise AlignsarError(f"{name}={wrong[0] if wrong else '[]'}: choose from {', '.join(choices)}")
+    texts = [v for v in values if isinstance(v, str)]
+    if len(set(texts)) != len(texts):
+        raise AlignsarError(f"{name}={value}: names something twice")
+    low, high = metadata["bounds"]
+    for number in values:
+        if low is not None and not number >= low:
+            raise AlignsarError(f"{name}={number}: must be at least {low}")
+        if high is not None and not number <= high:
+            raise AlignsarError(f"{name}={number}: must be at most {high}")
+    if metadata["odd"] and value % 2 == 0:
+        raise AlignsarError(f"{name}={value}: must be odd, so that the window has a middle pixel")
+    if value % metadata["multiple_of"] if metadata["multiple_of"] > 1 else 0:
+        raise AlignsarError(f"{name}={value}: must be a multiple of {metadata['multiple_of']}")
+
+
+def validate(config: Any, prefix: str = "") -> None:
+    """Raise AlignsarError, naming the key, when a value is outside what the key takes."""
+    for item in fields(config):
+        value, name = getattr(config, item.name), f"{prefix}{item.name}"
+        if is_dataclass(value):
+            validate(value, f"{name}.")
+        elif value is not None and item.metadata:
+            _check_value(name, value, dict(item.metadata))
+
+
+def check_together(config: Config) -> None:
+    """Raise AlignsarError, naming the key, when a key is missing or too many for the reader that is chosen."""
+    reader, dem = config.products.reader, config.dem
+    if reader == "none" and config.simulate is None:
+        raise AlignsarError(
+            "products=none: nothing to do; choose what to simulate (simulate=default) or a reader"
+        )
+    if config.simulate is not None and config.simulate.dem.path is not None:
+        _check_datum("simulate.dem", config.simulate.dem)
+    if reader != "sentinel1":
+        keys = {"orbits.path": config.orbits.path, "dem.path": dem.path, "dem.geoid": dem.geoid}
+        keys["dem.vertical_datum"] = dem.vertical_datum
+        given = [name for name, value in keys.items() if value is not None]
+        if given:
+            raise AlignsarError(
+                f"{', '.join(given)}: products={reader} has orbits and heights of its own; leave "
+                f"{'it' if len(given) == 1 else 'them'} out (only products=sentinel1 takes orbits and a DEM)"
+            )
+        return
+    if dem.path is None:
+        raise AlignsarError(
+            "dem.path: must be given with products=sentinel1: a raster of heights, a folder of tiles, or a list "
+            "of them, such as tiles of the Copernicus DEM (dem=copernicus dem.path=FOLDER)"
+        )
+    _check_datum("dem", dem)
+
+
+def _check_datum(name: str, dem: DemConfig) -> None:
+    if dem.vertical_datum is None:
+        raise AlignsarError(
+            f"{name}.vertical_datum: must be given: egm2008 for the Copernicus DEM, egm96 for SRTM, NASADEM, ALOS and "
+            "ASTER, ellipsoid for heights above WGS84 (TanDEM-X)"
+        )

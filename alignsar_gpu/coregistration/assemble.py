@@ -1,0 +1,297 @@
+"""From the bursts of all dates to a coregistered stack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from alignsar_gpu.coregistration.burst import BurstPair, Shift
+from alignsar_gpu.coregistration.mosaic import mosaic_of
+from alignsar_gpu.coregistration.patches import PatchReader
+from alignsar_gpu.coregistration.stack import CoregisteredStack
+from alignsar_gpu.coregistration.timing import measure_shifts
+from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geometry.terrain import Terrain
+from alignsar_gpu.products.acquisition import Acquisition
+from alignsar_gpu.products.crop import window_around
+from alignsar_gpu.products.joined_calibration import CalibratedPart, JoinedCalibration
+from alignsar_gpu.products.orbit_files import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from shapely.geometry.base import BaseGeometry
+
+    from alignsar_gpu.coregistration.mosaic import Mosaic, Piece
+    from alignsar_gpu.device import Device
+    from alignsar_gpu.geometry.dem import Dem
+    from alignsar_gpu.products.acquisition import Calibration
+    from alignsar_gpu.products.selection import Match, Selection
+
+HOW = {
+    True: "removed while the dates were brought together",
+    False: "left in the pixels, as asked for (interferometry.flatten=never)",
+}
+REFERENCE_HOW = "the reference date, which phases are relative to"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How dates are brought together.
+
+    Attributes
+    ----------
+    neighbours : dates that each is compared with for its timing, besides the reference.
+    timing : whether the dates' timing is measured; otherwise the orbits alone place them.
+    range_shift : whether ranges are put right too.
+    flatten : whether reference and topographic phase are removed.
+    """
+
+    neighbours: int = 3
+    timing: bool = True
+    range_shift: bool = True
+    flatten: bool = True
+
+
+def coregistered_stack(
+    selection: Selection,
+    dem: Dem,
+    device: Device,
+    *,
+    area: BaseGeometry | None = None,
+    around: Selection | None = None,
+    options: Options | None = None,
+    facts: Mapping[str, Any] | None = None,
+    advance: Callable[[str], None] = lambda _: None,
+) -> CoregisteredStack:
+    """The valid pixels of the chosen bursts of all dates on the grid of the reference date.
+
+    Parameters
+    ----------
+    selection : the bursts.
+    area : longitude and latitude to cut the image to; None for all of the bursts.
+    around : the same bursts and their neighbours, whose overlaps say more of the dates' timing.
+    facts : what is added to the facts of the stack.
+    advance : called with a line of text as the timing is measured.
+
+    Raises AlignsarError when a product comes without pixels, the bursts do not lie on one grid, no valid pixel is in
+    the area, no polarization is common to all dates, or the DEM does not cover the image.
+    """
+    options = options or Options()
+    matches = {name: found[selection.reference] for name, found in selection.bursts.items()}
+    every = [match for found in selection.bursts.values() for match in found.values()]
+    polarizations = _polarizations(every)
+    for match in every:
+        _require_pixels(match, polarizations)
+    whole = mosaic_of([match.burst for match in matches.values()])
+    first = next(iter(matches.values()))
+    window = (slice(0, whole.grid.lines), slice(0, whole.grid.samples))
+    if area is not None:
+        window = window_around(area, whole.grid, window, first.product.orbit, dem)
+    mosaic = whole.cropped(window)
+    terrain = Terrain(grid=mosaic.grid, orbit=first.product.orbit, dem=dem)
+    shifts, timing = _measured(around or selection, dem, device, options, polarizations[0], advance)
+    reference = selection.dates.index(selection.reference)
+    return CoregisteredStack(
+        mosaic=mosaic,
+        terrain=terrain,
+        matches=matches,
+        pairs=_pairs(selection, device, shifts),
+        acquisitions=tuple(
+            _acquisition(selection, date, mosaic, options, polarizations) for date in selection.dates
+        ),
+        reference=reference,
+        polarizations=polarizations,
+        source=_source(selection),
+        facts={**_facts(selection, mosaic, dem), **timing, **(facts or {})},
+        device=device,
+        flattened=options.flatten,
+    )
+
+
+def _polarizations(matches: Sequence[Match]) -> tuple[str, ...]:
+    """Those that all bursts have, in the order of the first product."""
+    common = [
+        name for name in matches[0].product.polarizations if all(name in m.burst.channels for m in matches)
+    ]
+    if not common:
+        there = ", ".join(
+            f"{match.product.product_id}: {', '.join(p.upper() for p in match.burst.channels)}"
+            for match in {match.product.product_id: match for match in matches}.values()
+        )
+        raise AlignsarError(f"no polarization is common to all dates ({there}); give products of one kind")
+    return tuple(common)
+
+
+def _require_pixels(match: Match, polarizations: Sequence[str]) -> None:
+    lacking = [name.upper() for name in polarizations if match.burst.channels[name].measurement is None]
+    if lacking:
+        raise AlignsarError(
+            f"{match.product.product_id}: has no pixels of {', '.join(lacking)}, only annotation; give the "
+            "whole product"
+        )
+
+
+def _pairs(selection: Selection, device: Device, shifts: Sequence[Shift]) -> dict[tuple[int, str], BurstPair]:
+    return {
+        (index, name): BurstPair(
+            reference=found[selection.reference],
+            secondary=found[date],
+            device=device,
+            shift=shifts[index],
+        )
+        for index, date in enumerate(selection.dates)
+        if date != selection.reference
+        for name, found in selection.bursts.items()
+        if date in found
+    }
+
+
+def _measured(
+    selection: Selection,
+    dem: Dem,
+    device: Device,
+    options: Options,
+    polarization: str,
+    advance: Callable[[str], None],
+) -> tuple[tuple[Shift, ...], dict[str, Any]]:
+    """Shifts of all dates, and the facts about them."""
+    none = tuple(Shift() for _ in selection.dates)
+    if len(selection.dates) == 1 or not options.timing:
+        return none, {}
+    matches = {name: found[selection.reference] for name, found in selection.bursts.items()}
+    reader = PatchReader(
+        mosaic=mosaic_of([match.burst for match in matches.values()]),
+        matches=matches,
+        pairs=_pairs(selection, device, none),
+        dates=len(selection.dates),
+        reference=selection.dates.index(selection.reference),
+        dem=dem,
+    )
+    measured = measure_shifts(
+        reader,
+        polarization,
+        selection.dates,
+        neighbours=options.neighbours,
+        memory=device.memory_budget // 2,
+        range_shift=options.range_shift,
+        advance=advance,
+    )
+    return measured.shifts, {"timing": measured.facts}
+
+
+def _acquisition(
+    selection: Selection, date: str, mosaic: Mosaic, options: Options, polarizations: Sequence[str]
+) -> Acquisition:
+    """A date, on the grid of the reference."""
+    found = {name: own[date] for name, own in selection.bursts.items() if date in own}
+    products = sorted({match.product.product_id: match.product for match in found.values()}.items())
+    first = products[0][1]
+    own = date == selection.reference
+    return Acquisition(
+        product_id=", ".join(name for name, _ in products),
+        platform=first.platform,
+        start=first.start,
+        orbit=next(iter(found.values())).product.orbit,
+        pass_direction=first.pass_direction,
+        absolute_orbit=first.absolute_orbit,
+        relative_orbit=first.relative_orbit,
+        instrument_mode=first.instrument_mode,
+        swath=",".join(sorted({match.burst.swath for match in found.values()})),
+        processor=first.processor,
+        flattened=own or options.flatten,
+        flattened_how=REFERENCE_HOW if own else HOW[options.flatten],
+        calibration=_calibrations(selection, found, mosaic, polarizations),
+    )
+
+
+def _calibrations(
+    selection: Selection, found: Mapping[str, Match], mosaic: Mosaic, polarizations: Sequence[str]
+) -> dict[str, Calibration | JoinedCalibration]:
+    """Per polarization what calibrates a date on the mosaic; none where a burst has none."""
+    result: dict[str, Calibration | JoinedCalibration] = {}
+    pieces = [piece for piece in mosaic.pieces if piece.name in found]
+    for polarization in polarizations:
+        parts = []
+        for piece in pieces:
+            match = found[piece.name]
+            table = match.burst.channels[polarization].calibration
+            if table is None:
+                break
+            delay = (
+                match.burst.grid.first_azimuth_time
+                - selection.bursts[piece.name][selection.reference].burst.grid.first_azimuth_time
+            )
+            parts.append(_part(piece, mosaic, replace(table, azimuth_time=table.azimuth_time - delay)))
+        else:
+            if parts:
+                result[polarization] = (
+                    parts[0].calibration if len(parts) == 1 else JoinedCalibration(parts=parts)
+                )
+    return result
+
+
+def _part(piece: Piece, mosaic: Mosaic, calibration: Calibration) -> CalibratedPart:
+    """What a calibration holds for: half a pixel around a piece, for it is asked at pixels."""
+    times = mosaic.grid.azimuth_time([piece.lines.start - 0.5, piece.lines.stop - 0.5])
+    ranges = mosaic.grid.slant_range([piece.samples.start - 0.5, piece.samples.stop - 0.5])
+    return CalibratedPart(
+        times=(float(times[0]), float(times[1])),
+        ranges=(float(ranges[0]), float(ranges[1])),
+        calibration=calibration,
+    )
+
+
+def _source(selection: Selection) -> str:
+    """One sentence on where the stack is from."""
+    names = list(selection.bursts)
+    bursts = f"burst {names[0]}" if len(names) == 1 else f"{len(names)} bursts ({names[0]} to {names[-1]})"
+    first = selection.bursts[names[0]][selection.reference].product
+    if len(selection.dates) == 1:
+        return f"{bursts} of {first.product_id}"
+    return f"{bursts} of {len(selection.dates)} dates, on the grid of {first.product_id}"
+
+
+def _facts(selection: Selection, mosaic: Mosaic, dem: Dem) -> dict[str, Any]:
+    matches = {name: found[selection.reference] for name, found in selection.bursts.items()}
+    first = next(iter(matches.values()))
+    products = {match.product.product_id: match.product for match in matches.values()}
+    kind = first.product.orbit.source.split(" ", 1)[0]
+    facts: dict[str, Any] = {
+        "product": {**first.product.facts, "product_id": ", ".join(products)},
+        "orbit": {"source": first.product.orbit.source, "kind": kind if kind in KINDS else "annotation"},
+        "dem": dem.facts(),
+        "bursts": {
+            name: {
+                "swath": match.burst.swath,
+                "index": match.burst.index,
+                "anx_time_s": match.burst.anx_time,
+                "dates": sorted(selection.bursts[name]),
+            }
+            for name, match in matches.items()
+        },
+        "mosaic": {
+            piece.name: {
+                "first_line": piece.lines.start,
+                "lines": piece.lines.stop - piece.lines.start,
+                "first_sample": piece.samples.start,
+                "samples": piece.samples.stop - piece.samples.start,
+            }
+            for piece in mosaic.pieces
+        },
+    }
+    if len(matches) == 1:
+        piece, burst = mosaic.pieces[0], first.burst
+        facts["burst"] = {
+            "id": burst.name,
+            "swath": burst.swath,
+            "index": burst.index,
+            "anx_time_s": burst.anx_time,
+        }
+        facts["crop"] = {
+            "first_line": -piece.first_line,
+            "lines": mosaic.grid.lines,
+            "first_sample": -piece.first_sample,
+            "samples": mosaic.grid.samples,
+        }
+    return facts

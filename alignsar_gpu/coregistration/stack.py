@@ -1,0 +1,140 @@
+"""The coregistered stack: bursts of all dates on the grid of the reference date, flattened as they are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from alignsar_gpu.coregistration.burst import GroundBlock
+from alignsar_gpu.products.acquisition import Acquisition, Ground, Viewing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from alignsar_gpu.coregistration.burst import BurstPair
+    from alignsar_gpu.coregistration.mosaic import Mosaic, Piece
+    from alignsar_gpu.device import Device
+    from alignsar_gpu.geometry.grid import RadarGrid
+    from alignsar_gpu.geometry.terrain import Terrain
+    from alignsar_gpu.kernels import Drawing
+    from alignsar_gpu.products.selection import Match
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CoregisteredStack:
+    """A `StackProduct` of bursts of one or more dates, brought together on a mosaic of the reference's bursts.
+
+    Attributes
+    ----------
+    mosaic : the grid, and which burst fills what of it.
+    terrain : what the antenna sees, on the same grid.
+    matches : per burst, the reference's.
+    pairs : per date (its index) and burst, the reference's burst with that of the date; without the reference date.
+    flattened : whether the secondaries come without reference and topographic phase.
+    device : where the pixels are brought together, and stay.
+    """
+
+    mosaic: Mosaic
+    terrain: Terrain
+    matches: Mapping[str, Match]
+    pairs: Mapping[tuple[int, str], BurstPair]
+    acquisitions: tuple[Acquisition, ...]
+    reference: int
+    polarizations: tuple[str, ...]
+    source: str
+    facts: Mapping[str, Any]
+    device: Device
+    flattened: bool = True
+    has_heights: bool = True
+    has_viewing: bool = True
+    _drawn: dict[tuple[int, int], Drawing] = field(default_factory=dict)
+
+    @property
+    def grid(self) -> RadarGrid:
+        """The reference radar grid."""
+        return self.mosaic.grid
+
+    def _drawing(self, first: int, stop: int) -> Drawing:
+        """The ground of some lines, on the device; kept, for pixels and ground are asked for in turn."""
+        if (first, stop) not in self._drawn:
+            self._drawn.clear()
+            self._drawn[first, stop] = self.terrain.lines(first, stop, self.device.xp)
+        return self._drawn[first, stop]
+
+    def read_pixels(self, first: int, stop: int) -> tuple[Any, Any]:
+        """See `StackProduct.read_pixels`; the arrays are on the device. Zero is no data."""
+        xp = self.device.xp
+        shape = (len(self.acquisitions), len(self.polarizations), stop - first, self.grid.samples)
+        pixels, valid = xp.zeros(shape, dtype=np.complex64), xp.zeros(shape, dtype=bool)
+        for piece in self.mosaic.pieces:
+            lines = piece.within(first, stop)
+            if lines.start < lines.stop:
+                part = (..., slice(lines.start - first, lines.stop - first), piece.samples)
+                self._read_reference(piece, lines, pixels[self.reference][part], valid[self.reference][part])
+                self._read_secondaries(piece, lines, (first, stop), (pixels[part], valid[part]))
+        return pixels, valid
+
+    def _read_reference(self, piece: Piece, lines: slice, pixels: Any, valid: Any) -> None:
+        """Pixels of the reference date, as they are, into a part [polarization, line, sample] of the block."""
+        burst = self.matches[piece.name].burst
+        own = slice(lines.start - piece.first_line, lines.stop - piece.first_line)
+        across = slice(piece.samples.start - piece.first_sample, piece.samples.stop - piece.first_sample)
+        for index, name in enumerate(self.polarizations):
+            image = burst.read(name, own, across)
+            taken = burst.channels[name].first_valid_sample[own] >= 0
+            known = (image != 0) & np.isfinite(image) & taken[:, np.newaxis]
+            image[~known] = 0
+            pixels[index], valid[index] = self.device.upload(image), self.device.upload(known)
+
+    def _read_secondaries(
+        self, piece: Piece, lines: slice, block: tuple[int, int], into: tuple[Any, Any]
+    ) -> None:
+        """Pixels of all other dates into a part [date, polarization, line, sample] of the block."""
+        if len(self.acquisitions) == 1:
+            return
+        ground = self._ground_of(piece, lines, block)
+        pixels, valid = into
+        for date in range(len(self.acquisitions)):
+            if (date, piece.name) in self.pairs:
+                pair = self.pairs[date, piece.name]
+                places = pair.places(ground)
+                for index, name in enumerate(self.polarizations):
+                    found = pair.pixels(places, name, flatten=self.flattened)
+                    pixels[date, index], valid[date, index] = found
+
+    def _ground_of(self, piece: Piece, lines: slice, block: tuple[int, int]) -> GroundBlock:
+        """The ground that a piece shows in some lines of a block."""
+        drawing, xp = self._drawing(*block), self.device.xp
+        part = slice(lines.start - block[0], lines.stop - block[0]), piece.samples
+        return GroundBlock(
+            azimuth_time=self.grid.azimuth_time(np.arange(lines.start, lines.stop)),
+            slant_range=self.grid.slant_range(np.arange(piece.samples.start, piece.samples.stop)),
+            time_offset=piece.time_offset,
+            range_offset=piece.range_offset,
+            longitude=xp.ascontiguousarray(drawing.longitude[part]),
+            latitude=xp.ascontiguousarray(drawing.latitude[part]),
+            height=xp.ascontiguousarray(drawing.height[part]),
+        )
+
+    def read_ground(self, first: int, stop: int) -> Ground:
+        """See `StackProduct.read_ground`."""
+        drawn = [self.device.download(layer) for layer in self._drawing(first, stop)]
+        longitude, latitude, height, incidence, local_incidence, flags = drawn
+        return Ground(
+            # across the antimeridian the DEM's longitudes go on beyond 180
+            longitude=np.where(longitude > 180.0, longitude - 360.0, longitude),
+            latitude=latitude,
+            height=height,
+            viewing=Viewing(
+                incidence_angle=incidence,
+                local_incidence_angle=local_incidence,
+                layover_shadow=flags,
+            ),
+        )
+
+    def ground_bytes(self, lines: int) -> int:
+        """See `StackProduct.ground_bytes`."""
+        count = min(lines, self.grid.lines)
+        return max(self.terrain.bytes_of(first, count) for first in (0, (self.grid.lines - count) // 2))

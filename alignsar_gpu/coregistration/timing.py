@@ -1,0 +1,237 @@
+"""How late the dates of a stack are: measured where bursts overlap, between all dates that are near in time.
+
+Range, and azimuth coarsely, by the double difference of two parts of the band against the reference; azimuth finely by
+enhanced spectral diversity (`diversity`), over a network of pairs. What is not known well enough is left to the orbits.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from alignsar_gpu.coregistration.burst import AZIMUTH, RANGE, WIDEST, Shift
+from alignsar_gpu.coregistration.diversity import NOTHING, double_difference, solve_timing
+from alignsar_gpu.coregistration.patches import patches_of, within_memory
+from alignsar_gpu.coregistration.sublooks import band_shift
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from alignsar_gpu.coregistration.diversity import DoubleDifference, OverlapShift
+    from alignsar_gpu.coregistration.patches import Patch, PatchReader, View
+
+# Independent pixels among those of a Sentinel-1 image: what oversampling and the Hamming windows leave of 0.67 x 0.75
+# to 0.88 of the sampling rates.
+LOOKS = 0.4
+COARSE = 0.01  # lines: an azimuth shift of sub-bands that is less certain is left to the orbits
+WITHIN = (
+    0.25  # of half a turn of an overlap's phase: how certain a coarse shift must be to choose the turn by
+)
+FINE = 0.02  # samples: a range shift that is less certain is left to the orbits
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """Which dates are compared: each with its ``neighbours`` next ones in time, and with the reference."""
+
+    dates: int
+    reference: int
+    neighbours: int
+
+    @property
+    def pairs(self) -> list[tuple[int, int]]:
+        """(first, second) dates of every pair, first before second."""
+        near = {
+            (i, j) for i in range(self.dates) for j in range(i + 1, min(i + 1 + self.neighbours, self.dates))
+        }
+        star = {
+            (min(i, self.reference), max(i, self.reference)) for i in range(self.dates) if i != self.reference
+        }
+        return sorted(near | star)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Comparison:
+    """What one overlap says of one pair of dates."""
+
+    patch: Patch
+    pair: tuple[int, int]
+    found: DoubleDifference
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Measured:
+    """How late every date is, and what is known of it.
+
+    Attributes
+    ----------
+    shifts : per date, against its orbit and the annotated times and ranges.
+    facts : for quality.json.
+    """
+
+    shifts: tuple[Shift, ...]
+    facts: dict[str, Any]
+
+
+def measure_shifts(
+    reader: PatchReader,
+    polarization: str,
+    names: Sequence[str],
+    *,
+    neighbours: int,
+    memory: int,
+    range_shift: bool,
+    advance: Callable[[str], None] = lambda _: None,
+) -> Measured:
+    """Compare all dates of a stack where its bursts overlap.
+
+    Parameters
+    ----------
+    names : of the dates, for the facts.
+    neighbours : dates that each is compared with, besides the reference.
+    memory : bytes to work in; of patches that are too large the middle is looked at.
+    range_shift : whether ranges are put right too.
+    advance : called with a line of text for every patch that is done.
+    """
+    network = Network(dates=reader.dates, reference=reader.reference, neighbours=neighbours)
+    comparisons: list[Comparison] = []
+    coarse: dict[int, list[OverlapShift]] = defaultdict(list)
+    ranges: dict[int, list[OverlapShift]] = defaultdict(list)
+    patches = [
+        within_memory(patch, reader.dates, memory) for patch in patches_of(reader.matches, reader.mosaic)
+    ]
+    for number, patch in enumerate(patches):
+        views = reader.views(patch, polarization)
+        swath = reader.matches[patch.bursts[0]].burst.swath
+        for view in views:
+            for date, azimuth, across in _sub_bands(view, reader.reference, swath):
+                coarse[date].append(azimuth)
+                ranges[date].append(across)
+        if len(views) == 2:
+            comparisons += _compared(views, patch, network)
+        advance(f"{number + 1} of {len(patches)} patches compared")
+    return _solved(reader, names, network, (comparisons, coarse, ranges), range_shift=range_shift)
+
+
+def _sub_bands(view: View, reference: int, swath: str) -> Iterator[tuple[int, OverlapShift, OverlapShift]]:
+    """Of every date: its shift in lines and in samples against the reference, by parts of the band."""
+    across = RANGE.get(swath, WIDEST)[1]
+    own, known = view.pixels[reference], view.valid[reference]
+    for date, pixels in view.pixels.items():
+        if date != reference:
+            valid = known & view.valid[date]
+            yield (
+                date,
+                band_shift(own, pixels, valid, axis=0, band=AZIMUTH[1], looks=LOOKS),
+                band_shift(own, pixels, valid, axis=1, band=across, looks=LOOKS),
+            )
+
+
+def _compared(views: Sequence[View], patch: Patch, network: Network) -> Iterator[Comparison]:
+    """Double differences of an overlap, of all pairs of dates that have both bursts."""
+    earlier, later = views
+    apart = earlier.frequency - later.frequency
+    for first, second in network.pairs:
+        if any(date not in view.pixels for view in views for date in (first, second)):
+            continue
+        one, other = (view.pixels[first] * np.conj(view.pixels[second]) for view in views)
+        valid = np.logical_and.reduce([view.valid[date] for view in views for date in (first, second)])
+        found = double_difference(one, other, apart, valid, LOOKS)
+        yield Comparison(patch=patch, pair=(first, second), found=found)
+
+
+def _mean(found: Sequence[OverlapShift]) -> tuple[float, float]:
+    """Weighted mean, and its deviation; 0 and infinite where nothing is known."""
+    known = [one for one in found if np.isfinite(one.seconds) and 0.0 < one.deviation < np.inf]
+    if not known:
+        return 0.0, np.inf
+    weights = np.array([one.deviation**-2 for one in known])
+    return float(np.average([one.seconds for one in known], weights=weights)), float(weights.sum() ** -0.5)
+
+
+def _solved(
+    reader: PatchReader,
+    names: Sequence[str],
+    network: Network,
+    found: tuple[list[Comparison], dict[int, list[OverlapShift]], dict[int, list[OverlapShift]]],
+    *,
+    range_shift: bool,
+) -> Measured:
+    """Shifts of all dates, from what the patches say."""
+    comparisons, coarse, ranges = found
+    grid = reader.mosaic.grid
+    azimuth = [_mean(coarse[date]) for date in range(network.dates)]
+    start = np.array([mean * grid.azimuth_interval for mean, _ in azimuth])
+    spread = np.array([deviation * grid.azimuth_interval for _, deviation in azimuth])
+    spread[network.reference] = 0.0
+    shifts = [_near(one, start, spread) for one in comparisons]
+    by_pair = [
+        [shift for one, shift in zip(comparisons, shifts, strict=True) if one.pair == pair]
+        for pair in network.pairs
+    ]
+    timing = solve_timing(network.pairs, by_pair, network.dates, network.reference)
+    result, dates = [], {}
+    for date, name in enumerate(names):
+        seconds, deviation, origin = timing.seconds[date], timing.deviation[date], "overlaps of bursts"
+        if not np.isfinite(deviation):
+            known = spread[date] <= COARSE * grid.azimuth_interval
+            origin = "parts of the band" if known else "orbit"
+            seconds, deviation = (start[date], spread[date]) if known else (0.0, np.inf)
+        samples, across = _mean(ranges[date])
+        put_right = range_shift and across <= FINE
+        result.append(
+            Shift(seconds=float(seconds), metres=samples * grid.range_spacing if put_right else 0.0)
+        )
+        if date != network.reference:
+            dates[name] = {
+                "azimuth_lines": seconds / grid.azimuth_interval,
+                "azimuth_deviation_lines": deviation / grid.azimuth_interval,
+                "azimuth_from": origin,
+                "azimuth_by_parts_of_the_band_lines": azimuth[date][0],
+                "azimuth_by_parts_of_the_band_deviation_lines": azimuth[date][1],
+                "range_samples": samples,
+                "range_deviation_samples": across,
+                "range_put_right": put_right,
+            }
+    facts = {
+        "network": [[names[first], names[second]] for first, second in network.pairs],
+        "dates": dates,
+        "overlaps": [
+            _facts(one, shift, timing.seconds, names, grid.azimuth_interval)
+            for one, shift in zip(comparisons, shifts, strict=True)
+        ],
+    }
+    return Measured(shifts=tuple(result), facts=facts)
+
+
+def _near(one: Comparison, start: Any, spread: Any) -> OverlapShift:
+    """What an overlap says, the turn of its phase chosen by the coarse shifts where these are certain enough."""
+    first, second = one.pair
+    if not one.found.used:
+        return NOTHING
+    turn = 0.5 / float(np.average(np.abs(one.found.frequency), weights=one.found.weight))
+    certain = np.hypot(spread[first], spread[second]) < WITHIN * turn
+    return one.found.shift(start[second] - start[first] if certain else 0.0)
+
+
+def _facts(
+    one: Comparison, shift: OverlapShift, seconds: Any, names: Sequence[str], interval: float
+) -> dict[str, Any]:
+    """What quality.json says of an overlap and a pair of dates."""
+    first, second = one.pair
+    after = one.found.after(seconds[second] - seconds[first])
+    return {
+        "earlier_burst": one.patch.bursts[0],
+        "later_burst": one.patch.bursts[1],
+        "first_date": names[first],
+        "second_date": names[second],
+        "shift_lines": shift.seconds / interval,
+        "deviation_lines": shift.deviation / interval,
+        "coherence": shift.coherence,
+        "phase_before_rad": shift.phase,
+        "phase_after_rad": float(np.angle(after)) if np.isfinite(shift.seconds) else np.nan,
+        "share_of_pixels": shift.share,
+    }
