@@ -321,13 +321,12 @@ class TestRefused:
         with pytest.raises(AlignsarError, match=r"does not cover the image.*km"):
             scene(tmp_path, half=1000.0)
 
-    def test_only_what_is_needed_must_be_covered(self, tmp_path):
+    def test_what_a_partial_one_does_not_reach_is_nan(self, tmp_path):
         whole = scene(tmp_path, steepness=GENTLE)
         centre = [float(a[48, 350]) for a in whole.lines(0, 96)[:2]]
         path = write_dem(tmp_path / "small.tif", centre, half=1000.0, steepness=GENTLE)
         small = open_dem(path, "ellipsoid")
-        needed = (slice(30, 60), slice(250, 450))
-        terrain = Terrain(grid=whole.grid, orbit=whole.orbit, dem=small, needed=needed)
+        terrain = Terrain(grid=whole.grid, orbit=whole.orbit, dem=small, partial=True)
         assert np.isfinite(terrain.lines(30, 60).height[:, 250:450]).all()
         assert np.isnan(terrain.lines(0, 96).height).any()
 

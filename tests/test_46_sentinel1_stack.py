@@ -34,9 +34,7 @@ def choose_burst(path, *, area=None, burst=None, **options):
 def burst_stack(match, dem, area=None):
     """One burst of one date as a stack."""
     date = match.product.date
-    selection = Selection(
-        reference=date, dates=(date,), bursts={match.burst.name: {date: match}}, dropped=()
-    )
+    selection = Selection(reference=date, dates=(date,), bursts={match.burst.name: {date: match}}, dropped=())
     return coregistered_stack(selection, dem, choose_device(DeviceConfig(kind="cpu")), area=area)
 
 
@@ -381,7 +379,9 @@ class TestChoice:
         shutil.copytree(scene[0], tmp_path / scene[0].name)
         write_safe(tmp_path, FakeBursts(**OTHER_TRACK))
         write_safe(tmp_path, replace(FAKE, first_number=110800, **LATER))
-        self.refused(tmp_path, r"no other date than 20230904 has any of its 4 bursts, of .*20230916 \(tracks 52\b")
+        self.refused(
+            tmp_path, r"no other date than 20230904 has any of its 4 bursts, of .*20230916 \(tracks 52\b"
+        )
 
     def test_the_same_product_twice_is_refused(self, scene, tmp_path):
         shutil.copytree(scene[0], tmp_path / scene[0].name)

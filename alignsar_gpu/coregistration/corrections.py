@@ -2,20 +2,16 @@
 
 Every one is what to ADD to the annotated zero-Doppler coordinates of a pixel to get the true ones:
 
-==============  ========================================================  =============================================
-switch          what it adds                                              of Sentinel-1's IW
-==============  ========================================================  =============================================
-bistatic        azimuth time, tau_m / 2 + tau / 2 - rank PRI              0 to 0.4 ms (2.7 m), later; the same in all
-                                                                          bursts of a subswath
-doppler_range   slant range, c / 2 f / K                                  -0.4 to 0.4 m within a burst: farther at its
-                                                                          end, where f is positive
-fm_rate         azimuth time, f (1 / k_a - 1 / k)                         about 0.15 ms a kilometre of height that the
-                                                                          annotation missed, of opposite signs at the
-                                                                          ends of a burst
-tide            both, less the displacement of the ground                 -0.3 to 0.3 m of slant range; the ground is
-                                                                          found where it is in coordinates without tide
-troposphere     slant range, less the delay                               -2.4 m / cos(incidence) at sea level
-==============  ========================================================  =============================================
+=============  ============================================  ====================================================
+switch         what it adds                                  of Sentinel-1's IW
+=============  ============================================  ====================================================
+bistatic       azimuth time, tau_m / 2 + tau / 2 - rank PRI  0 to 0.5 ms (3.5 m); in all bursts the same
+doppler_range  slant range, c / 2 f / K                      -0.45 m at a burst's first lines, 0.45 m at its last
+fm_rate        azimuth time, f (1 / k_a - 1 / k)             0.15 ms (1 m) for a kilometre of height that k_a was
+                                                             not made for, of opposite signs at a burst's ends
+tide           both, less the displacement of the ground     -0.3 m to 0.3 m of slant range
+troposphere    slant range, less the delay                   -2.4 m / cos(incidence) at sea level
+=============  ============================================  ====================================================
 
 tau: two-way time of the pixel; tau_m: of the range that the processor took its delay from; K: chirp rate; f: Doppler
 frequency of the pixel, positive before closest approach; k_a, k: annotated and true azimuth FM rate, both negative.
@@ -151,7 +147,7 @@ def displacement_shift(
 def tropospheric_shift(sight: Sight, normal: NDArray[np.float64], zenith: ArrayLike) -> NDArray[np.float64]:
     """Slant range (m) to add for a zenith delay (m) above ground with a ``normal`` (..., 3): -delay / cos(incidence).
 
-    The flat atmosphere is good to 0.3 % up to incidences of 46 degrees.
+    The atmosphere is taken for flat: 0.1 % at 46 degrees.
     """
     back = (sight.antenna - sight.ground) / sight.slant_range[..., np.newaxis]
     return np.asarray(-np.asarray(zenith) / np.sum(back * normal, axis=-1))
@@ -217,8 +213,9 @@ def location_shift(
     zenith : delay of a signal from the zenith at sea level (m), on this date; for troposphere "given" alone.
 
     They are functions of line, sample and the height of the ground, which is where these three say: what is metres
-    aside has the same corrections. The tide is that of the middle of the burst. Computed at 120 nodes and between
-    them by polynomials, good to 1e-9 s and 0.1 mm. With all switches off exactly zero.
+    aside has the same corrections. The tide is that of the middle of the burst. Computed at some nodes and between
+    them by polynomials, good to 1e-8 s and 0.1 mm (2e-7 s where the acceleration of an annotated orbit jumps between
+    its vectors). With all switches off exactly zero.
     Raises AlignsarError where the product or the caller lacks what a correction needs.
     """
     burst, product = match.burst, match.product

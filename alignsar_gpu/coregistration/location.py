@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from alignsar_gpu.geometry.grid import RadarGrid
 
 HEIGHTS = -500.0, 9000.0  # m: of all ground there is
-NODES = 4, 6, 8  # in line, sample and height
+NODES = 4, 6, 6  # in line, sample and height
 BLOCK = 1 << 16  # pixels at a time: what fits a core's cache
 ITERATIONS = 4  # each makes the error of an inverse 1000 times smaller
-NEGLIGIBLE = 1e-10, 5e-7  # s and m: what all terms that are left out may add up to
+NEGLIGIBLE = 1e-9, 1e-6  # s and m: what all terms that are left out may add up to
 
 
 def _spans(grid: RadarGrid) -> tuple[tuple[float, float], ...]:
@@ -55,7 +55,7 @@ def _powers(values: NDArray[np.float64], negligible: float) -> NDArray[np.float6
     return np.where(np.abs(values) * values.size < negligible, 0.0, values)
 
 
-def _evaluate(coefficients: NDArray[np.float64], variables: tuple[NDArray[np.float64], ...]) -> ArrayLike:
+def _evaluate(coefficients: NDArray[np.float64], variables: tuple[NDArray[np.float64], ...]) -> Any:
     """Horner's scheme in the last variable, of what the others make of the coefficients of its powers."""
     if not variables:
         return float(coefficients)

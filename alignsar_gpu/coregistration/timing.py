@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 # Independent pixels among those of a Sentinel-1 image: what oversampling and the Hamming windows leave of 0.67 x 0.75
 # to 0.88 of the sampling rates.
 LOOKS = 0.4
-COARSE = 0.01  # lines: an azimuth shift of sub-bands that is less certain is left to the orbits
+COARSE = 0.02  # lines: an azimuth shift of parts of the band that is less certain is left to the orbits
+# Lines. Deramped TOPS responses keep a chirp, whose Fresnel ripples at the ends of the band turn it where the bursts of
+# two dates are not synchronous: 0.002 lines for 1 Hz of Doppler frequency, which a fraction of a line makes.
+RIPPLES = 0.01
+SURE = 3.0  # deviations that a coarse shift must have to be put right without overlaps
 WITHIN = (
     0.25  # of half a turn of an overlap's phase: how certain a coarse shift must be to choose the turn by
 )
@@ -165,7 +169,10 @@ def _solved(
     grid = reader.mosaic.grid
     azimuth = [_mean(coarse[date]) for date in range(network.dates)]
     start = np.array([mean * grid.azimuth_interval for mean, _ in azimuth])
-    spread = np.array([deviation * grid.azimuth_interval for _, deviation in azimuth])
+    steered = any(match.burst.steering_rate for match in reader.matches.values())
+    spread = (
+        np.array([np.hypot(deviation, RIPPLES * steered) for _, deviation in azimuth]) * grid.azimuth_interval
+    )
     spread[network.reference] = 0.0
     shifts = [_near(one, start, spread) for one in comparisons]
     by_pair = [
@@ -177,7 +184,8 @@ def _solved(
     for date, name in enumerate(names):
         seconds, deviation, origin = timing.seconds[date], timing.deviation[date], "overlaps of bursts"
         if not np.isfinite(deviation):
-            known = spread[date] <= COARSE * grid.azimuth_interval
+            certain = spread[date] <= COARSE * grid.azimuth_interval
+            known = certain and (not steered or abs(start[date]) > SURE * spread[date])
             origin = "parts of the band" if known else "orbit"
             seconds, deviation = (start[date], spread[date]) if known else (0.0, np.inf)
         samples, across = _mean(ranges[date])

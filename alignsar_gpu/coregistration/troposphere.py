@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 PRESSURE, TEMPERATURE, LAPSE = 1013.25, 288.15, 0.0065  # hPa, K and K/m of the standard atmosphere
 EXPONENT = 5.25588  # of its pressure in its temperature
-HUMIDITY, DRYING = 0.5, 6.396e-4  # relative at sea level, and how it falls with height, 1/m (Berg 1948)
+HUMIDITY = 0.5  # relative, at all heights
 
 
 def zenith_delay(height: ArrayLike, latitude: ArrayLike) -> NDArray[np.float64]:
@@ -30,7 +30,7 @@ def zenith_delay(height: ArrayLike, latitude: ArrayLike) -> NDArray[np.float64]:
     temperature = TEMPERATURE - LAPSE * h
     pressure = PRESSURE * (temperature / TEMPERATURE) ** EXPONENT
     celsius = temperature - 273.15
-    vapour = HUMIDITY * np.exp(-DRYING * h) * 6.11 * 10.0 ** (7.5 * celsius / (237.3 + celsius))
+    vapour = HUMIDITY * 6.11 * 10.0 ** (7.5 * celsius / (237.3 + celsius))
     dry = 0.0022768 * pressure / (1.0 - 0.00266 * np.cos(2.0 * lat) - 2.8e-7 * h)
     wet = 0.002277 * (1255.0 / temperature + 0.05) * vapour
     return np.asarray(dry + wet)

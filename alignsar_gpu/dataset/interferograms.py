@@ -246,11 +246,6 @@ def create_interferograms(path: Path, layout: CubeLayout) -> None:
 class InterferogramWriter(CubeWriter):
     """Fills interferograms.zarr: phase, coherence and places by rows of chunks, then filtered phase by pairs."""
 
-    def write(self, name: str, first: int, values: NDArray[Any], date: int | None = None) -> None:
-        """As `CubeWriter.write`; ``date`` is the pair, and no lines at all may be written anywhere."""
-        if len(values):
-            super().write(name, first, values, date)
-
     def read(self, name: str, pair: int) -> NDArray[np.float32]:
         """What has been written of a pair, all lines."""
         return np.asarray(self._array(name)[pair], dtype=np.float32)

@@ -139,7 +139,7 @@ class _Channel:
             powers, count = self._powers_and_count(first, second)
             scale = xp.sqrt(powers[0]) * xp.sqrt(powers[1])
         enough = 2 * count >= self._looks[0] * self._looks[1]
-        known = enough & (scale > 0) & xp.isfinite(scale) & xp.isfinite(product)
+        known = enough & (scale > 0) & xp.isfinite(scale)
         product = xp.where(known, product, np.complex64(0))
         scale = xp.where(known, scale, np.float32(1))
         magnitude, _, phase = amplitude_intensity_phase(product / scale, known)
