@@ -119,7 +119,8 @@ def find_warnings(product: StackProduct, config: Config, left_out: Sequence[str]
     warnings = [*left_out, *(f"left out: {note}" for note in facts.get("dropped", ()))]
     if facts.get("area_share", 1.0) < WHOLE:
         warnings.append(f"the burst holds about {100 * facts['area_share']:.0f} % of products.area")
-    if (kind := facts.get("orbit", {}).get("kind")) in LESSER_ORBITS:
+    kind = facts.get("orbit", {}).get("kind")
+    if kind in LESSER_ORBITS and not facts.get("simulated", False):
         warnings.append(
             f"the geometry is that of {LESSER_ORBITS[kind]}; a precise orbit (POEORB), published about three weeks "
             "after the acquisition, is better: give it by orbits.path"

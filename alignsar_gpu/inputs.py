@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from alignsar_gpu.config import Sentinel1ProductsConfig, SnapProductsConfig
 from alignsar_gpu.coregistration.assemble import Options, coregistered_stack
+from alignsar_gpu.coregistration.corrections import Corrections
 from alignsar_gpu.coregistration.reference import best_reference
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem import open_dem
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from alignsar_gpu.config import Config, DemConfig
+    from alignsar_gpu.coregistration.corrections import Troposphere
     from alignsar_gpu.device import Device
     from alignsar_gpu.geometry.dem import Dem, VerticalDatum
     from alignsar_gpu.products.acquisition import StackProduct
@@ -87,6 +89,8 @@ def _sentinel1(products: Sentinel1ProductsConfig, config: Config) -> Inputs:
     surface = open_surface(dem)
     facts = {"dropped": list(choice.dropped)} | ({} if choice.share is None else {"area_share": choice.share})
 
+    options = _options(config, choice.selection.dates)
+
     def open_bursts(device: Device) -> StackProduct:
         return coregistered_stack(
             choice.selection,
@@ -94,7 +98,7 @@ def _sentinel1(products: Sentinel1ProductsConfig, config: Config) -> Inputs:
             device,
             area=area if products.crop else None,
             around=choice.around,
-            options=_options(config),
+            options=options,
             facts=facts,
             advance=lambda line: LOGGER.debug("timing     %s", line),
         )
@@ -109,13 +113,27 @@ def _sentinel1(products: Sentinel1ProductsConfig, config: Config) -> Inputs:
     return Inputs(open=open_bursts, settings=settings, files=(*choice.files, *surface_files(surface)))
 
 
-def _options(config: Config) -> Options:
+def _options(config: Config, dates: Sequence[str]) -> Options:
     settings = config.coregistration
+    delays = settings.zenith_delays
+    if delays and len(delays) != len(dates):
+        raise AlignsarError(
+            f"coregistration.zenith_delays={delays}: there are {len(dates)} dates ({', '.join(dates)}); "
+            "give one for each"
+        )
     return Options(
         neighbours=settings.neighbours,
         timing=settings.timing,
         range_shift=settings.range_shift,
         flatten=config.interferometry.flatten == "auto",
+        corrections=Corrections(
+            bistatic=settings.bistatic,
+            doppler_range=settings.doppler_range,
+            fm_rate=settings.fm_rate,
+            tide=settings.tide,
+            troposphere=cast("Troposphere", settings.troposphere),
+        ),
+        zenith=dict(zip(dates, delays, strict=False)),
     )
 
 

@@ -4,6 +4,8 @@ While a run works, everything goes into ``<output>/.unfinished``: the products, 
 units with the checksums of their files. A run that stops anywhere is continued by the same command, which
 keeps the units whose files still have those checksums. When all is there, ``.unfinished/manifest.json`` is
 written, the products are renamed into their place, and the manifest last.
+
+``<output>/simulated`` may hold the folder of a simulation whose products the run reads: it is left alone.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 WORK = ".unfinished"
+SIMULATED = "simulated"
 LAYOUT = "layout"  # the unit that is there before any work is done
 OWN = ("journal", "lock", MANIFEST, "state.json")
 
@@ -82,6 +85,19 @@ def _differences(old: str, new: str) -> str:
     return ", ".join(changed) or "the input files or the software have changed"
 
 
+def refuse_foreign(path: Path) -> None:
+    """Raise AlignsarError for a place that no run may write: a file, or a folder with things of somebody else."""
+    if path.exists() and not path.is_dir():
+        raise AlignsarError(f"output={path}: is a file; give a folder that the run may write")
+    known = (path / MANIFEST, path / WORK / "state.json")  # of a run that is finished, or on the way
+    if not path.is_dir() or any(file.exists() for file in known):
+        return
+    if any(inside.name not in {WORK, SIMULATED} for inside in path.iterdir()):
+        raise AlignsarError(
+            f"output={path}: is not empty and is no run of alignsar_gpu; choose another output"
+        )
+
+
 class RunFolder:
     """An output folder, opened for one run. Use as a context manager."""
 
@@ -91,10 +107,9 @@ class RunFolder:
 
     def __enter__(self) -> RunFolder:
         """Take the folder: AlignsarError when it is another run's, or somebody else is writing it."""
-        if self.path.exists() and not self.path.is_dir():
-            raise AlignsarError(f"output={self.path}: is a file; give a folder that the run may write")
-        self._refuse_foreign()
-        self._is_new = not self.path.exists()
+        refuse_foreign(self.path)
+        self._refuse_others()
+        self._new = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
         try:
             self.work.mkdir(parents=True, exist_ok=True)
             self._lock = (self.work / "lock").open("w")
@@ -116,15 +131,18 @@ class RunFolder:
         self._lock.close()
         if self.finished or not self._has_units:
             shutil.rmtree(self.work, ignore_errors=True)
-            if self._is_new and not any(self.path.iterdir()):
-                self.path.rmdir()
+            for folder in self._new:
+                if any(folder.iterdir()):
+                    break
+                folder.rmdir()
 
     @property
     def _has_units(self) -> bool:
         units = {journal.stem for journal in (self.work / "journal").glob("*.json")}
         return bool(units - {LAYOUT}) or self.complete
 
-    def _refuse_foreign(self) -> None:
+    def _refuse_others(self) -> None:
+        """Raise AlignsarError for a folder that holds another run."""
         state = self.work / "state.json"
         held = state if state.exists() else self.path / MANIFEST
         if held.exists():
@@ -136,10 +154,6 @@ class RunFolder:
                     f"({_differences(known.get('configuration', ''), self._configuration)}); "
                     "choose another output, or delete that folder"
                 )
-        elif self.path.is_dir() and any(p.name != WORK for p in self.path.iterdir()):
-            raise AlignsarError(
-                f"output={self.path}: is not empty and is no run of alignsar_gpu; choose another output"
-            )
 
     @staticmethod
     def _read_json(path: Path) -> dict[str, Any]:

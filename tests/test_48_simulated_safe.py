@@ -109,8 +109,10 @@ def planned_bursts(plan):
 def test_read_back_as_planned(plans, folder):
     for plan in plans:
         product = open_sentinel1(safe_of(plan, folder))
-        assert product.platform == "Sentinel-1A"
-        assert product.processor == "Sentinel-1 IPF 003.71"
+        assert product.platform == "Simulated Sentinel-1A"
+        assert product.processor == "alignsar_gpu simulator"
+        assert product.facts["ipf_version"] == "003.71"
+        assert product.facts["simulated"] is True
         assert (product.absolute_orbit, product.relative_orbit) == (plan.absolute_orbit, plan.relative_orbit)
         assert product.pass_direction == "ascending"
         assert product.polarizations == ("vv", "vh")

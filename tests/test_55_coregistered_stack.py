@@ -9,7 +9,10 @@ import pytest
 from simulated_stack import CPU, Interferogram, Products
 
 from alignsar_gpu.coregistration.carrier import burst_carrier
+from alignsar_gpu.coregistration.corrections import Corrections, location_shift
 from alignsar_gpu.coregistration.mosaic import mosaic_of
+from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geometry.ground_to_radar import ground_to_radar
 from alignsar_gpu.products.sentinel1 import open_sentinel1
 from alignsar_gpu.simulate.ground.backscatter import URBAN
 
@@ -222,3 +225,63 @@ def test_memory_budget_leaves_samples_of_overlaps_out_not_dates(rough):
         other = whole.facts["timing"]["dates"][date]
         assert facts["azimuth_deviation_lines"] > other["azimuth_deviation_lines"]
         assert abs(facts["azimuth_lines"]) < 4.0 * facts["azimuth_deviation_lines"]
+
+
+SWITCHES = Corrections(bistatic=True, doppler_range=True, tide=True, troposphere="model")
+
+
+@pytest.fixture(scope="module")
+def corrected(rough):
+    first = rough.choose().selection.dates[0]
+    return rough.stack(choice={"reference": first}, corrections=SWITCHES, timing=False)
+
+
+class TestCorrections:
+    """Simulated images have none of the effects, so that corrections move what pixels are said to show."""
+
+    def test_ground_is_where_the_corrected_coordinates_see_it(self, corrected):
+        """Every pixel's ground, seen again, has the annotated coordinates and the corrections."""
+        grid, orbit = corrected.grid, corrected.acquisitions[0].orbit
+        for piece in corrected.mosaic.pieces:
+            lines = slice(piece.lines.start + 20, piece.lines.start + 60)
+            ground = corrected.read_ground(lines.start, lines.stop)
+            part = (slice(None), piece.samples)
+            plain = (ground.viewing.layover_shadow == 0)[part]
+            line = np.arange(lines.start, lines.stop)[:, np.newaxis]
+            sample = np.arange(piece.samples.start, piece.samples.stop)
+            time, slant_range = ground_to_radar(
+                orbit,
+                ground.longitude[part],
+                ground.latitude[part],
+                ground.height[part],
+                grid.azimuth_time(line),
+            )
+            shift = location_shift(corrected.matches[piece.name], "vv", SWITCHES)
+            own = (line - piece.first_line, sample - piece.first_sample, ground.height[part])
+            late = grid.line(time) - line - shift.azimuth(*own) / grid.azimuth_interval
+            far = grid.sample(slant_range) - sample - shift.slant_range(*own) / grid.range_spacing
+            assert np.abs(shift.azimuth(*own)).max() > 2e-5
+            assert np.abs(shift.slant_range(*own)).max() > 2.0
+            assert np.sqrt(np.mean(late[plain] ** 2)) < 0.002
+            assert np.sqrt(np.mean(far[plain] ** 2)) < 0.02  # facets of the terrain bend between pixels
+
+    def test_blocks_give_the_bits_of_the_whole(self, corrected):
+        whole = corrected.read_ground(0, 300)
+        for begin, end in ((0, 1), (1, 130), (130, 300)):
+            part = corrected.read_ground(begin, end)
+            for name in ("longitude", "latitude", "height"):
+                assert getattr(part, name).tobytes() == getattr(whole, name)[begin:end].tobytes()
+
+    def test_phase_between_dates_stays(self, corrected):
+        assert abs(Interferogram(corrected, 2).mean_phase()) < 0.01
+
+    def test_facts_say_what_was_done(self, corrected):
+        facts = corrected.facts["corrections"]
+        assert facts["bistatic"] is True
+        assert facts["fm_rate"] is False
+        assert facts["mean_slant_range_m"] < -2.0
+
+    def test_given_delays_need_one_a_date(self, rough):
+        given = Corrections(troposphere="given")
+        with pytest.raises(AlignsarError, match=r"zenith_delays: none for \d{8}"):
+            rough.stack(corrections=given, zenith={rough.choose().selection.dates[0]: 2.4}, timing=False)

@@ -73,6 +73,24 @@ class CoregistrationConfig:
         3, "dates that each is compared with for its timing, besides the reference", bounds=(1, 100)
     )
     range_shift: bool = key(default=True, text="put ranges right too, where the shift is certain enough")
+    bistatic: bool = key(
+        default=False, text="correct azimuth times for the satellite's motion until the echo"
+    )
+    doppler_range: bool = key(default=False, text="correct ranges for the Doppler frequency of the chirps")
+    fm_rate: bool = key(
+        default=False, text="correct azimuth times for the height that products are focused to"
+    )
+    tide: bool = key(default=False, text="correct for the solid Earth's tide")
+    troposphere: str = key(
+        "none", "correct ranges for the delay in the troposphere", choices=("none", "model", "given")
+    )
+    zenith_delays: list[float] = field(
+        default_factory=list,
+        metadata=about(
+            "troposphere=given: delay from the zenith at sea level, m, of each date in time order",
+            may_be_empty=True,
+        ),
+    )
 
 
 @dataclass

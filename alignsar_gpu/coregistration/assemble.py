@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from alignsar_gpu.coregistration.burst import BurstPair, Shift
+from alignsar_gpu.coregistration.corrections import Corrections
 from alignsar_gpu.coregistration.mosaic import mosaic_of
 from alignsar_gpu.coregistration.patches import PatchReader
+from alignsar_gpu.coregistration.placement import placement_of
 from alignsar_gpu.coregistration.stack import CoregisteredStack
 from alignsar_gpu.coregistration.timing import measure_shifts
 from alignsar_gpu.errors import AlignsarError
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from alignsar_gpu.coregistration.mosaic import Mosaic, Piece
+    from alignsar_gpu.coregistration.placement import Placement
     from alignsar_gpu.device import Device
     from alignsar_gpu.geometry.dem import Dem
     from alignsar_gpu.products.acquisition import Calibration
@@ -45,12 +50,16 @@ class Options:
     timing : whether the dates' timing is measured; otherwise the orbits alone place them.
     range_shift : whether ranges are put right too.
     flatten : whether reference and topographic phase are removed.
+    corrections : of the absolute location.
+    zenith : per date (YYYYMMDD) delay of a signal from the zenith at sea level, m; for troposphere "given" alone.
     """
 
     neighbours: int = 3
     timing: bool = True
     range_shift: bool = True
     flatten: bool = True
+    corrections: Corrections = field(default_factory=Corrections)
+    zenith: Mapping[str, float] = field(default_factory=dict)
 
 
 def coregistered_stack(
@@ -89,23 +98,31 @@ def coregistered_stack(
     if area is not None:
         window = window_around(area, whole.grid, window, first.product.orbit, dem)
     mosaic = whole.cropped(window)
+    around = around or selection
     terrain = Terrain(grid=mosaic.grid, orbit=first.product.orbit, dem=dem)
-    shifts, timing = _measured(around or selection, dem, device, options, polarizations[0], advance)
+    placement = placement_of(
+        around, options.corrections, polarizations[0], options.zenith, float(np.mean(terrain.heights))
+    )
+    if placement is not None:
+        mosaic = mosaic.placed(placement.mean.seconds, placement.mean.metres)
+        terrain = Terrain(grid=mosaic.ground, orbit=first.product.orbit, dem=dem)
+    shifts, timing = _measured(around, dem, device, options, polarizations[0], placement, advance)
     reference = selection.dates.index(selection.reference)
     return CoregisteredStack(
         mosaic=mosaic,
         terrain=terrain,
         matches=matches,
-        pairs=_pairs(selection, device, shifts),
+        pairs=_pairs(selection, device, shifts, placement),
         acquisitions=tuple(
             _acquisition(selection, date, mosaic, options, polarizations) for date in selection.dates
         ),
         reference=reference,
         polarizations=polarizations,
         source=_source(selection),
-        facts={**_facts(selection, mosaic, dem), **timing, **(facts or {})},
+        facts={**_facts(selection, mosaic, dem), **_corrected(options, placement), **timing, **(facts or {})},
         device=device,
         flattened=options.flatten,
+        placement=placement,
     )
 
 
@@ -132,13 +149,15 @@ def _require_pixels(match: Match, polarizations: Sequence[str]) -> None:
         )
 
 
-def _pairs(selection: Selection, device: Device, shifts: Sequence[Shift]) -> dict[tuple[int, str], BurstPair]:
+def _pairs(
+    selection: Selection, device: Device, shifts: Sequence[Shift], placement: Placement | None
+) -> dict[tuple[int, str], BurstPair]:
     return {
         (index, name): BurstPair(
             reference=found[selection.reference],
             secondary=found[date],
             device=device,
-            shift=shifts[index],
+            shift=shifts[index] + (Shift() if placement is None else placement.between[date, name]),
         )
         for index, date in enumerate(selection.dates)
         if date != selection.reference
@@ -153,6 +172,7 @@ def _measured(
     device: Device,
     options: Options,
     polarization: str,
+    placement: Placement | None,
     advance: Callable[[str], None],
 ) -> tuple[tuple[Shift, ...], dict[str, Any]]:
     """Shifts of all dates, and the facts about them."""
@@ -160,10 +180,13 @@ def _measured(
     if len(selection.dates) == 1 or not options.timing:
         return none, {}
     matches = {name: found[selection.reference] for name, found in selection.bursts.items()}
+    mosaic = mosaic_of([match.burst for match in matches.values()])
+    if placement is not None:
+        mosaic = mosaic.placed(placement.mean.seconds, placement.mean.metres)
     reader = PatchReader(
-        mosaic=mosaic_of([match.burst for match in matches.values()]),
+        mosaic=mosaic,
         matches=matches,
-        pairs=_pairs(selection, device, none),
+        pairs=_pairs(selection, device, none, placement),
         dates=len(selection.dates),
         reference=selection.dates.index(selection.reference),
         dem=dem,
@@ -252,6 +275,14 @@ def _source(selection: Selection) -> str:
     return f"{bursts} of {len(selection.dates)} dates, on the grid of {first.product_id}"
 
 
+def _corrected(options: Options, placement: Placement | None) -> dict[str, Any]:
+    """What quality.json says of the corrections."""
+    if placement is None:
+        return {"corrections": asdict(options.corrections)}
+    mean = {"mean_azimuth_s": placement.mean.seconds, "mean_slant_range_m": placement.mean.metres}
+    return {"corrections": asdict(options.corrections) | mean}
+
+
 def _facts(selection: Selection, mosaic: Mosaic, dem: Dem) -> dict[str, Any]:
     matches = {name: found[selection.reference] for name, found in selection.bursts.items()}
     first = next(iter(matches.values()))
@@ -259,6 +290,11 @@ def _facts(selection: Selection, mosaic: Mosaic, dem: Dem) -> dict[str, Any]:
     kind = first.product.orbit.source.split(" ", 1)[0]
     facts: dict[str, Any] = {
         "product": {**first.product.facts, "product_id": ", ".join(products)},
+        "simulated": any(
+            match.product.facts.get("simulated", False)
+            for found in selection.bursts.values()
+            for match in found.values()
+        ),
         "orbit": {"source": first.product.orbit.source, "kind": kind if kind in KINDS else "annotation"},
         "dem": dem.facts(),
         "bursts": {

@@ -65,6 +65,9 @@ class Shift:
     seconds: float = 0.0
     metres: float = 0.0
 
+    def __add__(self, other: Shift) -> Shift:
+        return Shift(seconds=self.seconds + other.seconds, metres=self.metres + other.metres)
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BurstPair:

@@ -33,7 +33,8 @@ class Piece:
     name : of the burst.
     lines, samples : of the mosaic that its pixels fill.
     first_line, first_sample : of the mosaic where line 0 and sample 0 of the burst lie; may be negative.
-    time_offset, range_offset : of the burst's own line times (s) and slant ranges (m) against the mosaic's.
+    time_offset, range_offset : of the burst's own line times (s) and slant ranges (m) against those of the mosaic's
+        ground.
     """
 
     name: str
@@ -52,10 +53,30 @@ class Piece:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Mosaic:
-    """One grid, and the pieces that fill it; they do not overlap."""
+    """One grid, and the pieces that fill it; they do not overlap.
+
+    Attributes
+    ----------
+    grid : of the pixels, by annotated times and ranges.
+    ground : the same lines and samples where the ground that they show is seen, by true times and ranges.
+    """
 
     grid: RadarGrid
+    ground: RadarGrid
     pieces: tuple[Piece, ...]
+
+    def placed(self, seconds: float, metres: float) -> Mosaic:
+        """The mosaic whose true coordinates are the annotated ones and so much."""
+        ground = replace(
+            self.ground,
+            first_azimuth_time=self.ground.first_azimuth_time + seconds,
+            first_slant_range=self.ground.first_slant_range + metres,
+        )
+        pieces = tuple(
+            replace(piece, time_offset=piece.time_offset - seconds, range_offset=piece.range_offset - metres)
+            for piece in self.pieces
+        )
+        return Mosaic(grid=self.grid, ground=ground, pieces=pieces)
 
     def cropped(self, window: tuple[slice, slice]) -> Mosaic:
         """The mosaic of some of its lines and samples."""
@@ -73,7 +94,8 @@ class Mosaic:
                         first_sample=piece.first_sample - samples.start,
                     )
                 )
-        return Mosaic(grid=crop_grid(self.grid, window), pieces=tuple(pieces))
+        grid, ground = crop_grid(self.grid, window), crop_grid(self.ground, window)
+        return Mosaic(grid=grid, ground=ground, pieces=tuple(pieces))
 
 
 def _cut(own: slice, limits: slice) -> slice:
@@ -103,7 +125,7 @@ def mosaic_of(bursts: Sequence[Burst]) -> Mosaic:
         slice(begin, max(piece.lines.stop for piece in pieces.values())),
         slice(near, max(piece.samples.stop for piece in pieces.values())),
     )
-    return Mosaic(grid=base, pieces=tuple(pieces.values())).cropped(window)
+    return Mosaic(grid=base, ground=base, pieces=tuple(pieces.values())).cropped(window)
 
 
 def _whole(burst: Burst, base: RadarGrid) -> Piece:

@@ -118,7 +118,7 @@ def _usable(valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _detected(image: NDArray[np.complex64], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Square roots of the amplitudes of an oversampled patch less their mean; 0 outside the mask."""
+    """Square roots of the amplitudes of an oversampled patch; 0 outside the mask."""
     spectrum = fft2(image.astype(np.complex128))
     for axis, count in enumerate(image.shape):
         # Zeros go where the spectrum has its gap, wherever a carrier has moved it.
@@ -127,8 +127,7 @@ def _detected(image: NDArray[np.complex64], mask: NDArray[np.bool_]) -> NDArray[
     lines, samples = (np.r_[0 : (count + 1) // 2, -(count // 2) : 0] for count in image.shape)
     wide = np.zeros(mask.shape, dtype=np.complex128)
     wide[np.ix_(lines, samples)] = spectrum
-    root = np.sqrt(np.abs(ifft2(wide)))
-    return np.asarray(np.where(mask, root - root[mask].mean(), 0.0))
+    return np.asarray(np.where(mask, np.sqrt(np.abs(ifft2(wide))), 0.0))
 
 
 def _correlation(
@@ -168,9 +167,8 @@ def _refined(
     own, their = (tuple(part[image] for part in parts) for image in (0, 1))
     window = _window(mask[own] & mask[their])
     total = max(window.sum(), 1e-6)
-    spectra = [
-        rfft2((values - np.sum(values * window) / total) * window) for values in (one[own], other[their])
-    ]
+    means = [float(np.sum(values * window)) / total for values in (one[own], other[their])]
+    spectra = [rfft2((one[own] - means[0]) * window), rfft2((other[their] - means[1]) * window)]
     pair = _CrossSpectrum(one=spectra[0], other=spectra[1], lines=window.shape[0], samples=window.shape[1])
     found = np.zeros(2)
     for _ in range(ROUNDS):
@@ -270,7 +268,7 @@ class OffsetField:
     ----------
     degree : of the polynomials; None where nothing is known, and the geometry stands as it is.
     coefficients : (terms, 2) of down and across, pixels, over places scaled to -1..1.
-    middle, extent : (2,) line and sample that the places are scaled by.
+    middle, extent : (2,) line and sample in the middle of the patches, and how many of either they reach from it.
     rms : of what the patches that were kept say less the polynomials, pixels, of one axis; NaN for unknown.
     deviation : standard deviation of the polynomials, pixels, of one axis, mean over those patches.
     share : of all patches that were kept.
@@ -279,7 +277,7 @@ class OffsetField:
     degree: int | None
     coefficients: NDArray[np.float64]
     middle: NDArray[np.float64]
-    extent: NDArray[np.float64]
+    extent: float
     rms: float
     deviation: float
     share: float
@@ -289,7 +287,7 @@ class OffsetField:
         places = np.broadcast_arrays(line, sample)
         if self.degree is None:
             return np.zeros(places[0].shape), np.zeros(places[0].shape)
-        scaled = [(place - self.middle[k]) / self.extent[k] for k, place in enumerate(places)]
+        scaled = [(place - self.middle[k]) / self.extent for k, place in enumerate(places)]
         values = _terms(scaled[0], scaled[1], self.degree) @ self.coefficients
         return values[..., 0], values[..., 1]
 
@@ -307,7 +305,7 @@ def fit_offsets(offsets: Sequence[Offset], degree: int = 2) -> OffsetField:
     values = np.array([(one.down, one.across) for one in known], dtype=np.float64).reshape(-1, 2)
     deviation = np.hypot([one.deviation for one in known], FLOOR)
     ends = (places.min(axis=0), places.max(axis=0)) if known else (np.zeros(2), np.zeros(2))
-    middle, extent = 0.5 * (ends[1] + ends[0]), np.maximum(0.5 * (ends[1] - ends[0]), 1.0)
+    middle, extent = 0.5 * (ends[1] + ends[0]), max(0.5 * float((ends[1] - ends[0]).max()), 1.0)
     scaled = (places - middle) / extent
     for own in range(degree, -1, -1):
         terms = _terms(scaled[:, 0], scaled[:, 1], own)
@@ -350,7 +348,7 @@ def _robust(
     terms: NDArray[np.float64], values: NDArray[np.float64], deviation: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]] | None:
     """Coefficients (terms, 2) and the patches that were kept; None where they do not determine the terms."""
-    weight = deviation**-2
+    weight = np.ones(len(terms))
     for turn in range(2 * TURNS):
         used = weight > 0.0
         root = np.sqrt(weight[used])[:, np.newaxis]

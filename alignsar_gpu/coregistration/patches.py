@@ -111,7 +111,7 @@ class PatchReader:
 
     def views(self, patch: Patch, polarization: str) -> tuple[View, ...]:
         """The patch as its bursts show it; empty where the DEM has nothing there."""
-        grid = crop_grid(self.mosaic.grid, (patch.lines, patch.samples))
+        grid = crop_grid(self.mosaic.ground, (patch.lines, patch.samples))
         orbit = self.matches[patch.bursts[0]].product.orbit
         try:
             drawing = Terrain(grid=grid, orbit=orbit, dem=self.dem, partial=True).lines(0, grid.lines)
@@ -147,7 +147,7 @@ class PatchReader:
     def _secondary(
         self, pair: BurstPair, piece: Piece, patch: Patch, drawing: Drawing, polarization: str
     ) -> tuple[NDArray[np.complex64], NDArray[np.bool_]]:
-        grid, upload, download = self.mosaic.grid, pair.device.upload, pair.device.download
+        grid, upload, download = self.mosaic.ground, pair.device.upload, pair.device.download
         ground = GroundBlock(
             azimuth_time=grid.azimuth_time(np.arange(patch.lines.start, patch.lines.stop)),
             slant_range=grid.slant_range(np.arange(patch.samples.start, patch.samples.stop)),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.coregistration.burst import GroundBlock
+from alignsar_gpu.kernels import Drawing
 from alignsar_gpu.products.acquisition import Acquisition, Ground, Viewing
 
 if TYPE_CHECKING:
@@ -15,10 +16,10 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.coregistration.burst import BurstPair
     from alignsar_gpu.coregistration.mosaic import Mosaic, Piece
+    from alignsar_gpu.coregistration.placement import Placement
     from alignsar_gpu.device import Device
     from alignsar_gpu.geometry.grid import RadarGrid
     from alignsar_gpu.geometry.terrain import Terrain
-    from alignsar_gpu.kernels import Drawing
     from alignsar_gpu.products.selection import Match
 
 
@@ -33,6 +34,7 @@ class CoregisteredStack:
     matches : per burst, the reference's.
     pairs : per date (its index) and burst, the reference's burst with that of the date; without the reference date.
     flattened : whether the secondaries come without reference and topographic phase.
+    placement : what the annotated coordinates are put right by; None for nothing.
     device : where the pixels are brought together, and stay.
     """
 
@@ -47,20 +49,26 @@ class CoregisteredStack:
     facts: Mapping[str, Any]
     device: Device
     flattened: bool = True
+    placement: Placement | None = None
     has_heights: bool = True
     has_viewing: bool = True
-    _drawn: dict[tuple[int, int], Drawing] = field(default_factory=dict)
+    _drawn: dict[tuple[int, int], tuple[Drawing, int]] = field(default_factory=dict)
 
     @property
     def grid(self) -> RadarGrid:
         """The reference radar grid."""
         return self.mosaic.grid
 
-    def _drawing(self, first: int, stop: int) -> Drawing:
-        """The ground of some lines, on the device; kept, for pixels and ground are asked for in turn."""
+    def _drawing(self, first: int, stop: int) -> tuple[Drawing, int]:
+        """The ground of some lines, on the device, and how many lines it begins before them.
+
+        The last block is kept, for pixels and ground are asked for in turn.
+        """
         if (first, stop) not in self._drawn:
+            margin = 0 if self.placement is None else 1
+            begin, end = max(first - margin, 0), min(stop + margin, self.grid.lines)
             self._drawn.clear()
-            self._drawn[first, stop] = self.terrain.lines(first, stop, self.device.xp)
+            self._drawn[first, stop] = self.terrain.lines(begin, end, self.device.xp), first - begin
         return self._drawn[first, stop]
 
     def read_pixels(self, first: int, stop: int) -> tuple[Any, Any]:
@@ -106,11 +114,12 @@ class CoregisteredStack:
 
     def _ground_of(self, piece: Piece, lines: slice, block: tuple[int, int]) -> GroundBlock:
         """The ground that a piece shows in some lines of a block."""
-        drawing, xp = self._drawing(*block), self.device.xp
-        part = slice(lines.start - block[0], lines.stop - block[0]), piece.samples
+        (drawing, before), xp, grid = self._drawing(*block), self.device.xp, self.mosaic.ground
+        begin = block[0] - before
+        part = slice(lines.start - begin, lines.stop - begin), piece.samples
         return GroundBlock(
-            azimuth_time=self.grid.azimuth_time(np.arange(lines.start, lines.stop)),
-            slant_range=self.grid.slant_range(np.arange(piece.samples.start, piece.samples.stop)),
+            azimuth_time=grid.azimuth_time(np.arange(lines.start, lines.stop)),
+            slant_range=grid.slant_range(np.arange(piece.samples.start, piece.samples.stop)),
             time_offset=piece.time_offset,
             range_offset=piece.range_offset,
             longitude=xp.ascontiguousarray(drawing.longitude[part]),
@@ -120,17 +129,21 @@ class CoregisteredStack:
 
     def read_ground(self, first: int, stop: int) -> Ground:
         """See `StackProduct.read_ground`."""
-        drawn = [self.device.download(layer) for layer in self._drawing(first, stop)]
-        longitude, latitude, height, incidence, local_incidence, flags = drawn
+        drawing, before = self._drawing(first, stop)
+        drawn = Drawing(*(self.device.download(layer) for layer in drawing))
+        if self.placement is not None:
+            drawn = self.placement.moved(self.mosaic, drawn, first - before)
+        rows = slice(before, before + stop - first)
+        longitude = drawn.longitude[rows]
         return Ground(
             # across the antimeridian the DEM's longitudes go on beyond 180
             longitude=np.where(longitude > 180.0, longitude - 360.0, longitude),
-            latitude=latitude,
-            height=height,
+            latitude=drawn.latitude[rows],
+            height=drawn.height[rows],
             viewing=Viewing(
-                incidence_angle=incidence,
-                local_incidence_angle=local_incidence,
-                layover_shadow=flags,
+                incidence_angle=drawn.incidence[rows],
+                local_incidence_angle=drawn.local_incidence[rows],
+                layover_shadow=drawn.flags[rows],
             ),
         )
 

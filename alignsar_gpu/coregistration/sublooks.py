@@ -140,7 +140,7 @@ class _Bank:
         """Pixels whose filters lie on valid ones, but for a share of their energy."""
         energy = np.abs(self.taps(1, 0.0)) ** 2
         seen = oaconvolve(valid.astype(np.float32), energy[np.newaxis] / energy.sum(), mode="same", axes=1)
-        return np.asarray(valid & (seen > 1.0 - OUTSIDE))
+        return np.asarray(seen > 1.0 - OUTSIDE)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -29,6 +29,8 @@ def _check(alpha: float | None, patch: int) -> None:
 def _padded(image: Any, patch: int, xp: Any) -> Any:
     """``image`` amid zeros, so that whole patches cover each of its pixels OVERLAP times along each axis."""
     step = patch // OVERLAP
+    # Without zeros before the first pixel, the border would lie at patches' own borders, which take in what is
+    # at their other end: fringes are bent there by up to 1 rad, against 0.04 rad.
     before = patch - step
     return xp.pad(image, [(before, before + -size % step) for size in image.shape])
 

@@ -17,10 +17,12 @@ from alignsar_gpu.products.sentinel1_bursts import Node, SwathFiles, bulk_delay,
 from alignsar_gpu.products.sentinel1_calibration import read_calibration, read_noise
 from alignsar_gpu.products.sentinel1_measurement import check_tiff
 from alignsar_gpu.products.sentinel1_safe import (
+    SIMULATOR,
     Safe,
     annotation_names,
     calibration_name,
     ipf_version,
+    is_simulated,
     measurement_name,
     open_safe,
 )
@@ -227,21 +229,22 @@ def open_sentinel1(
         found, lost = read_bursts(files, epoch, orbit, node, bulk)
         bursts += found
         invalid += lost
-    version = ipf_version(safe)
+    version, simulated = ipf_version(safe), is_simulated(safe)
     return SlcProduct(
         product_id=safe.product_id,
-        platform=header.platform,
+        platform=f"Simulated {header.platform}" if simulated else header.platform,
         start=first,
         orbit=orbit,
         pass_direction=whole[0].pass_direction,
         absolute_orbit=header.absolute_orbit,
         relative_orbit=numbered,
         instrument_mode=header.mode,
-        processor=f"Sentinel-1 IPF {version or 'unknown'}",
+        processor=SIMULATOR if simulated else f"Sentinel-1 IPF {version or 'unknown'}",
         polarizations=tuple(next(iter(chosen.values()))),
         bursts=tuple(bursts),
         facts=_facts(safe, there, chosen, version)
         | {
+            "simulated": simulated,
             "orbit": orbit.source,
             "node_relative_orbit": node.relative_orbit,
             "node_relative_orbit_from": "state vectors" if known else "annotated orbit number",

@@ -10,7 +10,9 @@ from pathlib import Path, PurePosixPath
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.products.xml import Xml, parse_xml
 
-IN_FOLDER = ("manifest.safe", "annotation/*.xml", "annotation/calibration/*.xml", "measurement/*")
+SIMULATED = "SIMULATED.txt"  # a file that simulated products have
+SIMULATOR = "alignsar_gpu simulator"  # the facility in their manifests, unless those are copies of real ones
+IN_FOLDER = ("manifest.safe", SIMULATED, "annotation/*.xml", "annotation/calibration/*.xml", "measurement/*")
 LARGEST_XML = 256 << 20  # bytes; annotations have a few MB: more is no annotation, or made to fill the memory
 
 
@@ -210,6 +212,16 @@ def measurement_name(safe: Safe, annotation: str) -> str | None:
         f"{safe.path}: no measurement/{stem}.tiff, which belongs to its {annotation}; the product is incomplete, "
         "fetch it again"
     )
+
+
+def is_simulated(safe: Safe) -> bool:
+    """Whether a product says of itself that the simulator of this package made its pixels."""
+    if SIMULATED in safe.names:
+        return True
+    if "manifest.safe" not in safe.names:
+        return False
+    facilities = safe.xml("manifest.safe").all(".//{*}facility")
+    return any(facility.element.get("name") == SIMULATOR for facility in facilities)
 
 
 def ipf_version(safe: Safe) -> str | None:

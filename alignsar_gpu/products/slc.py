@@ -174,6 +174,7 @@ class SlcProduct:
     Attributes
     ----------
     product_id : its name, without ".SAFE" or ".zip".
+    platform : the satellite, for example "Sentinel-1A"; "Simulated Sentinel-1A" of a product that says so of itself.
     start : UTC time of the first line (datetime64, microseconds); its midnight is the epoch of all times.
     orbit : the state vectors to use, and where they come from.
     processor : name and version, for example "Sentinel-1 IPF 003.61".

@@ -159,6 +159,7 @@ class SimulatedStack:
         for acquisition in self.acquisitions:
             for name in self.polarizations:
                 calibration = acquisition.calibration[name]
+                assert isinstance(calibration, Calibration)
                 nodes = (calibration.azimuth_time, calibration.slant_range)
                 gains.append(RegularGridInterpolator(nodes, calibration.sigma_nought)((times, ranges)))
         return np.array(gains).reshape(len(self.acquisitions), len(self.polarizations), *gains[0].shape)

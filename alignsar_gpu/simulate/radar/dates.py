@@ -82,7 +82,7 @@ def write_annotated_orbit(view: View, folder: Path) -> Path:
     return write_pass(
         view.satellite,
         folder,
-        platform=product.platform,
+        platform=product.platform.removeprefix("Simulated "),
         epoch=product.orbit.epoch,
         times=[
             float(time) for time in np.arange(np.floor(first) - MARGIN, np.ceil(last) + MARGIN + 1.0, STEP)

@@ -14,6 +14,7 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from alignsar_gpu.products.sentinel1_burst_id import CYCLE
+from alignsar_gpu.products.sentinel1_safe import SIMULATOR
 from alignsar_gpu.simulate.safe.swath_plan import wrapped
 from alignsar_gpu.simulate.safe.xml_writing import Text, document, element, moment, stamp, utc
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 PROCESSOR, VERSION = "Sentinel-1 IPF", "003.71"  # whose layout is followed: readers look for it
 FACILITY = {
     "country": "none",
-    "name": "alignsar_gpu simulator",
+    "name": SIMULATOR,
     "organisation": "simulated by alignsar_gpu, not an ESA product",
     "site": "none",
 }

@@ -16,7 +16,7 @@ from rasterio.control import GroundControlPoint
 from rasterio.errors import NotGeoreferencedWarning
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.products.sentinel1_safe import LARGEST_XML, open_safe
+from alignsar_gpu.products.sentinel1_safe import LARGEST_XML, SIMULATED, open_safe
 from alignsar_gpu.products.xml import parse_xml
 from alignsar_gpu.simulate.safe.annotation import annotation
 from alignsar_gpu.simulate.safe.calibration import calibration, noise
@@ -80,7 +80,7 @@ def write_metadata(plan: ProductPlan, parent: Path) -> Path:
     same bytes. Raises AlignsarError when the folder exists or cannot be written.
     """
     path = parent / f"{plan.product_id}.SAFE"
-    files = {"manifest.safe": manifest(plan), "SIMULATED.txt": NOTE.format(metadata=PLANNED).encode()}
+    files = {"manifest.safe": manifest(plan), SIMULATED: NOTE.format(metadata=PLANNED).encode()}
     for swath, name in channels(plan):
         own = stem(plan, swath, name)
         files[f"annotation/{own}.xml"] = annotation(plan, swath, name)
@@ -143,7 +143,7 @@ def copy_metadata(
         files = part_of(files, swaths, polarizations, str(source))
     with _new_folder(parent / f"{safe.product_id}.SAFE") as folder:
         _fill(folder, files)
-        (folder / "SIMULATED.txt").write_text(NOTE.format(metadata=COPIED))
+        (folder / SIMULATED).write_text(NOTE.format(metadata=COPIED))
     return parent / f"{safe.product_id}.SAFE"
 
 

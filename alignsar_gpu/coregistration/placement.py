@@ -1,0 +1,143 @@
+"""Where the pixels truly lie: corrections of the absolute location, on the mosaic and between dates.
+
+The ground is drawn on the mosaic's grid moved by the mean of the corrections, so that ranges and phases are exact
+there; what a pixel's own correction differs by, a fraction of a pixel, moves the coordinates that are told of it.
+Between two dates only the difference of their bursts' mean corrections counts: the rest is the same in both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from alignsar_gpu.coregistration.burst import Shift
+from alignsar_gpu.coregistration.corrections import Corrections, location_shift
+from alignsar_gpu.errors import AlignsarError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from alignsar_gpu.coregistration.location import LocationShift
+    from alignsar_gpu.coregistration.mosaic import Mosaic, Piece
+    from alignsar_gpu.kernels import Drawing
+    from alignsar_gpu.products.selection import Match, Selection
+
+POINTS = 9, 17  # lines and samples of a burst that its mean correction is taken over
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Placement:
+    """Corrections of the reference's bursts.
+
+    Attributes
+    ----------
+    mean : seconds and metres that are added to all annotated coordinates.
+    shifts : per burst, what is added to its own.
+    between : per date and burst, by how much more the reference's mean correction is than the date's.
+    """
+
+    mean: Shift
+    shifts: Mapping[str, LocationShift]
+    between: Mapping[tuple[str, str], Shift]
+
+    def moved(self, mosaic: Mosaic, drawing: Drawing, first: int) -> Drawing:
+        """The ground of lines from ``first`` on, where it truly is; layover and shadow stay as they are."""
+        layers = [drawing.longitude, drawing.latitude, drawing.height]
+        slopes = [_slopes(layer) for layer in layers]
+        result = [layer.copy() for layer in layers]
+        for piece in mosaic.pieces:
+            lines = piece.within(first, first + len(drawing.height))
+            if lines.start >= lines.stop:
+                continue
+            part = slice(lines.start - first, lines.stop - first), piece.samples
+            down, across = self._offsets(mosaic, piece, lines, drawing.height[part])
+            for layer, (by_line, by_sample), out in zip(layers, slopes, result, strict=True):
+                there = layer[part] + down * by_line[part] + across * by_sample[part]
+                known = np.isfinite(there) & (drawing.flags[part] == 0)
+                out[part] = np.where(known, there, layer[part])
+        return drawing._replace(longitude=result[0], latitude=result[1], height=result[2])
+
+    def _offsets(
+        self, mosaic: Mosaic, piece: Piece, lines: slice, height: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Lines and samples that the ground of a piece lies beside where it is drawn."""
+        line = np.arange(lines.start, lines.stop)[:, np.newaxis] - piece.first_line
+        sample = np.arange(piece.samples.start, piece.samples.stop) - piece.first_sample
+        shift = self.shifts[piece.name]
+        seconds = shift.azimuth(line, sample, height) - self.mean.seconds
+        metres = shift.slant_range(line, sample, height) - self.mean.metres
+        return seconds / mosaic.grid.azimuth_interval, metres / mosaic.grid.range_spacing
+
+
+def _slopes(layer: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Change of a layer [line, sample] by line and by sample; none along an axis of one."""
+    down, across = (
+        np.gradient(layer, axis=axis) if layer.shape[axis] > 1 else np.zeros_like(layer) for axis in (0, 1)
+    )
+    return np.asarray(down), np.asarray(across)
+
+
+def placement_of(
+    selection: Selection,
+    corrections: Corrections,
+    polarization: str,
+    zenith: Mapping[str, float],
+    height: float,
+) -> Placement | None:
+    """The corrections of a selection; None where all are switched off.
+
+    Parameters
+    ----------
+    zenith : per date, zenith delay at sea level (m), for troposphere "given" alone.
+    height : of the ground in the middle, metres: where mean corrections are taken.
+
+    Raises AlignsarError where a product, or ``zenith``, lacks what a correction needs.
+    """
+    if corrections == Corrections():
+        return None
+    lacking = sorted(set(selection.dates) - zenith.keys()) if corrections.troposphere == "given" else []
+    if lacking:
+        raise AlignsarError(
+            f"coregistration.zenith_delays: none for {', '.join(lacking)}; give one for each of "
+            f"{', '.join(selection.dates)}, or coregistration.troposphere=model"
+        )
+
+    def mean_of(match: Match, shift: LocationShift) -> Shift:
+        return _mean(match, shift, height)
+
+    shifts, means = {}, {}
+    between: dict[tuple[str, str], Shift] = {}
+    for name, found in selection.bursts.items():
+        reference = found[selection.reference]
+        shifts[name] = location_shift(reference, polarization, corrections, zenith.get(selection.reference))
+        means[name] = mean_of(reference, shifts[name])
+        for date, match in found.items():
+            if date != selection.reference:
+                own = mean_of(match, location_shift(match, polarization, corrections, zenith.get(date)))
+                between[date, name] = Shift(
+                    seconds=means[name].seconds - own.seconds, metres=means[name].metres - own.metres
+                )
+    mean = _average(list(means.values()))
+    return Placement(mean=mean, shifts=shifts, between=between)
+
+
+def _mean(match: Match, shift: LocationShift, height: float) -> Shift:
+    """Mean over a burst's valid pixels, on level ground."""
+    lines, samples = match.burst.valid
+    line = np.linspace(lines.start, lines.stop - 1, POINTS[0])[:, np.newaxis]
+    sample = np.linspace(samples.start, samples.stop - 1, POINTS[1])
+    return Shift(
+        seconds=float(shift.azimuth(line, sample, height).mean()),
+        metres=float(shift.slant_range(line, sample, height).mean()),
+    )
+
+
+def _average(shifts: Sequence[Shift]) -> Shift:
+    return Shift(
+        seconds=float(np.mean([one.seconds for one in shifts])),
+        metres=float(np.mean([one.metres for one in shifts])),
+    )
