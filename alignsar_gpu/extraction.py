@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.config import InterferometryConfig
     from alignsar_gpu.dataset.cube import CubeLayout
+    from alignsar_gpu.dataset.interferograms import InterferogramWriter
     from alignsar_gpu.device import Device
+    from alignsar_gpu.network import Network
     from alignsar_gpu.products.acquisition import Ground, StackProduct
     from alignsar_gpu.run_folder import RunFolder
     from alignsar_gpu.signatures import Signature
@@ -49,6 +51,7 @@ class Extraction:
     delays: Sequence[float]
     layout: CubeLayout
     slc: bool
+    network: Network | None = None
 
 
 def windows_of(config: InterferometryConfig) -> Windows:
@@ -99,22 +102,28 @@ def extract(work: Extraction, folder: RunFolder, advance: Callable[[int], None])
     path = folder.work / CUBE
     if not folder.is_recorded(LAYOUT):
         create_cube(path, work.layout)
-        folder.record(LAYOUT, sorted(path.glob("*/zarr.json")))
+        beside = [] if work.network is None else work.network.create(folder.work)
+        folder.record(LAYOUT, [*sorted(path.glob("*/zarr.json")), *beside])
     writer = CubeWriter(path, work.layout)
+    pairs = None if work.network is None else work.network.writer(folder.work)
     pending = [row for row in range(work.layout.rows) if not folder.is_recorded(f"row-{row}")]
     advance(work.layout.rows - len(pending))
     chunk_lines, lines = work.layout.chunk[0], work.product.grid.lines
     limit = rows_per_block(work.product, chunk_lines, work.windows.halo, work.device.memory_budget)
     for first_row, stop_row in _blocks(pending, limit):
-        _extract_block(work, writer, first_row * chunk_lines, min(stop_row * chunk_lines, lines))
+        _extract_block(work, (writer, pairs), first_row * chunk_lines, min(stop_row * chunk_lines, lines))
         for row in range(first_row, stop_row):
-            folder.record(f"row-{row}", writer.chunk_files(row))
+            beside = [] if pairs is None else pairs.chunk_files(row)
+            folder.record(f"row-{row}", [*writer.chunk_files(row), *beside])
         advance(stop_row - first_row)
     return len(pending)
 
 
-def _extract_block(work: Extraction, writer: CubeWriter, first: int, stop: int) -> None:
+def _extract_block(
+    work: Extraction, writers: tuple[CubeWriter, InterferogramWriter | None], first: int, stop: int
+) -> None:
     """Lines ``first:stop``, all dates."""
+    writer, pairs = writers
     stack = load_stack(work.product, work.device, first, stop, work.windows.halo)
     ground = work.product.read_ground(stack.begin, stack.begin + stack.pixels.shape[-2])
     if work.flatten:
@@ -124,6 +133,8 @@ def _extract_block(work: Extraction, writer: CubeWriter, first: int, stop: int) 
     for date in range(len(stack.acquisitions)):
         for name, values in _date_layers(work, stack, date):
             writer.write(name, first, values, date)
+    if work.network is not None and pairs is not None:
+        work.network.write_block(pairs, stack, ground)
 
 
 def _ground_layers(work: Extraction, stack: Stack, ground: Ground) -> Iterator[tuple[str, NDArray[Any]]]:

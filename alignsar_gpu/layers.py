@@ -21,12 +21,17 @@ def is_flattened(product: StackProduct, config: Config) -> bool:
     return config.interferometry.flatten == "auto" or all(a.flattened for a in product.acquisitions)
 
 
+def phase_state(product: StackProduct, config: Config) -> str:
+    """What is still in the phase, for users to read."""
+    if len(product.acquisitions) == 1:
+        return "as the product has it: a single date has no reference to take phase away from"
+    state = "are removed" if is_flattened(product, config) else "are still in it"
+    return f"reference (flat-earth) and topographic phase {state}"
+
+
 def layers(product: StackProduct, signatures: Sequence[Signature], config: Config) -> list[Layer]:
     """Every layer of the cube, with its attributes."""
-    state = "are removed" if is_flattened(product, config) else "are still in it"
-    state = f"reference (flat-earth) and topographic phase {state}"
-    if len(product.acquisitions) == 1:
-        state = "as the product has it: a single date has no reference to take phase away from"
+    state = phase_state(product, config)
     valid = {"units": "1", "long_name": "valid pixel", "description": "has data in all polarizations"}
     result = [Layer(name="valid", dtype="bool", dated=True, attributes=valid)]
     for polarization in product.polarizations:

@@ -22,6 +22,8 @@ from alignsar_gpu.description import (
 from alignsar_gpu.device import choose_device
 from alignsar_gpu.extraction import CUBE, Extraction, extract, windows_of
 from alignsar_gpu.inputs import find_inputs
+from alignsar_gpu.layers import phase_state
+from alignsar_gpu.network import network_of
 from alignsar_gpu.progress import LOGGER, Stages
 from alignsar_gpu.quality import measure, write_quality
 from alignsar_gpu.report import write_report
@@ -106,6 +108,15 @@ def _make(
         warnings = find_warnings(product, config, left_out)
         scene = describe_scene(product)
     facts = attributes(product, scene, config, device, fingerprint)
+    layout = cube_layout(product, scene, config, chosen, facts)
+    network = network_of(
+        product,
+        [(one.temporal, one.perpendicular) for one in scene.baselines],
+        config.interferometry,
+        layout,
+        phase_state(product, config),
+    )
+    warnings += network.warnings if network is not None else ()
     work = Extraction(
         product=product,
         device=device,
@@ -113,12 +124,16 @@ def _make(
         windows=windows_of(config.interferometry),
         flatten=config.interferometry.flatten == "auto",
         delays=scene.delays,
-        layout=cube_layout(product, scene, config, chosen, facts),
+        layout=layout,
         slc=config.signatures.slc,
+        network=network,
     )
     with stages.stage("signatures", work.layout.rows) as advance:
         extract(work, folder, advance)
         finish_cube(folder.work / CUBE, bounds(folder.work / CUBE))
+    if network is not None:
+        with stages.stage("interferograms", len(network.what.pairs)) as advance:
+            network.finish(folder, device, advance)
     cube = open_cube(folder.work / CUBE)
     with stages.stage("netcdf", len(product.acquisitions)) as advance:
         files = netcdf_files(cube, folder.work / "netcdf")

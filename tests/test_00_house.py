@@ -41,11 +41,13 @@ ARROWS = {
         "device",
         "geometry",
         "interferometry",
+        "network",
         "products",
         "run_folder",
         "signatures",
         "stack",
     },
+    "network": VALUES | {"config", "dataset", "device", "interferometry", "products", "run_folder", "stack"},
     "quality": VALUES | {"description", "device", "products"},
 }
 ABOVE_ALL = {"pipeline", "__main__"}

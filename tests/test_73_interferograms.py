@@ -7,11 +7,10 @@ import pytest
 import xarray as xr
 import zarr
 
-from alignsar_gpu.dataset.cube import CubeLayout, Layer, finish_cube, open_cube
+from alignsar_gpu.dataset.cube import CubeLayout, Layer, create_cube, finish_cube, open_cube
 from alignsar_gpu.dataset.interferograms import (
     Interferograms,
     InterferogramWriter,
-    create_interferograms,
     interferograms_layout,
 )
 from alignsar_gpu.errors import AlignsarError
@@ -104,7 +103,7 @@ def files_of(path):
 
 
 def make(path, layout, values, rows=1):
-    create_interferograms(path, layout)
+    create_cube(path, layout)
     writer = InterferogramWriter(path, layout)
     fill_rows(writer, layout, values, rows)
     fill_pairs(writer, layout, values)
@@ -244,7 +243,7 @@ def work(folder, layout, values, stopped):
     """All units that the journal does not know, until the moment ``stopped``; returns their names."""
     path, done = folder.work / "interferograms.zarr", []
     if not folder.is_recorded("layout"):
-        create_interferograms(path, layout)
+        create_cube(path, layout)
         folder.record("layout", sorted(path.glob("*/zarr.json")))
     writer = InterferogramWriter(path, layout)
 

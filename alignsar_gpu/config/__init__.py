@@ -110,6 +110,27 @@ class InterferometryConfig:
         "auto: remove reference and topographic phase where the product still has it; never: leave it",
         choices=("auto", "never"),
     )
+    network: str = key(
+        "none",
+        "pairs of dates whose multilooked interferograms are written to interferograms.zarr",
+        choices=("none", "single_reference", "sequential", "small_baseline"),
+    )
+    network_neighbours: int = key(1, "sequential: dates after each that it is paired with", bounds=(1, 100))
+    network_days: float | None = key(
+        None, "small_baseline: longest time between two dates, days", bounds=(0.0, None)
+    )
+    network_metres: float | None = key(
+        None, "small_baseline: longest perpendicular baseline, m", bounds=(0.0, None)
+    )
+    looks_lines: int = key(4, "lines that an interferogram of the network averages", bounds=(1, 256))
+    looks_samples: int = key(16, "samples that an interferogram of the network averages", bounds=(1, 1024))
+    goldstein_alpha: float = key(
+        0.0, "strength of Goldstein's filter on the network's phase; 0: none", bounds=(0.0, 1.0)
+    )
+    goldstein_adaptive: bool = key(default=False, text="strength of Goldstein's filter by coherence instead")
+    goldstein_patch: int = key(
+        32, "cells of a patch of Goldstein's filter, 32 or 64", bounds=(32, 64), multiple_of=32
+    )
 
 
 @dataclass

@@ -33,6 +33,7 @@ REACH = 16  # pixels that are searched each way
 FRINGE = 2  # pixels along masked ones and edges that oversampling blurs
 OVERLAP = 0.25  # of a patch that the two must have in common
 TAPER = 8.0  # oversampled pixels over which masks end
+HIGHEST = 0.38  # cycles per oversampled pixel: what lies beyond detection has folded, and would draw towards pixels
 RINGS = 12  # of frequencies that coherence is averaged over
 STANDS_OUT = 4.0  # deviations of the coherence of noise, which the search for the peak has raised
 MOST = 0.97  # coherence that a ring is credited with
@@ -212,7 +213,7 @@ class _CrossSpectrum:
     def rings(self) -> NDArray[np.intp]:
         """The ring of each frequency, 1 to `RINGS`; 0 for what does not count."""
         radius = np.hypot(*self.turning) / (2.0 * np.pi)
-        edges = np.geomspace(1.5 / max(self.lines, self.samples), 0.5, RINGS + 1)
+        edges = np.geomspace(1.5 / max(self.lines, self.samples), HIGHEST, RINGS + 1)
         ring = np.digitize(radius, edges)
         return np.asarray(np.where(ring > RINGS, 0, ring))
 

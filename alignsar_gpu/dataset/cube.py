@@ -42,6 +42,7 @@ class CubeLayout:
     ----------
     shape : (dates, lines, samples).
     chunk : (lines, samples) of a chunk; a chunk holds one date.
+    dimensions : what these three are called; dates may be pairs of dates.
     coordinates : small arrays written at once (an xarray.Dataset with the coordinates and the variables
         along time, all as coordinates).
     layers : what is filled later.
@@ -53,6 +54,7 @@ class CubeLayout:
     coordinates: xr.Dataset
     layers: Sequence[Layer]
     attributes: Mapping[str, Any]
+    dimensions: tuple[str, str, str] = DIMENSIONS
 
     @property
     def rows(self) -> int:
@@ -74,7 +76,7 @@ def create_cube(path: Path, layout: CubeLayout) -> None:
             path, mode="w", zarr_format=3, consolidated=False
         )
     group = zarr.open_group(path, mode="r+", zarr_format=3)
-    along_time = sorted(str(name) for name in layout.coordinates.coords if name not in DIMENSIONS)
+    along_time = sorted(str(name) for name in layout.coordinates.coords if name not in layout.dimensions)
     in_space = [layer.name for layer in layout.layers if layer.coordinate]
     for layer in layout.layers:
         skip = 0 if layer.dated else 1
@@ -85,7 +87,7 @@ def create_cube(path: Path, layout: CubeLayout) -> None:
             chunks=(1, *layout.chunk)[skip:],
             dtype=layer.dtype,
             fill_value=_fill_value(layer.dtype),
-            dimension_names=DIMENSIONS[skip:],
+            dimension_names=layout.dimensions[skip:],
             attributes={**layer.attributes, **({"coordinates": " ".join(names)} if names else {})},
         )
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
-import zarr
 
 from alignsar_gpu.dataset.cube import CubeLayout, CubeWriter, Layer
 from alignsar_gpu.errors import AlignsarError
@@ -78,6 +76,7 @@ def interferograms_layout(what: Interferograms, cube: CubeLayout) -> CubeLayout:
         coordinates=_coordinates(what, cube.coordinates),
         layers=_layers(what),
         attributes=_attributes(what, cube.attributes),
+        dimensions=DIMENSIONS,
     )
 
 
@@ -216,31 +215,6 @@ def _attributes(what: Interferograms, cube: Mapping[str, Any]) -> dict[str, Any]
         "looks_azimuth": lines,
         "looks_range": samples,
     }
-
-
-def create_interferograms(path: Path, layout: CubeLayout) -> None:
-    """Write interferograms.zarr at ``path`` without content: coordinates and attributes complete."""
-    with warnings.catch_warnings():
-        # text as a Zarr v3 data type is an extension that zarr and xarray agree on
-        warnings.simplefilter("ignore", zarr.errors.UnstableSpecificationWarning)
-        layout.coordinates.assign_attrs(dict(layout.attributes)).to_zarr(
-            path, mode="w", zarr_format=3, consolidated=False
-        )
-    group = zarr.open_group(path, mode="r+", zarr_format=3)
-    along_pairs = sorted(str(name) for name in layout.coordinates.coords if name not in DIMENSIONS)
-    in_space = [layer.name for layer in layout.layers if layer.coordinate]
-    for layer in layout.layers:
-        skip = 0 if layer.dated else 1
-        names = [] if layer.coordinate else [*along_pairs, *in_space]
-        group.create_array(
-            layer.name,
-            shape=layout.shape[skip:],
-            chunks=(1, *layout.chunk)[skip:],
-            dtype=layer.dtype,
-            fill_value=np.nan,
-            dimension_names=DIMENSIONS[skip:],
-            attributes={**layer.attributes, **({"coordinates": " ".join(names)} if names else {})},
-        )
 
 
 class InterferogramWriter(CubeWriter):
