@@ -125,6 +125,7 @@ def _options(config: Config, dates: Sequence[str]) -> Options:
         neighbours=settings.neighbours,
         timing=settings.timing,
         range_shift=settings.range_shift,
+        taps=settings.taps,
         flatten=config.interferometry.flatten == "auto",
         corrections=Corrections(
             bistatic=settings.bistatic,

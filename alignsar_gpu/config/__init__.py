@@ -73,6 +73,12 @@ class CoregistrationConfig:
         3, "dates that each is compared with for its timing, besides the reference", bounds=(1, 100)
     )
     range_shift: bool = key(default=True, text="put ranges right too, where the shift is certain enough")
+    taps: int = key(
+        12,
+        "pixels along each axis that a resampled one is made of: 8, 12 or 16; more is slower and more exact",
+        bounds=(8, 16),
+        multiple_of=4,
+    )
     bistatic: bool = key(
         default=False, text="correct azimuth times for the satellite's motion until the echo"
     )

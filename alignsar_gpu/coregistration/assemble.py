@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alignsar_gpu.coregistration.burst import BurstPair, Shift
+from alignsar_gpu.coregistration.burst import TAPS, BurstPair, Shift
 from alignsar_gpu.coregistration.corrections import Corrections
 from alignsar_gpu.coregistration.mosaic import mosaic_of
 from alignsar_gpu.coregistration.patches import PatchReader
@@ -50,6 +50,7 @@ class Options:
     timing : whether the dates' timing is measured; otherwise the orbits alone place them.
     range_shift : whether ranges are put right too.
     flatten : whether reference and topographic phase are removed.
+    taps : of the kernels that resample: 8, 12 or 16.
     corrections : of the absolute location.
     zenith : per date (YYYYMMDD) delay of a signal from the zenith at sea level, m; for troposphere "given" alone.
     """
@@ -58,6 +59,7 @@ class Options:
     timing: bool = True
     range_shift: bool = True
     flatten: bool = True
+    taps: int = TAPS
     corrections: Corrections = field(default_factory=Corrections)
     zenith: Mapping[str, float] = field(default_factory=dict)
 
@@ -112,7 +114,7 @@ def coregistered_stack(
         mosaic=mosaic,
         terrain=terrain,
         matches=matches,
-        pairs=_pairs(selection, device, shifts, placement),
+        pairs=_pairs(selection, device, shifts, placement, options.taps),
         acquisitions=tuple(
             _acquisition(selection, date, mosaic, options, polarizations) for date in selection.dates
         ),
@@ -150,13 +152,18 @@ def _require_pixels(match: Match, polarizations: Sequence[str]) -> None:
 
 
 def _pairs(
-    selection: Selection, device: Device, shifts: Sequence[Shift], placement: Placement | None
+    selection: Selection,
+    device: Device,
+    shifts: Sequence[Shift],
+    placement: Placement | None,
+    taps: int,
 ) -> dict[tuple[int, str], BurstPair]:
     return {
         (index, name): BurstPair(
             reference=found[selection.reference],
             secondary=found[date],
             device=device,
+            taps=taps,
             shift=shifts[index] + (Shift() if placement is None else placement.between[date, name]),
         )
         for index, date in enumerate(selection.dates)
@@ -186,7 +193,7 @@ def _measured(
     reader = PatchReader(
         mosaic=mosaic,
         matches=matches,
-        pairs=_pairs(selection, device, none, placement),
+        pairs=_pairs(selection, device, none, placement, options.taps),
         dates=len(selection.dates),
         reference=selection.dates.index(selection.reference),
         dem=dem,

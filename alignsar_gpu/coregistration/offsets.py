@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.fft import fft2, ifft2, irfft2, next_fast_len, rfft2
-from scipy.ndimage import binary_erosion, distance_transform_edt
+from scipy.ndimage import distance_transform_edt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,10 +30,11 @@ if TYPE_CHECKING:
 
 OVERSAMPLING = 2
 REACH = 16  # pixels that are searched each way
-FRINGE = 2  # pixels along masked ones and edges that oversampling blurs
 OVERLAP = 0.25  # of a patch that the two must have in common
 TAPER = 8.0  # oversampled pixels over which masks end
-HIGHEST = 0.38  # cycles per oversampled pixel: what lies beyond detection has folded, and would draw towards pixels
+HIGHEST = (
+    0.38  # cycles per oversampled pixel: what lies beyond detection has folded, and would draw towards pixels
+)
 RINGS = 12  # of frequencies that coherence is averaged over
 STANDS_OUT = 4.0  # deviations of the coherence of noise, which the search for the peak has raised
 MOST = 0.97  # coherence that a ring is credited with
@@ -89,7 +90,7 @@ def patch_offset(
     """
     nothing = Offset(line=line, sample=sample)
     known = valid & np.isfinite(reference) & np.isfinite(secondary)
-    mask = _usable(known)
+    mask = known.repeat(OVERSAMPLING, axis=0).repeat(OVERSAMPLING, axis=1)
     if np.count_nonzero(mask) < OVERLAP * mask.size:
         return nothing
     one, other = (_detected(np.where(known, image, 0.0), mask) for image in (reference, secondary))
@@ -110,12 +111,6 @@ def patch_offset(
         deviation=deviation / OVERSAMPLING,
         peak=peak,
     )
-
-
-def _usable(valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Pixels of the oversampled patch that neither edges nor invalid ones have blurred."""
-    inside = binary_erosion(valid, np.ones((2 * FRINGE + 1, 2 * FRINGE + 1)), border_value=0)
-    return np.asarray(inside.repeat(OVERSAMPLING, axis=0).repeat(OVERSAMPLING, axis=1), dtype=bool)
 
 
 def _detected(image: NDArray[np.complex64], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -182,7 +177,9 @@ def _refined(
             break
     if np.abs(found).max() > STRAYED:
         return np.nan, np.nan, np.inf
-    variance = np.diag(np.linalg.inv(curvature)).mean()
+    # A window that leaves out pixels makes neighbouring frequencies say the same.
+    independent = np.sum(window**2) ** 2 / (window.size * np.sum(window**4))
+    variance = np.diag(np.linalg.inv(curvature)).mean() / independent
     down, across = found + start
     return float(down), float(across), CAUTION * float(np.sqrt(variance))
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alignsar_gpu.coregistration.burst import AZIMUTH, RANGE, WIDEST, Shift
+from alignsar_gpu.coregistration.burst import AZIMUTH_BAND, Shift, range_band
 from alignsar_gpu.coregistration.diversity import NOTHING, double_difference, solve_timing
 from alignsar_gpu.coregistration.patches import patches_of, within_memory
 from alignsar_gpu.coregistration.sublooks import band_shift
@@ -122,14 +122,14 @@ def measure_shifts(
 
 def _sub_bands(view: View, reference: int, swath: str) -> Iterator[tuple[int, OverlapShift, OverlapShift]]:
     """Of every date: its shift in lines and in samples against the reference, by parts of the band."""
-    across = RANGE.get(swath, WIDEST)[1]
+    across = range_band(swath)
     own, known = view.pixels[reference], view.valid[reference]
     for date, pixels in view.pixels.items():
         if date != reference:
             valid = known & view.valid[date]
             yield (
                 date,
-                band_shift(own, pixels, valid, axis=0, band=AZIMUTH[1], looks=LOOKS),
+                band_shift(own, pixels, valid, axis=0, band=AZIMUTH_BAND, looks=LOOKS),
                 band_shift(own, pixels, valid, axis=1, band=across, looks=LOOKS),
             )
 

@@ -1,0 +1,165 @@
+"""What is true of simulated products, read back and laid on a mosaic of the reference date's bursts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import xarray as xr
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+TRUTH, FACTS = "truth.zarr", "simulation.json"
+NO_CLASS = 255
+
+
+class Placed(Protocol):
+    """What a burst gives to a mosaic: see `coregistration.mosaic.Piece`."""
+
+    @property
+    def name(self) -> str:
+        """The burst."""
+
+    @property
+    def lines(self) -> slice:
+        """Lines of the mosaic that it fills."""
+
+    @property
+    def samples(self) -> slice:
+        """Samples of the mosaic that it fills."""
+
+    @property
+    def first_line(self) -> int:
+        """Line of the mosaic where the burst's line 0 lies."""
+
+    @property
+    def first_sample(self) -> int:
+        """Sample of the mosaic where the burst's sample 0 lies."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PieceTruth:
+    """The truth of a burst where a mosaic shows it.
+
+    Attributes
+    ----------
+    kept : truth.zarr of the burst at the pixels that it keeps.
+    lines, samples : (n,) and (m,) of the mosaic, where these pixels are.
+    piece : what of the mosaic the burst fills.
+    """
+
+    kept: xr.Dataset
+    lines: NDArray[np.intp]
+    samples: NDArray[np.intp]
+    piece: Placed
+
+    def layer(self, name: str, date: int | None = None) -> NDArray[Any]:
+        """A layer at the kept pixels; ``date`` is an index into the simulated dates."""
+        layer = self.kept[name] if date is None else self.kept[name][date]
+        return np.asarray(layer.values)
+
+    def nearest(self, name: str, date: int | None = None) -> NDArray[Any]:
+        """A layer at every pixel of the piece: that of the nearest kept one."""
+        rows, columns = (
+            np.searchsorted(0.5 * (at[1:] + at[:-1]), np.arange(own.start, own.stop))
+            for at, own in ((self.lines, self.piece.lines), (self.samples, self.piece.samples))
+        )
+        return self.layer(name, date)[np.ix_(rows, columns)]
+
+    def linear(self, name: str, date: int | None = None) -> NDArray[np.float32]:
+        """A smooth layer at every pixel of the piece, linear between the kept ones; NaN beside one without."""
+        values = self.layer(name, date)
+        for axis, at, own in ((0, self.lines, self.piece.lines), (1, self.samples, self.piece.samples)):
+            values = _between(values, at, np.arange(own.start, own.stop), axis)
+        return values.astype(np.float32)
+
+
+def _between(values: NDArray[Any], at: NDArray[np.intp], wanted: NDArray[np.intp], axis: int) -> NDArray[Any]:
+    """Linear interpolation along an axis; beyond the ends the values there."""
+    if len(at) == 1:
+        return np.repeat(values, len(wanted), axis=axis)
+    before = np.clip(np.searchsorted(at, wanted, side="right") - 1, 0, len(at) - 2)
+    share = np.clip((wanted - at[before]) / (at[before + 1] - at[before]), 0.0, 1.0)
+    share = share.reshape((-1, 1) if axis == 0 else (1, -1))
+    low, high = np.take(values, before, axis=axis), np.take(values, before + 1, axis=axis)
+    # where a kept pixel is hit its neighbour does not count, though it be NaN
+    return np.where(share == 0.0, low, np.where(share == 1.0, high, low + share * (high - low)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownDate:
+    """What was put into a date.
+
+    Attributes
+    ----------
+    index : in truth.zarr.
+    azimuth_lines, range_samples : how much later and farther its annotation has it than it is.
+    perpendicular_baseline : m, against the reference date.
+    """
+
+    index: int
+    azimuth_lines: float
+    range_samples: float
+    perpendicular_baseline: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ProductTruth:
+    """The truth of a simulation.
+
+    Attributes
+    ----------
+    folder : of truth.zarr.
+    class_names : of the land cover.
+    dates : by the name of the product.
+    """
+
+    folder: Path
+    class_names: tuple[str, ...]
+    dates: Mapping[str, KnownDate]
+
+    def of(self, piece: Placed) -> PieceTruth | None:
+        """What is known where a burst fills a mosaic; None where that is nothing."""
+        kept = xr.open_zarr(self.folder / TRUTH, group=piece.name, chunks=None)
+        lines, samples = (
+            np.asarray(kept[name].values + first, dtype=np.intp)
+            for name, first in (("line", piece.first_line), ("sample", piece.first_sample))
+        )
+        rows = np.flatnonzero((lines >= piece.lines.start) & (lines < piece.lines.stop))
+        columns = np.flatnonzero((samples >= piece.samples.start) & (samples < piece.samples.stop))
+        if not (rows.size and columns.size):
+            return None
+        window = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+        return PieceTruth(
+            kept=kept.isel(line=window[0], sample=window[1]),
+            lines=lines[window[0]],
+            samples=samples[window[1]],
+            piece=piece,
+        )
+
+
+def find_truth(folder: Path, product_ids: Sequence[str], reference: int) -> ProductTruth | None:
+    """The truth of products that the simulation in ``folder`` made; None for others, or another reference date.
+
+    truth.zarr is that of the first simulated date's pixels.
+    """
+    facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))["dates"]
+    known = {
+        one["product"]: KnownDate(
+            index=index,
+            azimuth_lines=one["azimuth_error_lines"],
+            range_samples=one["range_error_samples"],
+            perpendicular_baseline=one["perpendicular_baseline_m"],
+        )
+        for index, one in enumerate(facts)
+    }
+    if not set(product_ids) <= set(known) or known[product_ids[reference]].index != 0:
+        return None
+    names = xr.open_zarr(folder / TRUTH, chunks=None).attrs["class_names"]
+    return ProductTruth(folder=folder, class_names=tuple(names), dates=known)
