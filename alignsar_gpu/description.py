@@ -125,6 +125,14 @@ def find_warnings(product: StackProduct, config: Config, left_out: Sequence[str]
             f"the geometry is that of {LESSER_ORBITS[kind]}; a precise orbit (POEORB), published about three weeks "
             "after the acquisition, is better: give it by orbits.path"
         )
+    unknown = [
+        date for date, found in facts.get("timing", {}).get("dates", {}).items() if found["azimuth_from"] == "orbit"
+    ]
+    if unknown:
+        warnings.append(
+            f"{', '.join(unknown)}: nothing coherent where bursts overlap, so that azimuth times are those of the orbits "
+            "alone; phase may jump between bursts"
+        )
     if not product.has_heights:
         warnings.append(
             "no per-pixel coordinates in the product: positions come from its tie points, heights are unknown, and "

@@ -8,7 +8,7 @@ atmosphere are (Prats-Iraola et al., 2012, TOPS Interferometry With TerraSAR-X, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ITERATIONS = 8
 BINS = 64  # of Doppler frequency, which hardly varies over an overlap
 FEWEST = 100  # pixels of an overlap that may say something
+UNCERTAIN = 0.35  # radian: noise alone is said to be this certain once in 20000 overlaps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +77,10 @@ class DoubleDifference:
         return complex((self.total * np.exp(-2j * np.pi * self.frequency * seconds)).sum())
 
     def shift(self, start: float = 0.0) -> OverlapShift:
-        """The shift (s) near ``start`` that leaves no phase: within half a turn of the frequency."""
+        """The shift (s) near ``start`` that leaves no phase: within half a turn of the frequency.
+
+        Where the phase is too uncertain for that, only coherence, phase and share are told.
+        """
         if self.used < FEWEST:
             return NOTHING
         mean, shift = float(np.average(self.frequency, weights=self.weight)), start
@@ -86,15 +90,16 @@ class DoubleDifference:
         # The part of each witness across the sum is its error: the sum's phase is their weighted mean.
         turn = np.exp(-2j * np.pi * self.frequency * shift) * np.conj(total) / abs(total)
         across = 0.5 * float(np.sum(self.power - (self.square * turn**2).real))
-        error = np.sqrt(max(across, 0.0) / max(self.looks, 1e-6)) / abs(total)
-        return OverlapShift(
+        error = float(np.sqrt(max(across, 0.0) / max(self.looks, 1e-6)) / abs(total))
+        found = OverlapShift(
             seconds=shift,
-            deviation=float(error) / (2.0 * np.pi * abs(mean)),
+            deviation=error / (2.0 * np.pi * abs(mean)),
             coherence=abs(total) / float(self.weight.sum()),
             phase=float(np.angle(self.after(0.0))),
             left=float(np.angle(total)),
             share=self.used / self.count,
         )
+        return found if error < UNCERTAIN else replace(found, seconds=np.nan, deviation=np.inf, left=np.nan)
 
 
 def double_difference(

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 # Independent pixels among those of a Sentinel-1 image: what oversampling and the Hamming windows leave of 0.67 x 0.75
 # to 0.88 of the sampling rates.
 LOOKS = 0.4
+FINE_AZIMUTH = (
+    0.01  # lines: what overlaps say with less certainty is left to the orbits, which are good to 0.01
+)
 COARSE = 0.02  # lines: an azimuth shift of parts of the band that is less certain is left to the orbits
 # Lines. Deramped TOPS responses keep a chirp, whose Fresnel ripples at the ends of the band turn it where the bursts of
 # two dates are not synchronous: 0.002 lines for 1 Hz of Doppler frequency, which a fraction of a line makes.
@@ -183,7 +186,7 @@ def _solved(
     result, dates = [], {}
     for date, name in enumerate(names):
         seconds, deviation, origin = timing.seconds[date], timing.deviation[date], "overlaps of bursts"
-        if not np.isfinite(deviation):
+        if not deviation <= FINE_AZIMUTH * grid.azimuth_interval:
             certain = spread[date] <= COARSE * grid.azimuth_interval
             known = certain and (not steered or abs(start[date]) > SURE * spread[date])
             origin = "parts of the band" if known else "orbit"
