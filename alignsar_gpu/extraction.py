@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.stack import Stack
 
 CUBE = "cube.zarr"
-# complex64 and mask, three times: as read, on the device, flattened
-STACK_BYTES = 3 * (8 + 1)
+PIXEL_BYTES = 8 + 1  # complex64 and mask
 # ground coordinates, phases in float64, the layers of one date and polarization, and what is derived on the way
 WORK_BYTES = 256
 
@@ -68,7 +67,7 @@ def rows_per_block(product: StackProduct, chunk_lines: int, halo: int, memory_bu
     Raises AlignsarError when not even one does.
     """
     dates = len(product.acquisitions) * len(product.polarizations)
-    line_bytes = product.grid.samples * (dates * STACK_BYTES + WORK_BYTES)
+    line_bytes = product.grid.samples * (dates * product.pixel_copies * PIXEL_BYTES + WORK_BYTES)
 
     def needed(rows: int) -> int:
         lines = rows * chunk_lines + 2 * halo

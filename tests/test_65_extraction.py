@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from alignsar_gpu.description import describe_scene
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.extraction import STACK_BYTES, WORK_BYTES, _blocks, rows_per_block
+from alignsar_gpu.extraction import PIXEL_BYTES, WORK_BYTES, _blocks, rows_per_block
 from alignsar_gpu.geometry.orbit import Orbit
 from alignsar_gpu.simulate import simulate_stack
+
+COPIES = 3
 
 
 def product(dates, polarizations, samples, ground_bytes=lambda lines: 0):
@@ -21,6 +23,7 @@ def product(dates, polarizations, samples, ground_bytes=lambda lines: 0):
         polarizations=("vv", "vh")[:polarizations],
         grid=SimpleNamespace(samples=samples),
         ground_bytes=ground_bytes,
+        pixel_copies=COPIES,
     )
 
 
@@ -36,7 +39,7 @@ def test_a_block_fits_into_the_budget_whatever_the_number_of_dates(
     dates, polarizations, samples, chunk_lines, halo, budget
 ):
     stack = product(dates, polarizations, samples)
-    line = samples * (dates * polarizations * STACK_BYTES + WORK_BYTES)
+    line = samples * (dates * polarizations * COPIES * PIXEL_BYTES + WORK_BYTES)
     try:
         rows = rows_per_block(stack, chunk_lines, halo, budget)
     except AlignsarError as error:
@@ -61,7 +64,7 @@ def test_too_little_memory_says_how_much_is_needed():
 def test_what_the_ground_takes_counts(posts, per_line, halo, budget):
     """Posts around a block, however small, and some more for every line."""
     stack = product(1, 2, 500, lambda lines: posts + per_line * lines)
-    line = 500 * (2 * STACK_BYTES + WORK_BYTES) + per_line
+    line = 500 * (2 * COPIES * PIXEL_BYTES + WORK_BYTES) + per_line
 
     def needed(rows):
         return posts + line * (32 * rows + 2 * halo)

@@ -52,6 +52,7 @@ class CoregisteredStack:
     placement: Placement | None = None
     has_heights: bool = True
     has_viewing: bool = True
+    pixel_copies: int = 1
     _drawn: dict[tuple[int, int], tuple[Drawing, int]] = field(default_factory=dict)
 
     @property

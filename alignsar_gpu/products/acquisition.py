@@ -192,10 +192,14 @@ class StackProduct(Protocol):
     def has_viewing(self) -> bool:
         """Whether `read_ground` says how the terrain is seen."""
 
+    @property
+    def pixel_copies(self) -> int:
+        """How many copies of a block's pixels are held until they are on the device and flattened."""
+
     def read_pixels(self, first: int, stop: int) -> tuple[NDArray[np.complex64], NDArray[np.bool_]]:
         """Pixels (date, polarization, line, sample) of lines ``first:stop``, and which of them are valid.
 
-        Invalid pixels are zero.
+        Numpy arrays, or on the device that the product was opened for. Invalid pixels are zero.
         """
 
     def read_ground(self, first: int, stop: int) -> Ground:

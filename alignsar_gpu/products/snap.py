@@ -75,6 +75,7 @@ class SnapStack:
     _bands: tuple[tuple[Band, ...], ...]
     _ground: dict[str, tuple[SnapRaster, str]]
     has_viewing: bool = False
+    pixel_copies: int = 3
 
     def read_pixels(self, first: int, stop: int) -> tuple[NDArray[np.complex64], NDArray[np.bool_]]:
         """See `StackProduct.read_pixels`. SNAP marks no-data by zero in both parts; NaN counts as no-data."""

@@ -92,6 +92,7 @@ class SimulatedStack:
     source: str = "simulated coregistered stack of alignsar_gpu, no satellite data"
     has_heights: bool = True
     has_viewing: bool = False
+    pixel_copies: int = 3
 
     @cached_property
     def truth(self) -> Truth:

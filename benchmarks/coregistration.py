@@ -1,0 +1,224 @@
+"""Speed of bringing one burst of a second date to the first, on the CPU: from annotations and pixels to coherence.
+
+python benchmarks/coregistration.py [--output FILE]: a burst of 1500 x 21000 pixels on made-up mountains with a post
+every second of arc, one secondary, pixels in memory, after compiling. Radar to ground with reading the DEM and all
+angles and flags; ground to radar and the places in the secondary; carrier off, resampling with 8 x 8, 12 x 12 or 8 x 16
+taps, carrier on and flattening; coherence and phase over 3 x 11 pixels. Seconds on one thread and on all, the floor
+that the copy bandwidth of the same run sets, and the ratio.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numba
+import numpy as np
+from alignsar_gpu.kernels import boxcar_coherence
+from common import processor, versions, write
+from cpu import copy_bandwidth, seconds
+from geometry import EPOCH, GROUND_BYTES, RADAR_BYTES, circular_orbit, mountains
+
+from alignsar_gpu.config import DeviceConfig
+from alignsar_gpu.coregistration.burst import BurstPair, GroundBlock
+from alignsar_gpu.device import choose_device
+from alignsar_gpu.geometry.dem import open_dem
+from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT, RadarGrid
+from alignsar_gpu.geometry.terrain import Terrain
+from alignsar_gpu.products.selection import Match
+from alignsar_gpu.products.slc import Burst, Channel, RangePolynomial, SlcProduct
+
+if TYPE_CHECKING:
+    from alignsar_gpu.geometry.orbit import Orbit
+
+PLACES_BYTES = RADAR_BYTES + 8  # and the turns of phase
+RESAMPLE_BYTES = 3 * 8 + 8 + 8 + 1  # places and turns, the image, values and where there are any
+COHERENCE_BYTES = 2 * 8 + 1 + 2 * 4  # both images, what is valid; coherence and phase
+ISCE3 = {"radar to ground": 31.0, "ground to radar": 3.2, "resample and flatten": 7.6 + 1.8}
+
+
+class Memory:
+    """Pixels that need no file."""
+
+    source = "memory"
+
+    def __init__(self, image: np.ndarray[Any, np.dtype[np.complex64]]) -> None:
+        self.image = image
+
+    def read(self, lines: slice, samples: slice) -> np.ndarray[Any, np.dtype[np.complex64]]:
+        return self.image[lines, samples].copy()
+
+
+def match_of(grid: RadarGrid, orbit: Orbit, swath: str, image: np.ndarray[Any, Any]) -> Match:
+    """A burst like Sentinel-1's of a product like Sentinel-1's."""
+    middle = 2.0 / SPEED_OF_LIGHT * grid.first_slant_range
+    channel = Channel(
+        first_valid_sample=np.zeros(grid.lines, dtype=np.int64),
+        last_valid_sample=np.full(grid.lines, grid.samples - 1, dtype=np.int64),
+        doppler_centroid=RangePolynomial(
+            azimuth_time=0.0, slant_range_time=middle, coefficients=np.array([-30.0, 9e4])
+        ),
+        measurement=Memory(image),
+        calibration=None,
+        noise=None,
+    )
+    burst = Burst(
+        swath=swath,
+        index=0,
+        burst_id=f"t001_000001_{swath.lower()}",
+        anx_time=0.0,
+        grid=grid,
+        azimuth_fm_rate=RangePolynomial(
+            azimuth_time=0.0, slant_range_time=middle, coefficients=np.array([-2330.0, 4.5e5])
+        ),
+        steering_rate=np.radians(1.59),
+        channels={"vv": channel},
+        footprint=np.zeros((4, 2)),
+        transmission=None,
+    )
+    product = SlcProduct(
+        product_id="made up",
+        platform="Sentinel-1A",
+        start=EPOCH,
+        orbit=orbit,
+        pass_direction="ascending",
+        absolute_orbit=1,
+        relative_orbit=1,
+        instrument_mode="IW",
+        processor="none",
+        polarizations=("vv",),
+        bursts=(burst,),
+        facts={},
+    )
+    return Match(product=product, burst=burst)
+
+
+def measure(lines: int, samples: int, repeats: int) -> dict[str, Any]:
+    grid = RadarGrid(
+        epoch=EPOCH,
+        first_azimuth_time=1080.0,
+        azimuth_interval=0.00205556,
+        first_slant_range=800e3,
+        range_spacing=2.3296,
+        wavelength=0.0555,
+        look_side="right",
+        lines=lines,
+        samples=samples,
+    )
+    orbit = circular_orbit(7_071_000.0, np.radians(98.2), 1000.0)
+    second = circular_orbit(7_071_060.0, np.radians(98.2004), 1000.0)
+    rng = np.random.default_rng(1)
+    images = [
+        rng.standard_normal((lines, samples, 2), dtype=np.float32).view(np.complex64)[..., 0]
+        for _ in range(2)
+    ]
+    device = choose_device(DeviceConfig(kind="cpu"))
+    reference = match_of(grid, orbit, "IW2", images[0])
+    rows, bandwidths = [], {}
+    with tempfile.TemporaryDirectory() as folder:
+        path = mountains(Path(folder) / "dem.tif", grid, orbit, 1.0 / 3600.0)
+        terrain = Terrain(grid=grid, orbit=orbit, dem=open_dem(path, "ellipsoid"))
+        drawing = terrain.lines(0, lines)
+        ground = GroundBlock(
+            azimuth_time=grid.azimuth_time(np.arange(lines)),
+            slant_range=grid.slant_range(np.arange(samples)),
+            time_offset=0.0,
+            range_offset=0.0,
+            longitude=drawing.longitude,
+            latitude=drawing.latitude,
+            height=drawing.height,
+        )
+
+        def pair(swath: str, taps: int) -> BurstPair:
+            secondary = match_of(replace(grid), second, swath, images[1])
+            return BurstPair(reference=reference, secondary=secondary, device=device, taps=taps)
+
+        eight, twelve, wide = pair("IW2", 8), pair("IW2", 12), pair("IW1", 8)
+        places = eight.places(ground)
+        values, valid = eight.pixels(places, "vv")
+        stages = {
+            "radar to ground": (lambda: terrain.lines(0, lines), GROUND_BYTES),
+            "ground to radar": (lambda: eight.places(ground), PLACES_BYTES),
+            "resample 8 x 8 and flatten": (lambda: eight.pixels(places, "vv"), RESAMPLE_BYTES),
+            "coherence and phase": (
+                lambda: boxcar_coherence(images[0], values, valid, window=(3, 11), first=0, stop=lines),
+                COHERENCE_BYTES,
+            ),
+            "resample 12 x 12 and flatten": (
+                lambda: twelve.pixels(places, "vv"),
+                RESAMPLE_BYTES,
+            ),
+            "resample 8 x 16 and flatten": (lambda: wide.pixels(places, "vv"), RESAMPLE_BYTES),
+        }
+        for count in sorted({1, numba.config.NUMBA_NUM_THREADS}):
+            numba.set_num_threads(count)
+            bandwidths[count] = copy_bandwidth(repeats)
+            for name, (stage, pixel_bytes) in stages.items():
+                took = seconds(stage, repeats)
+                floor = lines * samples * pixel_bytes / bandwidths[count]
+                rows.append(
+                    {
+                        "stage": name,
+                        "threads": count,
+                        "seconds": round(took, 3),
+                        "megapixels_per_second": round(lines * samples / took / 1e6, 1),
+                        "floor_seconds": round(floor, 4),
+                        "ratio": round(floor / took, 3),
+                    }
+                )
+    chain = ("radar to ground", "ground to radar", "resample 8 x 8 and flatten", "coherence and phase")
+    return {
+        "processor": processor(),
+        "threads": max(bandwidths),
+        "versions": versions("numpy", "numba", "llvmlite", "rasterio"),
+        "burst": {"lines": lines, "samples": samples},
+        "valid": float(valid.mean()),
+        "copy_gigabytes_per_second": {str(k): round(v / 1e9, 1) for k, v in bandwidths.items()},
+        "stages": rows,
+        "chain_seconds": {
+            str(count): round(
+                sum(r["seconds"] for r in rows if r["threads"] == count and r["stage"] in chain), 2
+            )
+            for count in bandwidths
+        },
+    }
+
+
+def report(results: dict[str, Any]) -> None:
+    burst = results["burst"]
+    print(
+        f"{results['processor']}, {burst['lines']} x {burst['samples']} pixels, {100 * results['valid']:.0f} % valid"
+    )
+    for count, bandwidth in results["copy_gigabytes_per_second"].items():
+        print(f"copy bandwidth on {count} threads: {bandwidth} GB/s, read and written")
+    print(f"{'stage':30} threads  seconds   floor  ratio  Mpixel/s")
+    for row in results["stages"]:
+        print(
+            f"{row['stage']:30} {row['threads']:7} {row['seconds']:8.3f} {row['floor_seconds']:7.4f} "
+            f"{row['ratio']:6.3f} {row['megapixels_per_second']:9.1f}"
+        )
+    for count, total in results["chain_seconds"].items():
+        print(f"from radar to coherence, 8 x 8 taps, on {count} threads: {total} s")
+    print(
+        f"ISCE3, optimized, on 2 threads of the same kind of machine: {sum(ISCE3.values()):.1f} s without coherence"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--lines", type=int, default=1500)
+    parser.add_argument("--samples", type=int, default=21_000)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--output", type=Path, help="where to write the results as JSON")
+    options = parser.parse_args()
+    results = measure(options.lines, options.samples, options.repeats)
+    report(results)
+    if options.output:
+        write(results, options.output)
+
+
+if __name__ == "__main__":
+    main()
