@@ -127,6 +127,8 @@ def measure(lines: int, samples: int, repeats: int) -> dict[str, Any]:
             slant_range=grid.slant_range(np.arange(samples)),
             time_offset=0.0,
             range_offset=0.0,
+            line=0,
+            sample=0,
             longitude=drawing.longitude,
             latitude=drawing.latitude,
             height=drawing.height,

@@ -13,7 +13,7 @@ from alignsar_gpu.coregistration.mosaic import mosaic_of
 from alignsar_gpu.coregistration.patches import PatchReader
 from alignsar_gpu.coregistration.placement import placement_of
 from alignsar_gpu.coregistration.stack import CoregisteredStack
-from alignsar_gpu.coregistration.timing import measure_shifts
+from alignsar_gpu.coregistration.timing import Measured, measure_shifts
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.terrain import Terrain
 from alignsar_gpu.products.acquisition import Acquisition
@@ -108,20 +108,25 @@ def coregistered_stack(
     if placement is not None:
         mosaic = mosaic.placed(placement.mean.seconds, placement.mean.metres)
         terrain = Terrain(grid=mosaic.ground, orbit=first.product.orbit, dem=dem)
-    shifts, timing = _measured(around, dem, device, options, polarizations[0], placement, advance)
+    measured = _measured(around, dem, device, options, polarizations[0], placement, advance)
     reference = selection.dates.index(selection.reference)
     return CoregisteredStack(
         mosaic=mosaic,
         terrain=terrain,
         matches=matches,
-        pairs=_pairs(selection, device, shifts, placement, options.taps),
+        pairs=_pairs(selection, device, measured, placement, options.taps),
         acquisitions=tuple(
             _acquisition(selection, date, mosaic, options, polarizations) for date in selection.dates
         ),
         reference=reference,
         polarizations=polarizations,
         source=_source(selection),
-        facts={**_facts(selection, mosaic, dem), **_corrected(options, placement), **timing, **(facts or {})},
+        facts={
+            **_facts(selection, mosaic, dem),
+            **_corrected(options, placement),
+            **measured.facts,
+            **(facts or {}),
+        },
         device=device,
         flattened=options.flatten,
         placement=placement,
@@ -154,7 +159,7 @@ def _require_pixels(match: Match, polarizations: Sequence[str]) -> None:
 def _pairs(
     selection: Selection,
     device: Device,
-    shifts: Sequence[Shift],
+    measured: Measured,
     placement: Placement | None,
     taps: int,
 ) -> dict[tuple[int, str], BurstPair]:
@@ -164,7 +169,8 @@ def _pairs(
             secondary=found[date],
             device=device,
             taps=taps,
-            shift=shifts[index] + (Shift() if placement is None else placement.between[date, name]),
+            field=measured.fields.get(index),
+            shift=measured.shifts[index] + (Shift() if placement is None else placement.between[date, name]),
         )
         for index, date in enumerate(selection.dates)
         if date != selection.reference
@@ -181,11 +187,11 @@ def _measured(
     polarization: str,
     placement: Placement | None,
     advance: Callable[[str], None],
-) -> tuple[tuple[Shift, ...], dict[str, Any]]:
-    """Shifts of all dates, and the facts about them."""
-    none = tuple(Shift() for _ in selection.dates)
+) -> Measured:
+    """How late all dates are, and the facts about that."""
+    none = Measured(shifts=tuple(Shift() for _ in selection.dates), facts={})
     if len(selection.dates) == 1 or not options.timing:
-        return none, {}
+        return none
     matches = {name: found[selection.reference] for name, found in selection.bursts.items()}
     mosaic = mosaic_of([match.burst for match in matches.values()])
     if placement is not None:
@@ -207,7 +213,7 @@ def _measured(
         range_shift=options.range_shift,
         advance=advance,
     )
-    return measured.shifts, {"timing": measured.facts}
+    return replace(measured, facts={"timing": measured.facts})
 
 
 def _acquisition(

@@ -15,12 +15,13 @@ from alignsar_gpu.kernels.resampling import Box, CarrierTable, ramp, resample, w
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from alignsar_gpu.coregistration.offsets import OffsetField
     from alignsar_gpu.device import Device
     from alignsar_gpu.products.selection import Match
 
-# Bands in shares of the sampling rates. Of all of Sentinel-1, IW1 is the widest in range: there 16 taps are as good as
-# 8 elsewhere, an error below 1 %.
-AZIMUTH_BAND = 0.68
+# Bands in shares of the sampling rates. Of IW, IW1 is the widest in range: there 16 taps are as good as 8 elsewhere, an
+# error below 1 %. Stripmap has less to spare.
+AZIMUTH_BANDS = {"IW": 0.68, "EW": 0.70}
 RANGE_BANDS = {"IW1": 0.88, "IW2": 0.755, "IW3": 0.67}
 WIDEST_BAND = 0.90
 WIDE, WIDE_TAPS = 0.8, 16
@@ -32,11 +33,19 @@ def range_band(swath: str) -> float:
     return RANGE_BANDS.get(swath, WIDEST_BAND)
 
 
+def azimuth_band(swath: str) -> float:
+    """Share of the azimuth sampling rate that a subswath's images occupy, without their carrier."""
+    return AZIMUTH_BANDS.get(swath[:2], WIDEST_BAND)
+
+
 @lru_cache
 def resampling_weights(swath: str, taps: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Tables of `weights` for lines and for samples of a subswath."""
-    band = range_band(swath)
-    return weights(taps, AZIMUTH_BAND), weights(WIDE_TAPS if band > WIDE else taps, band)
+    down, across = azimuth_band(swath), range_band(swath)
+    return (
+        weights(WIDE_TAPS if down > WIDE else taps, down),
+        weights(WIDE_TAPS if across > WIDE else taps, across),
+    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -47,6 +56,7 @@ class GroundBlock:
     ----------
     azimuth_time, slant_range : (lines,) and (samples,) float64 of the grid that the ground is drawn on, s and m.
     time_offset, range_offset : of the burst's own times and ranges against those, far below a pixel.
+    line, sample : of the reference's burst that the first pixel is.
     longitude, latitude, height : [line, sample] float64, contiguous; NaN where there is no ground.
     """
 
@@ -54,6 +64,8 @@ class GroundBlock:
     slant_range: NDArray[np.float64]
     time_offset: float
     range_offset: float
+    line: int
+    sample: int
     longitude: Any
     latitude: Any
     height: Any
@@ -92,6 +104,7 @@ class BurstPair:
     reference, secondary : the bursts, and the products that they are from.
     device : where the arithmetic runs.
     shift : what the secondary's image is late by, against its orbit and annotation.
+    field : pixels that it is late by besides, over the reference's burst; None for none.
     taps : of the kernels that resample: 8, 12 or 16.
     """
 
@@ -99,6 +112,7 @@ class BurstPair:
     secondary: Match
     device: Device
     shift: Shift = Shift()
+    field: OffsetField | None = None
     taps: int = TAPS
 
     @cached_property
@@ -134,6 +148,12 @@ class BurstPair:
         line /= grid.azimuth_interval
         sample -= grid.first_slant_range - self.shift.metres - ground.range_offset
         sample /= grid.range_spacing
+        if self.field is not None:
+            across = np.arange(ground.sample, ground.sample + sample.shape[1])
+            for row in range(len(line)):
+                late = self.field.at(float(ground.line + row), across)
+                line[row] += upload(late[0])
+                sample[row] += upload(late[1])
         return Places(line=line, sample=sample, turns=turns)
 
     def pixels(self, places: Places, polarization: str, *, flatten: bool = True) -> tuple[Any, Any]:

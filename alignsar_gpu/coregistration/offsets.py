@@ -33,13 +33,12 @@ REACH = 16  # pixels that are searched each way
 OVERLAP = 0.25  # of a patch that the two must have in common
 TAPER = 8.0  # oversampled pixels over which masks end
 HIGHEST = (
-    0.38  # cycles per oversampled pixel: what lies beyond detection has folded, and would draw towards pixels
+    0.38  # cycles per oversampled pixel: what detection has folded lies beyond, and draws towards pixels
 )
 RINGS = 12  # of frequencies that coherence is averaged over
 STANDS_OUT = 4.0  # deviations of the coherence of noise, which the search for the peak has raised
 MOST = 0.97  # coherence that a ring is credited with
 ROUNDS = 10
-STRAYED = 6.0  # oversampled pixels from the peak of the correlation: another peak than that
 CAUTION = 1.4  # by which deviations measured on simulated patches exceed those of the weights
 VAGUE = 0.5  # pixel: a larger deviation is none
 FLOOR = 0.02  # pixel: no patch is trusted better, so that none speaks for all
@@ -175,8 +174,6 @@ def _refined(
         found += step
         if np.abs(step).max() < 1e-4:
             break
-    if np.abs(found).max() > STRAYED:
-        return np.nan, np.nan, np.inf
     # A window that leaves out pixels makes neighbouring frequencies say the same.
     independent = np.sum(window**2) ** 2 / (window.size * np.sum(window**4))
     variance = np.diag(np.linalg.inv(curvature)).mean() / independent

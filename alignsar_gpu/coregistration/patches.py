@@ -153,6 +153,8 @@ class PatchReader:
             slant_range=grid.slant_range(np.arange(patch.samples.start, patch.samples.stop)),
             time_offset=piece.time_offset,
             range_offset=piece.range_offset,
+            line=patch.lines.start - piece.first_line,
+            sample=patch.samples.start - piece.first_sample,
             longitude=upload(drawing.longitude),
             latitude=upload(drawing.latitude),
             height=upload(drawing.height),

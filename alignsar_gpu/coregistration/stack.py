@@ -123,6 +123,8 @@ class CoregisteredStack:
             slant_range=grid.slant_range(np.arange(piece.samples.start, piece.samples.stop)),
             time_offset=piece.time_offset,
             range_offset=piece.range_offset,
+            line=lines.start - piece.first_line,
+            sample=piece.samples.start - piece.first_sample,
             longitude=xp.ascontiguousarray(drawing.longitude[part]),
             latitude=xp.ascontiguousarray(drawing.latitude[part]),
             height=xp.ascontiguousarray(drawing.height[part]),

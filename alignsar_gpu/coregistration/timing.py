@@ -7,20 +7,22 @@ enhanced spectral diversity (`diversity`), over a network of pairs. What is not 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alignsar_gpu.coregistration.burst import AZIMUTH_BAND, Shift, range_band
+from alignsar_gpu.coregistration.burst import Shift, azimuth_band, range_band
 from alignsar_gpu.coregistration.diversity import NOTHING, double_difference, solve_timing
 from alignsar_gpu.coregistration.patches import patches_of, within_memory
+from alignsar_gpu.coregistration.scene_offsets import residual_offsets
 from alignsar_gpu.coregistration.sublooks import band_shift
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from alignsar_gpu.coregistration.diversity import DoubleDifference, OverlapShift
+    from alignsar_gpu.coregistration.offsets import OffsetField
     from alignsar_gpu.coregistration.patches import Patch, PatchReader, View
 
 # Independent pixels among those of a Sentinel-1 image: what oversampling and the Hamming windows leave of 0.67 x 0.75
@@ -77,10 +79,12 @@ class Measured:
     ----------
     shifts : per date, against its orbit and the annotated times and ranges.
     facts : for quality.json.
+    fields : of dates of scenes that are not steered, what they are late by besides, in pixels.
     """
 
     shifts: tuple[Shift, ...]
     facts: dict[str, Any]
+    fields: Mapping[int, OffsetField] = field(default_factory=dict)
 
 
 def measure_shifts(
@@ -103,6 +107,11 @@ def measure_shifts(
     range_shift : whether ranges are put right too.
     advance : called with a line of text for every patch that is done.
     """
+    fields = residual_offsets(reader, polarization)
+    reader = replace(
+        reader,
+        pairs={key: replace(pair, field=fields.get(key[0])) for key, pair in reader.pairs.items()},
+    )
     network = Network(dates=reader.dates, reference=reader.reference, neighbours=neighbours)
     comparisons: list[Comparison] = []
     coarse: dict[int, list[OverlapShift]] = defaultdict(list)
@@ -120,19 +129,29 @@ def measure_shifts(
         if len(views) == 2:
             comparisons += _compared(views, patch, network)
         advance(f"{number + 1} of {len(patches)} patches compared")
-    return _solved(reader, names, network, (comparisons, coarse, ranges), range_shift=range_shift)
+    measured = _solved(reader, names, network, (comparisons, coarse, ranges), range_shift=range_shift)
+    told = {
+        names[date]: {
+            "degree": found.degree,
+            "share_of_patches": found.share,
+            "rms_pixels": found.rms,
+            "deviation_pixels": found.deviation,
+        }
+        for date, found in fields.items()
+    }
+    return replace(measured, fields=fields, facts=measured.facts | ({"offsets": told} if told else {}))
 
 
 def _sub_bands(view: View, reference: int, swath: str) -> Iterator[tuple[int, OverlapShift, OverlapShift]]:
     """Of every date: its shift in lines and in samples against the reference, by parts of the band."""
-    across = range_band(swath)
+    down, across = azimuth_band(swath), range_band(swath)
     own, known = view.pixels[reference], view.valid[reference]
     for date, pixels in view.pixels.items():
         if date != reference:
             valid = known & view.valid[date]
             yield (
                 date,
-                band_shift(own, pixels, valid, axis=0, band=AZIMUTH_BAND, looks=LOOKS),
+                band_shift(own, pixels, valid, axis=0, band=down, looks=LOOKS),
                 band_shift(own, pixels, valid, axis=1, band=across, looks=LOOKS),
             )
 
