@@ -1,4 +1,4 @@
-"""The geometry kernels on a burst for `gpu.py`: made-up mountains along a circular orbit, numpy alone."""
+"""The kernels of geometry and resampling on a burst for `gpu.py`: made-up mountains under a circle, numpy alone."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ POST = 1.0 / 3600.0  # degrees
 MARGIN = 256  # samples
 GROUND_TO_RADAR_BYTES = 3 * 8 + 2 * 8  # longitude, latitude, height; time, slant range
 PIXEL_BYTES = 3 * 8 + 2 * 4 + 1  # longitude, latitude, height; two angles; flags
+RESAMPLE_BYTES = 3 * 8 + 8 + 8 + 1  # positions and turns, the image, values and where there are any
 POST_BYTES = 8 * 8 + 6 * 4  # its quantities, and the bends of its sides
 
 
@@ -95,7 +96,7 @@ class Case:
 
 
 def cases(lines: int, samples: int) -> list[Case]:
-    """Terrain drawn into the burst, and its pixels seen from the orbit, without and with Doppler."""
+    """Terrain drawn into the burst, its pixels seen from the orbit, and a second burst resampled."""
     table = orbit()
     posts, bends = terrain(lines, samples, table)
 
@@ -122,7 +123,31 @@ def cases(lines: int, samples: int) -> list[Case]:
             arrays=pixels,
             bytes_per_pixel=GROUND_TO_RADAR_BYTES,
         ),
+        *(resampling(lines, samples, down, across) for down, across in ((8, 8), (12, 12), (8, 16))),
     ]
+
+
+def resampling(lines: int, samples: int, down: int, across: int) -> Case:
+    """A burst at the positions of a second pass, its carrier put on, flattened."""
+    rng = np.random.default_rng(1)
+    image = rng.standard_normal((lines, samples, 2), dtype=np.float32).view(np.complex64)[..., 0]
+    line, sample = np.mgrid[0.0:lines, 0.0:samples]
+    line += 2.3 + sample * 1e-5
+    sample += 31.7 + sample * 1e-4
+    slope, centroid = np.linspace(-1560.0, -1520.0, samples), np.linspace(-50.0, 30.0, samples)
+    carrier = kernels.CarrierTable(slope, centroid, -0.5 * lines * TIME_STEP, TIME_STEP)
+    tables = {"down": kernels.weights(down, 0.68), "across": kernels.weights(across, 0.75)}
+
+    def run(image: Any, line: Any, sample: Any, turns: Any) -> tuple[Any]:
+        values, _ = kernels.resample(image, line, sample, **tables, carrier=carrier, turns=turns)
+        return (values.view(np.float32),)
+
+    return Case(
+        name=f"resample {down} x {across}",
+        run=run,
+        arrays=(image, line, sample, 1e5 + 0.01 * sample),
+        bytes_per_pixel=RESAMPLE_BYTES,
+    )
 
 
 def differences(cupy: ModuleType, got: tuple[Any, ...], wanted: tuple[Any, ...]) -> dict[str, Any]:
