@@ -1,10 +1,12 @@
 """Dates that are brought together although something is amiss, and what is refused."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import rasterio
+from fake_safe import write_tiff
 from simulated_stack import CPU, Interferogram, Products
 
 from alignsar_gpu.coregistration.assemble import Options, coregistered_stack
@@ -12,6 +14,7 @@ from alignsar_gpu.coregistration.mosaic import mosaic_of
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem import open_dem
 from alignsar_gpu.products.sentinel1 import open_sentinel1
+from alignsar_gpu.products.sentinel1_choice import open_products
 from alignsar_gpu.simulate.ground.backscatter import URBAN, WATER
 
 
@@ -210,3 +213,24 @@ def test_a_date_without_pixels(pair):
     }
     with pytest.raises(AlignsarError, match="has no pixels of VV, only annotation"):
         stack_of(pair, replace(selection, bursts=bursts))
+
+
+@pytest.fixture
+def copied(pair, tmp_path):
+    """Products that a test may damage, and the measurement of the second date."""
+    folder = shutil.copytree(pair.folder / "products", tmp_path / "products")
+    return folder, next(sorted(folder.glob("*.SAFE"))[1].glob("measurement/*.tiff"))
+
+
+def test_a_measurement_that_is_cut_short(pair, copied):
+    folder, file = copied
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    with pytest.raises(AlignsarError, match=rf"{file.name}: cannot be read .*: damaged or incomplete"):
+        coregistered_stack(open_products(folder).choose().selection, pair.dem, CPU)
+
+
+def test_a_measurement_of_other_dimensions(copied):
+    folder, file = copied
+    write_tiff(file, np.ones((710, 500), dtype=np.complex64))
+    with pytest.raises(AlignsarError, match=r"710 lines of 500 samples, but its annotation says 720 lines"):
+        open_products(folder)
