@@ -4,11 +4,11 @@ from functools import partial
 
 import numpy as np
 import pytest
-from scipy.fft import fft2, ifft2
+from scipy.fft import fft2, ifft2, rfft2
 from scipy.ndimage import gaussian_filter
 
 from alignsar_gpu.coregistration.diversity import NOTHING
-from alignsar_gpu.coregistration.offsets import Offset, fit_offsets, patch_offset
+from alignsar_gpu.coregistration.offsets import HIGHEST, Offset, _CrossSpectrum, fit_offsets, patch_offset
 from alignsar_gpu.coregistration.sublooks import band_shift
 
 MARGIN = 24
@@ -168,6 +168,10 @@ def textured(rng, size, length, contrast=1.0):
     return np.exp(contrast * rough / rough.std())
 
 
+def root_mean_square(errors):
+    return float(np.sqrt(np.mean(np.square(errors))))
+
+
 def offset_of(reference, secondary, valid=None, line=0.0, sample=0.0):
     valid = np.ones(reference.shape, dtype=bool) if valid is None else valid
     return patch_offset(reference, secondary, valid, line=line, sample=sample)
@@ -185,11 +189,24 @@ def test_patches_are_matched_by_coherence_and_by_texture(coherence, length):
         found = offset_of(reference * carrier, secondary * carrier)
         errors.append((found.down - down, found.across - across))
         deviation.append(found.deviation)
-    scatter = float(np.sqrt(np.mean(np.square(errors))))
+    scatter = root_mean_square(errors)
     assert scatter < (0.1 if length else 0.03)
     assert np.abs(errors).max() < 0.25
     assert 0.5 < scatter / np.mean(deviation) < 2.2
     assert np.abs(np.mean(errors, axis=0)).max() < 3.5 * scatter / np.sqrt(20)
+
+
+@pytest.mark.parametrize("shape", [(24, 30), (25, 31)])
+def test_half_spectra_count_as_whole_ones(shape):
+    rng = np.random.default_rng(21)
+    images = rng.standard_normal((2, *shape))
+    halves = _CrossSpectrum(one=rfft2(images[0]), other=rfft2(images[1]), lines=shape[0], samples=shape[1])
+    f = np.hypot(*np.meshgrid(*(np.fft.fftfreq(count) for count in shape), indexing="ij"))
+    inside = (f > 1.5 / max(shape)) & (f < HIGHEST)
+    assert halves.times.sum() == halves.count[1:].sum() == np.count_nonzero(inside)
+    whole = np.sum((np.conj(fft2(images[0])) * fft2(images[1])).real[inside])
+    product = (np.conj(halves.one) * halves.other).real
+    assert np.sum(halves.mean(product)[1:] * halves.count[1:]) == pytest.approx(whole)
 
 
 def test_all_offsets_of_the_search_are_found():
@@ -201,23 +218,36 @@ def test_all_offsets_of_the_search_are_found():
         assert 0.3 < found.peak < 1.0
 
 
-@pytest.mark.parametrize("offset", [(3.4, -2.2), (0.45, -0.6)])
-def test_masked_pixels_do_not_draw_an_offset_to_nothing(offset):
+@pytest.mark.parametrize(
+    ("offset", "coherence"), [((3.4, -2.2), 0.0), ((0.45, -0.6), 0.0), ((6.4, -5.8), 0.6)]
+)
+def test_masked_pixels_do_not_draw_an_offset_to_nothing(offset, coherence):
     rng = np.random.default_rng(12)
     line, sample = np.ogrid[:128, :128]
     valid = (np.hypot(line - 60, sample - 70) > 30) & (sample > 20)
     errors, deviation = [], []
     for _ in range(12):
-        reference, secondary = speckle_pair(rng, (128, 128), 0.0, offset, texture=textured(rng, 128, 1.0))
+        texture = 1.0 if coherence else textured(rng, 128, 1.0)
+        reference, secondary = speckle_pair(rng, (128, 128), coherence, offset, texture=texture)
         reference[~valid], secondary[~valid] = 1e6, 1e6
         secondary[90:94, 90:100] = np.nan
         found = offset_of(reference, secondary, valid)
         errors.append((found.down - offset[0], found.across - offset[1]))
         deviation.append(found.deviation)
-    scatter = float(np.sqrt(np.mean(np.square(errors))))
-    assert scatter < 0.1
+    scatter = root_mean_square(errors)
+    assert scatter < (0.03 if coherence else 0.1)
     assert np.abs(np.mean(errors, axis=0)).max() < 3.5 * scatter / np.sqrt(12)
     assert 0.5 < scatter / np.mean(deviation) < 1.6
+
+
+def test_offsets_at_which_little_is_shared_are_no_match():
+    """A strip of 40 valid lines, searched over 38: the last few pixels that are compared correlate by chance."""
+    rng = np.random.default_rng(22)
+    valid = np.broadcast_to((np.arange(128) < 40)[:, np.newaxis], (128, 128))
+    for _ in range(5):
+        pair = speckle_pair(rng, (128, 128), 0.45, (1.0, -2.0))
+        found = patch_offset(*pair, valid, line=0.0, sample=0.0, reach=38)
+        assert (found.down, found.across) == pytest.approx((1.0, -2.0), abs=0.3)
 
 
 @pytest.mark.parametrize("fraction", [0.1, 0.2, 0.4])
@@ -254,6 +284,7 @@ def test_where_nothing_can_be_matched_patches_say_so():
         (image, image, none),
         (image, image, corner),
         (image[:4, :4], image[:4, :4], None),
+        (image[:0], image[:0], None),
         (image[:12, :40], image[60:72, :40], None),
     ):
         found = offset_of(reference, secondary, valid)
@@ -272,6 +303,14 @@ def truth(line, sample, degree):
     return terms @ COEFFICIENTS[: len(terms)]
 
 
+def at(place, down, across, deviation=0.1):
+    return Offset(line=place[0], sample=place[1], down=down, across=across, deviation=deviation)
+
+
+def errors_of(found, offsets, degree=2):
+    return [np.stack(found.at(one.line, one.sample)) - truth(one.line, one.sample, degree) for one in offsets]
+
+
 def scattered(rng, count, degree, *, noise=0.0, outliers=0.0):
     offsets = []
     for index in range(count):
@@ -279,7 +318,7 @@ def scattered(rng, count, degree, *, noise=0.0, outliers=0.0):
         down, across = truth(line, sample, degree) + noise * rng.standard_normal(2)
         if index < outliers * count:
             down, across = rng.uniform(-16.0, 16.0, 2)
-        offsets.append(Offset(line=line, sample=sample, down=down, across=across, deviation=0.1, peak=0.5))
+        offsets.append(at((line, sample), down, across))
     return offsets
 
 
@@ -296,6 +335,19 @@ def test_polynomials_are_found_through_outliers(degree):
     np.testing.assert_allclose(np.stack([down, across], axis=-1), expected, atol=1e-4)
 
 
+@pytest.mark.parametrize(("outliers", "lost"), [(30, 0), (37, 6)])
+def test_outliers_that_agree_with_each_other_do_no_harm(outliers, lost):
+    """Beyond a third, chance puts many of them at the rim, where no fit tells them from the scene."""
+    failed = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        offsets = scattered(rng, 100 - outliers, 2, noise=0.05)
+        places = rng.uniform(0.0, 1.0, (outliers, 2)) * (5000.0, 8000.0)
+        found = fit_offsets(offsets + [at(place, 10.0, -12.0) for place in places])
+        failed += not root_mean_square(errors_of(found, offsets)) < 0.04
+    assert failed <= lost
+
+
 def test_the_fit_says_how_well_it_is_known():
     rng = np.random.default_rng(15)
     places = scattered(rng, 200, 2)
@@ -304,10 +356,9 @@ def test_the_fit_says_how_well_it_is_known():
         offsets = scattered(rng, 100, 2, noise=0.1, outliers=0.2)
         found = fit_offsets(offsets)
         assert 0.08 < found.rms < 0.12
-        own = [np.stack(found.at(one.line, one.sample)) - (one.down, one.across) for one in places]
-        errors.append(np.sqrt(np.mean(np.square(own))))
+        errors.append(root_mean_square(errors_of(found, places)))
         said.append(found.deviation)
-    assert 0.7 < np.sqrt(np.mean(np.square(errors))) / np.mean(said) < 1.5
+    assert 0.7 < root_mean_square(errors) / np.mean(said) < 1.5
 
 
 def test_better_patches_count_more():
@@ -316,12 +367,9 @@ def test_better_patches_count_more():
     for one in scattered(rng, 60, 1):
         deviation = 0.3 if rng.random() < 0.5 else 0.03
         down, across = np.array([one.down, one.across]) + deviation * rng.standard_normal(2)
-        offsets.append(
-            Offset(line=one.line, sample=one.sample, down=down, across=across, deviation=deviation, peak=0.5)
-        )
+        offsets.append(at((one.line, one.sample), down, across, deviation))
     found = fit_offsets(offsets, 1)
-    errors = [np.stack(found.at(one.line, one.sample)) - truth(one.line, one.sample, 1) for one in offsets]
-    assert np.sqrt(np.mean(np.square(errors))) < 0.02
+    assert root_mean_square(errors_of(found, offsets, 1)) < 0.02
     assert found.share > 0.95  # a patch that says how little it knows is no outlier
 
 
@@ -338,11 +386,11 @@ def test_a_scene_with_water_is_fitted_to_a_fiftieth_of_a_pixel():
     assert found.degree == 2
     assert 0.6 < found.share <= 0.7
     assert found.rms < 0.05
-    errors = [np.stack(found.at(one.line, one.sample)) - truth(one.line, one.sample, 2) for one in offsets]
-    assert np.sqrt(np.mean(np.square(errors))) < 0.02  # in the middle of the water too
+    errors = errors_of(found, offsets)
+    assert root_mean_square(errors) < 0.02  # in the middle of the water too
     land = [error for error, one in zip(errors, offsets, strict=True) if one.peak > 0.1]
     assert len(land) == 70
-    assert np.sqrt(np.mean(np.square(land))) < 0.01
+    assert root_mean_square(land) < 0.01
 
 
 def test_few_or_contradicting_patches_lower_the_degree():
@@ -357,14 +405,11 @@ def test_few_or_contradicting_patches_lower_the_degree():
         None,
         None,
     ]
-    row = [Offset(line=7.0, sample=own, down=1.0, across=2.0, deviation=0.1) for own in np.arange(40.0)]
+    row = [at((7.0, own), 1.0, 2.0) for own in np.arange(40.0)]
     on_a_line = fit_offsets(row)
     assert on_a_line.degree == 0
     assert on_a_line.at(100.0, 3.0) == pytest.approx((1.0, 2.0))
-    nearly = [
-        Offset(line=own, sample=own + 0.01 * (own % 3), down=1.0, across=2.0, deviation=0.1)
-        for own in np.arange(40.0)
-    ]
+    nearly = [at((own, own + 0.01 * (own % 3)), 1.0, 2.0) for own in np.arange(40.0)]
     assert fit_offsets(nearly).degree == 0
     silent = [Offset(line=one.line, sample=one.sample) for one in few]
     assert fit_offsets(few[:12] + silent).share == pytest.approx(12 / 42)
