@@ -21,6 +21,8 @@ from alignsar_gpu.coregistration.sublooks import band_shift
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from numpy.typing import NDArray
+
     from alignsar_gpu.coregistration.diversity import DoubleDifference, OverlapShift
     from alignsar_gpu.coregistration.offsets import OffsetField
     from alignsar_gpu.coregistration.patches import Patch, PatchReader, View
@@ -28,10 +30,14 @@ if TYPE_CHECKING:
 # Independent pixels among those of a Sentinel-1 image: what oversampling and the Hamming windows leave of 0.67 x 0.75
 # to 0.88 of the sampling rates.
 LOOKS = 0.4
-FINE_AZIMUTH = (
-    0.01  # lines: what overlaps say with less certainty is left to the orbits, which are good to 0.01
-)
-COARSE = 0.02  # lines: an azimuth shift of parts of the band that is less certain is left to the orbits
+# Interferograms are averaged over so many lines and samples before they are multiplied: products of single pixels of
+# coherence g have g squared. Neighbouring blocks share so little that as many as this are independent.
+BLOCK = 4, 8
+APART = 0.85
+CERTAIN = 0.05  # what a coherence of 1 lacks, so that its weight is finite
+# Lines and samples: what is known with less certainty is left to the orbits, which are good to 0.01 line. Of shifts by
+# parts of the band the coarser limit holds.
+AZIMUTH_LIMIT, COARSE_LIMIT, RANGE_LIMIT = 0.01, 0.02, 0.02
 # Lines. Deramped TOPS responses keep a chirp, whose Fresnel ripples at the ends of the band turn it where the bursts of
 # two dates are not synchronous: 0.002 lines for 1 Hz of Doppler frequency, which a fraction of a line makes.
 RIPPLES = 0.01
@@ -39,7 +45,6 @@ SURE = 3.0  # deviations that a coarse shift must have to be put right without o
 WITHIN = (
     0.25  # of half a turn of an overlap's phase: how certain a coarse shift must be to choose the turn by
 )
-FINE = 0.02  # samples: a range shift that is less certain is left to the orbits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,14 +164,38 @@ def _sub_bands(view: View, reference: int, swath: str) -> Iterator[tuple[int, Ov
 def _compared(views: Sequence[View], patch: Patch, network: Network) -> Iterator[Comparison]:
     """Double differences of an overlap, of all pairs of dates that have both bursts."""
     earlier, later = views
-    apart = earlier.frequency - later.frequency
+    apart = _sums(earlier.frequency - later.frequency) / (BLOCK[0] * BLOCK[1])
     for first, second in network.pairs:
         if any(date not in view.pixels for view in views for date in (first, second)):
             continue
-        one, other = (view.pixels[first] * np.conj(view.pixels[second]) for view in views)
         valid = np.logical_and.reduce([view.valid[date] for view in views for date in (first, second)])
-        found = double_difference(one, other, apart, valid, LOOKS)
+        one, other = (_certain_phase(view.pixels[first], view.pixels[second], valid) for view in views)
+        known = 2.0 * _sums(valid) >= BLOCK[0] * BLOCK[1]
+        found = double_difference(one, other, apart, known, APART)
         yield Comparison(patch=patch, pair=(first, second), found=found)
+
+
+def _sums(values: NDArray[Any]) -> NDArray[Any]:
+    """Sums over blocks of pixels; those at the ends that are not whole are left out."""
+    lines, samples = (size // step * step for size, step in zip(values.shape, BLOCK, strict=True))
+    kind = np.complex64 if np.iscomplexobj(values) else np.float32
+    rows = np.add.reduceat(values[:lines, :samples], np.arange(0, lines, BLOCK[0]), axis=0, dtype=kind)
+    return np.asarray(np.add.reduceat(rows, np.arange(0, samples, BLOCK[1]), axis=1))
+
+
+def _certain_phase(
+    one: NDArray[np.complex64], other: NDArray[np.complex64], valid: NDArray[np.bool_]
+) -> NDArray[np.complex64]:
+    """Phase of blocks, as large as it is certain: g^2 / (1 - g^2) of their coherence g, whatever their brightness.
+
+    That is the inverse of a phase's variance (Rodriguez and Martin 1992, Theory and design of interferometric synthetic
+    aperture radars, IEE Proceedings F 139(2)).
+    """
+    first, second = (np.where(valid, image, np.complex64(0)) for image in (one, other))
+    power = _sums(np.abs(first) ** 2) * _sums(np.abs(second) ** 2)
+    found = _sums(first * np.conj(second)) / np.sqrt(np.maximum(power, np.finfo(np.float32).tiny))
+    size = np.abs(found)
+    return np.asarray(found * size / (1.0 + CERTAIN - size**2), dtype=np.complex64)
 
 
 def _mean(found: Sequence[OverlapShift]) -> tuple[float, float]:
@@ -205,13 +234,13 @@ def _solved(
     result, dates = [], {}
     for date, name in enumerate(names):
         seconds, deviation, origin = timing.seconds[date], timing.deviation[date], "overlaps of bursts"
-        if not deviation <= FINE_AZIMUTH * grid.azimuth_interval:
-            certain = spread[date] <= COARSE * grid.azimuth_interval
+        if not deviation <= AZIMUTH_LIMIT * grid.azimuth_interval:
+            certain = spread[date] <= COARSE_LIMIT * grid.azimuth_interval
             known = certain and (not steered or abs(start[date]) > SURE * spread[date])
             origin = "parts of the band" if known else "orbit"
             seconds, deviation = (start[date], spread[date]) if known else (0.0, np.inf)
         samples, across = _mean(ranges[date])
-        put_right = range_shift and across <= FINE
+        put_right = range_shift and across <= RANGE_LIMIT
         result.append(
             Shift(seconds=float(seconds), metres=samples * grid.range_spacing if put_right else 0.0)
         )
