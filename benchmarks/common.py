@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import platform
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 WINDOW = (5, 21)
 RATES = ("threads", "megapixels_per_second", "floor_megapixels_per_second", "ratio")
@@ -103,3 +107,19 @@ def write(results: dict[str, Any], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(results, indent=2) + "\n")
     print(f"written to {path}")
+
+
+def burst_command(
+    about: str, measure: Callable[[int, int, int], dict[str, Any]], report: Callable[[dict[str, Any]], None]
+) -> None:
+    """The command line of a benchmark on one burst: measures lines x samples, reports, writes JSON if asked to."""
+    parser = argparse.ArgumentParser(description=about.splitlines()[0])
+    parser.add_argument("--lines", type=int, default=1500)
+    parser.add_argument("--samples", type=int, default=21_000)
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--output", type=Path, help="where to write the results as JSON")
+    options = parser.parse_args()
+    results = measure(options.lines, options.samples, options.repeats)
+    report(results)
+    if options.output:
+        write(results, options.output)

@@ -9,7 +9,6 @@ that the copy bandwidth of the same run sets, and the ratio.
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numba
 import numpy as np
 from alignsar_gpu.kernels import boxcar_coherence
-from common import processor, versions, write
+from common import burst_command, processor, versions
 from cpu import copy_bandwidth, seconds
 from geometry import EPOCH, GROUND_BYTES, RADAR_BYTES, circular_orbit, mountains
 
@@ -209,18 +208,5 @@ def report(results: dict[str, Any]) -> None:
     )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--lines", type=int, default=1500)
-    parser.add_argument("--samples", type=int, default=21_000)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--output", type=Path, help="where to write the results as JSON")
-    options = parser.parse_args()
-    results = measure(options.lines, options.samples, options.repeats)
-    report(results)
-    if options.output:
-        write(results, options.output)
-
-
 if __name__ == "__main__":
-    main()
+    burst_command(__doc__, measure, report)

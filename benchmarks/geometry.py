@@ -8,7 +8,6 @@ sets, and the largest difference from solving each pixel by itself until nothing
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import numba
 import numpy as np
 import rasterio
-from common import print_rates, processor, versions, write
+from common import burst_command, print_rates, processor, versions
 from cpu import copy_bandwidth, seconds
 from rasterio.transform import Affine
 
@@ -191,18 +190,5 @@ def report(results: dict[str, Any]) -> None:
     print(f"there and back: {found['lines']:.1e} lines, {found['samples']:.1e} samples")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--lines", type=int, default=1500)
-    parser.add_argument("--samples", type=int, default=21_000)
-    parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--output", type=Path, help="where to write the results as JSON")
-    options = parser.parse_args()
-    results = measure(options.lines, options.samples, options.repeats)
-    report(results)
-    if options.output:
-        write(results, options.output)
-
-
 if __name__ == "__main__":
-    main()
+    burst_command(__doc__, measure, report)

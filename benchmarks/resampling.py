@@ -7,13 +7,11 @@ bandwidth of the same run sets, and the ratio.
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
-from common import print_rates, processor, versions, write
+from common import burst_command, print_rates, processor, versions
 from cpu import copy_bandwidth, seconds
 
 from alignsar_gpu import kernels
@@ -87,18 +85,5 @@ def report(results: dict[str, Any]) -> None:
     print_rates("stage", results, results["stages"])
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--lines", type=int, default=1500)
-    parser.add_argument("--samples", type=int, default=21_000)
-    parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--output", type=Path, help="where to write the results as JSON")
-    options = parser.parse_args()
-    results = measure(options.lines, options.samples, options.repeats)
-    report(results)
-    if options.output:
-        write(results, options.output)
-
-
 if __name__ == "__main__":
-    main()
+    burst_command(__doc__, measure, report)
