@@ -26,7 +26,7 @@ from .scalar_resampling import (
 # Registers grow with the lines that are summed at a time; the loop over columns stays a loop.
 DECLARED = {"ramp": Declared(arguments="cdddic", registers=48, float64=25)} | {
     f"resample_{down}_{across}": Declared(
-        arguments="fpdddffddmcb", registers={8: 72, 12: 80, 16: 96}[down], float64=37
+        arguments="fpdddffddmcb", registers={8: 72, 12: 80, 16: 96}[down], float64=38
     )
     for down in TAPS
     for across in TAPS
