@@ -118,12 +118,14 @@ def _print_simulation(summary: SimulationSummary) -> None:
 def _run(composed: DictConfig) -> None:
     config = typed(composed)
     # imported late, so that --help and a wrong key answer at once
-    from alignsar_gpu.pipeline import run  # noqa: PLC0415
+    from alignsar_gpu.pipeline import check, run  # noqa: PLC0415
     from alignsar_gpu.progress import start_log  # noqa: PLC0415
     from alignsar_gpu.simulation import simulate_products  # noqa: PLC0415
 
     start_log()
     text = OmegaConf.to_yaml(composed, resolve=True)
+    if config.products.reader != "none":
+        check(config)
     if config.simulate is not None:
         _print_simulation(simulate_products(config, text))
     if config.products.reader != "none":

@@ -126,7 +126,9 @@ def find_warnings(product: StackProduct, config: Config, left_out: Sequence[str]
             "after the acquisition, is better: give it by orbits.path"
         )
     unknown = [
-        date for date, found in facts.get("timing", {}).get("dates", {}).items() if found["azimuth_from"] == "orbit"
+        date
+        for date, found in facts.get("timing", {}).get("dates", {}).items()
+        if found["azimuth_from"] == "orbit"
     ]
     if unknown:
         warnings.append(

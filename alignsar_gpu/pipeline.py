@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from alignsar_gpu import __version__
 from alignsar_gpu.catalog.stac import write_stac
-from alignsar_gpu.dataset.cube import finish_cube, open_cube, write_dataset
+from alignsar_gpu.dataset.cube import finish_cube, open_cube
 from alignsar_gpu.dataset.netcdf import netcdf_files, write_date
 from alignsar_gpu.description import (
     attributes,
@@ -20,6 +20,7 @@ from alignsar_gpu.description import (
     find_warnings,
 )
 from alignsar_gpu.device import choose_device
+from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.extraction import CUBE, Extraction, extract, windows_of
 from alignsar_gpu.inputs import find_inputs
 from alignsar_gpu.layers import phase_state
@@ -27,10 +28,9 @@ from alignsar_gpu.network import network_of
 from alignsar_gpu.progress import LOGGER, Stages
 from alignsar_gpu.quality import measure, write_quality
 from alignsar_gpu.report import write_report
-from alignsar_gpu.run_folder import RunFolder, fingerprint_of, write_text
+from alignsar_gpu.run_folder import SIMULATED, RunFolder, fingerprint_of, refuse_foreign, write_text
 from alignsar_gpu.signatures import select
-from alignsar_gpu.simulate import SimulatedStack
-from alignsar_gpu.simulate.assessment import assess
+from alignsar_gpu.truth import files_of_truth, write_truth
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,10 +55,24 @@ class Summary:
 
 def _fingerprint(config: Config, device: Device, inputs: Inputs) -> str:
     """Of the inputs and the settings that change the result (not where it goes, nor the memory it may take)."""
-    apart = {"output", "device", "orbits", "dem"}
+    apart = {"output", "device", "orbits", "dem", "simulate"}
     settings = {name: value for name, value in asdict(config).items() if name not in apart}
     facts = {"products": inputs.settings, "device": device.kind, "software": __version__}
-    return fingerprint_of(settings | facts, *inputs.files)
+    return fingerprint_of(settings | facts, *inputs.files, files_of_truth(config))
+
+
+def check(config: Config) -> None:
+    """Raise AlignsarError for what would stop `run`, before its products are simulated."""
+    choose_device(config.device)
+    select(config.signatures.names)
+    output = Path(config.output).expanduser()
+    refuse_foreign(output)
+    if config.simulate is not None:
+        path = Path(config.simulate.path).expanduser()
+        if output in {path, *path.parents} and path != output / SIMULATED:
+            raise AlignsarError(
+                f"simulate.path={path}: lies in the output folder; give another, or {output / SIMULATED}"
+            )
 
 
 def run(config: Config, composed: str) -> Summary:
@@ -144,10 +158,10 @@ def _make(
             advance(1)
     with stages.stage("quality"):
         quality = measure(cube, product, scene, device, warnings)
+        known = write_truth(folder.work / TRUTH, cube, product, config, work.windows.coherence)
         truth = None
-        if isinstance(product, SimulatedStack):
-            truth, quality["truth"] = assess(cube, product, work.windows.coherence)
-            write_dataset(folder.work / TRUTH, truth)
+        if known is not None:
+            truth, quality["truth"] = known
     with stages.stage("report"):
         quality["stages"] = stages.seconds
         report = write_report(cube, quality, folder.work / "report", truth=truth, configuration=composed)

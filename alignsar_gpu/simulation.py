@@ -25,6 +25,7 @@ from alignsar_gpu.simulate.ground.land_bgt import bgt_layers
 from alignsar_gpu.simulate.ground.land_vectors import VectorLayer
 from alignsar_gpu.simulate.ground.scene import SceneParameters, make_scene
 from alignsar_gpu.simulate.ground.targets import TargetParameters
+from alignsar_gpu.simulate.product_truth import FACTS, TRUTH
 from alignsar_gpu.simulate.radar.campaign import ground_on, make_campaign, scene_bounds
 from alignsar_gpu.simulate.radar.dates import (
     check_dates,
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.simulate.radar.view import View
 
 PRODUCTS, ORBITS, SCENE = "products", "orbits", "scene"
-TRUTH, TARGETS, FACTS = "truth.zarr", "targets.csv", "simulation.json"
+TARGETS = "targets.csv"
 README = """Simulated Sentinel-1 products with known truth, made by alignsar_gpu {version}.
 Nothing here was acquired by a satellite, and nothing here is an ESA product.
 

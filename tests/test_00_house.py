@@ -48,6 +48,7 @@ ARROWS = {
         "stack",
     },
     "network": VALUES | {"config", "dataset", "device", "interferometry", "products", "run_folder", "stack"},
+    "truth": VALUES | {"config", "coregistration", "dataset", "products", "simulate"},
     "quality": VALUES | {"description", "device", "products"},
 }
 ABOVE_ALL = {"pipeline", "__main__"}

@@ -67,6 +67,15 @@ def test_every_option_of_every_group_composes(group, option):
     assert isinstance(make(f"{group}={option}", *needed), Config)
 
 
+def test_the_demo_reads_what_it_simulates_wherever_it_is_written():
+    config = make("+experiment=demo", "output=/x/y")
+    assert config.simulate.path == "/x/y/simulated"
+    assert config.products.path == "/x/y/simulated/products"
+    assert config.orbits.path == "/x/y/simulated/orbits"
+    assert config.dem.path == "/x/y/simulated/scene/dem.tif"
+    assert len(config.simulate.azimuth_errors) == len(config.simulate.range_errors) == config.simulate.dates
+
+
 def test_experiments_and_groups_are_there():
     assert {"demo", "amsterdam", "burst"} <= set(EXPERIMENTS)
     assert {("device", "cuda"), ("products", "snap"), ("products", "simulated")} <= set(GROUPS)
@@ -149,7 +158,7 @@ def test_values_that_hydra_takes_for_something_else(value, words):
 )
 def test_wrong_keys_and_types_are_refused_while_composing(override, words):
     with pytest.raises(HydraException) as caught:
-        compose("config", ["+experiment=demo", override] if "experiment" not in override else [override])
+        compose("config", ["products=simulated", override] if "experiment" not in override else [override])
     message = one_line(caught.value)
     assert words in message
     assert "\n" not in message
@@ -175,7 +184,7 @@ def test_wrong_keys_and_types_are_refused_while_composing(override, words):
 )
 def test_wrong_values_are_refused_by_the_name_of_the_key(override, words):
     with pytest.raises(AlignsarError) as caught:
-        make("+experiment=demo", override)
+        make("products=simulated", override)
     assert words in str(caught.value)
 
 

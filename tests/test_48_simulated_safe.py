@@ -20,6 +20,7 @@ from alignsar_gpu.geometry.range_doppler import radar_to_ground
 from alignsar_gpu.products.acquisition import sentinel1_relative_orbit
 from alignsar_gpu.products.sentinel1 import open_sentinel1
 from alignsar_gpu.products.sentinel1_burst_id import ascending_node, burst_number, relative_orbit_at
+from alignsar_gpu.products.sentinel1_safe import is_simulated, open_safe
 from alignsar_gpu.simulate.orbit import CircularPass
 from alignsar_gpu.simulate.safe import product as safe_product
 from alignsar_gpu.simulate.safe.iw_mode import WAVELENGTH
@@ -104,6 +105,24 @@ def contents(folder):
 
 def planned_bursts(plan):
     return [(swath, index, burst) for swath in plan.swaths for index, burst in enumerate(swath.bursts)]
+
+
+def test_they_say_that_they_are_simulated(plans, folder, tmp_path):
+    """By a file of its own or by the manifest, as a folder and as a zip; not a product without either."""
+    safe = tmp_path / safe_of(plans[0], folder).name
+    shutil.copytree(safe_of(plans[0], folder), safe)
+    assert is_simulated(open_safe(Path(shutil.make_archive(safe, "zip", tmp_path, safe.name))))
+    text = (safe / "SIMULATED.txt").read_text()
+    (safe / "SIMULATED.txt").unlink()
+    assert is_simulated(open_safe(safe))
+    manifest = (safe / "manifest.safe").read_text()
+    (safe / "manifest.safe").write_text(manifest.replace("alignsar_gpu simulator", "Some facility"))
+    assert not is_simulated(open_safe(safe))
+    product = open_sentinel1(safe)
+    assert (product.platform, product.processor) == ("Sentinel-1A", "Sentinel-1 IPF 003.71")
+    assert product.facts["simulated"] is False
+    (safe / "SIMULATED.txt").write_text(text)
+    assert open_sentinel1(safe).facts["simulated"] is True
 
 
 def test_read_back_as_planned(plans, folder):

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from alignsar_gpu.kernels import ramp
 from simulated_stack import CPU, Interferogram, Products
 
 from alignsar_gpu.coregistration.assemble import Options, coregistered_stack
 from alignsar_gpu.coregistration.carrier import burst_carrier
-from alignsar_gpu.kernels import ramp
 from alignsar_gpu.products.slc import RangePolynomial
 from alignsar_gpu.simulate.ground.backscatter import URBAN
 

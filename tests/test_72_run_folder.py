@@ -129,6 +129,34 @@ def test_a_folder_of_somebody_else_is_refused_and_left(tmp_path):
         folder(tmp_path / "precious.txt").__enter__()
 
 
+def test_a_simulation_inside_is_left_alone(tmp_path):
+    """Its folder is there before the run, and is not among what the run has made."""
+    inside = tmp_path / "new" / "out" / "simulated"
+    with folder(inside) as run:
+        make(run)
+        run.publish()
+    path = inside.parent
+    finish(path)
+    assert sorted(p.name for p in path.iterdir()) == ["b.txt", "cube", "manifest.json", "simulated"]
+    with folder(path) as run:
+        assert run.damage() == ""
+    with folder(inside) as run:
+        assert run.finished
+    (path / "manifest.json").unlink()
+    with pytest.raises(AlignsarError, match="is not empty and is no run of alignsar_gpu"):
+        folder(path).__enter__()
+
+
+def test_folders_made_for_a_run_that_did_nothing_go_with_it(tmp_path):
+    (tmp_path / "there").mkdir()
+    with folder(tmp_path / "there" / "new" / "out") as run:
+        run.begin()
+    assert not list((tmp_path / "there").iterdir())
+    with folder(tmp_path / "there" / "new" / "out"):
+        (tmp_path / "there" / "new" / "other").write_text("of somebody else")
+    assert [p.name for p in (tmp_path / "there" / "new").iterdir()] == ["other"]
+
+
 def test_one_run_at_a_time(tmp_path):
     with folder(tmp_path / "out"), pytest.raises(AlignsarError, match="another run is writing it"):
         folder(tmp_path / "out").__enter__()

@@ -16,6 +16,7 @@ from matplotlib.image import imread
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.report import display, figures, overview, png, survey, write_report
+from alignsar_gpu.report import timing as timing_chapter
 from alignsar_gpu.report.display import View
 from alignsar_gpu.report.truth import class_legend
 
@@ -79,7 +80,7 @@ QUALITY = {
     "stages": {"read": 0.5, "coherence": 2.0},
     "warnings": ["no calibration for <vh>"],
     "dates": {"20220104": {"valid_fraction": 0.87654, "coherence": {"vv": {"median": 0.8, "mean": 0.7654}}}},
-    "truth": {"20220104": {"phase_bias_rad": 0.0123}},
+    "truth": {"dates": {"20220104": {"phase_bias_rad": 0.0123}}},
     "baselines": {"method": "orbits"},
 }
 
@@ -182,6 +183,122 @@ def test_statistics_of_a_layer(written):
     for value in (finite.min(), np.median(finite), finite.max()):
         assert overview.number(float(value)) in row
     assert overview.percent(1 - finite.size / values.size) in row
+
+
+def timing_of(pairs, overlaps=("t1_10_iw1", "t1_11_iw1", "t1_10_iw2")):
+    """Facts as quality.json has them: of every pair of dates, what ``overlaps`` (their earlier bursts) say."""
+    shifts = {"20220104": 0.03, "20220110": 0.0, "20220116": -0.02}
+    return {
+        "dates": {
+            day: {
+                "azimuth_lines": shift,
+                "azimuth_deviation_lines": 0.0004,
+                "azimuth_from": "overlaps of bursts",
+                "range_samples": 0.05,
+                "range_deviation_samples": 0.004,
+                "range_put_right": day != "20220116",
+            }
+            for day, shift in shifts.items()
+            if shift
+        },
+        "overlaps": [
+            {
+                "earlier_burst": name,
+                "later_burst": name.replace("1_1", "1_2"),
+                "first_date": first,
+                "second_date": second,
+                "shift_lines": shifts.get(second, 0.0) - shifts.get(first, 0.0) + 0.001 * (number - 1),
+                "deviation_lines": 0.001,
+                "coherence": 0.5,
+                "phase_before_rad": 0.8,
+                "phase_after_rad": 0.02 * (number - 1),
+                "share_of_pixels": 0.9,
+            }
+            for first, second in pairs
+            for number, name in enumerate(overlaps)
+        ],
+    }
+
+
+PAIRS = [("20220104", "20220110"), ("20220104", "20220116"), ("20220110", "20220116")]
+
+
+class TestTiming:
+    def report(self, folder, timing, truth=None):
+        quality = {**QUALITY, "source": {"timing": timing}}
+        if truth is not None:
+            quality["truth"] = {"dates": truth}
+        cube = fake_cube(complex_slc=False)
+        known = None if truth is None else truth_of(cube)
+        parsed = Parsed(write_report(cube, quality, folder, truth=known).read_text("utf-8"))
+        pictures_of(folder, parsed)
+        return parsed
+
+    def test_measured_on_real_data(self, tmp_path):
+        parsed = self.report(tmp_path, timing_of(PAIRS))
+        assert "timing" in {attrs.get("id") for attrs in parsed.tags("h2")}
+        assert {"timing_dates.png", "timing_overlaps_dark.png"} <= {p.name for p in tmp_path.iterdir()}
+        chapter = parsed.text.split("Bringing the dates together")[-1]
+        for text in (
+            "2022-01-04 0.0300 0.0004 overlaps of bursts 0.0500 0.0040",
+            "2022-01-16 \u22120.0200 0.0004 overlaps of bursts 0.0500 (left to the orbits) 0.0040",
+            "0.016 rad, that of the open ones 0.80 rad",
+            "of azimuth 0.0004 line or less",
+            "t1_10_iw2 t1_20_iw2 2022-01-10 2022-01-16 \u22120.0190 0.0010 0.5000 0.8000 0.0200 90.0 %",
+        ):
+            assert text in chapter, text
+        assert "true" not in chapter.split("Every overlap")[0].split("What would look wrong")[0]
+        assert "thousand times" not in chapter
+
+    def test_beside_the_truth(self, tmp_path):
+        truth = {
+            "20220104": {
+                "azimuth_true_lines": 0.0295,
+                "range_true_samples": 0.047,
+                "azimuth_error_lines": 0.0005,
+                "azimuth_deviation_lines": 0.0004,
+                "phase_bias_rad": -0.0031,
+            },
+            "20220116": {"azimuth_true_lines": -0.0203, "range_true_samples": 0.055},
+        }
+        parsed = self.report(tmp_path, timing_of(PAIRS), truth)
+        chapter = parsed.text.split("Bringing the dates together")[-1]
+        assert "2022-01-04 0.0300 0.0004 0.0295 overlaps of bursts 0.0500 0.0040 0.0470" in chapter
+        assert "a thousand times as large" in chapter
+        assert (
+            "date phase bias (rad) azimuth shift (lines) 2022-01-04 \u22120.0031 0.0005 ± 0.0004" in chapter
+        )
+
+    def test_what_the_picture_of_overlaps_shows(self):
+        timing = timing_of(PAIRS)
+        shown = timing_chapter._overlaps(timing["overlaps"], timing["dates"])
+        assert shown.pairs == sorted(PAIRS)
+        assert list(shown.swaths) == ["IW1", "IW2"]
+        np.testing.assert_allclose(shown.left, [-0.001, 0.0, 0.001] * 3, atol=1e-12)
+        np.testing.assert_array_equal(shown.swath, [0, 0, 1] * 3)
+        np.testing.assert_array_equal(shown.pair, np.repeat([0, 1, 2], 3))
+
+    def test_overlaps_that_say_nothing_and_dates_that_are_not_known(self, tmp_path):
+        timing = timing_of(PAIRS)
+        for row in timing["overlaps"]:
+            row.update(shift_lines=float("nan"), phase_before_rad=None, phase_after_rad=float("nan"))
+        timing["dates"]["20220104"].update(
+            azimuth_lines=0.0, azimuth_deviation_lines=float("inf"), azimuth_from="orbit"
+        )
+        parsed = self.report(tmp_path, timing)
+        assert not (tmp_path / "timing_overlaps.png").exists()
+        assert f"2022-01-04 0.0000 {overview.NONE} orbit" in parsed.text
+        assert "Every overlap" not in parsed.text
+
+    def test_of_many_pairs_those_with_the_reference_come_first(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(timing_chapter, "MOST_PAIRS", 2)
+        monkeypatch.setattr(timing_chapter, "MOST_ROWS", 7)
+        parsed = self.report(tmp_path, timing_of(PAIRS))
+        assert "2 of 3 pairs of dates are pictured." in parsed.text
+        assert "Every overlap (all but 3, which quality.json has)" in parsed.text
+
+    def test_stacks_that_came_together_have_no_such_chapter(self, written):
+        assert "timing" not in {attrs.get("id") for attrs in written[1].tags("h2")}
 
 
 @pytest.mark.parametrize("polarizations", [("vv",), ("hh", "hv")])
@@ -516,12 +633,26 @@ def test_percent_and_number_say_no_more_than_is_known():
 def test_class_colours_are_told_apart(tmp_path):
     cube = fake_cube()
     truth = truth_of(cube)
-    names = "field,bare soil,water,urban,forest,road,other,more"
+    names = "field,railway,bare soil,water,urban,forest,road,other,more,oil,grassland,rubble"
     truth["land_cover"].attrs["class_names"] = names
     legend = class_legend(truth.drop_vars(["coherence_true", "coherence_expected", "coherence_estimated"]))
     assert [name for name, _ in legend] == names.split(",")
-    assert len({colour for _, colour in legend}) == 8
-    assert dict(legend)["water"] == "#0072b2"
+    assert len({colour for _, colour in legend}) == 12
+    colours = dict(legend)
+    assert (colours["water"], colours["bare soil"], colours["oil"]) == ("#0072b2", "#e69f00", "#1b1b1b")
+
+
+def test_only_classes_that_are_there_are_named(tmp_path):
+    cube = fake_cube()
+    truth = truth_of(cube)
+    truth["land_cover"][...] = np.where(truth["land_cover"] == 1, 255, truth["land_cover"])
+    page = write_report(cube, {}, tmp_path, truth=truth).read_text("utf-8")
+    assert "Map of the simulated classes: water, city" in page
+    blue, orange = (0x00, 0x72, 0xB2), (0xD5, 0x5E, 0x00)
+    picture = (imread(tmp_path / "land_cover.png")[..., :3] * 255).round().astype(int)
+    counts = [int((picture == colour).all(axis=-1).sum()) for colour in (blue, orange)]
+    assert min(counts) > 1000
+    assert 0.8 < counts[0] / counts[1] < 1.25
 
 
 def test_no_warnings_outside_of_pytest_either(tmp_path):

@@ -1,8 +1,9 @@
-"""Whole runs, as a user starts them: the demo, Amsterdam, interruptions, bad input."""
+"""Whole runs, as a user starts them: the demo, a stack made on the spot, Amsterdam, interruptions, bad input."""
 
 import errno
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -27,7 +28,24 @@ from alignsar_gpu.geometry.ground_to_radar import ground_to_radar
 from alignsar_gpu.products.sentinel1 import open_sentinel1
 from alignsar_gpu.simulate import simulate_stack
 
-SMALL = ["+experiment=demo", "device=cpu", "products.lines=160", "products.samples=200", "products.dates=3"]
+MADE = [
+    "products=simulated",
+    "name=made",
+    "device=cpu",
+    "dataset.chunk_lines=96",
+    "dataset.chunk_samples=416",
+]
+SMALL = [*MADE[:3], "products.lines=160", "products.samples=200", "products.dates=3"]
+# The demo but for its size: bursts of fewer pixels, and a date less.
+DEMO = [
+    "+experiment=demo",
+    "device=cpu",
+    "simulate.lines=320",
+    "simulate.samples=800",
+    "simulate.dates=3",
+    "simulate.azimuth_errors=[0.0,0.03,-0.05]",
+    "simulate.range_errors=[0.0,0.1,-0.05]",
+]
 LAYERS = ["amplitude", "intensity", "sigma0", "beta0", "slc_phase", "interferometric_phase", "coherence"]
 
 
@@ -56,11 +74,16 @@ def checksums(output, *tops):
     return {name: f["sha256"] for name, f in files.items() if name.split("/")[0] in tops}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     output = tmp_path_factory.mktemp("demo") / "out"
-    result = run("+experiment=demo", "device=cpu", f"output={output}")
-    return output, result
+    return output, run(*DEMO, f"output={output}")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    output = tmp_path_factory.mktemp("made") / "out"
+    return output, run(*MADE, f"output={output}")
 
 
 @pytest.fixture(scope="session")
@@ -72,38 +95,223 @@ def amsterdam(tmp_path_factory, real_data):
 
 
 class TestDemo:
+    """From simulated SAFE products, with known errors of timing, to a dataset."""
+
     def test_writes_what_the_readme_says(self, demo):
         output, result = demo
         names = {p.name for p in output.iterdir()}
         assert names == {
-            "cube.zarr", "manifest.json", "netcdf", "quality.json", "report", "run.yaml", "stac", "truth.zarr",
+            "cube.zarr", "manifest.json", "netcdf", "quality.json", "report", "run.yaml", "simulated", "stac",
+            "truth.zarr",
         }  # fmt: skip
-        for words in ("cube.zarr", "report/index.html", "device", "stages"):
+        assert (output / "simulated" / "README.txt").is_file()
+        for words in ("simulated/products", "cube.zarr", "report/index.html", "device", "stages"):
             assert words in result.stdout
-        assert len(list((output / "netcdf").glob("*.nc"))) == 4
+        assert "warning" not in result.stdout
+        assert len(list((output / "netcdf").glob("*.nc"))) == 3
+
+    def test_timing_is_what_was_put_in(self, demo):
+        """Within what is said of it, and small: bursts of 1500 lines and 21000 samples have 30 times the pixels."""
+        dates = truth_facts(demo[0])["dates"]
+        assert [dates[name]["azimuth_true_lines"] for name in dates] == pytest.approx([0.03, -0.05])
+        for found in dates.values():
+            for kind, unit, bound in (("azimuth", "lines", 0.001), ("range", "samples", 0.005)):
+                deviation = found[f"{kind}_deviation_{unit}"]
+                assert 0 < deviation < bound
+                assert abs(found[f"{kind}_error_{unit}"]) < min(3.5 * deviation, 2 * bound)
+        source = json.loads((demo[0] / "quality.json").read_text())["source"]["timing"]
+        assert len(source["overlaps"]) == 12  # two subswaths with two overlaps each, three pairs of dates
+        before, after = (
+            np.sqrt(np.mean([overlap[f"phase_{when}_rad"] ** 2 for overlap in source["overlaps"]]))
+            for when in ("before", "after")
+        )
+        assert after < 0.05 < 0.5 < before
+
+    def test_phase_is_recovered(self, demo):
+        for found in truth_facts(demo[0])["dates"].values():
+            assert found["phase_bias_deviation_rad"] < 0.003
+            assert abs(found["phase_bias_rad"]) < 0.01
+            assert abs(found["phase_error_correlation_with_height"]) < 0.01
+
+    def test_bursts_and_subswaths_fit_together(self, demo):
+        for found in truth_facts(demo[0])["dates"].values():
+            seams = found["seams"]
+            assert len(seams) >= 4 + 3  # where bursts follow each other, and where subswaths meet
+            for seam in seams.values():
+                assert abs(seam["jump_rad"]) < 3.5 * seam["deviation_rad"]
+            assert found["mean_jump_deviation_rad"] < 0.015
+            assert abs(found["mean_jump_at_seams_rad"]) < 0.02
 
     def test_coherence_per_class(self, demo):
-        """Within 0.02 of the truth with the bias that the window's number of looks gives it."""
+        """A few hundredths lower than what the ground and the noise leave: baseline, and neighbours' echoes."""
         truth = xr.open_zarr(demo[0] / "truth.zarr")
+        error = (truth["coherence_estimated"] - truth["coherence_expected"]).values
+        compared = np.isfinite(error)
+        assert compared.sum() >= 2 * 4  # two secondaries, four classes or more with enough pixels
+        assert np.abs(error[compared]).max() < 0.03
+
+    def test_places_are_true(self, demo):
+        places = truth_facts(demo[0])["places"]
+        for name in ("east", "north", "up"):
+            assert abs(places[f"{name}_mean_m"]) < 0.1
+            assert places[f"{name}_deviation_m"] < 0.2
+
+    def test_truth_lies_on_the_grid_of_the_cube(self, demo):
+        cube, truth = xr.open_zarr(demo[0] / "cube.zarr"), xr.open_zarr(demo[0] / "truth.zarr")
+        for name in ("time", "azimuth", "range"):
+            np.testing.assert_array_equal(truth[name].values, cube[name].values)
+        valid = cube["valid"].values.any(axis=0)
+        assert 0.7 < valid.mean() < 0.95  # bursts of subswaths begin and end apart: two corners are empty
+        known = np.isfinite(truth["height_true"].values)
+        assert known[valid].all()
+        assert (truth["land_cover"].values[~known] == 255).all()
+        baselines = truth["perpendicular_baseline_true"].values
+        assert np.abs(cube["perpendicular_baseline"].values - baselines).max() < 0.05
+        water = truth["land_cover"].values == truth["land_cover"].attrs["class_names"].split(",").index(
+            "water"
+        )
+        sigma0 = cube["sigma0_vv"][0].values
+        assert np.nanmean(sigma0[water]) < 0.5 * np.nanmean(sigma0[~water])
+
+    def test_nobody_takes_it_for_satellite_data(self, demo):
+        check_marked_as_simulated(demo[0])
+        quality = json.loads((demo[0] / "quality.json").read_text())
+        assert quality["source"]["simulated"] is True
+        cube = xr.open_zarr(demo[0] / "cube.zarr")
+        assert set(cube["processor"].values.tolist()) == {"alignsar_gpu simulator"}
+        assert cube.attrs["license"] == "CC0-1.0"
+
+    def test_report_shows_everything(self, demo):
+        page = (demo[0] / "report" / "index.html").read_text()
+        for picture in ("phase_vv", "coherence_vh", "truth_phase", "truth_difference"):
+            names = set(re.findall(rf'<img src="({picture}_2022\d+\.png)"', page))
+            assert names == {f"{picture}_20220126.png", f"{picture}_20220207.png"}
+        for picture in ("timing_dates", "timing_overlaps", "truth_coherence", "land_cover", "baselines"):
+            assert f'src="{picture}.png"' in page
+        for chapter in ("Interferograms", "Bringing the dates together", "Against the truth"):
+            assert f">{chapter}</h2>" in page
+
+    def test_again_there_is_nothing_to_do(self, demo):
+        before = {p: p.stat().st_mtime_ns for p in demo[0].rglob("*") if p.is_file()}
+        result = run(*DEMO, f"output={demo[0]}")
+        assert result.stdout.count("nothing to do") == 2
+        assert before == {p: p.stat().st_mtime_ns for p in demo[0].rglob("*") if p.is_file()}
+
+    def test_elsewhere_it_is_the_same_dataset(self, demo, tmp_path):
+        """Where its products lie does not count: a copy under another name is known as what it is."""
+        shutil.copytree(demo[0], tmp_path / "elsewhere")
+        result = run(*DEMO, f"output={tmp_path / 'elsewhere'}/")
+        assert result.stdout.count("nothing to do") == 2
+
+    def test_other_settings_on_the_same_output(self, demo):
+        arguments = [*DEMO, f"output={demo[0]}"]
+        refuse("simulate.seed: 1 there, 2 now", *arguments, "simulate.seed=2")
+        refuse("signatures.slc: False there, True now", *arguments, "signatures.slc=true")
+
+    def test_products_of_another_simulation_have_no_truth_here(self, demo, tmp_path):
+        """One date of the demo's products, found by hand: what its own simulation says is of others."""
+        (safe, *_) = sorted((demo[0] / "simulated" / "products").iterdir())
+        run(
+            *DEMO,
+            "simulate.lines=120",
+            "simulate.samples=200",
+            "simulate.bursts=1",
+            f"products.path={safe}",
+            f"orbits.path={demo[0] / 'simulated' / 'orbits'}",
+            f"dem.path={demo[0] / 'simulated' / 'scene' / 'dem.tif'}",
+            "products.swaths=[iw1]",
+            "signatures.names=[amplitude]",
+            f"output={tmp_path / 'out'}",
+        )
+        assert not (tmp_path / "out" / "truth.zarr").exists()
+        assert "truth" not in json.loads((tmp_path / "out" / "quality.json").read_text())
+
+    def test_what_cannot_work_is_refused_before_anything_is_simulated(self, tmp_path):
+        (tmp_path / "precious").mkdir()
+        (tmp_path / "precious" / "photo.jpg").write_text("mine")
+        output = tmp_path / "out"
+        for words, arguments in (
+            ("is not empty and is no run", [f"output={tmp_path / 'precious'}"]),
+            ("signatures.names", [f"output={output}", "signatures.names=[magic]"]),
+            ("lies in the output folder", [f"output={output}", "simulate.path=${output}/products"]),
+            ("lies in the output folder", [f"output={output}", "simulate.path=${output}"]),
+        ):
+            refuse(words, *DEMO, *arguments)
+            assert [p.name for p in tmp_path.iterdir()] == ["precious"]
+            assert [p.name for p in (tmp_path / "precious").iterdir()] == ["photo.jpg"]
+
+    def test_killed_while_simulating_and_continued(self, tmp_path):
+        """What both parts make of an interruption is tested in each; here that the second waits for the first."""
+        output = tmp_path / "out"
+        arguments = [
+            *DEMO,
+            "simulate.lines=100",
+            "simulate.samples=300",
+            "simulate.bursts=2",
+            f"output={output}",
+        ]
+        process = subprocess.Popen(command(*arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        journal = output / "simulated" / ".unfinished" / "journal"
+        while process.poll() is None and not list(journal.glob("date*.json")):
+            time.sleep(0.01)
+        assert process.poll() is None
+        process.kill()
+        process.wait()
+        assert [p.name for p in output.iterdir()] == ["simulated"]
+        result = run(*arguments)
+        assert "continues  the unfinished simulation" in result.stderr
+        assert truth_facts(output)["dates"].keys() == {"20220126", "20220207"}
+
+
+def truth_facts(output):
+    """What quality.json says of a dataset beside its truth."""
+    return json.loads((output / "quality.json").read_text())["truth"]
+
+
+def check_marked_as_simulated(output):
+    cube = xr.open_zarr(output / "cube.zarr")
+    assert cube.attrs["simulated"] == "true"
+    assert "acknowledgement" not in cube.attrs
+    assert {str(p) for p in cube["platform"].values} == {"Simulated Sentinel-1A"}
+    assert "taken by Simulated Sentinel-1A" in (output / "report" / "index.html").read_text()
+    (collection,) = pystac.Catalog.from_file(str(output / "stac" / "catalog.json")).get_children()
+    assert not collection.providers
+    assert collection.summaries.get_list("platform") == ["simulated-sentinel-1a"]
+
+
+class TestMadeOnTheSpot:
+    """The small stack of products=simulated, which nothing has to be coregistered in."""
+
+    def test_writes_what_the_readme_says(self, made):
+        output, _ = made
+        names = {p.name for p in output.iterdir()}
+        assert names == {
+            "cube.zarr", "manifest.json", "netcdf", "quality.json", "report", "run.yaml", "stac", "truth.zarr",
+        }  # fmt: skip
+        assert len(list((output / "netcdf").glob("*.nc"))) == 4
+
+    def test_coherence_per_class(self, made):
+        """Within 0.02 of the truth with the bias that the window's number of looks gives it."""
+        truth = xr.open_zarr(made[0] / "truth.zarr")
         error = (truth["coherence_estimated"] - truth["coherence_expected"]).values
         compared = np.isfinite(error)
         assert compared.sum() >= 3 * 4  # three secondaries, four classes or more with enough pixels
         assert np.abs(error[compared]).max() < 0.02
 
-    def test_phase_is_recovered(self, demo):
-        quality = json.loads((demo[0] / "quality.json").read_text())
-        assert len(quality["truth"]) == 3
-        for facts in quality["truth"].values():
+    def test_phase_is_recovered(self, made):
+        dates = truth_facts(made[0])["dates"]
+        assert len(dates) == 3
+        for facts in dates.values():
             assert abs(facts["phase_bias_rad"]) < 0.01
             assert abs(facts["phase_error_correlation_with_height"]) < 0.02
 
-    def test_baselines_are_those_that_were_put_in(self, demo):
-        cube, truth = xr.open_zarr(demo[0] / "cube.zarr"), xr.open_zarr(demo[0] / "truth.zarr")
+    def test_baselines_are_those_that_were_put_in(self, made):
+        cube, truth = xr.open_zarr(made[0] / "cube.zarr"), xr.open_zarr(made[0] / "truth.zarr")
         difference = cube["perpendicular_baseline"].values - truth["perpendicular_baseline_true"].values
         assert np.abs(difference).max() < 0.05
 
-    def test_backscatter_per_class(self, demo):
-        cube, truth = xr.open_zarr(demo[0] / "cube.zarr"), xr.open_zarr(demo[0] / "truth.zarr")
+    def test_backscatter_per_class(self, made):
+        cube, truth = xr.open_zarr(made[0] / "cube.zarr"), xr.open_zarr(made[0] / "truth.zarr")
         for p, polarization in enumerate(("vv", "vh")):
             sigma0 = cube[f"sigma0_{polarization}"].values
             for c in range(truth.sizes["class"]):
@@ -111,25 +319,18 @@ class TestDemo:
                 decibel = 10 * np.log10(np.nanmean(pixels) / float(truth["sigma0_true"][c, p]))
                 assert abs(decibel) < 0.2
 
-    def test_nobody_takes_it_for_satellite_data(self, demo):
-        cube = xr.open_zarr(demo[0] / "cube.zarr")
-        assert cube.attrs["simulated"] == "true"
-        assert "acknowledgement" not in cube.attrs
-        assert {str(p) for p in cube["platform"].values} == {"Simulated Sentinel-1A"}
-        assert "taken by Simulated Sentinel-1A" in (demo[0] / "report" / "index.html").read_text()
-        (collection,) = pystac.Catalog.from_file(str(demo[0] / "stac" / "catalog.json")).get_children()
-        assert not collection.providers
-        assert collection.summaries.get_list("platform") == ["simulated-sentinel-1a"]
+    def test_nobody_takes_it_for_satellite_data(self, made):
+        check_marked_as_simulated(made[0])
 
-    def test_report_shows_pictures(self, demo):
-        page = (demo[0] / "report" / "index.html").read_text()
+    def test_report_shows_pictures(self, made):
+        page = (made[0] / "report" / "index.html").read_text()
         assert page.count("<img") >= 10
 
-    def test_again_there_is_nothing_to_do(self, demo):
-        before = {p: p.stat().st_mtime_ns for p in demo[0].rglob("*")}
-        result = run("+experiment=demo", "device=cpu", f"output={demo[0]}")
+    def test_again_there_is_nothing_to_do(self, made):
+        before = {p: p.stat().st_mtime_ns for p in made[0].rglob("*")}
+        result = run(*MADE, f"output={made[0]}")
         assert "nothing to do" in result.stdout
-        assert before == {p: p.stat().st_mtime_ns for p in demo[0].rglob("*")}
+        assert before == {p: p.stat().st_mtime_ns for p in made[0].rglob("*")}
 
     def test_nothing_is_written_elsewhere(self, tmp_path):
         result = subprocess.run(
@@ -138,8 +339,8 @@ class TestDemo:
         assert "report" in result.stdout
         assert [p.name for p in tmp_path.iterdir()] == ["out"]
 
-    def test_other_settings_on_the_same_output(self, demo):
-        arguments = ["+experiment=demo", "device=cpu", f"output={demo[0]}"]
+    def test_other_settings_on_the_same_output(self, made):
+        arguments = [*MADE, f"output={made[0]}"]
         refuse("products.seed: 1 there, 2 now", *arguments, "products.seed=2")
 
 
@@ -450,9 +651,6 @@ class TestSentinel1:
         """Each by name, before anything is written."""
         safe, dem, _ = mountains
         output = f"output={tmp_path / 'out'}"
-        two = tmp_path / "two"
-        shutil.copytree(safe, two / safe.name)
-        write_safe(two, replace(FAKE, absolute_orbit=50349, node="2023-09-16T05:56:47.112390"))
         small = write_scene(tmp_path / "small", replace(FAKE, bursts=1))[1]
         with rasterio.open(dem) as file:
             profile, heights = file.profile, file.read()
@@ -461,14 +659,13 @@ class TestSentinel1:
         first = burst_of(safe, dem, output)
         named = f"products.burst={BURSTS[0]}"
         for words, arguments in (
-            ("2 dates (20230904, 20230916): only coregistered stacks", burst_of(two, dem, output)),
             ("says that its heights count from 'egm2008'", burst_of(safe, small, output)),
             ("dem.vertical_datum: must be given", [*first, "dem.vertical_datum=null"]),
-            ("4 bursts are left on 20230904", [a for a in first if a != named]),
+            ("they do not lie on one grid", [a for a in first if a != named]),
             ("the area lies outside all 1 bursts", [*first, "products.area=[4.8,52.3,5.0,52.5]"]),
             ("polarizations HH were asked for", [*first, "products.polarizations=[hh]"]),
             ("no orbit files there", [*first, f"orbits.path={safe}"]),
-            ("products=simulated has orbits and heights", ["+experiment=demo", f"dem.path={dem}", output]),
+            ("products=simulated has orbits and heights", ["products=simulated", f"dem.path={dem}", output]),
         ):
             refuse(words, *arguments)
             assert not (tmp_path / "out").exists(), words
@@ -615,7 +812,7 @@ class TestErrors:
             raise error
 
         monkeypatch.setattr("alignsar_gpu.pipeline.run", fail)
-        monkeypatch.setattr(sys, "argv", ["alignsar_gpu", "+experiment=demo", f"output={tmp_path / 'out'}"])
+        monkeypatch.setattr(sys, "argv", ["alignsar_gpu", *SMALL, f"output={tmp_path / 'out'}"])
         monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
         assert main() == 2
         assert words in capsys.readouterr().err
@@ -629,7 +826,7 @@ class TestErrors:
         output = f"output={tmp_path / 'out'}"
         refuse("no 'nope'; choose from amsterdam, burst, demo", "+experiment=nope", output)
         refuse("choose an experiment", output)
-        refuse("products.lines=abc", "+experiment=demo", "products.lines=abc", output)
+        refuse("products.lines=abc", "products=simulated", "products.lines=abc", output)
         refuse("products.colour", "+experiment=demo", "products.colour=red", output)
         refuse("signatures.names", "+experiment=demo", "device=cpu", "signatures.names=[magic]", output)
         assert not (tmp_path / "out").exists()

@@ -161,3 +161,12 @@ def write_dataset(path: Path, dataset: xr.Dataset) -> None:
         warnings.simplefilter("ignore", zarr.errors.UnstableSpecificationWarning)
         warnings.filterwarnings("ignore", message="Consolidated metadata", category=UserWarning)
         dataset.to_zarr(path, mode="w", zarr_format=3, consolidated=True)
+
+
+def append_dataset(path: Path, dataset: xr.Dataset, dimension: str) -> None:
+    """Add ``dataset`` along a dimension to one that `write_dataset` has written; what has no such dimension stays."""
+    fixed = [name for name, variable in dataset.variables.items() if dimension not in variable.dims]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", zarr.errors.UnstableSpecificationWarning)
+        warnings.filterwarnings("ignore", message="Consolidated metadata", category=UserWarning)
+        dataset.drop_vars(fixed).to_zarr(path, append_dim=dimension, zarr_format=3, consolidated=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.report import overview
+from alignsar_gpu.report import timing as timing_chapter
 from alignsar_gpu.report import truth as truth_chapter
 from alignsar_gpu.report.page import Block, Page, render
 from alignsar_gpu.report.sections import Chapters
@@ -58,6 +59,8 @@ def write_report(
         ) from error
     chapters = Chapters(survey, folder)
     sections = list(chapters.sections())
+    if (timed := timing_chapter.section(chapters)) is not None:
+        sections.append(timed)
     if truth is not None and (compared := truth_chapter.section(chapters, truth)) is not None:
         sections.append(compared)
     text = render(

@@ -28,6 +28,7 @@ IMAGE_UP = 640
 LEAST_SIDE = 150  # pixels: a narrower strip is stretched
 MARGIN_LEFT, MARGIN_RIGHT, MARGIN_TOP, MARGIN_BOTTOM = 104, 34, 52, 168  # pixels around the raster
 LEAST_WIDTH = 480
+NARROW_LEGEND = 620
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,7 +253,8 @@ def class_picture(
         figure, axes, width, height = radar_axes(view, title, theme)
         show(axes, pixels, view)
         handles = [Patch(color=colour, label=name) for name, colour in legend]
-        below_legend(figure, axes, handles, height, columns=3)
+        # a third column would run into the compass of a narrow picture
+        below_legend(figure, axes, handles, height, columns=3 if width > NARROW_LEGEND else 2)
         compass(figure, directions, width, height, theme)
         return figure
 

@@ -29,6 +29,11 @@ def number(value: float, digits: int = 4) -> str:
     return f"{value:.{min(decimals, 6)}f}".replace("-", MINUS)
 
 
+def fixed(value: float) -> str:
+    """A number with four decimals; a dash for NaN and infinity."""
+    return f"{value:.4f}".replace("-", MINUS) if math.isfinite(value) else NONE
+
+
 def days(value: float) -> str:
     """A number of days, with a decimal only where there is one; a dash for NaN."""
     return f"{value:.1f}".removesuffix(".0").replace("-", MINUS) if math.isfinite(value) else NONE

@@ -336,7 +336,7 @@ def truth_scatter(
             markerfacecolor="none",
             markeredgecolor=theme.ink,
             markersize=12,
-            label="expected from a window this small",
+            label="expected by theory",
         )
         axes.set(
             xlim=(-0.03, 1.03),

@@ -13,26 +13,40 @@ from alignsar_gpu.report.plots import truth_scatter
 from alignsar_gpu.report.sections import PHASE_SCALE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import xarray as xr
     from numpy.typing import NDArray
 
     from alignsar_gpu.report.sections import Chapters
+    from alignsar_gpu.report.survey import Survey
 
 # Okabe and Ito's palette, and the classes whose colour a reader expects
-CLASS_COLOURS = ("#0072b2", "#f0e442", "#009e73", "#d55e00", "#8a8f94", "#e69f00", "#cc79a7", "#56b4e9")
+CLASS_COLOURS = (
+    *("#0072b2", "#f0e442", "#009e73", "#d55e00", "#8a8f94", "#e69f00", "#cc79a7", "#56b4e9"),
+    *("#7a4b2b", "#1b1b1b", "#b3de69", "#9467bd"),
+)
 EXPECTED_COLOURS = {
     "water": "#0072b2",
     "field": "#f0e442",
-    "grass": "#f0e442",
+    "grass": "#b3de69",
     "forest": "#009e73",
     "urban": "#d55e00",
     "city": "#d55e00",
     "building": "#d55e00",
     "road": "#8a8f94",
     "bare": "#e69f00",
+    "rubble": "#7a4b2b",
+    "oil": "#1b1b1b",
 }
+# Of `measured_table`: what it calls the numbers of a date, and what follows them as deviation.
+SUMMARY = (
+    ("phase bias (rad)", "phase_bias_rad", "phase_bias_deviation_rad"),
+    ("correlation with height", "phase_error_correlation_with_height", ""),
+    ("jump at seams (rad)", "mean_jump_at_seams_rad", "mean_jump_deviation_rad"),
+    ("azimuth shift (lines)", "azimuth_error_lines", "azimuth_deviation_lines"),
+    ("range shift (samples)", "range_error_samples", "range_deviation_samples"),
+)
 
 
 def section(chapters: Chapters, truth: xr.Dataset) -> Section | None:
@@ -47,14 +61,18 @@ def section(chapters: Chapters, truth: xr.Dataset) -> Section | None:
         )
         if panel is not None
     ]
-    table = measured_table(chapters.survey.quality)
-    if not panels and table is None:
+    tables = [
+        table
+        for table in (errors_table(chapters.survey), measured_table(chapters.survey.quality))
+        if table is not None
+    ]
+    if not panels and not tables:
         return None
     return Section(
         anchor="truth",
         title="Against the truth",
         panels=tuple(panels),
-        tables=() if table is None else (table,),
+        tables=tuple(tables),
     )
 
 
@@ -67,13 +85,17 @@ def class_legend(truth: xr.Dataset) -> tuple[tuple[str, str], ...]:
     names += [f"class {number}" for number in range(len(names), count)]
     used: list[str] = []
     for name in names:
-        choices = [colour for key, colour in EXPECTED_COLOURS.items() if key in name.lower()]
+        choices = _expected_colours(name)
         free = [c for c in (*choices, *CLASS_COLOURS) if c not in used]
-        later = {EXPECTED_COLOURS.get(other.lower()) for other in names if other != name}
+        later = {colour for other in names if other != name for colour in _expected_colours(other)}
         used.append(
             next((c for c in free if c in choices or c not in later), (free or list(CLASS_COLOURS))[0])
         )
     return tuple(zip(names, used, strict=True))
+
+
+def _expected_colours(name: str) -> list[str]:
+    return [colour for key, colour in EXPECTED_COLOURS.items() if name.lower().startswith(key)]
 
 
 def land_cover_panel(
@@ -88,8 +110,13 @@ def land_cover_panel(
         np.arange(view.shape[1]) * view.cell_samples + view.cell_samples // 2, view.samples - 1
     )
     picked = truth["land_cover"].isel(azimuth=lines, range=samples).transpose("azimuth", "range")
-    draw = class_picture(picked.values, view, legend, "Land cover", chapters.directions)
-    names = ", ".join(name for name, _ in legend)
+    shown = {index: entry for index, entry in enumerate(legend) if np.any(picked.values == index)}
+    numbers = np.full(256, len(shown), np.uint8)
+    numbers[list(shown)] = np.arange(len(shown))
+    draw = class_picture(
+        numbers[picked.values], view, tuple(shown.values()), "Land cover", chapters.directions
+    )
+    names = ", ".join(name for name, _ in shown.values())
     picture = Picture(drawn=chapters.save(draw, "land_cover"), alt=f"Map of the simulated classes: {names}")
     return Panel(kind="land_cover", title="Land cover", pictures=(picture,), size="wide")
 
@@ -110,7 +137,9 @@ def coherence_panel(
     true, expected, estimated = (values(f"coherence_{n}") for n in ("true", "expected", "estimated"))
     if not np.isfinite(true).any():
         return None
-    draw = truth_scatter(true, expected, estimated, legend)
+    there = np.flatnonzero(np.isfinite(estimated).any(axis=0))
+    shown = tuple(legend[index] for index in there)
+    draw = truth_scatter(true[:, there], expected[:, there], estimated[:, there], shown)
     picture = Picture(
         drawn=chapters.save(draw, "truth_coherence"),
         alt="Estimated against true coherence, a dot for each class and date, with the line of equality",
@@ -177,6 +206,39 @@ def matched_dates(chapters: Chapters, truth: xr.Dataset) -> list[tuple[int, int]
             found = [int(i) for i in np.flatnonzero(own == times[date])]
         matched += [(date, index) for index in found[:1]]
     return matched
+
+
+def errors_table(survey: Survey) -> Table | None:
+    """How far every date is from its truth, a row each; None where nothing of the sort was measured."""
+    dates = overview.nested(survey.quality, "truth", "dates") or {}
+    names = [survey.keys[date] for date in survey.secondaries if survey.keys[date] in dates]
+    columns = [one for one in SUMMARY if any(one[1] in dates[name] for name in names)]
+    if not columns:
+        return None
+
+    def cell(found: Mapping[str, Any], value: str, deviation: str) -> str:
+        text = overview.fixed(overview.as_number(found.get(value)))
+        return (
+            f"{text} ± {overview.fixed(overview.as_number(found[deviation]))}" if deviation in found else text
+        )
+
+    rows = tuple(
+        (
+            survey.days[survey.keys.index(name)],
+            *(cell(dates[name], value, deviation) for _, value, deviation in columns),
+        )
+        for name in names
+    )
+    return Table(
+        name="Measured less true",
+        head=("date", *(title for title, _, _ in columns)),
+        rows=rows,
+        numeric=frozenset(range(1, 1 + len(columns))),
+        caption=(
+            "Measured less true, a row a date; ± is the standard deviation that noise alone gives. The bias is the "
+            "mean error of the phase, each pixel counting by its coherence; seams are where bursts meet."
+        ),
+    )
 
 
 def measured_table(quality: Any) -> Table | None:

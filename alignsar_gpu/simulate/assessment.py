@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 FEWEST_PIXELS = 200
 
 
-def _pure(
+def pure(
     land_cover: NDArray[np.uint8], valid: NDArray[np.bool_], window: tuple[int, int]
 ) -> NDArray[np.bool_]:
-    """Pixels whose whole window lies inside the image, in one class, and is valid."""
+    """Pixels whose whole ``window`` (lines, samples) lies inside the image, in one class, and is valid."""
     outside = 255
     low = minimum_filter(land_cover, window, mode="constant", cval=outside)
     high = maximum_filter(land_cover, window, mode="constant", cval=outside)
     complete: NDArray[np.bool_] = minimum_filter(valid, window, mode="constant", cval=0)
-    pure: NDArray[np.bool_] = (low == high) & complete
-    return pure
+    one_class: NDArray[np.bool_] = (low == high) & complete
+    return one_class
 
 
 def assess(
@@ -54,9 +54,9 @@ def assess(
         found: dict[str, Any] = {}
         if f"coherence_{polarization}" in cube and looks > 1:
             coherence = cube[f"coherence_{polarization}"][date].values
-            pure = _pure(truth.land_cover, valid, window)
+            inside = pure(truth.land_cover, valid, window)
             for index in range(classes):
-                here = pure & (truth.land_cover == index)
+                here = inside & (truth.land_cover == index)
                 if np.count_nonzero(here) >= FEWEST_PIXELS:
                     expected[date, index] = expected_coherence(float(true[date, index]), looks)
                     estimated[date, index] = np.mean(coherence[here], dtype=np.float64)
@@ -93,7 +93,7 @@ def assess(
             "polarization": np.array(product.polarizations, dtype=object),
         },
     )
-    return dataset, facts
+    return dataset, {"dates": facts}
 
 
 def _phase_facts(

@@ -13,14 +13,18 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-BESIDE = 16  # lines or samples on both sides of a seam
-MOST_COHERENT = 0.95  # no pixel counts more than one of this coherence
+BESIDE = 48  # lines or samples on both sides of a seam
+WHOLE = slice(0, np.iinfo(np.int64).max)
+MOST_COHERENT = 0.9  # no pixel counts more than one of this coherence
 
 
 def weights_of(coherence: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """What phases of a coherence tell: the inverse of their variance, but for a factor; 0 for NaN."""
-    power = np.minimum(np.nan_to_num(coherence.astype(np.float64)), MOST_COHERENT) ** 2
-    return np.asarray(power / (1.0 - power))
+    """What the phase of a single pixel tells, by its coherence g: g / sqrt(1 - g^2); 0 for NaN.
+
+    Within a quarter of the best weights, the mean phasor over its variance, and without their integrals.
+    """
+    known = np.minimum(np.nan_to_num(coherence.astype(np.float64)), MOST_COHERENT)
+    return np.asarray(known / np.sqrt(1.0 - known**2))
 
 
 @dataclass(kw_only=True, eq=False)
@@ -91,20 +95,20 @@ class Patch:
     error: NDArray[np.complex128]
     weight: NDArray[np.float64]
 
-    def edges(self) -> Patches:
+    def edges(self) -> dict[str, Patch]:
         """What lies along its four sides."""
         lines, samples = self.lines, self.samples
         above, below = min(lines.start + BESIDE, lines.stop), max(lines.stop - BESIDE, lines.start)
         near, far = min(samples.start + BESIDE, samples.stop), max(samples.stop - BESIDE, samples.start)
         return {
-            "first lines": self.part(slice(lines.start, above), samples),
-            "last lines": self.part(slice(below, lines.stop), samples),
-            "near": self.part(lines, slice(samples.start, near)),
-            "far": self.part(lines, slice(far, samples.stop)),
+            "first lines": self.part(lines=slice(lines.start, above)),
+            "last lines": self.part(lines=slice(below, lines.stop)),
+            "near": self.part(samples=slice(samples.start, near)),
+            "far": self.part(samples=slice(far, samples.stop)),
         }
 
-    def part(self, lines: slice, samples: slice) -> Patch:
-        """Copies of what is inside other lines and samples too."""
+    def part(self, lines: slice = WHOLE, samples: slice = WHOLE) -> Patch:
+        """A copy of what is inside other lines and samples too."""
         lines, samples = _common(self.lines, lines), _common(self.samples, samples)
         own = (
             slice(lines.start - self.lines.start, lines.stop - self.lines.start),
@@ -115,45 +119,69 @@ class Patch:
         )
 
 
-Patches = dict[str, Patch]
-WHOLE = slice(0, np.iinfo(np.int64).max)
-
-
 def _common(one: slice, other: slice) -> slice:
     start = max(one.start, other.start)
     return slice(start, max(min(one.stop, other.stop), start))
 
 
-def seams(edges: Mapping[str, Patches], independent: float) -> list[dict[str, Any]]:
+@dataclass(frozen=True, kw_only=True)
+class Seam:
+    """Where two pieces of a mosaic meet.
+
+    Attributes
+    ----------
+    pieces : their names, that of the lesser lines or samples first.
+    along : "azimuth" where one follows the other in azimuth, "range" where they lie side by side.
+    jump, deviation : error of phase of the second less that of the first, and its standard deviation (radians).
+    """
+
+    pieces: tuple[str, str]
+    along: str
+    jump: float
+    deviation: float
+
+
+def seams(edges: Mapping[str, Mapping[str, Patch]], independent: float) -> list[Seam]:
     """How much the error of phase jumps where pieces of a mosaic meet; ``edges`` by the name of the piece.
 
-    Means of the `BESIDE` lines or samples on both sides, from the piece of the lesser lines or samples to the other.
+    Means of the `BESIDE` lines or samples on both sides, where both pieces have some; without those of no weight.
     """
     found = []
     for one, other in permutations(edges, 2):
-        before, after = edges[one]["last lines"], edges[other]["first lines"]
-        if before.lines.stop == after.lines.start:
-            sides = before.part(WHOLE, after.samples), after.part(WHOLE, before.samples)
-            found += _jump(one, other, sides, independent)
-        before, after = edges[one]["far"], edges[other]["near"]
-        if before.samples.stop == after.samples.start:
-            sides = before.part(after.lines, WHOLE), after.part(before.lines, WHOLE)
-            found += _jump(one, other, sides, independent)
+        for along, ends in (("azimuth", ("last lines", "first lines")), ("range", ("far", "near"))):
+            before, after = edges[one][ends[0]], edges[other][ends[1]]
+            meet = (
+                before.lines.stop == after.lines.start
+                if along == "azimuth"
+                else before.samples.stop == after.samples.start
+            )
+            if meet:
+                across = "samples" if along == "azimuth" else "lines"
+                sums = [
+                    _sum(before.part(**{across: getattr(after, across)}), independent),
+                    _sum(after.part(**{across: getattr(before, across)}), independent),
+                ]
+                if all(total.pixels for total in sums):
+                    found.append(
+                        Seam(
+                            pieces=(one, other),
+                            along=along,
+                            jump=float(np.angle(np.exp(1j * (sums[1].mean - sums[0].mean)))),
+                            deviation=float(np.hypot(sums[0].deviation, sums[1].deviation)),
+                        )
+                    )
     return found
 
 
-def _jump(one: str, other: str, sides: Sequence[Patch], independent: float) -> list[dict[str, Any]]:
-    sums = [PhaseErrors(independent=independent) for _ in sides]
-    for total, side in zip(sums, sides, strict=True):
-        total.add(side.error, side.weight)
-    if not all(total.pixels for total in sums):
-        return []
-    jump = np.angle(np.exp(1j * (sums[1].mean - sums[0].mean)))
-    return [
-        {
-            "bursts": [one, other],
-            "jump_rad": float(jump),
-            "deviation_rad": float(np.hypot(*(total.deviation for total in sums))),
-            "pixels": sum(total.pixels for total in sums),
-        }
-    ]
+def _sum(patch: Patch, independent: float) -> PhaseErrors:
+    total = PhaseErrors(independent=independent)
+    total.add(patch.error, patch.weight)
+    return total
+
+
+def mean_jump(found: Sequence[Seam]) -> tuple[float, float]:
+    """Mean of jumps by their certainty, and its standard deviation; NaN without any."""
+    if not found:
+        return np.nan, np.nan
+    weights = np.array([seam.deviation**-2 for seam in found])
+    return float(np.average([seam.jump for seam in found], weights=weights)), float(weights.sum() ** -0.5)

@@ -144,6 +144,11 @@ class ProductTruth:
         )
 
 
+def truth_files(folder: Path) -> list[Path]:
+    """The files that `find_truth` and what it gives are read from."""
+    return [folder / FACTS, *sorted(file for file in (folder / TRUTH).rglob("*") if file.is_file())]
+
+
 def find_truth(folder: Path, product_ids: Sequence[str], reference: int) -> ProductTruth | None:
     """The truth of products that the simulation in ``folder`` made; None for others, or another reference date.
 
