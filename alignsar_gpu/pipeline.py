@@ -24,7 +24,7 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.extraction import CUBE, Extraction, extract, windows_of
 from alignsar_gpu.inputs import find_inputs
 from alignsar_gpu.layers import phase_state
-from alignsar_gpu.network import network_of
+from alignsar_gpu.network import INTERFEROGRAMS, network_of
 from alignsar_gpu.progress import LOGGER, Stages
 from alignsar_gpu.quality import measure, write_quality
 from alignsar_gpu.report import write_report
@@ -174,6 +174,7 @@ def _make(
             folder.work / "stac",
             netcdf=files,
             cube_store=folder.work / CUBE,
+            interferograms=None if network is None else folder.work / INTERFEROGRAMS,
             report=report,
             metadata=records,
         )

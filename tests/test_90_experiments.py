@@ -737,14 +737,27 @@ def kill_after_rows(arguments, output):
     return len(list(journal.glob("row-*.json")))
 
 
+NETWORK = [
+    "interferometry.network=sequential",
+    "interferometry.looks_samples=10",
+    "interferometry.goldstein_alpha=0.5",
+]
+
+
 class TestInterruption:
     def test_killed_and_continued_is_the_same_bits(self, tmp_path):
-        arguments = [*SMALL, "dataset.chunk_lines=32", "products.lines=640", "device.memory_gib=0.03"]
+        arguments = [
+            *SMALL,
+            *NETWORK,
+            "dataset.chunk_lines=32",
+            "products.lines=640",
+            "device.memory_gib=0.03",
+        ]
         assert 3 <= kill_after_rows(arguments, tmp_path / "killed") < 20
         result = run(*arguments, f"output={tmp_path / 'killed'}")
         assert "continues" in result.stderr
         run(*arguments, f"output={tmp_path / 'whole'}")
-        tops = ("cube.zarr", "netcdf", "truth.zarr")
+        tops = ("cube.zarr", "interferograms.zarr", "netcdf", "truth.zarr")
         assert checksums(tmp_path / "killed", *tops) == checksums(tmp_path / "whole", *tops)
 
     def test_blocks_and_threads_do_not_change_a_bit(self, tmp_path):
@@ -753,8 +766,8 @@ class TestInterruption:
             "small": ["device.memory_gib=0.03", "device.threads=1"],
         }
         for name, more in options.items():
-            run(*SMALL, "dataset.chunk_lines=32", *more, f"output={tmp_path / name}")
-        tops = ("cube.zarr", "netcdf", "truth.zarr", "stac")
+            run(*SMALL, *NETWORK, "dataset.chunk_lines=32", *more, f"output={tmp_path / name}")
+        tops = ("cube.zarr", "interferograms.zarr", "netcdf", "truth.zarr", "stac")
         assert checksums(tmp_path / "large", *tops) == checksums(tmp_path / "small", *tops)
 
     def test_a_damaged_product_is_made_again(self, tmp_path):
@@ -781,6 +794,28 @@ class TestOptions:
         file = next((output / "netcdf").glob("*.nc"))
         with xr.open_dataset(file) as date:
             assert {"slc_vv_real", "slc_vv_imag"} <= set(date.data_vars)
+
+    def test_a_network_of_interferograms(self, tmp_path):
+        output = tmp_path / "out"
+        run(*SMALL, *NETWORK, f"output={output}")
+        cube, pairs = (xr.open_zarr(output / name) for name in ("cube.zarr", "interferograms.zarr"))
+        assert dict(pairs.sizes) == {"pair": 2, "azimuth": 40, "range": 20}
+        assert pairs["reference_date"].values.tolist() == cube["time"].values[:2].tolist()
+        assert pairs["secondary_date"].values.tolist() == cube["time"].values[1:].tolist()
+        assert pairs.attrs["network"] == "every date with its next 1"
+        for name in ("interferogram_phase", "filtered_interferogram_phase", "interferogram_coherence"):
+            assert np.isfinite(pairs[f"{name}_vh"].values).mean() > 0.9
+        rough, smooth = (
+            np.nanstd(np.diff(np.exp(1j * pairs[f"{name}interferogram_phase_vv"].values), axis=2))
+            for name in ("", "filtered_")
+        )
+        assert smooth < 0.8 * rough
+        (collection,) = pystac.Catalog.from_file(str(output / "stac" / "catalog.json")).get_children()
+        assert collection.assets["interferograms"].href.endswith("interferograms.zarr")
+        refuse(
+            "5 lines that are averaged do not divide dataset.chunk_lines=256",
+            *[*SMALL, *NETWORK, "interferometry.looks_lines=5", f"output={tmp_path / 'other'}"],
+        )
 
     def test_one_polarization(self, tmp_path):
         run(*SMALL, "products.polarizations=[vv]", f"output={tmp_path / 'out'}")

@@ -59,21 +59,30 @@ COPERNICUS = pystac.Provider(
 )
 
 
+# What a collection has beside its items: name, title and role of each asset.
+PARTS = (
+    ("cube", "All layers of all dates, in radar geometry", "data"),
+    ("interferograms", "Multilooked interferograms of pairs of dates, in radar geometry", "data"),
+    ("report", "Report with pictures", "overview"),
+)
+
+
 def write_stac(
     cube: xr.Dataset,
     folder: Path,
     *,
     netcdf: Iterable[Path],
     cube_store: Path | None = None,
+    interferograms: Path | None = None,
     report: Path | None = None,
     metadata: Iterable[Path] = (),
 ) -> None:
     """Write the STAC catalogue of ``cube`` into ``folder``: beside it first, then renamed.
 
     ``netcdf`` are the files of the dates, each named ``<YYYYMMDD>.nc`` and found by that name; ``cube_store``,
-    ``report`` and ``metadata`` (quality.json, run.yaml) become assets of the collection. All must be there, and the
-    files of the dates complete, for sizes and checksums are taken from them. Links are relative, so a folder that holds
-    all of them can be moved. No time of writing: the same input gives the same catalogue.
+    ``interferograms``, ``report`` and ``metadata`` (quality.json, run.yaml) become assets of the collection. All must
+    be there, and the files of the dates complete, for sizes and checksums are taken from them. Links are relative, so
+    a folder that holds all of them can be moved. No time of writing: the same input gives the same catalogue.
 
     Raises AlignsarError where a file or what the cube says of itself is missing, or where ``folder`` holds
     something else than a catalogue.
@@ -85,7 +94,7 @@ def write_stac(
     partial = folder.with_name(f".{folder.name}.partial")
     try:
         shutil.rmtree(partial, ignore_errors=True)
-        _catalog(cube, partial, netcdf, cube_store, report, metadata).save(
+        _catalog(cube, partial, netcdf, (cube_store, interferograms, report), metadata).save(
             catalog_type=pystac.CatalogType.SELF_CONTAINED
         )
         shutil.rmtree(folder, ignore_errors=True)
@@ -102,8 +111,7 @@ def _catalog(
     cube: xr.Dataset,
     folder: Path,
     netcdf: Iterable[Path],
-    cube_store: Path | None,
-    report: Path | None,
+    parts: tuple[Path | None, Path | None, Path | None],
     metadata: Iterable[Path],
 ) -> pystac.Catalog:
     """The catalogue of ``folder``, in memory."""
@@ -125,10 +133,9 @@ def _catalog(
         if date not in files:
             raise AlignsarError(f"STAC: no NetCDF file {date}.nc among those of the dataset: write it again")
         _add_asset(item, "netcdf", files[date], "All layers of this date, in radar geometry", "data")
-    if cube_store is not None:
-        _add_asset(collection, "cube", cube_store, "All layers of all dates, in radar geometry", "data")
-    if report is not None:
-        _add_asset(collection, "report", report, "Report with pictures", "overview")
+    for path, (name, title, role) in zip(parts, PARTS, strict=True):
+        if path is not None:
+            _add_asset(collection, name, path, title, role)
     for path in metadata:
         _add_asset(collection, path.stem, path, f"Record of the run ({path.name})", "metadata")
     return catalog
