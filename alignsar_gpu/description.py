@@ -118,7 +118,7 @@ def find_warnings(product: StackProduct, config: Config, left_out: Sequence[str]
     facts = product.facts
     warnings = [*left_out, *(f"left out: {note}" for note in facts.get("dropped", ()))]
     if facts.get("area_share", 1.0) < WHOLE:
-        warnings.append(f"the burst holds about {100 * facts['area_share']:.0f} % of products.area")
+        warnings.append(f"the bursts hold about {100 * facts['area_share']:.0f} % of products.area")
     kind = facts.get("orbit", {}).get("kind")
     if kind in LESSER_ORBITS and not facts.get("simulated", False):
         warnings.append(
@@ -268,7 +268,7 @@ def attributes(
         "reference_product_id": reference.product_id,
         "instrument_mode": reference.instrument_mode,
         "swath": reference.swath,
-        **({"burst_id": product.facts["burst"]["id"]} if "burst" in product.facts else {}),
+        **({"burst_id": ",".join(product.facts["bursts"])} if "bursts" in product.facts else {}),
         "polarizations": ",".join(product.polarizations),
         "pass_direction": reference.pass_direction,
         "look_side": grid.look_side,

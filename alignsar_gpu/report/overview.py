@@ -121,10 +121,11 @@ def facts(survey: Survey) -> tuple[tuple[str, str], ...]:
     incidence = survey.number("incidence_angle_mid")
     heading = survey.number("heading")
     wavelength = survey.number("wavelength")
+    bursts = survey.text("burst_id").split(",")
     named = (
         ("Satellite", platforms),
         ("Mode", mode),
-        ("Burst", survey.text("burst_id")),
+        ("Burst", bursts[0] if len(bursts) == 1 else f"{len(bursts)}, {bursts[0]} to {bursts[-1]}"),
         ("Track (relative orbit)", f"{orbit:.0f}" if math.isfinite(orbit) else ""),
         ("Pass", survey.text("pass_direction")),
         ("Looks to the", survey.text("look_side")),
