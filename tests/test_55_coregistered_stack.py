@@ -11,6 +11,7 @@ from simulated_stack import CPU, Interferogram, Products
 from alignsar_gpu.coregistration.carrier import burst_carrier
 from alignsar_gpu.coregistration.corrections import Corrections, location_shift
 from alignsar_gpu.coregistration.mosaic import mosaic_of
+from alignsar_gpu.coregistration.timing import BAND_SAMPLES, _most_certain
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.ground_to_radar import ground_to_radar
 from alignsar_gpu.products.sentinel1 import open_sentinel1
@@ -285,3 +286,17 @@ class TestCorrections:
         given = Corrections(troposphere="given")
         with pytest.raises(AlignsarError, match=r"zenith_delays: none for \d{8}"):
             rough.stack(corrections=given, zenith={rough.choose().selection.dates[0]: 2.4}, timing=False)
+
+
+def test_of_wide_patches_the_part_that_says_most_is_looked_at():
+    rng = np.random.default_rng(9)
+    shape = (40, BAND_SAMPLES + 6000)
+    one, other = (
+        rng.standard_normal((*shape, 2)).view(np.complex128)[..., 0].astype(np.complex64) for _ in "ab"
+    )
+    coherent = slice(5000, 5000 + BAND_SAMPLES)
+    other[:, coherent] = one[:, coherent]
+    part = _most_certain(one, other, np.ones(shape, dtype=bool))
+    assert abs(part.start - coherent.start) <= 8
+    assert part.stop - part.start == BAND_SAMPLES
+    assert _most_certain(one[:, :999], other[:, :999], np.ones((40, 999), dtype=bool)) == slice(0, 999)
