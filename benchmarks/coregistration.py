@@ -19,7 +19,7 @@ import numpy as np
 from alignsar_gpu.kernels import boxcar_coherence
 from common import burst_command, processor, versions
 from cpu import copy_bandwidth, seconds
-from geometry import EPOCH, GROUND_BYTES, RADAR_BYTES, circular_orbit, mountains
+from geometry import EPOCH, GROUND_BYTES, RADAR_BYTES, burst_and_orbits, mountains
 
 from alignsar_gpu.config import DeviceConfig
 from alignsar_gpu.coregistration.burst import BurstPair, GroundBlock
@@ -96,19 +96,7 @@ def match_of(grid: RadarGrid, orbit: Orbit, swath: str, image: np.ndarray[Any, A
 
 
 def measure(lines: int, samples: int, repeats: int) -> dict[str, Any]:
-    grid = RadarGrid(
-        epoch=EPOCH,
-        first_azimuth_time=1080.0,
-        azimuth_interval=0.00205556,
-        first_slant_range=800e3,
-        range_spacing=2.3296,
-        wavelength=0.0555,
-        look_side="right",
-        lines=lines,
-        samples=samples,
-    )
-    orbit = circular_orbit(7_071_000.0, np.radians(98.2), 1000.0)
-    second = circular_orbit(7_071_060.0, np.radians(98.2004), 1000.0)
+    grid, orbit, second = burst_and_orbits(lines, samples)
     rng = np.random.default_rng(1)
     images = [
         rng.standard_normal((lines, samples, 2), dtype=np.float32).view(np.complex64)[..., 0]

@@ -48,6 +48,24 @@ def circular_orbit(radius: float, tilt: float, start: float) -> Orbit:
     )
 
 
+def burst_and_orbits(lines: int, samples: int) -> tuple[RadarGrid, Orbit, Orbit]:
+    """The grid of a burst, the orbit that it is seen from, and that of a second pass."""
+    grid = RadarGrid(
+        epoch=EPOCH,
+        first_azimuth_time=1080.0,
+        azimuth_interval=0.00205556,
+        first_slant_range=800e3,
+        range_spacing=2.3296,
+        wavelength=0.0555,
+        look_side="right",
+        lines=lines,
+        samples=samples,
+    )
+    orbit = circular_orbit(7_071_000.0, np.radians(98.2), 1000.0)
+    second = circular_orbit(7_071_060.0, np.radians(98.2004), 1000.0)
+    return grid, orbit, second
+
+
 def mountains(path: Path, grid: RadarGrid, orbit: Orbit, post: float) -> Path:
     """A DEM of the whole burst, rough at all scales: slopes of 20 degrees, up to 60."""
     lines, samples = [0, grid.lines - 1], [0, grid.samples - 1]
@@ -114,19 +132,7 @@ def converged_difference(terrain: Terrain, drawing: kernels.Drawing, count: int)
 
 
 def measure(lines: int, samples: int, repeats: int) -> dict[str, Any]:
-    grid = RadarGrid(
-        epoch=EPOCH,
-        first_azimuth_time=1080.0,
-        azimuth_interval=0.00205556,
-        first_slant_range=800e3,
-        range_spacing=2.3296,
-        wavelength=0.0555,
-        look_side="right",
-        lines=lines,
-        samples=samples,
-    )
-    orbit = circular_orbit(7_071_000.0, np.radians(98.2), 1000.0)
-    second = circular_orbit(7_071_060.0, np.radians(98.2004), 1000.0)
+    grid, orbit, second = burst_and_orbits(lines, samples)
     with tempfile.TemporaryDirectory() as folder:
         path = mountains(Path(folder) / "dem.tif", grid, orbit, 1.0 / 3600.0)
         terrain = Terrain(grid=grid, orbit=orbit, dem=open_dem(path, "ellipsoid"))
