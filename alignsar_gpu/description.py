@@ -132,8 +132,8 @@ def find_warnings(product: StackProduct, config: Config, left_out: Sequence[str]
     ]
     if unknown:
         warnings.append(
-            f"{', '.join(unknown)}: no overlap of bursts says well enough how late it is, so that azimuth times are those "
-            "of the orbits alone"
+            f"{', '.join(unknown)}: no overlap of bursts says well enough how late it is, so that azimuth times are "
+            "those of the orbits alone"
         )
     if not product.has_heights:
         warnings.append(
