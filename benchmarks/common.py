@@ -90,15 +90,15 @@ def print_rates(title: str, results: dict[str, Any], rows: list[dict[str, Any]])
         print(f"copy bandwidth on {threads} threads: {rate} GB/s, read and written")
     named = [key for key in rows[0] if key not in {title, *RATES}]
     print(
-        f"{title:28}{'threads':>8}{'Mpixel/s':>10}{'floor':>10}{'ratio':>8}"
-        + "".join(f"{n:>8}" for n in named)
+        f"{title:30}{'threads':>8}{'Mpixel/s':>10}{'floor':>10}{'ratio':>8}"
+        + "".join(f"{n:>15}" for n in named)
     )
     for row in rows:
         print(
-            f"{row[title]:28}{row['threads']:8}"
+            f"{row[title]:30}{row['threads']:8}"
             + "".join(f"{row[key]:10}" for key in RATES[1:3])
             + f"{row['ratio']:8}"
-            + "".join(f"{row[key]:8}" for key in named)
+            + "".join(f"{row[key]:15}" for key in named)
         )
 
 

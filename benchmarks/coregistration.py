@@ -14,11 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numba
 import numpy as np
 from alignsar_gpu.kernels import boxcar_coherence
-from common import burst_command, processor, versions
-from cpu import copy_bandwidth, seconds
+from common import burst_command, print_rates, processor, versions
+from cpu import stage_rates
 from geometry import EPOCH, GROUND_BYTES, RADAR_BYTES, burst_and_orbits, mountains
 
 from alignsar_gpu.config import DeviceConfig
@@ -104,7 +103,6 @@ def measure(lines: int, samples: int, repeats: int) -> dict[str, Any]:
     ]
     device = choose_device(DeviceConfig(kind="cpu"))
     reference = match_of(grid, orbit, "IW2", images[0])
-    rows, bandwidths = [], {}
     with tempfile.TemporaryDirectory() as folder:
         path = mountains(Path(folder) / "dem.tif", grid, orbit, 1.0 / 3600.0)
         terrain = Terrain(grid=grid, orbit=orbit, dem=open_dem(path, "ellipsoid"))
@@ -142,22 +140,7 @@ def measure(lines: int, samples: int, repeats: int) -> dict[str, Any]:
             ),
             "resample 8 x 16 and flatten": (lambda: wide.pixels(places, "vv"), RESAMPLE_BYTES),
         }
-        for count in sorted({1, numba.config.NUMBA_NUM_THREADS}):
-            numba.set_num_threads(count)
-            bandwidths[count] = copy_bandwidth(repeats)
-            for name, (stage, pixel_bytes) in stages.items():
-                took = seconds(stage, repeats)
-                floor = lines * samples * pixel_bytes / bandwidths[count]
-                rows.append(
-                    {
-                        "stage": name,
-                        "threads": count,
-                        "seconds": round(took, 3),
-                        "megapixels_per_second": round(lines * samples / took / 1e6, 1),
-                        "floor_seconds": round(floor, 4),
-                        "ratio": round(floor / took, 3),
-                    }
-                )
+        rows, bandwidths = stage_rates(stages, lines * samples, repeats)
     chain = ("radar to ground", "ground to radar", "resample 8 x 8 and flatten", "coherence and phase")
     return {
         "processor": processor(),
@@ -181,14 +164,7 @@ def report(results: dict[str, Any]) -> None:
     print(
         f"{results['processor']}, {burst['lines']} x {burst['samples']} pixels, {100 * results['valid']:.0f} % valid"
     )
-    for count, bandwidth in results["copy_gigabytes_per_second"].items():
-        print(f"copy bandwidth on {count} threads: {bandwidth} GB/s, read and written")
-    print(f"{'stage':30} threads  seconds   floor  ratio  Mpixel/s")
-    for row in results["stages"]:
-        print(
-            f"{row['stage']:30} {row['threads']:7} {row['seconds']:8.3f} {row['floor_seconds']:7.4f} "
-            f"{row['ratio']:6.3f} {row['megapixels_per_second']:9.1f}"
-        )
+    print_rates("stage", results, results["stages"])
     for count, total in results["chain_seconds"].items():
         print(f"from radar to coherence, 8 x 8 taps, on {count} threads: {total} s")
     print(

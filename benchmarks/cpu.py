@@ -47,6 +47,30 @@ def copy_bandwidth(repeats: int) -> float:
     return 2 * source.nbytes / seconds(lambda: copy(source, target), repeats)
 
 
+def stage_rates(
+    stages: dict[str, tuple[Callable[[], object], int]], pixels: int, repeats: int
+) -> tuple[list[dict[str, Any]], dict[int, float]]:
+    """Rates of stages that move so many bytes a pixel, on one thread and on all, and the copy bandwidth on each."""
+    rows, bandwidths = [], {}
+    for count in sorted({1, numba.config.NUMBA_NUM_THREADS}):
+        numba.set_num_threads(count)
+        bandwidths[count] = copy_bandwidth(repeats)
+        for name, (stage, pixel_bytes) in stages.items():
+            took, floor = seconds(stage, repeats), pixels * pixel_bytes / bandwidths[count]
+            rows.append(
+                {
+                    "stage": name,
+                    "threads": count,
+                    "seconds": round(took, 3),
+                    "floor_seconds": round(floor, 4),
+                    "megapixels_per_second": round(pixels / took / 1e6, 1),
+                    "floor_megapixels_per_second": round(pixels / floor / 1e6, 1),
+                    "ratio": round(floor / took, 3),
+                }
+            )
+    return rows, bandwidths
+
+
 def plain_coherence(reference: np.ndarray, secondary: np.ndarray, valid: np.ndarray) -> object:
     """The same coherence by SciPy's moving averages: running sums in float64, one thread."""
     r = np.where(valid, reference, 0).astype(np.complex128)

@@ -12,11 +12,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 import rasterio
 from common import burst_command, print_rates, processor, versions
-from cpu import copy_bandwidth, seconds
+from cpu import stage_rates
 from rasterio.transform import Affine
 
 from alignsar_gpu import kernels
@@ -145,23 +144,7 @@ def measure(lines: int, samples: int, repeats: int) -> dict[str, Any]:
                 RADAR_BYTES,
             ),
         }
-        rows = []
-        bandwidths = {}
-        for count in sorted({1, numba.config.NUMBA_NUM_THREADS}):
-            numba.set_num_threads(count)
-            bandwidths[count] = copy_bandwidth(repeats)
-            for name, (stage, pixel_bytes) in stages.items():
-                rate = lines * samples / seconds(stage, repeats)
-                floor = bandwidths[count] / pixel_bytes
-                rows.append(
-                    {
-                        "stage": name,
-                        "threads": count,
-                        "megapixels_per_second": round(rate / 1e6, 1),
-                        "floor_megapixels_per_second": round(floor / 1e6, 1),
-                        "ratio": round(rate / floor, 3),
-                    }
-                )
+        rows, bandwidths = stage_rates(stages, lines * samples, repeats)
         time, slant_range = kernels.ground_to_radar(*drawing[:3], seed, orbit.table)
         difference = converged_difference(terrain, drawing, 20_000)
         difference["lines"] = float(np.abs(grid.line(time) - np.arange(lines)[:, np.newaxis]).max())

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numba
 import numpy as np
 from common import burst_command, print_rates, processor, versions
-from cpu import copy_bandwidth, seconds
+from cpu import stage_rates
 
 from alignsar_gpu import kernels
 
@@ -53,23 +52,7 @@ def stages(lines: int, samples: int) -> dict[str, tuple[Callable[[], object], in
 
 
 def measure(lines: int, samples: int, repeats: int) -> dict[str, Any]:
-    rows, bandwidths = [], {}
-    measured = stages(lines, samples)
-    for count in sorted({1, numba.config.NUMBA_NUM_THREADS}):
-        numba.set_num_threads(count)
-        bandwidths[count] = copy_bandwidth(repeats)
-        for name, (stage, pixel_bytes) in measured.items():
-            rate = lines * samples / seconds(stage, repeats)
-            floor = bandwidths[count] / pixel_bytes
-            rows.append(
-                {
-                    "stage": name,
-                    "threads": count,
-                    "megapixels_per_second": round(rate / 1e6, 1),
-                    "floor_megapixels_per_second": round(floor / 1e6, 1),
-                    "ratio": round(rate / floor, 3),
-                }
-            )
+    rows, bandwidths = stage_rates(stages(lines, samples), lines * samples, repeats)
     return {
         "processor": processor(),
         "threads": max(bandwidths),

@@ -13,6 +13,7 @@ from alignsar_gpu.coregistration.assemble import Options, coregistered_stack
 from alignsar_gpu.coregistration.mosaic import mosaic_of
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem import open_dem
+from alignsar_gpu.products.selection import select_bursts
 from alignsar_gpu.products.sentinel1 import open_sentinel1
 from alignsar_gpu.products.sentinel1_choice import open_products
 from alignsar_gpu.simulate.ground.backscatter import URBAN, WATER
@@ -234,3 +235,30 @@ def test_a_measurement_of_other_dimensions(copied):
     write_tiff(file, np.ones((710, 500), dtype=np.complex64))
     with pytest.raises(AlignsarError, match=r"710 lines of 500 samples, but its annotation says 720 lines"):
         open_products(folder)
+
+
+def test_slices_of_a_pass_are_joined_as_if_they_were_one_product(pair):
+    """The same bits, whichever product a burst comes in."""
+    products = [open_sentinel1(safe) for safe in pair.small.safes]
+    slices = []
+    for product in products:
+        later = product.start + np.timedelta64(2, "s")
+        slices += [
+            replace(product, bursts=product.bursts[:2]),
+            replace(product, product_id=f"{product.product_id}_2", start=later, bursts=product.bursts[2:]),
+        ]
+    whole, joined = (stack_of(pair, select_bursts(found)) for found in (products, slices))
+    assert joined.grid == whole.grid
+    for one, other in zip(
+        whole.read_pixels(0, whole.grid.lines), joined.read_pixels(0, whole.grid.lines), strict=True
+    ):
+        assert one.tobytes() == other.tobytes()
+    for date, acquisition in enumerate(joined.acquisitions):
+        name = products[date].product_id
+        assert acquisition.product_id == f"{name}, {name}_2"
+        where = (whole.grid.azimuth_time(np.arange(9)), whole.grid.slant_range(np.arange(9)), np)
+        one, other = (
+            stack.acquisitions[date].calibration["vv"].amplitude("sigma_nought", *where)
+            for stack in (whole, joined)
+        )
+        np.testing.assert_array_equal(one, other)
