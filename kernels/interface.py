@@ -27,12 +27,12 @@ class Arrays:
             from . import gpujit  # noqa: PLC0415 - imports numba.cuda
 
             gpujit.require_compiler()
-            from . import launch  # noqa: PLC0415 - imports numba.cuda
+            from . import launch, launching  # noqa: PLC0415 - imports numba.cuda
 
-            self._arrays = {name: launch.as_array(array) for name, array in arrays.items()}
+            self._arrays = {name: launching.as_array(array) for name, array in arrays.items()}
             self._drivers = vars(launch)
-            self.empty = launch.empty
-            self.place: Callable[..., Any] = launch.place
+            self.empty = launching.empty
+            self.place: Callable[..., Any] = launching.place
         else:
             from . import cpujit  # noqa: PLC0415 - imports numba
 
