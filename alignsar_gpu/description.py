@@ -14,16 +14,16 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT
 from alignsar_gpu.geometry.ground_to_radar import incidence_angle
 from alignsar_gpu.geometry.track import Baseline, GroundPoint, baseline, ground_speed, heading
-from alignsar_gpu.layers import is_flattened, layers
+from alignsar_gpu.layers import is_flattened
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from alignsar_gpu.config import Config, DatasetConfig
+    from alignsar_gpu.dataset.cube import Layer
     from alignsar_gpu.device import Device
     from alignsar_gpu.products.acquisition import StackProduct
-    from alignsar_gpu.signatures import Signature
 
 SENTINEL1_ACKNOWLEDGEMENT = "Contains modified Copernicus Sentinel data {years}"
 LESSER_ORBITS = {"annotation": "the state vectors in the product", "RESORB": "a restituted orbit"}
@@ -81,25 +81,6 @@ def describe_scene(product: StackProduct) -> Scene:
         azimuth_spacing=ground_speed(reference, centre) * grid.azimuth_interval,
         incidence_angle=float(incidence),
     )
-
-
-def available(product: StackProduct, signatures: Sequence[Signature]) -> tuple[list[Signature], list[str]]:
-    """The signatures that ``product`` has the inputs for, and one sentence for each reason to leave others out."""
-    calibrated = all(set(a.calibration) >= set(product.polarizations) for a in product.acquisitions)
-    several = len(product.acquisitions) > 1
-    lacking = {
-        "the product has no calibration records": [s for s in signatures if s.calibrated and not calibrated],
-        "there is no second date": [s for s in signatures if s.compares and not several],
-    }
-    chosen = [s for s in signatures if all(s not in without for without in lacking.values())]
-    left_out = [
-        f"left out, for {reason}: {', '.join(s.name for s in without)}"
-        for reason, without in lacking.items()
-        if without
-    ]
-    if not chosen:
-        raise AlignsarError(f"{product.source}: none of signatures.names is left ({'; '.join(left_out)})")
-    return chosen, left_out
 
 
 def check_flattening(product: StackProduct, config: Config) -> None:
@@ -243,7 +224,12 @@ def _configured(dataset: DatasetConfig) -> dict[str, str]:
 
 
 def attributes(
-    product: StackProduct, scene: Scene, config: Config, device: Device, fingerprint: str
+    product: StackProduct,
+    scene: Scene,
+    config: Config,
+    device: Device,
+    fingerprint: str,
+    signature_settings: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The cube's global attributes, but for the bounds that are known only when it is filled."""
     reference, grid = product.acquisitions[product.reference], product.grid
@@ -282,6 +268,7 @@ def attributes(
         "looks_range": 1,
         "coherence_window_lines": config.interferometry.coherence_window_lines,
         "coherence_window_samples": config.interferometry.coherence_window_samples,
+        **signature_settings,
         "flattened": str(is_flattened(product, config)).lower(),
         "simulated": str(bool(product.facts.get("simulated", False))).lower(),
         "incidence_angle_mid": scene.incidence_angle,
@@ -313,7 +300,7 @@ def cube_layout(
     product: StackProduct,
     scene: Scene,
     config: Config,
-    signatures: Sequence[Signature],
+    layers: Sequence[Layer],
     global_attributes: dict[str, Any],
 ) -> CubeLayout:
     """The cube of ``product``, ready to be created."""
@@ -321,6 +308,6 @@ def cube_layout(
         shape=(len(product.acquisitions), *product.grid.shape),
         chunk=(config.dataset.chunk_lines, min(config.dataset.chunk_samples, product.grid.samples)),
         coordinates=coordinates(product, scene),
-        layers=layers(product, signatures, config),
+        layers=layers,
         attributes=global_attributes,
     )

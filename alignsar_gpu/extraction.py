@@ -14,7 +14,10 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.ground_to_radar import incidence_angle
 from alignsar_gpu.interferometry.flattening import flatten
 from alignsar_gpu.run_folder import LAYOUT
-from alignsar_gpu.signatures.view import PolarizationView, Windows
+from alignsar_gpu.signatures.polarimetry import DateView
+from alignsar_gpu.signatures.powers import Powers
+from alignsar_gpu.signatures.temporal import StackView
+from alignsar_gpu.signatures.view import PolarizationView
 from alignsar_gpu.stack import load_stack
 
 if TYPE_CHECKING:
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from alignsar_gpu.config import InterferometryConfig
     from alignsar_gpu.dataset.cube import CubeLayout
     from alignsar_gpu.dataset.interferograms import InterferogramWriter
     from alignsar_gpu.device import Device
@@ -30,12 +32,15 @@ if TYPE_CHECKING:
     from alignsar_gpu.products.acquisition import Ground, StackProduct
     from alignsar_gpu.run_folder import RunFolder
     from alignsar_gpu.signatures import Signature
+    from alignsar_gpu.signatures.options import Options
     from alignsar_gpu.stack import Stack
 
 CUBE = "cube.zarr"
 PIXEL_BYTES = 8 + 1  # complex64 and mask
 # ground coordinates, phases in float64, the layers of one date and polarization, and what is derived on the way
 WORK_BYTES = 256
+MATRIX_BYTES = 4 * 9  # the planes of a matrix, or the gains and the noise of its channels
+STACK_COPIES = 3  # powers of all dates: one by one, stacked, and their coherences
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +50,7 @@ class Extraction:
     product: StackProduct
     device: Device
     signatures: Sequence[Signature]
-    windows: Windows
+    options: Options
     flatten: bool
     delays: Sequence[float]
     layout: CubeLayout
@@ -53,21 +58,26 @@ class Extraction:
     network: Network | None = None
 
 
-def windows_of(config: InterferometryConfig) -> Windows:
-    """The windows that the configuration asks for."""
-    return Windows(
-        coherence=(config.coherence_window_lines, config.coherence_window_samples),
-        phase=(config.phase_window_lines, config.phase_window_samples),
-    )
+def bytes_per_pixel(product: StackProduct, signatures: Sequence[Signature], options: Options) -> int:
+    """Memory that a pixel of a block takes, of all dates and polarizations and of what is computed on the way."""
+    dates, polarizations = len(product.acquisitions), len(product.polarizations)
+    held = dates * polarizations * product.pixel_copies * PIXEL_BYTES
+    together = sum(s.scope == "date" for s in signatures)
+    matrices = MATRIX_BYTES * bool(together) * (2 if options.filter == "none" else 4)
+    over_time = sum(s.scope == "stack" for s in signatures)
+    stacks = bool(over_time) * (4 * dates * STACK_COPIES + 4 * over_time)
+    filtered = options.multitemporal * 4 * dates * (polarizations + STACK_COPIES)
+    return held + WORK_BYTES + 4 * together + matrices + stacks + filtered
 
 
-def rows_per_block(product: StackProduct, chunk_lines: int, halo: int, memory_budget: int) -> int:
+def rows_per_block(
+    product: StackProduct, chunk_lines: int, halo: int, memory_budget: int, pixel_bytes: int
+) -> int:
     """How many rows of chunks fit into ``memory_budget`` bytes at a time.
 
     Raises AlignsarError when not even one does.
     """
-    dates = len(product.acquisitions) * len(product.polarizations)
-    line_bytes = product.grid.samples * (dates * product.pixel_copies * PIXEL_BYTES + WORK_BYTES)
+    line_bytes = product.grid.samples * pixel_bytes
 
     def needed(rows: int) -> int:
         lines = rows * chunk_lines + 2 * halo
@@ -108,7 +118,13 @@ def extract(work: Extraction, folder: RunFolder, advance: Callable[[int], None])
     pending = [row for row in range(work.layout.rows) if not folder.is_recorded(f"row-{row}")]
     advance(work.layout.rows - len(pending))
     chunk_lines, lines = work.layout.chunk[0], work.product.grid.lines
-    limit = rows_per_block(work.product, chunk_lines, work.windows.halo, work.device.memory_budget)
+    limit = rows_per_block(
+        work.product,
+        chunk_lines,
+        work.options.halo,
+        work.device.memory_budget,
+        bytes_per_pixel(work.product, work.signatures, work.options),
+    )
     for first_row, stop_row in _blocks(pending, limit):
         _extract_block(work, (writer, pairs), first_row * chunk_lines, min(stop_row * chunk_lines, lines))
         for row in range(first_row, stop_row):
@@ -123,14 +139,19 @@ def _extract_block(
 ) -> None:
     """Lines ``first:stop``, all dates."""
     writer, pairs = writers
-    stack = load_stack(work.product, work.device, first, stop, work.windows.halo)
+    stack = load_stack(work.product, work.device, first, stop, work.options.halo)
     ground = work.product.read_ground(stack.begin, stack.begin + stack.pixels.shape[-2])
     if work.flatten:
         stack = flatten(stack, ground, work.delays)
     for name, layer in _ground_layers(work, stack, ground):
         writer.write(name, first, layer[stack.core])
+    powers = Powers(stack=stack, options=work.options)
+    views = _stack_views(work, powers)
+    for name, values in _still_layers(work, views):
+        writer.write(name, first, values)
+    area = _area_ratio(work, stack)
     for date in range(len(stack.acquisitions)):
-        for name, values in _date_layers(work, stack, date):
+        for name, values in _date_layers(work, powers, views, date, area):
             writer.write(name, first, values, date)
     if work.network is not None and pairs is not None:
         work.network.write_block(pairs, stack, ground)
@@ -153,14 +174,65 @@ def _ground_layers(work: Extraction, stack: Stack, ground: Ground) -> Iterator[t
     yield "incidence_angle", incidence_angle(orbit, ground.longitude, ground.latitude, height, times)
 
 
-def _date_layers(work: Extraction, stack: Stack, date: int) -> Iterator[tuple[str, NDArray[Any]]]:
+def _area_ratio(work: Extraction, stack: Stack) -> Any:
+    """The terrain's area of the core lines, on the device, where a signature needs it."""
+    if not any(signature.needs_terrain for signature in work.signatures):
+        return None
+    begin = stack.begin + stack.first
+    return work.device.upload(work.product.read_area_ratio(begin, stack.begin + stack.stop))
+
+
+def _stack_views(work: Extraction, powers: Powers) -> list[tuple[str, StackView]]:
+    """Polarizations with all their dates, where a signature compares dates."""
+    names = frozenset(s.name for s in work.signatures if s.scope == "stack")
+    if not names:
+        return []
+    return [
+        (polarization, StackView(powers=powers, polarization=index, names=names))
+        for index, polarization in enumerate(powers.stack.polarizations)
+    ]
+
+
+def _computed(signature: Signature, view: Any) -> Any:
+    if signature.compute is None:
+        raise ValueError(f"signature {signature.name!r} has no function")
+    return signature.compute(view)
+
+
+def _still_layers(
+    work: Extraction, views: Sequence[tuple[str, StackView]]
+) -> Iterator[tuple[str, NDArray[Any]]]:
+    """The layers that all dates make together, by name."""
+    for polarization, view in views:
+        for signature in work.signatures:
+            if signature.scope == "stack" and not signature.dated:
+                yield f"{signature.name}_{polarization}", work.device.download(_computed(signature, view))
+
+
+def _date_layers(
+    work: Extraction,
+    powers: Powers,
+    views: Sequence[tuple[str, StackView]],
+    date: int,
+    area: Any,
+) -> Iterator[tuple[str, NDArray[Any]]]:
     """The layers of one date, by name, downloaded one by one."""
-    download, xp = work.device.download, work.device.xp
+    download, xp, stack = work.device.download, work.device.xp, powers.stack
     yield "valid", download(stack.valid[date, :, stack.core].all(axis=0))
     for index, polarization in enumerate(stack.polarizations):
-        view = PolarizationView(stack=stack, windows=work.windows, date=date, polarization=index)
+        view = PolarizationView(powers=powers, date=date, polarization=index, area_ratio=area)
         for signature in work.signatures:
-            yield f"{signature.name}_{polarization}", download(signature.compute(view))
+            if signature.scope == "polarization":
+                yield f"{signature.name}_{polarization}", download(_computed(signature, view))
         if work.slc:
             missing = np.complex64(complex(np.nan, np.nan))
             yield f"slc_{polarization}", download(xp.where(view.valid, view.pixels, missing))
+    for polarization, stack_view in views:
+        for signature in work.signatures:
+            if signature.scope == "stack" and signature.dated:
+                values = _computed(signature, stack_view.at(date))
+                yield f"{signature.name}_{polarization}", download(values)
+    together = [s for s in work.signatures if s.scope == "date"]
+    if together:
+        for name, values in DateView(powers=powers, date=date).polarimetric(together).items():
+            yield name, download(values)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.dataset.cube import Layer
+from alignsar_gpu.signature_choice import notes
+from alignsar_gpu.signatures.channels import channels_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.config import Config
     from alignsar_gpu.products.acquisition import StackProduct
     from alignsar_gpu.signatures import Signature
+    from alignsar_gpu.signatures.options import Options
 
 
 def is_flattened(product: StackProduct, config: Config) -> bool:
@@ -29,16 +32,20 @@ def phase_state(product: StackProduct, config: Config) -> str:
     return f"reference (flat-earth) and topographic phase {state}"
 
 
-def layers(product: StackProduct, signatures: Sequence[Signature], config: Config) -> list[Layer]:
-    """Every layer of the cube, with its attributes."""
+def layers(
+    product: StackProduct,
+    signatures: Sequence[Signature],
+    config: Config,
+    options: Options,
+    looks: float | None,
+) -> list[Layer]:
+    """Every layer of the cube, with its attributes; ``looks`` are the independent ones of the coherence window."""
     state = phase_state(product, config)
     valid = {"units": "1", "long_name": "valid pixel", "description": "has data in all polarizations"}
     result = [Layer(name="valid", dtype="bool", dated=True, attributes=valid)]
     for polarization in product.polarizations:
-        for signature in signatures:
-            attributes = _signature_attributes(signature, polarization, state)
-            name = f"{signature.name}_{polarization}"
-            result.append(Layer(name=name, dtype="float32", dated=True, attributes=attributes))
+        own = [s for s in signatures if s.scope != "date"]
+        result += [_signature_layer(s, polarization, (state, *notes(s, options, looks))) for s in own]
         if config.signatures.slc:
             attributes = {
                 "units": "1",
@@ -49,13 +56,19 @@ def layers(product: StackProduct, signatures: Sequence[Signature], config: Confi
             result.append(
                 Layer(name=f"slc_{polarization}", dtype="complex64", dated=True, attributes=attributes)
             )
+    for signature in signatures:
+        if signature.scope == "date":
+            channels = channels_of(signature.needs, product.polarizations) or ()
+            compared = f"of {', '.join(dict.fromkeys(p.upper() for p in channels))}"
+            result.append(_signature_layer(signature, "", (state, compared, *notes(signature, options, looks))))
     return [*result, *_geometry_layers(), *(_viewing_layers() if product.has_viewing else ())]
 
 
-def _signature_attributes(signature: Signature, polarization: str, state: str) -> dict[str, Any]:
+def _signature_layer(signature: Signature, polarization: str, said: Sequence[str]) -> Layer:
+    """The layer of a signature; ``said`` of it, first the state of the phase, go into its comment."""
     attributes: dict[str, Any] = {
         "units": signature.units,
-        "long_name": f"{polarization.upper()} {signature.label}",
+        "long_name": f"{polarization.upper()} {signature.label}".strip(),
         "description": signature.formula,
         "references": signature.references,
     }
@@ -63,10 +76,11 @@ def _signature_attributes(signature: Signature, polarization: str, state: str) -
         attributes["standard_name"] = signature.standard_name
     if signature.valid_range is not None:
         attributes["valid_range"] = [float(np.float32(bound)) for bound in signature.valid_range]
-    comments = [signature.comment, state if signature.is_phase else ""]
+    comments = [signature.comment, said[0] if signature.is_phase else "", *said[1:]]
     if any(comments):
         attributes["comment"] = "; ".join(filter(None, comments))
-    return attributes
+    name = f"{signature.name}_{polarization}" if polarization else signature.name
+    return Layer(name=name, dtype="float32", dated=signature.dated, attributes=attributes)
 
 
 def _geometry_layer(

@@ -12,7 +12,6 @@ from alignsar_gpu.dataset.cube import finish_cube, open_cube
 from alignsar_gpu.dataset.netcdf import netcdf_files, write_date
 from alignsar_gpu.description import (
     attributes,
-    available,
     bounds,
     check_flattening,
     cube_layout,
@@ -21,14 +20,15 @@ from alignsar_gpu.description import (
 )
 from alignsar_gpu.device import choose_device
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.extraction import CUBE, Extraction, extract, windows_of
+from alignsar_gpu.extraction import CUBE, Extraction, extract
 from alignsar_gpu.inputs import find_inputs
-from alignsar_gpu.layers import phase_state
+from alignsar_gpu.layers import layers, phase_state
 from alignsar_gpu.network import INTERFEROGRAMS, network_of
 from alignsar_gpu.progress import LOGGER, Stages
 from alignsar_gpu.quality import measure, write_quality
 from alignsar_gpu.report import write_report
 from alignsar_gpu.run_folder import SIMULATED, RunFolder, fingerprint_of, refuse_foreign, write_text
+from alignsar_gpu.signature_choice import available, coherence_looks, options_of, settings_attributes
 from alignsar_gpu.signatures import select
 from alignsar_gpu.truth import files_of_truth, write_truth
 
@@ -118,11 +118,14 @@ def _make(
         product = inputs.open(device)
         LOGGER.info("products   %s", product.source)
         check_flattening(product, config)
-        chosen, left_out = available(product, signatures)
+        looks = coherence_looks(product, signatures, config, device)
+        options = options_of(product, config, looks)
+        chosen, left_out = available(product, signatures, options)
         warnings = find_warnings(product, config, left_out)
         scene = describe_scene(product)
-    facts = attributes(product, scene, config, device, fingerprint)
-    layout = cube_layout(product, scene, config, chosen, facts)
+    settings = settings_attributes(options, looks)
+    facts = attributes(product, scene, config, device, fingerprint, settings)
+    layout = cube_layout(product, scene, config, layers(product, chosen, config, options, looks), facts)
     network = network_of(
         product,
         [(one.temporal, one.perpendicular) for one in scene.baselines],
@@ -135,7 +138,7 @@ def _make(
         product=product,
         device=device,
         signatures=chosen,
-        windows=windows_of(config.interferometry),
+        options=options,
         flatten=config.interferometry.flatten == "auto",
         delays=scene.delays,
         layout=layout,
@@ -158,7 +161,7 @@ def _make(
             advance(1)
     with stages.stage("quality"):
         quality = measure(cube, product, scene, device, warnings)
-        known = write_truth(folder.work / TRUTH, cube, product, config, work.windows.coherence)
+        known = write_truth(folder.work / TRUTH, cube, product, config, options.windows.coherence)
         truth = None
         if known is not None:
             truth, quality["truth"] = known

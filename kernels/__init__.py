@@ -19,13 +19,29 @@ from .geometry import (
     viewing_angles,
 )
 from .interface import amplitude_intensity_phase, boxcar_coherence, phase_difference, rotate_phase
+from .polarimetry import DUAL_OUTPUTS, matrix_signatures, polarimetric_signatures
 from .resampling import EVERYWHERE, TAPS, Box, CarrierTable, ramp, resample, weights
+from .speckle import METHODS, multitemporal_filter, speckle_filter
+from .temporal import (
+    SEASONAL,
+    STATISTICS,
+    change_index,
+    log_ratio,
+    seasonal_fit,
+    temporal_extremes,
+    temporal_mean_minimum,
+    temporal_statistics,
+)
 
 __all__ = [
+    "DUAL_OUTPUTS",
     "EVERYWHERE",
     "LAYOVER",
+    "METHODS",
+    "SEASONAL",
     "SEGMENT",
     "SHADOW",
+    "STATISTICS",
     "STRIP",
     "TAPS",
     "ZERO_DOPPLER",
@@ -36,12 +52,22 @@ __all__ = [
     "OrbitTable",
     "amplitude_intensity_phase",
     "boxcar_coherence",
+    "change_index",
     "draw_terrain",
     "ground_to_radar",
+    "log_ratio",
+    "matrix_signatures",
+    "multitemporal_filter",
     "phase_difference",
+    "polarimetric_signatures",
     "ramp",
     "resample",
     "rotate_phase",
+    "speckle_filter",
+    "seasonal_fit",
+    "temporal_extremes",
+    "temporal_mean_minimum",
+    "temporal_statistics",
     "viewing_angles",
     "weights",
 ]

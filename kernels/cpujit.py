@@ -12,36 +12,56 @@ import numba
 from . import (
     cpu,
     cpu_geometry,
+    cpu_polarimetry,
+    cpu_polarimetry_rows,
     cpu_resampling,
+    cpu_speckle,
+    cpu_temporal,
     cpu_terrain,
     scalar,
     scalar_geometry,
+    scalar_polarimetry,
     scalar_resampling,
+    scalar_speckle,
+    scalar_temporal,
     scalar_terrain,
 )
 from .binding import bind
+from .cpujit_polarimetry import bind_polarimetry
+from .measures import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MATHEMATICS = (scalar, scalar_geometry, scalar_resampling, scalar_terrain)
-LOOPS = (cpu, cpu_geometry, cpu_resampling, cpu_terrain)
+MEASURES = tuple(module for kind in KINDS.values() for module in kind.modules)
+MATHEMATICS = (
+    scalar,
+    scalar_geometry,
+    scalar_resampling,
+    scalar_terrain,
+    scalar_polarimetry,
+    scalar_speckle,
+    scalar_temporal,
+    *MEASURES,
+)
+INLINED = (scalar, scalar_polarimetry, scalar_speckle, scalar_temporal, *MEASURES)
+LOOPS = (cpu, cpu_geometry, cpu_resampling, cpu_speckle, cpu_temporal, cpu_terrain)
 
 
 def _sources_tag() -> str:
     """A tag of all sources. numba's cache watches the file of a driver alone, not that of its callees."""
     digest = hashlib.sha256()
-    for module in (*MATHEMATICS, *LOOPS):
+    for module in (*MATHEMATICS, *LOOPS, cpu_polarimetry, cpu_polarimetry_rows):
         digest.update(Path(str(module.__file__)).read_bytes())
     return f"_{digest.hexdigest()[:12]}"
 
 
-def _compiler(*, parallel: bool) -> Callable[[Callable[..., Any]], Any]:
+def _compiler(**options: bool) -> Callable[[Callable[..., Any]], Any]:
     def compile_lazily(function: Callable[..., Any]) -> Any:
         try:
-            return numba.njit(function, cache=True, error_model="numpy", parallel=parallel)
+            return numba.njit(function, cache=True, error_model="numpy", **options)
         except RuntimeError:  # numba found no folder that it may write its cache to
-            return numba.njit(function, error_model="numpy", parallel=parallel)
+            return numba.njit(function, error_model="numpy", **options)
 
     return compile_lazily
 
@@ -53,16 +73,20 @@ def drivers() -> dict[str, Any]:
     No fast-math: the results do not depend on how LLVM vectorises, nor on threads or blocks.
     """
     tag = _sources_tag()
-    single, parallel = _compiler(parallel=False), _compiler(parallel=True)
+    single, parallel = _compiler(), _compiler(parallel=True)
+    # Left to itself, LLVM does not inline what is long, and a loop with a call in it runs one pixel at a time.
+    inlined = _compiler(forceinline=True)
     given: dict[str, Any] = {"prange": numba.prange}
     for module in MATHEMATICS:
-        given |= bind(single, module.FUNCTIONS, module, given, tag=tag)
+        given |= bind(inlined if module in INLINED else single, module.FUNCTIONS, module, given, tag=tag)
     bound: dict[str, Any] = {}
     for loops in LOOPS:
         parts = given | bind(single, loops.PARTS, loops, given, tag=tag)
         bound |= bind(parallel, loops.DRIVERS, loops, parts, tag=tag)
         if loops is cpu_resampling:
             bound["resample"] = _resampling(single, parallel, parts, tag)
+        if loops is cpu:
+            bound |= bind_polarimetry(single, parallel, parts, tag)
     return bound
 
 

@@ -52,6 +52,9 @@ class Arrays:
             raise ValueError(f"{name}: expected a C-contiguous array, got one with strides {array.strides}")
         return array
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._arrays
+
     def run(self, driver: str, *arguments: Any) -> None:
         """Call the driver of this name for where the arrays are."""
         self._drivers[driver](*arguments)
@@ -71,7 +74,8 @@ def _on_device(name: str, array: Any) -> bool:
     )
 
 
-def _half_window(window: tuple[int, int]) -> tuple[int, int]:
+def half_window(window: tuple[int, int]) -> tuple[int, int]:
+    """Lines and samples that an odd window reaches to each side; TypeError or ValueError for any other."""
     message = f"window: expected an odd and positive number of lines and of samples, got {window!r}"
     try:
         lines, samples = (operator.index(size) for size in window)
@@ -80,6 +84,19 @@ def _half_window(window: tuple[int, int]) -> tuple[int, int]:
     if min(lines, samples) < 1 or lines % 2 == 0 or samples % 2 == 0:
         raise ValueError(message)
     return lines // 2, samples // 2
+
+
+def lines_between(name: str, image: Any, first: int, stop: int | None) -> tuple[int, int]:
+    """First line and the line after the last one of an image that is to have two dimensions."""
+    if image.ndim != 2:
+        raise ValueError(f"{name}: expected two dimensions, line and sample, got the shape {image.shape}")
+    lines = image.shape[0]
+    end = lines if stop is None else stop
+    if not 0 <= first <= end <= lines:
+        raise ValueError(
+            f"first and stop: expected 0 <= first <= stop <= {lines} lines, got {first} and {end}"
+        )
+    return first, end
 
 
 def amplitude_intensity_phase(
@@ -190,17 +207,11 @@ def boxcar_coherence(
     """
     arrays = Arrays(reference=reference, secondary=secondary, valid=valid)
     r = arrays.checked("reference", np.complex64, "reference")
-    if r.ndim != 2:
-        raise ValueError(f"reference: expected two dimensions, line and sample, got the shape {r.shape}")
+    _, end = lines_between("reference", r, first, stop)
     s = arrays.checked("secondary", np.complex64, "reference")
     mask = arrays.checked("valid", np.bool_, "reference")
     lines, samples = r.shape
-    half_lines, half_samples = _half_window(window)
-    end = lines if stop is None else stop
-    if not 0 <= first <= end <= lines:
-        raise ValueError(
-            f"first and stop: expected 0 <= first <= stop <= {lines} lines, got {first} and {end}"
-        )
+    half_lines, half_samples = half_window(window)
     magnitude, angle = (arrays.empty((end - first, samples), np.float32) for _ in range(2))
     # A window that reaches beyond the opposite edge holds no more than one that reaches it.
     half = (min(half_lines, max(lines - 1, 0)), min(half_samples, max(samples - 1, 0)))

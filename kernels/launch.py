@@ -10,8 +10,35 @@ from . import cuda, cuda_geometry, cuda_resampling, cuda_terrain
 from .cpu_geometry import SEGMENT
 from .cuda import GROUP, LINES, WIDEST_TILED_WINDOW
 from .gpujit import FEWEST_BLOCKS, MOST_BLOCKS, THREADS
+from .launch_temporal import (
+    change_index,
+    log_ratio,
+    seasonal_fit,
+    temporal_extremes,
+    temporal_mean_minimum,
+    temporal_statistics,
+)
+from .launch_polarimetry import (
+    matrix_signatures_dual,
+    matrix_signatures_quad,
+    window_signatures_dual,
+    window_signatures_quad,
+)
 from .launching import array_module, elementwise, empty, launch
 from .scalar_terrain import FARTHEST
+
+__all__ = [  # what is launched elsewhere
+    "change_index",
+    "log_ratio",
+    "matrix_signatures_dual",
+    "matrix_signatures_quad",
+    "seasonal_fit",
+    "temporal_extremes",
+    "temporal_mean_minimum",
+    "temporal_statistics",
+    "window_signatures_dual",
+    "window_signatures_quad",
+]
 
 KERNEL = cuda.KERNEL | cuda_geometry.KERNEL | cuda_resampling.KERNEL | cuda_terrain.KERNEL
 MOST_SHARES = 32  # threads that share a facet of a terrain at most

@@ -1,4 +1,4 @@
-"""What every CUDA driver needs: arrays on the device, and the launch of a kernel. Import it late: it imports numba.cuda."""
+"""What CUDA drivers share: arrays on the device, and the launch of a kernel. Import it late: it imports numba.cuda."""
 
 from __future__ import annotations
 

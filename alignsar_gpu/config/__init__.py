@@ -22,6 +22,7 @@ from alignsar_gpu.config.products import (
     SimulatedProductsConfig,
     SnapProductsConfig,
 )
+from alignsar_gpu.config.signatures import SignaturesConfig
 from alignsar_gpu.config.simulation import SimulateConfig, SimulateSceneConfig
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.kernels import STRIP
@@ -46,6 +47,8 @@ __all__ = [
     "register",
     "validate",
 ]
+
+SMALLEST_REFINED = 5  # lines and samples of the refined Lee filter's window
 
 
 @dataclass
@@ -111,6 +114,9 @@ class InterferometryConfig:
     phase_window_samples: int = key(
         1, "window over which interferometric phase is averaged, samples", bounds=(1, 255), odd=True
     )
+    coherence_bias: str = key(
+        "kept", "what few looks add to low coherence", choices=("kept", "removed")
+    )
     flatten: str = key(
         "auto",
         "auto: remove reference and topographic phase where the product still has it; never: leave it",
@@ -137,16 +143,6 @@ class InterferometryConfig:
     goldstein_patch: int = key(
         32, "cells of a patch of Goldstein's filter, 32 or 64", bounds=(32, 64), multiple_of=32
     )
-
-
-@dataclass
-class SignaturesConfig:
-    """What is extracted per pixel."""
-
-    names: list[str] = field(
-        default_factory=lambda: ["category1"], metadata=about("signatures or groups of them (category1)")
-    )
-    slc: bool = key(default=False, text="keep the complex pixels (slc_p) in the cube too")
 
 
 @dataclass
@@ -237,6 +233,7 @@ def check_together(config: Config) -> None:
         raise AlignsarError(
             "products=none: nothing to do; choose what to simulate (simulate=default) or a reader"
         )
+    _check_filter(config.signatures)
     if config.simulate is not None and config.simulate.dem.path is not None:
         _check_datum("simulate.dem", config.simulate.dem)
     if reader != "sentinel1":
@@ -255,6 +252,15 @@ def check_together(config: Config) -> None:
             "of them, such as tiles of the Copernicus DEM (dem=copernicus dem.path=FOLDER)"
         )
     _check_datum("dem", dem)
+
+
+def _check_filter(signatures: SignaturesConfig) -> None:
+    lines, samples = signatures.window_lines, signatures.window_samples
+    if signatures.filter == "refined_lee" and (lines != samples or lines < SMALLEST_REFINED):
+        raise AlignsarError(
+            f"signatures.filter=refined_lee: its window is {lines} x {samples}; it needs a square one of at least "
+            f"{SMALLEST_REFINED} x {SMALLEST_REFINED}, such as signatures.window_lines=7 signatures.window_samples=7"
+        )
 
 
 def _check_datum(name: str, dem: DemConfig) -> None:

@@ -1,6 +1,16 @@
 """Signatures: what is extracted per pixel, each a named function in the registry."""
 
-from alignsar_gpu.signatures import category1  # the import registers its signatures
+# the imports register their signatures, in this order
+from alignsar_gpu.signatures import category1, category2_dual, category2_quad, temporal  # isort: skip
 from alignsar_gpu.signatures.registry import Signature, all_signatures, groups, select
 
-__all__ = ["Signature", "all_signatures", "category1", "groups", "select"]
+__all__ = [
+    "Signature",
+    "all_signatures",
+    "category1",
+    "category2_dual",
+    "category2_quad",
+    "groups",
+    "select",
+    "temporal",
+]

@@ -9,6 +9,7 @@ from alignsar_gpu.signatures.registry import Signature, register
 BAMLER_HARTL = "Bamler and Hartl 1998, Synthetic aperture radar interferometry, Inverse Problems 14(4)"
 LEE_POTTIER = "Lee and Pottier 2009, Polarimetric Radar Imaging, CRC Press"
 CALIBRATION = "ESA, Sentinel-1 Product Specification, S1-RS-MDA-52-7441, calibration annotation"
+SMALL = "Small 2011, Flattening gamma: radiometric terrain correction for SAR imagery, IEEE TGRS 49(8)"
 REFERENCE_DATE = "of the reference date with itself: {value} by definition"
 
 register(
@@ -30,7 +31,7 @@ register(
         label="intensity",
         formula="|s|^2, the power of the complex pixel (digital number squared)",
         references=LEE_POTTIER,
-        compute=lambda view: view.amplitude_intensity_phase[1],
+        compute=lambda view: view.intensity,
     )
 )
 register(
@@ -40,7 +41,7 @@ register(
         units="1",
         label="backscatter coefficient sigma0",
         standard_name="surface_backwards_scattering_coefficient_of_radar_wave",
-        formula="|s|^2 / A_sigma^2 with the product's sigmaNought vectors; linear power, thermal noise not removed",
+        formula="|s|^2 / A_sigma^2 with the product's sigmaNought vectors; linear power",
         references=CALIBRATION,
         calibrated=True,
         compute=lambda view: view.calibrated_intensity("sigma_nought"),
@@ -52,10 +53,36 @@ register(
         category=1,
         units="1",
         label="radar brightness beta0",
-        formula="|s|^2 / A_beta^2 with the product's betaNought vectors; linear power, thermal noise not removed",
+        formula="|s|^2 / A_beta^2 with the product's betaNought vectors; linear power",
         references=CALIBRATION,
         calibrated=True,
         compute=lambda view: view.calibrated_intensity("beta_nought"),
+    )
+)
+register(
+    Signature(
+        name="gamma0",
+        category=1,
+        units="1",
+        label="backscatter coefficient gamma0",
+        formula="|s|^2 / A_gamma^2 with the product's gamma vectors; linear power",
+        references=CALIBRATION,
+        calibrated=True,
+        compute=lambda view: view.calibrated_intensity("gamma_nought"),
+    )
+)
+register(
+    Signature(
+        name="gamma0_flattened",
+        category=1,
+        units="1",
+        label="terrain-flattened gamma0",
+        formula="beta0 over the terrain's area in the plane across the line of sight, per area of the pixel in slant range",
+        references=SMALL,
+        calibrated=True,
+        needs_terrain=True,
+        compute=lambda view: view.flattened_gamma0,
+        comment="NaN in radar shadow",
     )
 )
 register(
@@ -96,7 +123,7 @@ register(
         references="Touzi et al. 1999, Coherence estimation for SAR imagery, IEEE TGRS 37(1), sample coherence",
         valid_range=(0.0, 1.0),
         compares=True,
-        comment=f"{REFERENCE_DATE.format(value=1)}; biased upwards for few looks and low coherence",
+        comment=REFERENCE_DATE.format(value=1),
         compute=lambda view: view.coherence,
     )
 )

@@ -3,35 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from alignsar_gpu.signatures.view import PolarizationView
+
+Scope = Literal["polarization", "date", "stack"]
+Needs = Literal["one", "pair", "co_cross", "quad"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Signature:
-    """One signature, computed per date and polarization.
+    """One signature: a function of what it needs, and all that a user of its layers must know.
 
     Attributes
     ----------
-    name : layers are called ``<name>_<polarization>``.
+    name : of its layers: ``<name>_<polarization>``, or ``<name>`` where polarizations are compared.
     category : the AlignSAR category, 1 to 3.
     units : CF units; "1" where there are none.
-    label : what people call it; the layer's long_name is "<POLARIZATION> <label>".
+    label : what people call it; the layer's long_name, behind the polarization where it is of one.
     formula : how it is computed.
     references : the source of the formula.
+    scope : what it is computed of, and a layer for each: "polarization", one date and polarization; "date",
+        all polarizations of a date; "stack", all dates of a polarization.
+    needs : the polarizations that it compares: none ("one"), any two ("pair"), a co-polarization and its
+        cross-polarization ("co_cross"), or HH, HV and VV ("quad").
+    compute : a view of what it is computed of to a float32 array [line, sample]; where several signatures come
+        out of the same matrix in one pass, None: the kernels have an output of this name.
     valid_range : the bounds of its values, where it has any.
     calibrated : whether it needs the product's calibration records.
-    compares : whether it compares a date with the reference date, and so needs two.
+    compares : whether it needs two dates or more.
+    dated : whether each date has a layer of its own.
     is_phase : whether reference and topographic phase, removed or not, make a difference to it.
+    needs_terrain : whether it needs the terrain's area as the radar sees it.
     standard_name : of the CF table, where it has one.
     comment : what a user should know beyond that.
-    compute : the function: a view of one date and polarization to a float32 array [line, sample].
     """
 
     name: str
@@ -40,14 +49,32 @@ class Signature:
     label: str
     formula: str
     references: str
-    compute: Callable[[PolarizationView], Any]
+    scope: Scope = "polarization"
+    needs: Needs = "one"
+    compute: Callable[[Any], Any] | None = None
     valid_range: tuple[float, float] | None = None
     calibrated: bool = False
     compares: bool = False
+    dated: bool = True
     is_phase: bool = False
+    needs_terrain: bool = False
     standard_name: str = ""
     comment: str = ""
 
+
+ELEMENTS = "covariance_"  # how the names of a matrix's own elements begin
+# The signatures of AlignSAR's published datasets.
+ALIGNSAR = (
+    "amplitude",
+    "interferometric_phase",
+    "coherence",
+    "intensity_sum",
+    "intensity_difference",
+    "intensity_ratio",
+    "cross_correlation",
+    "cross_product",
+    "entropy",
+)
 
 _SIGNATURES: dict[str, Signature] = {}
 
@@ -66,10 +93,18 @@ def all_signatures() -> tuple[Signature, ...]:
 
 def groups() -> dict[str, tuple[str, ...]]:
     """The names that stand for several signatures."""
-    categories = sorted({signature.category for signature in _SIGNATURES.values()})
-    return {
-        f"category{c}": tuple(s.name for s in _SIGNATURES.values() if s.category == c) for c in categories
+    matrices = [s for s in _SIGNATURES.values() if s.scope == "date"]
+    plain = [s for s in matrices if not s.name.startswith(ELEMENTS)]
+    members = {
+        "category1": [s for s in _SIGNATURES.values() if s.category == 1 and s.scope == "polarization"],
+        "category2": plain,
+        "all_dual": [s for s in plain if s.needs != "quad"],
+        "all_quad": [s for s in plain if s.needs == "quad"],
+        "temporal": [s for s in _SIGNATURES.values() if s.scope == "stack"],
+        "covariance": [s for s in matrices if s not in plain],
+        "alignsar": [s for s in _SIGNATURES.values() if s.name in ALIGNSAR],
     }
+    return {group: tuple(s.name for s in signatures) for group, signatures in members.items()}
 
 
 def select(names: Iterable[str]) -> tuple[Signature, ...]:

@@ -8,34 +8,36 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.interferometry.statistics import remove_coherence_bias
 from alignsar_gpu.kernels import amplitude_intensity_phase, boxcar_coherence, phase_difference
 
 if TYPE_CHECKING:
+    from alignsar_gpu.signatures.options import Options, Quantity
+    from alignsar_gpu.signatures.powers import Powers
     from alignsar_gpu.stack import Stack
-
-
-@dataclass(frozen=True, kw_only=True)
-class Windows:
-    """The (lines, samples) that coherence and interferometric phase are averaged over."""
-
-    coherence: tuple[int, int]
-    phase: tuple[int, int]
-
-    @property
-    def halo(self) -> int:
-        """Lines that a block needs beyond its own on either side."""
-        return max(self.coherence[0], self.phase[0]) // 2
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PolarizationView:
-    """Date ``date`` and polarization ``polarization`` (indices) of ``stack``; arrays cover its core lines."""
+    """Date ``date`` and polarization ``polarization`` (indices) of a stack; arrays cover its core lines.
 
-    stack: Stack
-    windows: Windows
+    ``area_ratio`` is that of the terrain (`StackProduct.read_area_ratio`), where a signature needs it.
+    """
+
+    powers: Powers
     date: int
     polarization: int
+    area_ratio: Any = None
+
+    @property
+    def stack(self) -> Stack:
+        """The block."""
+        return self.powers.stack
+
+    @property
+    def options(self) -> Options:
+        """How signatures are computed."""
+        return self.powers.options
 
     @property
     def pixels(self) -> Any:
@@ -45,31 +47,28 @@ class PolarizationView:
     @property
     def valid(self) -> Any:
         """bool [line, sample]."""
-        return self.stack.valid[self.date, self.polarization, self.stack.core]
+        return self.powers.valid(self.date, self.polarization)
 
     @cached_property
     def amplitude_intensity_phase(self) -> Any:
-        """Three float32 arrays: amplitude, intensity and phase (rad), NaN where invalid."""
+        """Three float32 arrays: amplitude, intensity and phase (rad), NaN where invalid; nothing is filtered."""
         return amplitude_intensity_phase(self.pixels, self.valid)
 
-    def calibrated_intensity(self, quantity: str) -> Any:
-        """Intensity / A^2 with A = ``quantity`` ("sigma_nought", "beta_nought" or "gamma_nought").
+    @cached_property
+    def intensity(self) -> Any:
+        """float32 |s|^2, filtered if that is asked for."""
+        if self.options.filter == "none" and not self.options.multitemporal:
+            return self.amplitude_intensity_phase[1]
+        return self.powers.intensity(self.date, self.polarization)
 
-        A is interpolated between the product's calibration vectors (S1-RS-MDA-52-7441).
-        """
-        acquisition = self.stack.acquisitions[self.date]
-        name = self.stack.polarizations[self.polarization]
-        if name not in acquisition.calibration:
-            raise AlignsarError(f"{acquisition.product_id}: no calibration records of {name.upper()}")
-        grid = self.stack.grid
-        amplitude = acquisition.calibration[name].amplitude(
-            quantity,
-            self.stack.azimuth_time[self.stack.core],
-            grid.slant_range(np.arange(grid.samples)),
-            self.stack.device.xp,
-        )
-        amplitude *= amplitude
-        return self.amplitude_intensity_phase[1] / amplitude
+    def calibrated_intensity(self, quantity: Quantity) -> Any:
+        """Intensity / A^2, of `Powers.calibrated`."""
+        return self.powers.calibrated(self.date, self.polarization, quantity)
+
+    @property
+    def flattened_gamma0(self) -> Any:
+        """beta0 over the area of the terrain in the plane across the line of sight, per area of the pixel."""
+        return self.calibrated_intensity("beta_nought") / self.area_ratio
 
     @property
     def is_reference(self) -> bool:
@@ -93,22 +92,27 @@ class PolarizationView:
 
     @cached_property
     def _coherence_and_phase(self) -> tuple[Any, Any]:
-        return self._pair(self.windows.coherence)
+        return self._pair(self.options.windows.coherence)
 
     @property
     def coherence(self) -> Any:
-        """float32 in 0..1; 1 for the reference date itself."""
-        return self._of_reference(1.0) if self.is_reference else self._coherence_and_phase[0]
+        """float32 in 0..1, its bias removed if that is asked for; 1 for the reference date itself."""
+        if self.is_reference:
+            return self._of_reference(1.0)
+        coherence = self._coherence_and_phase[0]
+        looks = self.options.coherence_looks
+        return coherence if looks is None else remove_coherence_bias(coherence, looks, self.stack.device.xp)
 
     @property
     def interferometric_phase(self) -> Any:
         """float32 radians of reference * conj(secondary); 0 for the reference date itself."""
         if self.is_reference:
             return self._of_reference(0.0)
-        if self.windows.phase == self.windows.coherence:
+        windows = self.options.windows
+        if windows.phase == windows.coherence:
             return self._coherence_and_phase[1]
-        if self.windows.phase != (1, 1):
-            return self._pair(self.windows.phase)[1]
+        if windows.phase != (1, 1):
+            return self._pair(windows.phase)[1]
         stack = self.stack
         reference = stack.pixels[stack.reference, self.polarization, stack.core]
         both = stack.valid[stack.reference, self.polarization, stack.core] & self.valid

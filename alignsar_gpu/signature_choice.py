@@ -1,0 +1,156 @@
+"""Which signatures a product has the inputs for, and how they are computed: the configuration in their own words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.interferometry.looks import independent_looks
+from alignsar_gpu.signatures.channels import channels_of
+from alignsar_gpu.signatures.options import Options, Windows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from alignsar_gpu.config import Config
+    from alignsar_gpu.device import Device
+    from alignsar_gpu.products.acquisition import StackProduct
+    from alignsar_gpu.signatures import Signature
+    from alignsar_gpu.signatures.options import Filter, Kept, Quantity
+
+QUANTITIES = {"sigma0": "sigma_nought", "beta0": "beta_nought", "gamma0": "gamma_nought", "digital_numbers": None}
+POLARIZATIONS = {
+    "pair": "two polarizations",
+    "co_cross": "a co-polarization and its cross-polarization",
+    "quad": "HH, VV and a cross-polarization",
+}
+LOOK_LINES = 128  # in the middle of the image, that looks are measured on
+
+
+def _has_calibration(product: StackProduct) -> bool:
+    return all(set(a.calibration) >= set(product.polarizations) for a in product.acquisitions)
+
+
+def available(
+    product: StackProduct, signatures: Sequence[Signature], options: Options
+) -> tuple[list[Signature], list[str]]:
+    """The signatures that ``product`` has the inputs for, and one sentence for each reason to leave others out.
+
+    Raises AlignsarError when none is left.
+    """
+    calibrated, several = _has_calibration(product), len(product.acquisitions) > 1
+    names = ", ".join(p.upper() for p in product.polarizations)
+    reasons: dict[str, Callable[[Signature], bool]] = {
+        "the product has no calibration records": lambda s: s.calibrated and not calibrated,
+        "there is no second date": lambda s: s.compares and not several,
+        "the product has no terrain": lambda s: s.needs_terrain and not product.has_viewing,
+        "matrices are in digital numbers": lambda s: (
+            s.scope == "date" and s.calibrated and calibrated and options.quantity is None
+        ),
+    }
+    for needs, what in POLARIZATIONS.items():
+        lacking = channels_of(needs, product.polarizations) is None  # type: ignore[arg-type]
+        reasons[f"they compare {what}, and the product has {names}"] = lambda s, n=needs, lack=lacking: (  # type: ignore[misc]
+            s.needs == n and lack
+        )
+    chosen, left_out = list(signatures), []
+    for reason, applies in reasons.items():
+        without = [s for s in chosen if applies(s)]
+        if without:
+            left_out.append(f"left out, for {reason}: {', '.join(s.name for s in without)}")
+            chosen = [s for s in chosen if s not in without]
+    if not chosen:
+        raise AlignsarError(f"{product.source}: none of signatures.names is left ({'; '.join(left_out)})")
+    return chosen, left_out
+
+
+def coherence_looks(product: StackProduct, signatures: Sequence[Signature], config: Config, device: Device) -> float | None:
+    """Independent looks of the coherence window on this product's pixels; None where there is no coherence.
+
+    Measured on the reference date, in the middle of the image, where it has pixels.
+    """
+    if not any(s.name.startswith("coherence") for s in signatures) or len(product.acquisitions) < 2:
+        return None
+    first = max(product.grid.lines - LOOK_LINES, 0) // 2
+    pixels, valid = product.read_pixels(first, min(first + LOOK_LINES, product.grid.lines))
+    window = config.interferometry.coherence_window_lines, config.interferometry.coherence_window_samples
+    own, mask = (device.upload(array)[product.reference, 0] for array in (pixels, valid))
+    if not mask.any():
+        return None
+    return round(float(independent_looks(own, mask, window, device.xp)), 2)
+
+
+def options_of(product: StackProduct, config: Config, looks: float | None) -> Options:
+    """How signatures are computed.
+
+    Raises AlignsarError, naming the key, for what the product has no records for.
+    """
+    settings, interferometry = config.signatures, config.interferometry
+    calibrated = _has_calibration(product)
+    radiometry = settings.radiometry
+    if radiometry == "auto":
+        radiometry = "sigma0" if calibrated else "digital_numbers"
+    if radiometry != "digital_numbers" and not calibrated:
+        raise AlignsarError(
+            f"signatures.radiometry={radiometry}: {product.source} has no calibration records; say digital_numbers"
+        )
+    noise = all(set(a.noise) >= set(product.polarizations) for a in product.acquisitions)
+    if settings.noise == "removed" and not (calibrated and noise):
+        raise AlignsarError(
+            f"signatures.noise=removed: {product.source} has no {'noise' if calibrated else 'calibration'} records; "
+            "say signatures.noise=kept"
+        )
+    return Options(
+        windows=Windows(
+            coherence=(interferometry.coherence_window_lines, interferometry.coherence_window_samples),
+            phase=(interferometry.phase_window_lines, interferometry.phase_window_samples),
+            matrix=(settings.window_lines, settings.window_samples),
+        ),
+        filter=cast("Filter", settings.filter),
+        multitemporal=settings.multitemporal,
+        noise=cast("Kept", settings.noise),
+        negative=cast("Any", settings.negative),
+        quantity=cast("Quantity | None", QUANTITIES[radiometry]),
+        coherence_looks=looks if interferometry.coherence_bias == "removed" else None,
+        smallest_range=settings.moisture_range,
+    )
+
+
+def notes(signature: Signature, options: Options, looks: float | None) -> list[str]:
+    """What was done to what a signature is made of, each a few words for its layers' comment."""
+    found = []
+    powers = signature.scope == "stack" and not signature.name.startswith("coherence")
+    matrix = signature.scope == "date"
+    if signature.name.startswith("coherence"):
+        size = options.windows.coherence[0] * options.windows.coherence[1]
+        if looks is not None:
+            found.append(f"{size} pixels, {looks:g} independent looks")
+        found.append(
+            "bias removed" if options.coherence_looks is not None else "biased upwards for few looks and low coherence"
+        )
+    if powers or matrix:
+        quantity = {"sigma_nought": "sigma0", "beta_nought": "beta0", "gamma_nought": "gamma0", None: "digital numbers"}
+        found.append(f"powers in {quantity[options.quantity]}")
+    if (signature.calibrated and signature.scope == "polarization") or (
+        (powers or matrix) and options.quantity is not None
+    ):
+        found.append(f"thermal noise {'removed' if options.noise == 'removed' else 'not removed'}")
+    if matrix and not signature.name.startswith("intensity"):
+        found.append("window {} x {}".format(*options.windows.matrix))
+    if matrix or powers or signature.name == "intensity" or (signature.calibrated and signature.scope == "polarization"):
+        if options.filter != "none":
+            found.append("filter {}, window {} x {}".format(options.filter.replace("_", " "), *options.windows.matrix))
+        if options.multitemporal and not matrix:
+            found.append("filtered over the dates (Quegan and Yu 2001)")
+    return found
+
+
+def settings_attributes(options: Options, looks: float | None) -> dict[str, Any]:
+    """The same for the attributes of the whole cube."""
+    return {
+        "matrix_window_lines": options.windows.matrix[0],
+        "matrix_window_samples": options.windows.matrix[1],
+        "speckle_filter": options.filter,
+        "thermal_noise": options.noise,
+        **({} if looks is None else {"coherence_looks": looks}),
+    }

@@ -1,0 +1,51 @@
+"""How signatures are computed: the windows, the filter, the radiometry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Filter = Literal["none", "boxcar", "lee", "refined_lee", "gamma_map"]
+Quantity = Literal["sigma_nought", "beta_nought", "gamma_nought"]
+Kept = Literal["kept", "removed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Windows:
+    """The (lines, samples) that are averaged over: coherence, interferometric phase, polarimetric matrices."""
+
+    coherence: tuple[int, int]
+    phase: tuple[int, int]
+    matrix: tuple[int, int] = (3, 3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What all signatures of a run share.
+
+    Attributes
+    ----------
+    windows : that they are averaged over; that of the matrices is the filter's, too.
+    filter : the speckle filter before intensities and matrices.
+    multitemporal : whether intensities are filtered over the dates as well (Quegan and Yu 2001).
+    noise : whether thermal noise is removed from calibrated powers.
+    negative : whether what noise removal leaves below zero is "kept" or "masked".
+    quantity : what matrices and statistics over time are calibrated to; None for digital numbers.
+    coherence_looks : independent looks of the coherence window, for its bias to be removed; None to keep it.
+    smallest_range : of wet to dry for soil moisture, dB.
+    """
+
+    windows: Windows
+    filter: Filter = "none"
+    multitemporal: bool = False
+    noise: Kept = "kept"
+    negative: Literal["kept", "masked"] = "masked"
+    quantity: Quantity | None = "sigma_nought"
+    coherence_looks: float | None = None
+    smallest_range: float = 1.0
+
+    @property
+    def halo(self) -> int:
+        """Lines that a block needs beyond its own on either side."""
+        lines = [self.windows.coherence[0], self.windows.phase[0], self.windows.matrix[0]]
+        return max(lines) // 2

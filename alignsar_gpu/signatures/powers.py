@@ -1,0 +1,86 @@
+"""Intensities of a block, filtered if that is asked for, and calibrated: what all powers come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from alignsar_gpu.kernels import amplitude_intensity_phase, multitemporal_filter, speckle_filter
+from alignsar_gpu.signatures.radiometry import backscatter
+
+if TYPE_CHECKING:
+    from alignsar_gpu.signatures.options import Options, Quantity
+    from alignsar_gpu.stack import Stack
+
+SINGLE_LOOK = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Powers:
+    """Powers of the dates and polarizations of ``stack``; arrays cover its core lines."""
+
+    stack: Stack
+    options: Options
+    _over_time: dict[int, Any] = field(default_factory=dict)
+
+    def valid(self, date: int, polarization: int) -> Any:
+        """bool [line, sample]."""
+        return self.stack.valid[date, polarization, self.stack.core]
+
+    def _single(self, date: int, polarization: int) -> Any:
+        """|s|^2 of all lines held, [1, line, sample]."""
+        pixels, valid = self.stack.pixels[date, polarization], self.stack.valid[date, polarization]
+        return amplitude_intensity_phase(pixels, valid)[1][np.newaxis]
+
+    def _mean(self, date: int, polarization: int, method: str) -> Any:
+        return speckle_filter(
+            self._single(date, polarization),
+            self.stack.valid[date, polarization],
+            method=method,
+            window=self.options.windows.matrix,
+            looks=SINGLE_LOOK,
+            powers=1,
+            first=self.stack.first,
+            stop=self.stack.stop,
+        )[0]
+
+    def _filtered(self, date: int, polarization: int) -> Any:
+        if self.options.filter == "none":
+            return self._single(date, polarization)[0, self.stack.core]
+        return self._mean(date, polarization, self.options.filter)
+
+    def _all_dates(self, polarization: int) -> Any:
+        """Intensities of all dates, filtered over them, [date, line, sample]."""
+        if polarization not in self._over_time:
+            xp, dates = self.stack.device.xp, range(len(self.stack.acquisitions))
+            powers = xp.stack([self._filtered(date, polarization) for date in dates])
+            means = xp.stack([self._mean(date, polarization, "boxcar") for date in dates])
+            valid = xp.ascontiguousarray(self.stack.valid[:, polarization, self.stack.core])
+            self._over_time[polarization] = multitemporal_filter(powers, means, valid)
+        return self._over_time[polarization]
+
+    def intensity(self, date: int, polarization: int) -> Any:
+        """|s|^2 in squares of digital numbers, filtered, float32 [line, sample]; NaN where not valid."""
+        if self.options.multitemporal:
+            return self._all_dates(polarization)[date]
+        return self._filtered(date, polarization)
+
+    def calibrated(self, date: int, polarization: int, quantity: Quantity) -> Any:
+        """`intensity` over A^2, thermal noise removed if that is asked for, float32 [line, sample]."""
+        return backscatter(
+            self.stack,
+            date,
+            polarization,
+            quantity,
+            self.intensity(date, polarization),
+            noise=self.options.noise,
+            negative=self.options.negative,
+        )
+
+    def power(self, date: int, polarization: int) -> Any:
+        """What matrices and statistics are of: calibrated, or where there is no calibration, `intensity`."""
+        if self.options.quantity is None:
+            return self.intensity(date, polarization)
+        return self.calibrated(date, polarization, self.options.quantity)

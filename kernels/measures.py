@@ -1,0 +1,42 @@
+"""What can be measured of a polarimetric matrix: the modules that do, and the names of what comes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from . import scalar_dual
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """Matrices of one size.
+
+    Attributes
+    ----------
+    channels : that have a radiometry of their own.
+    planes : real numbers of a matrix that a window sums.
+    entries : numbers that a measure is given.
+    modules : of measures, each with MEASURES and FUNCTIONS.
+    """
+
+    channels: int
+    planes: int
+    entries: int
+    modules: tuple[ModuleType, ...]
+
+    @property
+    def measures(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Each measure's function and outputs."""
+        return tuple(measure for module in self.modules for measure in module.MEASURES)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of all outputs, in the order of the drivers' slots."""
+        return tuple(name for _, names in self.measures for name in names)
+
+
+KINDS = {"dual": Kind(channels=2, planes=4, entries=6, modules=(scalar_dual,))}

@@ -1,0 +1,106 @@
+"""The CUDA kernels of polarimetry, run in numba's simulator, against the CPU drivers."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from alignsar_gpu.kernels import cuda_polarimetry
+from polarimetry import channels
+
+from alignsar_gpu import kernels
+
+SCRIPT = Path(__file__).parent / "simulator" / "run_polarimetry.py"
+
+
+def images(seed, shape, count):
+    rng = np.random.default_rng(seed)
+    valid = rng.random(shape) > 0.15
+    pixels = np.stack(channels(rng, shape, count))
+    pixels[:, ~valid] = np.nan
+    return {"channels": pixels, "valid": valid}
+
+
+def radiometry(seed, shape, channels):
+    rng = np.random.default_rng(seed)
+    return {
+        name: rng.uniform(*bounds, (channels, *shape)).astype(np.float32)
+        for name, bounds in (("gains", (0.5, 2.0)), ("noise", (0.0, 0.5)))
+    }
+
+
+def arguments():
+    """The arguments of every case, by case."""
+    dual = np.array(kernels.DUAL_OUTPUTS)
+    cases = {
+        "polarimetric_signatures-usual": images(1, (7, 23), 2) | {"outputs": dual, "window": np.array([3, 3])},
+        "polarimetric_signatures-wide": images(2, (5, 9), 2) | {"outputs": dual, "window": np.array([1, 11])},
+        "polarimetric_signatures-noise": images(3, (9, 12), 2)
+        | {"outputs": dual[[10, 0, 5]], "window": np.array([5, 3]), "first": np.array(2), "stop": np.array(7)}
+        | {"lowest": np.array(0.0)}
+        | radiometry(4, (5, 12), 2),
+    }
+    rng = np.random.default_rng(5)
+    a, b = (np.abs(one) for one in channels(rng, (3, 31)))
+    planes = np.stack([a * a, b * b, 0.4 * a * b, -0.2 * a * b]).astype(np.float32)
+    noise = radiometry(6, (3, 31), 2)["noise"]
+    cases["matrix_signatures-dual"] = {"planes": planes, "valid": rng.random((3, 31)) > 0.1, "noise": noise}
+    cases["matrix_signatures-dual"]["outputs"] = dual
+    return cases
+
+
+CASES = arguments()
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("simulator")
+    flat = {f"{case}/{name}": array for case, given in CASES.items() for name, array in given.items()}
+    np.savez(folder / "cases.npz", **flat)
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), str(folder / "cases.npz"), str(folder / "results.npz")],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+    )
+    assert done.returncode == 0, done.stderr
+    return dict(np.load(folder / "results.npz"))
+
+
+def on_cpu(case):
+    given = dict(CASES[case])
+    for name in ("first", "stop", "lowest"):
+        if name in given:
+            given[name] = given[name].item()
+    if "channels" in given:
+        given["channels"] = list(given["channels"])
+        given["window"] = tuple(given["window"].tolist())
+    return getattr(kernels, case.split("-")[0])(**given | {"outputs": given["outputs"].tolist()})
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_simulated_kernel_gives_what_the_cpu_gives(case, simulated):
+    """The same functions, but sums in another order, which a quotient of small numbers can show."""
+    wanted = on_cpu(case)
+    assert sum(key.startswith(f"{case}/") for key in simulated) == len(wanted)
+    for name, array in wanted.items():
+        got = simulated[f"{case}/{name}"]
+        assert got.dtype == array.dtype
+        np.testing.assert_array_equal(np.isnan(got), np.isnan(array), err_msg=name)
+        angle = name.endswith(("alpha", "angle")) or "phase" in name
+        np.testing.assert_allclose(got, array, rtol=1e-5, atol=1e-4 if angle else 1e-5, err_msg=name)
+
+
+def test_cases_reach_every_kernel():
+    kinds = {2: "dual", 4: "quad"}
+    reached = {
+        f"window_signatures_{kinds[len(given['channels'])]}"
+        if "channels" in given
+        else f"matrix_signatures_{'dual' if len(given['planes']) == 4 else 'quad'}"
+        for given in CASES.values()
+    }
+    assert reached == set(cuda_polarimetry.DECLARED)
