@@ -14,10 +14,7 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.ground_to_radar import incidence_angle
 from alignsar_gpu.interferometry.flattening import flatten
 from alignsar_gpu.run_folder import LAYOUT
-from alignsar_gpu.signatures.polarimetry import DateView
-from alignsar_gpu.signatures.powers import Powers
-from alignsar_gpu.signatures.temporal import StackView
-from alignsar_gpu.signatures.view import PolarizationView
+from alignsar_gpu.signatures.block import signature_layers
 from alignsar_gpu.stack import load_stack
 
 if TYPE_CHECKING:
@@ -145,14 +142,12 @@ def _extract_block(
         stack = flatten(stack, ground, work.delays)
     for name, layer in _ground_layers(work, stack, ground):
         writer.write(name, first, layer[stack.core])
-    powers = Powers(stack=stack, options=work.options)
-    views = _stack_views(work, powers)
-    for name, values in _still_layers(work, views):
-        writer.write(name, first, values)
-    area = _area_ratio(work, stack)
     for date in range(len(stack.acquisitions)):
-        for name, values in _date_layers(work, powers, views, date, area):
+        for name, values in _pixel_layers(work, stack, date):
             writer.write(name, first, values, date)
+    area = _area_ratio(work, stack)
+    for name, when, values in signature_layers(stack, work.signatures, work.options, area):
+        writer.write(name, first, work.device.download(values), when)
     if work.network is not None and pairs is not None:
         work.network.write_block(pairs, stack, ground)
 
@@ -182,57 +177,12 @@ def _area_ratio(work: Extraction, stack: Stack) -> Any:
     return work.device.upload(work.product.read_area_ratio(begin, stack.begin + stack.stop))
 
 
-def _stack_views(work: Extraction, powers: Powers) -> list[tuple[str, StackView]]:
-    """Polarizations with all their dates, where a signature compares dates."""
-    names = frozenset(s.name for s in work.signatures if s.scope == "stack")
-    if not names:
-        return []
-    return [
-        (polarization, StackView(powers=powers, polarization=index, names=names))
-        for index, polarization in enumerate(powers.stack.polarizations)
-    ]
-
-
-def _computed(signature: Signature, view: Any) -> Any:
-    if signature.compute is None:
-        raise ValueError(f"signature {signature.name!r} has no function")
-    return signature.compute(view)
-
-
-def _still_layers(
-    work: Extraction, views: Sequence[tuple[str, StackView]]
-) -> Iterator[tuple[str, NDArray[Any]]]:
-    """The layers that all dates make together, by name."""
-    for polarization, view in views:
-        for signature in work.signatures:
-            if signature.scope == "stack" and not signature.dated:
-                yield f"{signature.name}_{polarization}", work.device.download(_computed(signature, view))
-
-
-def _date_layers(
-    work: Extraction,
-    powers: Powers,
-    views: Sequence[tuple[str, StackView]],
-    date: int,
-    area: Any,
-) -> Iterator[tuple[str, NDArray[Any]]]:
-    """The layers of one date, by name, downloaded one by one."""
-    download, xp, stack = work.device.download, work.device.xp, powers.stack
+def _pixel_layers(work: Extraction, stack: Stack, date: int) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Which pixels of a date are valid, and the pixels themselves where they are kept."""
+    download, xp = work.device.download, work.device.xp
     yield "valid", download(stack.valid[date, :, stack.core].all(axis=0))
-    for index, polarization in enumerate(stack.polarizations):
-        view = PolarizationView(powers=powers, date=date, polarization=index, area_ratio=area)
-        for signature in work.signatures:
-            if signature.scope == "polarization":
-                yield f"{signature.name}_{polarization}", download(_computed(signature, view))
-        if work.slc:
-            missing = np.complex64(complex(np.nan, np.nan))
-            yield f"slc_{polarization}", download(xp.where(view.valid, view.pixels, missing))
-    for polarization, stack_view in views:
-        for signature in work.signatures:
-            if signature.scope == "stack" and signature.dated:
-                values = _computed(signature, stack_view.at(date))
-                yield f"{signature.name}_{polarization}", download(values)
-    together = [s for s in work.signatures if s.scope == "date"]
-    if together:
-        for name, values in DateView(powers=powers, date=date).polarimetric(together).items():
-            yield name, download(values)
+    if work.slc:
+        missing = np.complex64(complex(np.nan, np.nan))
+        for index, polarization in enumerate(stack.polarizations):
+            pixels, valid = (image[date, index, stack.core] for image in (stack.pixels, stack.valid))
+            yield f"slc_{polarization}", download(xp.where(valid, pixels, missing))

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from alignsar_gpu.signatures import Signature
     from alignsar_gpu.signatures.options import Options
 
+COMPARED = {"date": "polarizations", "stack": "dates"}
+
 
 def is_flattened(product: StackProduct, config: Config) -> bool:
     """Whether reference and topographic phase are gone from the pixels that the dataset is made of."""
@@ -60,7 +62,9 @@ def layers(
         if signature.scope == "date":
             channels = channels_of(signature.needs, product.polarizations) or ()
             compared = f"of {', '.join(dict.fromkeys(p.upper() for p in channels))}"
-            result.append(_signature_layer(signature, "", (state, compared, *notes(signature, options, looks))))
+            result.append(
+                _signature_layer(signature, "", (state, compared, *notes(signature, options, looks)))
+            )
     return [*result, *_geometry_layers(), *(_viewing_layers() if product.has_viewing else ())]
 
 
@@ -72,6 +76,8 @@ def _signature_layer(signature: Signature, polarization: str, said: Sequence[str
         "description": signature.formula,
         "references": signature.references,
     }
+    if signature.scope in COMPARED:
+        attributes["compares"] = COMPARED[signature.scope]
     if signature.standard_name:
         attributes["standard_name"] = signature.standard_name
     if signature.valid_range is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.interferometry.looks import independent_looks
 from alignsar_gpu.signatures.channels import channels_of
-from alignsar_gpu.signatures.options import Options, Windows
+from alignsar_gpu.signatures.options import Options, Windows, filter_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,17 +18,33 @@ if TYPE_CHECKING:
     from alignsar_gpu.signatures import Signature
     from alignsar_gpu.signatures.options import Filter, Kept, Quantity
 
-QUANTITIES = {"sigma0": "sigma_nought", "beta0": "beta_nought", "gamma0": "gamma_nought", "digital_numbers": None}
+QUANTITIES = {
+    "sigma0": "sigma_nought",
+    "beta0": "beta_nought",
+    "gamma0": "gamma_nought",
+    "digital_numbers": None,
+}
 POLARIZATIONS = {
     "pair": "two polarizations",
     "co_cross": "a co-polarization and its cross-polarization",
     "quad": "HH, VV and a cross-polarization",
 }
+MOST_LISTED = 6  # names in a warning
 LOOK_LINES = 128  # in the middle of the image, that looks are measured on
 
 
 def _has_calibration(product: StackProduct) -> bool:
     return all(set(a.calibration) >= set(product.polarizations) for a in product.acquisitions)
+
+
+def _has_noise(product: StackProduct) -> bool:
+    return all(set(a.noise) >= set(product.polarizations) for a in product.acquisitions)
+
+
+def _listed(names: Sequence[str]) -> str:
+    if len(names) <= MOST_LISTED:
+        return ", ".join(names)
+    return f"{', '.join(names[:MOST_LISTED])} and {len(names) - MOST_LISTED} more"
 
 
 def available(
@@ -57,14 +73,16 @@ def available(
     for reason, applies in reasons.items():
         without = [s for s in chosen if applies(s)]
         if without:
-            left_out.append(f"left out, for {reason}: {', '.join(s.name for s in without)}")
+            left_out.append(f"left out, for {reason}: {_listed([s.name for s in without])}")
             chosen = [s for s in chosen if s not in without]
     if not chosen:
         raise AlignsarError(f"{product.source}: none of signatures.names is left ({'; '.join(left_out)})")
     return chosen, left_out
 
 
-def coherence_looks(product: StackProduct, signatures: Sequence[Signature], config: Config, device: Device) -> float | None:
+def coherence_looks(
+    product: StackProduct, signatures: Sequence[Signature], config: Config, device: Device
+) -> float | None:
     """Independent looks of the coherence window on this product's pixels; None where there is no coherence.
 
     Measured on the reference date, in the middle of the image, where it has pixels.
@@ -94,8 +112,7 @@ def options_of(product: StackProduct, config: Config, looks: float | None) -> Op
         raise AlignsarError(
             f"signatures.radiometry={radiometry}: {product.source} has no calibration records; say digital_numbers"
         )
-    noise = all(set(a.noise) >= set(product.polarizations) for a in product.acquisitions)
-    if settings.noise == "removed" and not (calibrated and noise):
+    if settings.noise == "removed" and not (calibrated and _has_noise(product)):
         raise AlignsarError(
             f"signatures.noise=removed: {product.source} has no {'noise' if calibrated else 'calibration'} records; "
             "say signatures.noise=kept"
@@ -121,27 +138,36 @@ def notes(signature: Signature, options: Options, looks: float | None) -> list[s
     found = []
     powers = signature.scope == "stack" and not signature.name.startswith("coherence")
     matrix = signature.scope == "date"
+    of_calibrated = signature.calibrated and signature.scope == "polarization"
+    of_intensity = signature.name == "intensity" or of_calibrated
     if signature.name.startswith("coherence"):
         size = options.windows.coherence[0] * options.windows.coherence[1]
         if looks is not None:
             found.append(f"{size} pixels, {looks:g} independent looks")
         found.append(
-            "bias removed" if options.coherence_looks is not None else "biased upwards for few looks and low coherence"
+            "bias removed"
+            if options.coherence_looks is not None
+            else "biased upwards for few looks and low coherence"
         )
     if powers or matrix:
-        quantity = {"sigma_nought": "sigma0", "beta_nought": "beta0", "gamma_nought": "gamma0", None: "digital numbers"}
+        quantity = {
+            "sigma_nought": "sigma0",
+            "beta_nought": "beta0",
+            "gamma_nought": "gamma0",
+            None: "digital numbers",
+        }
         found.append(f"powers in {quantity[options.quantity]}")
-    if (signature.calibrated and signature.scope == "polarization") or (
-        (powers or matrix) and options.quantity is not None
-    ):
+    if of_calibrated or ((powers or matrix) and options.quantity is not None):
         found.append(f"thermal noise {'removed' if options.noise == 'removed' else 'not removed'}")
-    if matrix and not signature.name.startswith("intensity"):
-        found.append("window {} x {}".format(*options.windows.matrix))
-    if matrix or powers or signature.name == "intensity" or (signature.calibrated and signature.scope == "polarization"):
-        if options.filter != "none":
-            found.append("filter {}, window {} x {}".format(options.filter.replace("_", " "), *options.windows.matrix))
-        if options.multitemporal and not matrix:
-            found.append("filtered over the dates (Quegan and Yu 2001)")
+    window = "{} x {}".format(*options.windows.matrix)
+    if options.filter == "none":
+        if matrix and not signature.name.startswith("intensity"):
+            found.append(f"window {window}")
+    elif matrix or powers or of_intensity:
+        kind = filter_of(options.filter, matrix=matrix)
+        found.append(f"filter {kind.replace('_', ' ')}, window {window}")
+    if options.multitemporal and (powers or of_intensity):
+        found.append("filtered over the dates (Quegan and Yu 2001)")
     return found
 
 

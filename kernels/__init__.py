@@ -19,9 +19,9 @@ from .geometry import (
     viewing_angles,
 )
 from .interface import amplitude_intensity_phase, boxcar_coherence, phase_difference, rotate_phase
-from .polarimetry import DUAL_OUTPUTS, matrix_signatures, polarimetric_signatures
+from .polarimetry import DUAL_OUTPUTS, QUAD_OUTPUTS, matrix_signatures, polarimetric_signatures
 from .resampling import EVERYWHERE, TAPS, Box, CarrierTable, ramp, resample, weights
-from .speckle import METHODS, multitemporal_filter, speckle_filter
+from .speckle import SPECKLE_METHODS, multitemporal_filter, speckle_filter
 from .temporal import (
     SEASONAL,
     STATISTICS,
@@ -37,10 +37,11 @@ __all__ = [
     "DUAL_OUTPUTS",
     "EVERYWHERE",
     "LAYOVER",
-    "METHODS",
+    "QUAD_OUTPUTS",
     "SEASONAL",
     "SEGMENT",
     "SHADOW",
+    "SPECKLE_METHODS",
     "STATISTICS",
     "STRIP",
     "TAPS",
@@ -63,8 +64,8 @@ __all__ = [
     "ramp",
     "resample",
     "rotate_phase",
-    "speckle_filter",
     "seasonal_fit",
+    "speckle_filter",
     "temporal_extremes",
     "temporal_mean_minimum",
     "temporal_statistics",

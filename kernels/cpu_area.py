@@ -42,7 +42,9 @@ PARTS = (  # in the order in which they call each other
 DRIVERS = ("sight_points", "facet_areas", "spread_areas")
 
 
-def sight_row(lon: Any, lat: Any, h: Any, time: Any, orbit: Any, doppler: Any, pixel: Any, points: Any) -> None:
+def sight_row(
+    lon: Any, lat: Any, h: Any, time: Any, orbit: Any, doppler: Any, pixel: Any, points: Any
+) -> None:
     """`.scalar_area.sight` of a row of points, into points [column, 6]."""
     for i in range(lon.size):
         x, w = sight(lon[i], lat[i], h[i], time[i], orbit, doppler, pixel)
@@ -98,7 +100,7 @@ def spread_triangle(triangle: Any, seen: Any, cover: Any, area: Any, covered: An
         before = after
 
 
-def spread_part(  # noqa: PLR0913, PLR0917 - one array as argument for each, see draw_run of cpu_terrain
+def spread_part(
     first: int, tip: Any, base: Any, near: Any, far: Any, seen: Any, cover: Any, area: Any, covered: Any
 ) -> None:
     """Spread the triangle between a corner and a side along a line, into a strip that begins at line ``first``."""

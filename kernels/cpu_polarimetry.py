@@ -61,10 +61,10 @@ earlier = no_measures
 
 def is_wanted(slots: Any) -> bool:
     """Whether one of the values of a measure has a place to be written to."""
+    wanted = False
     for j in range(FIRST, FIRST + COUNT):
-        if slots[j] >= 0:
-            return True
-    return False
+        wanted = wanted or slots[j] >= 0
+    return wanted
 
 
 def measures(matrix: Any, slots: Any, results: Any) -> None:
@@ -91,7 +91,7 @@ def radiometry_rows(images: Any, line: int, span: Any, rows: Any) -> None:
             level_row(ZERO, noise_row)
 
 
-def finish_row(  # noqa: PLR0913, PLR0917 - one function, so that a row stays in the cache
+def finish_row(
     sums: Any,
     own: Any,
     radiometry: Any,
@@ -145,7 +145,7 @@ def sum_samples(columns: Any, window: int, count: int, spare: Any, total: Any) -
             window_sums(plane, window, spare[:count], spare[WIDTH : WIDTH + count], sums)
 
 
-def window_tile(  # noqa: PLR0913, PLR0917 - all that a tile needs
+def window_tile(
     images: Any,
     radiometry: Any,
     lowest: Any,
@@ -183,12 +183,10 @@ def window_tile(  # noqa: PLR0913, PLR0917 - all that a tile needs
             sums = windows
         own = ring[((i + half[0]) % window) * size + half[1] :]
         at = lines[0] + i
-        finish_row(
-            sums, own, radiometry, lowest, valid[line, a:b], at, span, slots, work, shape, out
-        )
+        finish_row(sums, own, radiometry, lowest, valid[line, a:b], at, span, slots, work, shape, out)
 
 
-def window_signatures(  # noqa: PLR0913, PLR0917 - see the docstring
+def window_signatures(
     images: Any, radiometry: Any, lowest: Any, half: Any, top: int, slots: Any, shape: Any, out: Any
 ) -> None:
     """Signatures around the image's lines from ``top`` on into flat out [signature, line, sample].

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from .cpu import accumulate, add_shifted, clear, copy, sum_four, window_sums, workspace
-from .scalar import ONE, ZERO
+from .cpu import accumulate, clear, copy, window_sums, workspace
+from .scalar import ONE
 from .scalar_speckle import (
     EDGES,
     counted,
@@ -29,8 +29,8 @@ from .scalar_speckle import (
 
 prange = range
 
-STRIP = 32  # lines and samples of a tile
-TILE = 256
+STRIP = 32  # lines of a tile
+TILE = 512  # samples of a tile: with fewer, it is the calls that take the time
 CHUNK = 4096  # pixels of all dates that one thread takes at a time
 
 BOXCAR, LEE, REFINED_LEE, GAMMA_MAP = range(4)
@@ -183,7 +183,9 @@ def facing_row(above: Any, level: Any, below: Any, away: int, windows: Any) -> N
         windows[i] = facing_window(nw[i], n[i], ne[i], w[i], c[i], e[i], sw[i], s[i], se[i])
 
 
-def find_edges(images: Any, powers: int, half: int, place: tuple[int, int], buffers: Any, windows: Any) -> None:
+def find_edges(
+    images: Any, powers: int, half: int, place: tuple[int, int], buffers: Any, windows: Any
+) -> None:
     """The half window of every pixel of a tile, from nine sub-windows, three by three.
 
     They reach from end to end of the window and are 3 x 3 pixels, 2 apart, in a window of 7.
@@ -354,7 +356,8 @@ def filter_strip(images: Any, settings: Any, half: tuple[int, int], line: int, o
     """The filtered planes from a line on, [plane, line, sample]."""
     method = settings[0]
     count, lines, samples = out.shape
-    width = (TILE + 2 * half[1] + 7) // 8 * 8
+    tile = (min(TILE, samples) + 7) // 8 * 8
+    width = (tile + 2 * half[1] + 7) // 8 * 8
     quantities = count + (1 if method == BOXCAR else 2)
     values = workspace(lines + 2 * half[0], width)
     sums = workspace(quantities * lines, width).reshape(quantities, lines, width)
@@ -363,11 +366,11 @@ def filter_strip(images: Any, settings: Any, half: tuple[int, int], line: int, o
     slots = half_slots(half[0] if refined else 0)
     rows = lines + 2 * half[0] if refined else 0
     window = slots.shape[1]
-    runs = workspace(window * (2 * window - 1), TILE).reshape(window, 2 * window - 1, TILE)
-    windows = np.zeros((lines, TILE), np.int64)
-    edges = (workspace(rows, width), workspace(rows, width), windows, slots, runs, workspace(EDGES, TILE))
-    for a in range(0, samples, TILE):
-        b = min(a + TILE, samples)
+    runs = workspace(window * (2 * window - 1), tile).reshape(window, 2 * window - 1, tile)
+    windows = np.zeros((lines, tile), np.int64)
+    edges = (workspace(rows, width), workspace(rows, width), windows, slots, runs, workspace(EDGES, tile))
+    for a in range(0, samples, tile):
+        b = min(a + tile, samples)
         filter_tile(images, settings, half, (line, a), (values, sums, memory, edges), out[:, :, a:b])
 
 

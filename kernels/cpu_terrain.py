@@ -74,7 +74,7 @@ def row_extents(posts: Any, extents: Any) -> None:
         extents[k, 0], extents[k, 1] = run_extent(posts[:, a:b])
 
 
-def draw_run(  # noqa: PLR0913, PLR0917 - see the docstring
+def draw_run(
     posts: Any,
     bends: Any,
     row: int,

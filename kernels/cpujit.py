@@ -56,7 +56,7 @@ def _sources_tag() -> str:
     return f"_{digest.hexdigest()[:12]}"
 
 
-def _compiler(**options: bool) -> Callable[[Callable[..., Any]], Any]:
+def _compiler(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     def compile_lazily(function: Callable[..., Any]) -> Any:
         try:
             return numba.njit(function, cache=True, error_model="numpy", **options)

@@ -42,7 +42,7 @@ def facet_place(facet: int, cells: int) -> Any:
     return np.int64(row), np.int64(cell - row * np.uint64(cells)), facet & 1
 
 
-def sight_points(  # noqa: PLR0913, PLR0917 - kernels take flat arrays
+def sight_points(
     lon: Any,
     lat: Any,
     h: Any,
@@ -72,7 +72,9 @@ def facet_areas(points: Any, heights: Any, ceiling: Any, areas: Any) -> None:
         areas[i] = lit_area(points, heights, row, column, half, ceiling)
 
 
-def drop_triangle(triangle: Any, seen: Any, cover: Any, at: int, samples: int, area: Any, covered: Any) -> None:
+def drop_triangle(
+    triangle: Any, seen: Any, cover: Any, at: int, samples: int, area: Any, covered: Any
+) -> None:
     """As :func:`.cpu_area.spread_triangle`, into the line that begins at ``at``."""
     share = triangle[3]
     ordered = by_sample(triangle[0], triangle[1], triangle[2])
@@ -86,8 +88,17 @@ def drop_triangle(triangle: Any, seen: Any, cover: Any, at: int, samples: int, a
         before = after
 
 
-def drop_part(  # noqa: PLR0913, PLR0917 - kernels take flat arrays
-    size: Any, turn: Any, tip: Any, base: Any, near: Any, far: Any, seen: Any, cover: Any, area: Any, covered: Any
+def drop_part(
+    size: Any,
+    turn: Any,
+    tip: Any,
+    base: Any,
+    near: Any,
+    far: Any,
+    seen: Any,
+    cover: Any,
+    area: Any,
+    covered: Any,
 ) -> None:
     """As :func:`.cpu_area.spread_part`; ``turn`` is which of its lines a thread takes, and of how many."""
     first, lines, samples = size
@@ -104,7 +115,7 @@ def drop_part(  # noqa: PLR0913, PLR0917 - kernels take flat arrays
         drop_triangle(other, seen, cover, at, samples, area, covered)
 
 
-def spread_areas(  # noqa: PLR0913, PLR0917 - kernels take flat arrays
+def spread_areas(
     places: Any, areas: Any, first: int, lines: int, samples: int, share: int, area: Any, covered: Any
 ) -> None:
     """Every facet into its pixels; ``share`` threads take a facet's lines in turn. As :mod:`.cpu_area`."""

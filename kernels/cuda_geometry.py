@@ -64,7 +64,7 @@ def segment_of(i: int, columns: int) -> Any:
     return row * np.uint64((columns + SEGMENT - 1) // SEGMENT) + column // np.uint64(SEGMENT)
 
 
-def ground_to_radar_anchors(  # noqa: PLR0913, PLR0917 - kernels take flat arrays
+def ground_to_radar_anchors(
     lon: Any,
     lat: Any,
     h: Any,
@@ -184,7 +184,7 @@ def ground_to_radar_zero_doppler(
         slant_range[i] = r
 
 
-def ground_to_radar_doppler(  # noqa: PLR0913, PLR0917 - kernels take flat arrays
+def ground_to_radar_doppler(
     lon: Any,
     lat: Any,
     h: Any,
@@ -209,7 +209,7 @@ def ground_to_radar_doppler(  # noqa: PLR0913, PLR0917 - kernels take flat array
         slant_range[i] = r
 
 
-def ground_to_radar_far(  # noqa: PLR0913, PLR0917 - kernels take flat arrays
+def ground_to_radar_far(
     lon: Any,
     lat: Any,
     h: Any,
@@ -235,7 +235,7 @@ def ground_to_radar_far(  # noqa: PLR0913, PLR0917 - kernels take flat arrays
             time[i], slant_range[i] = seen(lon[i], lat[i], h[i], start, orbit, (doppler, *numbers))
 
 
-def viewing_angles(  # noqa: PLR0913, PLR0917 - kernels take flat arrays
+def viewing_angles(
     lon: Any,
     lat: Any,
     h: Any,

@@ -15,13 +15,23 @@ from .measures import KINDS
 from .scalar import NAN, ONE, ZERO
 from .scalar_polarimetry import matrix_dual, matrix_quad, products_dual, products_quad
 
-SHARED_PARTS = ("element", "clear_wanted", "no_measures", "sums_dual", "sums_quad", "given_dual", "given_quad")
+SHARED_PARTS = (
+    "element",
+    "clear_wanted",
+    "no_measures",
+    "sums_dual",
+    "sums_quad",
+    "given_dual",
+    "given_quad",
+)
 LINK_PARTS = ("is_wanted", "write_values")
 FINISH = ("finish_dual", "finish_quad")
 
 # See `.cuda.DECLARED`; h is a float32 number.
 DECLARED = {
     "window_signatures_dual": Declared(arguments="ccbffhpiqpf", registers=72, float64=0),
+    "window_signatures_quad": Declared(arguments="ccccbffpiqpf", registers=80, float64=0),
+    "matrix_signatures_quad": Declared(arguments="fbffqpf", registers=72, float64=0),
     "matrix_signatures_dual": Declared(arguments="fbffhqpf", registers=40, float64=0),
 }
 
@@ -55,10 +65,10 @@ earlier = no_measures
 
 def is_wanted(slots: Any) -> bool:
     """Whether one of the values of a measure has a place to be written to."""
+    wanted = False
     for j in range(FIRST, FIRST + COUNT):
-        if slots[j] >= 0:
-            return True
-    return False
+        wanted = wanted or slots[j] >= 0
+    return wanted
 
 
 def write_values(values: Any, slots: Any, out: Any, at: int, size: int) -> None:
@@ -205,9 +215,7 @@ def finish_dual(
         clear_wanted(slots, out, at, size)
 
 
-def finish_quad(
-    sums: Any, gains: Any, noise: Any, slots: Any, out: Any, at: int, size: int
-) -> None:
+def finish_quad(sums: Any, gains: Any, noise: Any, slots: Any, out: Any, at: int, size: int) -> None:
     """From the sums of a window to the signatures of a pixel."""
     p, q, r, ar, ai, br, bi, cr, ci, count = sums
     t11, t22, t33, a, b, c, d, e, f, good = matrix_quad(
@@ -331,7 +339,12 @@ def _bound() -> dict[str, Any]:
     for name, kind in KINDS.items():
         chain, first, link = given["no_measures"], 0, f"measures_{name}"
         for function, outputs in kind.measures:
-            own = given | {"measure": given[function], "FIRST": first, "COUNT": len(outputs), "earlier": chain}
+            own = given | {
+                "measure": given[function],
+                "FIRST": first,
+                "COUNT": len(outputs),
+                "earlier": chain,
+            }
             own |= bind(device_function, LINK_PARTS, module, own)
             chain = bind(device_function, (link,), module, own)[link]
             first += len(outputs)

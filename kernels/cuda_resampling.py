@@ -45,7 +45,7 @@ def ramp(image: Any, slope: Any, centroid: Any, time: Any, sign: int, out: Any) 
             out[i] = complex(re, im)
 
 
-def resample(  # noqa: PLR0913, PLR0917 - kernels take flat arrays
+def resample(
     pixels: Any,
     shape: tuple[int, int],
     line: Any,

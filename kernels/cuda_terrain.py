@@ -84,7 +84,7 @@ def place_of(facet: int, cells: int) -> Any:
     return np.int64(row), np.int64(cell - row * np.uint64(cells)), facet & 1
 
 
-def claim_pixels(  # noqa: PLR0913, PLR0917 - kernels take flat arrays
+def claim_pixels(
     posts: Any,
     bends: Any,
     first: int,
@@ -129,7 +129,7 @@ def claim_pixels(  # noqa: PLR0913, PLR0917 - kernels take flat arrays
                     cuda.atomic.min(farthest, at, np.int32(min(found, kept)))
 
 
-def draw_pixels(  # noqa: PLR0913, PLR0917 - kernels take flat arrays
+def draw_pixels(
     posts: Any,
     bends: Any,
     first: int,

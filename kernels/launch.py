@@ -10,6 +10,13 @@ from . import cuda, cuda_geometry, cuda_resampling, cuda_terrain
 from .cpu_geometry import SEGMENT
 from .cuda import GROUP, LINES, WIDEST_TILED_WINDOW
 from .gpujit import FEWEST_BLOCKS, MOST_BLOCKS, THREADS
+from .launch_polarimetry import (
+    matrix_signatures_dual,
+    matrix_signatures_quad,
+    window_signatures_dual,
+    window_signatures_quad,
+)
+from .launch_speckle import filter_multitemporal, filter_speckle
 from .launch_temporal import (
     change_index,
     log_ratio,
@@ -18,17 +25,13 @@ from .launch_temporal import (
     temporal_mean_minimum,
     temporal_statistics,
 )
-from .launch_polarimetry import (
-    matrix_signatures_dual,
-    matrix_signatures_quad,
-    window_signatures_dual,
-    window_signatures_quad,
-)
 from .launching import array_module, elementwise, empty, launch
 from .scalar_terrain import FARTHEST
 
 __all__ = [  # what is launched elsewhere
     "change_index",
+    "filter_multitemporal",
+    "filter_speckle",
     "log_ratio",
     "matrix_signatures_dual",
     "matrix_signatures_quad",

@@ -12,7 +12,7 @@ def _flat(*arrays: Any) -> list[Any]:
     return [array.reshape(-1) for array in arrays]
 
 
-def window_signatures_dual(  # noqa: PLR0913, PLR0917 - those of the CPU's driver
+def window_signatures_dual(
     images: Any, radiometry: Any, lowest: Any, half: Any, top: int, slots: Any, shape: Any, out: Any
 ) -> None:
     """As :func:`.cpu_polarimetry.window_signatures`."""
@@ -20,7 +20,7 @@ def window_signatures_dual(  # noqa: PLR0913, PLR0917 - those of the CPU's drive
     elementwise(KERNEL["window_signatures_dual"], shape[0] * shape[1], *given)
 
 
-def window_signatures_quad(  # noqa: PLR0913, PLR0917 - those of the CPU's driver
+def window_signatures_quad(
     images: Any, radiometry: Any, lowest: Any, half: Any, top: int, slots: Any, shape: Any, out: Any
 ) -> None:
     """As :func:`.cpu_polarimetry.window_signatures`."""

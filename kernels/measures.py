@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from . import scalar_dual
+from . import scalar_decompositions, scalar_dual, scalar_elements, scalar_quad
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -39,4 +39,8 @@ class Kind:
         return tuple(name for _, names in self.measures for name in names)
 
 
-KINDS = {"dual": Kind(channels=2, planes=4, entries=6, modules=(scalar_dual,))}
+QUAD_MODULES = (scalar_quad, scalar_decompositions, scalar_elements)
+KINDS = {
+    "dual": Kind(channels=2, planes=4, entries=6, modules=(scalar_dual,)),
+    "quad": Kind(channels=3, planes=9, entries=9, modules=QUAD_MODULES),
+}

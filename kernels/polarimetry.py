@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DUAL_OUTPUTS = KINDS["dual"].outputs
+QUAD_OUTPUTS = KINDS["quad"].outputs
 NO_LOWEST = -np.inf
 
 
@@ -44,11 +45,21 @@ def _radiometry(arrays: Arrays, channels: int, shape: tuple[int, int]) -> tuple[
     return found[0], found[1]
 
 
+def _results(arrays: Arrays, shape: tuple[int, ...]) -> Any:
+    """The array ``out`` of this shape, or a new one."""
+    if "out" not in arrays:
+        return arrays.empty(shape, np.float32)
+    out = arrays.checked("out", np.float32, "out")
+    if out.shape != shape:
+        raise ValueError(f"out: expected the shape {shape}, got {out.shape}")
+    return out
+
+
 def _given(**arrays: Any) -> dict[str, Any]:
     return {name: array for name, array in arrays.items() if array is not None}
 
 
-def polarimetric_signatures(
+def polarimetric_signatures(  # noqa: PLR0913 - what one pass takes
     channels: Sequence[NDArray[np.complex64]],
     valid: NDArray[np.bool_],
     outputs: Sequence[str],
@@ -59,6 +70,7 @@ def polarimetric_signatures(
     lowest: float = NO_LOWEST,
     first: int = 0,
     stop: int | None = None,
+    out: NDArray[np.float32] | None = None,
 ) -> dict[str, NDArray[np.float32]]:
     """Signatures of the covariance matrix over a rectangular window, in one pass over the channels.
 
@@ -75,12 +87,14 @@ def polarimetric_signatures(
     noise : the same shape: power to be subtracted after that; 0 by default.
     lowest : single pixels whose power, less noise, is below this are NaN in the signatures of the pixel alone.
     first, stop : lines to return signatures of; all by default. The lines around these serve as halo.
+    out : float32 [output, stop - first, sample], where the channels are: to be written to; a new one by default, whose
+        memory takes as long to come by as half of what is computed.
 
     Returns
     -------
-    float32 [stop - first, sample] for each name, where the channels are. NaN where the pixel is not valid, and where
-    the matrix has no power, or noise leaves one of its powers negative. The bits depend neither on blocks (with a
-    halo of half a window, or up to the edge of the image) nor on threads.
+    float32 [stop - first, sample] for each name, parts of ``out``, where the channels are. NaN where the pixel is
+    not valid, and where the matrix has no power, or noise leaves one of its powers negative. The bits depend neither
+    on blocks (with a halo of half a window, or up to the edge of the image) nor on threads.
 
     Raises TypeError or ValueError that names the argument which is not as described.
     """
@@ -88,7 +102,9 @@ def polarimetric_signatures(
     if kind is None:
         raise ValueError(f"channels: expected two or four, got {len(channels)}")
     names = [f"channels[{i}]" for i in range(len(channels))]
-    arrays = Arrays(**dict(zip(names, channels, strict=True)), **_given(valid=valid, gains=gains, noise=noise))
+    arrays = Arrays(
+        **dict(zip(names, channels, strict=True)), **_given(valid=valid, gains=gains, noise=noise, out=out)
+    )
     images = [arrays.checked(name, np.complex64, names[0]) for name in names]
     mask = arrays.checked("valid", np.bool_, names[0])
     half = half_window(window)
@@ -98,10 +114,10 @@ def polarimetric_signatures(
     shape = (end - begin, mask.shape[1])
     slots = _slots(kind, outputs)
     radiometry = _radiometry(arrays, KINDS[kind].channels, shape)
-    out = arrays.empty((len(outputs), *shape), np.float32)
+    results = _results(arrays, (len(outputs), *shape))
     given = ((*images, mask), radiometry, np.float32(lowest), half, begin, arrays.place(slots), shape)
-    arrays.run(f"window_signatures_{kind}", *given, out.reshape(-1))
-    return {name: out[i] for i, name in enumerate(outputs)}
+    arrays.run(f"window_signatures_{kind}", *given, results.reshape(-1))
+    return {name: results[i] for i, name in enumerate(outputs)}
 
 
 def matrix_signatures(
@@ -109,6 +125,7 @@ def matrix_signatures(
     valid: NDArray[np.bool_],
     outputs: Sequence[str],
     *,
+    gains: NDArray[np.float32] | None = None,
     noise: NDArray[np.float32] | None = None,
     lowest: float = NO_LOWEST,
 ) -> dict[str, NDArray[np.float32]]:
@@ -119,7 +136,7 @@ def matrix_signatures(
     planes : float32 [plane, line, sample], C-contiguous; numpy, or on the device. Four planes: c11, c22, Re c12 and
         Im c12. Nine: C3 of [HH, sqrt(2) HV, VV] as its three powers, then c12, c13 and c23 as real and imaginary part.
     valid : bool [line, sample].
-    outputs, noise, lowest : as for `polarimetric_signatures`; signatures of the pixel alone are those of its matrix.
+    outputs, gains, noise, lowest : as for `polarimetric_signatures`; the pixel alone is here its matrix.
 
     Returns
     -------
@@ -127,11 +144,15 @@ def matrix_signatures(
 
     Raises TypeError or ValueError that names the argument which is not as described.
     """
-    arrays = Arrays(**_given(planes=planes, valid=valid, noise=noise))
+    arrays = Arrays(**_given(planes=planes, valid=valid, gains=gains, noise=noise))
     matrix = arrays.checked("planes", np.float32, "planes")
-    kind = next((name for name, one in KINDS.items() if matrix.ndim == 3 and matrix.shape[0] == one.planes), None)
+    kind = next(
+        (name for name, one in KINDS.items() if matrix.ndim == 3 and matrix.shape[0] == one.planes), None
+    )
     if kind is None:
-        raise ValueError(f"planes: expected four or nine planes of lines and samples, got the shape {matrix.shape}")
+        raise ValueError(
+            f"planes: expected four or nine planes of lines and samples, got the shape {matrix.shape}"
+        )
     mask = arrays.checked("valid", np.bool_, "valid")
     shape = matrix.shape[1:]
     if mask.shape != shape:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .scalar_geometry import dot, doppler_terms, minus, orbit_state, position
+from .scalar_geometry import doppler_terms, dot, minus, orbit_state, position
 
 FUNCTIONS = (  # in the order in which they call each other
     "sight",

@@ -4,8 +4,6 @@ Where the diagonal of T3 has negative powers, left by noise subtraction, they co
 But for Krogager's, which is coherent, powers are at least 0 and add up to the span.
 """
 
-# ruff: noqa: ARG001, PLR0913, PLR0917 - every measure is given a whole matrix
-
 from __future__ import annotations
 
 import math
@@ -164,7 +162,7 @@ def four_components(a: Any, b: Any, c: Any, x: Any, y: Any, helix: Any, extended
     room = TWO * c - helix
     none = room < -FLOOR
     room = TWO * c if none else at_least_zero(room)
-    helix = ZERO if none else helix
+    helix = ZERO if none else (ONE if helix > ONE else helix)
     hh, vv = copolar_shares(a, b, x)
     horizontal = hh > TWO_DECIBELS * vv
     vertical = vv > TWO_DECIBELS * hh
@@ -197,10 +195,17 @@ def model_free_quad(
     y = m * (a - b - c)
     x = a * (b + c) + m * m
     squared = x * x + y * y
-    sine = TWO * x * y / (squared if squared > TINY else ONE)  # of twice theta
     span = t11 + t22 + t33
-    half = HALF * m * span
-    return m, half * (ONE + sine), half * (ONE - sine), span * (ONE - m), DEGREES * arctangent2(y, x)
+    half = HALF * m * span / (squared if squared > TINY else ONE)
+    plus = x + y
+    minus = x - y  # 1 + sin(2 theta) = (x + y)^2 / (x^2 + y^2)
+    return (
+        m,
+        half * plus * plus,
+        half * minus * minus,
+        span * (ONE - m),
+        DEGREES * arctangent2(y, x),
+    )
 
 
 def freeman_durden_quad(

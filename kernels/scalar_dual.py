@@ -73,7 +73,7 @@ Q7 = np.float32(-0.14574599266052246)
 
 
 def log2_of(x: Any) -> Any:
-    """Logarithm to base 2 of a normal positive float32, error 1e-7 of it or absolutely; what it is of 0 means nothing."""
+    """Logarithm to base 2 of a normal positive float32, error 1e-7 of it or absolutely; of 0 it means nothing."""
     bits = np.float32(x).view(np.int32)
     exponent = (bits >> MANTISSA_BITS) - BIAS
     mantissa = np.int32((bits & MANTISSA) | ONE_AS_BITS).view(np.float32)

@@ -46,9 +46,7 @@ def products_dual(ar: Any, ai: Any, br: Any, bi: Any, valid: Any) -> Any:
     )
 
 
-def products_quad(  # noqa: PLR0913, PLR0917 - four complex numbers
-    ar: Any, ai: Any, br: Any, bi: Any, cr: Any, ci: Any, dr: Any, di: Any, valid: Any
-) -> Any:
+def products_quad(ar: Any, ai: Any, br: Any, bi: Any, cr: Any, ci: Any, dr: Any, di: Any, valid: Any) -> Any:
     """The same of HH, HV, VH and VV: the three powers of C3, its c12, c13 and c23 as re and im, and the count."""
     xr = ROOT_OF_HALF * (br + cr)
     xi = ROOT_OF_HALF * (bi + ci)
@@ -75,7 +73,7 @@ def radiometric(power: Any, gain: Any, noise: Any, lowest: Any) -> Any:
     return value if value >= lowest else NAN
 
 
-def matrix_dual(  # noqa: PLR0913, PLR0917 - two channels with all that each has
+def matrix_dual(
     p: Any,
     q: Any,
     re: Any,
@@ -105,9 +103,7 @@ def matrix_dual(  # noqa: PLR0913, PLR0917 - two channels with all that each has
     return c11, c22, re * scale, im * scale, first, second, (ONE if good else ZERO)
 
 
-def coherency(  # noqa: PLR0913, PLR0917 - a matrix
-    c11: Any, c22: Any, c33: Any, ar: Any, ai: Any, br: Any, bi: Any, cr: Any, ci: Any
-) -> Any:
+def coherency(c11: Any, c22: Any, c33: Any, ar: Any, ai: Any, br: Any, bi: Any, cr: Any, ci: Any) -> Any:
     """T3 of C3: t11, t22, t33, then t12, t13 and t23 as re and im (Lee and Pottier 2009, section 3.3)."""
     half = HALF * (c11 + c33)
     return (
@@ -123,7 +119,7 @@ def coherency(  # noqa: PLR0913, PLR0917 - a matrix
     )
 
 
-def matrix_quad(  # noqa: PLR0913, PLR0917 - a matrix with all that its channels have
+def matrix_quad(
     p: Any,
     q: Any,
     r: Any,
@@ -152,9 +148,7 @@ def matrix_quad(  # noqa: PLR0913, PLR0917 - a matrix with all that its channels
     x = mean * gp * gq
     y = mean * gp * gr
     z = mean * gq * gr
-    t11, t22, t33, a, b, c, d, e, f = coherency(
-        c11, c22, c33, x * ar, x * ai, y * br, y * bi, z * cr, z * ci
-    )
+    t11, t22, t33, a, b, c, d, e, f = coherency(c11, c22, c33, x * ar, x * ai, y * br, y * bi, z * cr, z * ci)
     span = c11 + c22 + c33
     good = ZERO < span < LARGEST and c11 >= ZERO and c22 >= ZERO and c33 >= ZERO
     return t11, t22, t33, a, b, c, d, e, f, (ONE if good else ZERO)

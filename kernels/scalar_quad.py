@@ -9,8 +9,6 @@ subtracted a matrix may have negative eigenvalues: those count as 0. A share of 
 rounding of T3; what is divided by it is undefined, NaN. Decompositions are in :mod:`.scalar_decompositions`.
 """
 
-# ruff: noqa: ARG001, PLR0913, PLR0917 - every measure is given a whole matrix
-
 from __future__ import annotations
 
 import math
@@ -277,17 +275,16 @@ def eigen_quad(
     [cos(alpha), sin(alpha) cos(beta) exp(j delta), sin(alpha) sin(beta) exp(j gamma)] but for a common phase.
     """
     span = t11 + t22 + t33
-    scale = ONE / span
-    a = scale * t11
+    a = t11 / span
     b, c, ab, bc, ur, ui, vr, vi, wr, wi = real_form(
-        scale * t22,
-        scale * t33,
-        scale * t12_re,
-        scale * t12_im,
-        scale * t13_re,
-        scale * t13_im,
-        scale * t23_re,
-        scale * t23_im,
+        t22 / span,
+        t33 / span,
+        t12_re / span,
+        t12_im / span,
+        t13_re / span,
+        t13_im / span,
+        t23_re / span,
+        t23_im / span,
     )
     p, q, r = (ONE, ZERO, ZERO), (ZERO, ONE, ZERO), (ZERO, ZERO, ONE)
     a, b, c, ab, ac, bc, p, q, r = jacobi_sweep(a, b, c, ab, ZERO, bc, p, q, r)

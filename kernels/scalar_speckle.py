@@ -99,13 +99,11 @@ def subwindow_mean(total: Any, count: Any) -> Any:
     return total / count if count > 0.0 else MISSING
 
 
-def facing_window(
-    nw: Any, n: Any, ne: Any, w: Any, centre: Any, e: Any, sw: Any, s: Any, se: Any
-) -> Any:
+def facing_window(nw: Any, n: Any, ne: Any, w: Any, centre: Any, e: Any, sw: Any, s: Any, se: Any) -> Any:
     """The half window on the pixel's side of the strongest edge, RIGHT to ABOVE_LEFT, int64.
 
     From the means of nine sub-windows: the edge through the centre with the largest difference between the three on
-    one side and the three on the other; and of these two sides the one whose middle is nearer to the centre. A
+    one side and the three on the other (of equal ones, a diagonal); and of these two sides the one whose middle is nearer to the centre. A
     sub-window without valid pixels is taken as the centre. Lee 1981, as above.
     """
     nw = nw if nw > MISSING else centre
@@ -120,16 +118,17 @@ def facing_window(
     level = abs((sw + s + se) - (nw + n + ne))
     falling = abs((n + ne + e) - (w + sw + s))
     rising = abs((e + s + se) - (nw + n + w))
-    strongest = upright
-    window = np.int64(RIGHT) if abs(e - centre) <= abs(w - centre) else np.int64(LEFT)
-    side = np.int64(BELOW) if abs(s - centre) <= abs(n - centre) else np.int64(ABOVE)
-    window = side if level > strongest else window
-    strongest = level if level > strongest else strongest
-    side = np.int64(ABOVE_RIGHT) if abs(ne - centre) <= abs(sw - centre) else np.int64(BELOW_LEFT)
-    window = side if falling > strongest else window
-    strongest = falling if falling > strongest else strongest
+    # Diagonals first: of a corner alone that differs, they hold it on one side, the others may hold it on both.
+    strongest = falling
+    window = np.int64(ABOVE_RIGHT) if abs(ne - centre) <= abs(sw - centre) else np.int64(BELOW_LEFT)
     side = np.int64(BELOW_RIGHT) if abs(se - centre) <= abs(nw - centre) else np.int64(ABOVE_LEFT)
-    return side if rising > strongest else window
+    window = side if rising > strongest else window
+    strongest = rising if rising > strongest else strongest
+    side = np.int64(RIGHT) if abs(e - centre) <= abs(w - centre) else np.int64(LEFT)
+    window = side if upright > strongest else window
+    strongest = upright if upright > strongest else strongest
+    side = np.int64(BELOW) if abs(s - centre) <= abs(n - centre) else np.int64(ABOVE)
+    return side if level > strongest else window
 
 
 def run_of(window: Any, line: Any, half: Any) -> Any:

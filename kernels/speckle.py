@@ -15,14 +15,14 @@ from .interface import Arrays, half_window, lines_between
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-METHODS = {"boxcar": BOXCAR, "lee": LEE, "refined_lee": REFINED_LEE, "gamma_map": GAMMA_MAP}
+SPECKLE_METHODS = {"boxcar": BOXCAR, "lee": LEE, "refined_lee": REFINED_LEE, "gamma_map": GAMMA_MAP}
 WIDEST = 255  # lines and samples of a window
 NARROWEST_REFINED = 5
 
 
 def _checked_method(method: str, planes: int, half: tuple[int, int], window: tuple[int, int]) -> int:
-    if method not in METHODS:
-        raise ValueError(f"method: expected one of {', '.join(METHODS)}, got {method!r}")
+    if method not in SPECKLE_METHODS:
+        raise ValueError(f"method: expected one of {', '.join(SPECKLE_METHODS)}, got {method!r}")
     if method == "gamma_map" and planes != 1:
         raise ValueError(
             f"planes: gamma_map filters an intensity, which is one plane, got {planes}; "
@@ -36,7 +36,7 @@ def _checked_method(method: str, planes: int, half: tuple[int, int], window: tup
         )
     if 2 * max(half) + 1 > WIDEST:
         raise ValueError(f"window: expected at most {WIDEST} lines and samples, got {window!r}")
-    return METHODS[method]
+    return SPECKLE_METHODS[method]
 
 
 def _checked_looks(looks: float) -> float:
@@ -150,7 +150,11 @@ def multitemporal_filter(
     images = arrays.checked("powers", np.float32, "powers")
     if images.ndim < 2:
         raise ValueError(f"powers: expected dates of pixels, got the shape {images.shape}")
-    given = (images, arrays.checked("means", np.float32, "powers"), arrays.checked("valid", np.bool_, "powers"))
+    given = (
+        images,
+        arrays.checked("means", np.float32, "powers"),
+        arrays.checked("valid", np.bool_, "powers"),
+    )
     out: NDArray[np.float32] = arrays.empty(images.shape, np.float32)
     if out.size:
         flat: list[Any] = [array.reshape(len(array), -1) for array in (*given, out)]

@@ -23,7 +23,7 @@ ARROWS = {
     "coregistration": VALUES | {"device", "geometry", "kernels", "products"},
     "stack": VALUES | {"device", "geometry", "products"},
     "interferometry": VALUES | {"geometry", "kernels", "products", "stack"},
-    "signatures": VALUES | {"kernels", "stack"},
+    "signatures": VALUES | {"interferometry", "kernels", "stack"},
     "dataset": VALUES,
     "catalog": VALUES | {"dataset"},
     "report": VALUES,
@@ -32,8 +32,9 @@ ARROWS = {
     "progress": VALUES,
     "inputs": VALUES | {"config", "coregistration", "device", "geometry", "products", "progress", "simulate"},
     "simulation": VALUES | {"config", "geometry", "inputs", "products", "progress", "run_folder", "simulate"},
-    "layers": VALUES | {"config", "dataset", "products", "signatures"},
-    "description": VALUES | {"config", "dataset", "device", "geometry", "layers", "products", "signatures"},
+    "signature_choice": VALUES | {"config", "device", "interferometry", "products", "signatures"},
+    "layers": VALUES | {"config", "dataset", "products", "signature_choice", "signatures"},
+    "description": VALUES | {"config", "dataset", "device", "geometry", "layers", "products"},
     "extraction": VALUES
     | {
         "config",

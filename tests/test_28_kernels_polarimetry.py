@@ -1,4 +1,4 @@
-"""Signatures of two channels: closed forms, float64 matrices, AlignSAR's own formulas, an independent implementation."""
+"""Signatures of two and four channels: closed forms, matrices in float64, AlignSAR's own formulas."""
 
 from __future__ import annotations
 
@@ -307,6 +307,15 @@ def test_given_matrices_are_those_of_windows():
     assert all(same_bits([direct[name]], [given_planes[name]]) for name in names)
 
 
+def test_results_are_written_where_they_are_wanted():
+    pair, valid = image(np.random.default_rng(12))
+    out = np.zeros((2, *valid.shape), np.float32)
+    found = kernels.polarimetric_signatures(pair, valid, ["span", "rvi"], window=(3, 3), out=out)
+    assert found["rvi"].base is out
+    expected = kernels.polarimetric_signatures(pair, valid, ["rvi", "span"], window=(3, 3))
+    assert same_bits(out, [expected["span"], expected["rvi"]])
+
+
 def test_one_output_has_the_bits_of_all():
     pair, valid = image(np.random.default_rng(10))
     whole = kernels.polarimetric_signatures(pair, valid, OUTPUTS, window=(3, 3))
@@ -349,11 +358,16 @@ def test_logarithm():
         ({"outputs": ["entropy", "entropy"]}, ValueError, "each once"),
         ({"window": (2, 3)}, ValueError, "window: expected an odd"),
         ({"window": (3, 257)}, ValueError, "window: expected at most 255 samples"),
-        ({"channels": [np.ones((4, 5), np.complex64)] * 3}, ValueError, "channels: expected two or four, got 3"),
+        (
+            {"channels": [np.ones((4, 5), np.complex64)] * 3},
+            ValueError,
+            "channels: expected two or four, got 3",
+        ),
         ({"valid": np.ones((4, 6), bool)}, ValueError, r"valid: expected the shape \(4, 5\)"),
         ({"gains": np.ones((2, 4, 4), np.float32)}, ValueError, r"gains: expected the shape \(2, 4, 5\)"),
         ({"noise": np.ones((2, 4, 5))}, TypeError, "noise: expected dtype float32"),
         ({"stop": 9}, ValueError, "first and stop"),
+        ({"out": np.ones((2, 4, 5), np.float32)}, ValueError, r"out: expected the shape \(1, 4, 5\)"),
     ],
 )
 def test_errors_name_the_argument(changes, error, message):
@@ -372,3 +386,82 @@ def test_planes_must_be_of_a_matrix():
         kernels.matrix_signatures(np.ones((5, 2, 2), np.float32), np.ones((2, 2), bool), ["span"])
     with pytest.raises(ValueError, match="valid: expected the shape"):
         kernels.matrix_signatures(np.ones((4, 2, 2), np.float32), np.ones((2, 3), bool), ["span"])
+
+
+class TestFourChannels:
+    """The matrix of four channels; what is measured of it has a test of its own (quad mathematics)."""
+
+    @staticmethod
+    def lexicographic(images):
+        hh, hv, vh, vv = (one.astype(np.complex128) for one in images)
+        return hh, (hv + vh) / math.sqrt(2.0), vv
+
+    def test_covariance_against_float64(self):
+        rng = np.random.default_rng(21)
+        images = channels(rng, (17, 29), 4)
+        valid = rng.random((17, 29)) > 0.1
+        c = covariance(self.lexicographic(images), valid, (3, 5))
+        span = np.trace(c, axis1=-2, axis2=-1).real
+        names = [name for name in kernels.QUAD_OUTPUTS if name.startswith("covariance")]
+        found = kernels.polarimetric_signatures(images, valid, [*names, "span_quad"], window=(3, 5))
+        parts = {
+            name: getattr(
+                c[..., int(name[16]) - 1, int(name[17]) - 1], "imag" if name.endswith("im") else "real"
+            )
+            for name in names
+        }
+        for name, expected in parts.items():
+            np.testing.assert_array_equal(np.isnan(found[name]), ~valid)
+            assert np.nanmax(np.abs(found[name] - expected) / span) < 1e-6, name
+        assert np.nanmax(np.abs(found["span_quad"] / span - 1.0)) < 1e-6
+
+    def test_pauli_powers_against_the_pauli_vector(self):
+        images, valid = channels(np.random.default_rng(22), (17, 29), 4), np.ones((17, 29), bool)
+        hh, hv, vh, vv = (one.astype(np.complex128) for one in images)
+        k = [(hh + vv) / math.sqrt(2.0), (hh - vv) / math.sqrt(2.0), (hv + vh) / math.sqrt(2.0)]
+        t = covariance(k, valid, (5, 3))
+        names = ["pauli_surface", "pauli_double_bounce", "pauli_volume", "entropy_quad", "alpha_quad"]
+        found = kernels.polarimetric_signatures(images, valid, names, window=(5, 3))
+        span = np.trace(t, axis1=-2, axis2=-1).real
+        for i, name in enumerate(names[:3]):
+            assert np.max(np.abs(found[name] - t[..., i, i].real) / span) < 1e-6
+        eigenvalues, vectors = np.linalg.eigh(t)
+        p = eigenvalues / span[..., np.newaxis]
+        assert np.max(np.abs(found["entropy_quad"] + (p * np.log(p)).sum(-1) / math.log(3.0))) < 1e-5
+        alpha = np.degrees(np.arccos(np.abs(vectors[..., 0, :])))
+        assert np.max(np.abs(found["alpha_quad"] - (p * alpha).sum(-1))) < 2e-3
+
+    def test_gains_and_noise(self):
+        rng = np.random.default_rng(23)
+        images, valid = channels(rng, (9, 11), 4), np.ones((9, 11), bool)
+        gains = rng.uniform(0.5, 2.0, (3, 9, 11)).astype(np.float32)
+        noise = np.full((3, 9, 11), 1e-3, np.float32)
+        c = covariance(self.lexicographic(images), valid, (3, 3))
+        expected = sum(c[..., i, i].real * gains[i] - noise[i] for i in range(3))
+        found = kernels.polarimetric_signatures(
+            images, valid, ["span_quad"], window=(3, 3), gains=gains, noise=noise
+        )
+        np.testing.assert_allclose(found["span_quad"], expected, rtol=1e-5)
+
+    def test_given_matrices_are_those_of_windows(self):
+        images, valid = channels(np.random.default_rng(24), (9, 31), 4), np.ones((9, 31), bool)
+        elements = [name for name in kernels.QUAD_OUTPUTS if name.startswith("covariance")]
+        names = ["entropy_quad", "alpha_quad", "freeman_volume", "yamaguchi_helix"]
+        direct = kernels.polarimetric_signatures(images, valid, [*elements, *names], window=(3, 3))
+        planes = np.stack([direct[name] for name in elements])
+        found = kernels.matrix_signatures(planes, valid, names)
+        for name in names:
+            np.testing.assert_allclose(found[name], direct[name], rtol=1e-4, atol=2e-3)
+
+    def test_blocks_give_the_bits_of_the_whole_image(self):
+        images, valid = channels(np.random.default_rng(25), (70, 530), 4), np.ones((70, 530), bool)
+        names = kernels.QUAD_OUTPUTS
+        whole = kernels.polarimetric_signatures(images, valid, names, window=(3, 3))
+        a = [np.ascontiguousarray(one[:36]) for one in (*images, valid)]
+        b = [np.ascontiguousarray(one[34:]) for one in (*images, valid)]
+        parts = [
+            kernels.polarimetric_signatures(a[:4], a[4], names, window=(3, 3), stop=35),
+            kernels.polarimetric_signatures(b[:4], b[4], names, window=(3, 3), first=1),
+        ]
+        for name in names:
+            assert same_bits([whole[name]], [np.concatenate([part[name] for part in parts])])

@@ -36,13 +36,23 @@ def arguments():
     """The arguments of every case, by case."""
     dual = np.array(kernels.DUAL_OUTPUTS)
     cases = {
-        "polarimetric_signatures-usual": images(1, (7, 23), 2) | {"outputs": dual, "window": np.array([3, 3])},
+        "polarimetric_signatures-usual": images(1, (7, 23), 2)
+        | {"outputs": dual, "window": np.array([3, 3])},
         "polarimetric_signatures-wide": images(2, (5, 9), 2) | {"outputs": dual, "window": np.array([1, 11])},
         "polarimetric_signatures-noise": images(3, (9, 12), 2)
         | {"outputs": dual[[10, 0, 5]], "window": np.array([5, 3]), "first": np.array(2), "stop": np.array(7)}
         | {"lowest": np.array(0.0)}
         | radiometry(4, (5, 12), 2),
     }
+    quad = np.array(kernels.QUAD_OUTPUTS)
+    cases["polarimetric_signatures-quad"] = (
+        images(7, (6, 11), 4) | {"outputs": quad, "window": np.array([3, 3])} | radiometry(8, (6, 11), 3)
+    )
+    elements = [name for name in kernels.QUAD_OUTPUTS if name.startswith("covariance_quad")]
+    given = images(9, (4, 9), 4)
+    found = kernels.polarimetric_signatures(list(given["channels"]), given["valid"], elements, window=(3, 3))
+    matrices = np.stack([np.nan_to_num(found[name]) for name in elements])
+    cases["matrix_signatures-quad"] = {"planes": matrices, "valid": given["valid"], "outputs": quad}
     rng = np.random.default_rng(5)
     a, b = (np.abs(one) for one in channels(rng, (3, 31)))
     planes = np.stack([a * a, b * b, 0.4 * a * b, -0.2 * a * b]).astype(np.float32)
@@ -82,6 +92,15 @@ def on_cpu(case):
     return getattr(kernels, case.split("-")[0])(**given | {"outputs": given["outputs"].tolist()})
 
 
+def absolute(name):
+    """1e-5 of what an output ranges over: 180 degrees, a circle, the powers of the test's pixels."""
+    degrees = ("alpha", "beta", "delta", "gamma", "theta", "angle", "alpha_quad", "alpha_1")
+    powers = ("surface", "bounce", "volume", "helix", "sphere", "diplane", "remainder", "power", "prvi")
+    if name.endswith((*degrees, *(f"{one}_quad" for one in degrees))):
+        return 1.8e-3
+    return 1e-4 if name.endswith(powers) else 1e-5
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_simulated_kernel_gives_what_the_cpu_gives(case, simulated):
     """The same functions, but sums in another order, which a quotient of small numbers can show."""
@@ -91,8 +110,7 @@ def test_simulated_kernel_gives_what_the_cpu_gives(case, simulated):
         got = simulated[f"{case}/{name}"]
         assert got.dtype == array.dtype
         np.testing.assert_array_equal(np.isnan(got), np.isnan(array), err_msg=name)
-        angle = name.endswith(("alpha", "angle")) or "phase" in name
-        np.testing.assert_allclose(got, array, rtol=1e-5, atol=1e-4 if angle else 1e-5, err_msg=name)
+        np.testing.assert_allclose(got, array, rtol=1e-5, atol=absolute(name), err_msg=name)
 
 
 def test_cases_reach_every_kernel():

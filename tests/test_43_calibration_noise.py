@@ -13,7 +13,8 @@ from alignsar_gpu.products.noise import AzimuthNoise, Noise
 from alignsar_gpu.products.sentinel1_calibration import read_calibration, read_noise
 from alignsar_gpu.products.table import positions, table_at
 from alignsar_gpu.products.xml import parse_xml
-from alignsar_gpu.signatures.view import PolarizationView, Windows
+from alignsar_gpu.signatures.options import Options, Windows
+from alignsar_gpu.signatures.powers import Powers
 from alignsar_gpu.simulate import simulate_stack
 from alignsar_gpu.stack import load_stack
 
@@ -132,10 +133,8 @@ class TestSignature:
 
     def intensity(self, product, first, stop, quantity):
         stack = load_stack(product, Device("cpu", "test", "test", 1 << 30), first, stop, 2)
-        view = PolarizationView(
-            stack=stack, windows=Windows(coherence=(3, 5), phase=(1, 1)), date=1, polarization=0
-        )
-        return view.calibrated_intensity(quantity)
+        options = Options(windows=Windows(coherence=(3, 5), phase=(1, 1)))
+        return Powers(stack=stack, options=options).calibrated(1, 0, quantity)
 
     @pytest.mark.parametrize("quantity", QUANTITIES)
     def test_within_a_millionth(self, product, quantity):

@@ -6,14 +6,26 @@ import pytest
 from alignsar_gpu.device import Device
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.signatures import all_signatures, groups, select
+from alignsar_gpu.signatures.options import Options, Windows
+from alignsar_gpu.signatures.powers import Powers
 from alignsar_gpu.signatures.registry import register
-from alignsar_gpu.signatures.view import PolarizationView, Windows
+from alignsar_gpu.signatures.view import PolarizationView
 from alignsar_gpu.simulate import simulate_stack
 from alignsar_gpu.stack import load_stack
 
 CPU = Device("cpu", "test", "test", 1 << 30)
-WINDOWS = Windows(coherence=(3, 5), phase=(1, 1))
-NAMES = ["amplitude", "intensity", "sigma0", "beta0", "slc_phase", "interferometric_phase", "coherence"]
+OPTIONS = Options(windows=Windows(coherence=(3, 5), phase=(1, 1)))
+NAMES = [
+    "amplitude",
+    "intensity",
+    "sigma0",
+    "beta0",
+    "gamma0",
+    "gamma0_flattened",
+    "slc_phase",
+    "interferometric_phase",
+    "coherence",
+]
 
 
 @pytest.fixture(scope="module")
@@ -23,16 +35,16 @@ def product():
 
 @pytest.fixture(scope="module")
 def stack(product):
-    return load_stack(product, CPU, 32, 64, WINDOWS.halo)
+    return load_stack(product, CPU, 32, 64, OPTIONS.halo)
 
 
-def view_of(stack, date, polarization, windows=WINDOWS):
-    return PolarizationView(stack=stack, windows=windows, date=date, polarization=polarization)
+def view_of(stack, date, polarization, options=OPTIONS):
+    return PolarizationView(powers=Powers(stack=stack, options=options), date=date, polarization=polarization)
 
 
-def value(name, stack, date, polarization, windows=WINDOWS):
+def value(name, stack, date, polarization, options=OPTIONS):
     (signature,) = select([name])
-    result = signature.compute(view_of(stack, date, polarization, windows))
+    result = signature.compute(view_of(stack, date, polarization, options))
     assert result.dtype == np.float32
     assert result.shape == (32, 97)
     return result
@@ -77,7 +89,7 @@ class TestRegistry:
 
     def test_refused(self):
         with pytest.raises(
-            AlignsarError, match=r"no signature or group 'colour'; there are: category1, amplitude"
+            AlignsarError, match=r"no signature or group 'colour'; there are: category1, category2, all_dual"
         ):
             select(["colour"])
         with pytest.raises(AlignsarError, match="empty"):
@@ -108,7 +120,7 @@ class TestCategory1:
         error = np.angle(np.exp(1j * phase) * np.exp(-1j * np.angle(image)))
         assert np.nanmax(np.abs(error)) < 1e-6
 
-    @pytest.mark.parametrize("quantity", ["sigma", "beta"])
+    @pytest.mark.parametrize("quantity", ["sigma", "beta", "gamma"])
     def test_calibration(self, product, stack, date, polarization, quantity):
         """Bilinear by hand, pixel by pixel, on a few pixels."""
         calibration = product.acquisitions[date].calibration[product.polarizations[polarization]]
@@ -144,8 +156,8 @@ class TestCategory1:
     def test_phase_over_a_window(self, product, stack, date, polarization, window):
         if date == product.reference:
             return
-        windows = Windows(coherence=(3, 5), phase=window)
-        phase = value("interferometric_phase", stack, date, polarization, windows)
+        options = Options(windows=Windows(coherence=(3, 5), phase=window))
+        phase = value("interferometric_phase", stack, date, polarization, options)
         expected, _ = brute_force(product, date, polarization, window)
         assert phase_error(phase, expected) < 1e-5
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from simulated_stack import CPU, Products
 
-from alignsar_gpu.config import InterferometryConfig
 from alignsar_gpu.coregistration.assemble import coregistered_stack
-from alignsar_gpu.extraction import Extraction, _ground_layers, rows_per_block, windows_of
+from alignsar_gpu.extraction import Extraction, _ground_layers, bytes_per_pixel, rows_per_block
 from alignsar_gpu.signatures import select
-from alignsar_gpu.signatures.view import PolarizationView
+from alignsar_gpu.signatures.block import signature_layers
+from alignsar_gpu.signatures.options import Options, Windows
 from alignsar_gpu.stack import load_stack
 
 DATES, CHUNK_LINES = 30, 32
@@ -58,15 +58,18 @@ def test_blocks_stay_within_the_budget(selection):
     dates, dem = selection
     device = replace(CPU, memory_budget=BUDGET)
     stack = coregistered_stack(dates, dem, device)
-    windows = windows_of(InterferometryConfig())
-    rows = rows_per_block(stack, CHUNK_LINES, windows.halo, BUDGET)
+    options = Options(windows=Windows(coherence=(3, 11), phase=(1, 1)))
+    signatures = [s for s in select(["category1", "temporal"]) if not s.needs_terrain]
+    rows = rows_per_block(
+        stack, CHUNK_LINES, options.halo, BUDGET, bytes_per_pixel(stack, signatures, options)
+    )
     stop = min(rows * CHUNK_LINES, stack.grid.lines)
     assert stop < stack.grid.lines  # the whole would not fit
     work = Extraction(
         product=stack,
         device=device,
-        signatures=select(["category1"]),
-        windows=windows,
+        signatures=signatures,
+        options=options,
         flatten=True,
         delays=[0.0] * DATES,
         layout=None,
@@ -74,14 +77,12 @@ def test_blocks_stay_within_the_budget(selection):
     )
 
     def block():
-        loaded = load_stack(stack, device, 0, stop, windows.halo)
+        loaded = load_stack(stack, device, 0, stop, options.halo)
         ground = stack.read_ground(loaded.begin, loaded.begin + loaded.pixels.shape[-2])
         for _, layer in _ground_layers(work, loaded, ground):
             assert layer.shape[1] == stack.grid.samples
-        for date in range(DATES):
-            view = PolarizationView(stack=loaded, windows=windows, date=date, polarization=0)
-            for signature in work.signatures:
-                assert np.isfinite(signature.compute(view)).any()
+        for name, _, layer in signature_layers(loaded, signatures, options):
+            assert np.isfinite(layer).any() or name.startswith(("seasonal", "log_ratio_previous"))
 
     used, _ = peak(block)
     assert 0.3 * BUDGET < used < BUDGET

@@ -114,9 +114,7 @@ class InterferometryConfig:
     phase_window_samples: int = key(
         1, "window over which interferometric phase is averaged, samples", bounds=(1, 255), odd=True
     )
-    coherence_bias: str = key(
-        "kept", "what few looks add to low coherence", choices=("kept", "removed")
-    )
+    coherence_bias: str = key("kept", "what few looks add to low coherence", choices=("kept", "removed"))
     flatten: str = key(
         "auto",
         "auto: remove reference and topographic phase where the product still has it; never: leave it",

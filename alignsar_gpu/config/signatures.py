@@ -27,11 +27,11 @@ class SignaturesConfig:
         3, "window of polarimetric matrices and of the filter, samples", bounds=(1, 255), odd=True
     )
     filter: str = key("none", "speckle filter before intensities and matrices", choices=FILTERS)
-    multitemporal: bool = key(default=False, text="filter intensities over the dates too (Quegan and Yu 2001)")
-    noise: str = key("kept", "thermal noise in calibrated powers", choices=("kept", "removed"))
-    negative: str = key(
-        "masked", "what the removal of noise leaves below zero", choices=("kept", "masked")
+    multitemporal: bool = key(
+        default=False, text="filter intensities over the dates too (Quegan and Yu 2001)"
     )
+    noise: str = key("kept", "thermal noise in calibrated powers", choices=("kept", "removed"))
+    negative: str = key("masked", "what the removal of noise leaves below zero", choices=("kept", "masked"))
     radiometry: str = key(
         "auto",
         "what matrices and statistics over time are calibrated to; auto: sigma0 where the product has calibration",

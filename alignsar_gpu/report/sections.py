@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.report import display, overview
+from alignsar_gpu.report.comparisons import comparison_sections
 from alignsar_gpu.report.figures import (
     Drawn,
     Scale,
@@ -70,6 +71,7 @@ class Chapters:
             self.amplitude(),
             self.interferograms(),
             self.signatures(),
+            *comparison_sections(self),
             self.geometry(),
             self.baselines(),
         )

@@ -262,6 +262,8 @@ class Survey:
             return "phase"
         if name in {self.power_layer(p) for p in self.polarizations}:
             return "power" if name.startswith("amplitude_") else "mean"
+        if self.cube[name].attrs.get("compares"):
+            return "phase" if self.cube[name].attrs.get("units") == "rad" else "mean"
         if name.startswith("coherence_") or name in {"height", "incidence_angle", "local_incidence_angle"}:
             return "mean"
         return None

@@ -1,7 +1,7 @@
 """Signatures: what is extracted per pixel, each a named function in the registry."""
 
 # the imports register their signatures, in this order
-from alignsar_gpu.signatures import category1, category2_dual, category2_quad, temporal  # isort: skip
+from alignsar_gpu.signatures import category1, category2_dual, category2_quad, covariance, temporal  # isort: skip
 from alignsar_gpu.signatures.registry import Signature, all_signatures, groups, select
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "category1",
     "category2_dual",
     "category2_quad",
+    "covariance",
     "groups",
     "select",
     "temporal",

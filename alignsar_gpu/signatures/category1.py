@@ -77,7 +77,7 @@ register(
         category=1,
         units="1",
         label="terrain-flattened gamma0",
-        formula="beta0 over the terrain's area in the plane across the line of sight, per area of the pixel in slant range",
+        formula="beta0 over the terrain's area across the line of sight, per area of the pixel in slant range",
         references=SMALL,
         calibrated=True,
         needs_terrain=True,

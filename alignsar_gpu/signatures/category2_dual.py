@@ -10,11 +10,15 @@ from math import pi
 
 from alignsar_gpu.signatures.registry import Needs, Signature, register
 
-ZHANG = "Zhang et al. 2025, AlignSAR signatures, Int. J. Applied Earth Observation and Geoinformation 142, 104722"
+ZHANG = (
+    "Zhang et al. 2025, AlignSAR signatures, Int. J. Applied Earth Observation and Geoinformation 142, 104722"
+)
 LEE_POTTIER = "Lee and Pottier 2009, Polarimetric Radar Imaging, CRC Press"
 CLOUDE = "Cloude 2007, The dual polarisation entropy/alpha decomposition, PolInSAR workshop, ESA SP-644"
 RANEY = "Raney 2007, Hybrid-polarity SAR architecture, IEEE TGRS 45(11)"
-MANDAL = "Mandal et al. 2020, Dual polarimetric radar vegetation index, Remote Sensing of Environment 247, 111954"
+MANDAL = (
+    "Mandal et al. 2020, Dual polarimetric radar vegetation index, Remote Sensing of Environment 247, 111954"
+)
 NASIRZADEHDIZAJI = (
     "Nasirzadehdizaji et al. 2019, Sensitivity analysis of multi-temporal Sentinel-1 SAR parameters to crop height "
     "and canopy coverage, Applied Sciences 9(4)"
@@ -196,19 +200,6 @@ ROWS: tuple[Row, ...] = (
         None,
         "co_cross",
         SCALED,
-    ),
-    ("covariance_11", LINEAR, "covariance c11", "<|s1|^2>", LEE_POTTIER, None, "pair", ""),
-    ("covariance_22", LINEAR, "covariance c22", "<|s2|^2>", LEE_POTTIER, None, "pair", ""),
-    ("covariance_12_re", LINEAR, "covariance c12, real part", "Re <s1 conj(s2)>", LEE_POTTIER, None, "pair", ""),
-    (
-        "covariance_12_im",
-        LINEAR,
-        "covariance c12, imaginary part",
-        "Im <s1 conj(s2)>",
-        LEE_POTTIER,
-        None,
-        "pair",
-        "",
     ),
 )
 # What only means something in calibrated powers.

@@ -10,6 +10,11 @@ Quantity = Literal["sigma_nought", "beta_nought", "gamma_nought"]
 Kept = Literal["kept", "removed"]
 
 
+def filter_of(kind: Filter, *, matrix: bool) -> Filter:
+    """The filter of matrices or of single intensities: Gamma-MAP is for these alone, matrices get its boxcar."""
+    return "boxcar" if matrix and kind == "gamma_map" else kind
+
+
 @dataclass(frozen=True, kw_only=True)
 class Windows:
     """The (lines, samples) that are averaged over: coherence, interferometric phase, polarimetric matrices."""

@@ -15,6 +15,7 @@ from alignsar_gpu.kernels import (
     speckle_filter,
 )
 from alignsar_gpu.signatures.channels import channels_of
+from alignsar_gpu.signatures.options import filter_of
 from alignsar_gpu.signatures.powers import SINGLE_LOOK
 from alignsar_gpu.signatures.radiometry import gains_and_noise
 
@@ -27,9 +28,11 @@ if TYPE_CHECKING:
 
 ELEMENTS = {
     2: ("covariance_11", "covariance_22", "covariance_12_re", "covariance_12_im"),
-    4: tuple(f"covariance_quad_{k}" for k in ("11", "22", "33", "12_re", "12_im", "13_re", "13_im", "23_re", "23_im")),
+    4: tuple(
+        f"covariance_quad_{k}"
+        for k in ("11", "22", "33", "12_re", "12_im", "13_re", "13_im", "23_re", "23_im")
+    ),
 }
-FILTERS_OF_MATRICES = {"boxcar": "boxcar", "lee": "lee", "refined_lee": "refined_lee", "gamma_map": "boxcar"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -75,6 +78,7 @@ class DateView:
                 lowest=lowest,
                 first=stack.first,
                 stop=stack.stop,
+                out=self.powers.room(len(names)),
             )
         planes = self._filtered(pixels, valid)
         core = valid[stack.core]
@@ -88,7 +92,7 @@ class DateView:
         return speckle_filter(
             stack.device.xp.stack([single[name] for name in elements]),
             valid,
-            method=FILTERS_OF_MATRICES[options.filter],
+            method=filter_of(options.filter, matrix=True),
             window=options.windows.matrix,
             looks=SINGLE_LOOK,
             powers=2 if len(pixels) == 2 else 3,

@@ -24,6 +24,14 @@ class Powers:
     stack: Stack
     options: Options
     _over_time: dict[int, Any] = field(default_factory=dict)
+    _rooms: dict[int, Any] = field(default_factory=dict)
+
+    def room(self, count: int) -> Any:
+        """Memory for so many layers, float32 [layer, line, sample], the same for every date: new memory is slow."""
+        if count not in self._rooms:
+            shape = (count, self.stack.stop - self.stack.first, self.stack.pixels.shape[-1])
+            self._rooms[count] = self.stack.device.xp.empty(shape, dtype=np.float32)
+        return self._rooms[count]
 
     def valid(self, date: int, polarization: int) -> Any:
         """bool [line, sample]."""

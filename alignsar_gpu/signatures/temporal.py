@@ -54,7 +54,11 @@ class StackView:
     def at(self, date: int) -> StackView:
         """The same for the layer of a date."""
         return StackView(
-            powers=self.powers, polarization=self.polarization, names=self.names, date=date, _shared=self._shared
+            powers=self.powers,
+            polarization=self.polarization,
+            names=self.names,
+            date=date,
+            _shared=self._shared,
         )
 
     def once(self, name: str, compute: Callable[[], Any]) -> Any:
@@ -79,9 +83,9 @@ class StackView:
     def statistic(self, name: str) -> Any:
         """One of STATISTICS."""
         wanted = [one for one in STATISTICS if one in self.names or one == name]
-        return self.once(
-            "statistics", lambda: temporal_statistics(self.power, self.valid, outputs=wanted)
-        )[name]
+        return self.once("statistics", lambda: temporal_statistics(self.power, self.valid, outputs=wanted))[
+            name
+        ]
 
     def seasonal(self, name: str) -> Any:
         """Amplitude (dB) or peak day of the annual harmonic."""
@@ -94,13 +98,16 @@ class StackView:
     def _coherences(self) -> Any:
         stack = self.powers.stack
         secondaries = [d for d in range(len(stack.acquisitions)) if d != stack.reference]
-        views = (PolarizationView(powers=self.powers, date=d, polarization=self.polarization) for d in secondaries)
+        views = (
+            PolarizationView(powers=self.powers, date=d, polarization=self.polarization) for d in secondaries
+        )
         return temporal_mean_minimum(stack.device.xp.stack([view.coherence for view in views]))
 
     @property
     def coherence_mean_minimum(self) -> tuple[Any, Any]:
         """Mean and minimum over the secondary dates of their coherence with the reference."""
-        return self.once("coherence", self._coherences)
+        mean, minimum = self.once("coherence", self._coherences)
+        return mean, minimum
 
     @property
     def to_previous(self) -> Any:
@@ -224,7 +231,7 @@ register(
         compares=True,
         units="day",
         label="day of the year of the seasonal maximum of intensity",
-        formula="365.25 days atan2(c, b) / (2 pi) of a + b cos(2 pi t / 365.25) + c sin(2 pi t / 365.25) fitted to the dB",
+        formula="365.25 atan2(c, b) / (2 pi) of a + b cos(2 pi t / 365.25) + c sin(2 pi t / 365.25) fitted to the dB",
         references=HARMONIC,
         valid_range=(0.0, 365.25),
         compute=lambda view: view.seasonal("seasonal_peak_day"),
@@ -270,7 +277,7 @@ register(
         references=WAGNER,
         valid_range=(0.0, 1.0),
         compute=lambda view: view.moisture,
-        comment="relative, between the driest and the wettest date of this stack; of bare or sparsely grown soil, and of "
-        "filtered powers: speckle alone fills the range of a pixel",
+        comment="relative, between the driest and the wettest date of this stack; for bare or sparsely grown soil, and "
+        "of filtered powers: speckle alone fills the range of a pixel",
     )
 )
