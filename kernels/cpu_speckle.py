@@ -11,7 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from .cpu import accumulate, clear, copy, window_sums, workspace
+from .cpu import (
+    accumulate,
+    add_shifted,  # noqa: F401 - bound as one of PARTS: window_sums calls it
+    clear,
+    copy,
+    sum_four,  # noqa: F401 - the same
+    window_sums,
+    workspace,
+)
 from .scalar import ONE
 from .scalar_speckle import (
     EDGES,
@@ -20,8 +28,6 @@ from .scalar_speckle import (
     gamma_map_value,
     mmse_value,
     mmse_weight,
-    multitemporal_value,
-    relative_power,
     run_of,
     subwindow_mean,
     window_mean,
@@ -31,7 +37,6 @@ prange = range
 
 STRIP = 32  # lines of a tile
 TILE = 512  # samples of a tile: with fewer, it is the calls that take the time
-CHUNK = 4096  # pixels of all dates that one thread takes at a time
 
 BOXCAR, LEE, REFINED_LEE, GAMMA_MAP = range(4)
 
@@ -68,12 +73,8 @@ PARTS = (  # in the order in which they call each other
     "write_row",
     "filter_tile",
     "filter_strip",
-    "add_relative",
-    "count_relative",
-    "multiply_relative",
-    "multitemporal_chunk",
 )
-DRIVERS = ("filter_speckle", "filter_multitemporal")
+DRIVERS = ("filter_speckle",)
 
 
 def add_two(a: Any, b: Any, total: Any) -> None:
@@ -330,7 +331,7 @@ def filter_tile(
     planes, valid = images
     method, looks, powers = settings
     values, sums, memory, edges = buffers
-    count, lines, samples = out.shape
+    lines, samples = out.shape[1:]
     start = (place[0] - half[0], place[1] - half[1])
     around = values[: lines + 2 * half[0]]
     totals, means, windows, slots, runs, halves = edges
@@ -393,43 +394,3 @@ def filter_speckle(
         a = k * STRIP
         b = min(a + STRIP, lines)
         filter_strip((planes, valid), (method, looks, powers), half, first + a, out[:, a:b])
-
-
-def add_relative(power: Any, mean: Any, valid: Any, total: Any) -> None:
-    """Total += the relative powers of a date."""
-    for i in range(total.size):
-        ratio, _ = relative_power(power[i], mean[i], valid[i])
-        total[i] += ratio
-
-
-def count_relative(mean: Any, valid: Any, count: Any) -> None:
-    """Count += 1 where a date has a relative power."""
-    for i in range(count.size):
-        _, one = relative_power(mean[i], mean[i], valid[i])
-        count[i] += one
-
-
-def multiply_relative(mean: Any, total: Any, count: Any, valid: Any, out: Any) -> None:
-    """The filtered powers of a date."""
-    for i in range(out.size):
-        out[i] = multitemporal_value(mean[i], total[i], count[i], valid[i])
-
-
-def multitemporal_chunk(powers: Any, means: Any, valid: Any, out: Any) -> None:
-    """The filtered powers of a run of pixels, [date, pixel]."""
-    total = np.zeros(out.shape[1], np.float32)
-    count = np.zeros(out.shape[1], np.float32)
-    for date in range(out.shape[0]):
-        add_relative(powers[date], means[date], valid[date], total)
-        count_relative(means[date], valid[date], count)
-    for date in range(out.shape[0]):
-        multiply_relative(means[date], total, count, valid[date], out[date])
-
-
-def filter_multitemporal(powers: Any, means: Any, valid: Any, out: Any) -> None:
-    """Driver of the multi-temporal filter over [date, pixel]."""
-    count = out.shape[1]
-    for k in prange((count + CHUNK - 1) // CHUNK):
-        a = k * CHUNK
-        b = min(a + CHUNK, count)
-        multitemporal_chunk(powers[:, a:b], means[:, a:b], valid[:, a:b], out[:, a:b])

@@ -12,6 +12,7 @@ import numba
 from . import (
     cpu,
     cpu_geometry,
+    cpu_multitemporal,
     cpu_polarimetry,
     cpu_polarimetry_rows,
     cpu_resampling,
@@ -45,7 +46,7 @@ MATHEMATICS = (
     *MEASURES,
 )
 INLINED = (scalar, scalar_polarimetry, scalar_speckle, scalar_temporal, *MEASURES)
-LOOPS = (cpu, cpu_geometry, cpu_resampling, cpu_speckle, cpu_temporal, cpu_terrain)
+LOOPS = (cpu, cpu_geometry, cpu_multitemporal, cpu_resampling, cpu_speckle, cpu_temporal, cpu_terrain)
 
 
 def _sources_tag() -> str:

@@ -28,8 +28,6 @@ def filter_speckle(
     out: Any,
 ) -> None:
     """As :func:`.cpu_speckle.filter_speckle`."""
-    if out.size == 0:
-        return
     count, rows, samples = out.shape
     sizes = ((count, powers), valid.shape, half, (first, rows))
     parameter = {BOXCAR: (), GAMMA_MAP: (looks,)}.get(method, (1.0 / looks,))
@@ -41,7 +39,7 @@ def filter_speckle(
 
 
 def filter_multitemporal(powers: Any, means: Any, valid: Any, out: Any) -> None:
-    """As :func:`.cpu_speckle.filter_multitemporal`."""
+    """As :func:`.cpu_multitemporal.filter_multitemporal`."""
     dates, pixels = out.shape
     inputs = [array.reshape(-1) for array in (powers, means, valid)]
     elementwise(KERNEL["multitemporal"], pixels, *inputs, dates, out.reshape(-1))

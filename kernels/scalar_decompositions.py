@@ -102,7 +102,7 @@ def unit_diagonal(t11: Any, t22: Any, t33: Any) -> Any:
 
 
 def two_mechanisms(s: Any, d: Any, squared: Any, surface: Any) -> Any:
-    """Powers of surface and double bounce, of what is left of T3: s, d and |t12|^2, and whether surface dominates.
+    """Powers of surface and double bounce, of what is left of T3: s, d and |t12|^2, and whether s is the larger.
 
     The dominant one is of rank one with t12 in it, the other has what the first leaves of its own element, which is
     Freeman's and Durden's alpha = -1 or beta = 1. What would be below 0 is 0.
@@ -111,7 +111,6 @@ def two_mechanisms(s: Any, d: Any, squared: Any, surface: Any) -> Any:
     large = s if surface else d
     small = d if surface else s
     lesser = at_least_zero(small - squared / (large if large > TINY else ONE))
-    lesser = total if lesser > total else lesser
     greater = total - lesser
     return (greater if surface else lesser), (lesser if surface else greater)
 

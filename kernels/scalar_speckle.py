@@ -103,8 +103,8 @@ def facing_window(nw: Any, n: Any, ne: Any, w: Any, centre: Any, e: Any, sw: Any
     """The half window on the pixel's side of the strongest edge, RIGHT to ABOVE_LEFT, int64.
 
     From the means of nine sub-windows: the edge through the centre with the largest difference between the three on
-    one side and the three on the other (of equal ones, a diagonal); and of these two sides the one whose middle is nearer to the centre. A
-    sub-window without valid pixels is taken as the centre. Lee 1981, as above.
+    one side and the three on the other (of equal ones, a diagonal); and of these two sides the one whose middle is
+    nearer to the centre. A sub-window without valid pixels is taken as the centre. Lee 1981, as above.
     """
     nw = nw if nw > MISSING else centre
     n = n if n > MISSING else centre

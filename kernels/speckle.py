@@ -39,12 +39,13 @@ def _checked_method(method: str, planes: int, half: tuple[int, int], window: tup
     return SPECKLE_METHODS[method]
 
 
-def _checked_looks(looks: float) -> float:
+def _checked_looks(looks: Any) -> float:
     if not isinstance(looks, numbers.Real):
         raise TypeError(f"looks: expected a number, got {looks!r}")
-    if not 0.0 < looks < math.inf:
+    number = float(looks)
+    if not 0.0 < number < math.inf:
         raise ValueError(f"looks: expected a number above 0, got {looks!r}")
-    return float(looks)
+    return number
 
 
 def _checked_powers(powers: int, planes: int) -> int:
@@ -120,7 +121,8 @@ def speckle_filter(
     code = _checked_method(method, images.shape[0], half, window)
     settings = (_checked_powers(powers, images.shape[0]), code, _checked_looks(looks))
     out: NDArray[np.float32] = arrays.empty((images.shape[0], end - begin, images.shape[2]), np.float32)
-    arrays.run("filter_speckle", images, mask, *settings, half, begin, out)
+    if out.size:
+        arrays.run("filter_speckle", images, mask, *settings, half, begin, out)
     return out
 
 

@@ -24,12 +24,12 @@ def independent_looks(pixels: Any, valid: Any, window: tuple[int, int], xp: Any 
 
     N_eff = n^2 / sum over the n^2 pairs of pixels of the window of |rho|^2, with rho the correlation coefficient of
     the two pixels. This is the squared mean over the variance of the mean intensity, its equivalent number of looks,
-    for covariances of circular Gaussian pixels are |rho|^2. It is that of coherence too: the means of
-    first * conj(second), |first|^2 and |second|^2 over correlated pixels of equal autocorrelation have the variances
-    and covariances that they have over N_eff independent ones, since the covariance of two such products is
-    rho conj(rho), whatever the coherence. So the distributions of the sample coherence of independent looks (Touzi
-    et al. 1999, IEEE TGRS 37(1)) serve with N_eff, to the second moments exactly (Gierull and Sikaneta 2002,
-    Estimating the effective number of looks in interferometric SAR data, IEEE TGRS 40(8)).
+    for covariances of circular Gaussian pixels are |rho|^2. It is that of coherence too: every covariance of
+    first * conj(second), |first|^2 and |second|^2 at one pixel with these at another carries the factor |rho|^2, so
+    that their means over the window have the variances and covariances of N_eff independent pixels. The
+    distributions of the sample coherence of independent looks (Touzi et al. 1999, IEEE TGRS 37(1)) then serve with
+    N_eff (Gierull and Sikaneta 2002, Estimating the effective number of looks in interferometric SAR data, IEEE TGRS
+    40(8)): its mean is met to 0.001 from 30 looks on, to 0.006 at 10, and to 0.02 at 4.5.
 
     |rho|^2 is averaged over short pieces of single lines, so that a phase that varies over the image, as the
     azimuth carrier of TOPS does, does not matter, and each piece counts the same, however bright. What the averages
@@ -70,8 +70,7 @@ class _Pieces:
     """Pieces of lines [line, piece, sample]: what sums over lags of their products need, transformed."""
 
     def __init__(self, pixels: Any, valid: Any, reach: int, xp: Any) -> None:
-        lines, samples = pixels.shape
-        self.length = min(PIECE, samples)
+        self.length = min(PIECE, pixels.shape[1])
         self.reach = reach
         self._xp = xp
         mask = valid & xp.isfinite(pixels)
@@ -140,8 +139,8 @@ def _squared_correlation(pixels: Any, valid: Any, lags: int, xp: Any) -> NDArray
             f"{(pieces.length + 1) // 2} valid pixels on a piece of a line of {pieces.length}"
         )
     far = measured[FAR:, np.abs(np.arange(-reach, reach + 1)) >= FAR]
-    far = far[np.isfinite(far)]
+    known = far[np.isfinite(far)]
     # L independent looks of coherence gamma have mean squares of about g + (1 - g)^2 / L, with g = gamma^2
-    noise = float(min(np.mean(far), 0.2)) if far.size else 1.0 / pieces.length
+    noise = min(float(np.mean(known)), 0.2) if known.size else 1.0 / pieces.length
     root = np.sqrt(1.0 - 4.0 * noise * (1.0 - measured))
     return np.nan_to_num(2.0 * (measured - noise) / (1.0 - 2.0 * noise + root))

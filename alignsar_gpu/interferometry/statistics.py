@@ -114,4 +114,5 @@ def remove_coherence_bias(coherence: Any, looks: float, xp: Any = np) -> Any:
     """
     _check_looks(looks)
     means, true = (xp.asarray(array) for array in _table(float(looks)))
-    return xp.interp(coherence, means, true).astype(np.float32)
+    flat = xp.ascontiguousarray(coherence).reshape(-1)
+    return xp.interp(flat, means, true).astype(np.float32).reshape(coherence.shape)

@@ -82,7 +82,7 @@ def equivalent_number_of_looks(
     count = window[0] * window[1]
     if count < 2 or min(*window, *spacing) < 1:
         raise AlignsarError(
-            f"window {window} and spacing {spacing} of an ENL: blocks need two pixels or more, and spacings of 1 or more"
+            f"window {window}, spacing {spacing}: blocks for an ENL need two pixels or more, and spacings of 1 or more"
         )
     deviation = float(np.sqrt(2.0 / (count - 1)))
     histogram = _histogram(power, valid, xp, window, spacing, deviation / BINS)
