@@ -1,4 +1,4 @@
-"""The kernels of geometry and resampling on a burst for `gpu.py`: made-up mountains under a circle, numpy alone."""
+"""The kernels that `gpu.py` runs on a burst: geometry over made-up mountains, resampling, signatures; numpy alone."""
 
 from __future__ import annotations
 
@@ -124,6 +124,9 @@ def cases(lines: int, samples: int) -> list[Case]:
             bytes_per_pixel=GROUND_TO_RADAR_BYTES,
         ),
         *(resampling(lines, samples, down, across) for down, across in ((8, 8), (12, 12), (8, 16))),
+        *(polarimetry(lines, samples, channels) for channels in (2, 4)),
+        *(speckle_filter(lines, samples, method) for method in ("boxcar", "lee", "refined_lee", "gamma_map")),
+        temporal(lines, samples),
     ]
 
 
@@ -147,6 +150,60 @@ def resampling(lines: int, samples: int, down: int, across: int) -> Case:
         run=run,
         arrays=(image, line, sample, 1e5 + 0.01 * sample),
         bytes_per_pixel=RESAMPLE_BYTES,
+    )
+
+
+def speckle(lines: int, samples: int) -> np.ndarray:
+    """Pixels of homogeneous ground."""
+    rng = np.random.default_rng(2)
+    return rng.standard_normal((lines, samples, 2), dtype=np.float32).view(np.complex64)[..., 0]
+
+
+def polarimetry(lines: int, samples: int, channels: int) -> Case:
+    """All signatures of two or four polarizations over 3 x 3 pixels; the channels are one image, shifted."""
+    outputs = [
+        n for n in (kernels.DUAL_OUTPUTS if channels == 2 else kernels.QUAD_OUTPUTS) if "covariance" not in n
+    ]
+    image = speckle(lines, samples)
+    images = [np.roll(image, 7 * k, axis=1) for k in range(channels)]
+
+    def run(*arrays: Any) -> tuple[Any, ...]:
+        found = kernels.polarimetric_signatures(arrays[:-1], arrays[-1], outputs, window=(3, 3))
+        return tuple(found.values())
+
+    return Case(
+        name=f"{len(outputs)} signatures of {channels} channels",
+        run=run,
+        arrays=(*images, np.ones((lines, samples), bool)),
+        bytes_per_pixel=8 * channels + 1 + 4 * len(outputs),
+    )
+
+
+def speckle_filter(lines: int, samples: int, method: str) -> Case:
+    """An intensity, filtered over 7 x 7 pixels."""
+    power = np.square(np.abs(speckle(lines, samples)))[np.newaxis]
+
+    def run(planes: Any, valid: Any) -> tuple[Any]:
+        return (kernels.speckle_filter(planes, valid, method=method, window=(7, 7), looks=1.0, powers=1),)
+
+    return Case(
+        name=f"{method} 7 x 7", run=run, arrays=(power, np.ones(power.shape[1:], bool)), bytes_per_pixel=9
+    )
+
+
+def temporal(lines: int, samples: int, dates: int = 10) -> Case:
+    """All statistics over the dates."""
+    power = np.square(np.abs(speckle(lines, samples)))
+    powers = np.stack([np.roll(power, 3 * k, axis=1) for k in range(dates)])
+
+    def run(stack: Any, valid: Any) -> tuple[Any, ...]:
+        return tuple(kernels.temporal_statistics(stack, valid).values())
+
+    return Case(
+        name=f"statistics of {dates} dates",
+        run=run,
+        arrays=(powers, np.ones(powers.shape, bool)),
+        bytes_per_pixel=5 * dates + 16,
     )
 
 

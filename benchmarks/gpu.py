@@ -177,7 +177,7 @@ def report(results: dict[str, Any]) -> None:
     for row in results["kernels"]:
         differs = row["difference_from_cpu"]
         print(
-            f"{row['kernel']:28}{row['megapixels_per_second']:10}{row['floor_megapixels_per_second']:10}"
+            f"{row['kernel']:30}{row['megapixels_per_second']:10}{row['floor_megapixels_per_second']:10}"
             f"{row['ratio']:8}{row['cpu_megapixels_per_second']:9}{differs['relative']:11.1e}"
             f"{differs['phase_radians']:11.1e}  {'same' if differs['masks_identical'] else 'DIFFER'}"
         )
@@ -186,7 +186,7 @@ def report(results: dict[str, Any]) -> None:
         differs = row["difference_from_cpu"]
         largest = " ".join(f"{value:.0e}" for value in differs["largest"])
         print(
-            f"{row['kernel']:28}{row['megapixels_per_second']:10}{row['floor_megapixels_per_second']:10}"
+            f"{row['kernel']:30}{row['megapixels_per_second']:10}{row['floor_megapixels_per_second']:10}"
             f"{row['ratio']:8}{row['cpu_megapixels_per_second']:9}  differences {largest}, masks "
             f"{'same' if differs['masks_identical'] else 'DIFFER'}"
         )

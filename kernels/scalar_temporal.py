@@ -193,6 +193,7 @@ def relative_change(power: Any, dry: Any, wet: Any, valid: Any, smallest: Any) -
     span = ratio_in_decibels(wet, dry, valid)
     enough = span >= smallest
     index = ratio_in_decibels(power, dry, valid) / (span if enough else ONE)
+    # the division of fast-math on CUDA may be a last place off
     index = ONE if (power <= wet and index > ONE) else index
     index = ZERO if (power >= dry and index < ZERO) else index
     return index if enough else NAN
