@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from alignsar_gpu.config import Sentinel1ProductsConfig, SnapProductsConfig
+from alignsar_gpu.config import NisarProductsConfig, Sentinel1ProductsConfig, SnapProductsConfig
 from alignsar_gpu.coregistration.assemble import Options, coregistered_stack
 from alignsar_gpu.coregistration.corrections import Corrections
 from alignsar_gpu.coregistration.reference import best_reference
@@ -15,6 +15,7 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem import open_dem
 from alignsar_gpu.geometry.dem_raster import source_files
 from alignsar_gpu.products.area import read_area
+from alignsar_gpu.products.nisar import open_nisar
 from alignsar_gpu.products.sentinel1_choice import open_products
 from alignsar_gpu.products.snap import open_stack
 from alignsar_gpu.products.snap_bands import input_files
@@ -56,6 +57,8 @@ def find_inputs(config: Config) -> Inputs:
         return _snap(products)
     if isinstance(products, Sentinel1ProductsConfig):
         return _sentinel1(products, config)
+    if isinstance(products, NisarProductsConfig):
+        return _nisar(products)
     options = asdict(products)
     reader = options.pop("reader")
     return Inputs(open=lambda _: simulate_stack(**options), settings={"reader": reader, **options})
@@ -71,6 +74,13 @@ def _snap(products: SnapProductsConfig) -> Inputs:
     return Inputs(
         open=lambda _: open_stack(path, phase_state=state), settings=settings, files=(input_files(path),)
     )
+
+
+def _nisar(products: NisarProductsConfig) -> Inputs:
+    path = _path(products.path)
+    product = open_nisar(path, products.frequency)
+    settings = {name: value for name, value in asdict(products).items() if name != "path"}
+    return Inputs(open=lambda _: product, settings=settings, files=((path,),))
 
 
 def _sentinel1(products: Sentinel1ProductsConfig, config: Config) -> Inputs:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu import __version__
+from alignsar_gpu.signatures.speckle import equivalent_number_of_looks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 
 MOST_PIXELS = 4_000_000
+SPECKLE_LINES = 1024
+UNFILTERED_SPACING = (2, 2)  # pixels that are sampled more finely than they are resolved are not independent
 
 
 def _statistics(values: np.ndarray[Any, np.dtype[Any]]) -> dict[str, float]:
@@ -44,6 +47,24 @@ def _dates(cube: xr.Dataset, product: StackProduct) -> dict[str, Any]:
                 facts[name] = {p: _statistics(cube[f"{name}_{p}"][index, ::step].values) for p in layers}
         result[acquisition.date] = facts
     return result
+
+
+def _speckle(cube: xr.Dataset, product: StackProduct) -> dict[str, Any]:
+    """Equivalent number of looks of the intensities of the reference date, in the middle of the image."""
+    first = max(product.grid.lines - SPECKLE_LINES, 0) // 2
+    lines = slice(first, first + SPECKLE_LINES)
+    filtered = cube.attrs["speckle_filter"] != "none"
+    window = (cube.attrs["matrix_window_lines"], cube.attrs["matrix_window_samples"])
+    looks = {}
+    for polarization in product.polarizations:
+        name = next((n for n in (f"intensity_{polarization}", f"sigma0_{polarization}") if n in cube), None)
+        if name is not None:
+            power = cube[name][product.reference, lines].values
+            found = equivalent_number_of_looks(
+                power, np.isfinite(power), np, spacing=window if filtered else UNFILTERED_SPACING
+            )
+            looks[polarization] = round(found, 2) if np.isfinite(found) else np.nan
+    return {"speckle_filter": cube.attrs["speckle_filter"], "equivalent_number_of_looks": looks} if looks else {}
 
 
 def _baselines(product: StackProduct, scene: Scene) -> dict[str, Any]:
@@ -91,6 +112,7 @@ def measure(
         "heading_deg": scene.heading,
         "azimuth_spacing_m": scene.azimuth_spacing,
         **_viewing(cube),
+        "speckle": _speckle(cube, product),
         "dates": _dates(cube, product),
     }
 

@@ -30,6 +30,7 @@ POLARIZATIONS = {
     "quad": "HH, VV and a cross-polarization",
 }
 MOST_LISTED = 6  # names in a warning
+FEWEST_LOOKS = 2.0
 LOOK_LINES = 128  # in the middle of the image, that looks are measured on
 
 
@@ -116,6 +117,11 @@ def options_of(product: StackProduct, config: Config, looks: float | None) -> Op
         raise AlignsarError(
             f"signatures.noise=removed: {product.source} has no {'noise' if calibrated else 'calibration'} records; "
             "say signatures.noise=kept"
+        )
+    if interferometry.coherence_bias == "removed" and looks is not None and looks < FEWEST_LOOKS:
+        raise AlignsarError(
+            f"interferometry.coherence_bias=removed: the coherence window has {looks:g} independent looks, and its bias "
+            f"can be told from {FEWEST_LOOKS:g} on; enlarge interferometry.coherence_window_samples"
         )
     return Options(
         windows=Windows(

@@ -5,6 +5,7 @@ The array that is handed in decides: a numpy array runs on the CPU and gives num
 imported before its first use. The number of CPU threads is that of ``numba.set_num_threads``.
 """
 
+from .area import facet_areas, sight_points, spread_areas
 from .cpu import STRIP
 from .geometry import (
     LAYOVER,
@@ -55,6 +56,7 @@ __all__ = [
     "boxcar_coherence",
     "change_index",
     "draw_terrain",
+    "facet_areas",
     "ground_to_radar",
     "log_ratio",
     "matrix_signatures",
@@ -65,7 +67,9 @@ __all__ = [
     "resample",
     "rotate_phase",
     "seasonal_fit",
+    "sight_points",
     "speckle_filter",
+    "spread_areas",
     "temporal_extremes",
     "temporal_mean_minimum",
     "temporal_statistics",

@@ -122,7 +122,7 @@ def spread_areas(
 
     A facet is spread evenly over the triangle between its places, and divided between pixels by the exact share of
     the triangle in each: what is given comes out, to the rounding of float64. Pixels are squares around whole lines
-    and samples.
+    and samples. From low orbit, that a facet is spread evenly makes about 1e-6 a metre of its size.
 
     Parameters
     ----------

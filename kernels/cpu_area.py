@@ -13,14 +13,17 @@ import numpy as np
 
 from .scalar_area import (
     LINE,
-    SAMPLE,
     band_of,
-    by_line,
     by_sample,
+    divided,
+    half_places,
+    lines_of,
     lit_area,
+    meets,
     pixels_of,
     ratio_of,
     share_before,
+    share_of,
     sight,
 )
 
@@ -35,7 +38,6 @@ PARTS = (  # in the order in which they call each other
     "area_extents",
     "spread_triangle",
     "spread_part",
-    "spread_facet",
     "spread_run",
     "spread_strip",
 )
@@ -59,7 +61,7 @@ def sight_points(ground: Any, time: Any, orbit: Any, doppler: Any, pixel: Any, p
         sight_row(lon[row], lat[row], h[row], time[row], orbit, doppler, pixel, points[row])
 
 
-def lit_row(points: Any, heights: Any, row: int, ceiling: Any, areas: Any) -> None:
+def lit_row(points: Any, heights: Any, row: Any, ceiling: Any, areas: Any) -> None:
     """`.scalar_area.lit_area` of a row of cells, into areas [column, half]."""
     for column in range(areas.shape[0]):
         for half in range(2):
@@ -69,10 +71,10 @@ def lit_row(points: Any, heights: Any, row: int, ceiling: Any, areas: Any) -> No
 def facet_areas(points: Any, heights: Any, ceiling: Any, areas: Any) -> None:
     """`.scalar_area.lit_area` of every facet, into areas [row, column, half]."""
     for row in prange(areas.shape[0]):
-        lit_row(points, heights, row, ceiling, areas[row])
+        lit_row(points, heights, np.int64(row), ceiling, areas[row])
 
 
-def area_extents(places: Any, row: int, extents: Any) -> None:
+def area_extents(places: Any, row: Any, extents: Any) -> None:
     """First and last line of every RUN cells between two rows of posts, into extents [run, 2]."""
     for n in range(extents.shape[0]):
         low = math.inf
@@ -86,8 +88,8 @@ def area_extents(places: Any, row: int, extents: Any) -> None:
         extents[n, 1] = high
 
 
-def spread_triangle(triangle: Any, seen: Any, cover: Any, area: Any, covered: Any) -> None:
-    """Spread a triangle of a line over its pixels: three samples, and its share of what is seen and of what covers."""
+def spread_triangle(triangle: Any, weights: Any, area: Any, covered: Any) -> None:
+    """Spread a triangle of a line over its pixels: three samples, and its share of both ``weights``."""
     share = triangle[3]
     samples = by_sample(triangle[0], triangle[1], triangle[2])
     first, stop = pixels_of(samples, area.size)
@@ -95,66 +97,42 @@ def spread_triangle(triangle: Any, seen: Any, cover: Any, area: Any, covered: An
     for k in range(first, stop):
         after = share_before(k + 0.5, samples)
         part = share * (after - before)
-        area[k] += seen * part
-        covered[k] += cover * part
+        area[k] += weights[0] * part
+        covered[k] += weights[1] * part
         before = after
 
 
 def spread_part(
-    first: int, tip: Any, base: Any, near: Any, far: Any, seen: Any, cover: Any, area: Any, covered: Any
+    first: int, tip: Any, middle: Any, across: Any, weights: Any, area: Any, covered: Any
 ) -> None:
-    """Spread the triangle between a corner and a side along a line, into a strip that begins at line ``first``."""
-    low = min(tip[LINE], base)
-    high = max(tip[LINE], base)
-    if not low < high:
-        return
-    begin = max(math.floor(low + 0.5), first)
-    end = min(math.floor(high + 0.5) + 1, first + area.shape[0])
+    """Spread the part of a facet between a corner and the line of the middle one, into a strip from ``first`` on."""
+    begin, end = lines_of(tip, middle, first, area.shape[0])
     for n in range(begin, end):
-        one, other = band_of(np.float64(n), tip, base, near, far)
-        spread_triangle(one, seen, cover, area[n - first], covered[n - first])
-        spread_triangle(other, seen, cover, area[n - first], covered[n - first])
-
-
-def spread_facet(p: Any, q: Any, r: Any, seen: Any, first: int, area: Any, covered: Any) -> None:
-    """Spread a facet between three places, divided along the line of the middle one."""
-    cover = 0.5 * ((q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0]))
-    low, middle, high = by_line(p, q, r)
-    length = high[LINE] - low[LINE]
-    if not length > 0.0:
-        return
-    share = (middle[LINE] - low[LINE]) / length
-    rest = (high[LINE] - middle[LINE]) / length
-    across = low[SAMPLE] + share * (high[SAMPLE] - low[SAMPLE])
-    base = middle[LINE]
-    near = middle[SAMPLE]
-    spread_part(first, low, base, near, across, share * seen, share * cover, area, covered)
-    spread_part(first, high, base, near, across, rest * seen, rest * cover, area, covered)
+        one, other = band_of(np.float64(n), tip, middle, across)
+        spread_triangle(one, weights, area[n - first], covered[n - first])
+        spread_triangle(other, weights, area[n - first], covered[n - first])
 
 
 def spread_run(places: Any, areas: Any, row: int, run: Any, first: int, area: Any, covered: Any) -> None:
-    """Spread the facets of the cells ``run`` (first and last column) of a row into a strip."""
+    """Spread the facets of the cells ``run`` (first and last column) of a row into a strip.
+
+    What is spread of a facet is its area as it is seen, and that in the radar grid.
+    """
     lines, samples = area.shape
     for column in range(run[0], run[1]):
         for half in range(2):
-            a = row + half
-            b = column + half
-            p = (places[a, b, 0], places[a, b, 1])
-            q = (places[a, column + 1 - half, 0], places[a, column + 1 - half, 1])
-            r = (places[row + 1 - half, b, 0], places[row + 1 - half, b, 1])
-            low = min(p[LINE], q[LINE], r[LINE])
-            high = max(p[LINE], q[LINE], r[LINE])
-            near = min(p[SAMPLE], q[SAMPLE], r[SAMPLE])
-            far = max(p[SAMPLE], q[SAMPLE], r[SAMPLE])
-            if not low < first + lines - 0.5 or not high > first - 0.5:
+            p, q, r = half_places(places, row, column, half)
+            if not meets(p, q, r, first, lines, samples):
                 continue
-            if not near < samples - 0.5 or not far > -0.5:
-                continue
-            if math.isfinite(p[0] + p[1] + q[0] + q[1] + r[0] + r[1]):
-                spread_facet(p, q, r, areas[row, column, half], first, area, covered)
+            low, middle, high, across, cover = divided(p, q, r)
+            seen = areas[row, column, half]
+            one = share_of(low, middle, low, high)
+            other = share_of(high, middle, low, high)
+            spread_part(first, low, middle, across, (one * seen, one * cover), area, covered)
+            spread_part(first, high, middle, across, (other * seen, other * cover), area, covered)
 
 
-def spread_strip(places: Any, areas: Any, extents: Any, first: int, ratio: Any) -> None:
+def spread_strip(places: Any, areas: Any, extents: Any, first: Any, ratio: Any) -> None:
     """Fill the lines of a strip."""
     lines, samples = ratio.shape
     area = np.zeros((lines, samples))
@@ -174,9 +152,9 @@ def spread_areas(places: Any, areas: Any, first: int, ratio: Any) -> None:
     """Spread the facets between places [row, column, 2] over the pixels of lines from ``first`` on."""
     extents = np.empty((places.shape[0] - 1, (places.shape[1] - 2) // RUN + 1, 2))
     for row in prange(extents.shape[0]):
-        area_extents(places, row, extents[row])
+        area_extents(places, np.int64(row), extents[row])
     lines = ratio.shape[0]
     for k in prange((lines + STRIP_LINES - 1) // STRIP_LINES):
         a = k * STRIP_LINES
         b = min(a + STRIP_LINES, lines)
-        spread_strip(places, areas, extents, first + a, ratio[a:b])
+        spread_strip(places, areas, extents, first + np.int64(a), ratio[a:b])

@@ -11,6 +11,7 @@ import numba
 
 from . import (
     cpu,
+    cpu_area,
     cpu_geometry,
     cpu_multitemporal,
     cpu_polarimetry,
@@ -20,6 +21,7 @@ from . import (
     cpu_temporal,
     cpu_terrain,
     scalar,
+    scalar_area,
     scalar_geometry,
     scalar_polarimetry,
     scalar_resampling,
@@ -40,13 +42,23 @@ MATHEMATICS = (
     scalar_geometry,
     scalar_resampling,
     scalar_terrain,
+    scalar_area,
     scalar_polarimetry,
     scalar_speckle,
     scalar_temporal,
     *MEASURES,
 )
 INLINED = (scalar, scalar_polarimetry, scalar_speckle, scalar_temporal, *MEASURES)
-LOOPS = (cpu, cpu_geometry, cpu_multitemporal, cpu_resampling, cpu_speckle, cpu_temporal, cpu_terrain)
+LOOPS = (
+    cpu,
+    cpu_area,
+    cpu_geometry,
+    cpu_multitemporal,
+    cpu_resampling,
+    cpu_speckle,
+    cpu_temporal,
+    cpu_terrain,
+)
 
 
 def _sources_tag() -> str:

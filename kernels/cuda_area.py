@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from typing import Any
 
@@ -13,25 +12,27 @@ from .binding import bind
 from .cuda import Declared
 from .gpujit import cuda, device_function, kernel
 from .scalar_area import (
-    LINE,
-    SAMPLE,
     band_of,
-    by_line,
     by_sample,
+    divided,
+    half_places,
+    lines_of,
     lit_area,
+    meets,
     pixels_of,
     ratio_of,
     share_before,
+    share_of,
     sight,
 )
 
-DEVICE_FUNCTIONS = ("facet_place", "drop_triangle", "drop_part")
+DEVICE_FUNCTIONS = ("facet_place",)
 
 DECLARED = {
-    "sight_points": Declared(arguments="ddddd32nsd", registers=128, float64=400),
-    "facet_areas": Declared(arguments="32sd", registers=128, float64=400),
-    "spread_areas": Declared(arguments="3diiiidd", registers=128, float64=400),
-    "finish_areas": Declared(arguments="ddf", registers=32, float64=20),
+    "sight_points": Declared(arguments="ddddd32nsd", registers=128, float64=320),
+    "facet_areas": Declared(arguments="32sd", registers=80, float64=190),
+    "spread_areas": Declared(arguments="3diiiidd", registers=120, float64=390),
+    "finish_areas": Declared(arguments="ddf", registers=32, float64=32),
 }
 
 
@@ -72,85 +73,36 @@ def facet_areas(points: Any, heights: Any, ceiling: Any, areas: Any) -> None:
         areas[i] = lit_area(points, heights, row, column, half, ceiling)
 
 
-def drop_triangle(
-    triangle: Any, seen: Any, cover: Any, at: int, samples: int, area: Any, covered: Any
-) -> None:
-    """As :func:`.cpu_area.spread_triangle`, into the line that begins at ``at``."""
-    share = triangle[3]
-    ordered = by_sample(triangle[0], triangle[1], triangle[2])
-    first, stop = pixels_of(ordered, samples)
-    before = share_before(first - 0.5, ordered)
-    for k in range(first, stop):
-        after = share_before(k + 0.5, ordered)
-        part = share * (after - before)
-        cuda.atomic.add(area, at + k, seen * part)
-        cuda.atomic.add(covered, at + k, cover * part)
-        before = after
-
-
-def drop_part(
-    size: Any,
-    turn: Any,
-    tip: Any,
-    base: Any,
-    near: Any,
-    far: Any,
-    seen: Any,
-    cover: Any,
-    area: Any,
-    covered: Any,
-) -> None:
-    """As :func:`.cpu_area.spread_part`; ``turn`` is which of its lines a thread takes, and of how many."""
-    first, lines, samples = size
-    low = min(tip[LINE], base)
-    high = max(tip[LINE], base)
-    if not low < high:
-        return
-    begin = max(math.floor(low + 0.5), first) + turn[0]
-    end = min(math.floor(high + 0.5) + 1, first + lines)
-    for n in range(begin, end, turn[1]):
-        one, other = band_of(np.float64(n), tip, base, near, far)
-        at = (n - first) * samples
-        drop_triangle(one, seen, cover, at, samples, area, covered)
-        drop_triangle(other, seen, cover, at, samples, area, covered)
-
-
 def spread_areas(
     places: Any, areas: Any, first: int, lines: int, samples: int, share: int, area: Any, covered: Any
 ) -> None:
     """Every facet into its pixels; ``share`` threads take a facet's lines in turn. As :mod:`.cpu_area`."""
     cells = places.shape[1] - 1
-    size = (first, lines, samples)
     for i in range(cuda.grid(1), areas.size * share, cuda.gridsize(1)):
         facet = i // share
         row, column, half = facet_place(facet, cells)
-        a = row + half
-        b = column + half
-        c = row + 1 - half
-        d = column + 1 - half
-        p = (places[a, b, 0], places[a, b, 1])
-        q = (places[a, d, 0], places[a, d, 1])
-        r = (places[c, b, 0], places[c, b, 1])
-        low, middle, high = by_line(p, q, r)
-        near = min(p[SAMPLE], q[SAMPLE], r[SAMPLE])
-        far = max(p[SAMPLE], q[SAMPLE], r[SAMPLE])
-        if not low[LINE] < first + lines - 0.5 or not high[LINE] > first - 0.5:
+        p, q, r = half_places(places, row, column, half)
+        if not meets(p, q, r, first, lines, samples):
             continue
-        if not near < samples - 0.5 or not far > -0.5:
-            continue
-        length = high[LINE] - low[LINE]
-        if not length > 0.0 or not math.isfinite(p[0] + p[1] + q[0] + q[1] + r[0] + r[1]):
-            continue
-        cover = 0.5 * ((q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0]))
-        seen = areas[facet]
-        upper = (middle[LINE] - low[LINE]) / length
-        lower = (high[LINE] - middle[LINE]) / length
-        across = low[SAMPLE] + upper * (high[SAMPLE] - low[SAMPLE])
-        turn = (i - facet * share, share)
-        base = middle[LINE]
-        edge = middle[SAMPLE]
-        drop_part(size, turn, low, base, edge, across, upper * seen, upper * cover, area, covered)
-        drop_part(size, turn, high, base, edge, across, lower * seen, lower * cover, area, covered)
+        low, middle, high, across, cover = divided(p, q, r)
+        for part in range(2):
+            tip = low if part == 0 else high
+            own = share_of(tip, middle, low, high)
+            begin, end = lines_of(tip, middle, first, lines)
+            for n in range(begin + i - facet * share, end, share):
+                one, other = band_of(np.float64(n), tip, middle, across)
+                for piece in range(2):
+                    triangle = one if piece == 0 else other
+                    weight = own * triangle[3]
+                    ordered = by_sample(triangle[0], triangle[1], triangle[2])
+                    left, right = pixels_of(ordered, samples)
+                    before = share_before(left - 0.5, ordered)
+                    at = (n - first) * samples
+                    for k in range(left, right):
+                        after = share_before(k + 0.5, ordered)
+                        cuda.atomic.add(area, at + k, areas[facet] * (weight * (after - before)))
+                        cuda.atomic.add(covered, at + k, cover * (weight * (after - before)))
+                        before = after
 
 
 def finish_areas(area: Any, covered: Any, ratio: Any) -> None:

@@ -10,6 +10,7 @@ from . import cuda, cuda_geometry, cuda_resampling, cuda_terrain
 from .cpu_geometry import SEGMENT
 from .cuda import GROUP, LINES, WIDEST_TILED_WINDOW
 from .gpujit import FEWEST_BLOCKS, MOST_BLOCKS, THREADS
+from .launch_area import facet_areas, sight_points, spread_areas
 from .launch_polarimetry import (
     matrix_signatures_dual,
     matrix_signatures_quad,
@@ -30,12 +31,15 @@ from .scalar_terrain import FARTHEST
 
 __all__ = [  # what is launched elsewhere
     "change_index",
+    "facet_areas",
     "filter_multitemporal",
     "filter_speckle",
     "log_ratio",
     "matrix_signatures_dual",
     "matrix_signatures_quad",
     "seasonal_fit",
+    "sight_points",
+    "spread_areas",
     "temporal_extremes",
     "temporal_mean_minimum",
     "temporal_statistics",

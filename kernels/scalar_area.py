@@ -22,11 +22,16 @@ FUNCTIONS = (  # in the order in which they call each other
     "hidden_between",
     "is_hidden",
     "lit_area",
+    "half_places",
+    "meets",
     "by_line",
-    "by_sample",
-    "share_before",
+    "divided",
+    "share_of",
+    "lines_of",
     "band_of",
+    "by_sample",
     "pixels_of",
+    "share_before",
     "ratio_of",
 )
 
@@ -186,6 +191,28 @@ def lit_area(points: Any, heights: Any, row: int, column: int, half: int, ceilin
     return area if lit else 0.0
 
 
+def half_places(places: Any, row: int, column: int, half: int) -> Any:
+    """Sample and line of the corners of one of the two facets of a cell."""
+    r0 = row + half
+    c0 = column + half
+    r1 = row + 1 - half
+    c1 = column + 1 - half
+    p = (places[r0, c0, SAMPLE], places[r0, c0, LINE])
+    q = (places[r0, c1, SAMPLE], places[r0, c1, LINE])
+    r = (places[r1, c0, SAMPLE], places[r1, c0, LINE])
+    return p, q, r
+
+
+def meets(p: Any, q: Any, r: Any, first: int, lines: int, samples: int) -> Any:
+    """Whether a facet may lie in the pixels of some lines from ``first`` on."""
+    low = min(p[LINE], q[LINE], r[LINE])
+    high = max(p[LINE], q[LINE], r[LINE])
+    near = min(p[SAMPLE], q[SAMPLE], r[SAMPLE])
+    far = max(p[SAMPLE], q[SAMPLE], r[SAMPLE])
+    there = math.isfinite(p[0] + p[1] + q[0] + q[1] + r[0] + r[1])
+    return there and low < first + lines - 0.5 and high > first - 0.5 and near < samples - 0.5 and far > -0.5
+
+
 def by_line(p: Any, q: Any, r: Any) -> Any:
     """Three places (sample, line) in the order of their lines."""
     if q[LINE] < p[LINE]:
@@ -195,6 +222,54 @@ def by_line(p: Any, q: Any, r: Any) -> Any:
     if q[LINE] < p[LINE]:
         p, q = q, p
     return p, q, r
+
+
+def divided(p: Any, q: Any, r: Any) -> Any:
+    """The corners of a facet by line, and the sample at which the line of the middle one crosses the side opposite.
+
+    With its area in the radar grid: negative where the order of its corners is reversed, as it is in layover.
+    """
+    cover = 0.5 * (
+        (q[SAMPLE] - p[SAMPLE]) * (r[LINE] - p[LINE]) - (q[LINE] - p[LINE]) * (r[SAMPLE] - p[SAMPLE])
+    )
+    low, middle, high = by_line(p, q, r)
+    across = low[SAMPLE] + share_of(low, middle, low, high) * (high[SAMPLE] - low[SAMPLE])
+    return low, middle, high, across, cover
+
+
+def share_of(tip: Any, middle: Any, low: Any, high: Any) -> Any:
+    """Share of a facet that lies between one of its outer corners and the line of the middle one."""
+    length = high[LINE] - low[LINE]
+    return abs(middle[LINE] - tip[LINE]) / length if length > 0.0 else 0.0
+
+
+def lines_of(tip: Any, middle: Any, first: int, lines: int) -> Any:
+    """First line, and that after the last, whose pixels the part of a facet lies in; of ``lines`` from ``first`` on."""
+    low = min(tip[LINE], middle[LINE])
+    high = max(tip[LINE], middle[LINE])
+    begin = max(math.floor(low + 0.5), first)
+    end = min(math.floor(high + 0.5) + 1, first + lines)
+    return begin, end if low < high else begin
+
+
+def band_of(line: Any, tip: Any, middle: Any, across: Any) -> Any:
+    """The part of a triangle in the pixels of a line, as two triangles of samples, each with its share of it.
+
+    The triangle lies between the corner ``tip`` (sample, line) and the side along the line of the corner
+    ``middle``, from there to the sample ``across``. Shares are of the triangle's own area, whatever that is in the
+    radar grid.
+    """
+    inverse = 1.0 / (middle[LINE] - tip[LINE])
+    u = (line - 0.5 - tip[LINE]) * inverse
+    v = (line + 0.5 - tip[LINE]) * inverse
+    s = max(min(u, v), 0.0)
+    t = min(max(u, v), 1.0)
+    thick = max(t - s, 0.0)
+    one = middle[SAMPLE] - tip[SAMPLE]
+    other = across - tip[SAMPLE]
+    first = (tip[SAMPLE] + s * one, tip[SAMPLE] + s * other, tip[SAMPLE] + t * one, s * thick)
+    second = (tip[SAMPLE] + t * one, tip[SAMPLE] + t * other, tip[SAMPLE] + s * other, t * thick)
+    return first, second
 
 
 def by_sample(a: Any, b: Any, c: Any) -> Any:
@@ -211,6 +286,13 @@ def by_sample(a: Any, b: Any, c: Any) -> Any:
     return a, b, c, rising, falling
 
 
+def pixels_of(samples: Any, count: int) -> Any:
+    """First pixel, and that after the last, that samples (in their order) lie in; of ``count``."""
+    first = math.floor(min(max(samples[0] + 0.5, 0.0), count))
+    last = math.floor(min(max(samples[2] + 0.5, -1.0), count - 1.0))
+    return first, last + 1
+
+
 def share_before(x: Any, samples: Any) -> Any:
     """Share of a triangle that lies before the sample ``x``: of 1, however narrow it is."""
     a, b, c, rising, falling = samples
@@ -221,32 +303,6 @@ def share_before(x: Any, samples: Any) -> Any:
     if x < b:
         return (x - a) * (x - a) * rising
     return 1.0 - (c - x) * (c - x) * falling
-
-
-def band_of(line: Any, tip: Any, base: Any, near: Any, far: Any) -> Any:
-    """The part of a triangle in the pixels of a line, as two triangles of samples, each with its share of it.
-
-    ``tip`` (sample, line) is the corner above or below the side at the line ``base`` from sample ``near`` to
-    ``far``. Shares are of the triangle's own area, whatever that is in the radar grid.
-    """
-    inverse = 1.0 / (base - tip[LINE])
-    u = (line - 0.5 - tip[LINE]) * inverse
-    v = (line + 0.5 - tip[LINE]) * inverse
-    s = max(min(u, v), 0.0)
-    t = min(max(u, v), 1.0)
-    thick = max(t - s, 0.0)
-    near_s = tip[SAMPLE] + s * (near - tip[SAMPLE])
-    far_s = tip[SAMPLE] + s * (far - tip[SAMPLE])
-    near_t = tip[SAMPLE] + t * (near - tip[SAMPLE])
-    far_t = tip[SAMPLE] + t * (far - tip[SAMPLE])
-    return (near_s, far_s, near_t, s * thick), (near_t, far_t, far_s, t * thick)
-
-
-def pixels_of(samples: Any, count: int) -> Any:
-    """First pixel, and that after the last, that samples (in their order) lie in; of ``count``."""
-    first = math.floor(min(max(samples[0] + 0.5, 0.0), count))
-    last = math.floor(min(max(samples[2] + 0.5, -1.0), count - 1.0))
-    return first, last + 1
 
 
 def ratio_of(area: Any, cover: Any) -> Any:

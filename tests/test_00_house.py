@@ -50,7 +50,7 @@ ARROWS = {
     },
     "network": VALUES | {"config", "dataset", "device", "interferometry", "products", "run_folder", "stack"},
     "truth": VALUES | {"config", "coregistration", "dataset", "products", "simulate"},
-    "quality": VALUES | {"description", "device", "products"},
+    "quality": VALUES | {"description", "device", "products", "signatures"},
 }
 ABOVE_ALL = {"pipeline", "__main__"}
 HEAVY = [

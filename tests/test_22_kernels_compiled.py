@@ -12,10 +12,17 @@ from types import SimpleNamespace
 
 import pytest
 from alignsar_gpu.kernels import cuda as kernels_cuda
-from alignsar_gpu.kernels import cuda_geometry, cuda_resampling, cuda_speckle, cuda_temporal, cuda_terrain
+from alignsar_gpu.kernels import (
+    cuda_area,
+    cuda_geometry,
+    cuda_resampling,
+    cuda_speckle,
+    cuda_temporal,
+    cuda_terrain,
+)
 from numba import cuda, types
 
-MODULES = (kernels_cuda, cuda_geometry, cuda_resampling, cuda_speckle, cuda_temporal, cuda_terrain)
+MODULES = (kernels_cuda, cuda_area, cuda_geometry, cuda_resampling, cuda_speckle, cuda_temporal, cuda_terrain)
 DECLARED = {name: declared for module in MODULES for name, declared in module.DECLARED.items()}
 KERNEL = {name: kernel for module in MODULES for name, kernel in module.KERNEL.items()}
 ARCHITECTURES = [(7, 5), (8, 0), (9, 0)]  # all three are supported by the compilers of CUDA 12 and 13.0

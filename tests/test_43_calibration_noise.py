@@ -9,6 +9,7 @@ from scipy.interpolate import RegularGridInterpolator
 from alignsar_gpu.device import Device
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT, RadarGrid
+from alignsar_gpu.products.joined_noise import JoinedNoise, NoisyPart
 from alignsar_gpu.products.noise import AzimuthNoise, Noise
 from alignsar_gpu.products.sentinel1_calibration import read_calibration, read_noise
 from alignsar_gpu.products.table import positions, table_at
@@ -445,6 +446,39 @@ class TestNoiseRecords:
     def test_another_kind_of_file(self):
         with pytest.raises(AlignsarError, match=r"calibration\.xml: no element 'noiseRangeVectorList'"):
             read_noise(calibration_xml([]), swath="IW1", **PLACE)
+
+    def test_between_lines_and_samples(self):
+        """Half a line and a quarter of a sample on: the mean of what is there, by both counts of azimuth."""
+        noise = self.noise(azimuth=[("IW2", (0, 19, 0, 40), (0, 19), (1, 2))])
+        line, sample = np.arange(19.0) + 0.5, np.arange(40) + 0.25
+        found = noise.at(GRID.azimuth_time(line), line, GRID.slant_range(sample), SPACING, np)
+        whole = noise.power(GRID, 0, slice(0, 20), slice(0, 41), np).astype(np.float64)
+        flat = whole / np.linspace(1, 2, 20)[:, np.newaxis]
+        middles = 0.5 * (flat[1:] + flat[:-1]) * (1.0 + line / 19.0)[:, np.newaxis]
+        np.testing.assert_allclose(found, 0.75 * middles[:, :-1] + 0.25 * middles[:, 1:], rtol=1e-5)
+        later = noise.at(GRID.azimuth_time(line), line + 5.0, GRID.slant_range(sample), SPACING, np)
+        assert later[0, 0] / found[0, 0] == pytest.approx((1 + 5.5 / 19) / (1 + 0.5 / 19), rel=1e-6)
+
+    def test_joined_parts_go_by_their_own_lines(self):
+        """Two bursts of which each begins again; the later one of another date, 0.3 s and 7 m beside the grid."""
+        noise = self.noise(azimuth=[("IW2", (0, 39, 0, 40), (0, 19, 20, 39), (1, 2, 1, 2))])
+        own = dataclasses.replace(GRID, first_azimuth_time=10.8)
+        shared = {"ranges": (FIRST_RANGE, FIRST_RANGE + 41 * SPACING), "noise": noise}
+        first = NoisyPart(times=(9.95, 11.45), grid=GRID, image_line=0, begin=10.0, farther=0.0, **shared)
+        second = NoisyPart(times=(11.45, 12.95), grid=own, image_line=20, begin=11.1, farther=7.0, **shared)
+        joined = JoinedNoise(parts=[first, second])
+        times, ranges = GRID.azimuth_time(np.arange(35)), GRID.slant_range(np.arange(41))
+        power = joined.power(times, ranges, np)
+        assert power.dtype == np.float32
+        np.testing.assert_allclose(
+            power[:15], noise.power(GRID, 0, slice(0, 15), slice(0, 41), np), rtol=1e-6
+        )
+        line = np.arange(15, 30) - 11.0
+        expected = noise.at(own.azimuth_time(line), 20 + line, ranges + 7.0, SPACING, np)
+        np.testing.assert_allclose(power[15:30], expected, rtol=1e-6)
+        assert not power[30:].any()
+        np.testing.assert_array_equal(joined.power(times[13:17], ranges[3:9], np), power[13:17, 3:9])
+        assert joined.source == noise.source
 
     def test_denoised_sigma0(self):
         """A pixel of nothing but noise becomes zero on average: |DN|^2 has noise.power as its mean."""

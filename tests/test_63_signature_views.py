@@ -287,3 +287,5 @@ class TestChoice:
             found["coherence_vv", product.reference], plain["coherence_vv", product.reference]
         )
         assert coherence_looks(product, select(["amplitude"]), config(), CPU) is None
+        with pytest.raises(AlignsarError, match=r"coherence_bias=removed: .* has 1\.4 independent looks"):
+            options_of(product, settings, 1.4)

@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 
 from alignsar_gpu.description import describe_scene
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.extraction import PIXEL_BYTES, WORK_BYTES, _blocks, rows_per_block
+from alignsar_gpu.extraction import PIXEL_BYTES, WORK_BYTES, _blocks, bytes_per_pixel, rows_per_block
 from alignsar_gpu.geometry.orbit import Orbit
+from alignsar_gpu.signatures import select
+from alignsar_gpu.signatures.options import Options, Windows
 from alignsar_gpu.simulate import simulate_stack
 
 COPIES = 3
+OPTIONS = Options(windows=Windows(coherence=(3, 11), phase=(1, 1)))
 
 
 def product(dates, polarizations, samples, ground_bytes=lambda lines: 0):
@@ -25,6 +28,10 @@ def product(dates, polarizations, samples, ground_bytes=lambda lines: 0):
         ground_bytes=ground_bytes,
         pixel_copies=COPIES,
     )
+
+
+def pixel_bytes(stack, names=("category1",), options=OPTIONS):
+    return bytes_per_pixel(stack, select(names), options)
 
 
 @given(
@@ -41,7 +48,7 @@ def test_a_block_fits_into_the_budget_whatever_the_number_of_dates(
     stack = product(dates, polarizations, samples)
     line = samples * (dates * polarizations * COPIES * PIXEL_BYTES + WORK_BYTES)
     try:
-        rows = rows_per_block(stack, chunk_lines, halo, budget)
+        rows = rows_per_block(stack, chunk_lines, halo, budget, pixel_bytes(stack))
     except AlignsarError as error:
         assert line * (chunk_lines + 2 * halo) > budget, str(error)  # noqa: PT017  (both ends are tested)
     else:
@@ -52,7 +59,7 @@ def test_a_block_fits_into_the_budget_whatever_the_number_of_dates(
 
 def test_too_little_memory_says_how_much_is_needed():
     with pytest.raises(AlignsarError, match=r"one row of chunks of 30 dates needs 11\.27 GiB"):
-        rows_per_block(product(30, 2, 25_000), 256, 1, 1 << 30)
+        rows_per_block(product(30, 2, 25_000), 256, 1, 1 << 30, pixel_bytes(product(30, 2, 25_000)))
 
 
 @given(
@@ -70,12 +77,23 @@ def test_what_the_ground_takes_counts(posts, per_line, halo, budget):
         return posts + line * (32 * rows + 2 * halo)
 
     try:
-        rows = rows_per_block(stack, 32, halo, budget)
+        rows = rows_per_block(stack, 32, halo, budget, pixel_bytes(stack))
     except AlignsarError as error:
         assert needed(1) > budget
         assert f"one row of chunks of 1 date needs {needed(1) / 2**30:.2f} GiB" in str(error)  # noqa: PT017
     else:
         assert needed(rows) <= budget < needed(rows + 1)
+
+
+def test_what_is_compared_takes_memory_too():
+    """Layers that a pass computes together, powers of all dates, filters."""
+    stack = product(30, 2, 100)
+    plain = pixel_bytes(stack)
+    together = pixel_bytes(stack, ["category1", "all_dual"])
+    assert together >= plain + 4 * 25
+    assert pixel_bytes(stack, ["category1", "temporal"]) >= plain + 4 * 30
+    filtered = replace(OPTIONS, filter="lee", multitemporal=True)
+    assert pixel_bytes(stack, ["category1", "all_dual"], filtered) > together + 4 * 30
 
 
 @given(st.sets(st.integers(0, 60)), st.integers(1, 9))

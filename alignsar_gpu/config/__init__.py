@@ -15,6 +15,7 @@ from omegaconf import MISSING
 from alignsar_gpu.config.keys import about, key
 from alignsar_gpu.config.products import (
     DemConfig,
+    NisarProductsConfig,
     NoProductsConfig,
     OrbitsConfig,
     ProductsConfig,
@@ -34,6 +35,7 @@ __all__ = [
     "DemConfig",
     "DeviceConfig",
     "InterferometryConfig",
+    "NisarProductsConfig",
     "NoProductsConfig",
     "OrbitsConfig",
     "ProductsConfig",
@@ -189,6 +191,7 @@ def register() -> None:
     store.store(group="products", name="snap_schema", node=SnapProductsConfig)
     store.store(group="products", name="simulated_schema", node=SimulatedProductsConfig)
     store.store(group="products", name="sentinel1_schema", node=Sentinel1ProductsConfig)
+    store.store(group="products", name="nisar_schema", node=NisarProductsConfig)
     store.store(group="products", name="none_schema", node=NoProductsConfig)
     store.store(group="simulate", name="schema", node=SimulateConfig)
 

@@ -31,6 +31,15 @@ class SnapProductsConfig(ProductsConfig):
 
 
 @dataclass
+class NisarProductsConfig(ProductsConfig):
+    """One RSLC product in NISAR's layout (HDF5, as ISCE3 writes it): one date with all its polarizations."""
+
+    reader: str = key("nisar", "which reader", choices=("nisar",))
+    path: str = key(MISSING, "the HDF5 file of an RSLC product")
+    frequency: str = key("A", "frequency band of the product", choices=("A", "B"))
+
+
+@dataclass
 class SimulatedProductsConfig(ProductsConfig):
     """A small coregistered stack with known truth, made on the spot."""
 

@@ -12,13 +12,13 @@ from alignsar_gpu.coregistration.corrections import Corrections
 from alignsar_gpu.coregistration.mosaic import mosaic_of
 from alignsar_gpu.coregistration.patches import PatchReader
 from alignsar_gpu.coregistration.placement import placement_of
+from alignsar_gpu.coregistration.records import calibrations, noises
 from alignsar_gpu.coregistration.stack import CoregisteredStack
 from alignsar_gpu.coregistration.timing import Measured, measure_shifts
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.terrain import Terrain
 from alignsar_gpu.products.acquisition import Acquisition
 from alignsar_gpu.products.crop import window_around
-from alignsar_gpu.products.joined_calibration import CalibratedPart, JoinedCalibration
 from alignsar_gpu.products.orbit_files import KINDS
 
 if TYPE_CHECKING:
@@ -26,11 +26,10 @@ if TYPE_CHECKING:
 
     from shapely.geometry.base import BaseGeometry
 
-    from alignsar_gpu.coregistration.mosaic import Mosaic, Piece
+    from alignsar_gpu.coregistration.mosaic import Mosaic
     from alignsar_gpu.coregistration.placement import Placement
     from alignsar_gpu.device import Device
     from alignsar_gpu.geometry.dem import Dem
-    from alignsar_gpu.products.acquisition import Calibration
     from alignsar_gpu.products.selection import Match, Selection
 
 HOW = {
@@ -102,9 +101,8 @@ def coregistered_stack(
     mosaic = whole.cropped(window)
     around = around or selection
     terrain = Terrain(grid=mosaic.grid, orbit=first.product.orbit, dem=dem)
-    placement = placement_of(
-        around, options.corrections, polarizations[0], options.zenith, float(np.mean(terrain.heights))
-    )
+    height = float(np.mean(terrain.heights))
+    placement = placement_of(around, options.corrections, polarizations[0], options.zenith, height)
     if placement is not None:
         mosaic = mosaic.placed(placement.mean.seconds, placement.mean.metres)
         terrain = Terrain(grid=mosaic.ground, orbit=first.product.orbit, dem=dem)
@@ -116,7 +114,7 @@ def coregistered_stack(
         matches=matches,
         pairs=_pairs(selection, device, measured, placement, options.taps),
         acquisitions=tuple(
-            _acquisition(selection, date, mosaic, options, polarizations) for date in selection.dates
+            _acquisition(selection, date, mosaic, options, polarizations, height) for date in selection.dates
         ),
         reference=reference,
         polarizations=polarizations,
@@ -217,9 +215,14 @@ def _measured(
 
 
 def _acquisition(
-    selection: Selection, date: str, mosaic: Mosaic, options: Options, polarizations: Sequence[str]
+    selection: Selection,
+    date: str,
+    mosaic: Mosaic,
+    options: Options,
+    polarizations: Sequence[str],
+    height: float,
 ) -> Acquisition:
-    """A date, on the grid of the reference."""
+    """A date, on the grid of the reference; ``height`` (m) of the ground."""
     found = {name: own[date] for name, own in selection.bursts.items() if date in own}
     products = sorted({match.product.product_id: match.product for match in found.values()}.items())
     first = products[0][1]
@@ -237,44 +240,8 @@ def _acquisition(
         processor=first.processor,
         flattened=own or options.flatten,
         flattened_how=REFERENCE_HOW if own else HOW[options.flatten],
-        calibration=_calibrations(selection, found, mosaic, polarizations),
-    )
-
-
-def _calibrations(
-    selection: Selection, found: Mapping[str, Match], mosaic: Mosaic, polarizations: Sequence[str]
-) -> dict[str, Calibration | JoinedCalibration]:
-    """Per polarization what calibrates a date on the mosaic; none where a burst has none."""
-    result: dict[str, Calibration | JoinedCalibration] = {}
-    pieces = [piece for piece in mosaic.pieces if piece.name in found]
-    for polarization in polarizations:
-        parts = []
-        for piece in pieces:
-            match = found[piece.name]
-            table = match.burst.channels[polarization].calibration
-            if table is None:
-                break
-            delay = (
-                match.burst.grid.first_azimuth_time
-                - selection.bursts[piece.name][selection.reference].burst.grid.first_azimuth_time
-            )
-            parts.append(_part(piece, mosaic, replace(table, azimuth_time=table.azimuth_time - delay)))
-        else:
-            if parts:
-                result[polarization] = (
-                    parts[0].calibration if len(parts) == 1 else JoinedCalibration(parts=parts)
-                )
-    return result
-
-
-def _part(piece: Piece, mosaic: Mosaic, calibration: Calibration) -> CalibratedPart:
-    """What a calibration holds for: half a pixel around a piece, for it is asked at pixels."""
-    times = mosaic.grid.azimuth_time([piece.lines.start - 0.5, piece.lines.stop - 0.5])
-    ranges = mosaic.grid.slant_range([piece.samples.start - 0.5, piece.samples.stop - 0.5])
-    return CalibratedPart(
-        times=(float(times[0]), float(times[1])),
-        ranges=(float(ranges[0]), float(ranges[1])),
-        calibration=calibration,
+        calibration=calibrations(selection, date, mosaic, polarizations),
+        noise=noises(selection, date, mosaic, polarizations, height),
     )
 
 

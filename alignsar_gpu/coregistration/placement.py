@@ -54,14 +54,14 @@ class Placement:
             if lines.start >= lines.stop:
                 continue
             part = slice(lines.start - first, lines.stop - first), piece.samples
-            down, across = self._offsets(mosaic, piece, lines, drawing.height[part])
+            down, across = self.offsets(mosaic, piece, lines, drawing.height[part])
             for layer, (by_line, by_sample), out in zip(layers, slopes, result, strict=True):
                 there = layer[part] + down * by_line[part] + across * by_sample[part]
                 known = np.isfinite(there) & (drawing.flags[part] == 0)
                 out[part] = np.where(known, there, layer[part])
         return drawing._replace(longitude=result[0], latitude=result[1], height=result[2])
 
-    def _offsets(
+    def offsets(
         self, mosaic: Mosaic, piece: Piece, lines: slice, height: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Lines and samples that the ground of a piece lies beside where it is drawn."""

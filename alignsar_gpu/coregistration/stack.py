@@ -14,6 +14,8 @@ from alignsar_gpu.products.acquisition import Acquisition, Ground, Viewing
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
     from alignsar_gpu.coregistration.burst import BurstPair
     from alignsar_gpu.coregistration.mosaic import Mosaic, Piece
     from alignsar_gpu.coregistration.placement import Placement
@@ -150,7 +152,37 @@ class CoregisteredStack:
             ),
         )
 
+    def read_area_ratio(self, first: int, stop: int) -> NDArray[np.float32]:
+        """See `StackProduct.read_area_ratio`; a facet of the terrain is in shadow or not as a whole."""
+        if self.placement is None:
+            return self._area_ratio(first, stop)
+        drawing, before = self._drawing(first, stop)
+        begin = first - before
+        drawn = self._area_ratio(begin, begin + len(drawing.height))
+        height = self.device.download(drawing.height)
+        down, across = np.zeros(drawn.shape), np.zeros(drawn.shape)
+        for piece in self.mosaic.pieces:
+            lines = piece.within(begin, begin + len(drawn))
+            if lines.start < lines.stop:
+                part = slice(lines.start - begin, lines.stop - begin), piece.samples
+                down[part], across[part] = self.placement.offsets(self.mosaic, piece, lines, height[part])
+        return _between(_between(drawn, down, 0), across, 1)[before : before + stop - first]
+
+    def _area_ratio(self, first: int, stop: int) -> NDArray[np.float32]:
+        ratio: NDArray[np.float32] = self.device.download(
+            self.terrain.area_ratio(first, stop, self.device.xp)
+        )
+        return ratio
+
     def ground_bytes(self, lines: int) -> int:
         """See `StackProduct.ground_bytes`."""
         count = min(lines, self.grid.lines)
         return max(self.terrain.bytes_of(first, count) for first in (0, (self.grid.lines - count) // 2))
+
+
+def _between(image: NDArray[np.float32], offset: NDArray[np.float64], axis: int) -> NDArray[np.float32]:
+    """An image at offsets of less than a pixel along an axis; as it is where there is nothing to interpolate."""
+    count = image.shape[axis]
+    ahead, behind = (image.take(np.clip(np.arange(count) + step, 0, count - 1), axis) for step in (1, -1))
+    moved = image + np.abs(offset).astype(np.float32) * (np.where(offset > 0.0, ahead, behind) - image)
+    return np.where(np.isfinite(moved), moved, image)

@@ -16,6 +16,7 @@ from alignsar_gpu import kernels
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.ground_to_radar import incidence_angle
 from alignsar_gpu.geometry.range_doppler import radar_to_ground
+from alignsar_gpu.geometry.terrain_area import window_area_ratio
 from alignsar_gpu.geometry.terrain_posts import BYTES_PER_POST, seen_posts
 
 if TYPE_CHECKING:
@@ -179,6 +180,31 @@ class Terrain:
             samples=samples.stop - samples.start,
             margin=self.margin,
         )
+
+    def area_ratio(self, first: int, stop: int, xp: Any = np) -> Any:
+        """The terrain's area as the antenna sees it, over the pixel's in the slant-range plane: A_gamma / A_beta.
+
+        Of lines ``first:stop``, float32 [line, sample]; beta0 divided by it is terrain-flattened gamma0 (Small 2011).
+        Facets that are turned away or in cast shadow do not count, in layover all that share a pixel do. A facet
+        is in shadow as a whole if terrain stands on the line of sight from its middle: pixels at the edges of
+        shadows are by up to a facet's size other than those flagged by `lines`. NaN where nothing is lit, and
+        where the DEM does not cover the whole pixel. Lines have the same bits in any block.
+        ``xp`` as in `lines`. Takes less memory than `lines`.
+        """
+        ratio = xp.empty((stop - first, self.grid.samples), dtype=np.float32)
+        for part in self._parts:
+            around = slice(first - 1, stop + 1), slice(part.start - 1, part.stop + 1)
+            ratio[:, part] = window_area_ratio(
+                self.dem.posts(*self.window(*around)),
+                self.grid,
+                self.orbit,
+                self.doppler,
+                lines=slice(first, stop),
+                samples=part,
+                ceiling=self.heights[1],
+                xp=xp,
+            )
+        return ratio
 
     def block_lines(self, memory: int) -> int:
         """How many lines at a time `lines` can take in so many bytes.

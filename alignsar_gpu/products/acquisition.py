@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.geometry.grid import RadarGrid
     from alignsar_gpu.geometry.orbit import Orbit
     from alignsar_gpu.products.joined_calibration import JoinedCalibration
+    from alignsar_gpu.products.joined_noise import JoinedNoise
 
 RELATIVE_ORBIT_OFFSETS = {"Sentinel-1A": 73, "Sentinel-1B": 27, "Sentinel-1C": 172, "Sentinel-1D": 42}
 # Sentinel-1C moved to another place in the cycle in June 2026: from this orbit on it has another offset.
@@ -104,6 +105,7 @@ class Acquisition:
     start : UTC time of the first line of the product (datetime64, microseconds).
     orbit : the state vectors of this pass.
     calibration : per polarization ("vv", ...); empty where the product has none.
+    noise : thermal noise per polarization, on the same grid; empty where the product has none.
     flattened : True when reference and topographic phase are already removed from the pixels
         (relative to the reference date), False when they are still in it.
     flattened_how : one sentence: how that is known.
@@ -122,6 +124,7 @@ class Acquisition:
     flattened: bool
     flattened_how: str
     calibration: Mapping[str, Calibration | JoinedCalibration] = field(default_factory=dict)
+    noise: Mapping[str, JoinedNoise] = field(default_factory=dict)
 
     @property
     def date(self) -> str:
@@ -157,6 +160,14 @@ class Viewing:
     layover_shadow: NDArray[np.uint8]
 
 
+def no_terrain(source: str, first: int, stop: int) -> AlignsarError:
+    """What a product without a terrain answers to `StackProduct.read_area_ratio`."""
+    return AlignsarError(
+        f"{source}: lines {first} to {stop} have no terrain, which terrain-flattened backscatter is made of; leave "
+        "that out, or give SLC products with a DEM"
+    )
+
+
 class StackProduct(Protocol):
     """A coregistered stack on one radar grid, read by lines; what a reader or a simulator gives."""
 
@@ -190,7 +201,7 @@ class StackProduct(Protocol):
 
     @property
     def has_viewing(self) -> bool:
-        """Whether `read_ground` says how the terrain is seen."""
+        """Whether `read_ground` says how the terrain is seen, and `read_area_ratio` how much of it."""
 
     @property
     def pixel_copies(self) -> int:
@@ -205,5 +216,13 @@ class StackProduct(Protocol):
     def read_ground(self, first: int, stop: int) -> Ground:
         """Ground coordinates of lines ``first:stop``."""
 
+    def read_area_ratio(self, first: int, stop: int) -> NDArray[np.float32]:
+        """A_gamma / A_beta of lines ``first:stop`` (line, sample), which beta0 is divided by to flatten it.
+
+        The area of the terrain in a pixel as the antenna sees it, over the pixel's in the slant-range plane (Small
+        2011, Flattening gamma, IEEE TGRS 49(8)); NaN where nothing is lit. Nothing of this is computed before it is
+        asked for. Raises AlignsarError where the product has no terrain (not `has_viewing`).
+        """
+
     def ground_bytes(self, lines: int) -> int:
-        """Memory that `read_ground` takes for so many lines, beyond the arrays that it returns."""
+        """Memory that `read_ground`, or `read_area_ratio`, takes for so many lines, beyond what it returns."""

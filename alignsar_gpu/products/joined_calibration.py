@@ -45,8 +45,8 @@ class JoinedCalibration:
         """As `Calibration.amplitude`; 1 where there is no part."""
         result = xp.ones((len(azimuth_time), len(slant_range)), dtype=np.float32)
         for part in self.parts:
-            rows = _between(azimuth_time, part.times)
-            columns = _between(slant_range, part.ranges)
+            rows = between(azimuth_time, part.times)
+            columns = between(slant_range, part.ranges)
             if rows.start < rows.stop and columns.start < columns.stop:
                 result[rows, columns] = part.calibration.amplitude(
                     quantity, azimuth_time[rows], slant_range[columns], xp
@@ -54,7 +54,7 @@ class JoinedCalibration:
         return result
 
 
-def _between(values: NDArray[np.float64], ends: tuple[float, float]) -> slice:
-    """Where increasing values lie from the first of two numbers up to the second."""
+def between(values: NDArray[np.float64], ends: tuple[float, float]) -> slice:
+    """Where increasing values lie from the first of two numbers up to the second, as a slice."""
     first, stop = np.searchsorted(values, ends)
     return slice(int(first), int(stop))

@@ -102,22 +102,37 @@ class Noise:
         Between the range vectors and beyond their ends as `Calibration.amplitude`; where no rectangle of
         azimuth factors covers a pixel, the nearest one counts.
         """
-        line, sample = np.arange(lines.start, lines.stop), np.arange(samples.start, samples.stop)
-        slant_range = grid.slant_range(sample)
+        line = np.arange(lines.start, lines.stop, dtype=np.float64)
+        slant_range = grid.slant_range(np.arange(samples.start, samples.stop))
+        return self.at(grid.azimuth_time(line), line + image_line, slant_range, grid.range_spacing, xp)
+
+    def at(
+        self,
+        azimuth_time: NDArray[np.float64],
+        image_line: NDArray[np.float64],
+        slant_range: NDArray[np.float64],
+        range_spacing: float,
+        xp: Any,
+    ) -> Any:
+        """As `power`, of lines and samples anywhere between the pixels of a burst.
+
+        ``azimuth_time`` and ``image_line`` (lines,), increasing, say where a line lies in both counts of azimuth:
+        seconds, and (fractional) lines of the image with all bursts. ``slant_range`` (samples,) and
+        ``range_spacing`` in metres.
+        """
         power = table_at(
             self.range_power,
-            positions(self.azimuth_time, grid.azimuth_time(line)),
+            positions(self.azimuth_time, azimuth_time),
             positions(self.slant_range, slant_range),
             xp,
         )
-        line += image_line
-        for rows, columns, block in self._cells(line, slant_range, grid.range_spacing):
-            factor = np.interp(line[rows], block.line, block.factor).astype(np.float32)
+        for rows, columns, block in self._cells(image_line, slant_range, range_spacing):
+            factor = np.interp(image_line[rows], block.line, block.factor).astype(np.float32)
             power[rows, columns] *= xp.asarray(factor)[:, np.newaxis]
         return power
 
     def _cells(
-        self, line: NDArray[np.int64], slant_range: NDArray[np.float64], spacing: float
+        self, line: NDArray[np.float64], slant_range: NDArray[np.float64], spacing: float
     ) -> list[tuple[slice, slice, AzimuthNoise]]:
         """The pixels divided by the outlines of all rectangles: lines, samples and the nearest rectangle."""
         if len(self.azimuth) < 2:

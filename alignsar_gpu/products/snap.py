@@ -3,6 +3,11 @@
 A stack may be one product that holds all dates, or a folder of products on one grid that hold a date or
 more each. Dates are joined to their metadata by the date in the band's name, which must agree with the
 acquisition time in the metadata.
+
+Thermal noise is left out, though the reference's records are in the metadata. SNAP's TOPSAR-Split takes the list of
+bursts out of it, and its debursted image does not say which line of which burst a line is, which the azimuth factor
+goes by. Of the other dates there are no records at all, and to take noise off one date alone would put a change into
+the series that is none.
 """
 
 from __future__ import annotations
@@ -16,7 +21,7 @@ import numpy as np
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT, RadarGrid
 from alignsar_gpu.geometry.ground_to_radar import ground_to_radar
-from alignsar_gpu.products.acquisition import Acquisition, Ground
+from alignsar_gpu.products.acquisition import Acquisition, Ground, no_terrain
 from alignsar_gpu.products.snap_bands import check_one_grid, date_suffix, find_bands, find_products
 from alignsar_gpu.products.snap_dates import acquisition_of, share_calibration
 from alignsar_gpu.products.snap_raster import open_raster
@@ -106,6 +111,10 @@ class SnapStack:
         for values in layers.values():
             values[outside] = np.nan
         return Ground(longitude=layers["longitude"], latitude=layers["latitude"], height=layers["height"])
+
+    def read_area_ratio(self, first: int, stop: int) -> NDArray[np.float32]:
+        """See `StackProduct.read_area_ratio`: SNAP's stacks come without a terrain."""
+        raise no_terrain(self.source, first, stop)
 
     def ground_bytes(self, lines: int) -> int:  # noqa: ARG002  (the protocol's)
         """See `StackProduct.ground_bytes`."""

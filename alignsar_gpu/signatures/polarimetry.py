@@ -111,7 +111,8 @@ class DateView:
             return None, None
         xp = self.stack.device.xp
         noise_kept = self.powers.options.noise
-        found = [gains_and_noise(self.stack, self.date, index, quantity, noise_kept) for index in indices]
+        names = [self.stack.polarizations[index] for index in indices]
+        found = [gains_and_noise(self.stack, self.date, name, quantity, noise_kept) for name in names]
         gains, noise = [gain for gain, _ in found], [power for _, power in found]
         if len(indices) == 4:
             gains = [gains[0], 0.5 * (gains[1] + gains[2]), gains[3]]

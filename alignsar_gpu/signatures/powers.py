@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alignsar_gpu.kernels import amplitude_intensity_phase, multitemporal_filter, speckle_filter
+from alignsar_gpu.kernels import amplitude_intensity_phase, speckle_filter
 from alignsar_gpu.signatures.radiometry import backscatter
+from alignsar_gpu.signatures.speckle import multitemporal_quegan
 
 if TYPE_CHECKING:
     from alignsar_gpu.signatures.options import Options, Quantity
@@ -65,8 +66,8 @@ class Powers:
             xp, dates = self.stack.device.xp, range(len(self.stack.acquisitions))
             powers = xp.stack([self._filtered(date, polarization) for date in dates])
             means = xp.stack([self._mean(date, polarization, "boxcar") for date in dates])
-            valid = xp.ascontiguousarray(self.stack.valid[:, polarization, self.stack.core])
-            self._over_time[polarization] = multitemporal_filter(powers, means, valid)
+            valid = self.stack.valid[:, polarization, self.stack.core]
+            self._over_time[polarization] = multitemporal_quegan(powers, means, valid, xp)
         return self._over_time[polarization]
 
     def intensity(self, date: int, polarization: int) -> Any:
@@ -80,7 +81,7 @@ class Powers:
         return backscatter(
             self.stack,
             date,
-            polarization,
+            self.stack.polarizations[polarization],
             quantity,
             self.intensity(date, polarization),
             noise=self.options.noise,

@@ -219,7 +219,7 @@ register(
         formula="sqrt(b^2 + c^2) of a + b cos(2 pi t / 365.25 days) + c sin(2 pi t / 365.25 days) fitted to the dB",
         references=HARMONIC,
         compute=lambda view: view.seasonal("seasonal_amplitude"),
-        comment="NaN where the dates do not tell a season from a constant: they must span about a third of a year",
+        comment="NaN where the dates do not tell a season from a constant: they must span about half a year",
     )
 )
 register(

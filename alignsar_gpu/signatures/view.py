@@ -10,6 +10,7 @@ import numpy as np
 
 from alignsar_gpu.interferometry.statistics import remove_coherence_bias
 from alignsar_gpu.kernels import amplitude_intensity_phase, boxcar_coherence, phase_difference
+from alignsar_gpu.signatures.radiometry import flattened
 
 if TYPE_CHECKING:
     from alignsar_gpu.signatures.options import Options, Quantity
@@ -68,7 +69,7 @@ class PolarizationView:
     @property
     def flattened_gamma0(self) -> Any:
         """beta0 over the area of the terrain in the plane across the line of sight, per area of the pixel."""
-        return self.calibrated_intensity("beta_nought") / self.area_ratio
+        return flattened(self.calibrated_intensity("beta_nought"), self.area_ratio, self.stack.device.xp)
 
     @property
     def is_reference(self) -> bool:

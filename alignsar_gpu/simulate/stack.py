@@ -11,7 +11,13 @@ from scipy.interpolate import RegularGridInterpolator
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT, RadarGrid
-from alignsar_gpu.products.acquisition import Acquisition, Calibration, Ground, sentinel1_relative_orbit
+from alignsar_gpu.products.acquisition import (
+    Acquisition,
+    Calibration,
+    Ground,
+    no_terrain,
+    sentinel1_relative_orbit,
+)
 from alignsar_gpu.simulate.geometry import (
     Mesh,
     baseline,
@@ -176,6 +182,10 @@ class SimulatedStack:
         return Ground(
             longitude=longitude, latitude=latitude, height=self.scene.height[first:stop].astype(np.float64)
         )
+
+    def read_area_ratio(self, first: int, stop: int) -> NDArray[np.float32]:
+        """See `StackProduct.read_area_ratio`: it has heights, but no facets of a terrain."""
+        raise no_terrain(self.source, first, stop)
 
     def ground_bytes(self, lines: int) -> int:  # noqa: ARG002  (the protocol's)
         """See `StackProduct.ground_bytes`."""
