@@ -64,7 +64,9 @@ def _speckle(cube: xr.Dataset, product: StackProduct) -> dict[str, Any]:
                 power, np.isfinite(power), np, spacing=window if filtered else UNFILTERED_SPACING
             )
             looks[polarization] = round(found, 2) if np.isfinite(found) else np.nan
-    return {"speckle_filter": cube.attrs["speckle_filter"], "equivalent_number_of_looks": looks} if looks else {}
+    return (
+        {"speckle_filter": cube.attrs["speckle_filter"], "equivalent_number_of_looks": looks} if looks else {}
+    )
 
 
 def _baselines(product: StackProduct, scene: Scene) -> dict[str, Any]:

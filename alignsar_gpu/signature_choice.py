@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.device import Device
     from alignsar_gpu.products.acquisition import StackProduct
     from alignsar_gpu.signatures import Signature
-    from alignsar_gpu.signatures.options import Filter, Kept, Quantity
+    from alignsar_gpu.signatures.options import Filter, NegativeState, NoiseState, Quantity
 
 QUANTITIES = {
     "sigma0": "sigma_nought",
@@ -120,8 +120,8 @@ def options_of(product: StackProduct, config: Config, looks: float | None) -> Op
         )
     if interferometry.coherence_bias == "removed" and looks is not None and looks < FEWEST_LOOKS:
         raise AlignsarError(
-            f"interferometry.coherence_bias=removed: the coherence window has {looks:g} independent looks, and its bias "
-            f"can be told from {FEWEST_LOOKS:g} on; enlarge interferometry.coherence_window_samples"
+            f"interferometry.coherence_bias=removed: the coherence window has {looks:g} independent looks, and its "
+            f"bias can be told from {FEWEST_LOOKS:g} on; enlarge interferometry.coherence_window_samples"
         )
     return Options(
         windows=Windows(
@@ -131,8 +131,8 @@ def options_of(product: StackProduct, config: Config, looks: float | None) -> Op
         ),
         filter=cast("Filter", settings.filter),
         multitemporal=settings.multitemporal,
-        noise=cast("Kept", settings.noise),
-        negative=cast("Any", settings.negative),
+        noise=cast("NoiseState", settings.noise),
+        negative=cast("NegativeState", settings.negative),
         quantity=cast("Quantity | None", QUANTITIES[radiometry]),
         coherence_looks=looks if interferometry.coherence_bias == "removed" else None,
         smallest_range=settings.moisture_range,

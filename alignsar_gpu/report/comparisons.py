@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.report.sections import Chapters
 
+DECADES = 20.0  # from the 1st to the 99th percentile: so much is a matter of dB
 MOST = 30  # pictures of a section
 TITLES = {"polarizations": "Polarizations compared", "dates": "Dates compared"}
 
@@ -25,11 +26,12 @@ def comparison_sections(chapters: Chapters) -> list[Section]:
     survey, found = chapters.survey, []
     for kind, title in TITLES.items():
         names = [name for name in survey.layers() if survey.cube[name].attrs.get("compares") == kind]
-        pictures = [_picture(chapters, name) for name in names[:MOST]]
+        date = survey.reference if kind == "polarizations" else survey.pictured[-1]
+        pictures = [_picture(chapters, name, date) for name in names[:MOST]]
         if pictures:
             words = {
                 "kind": kind,
-                "day": survey.days[survey.reference],
+                "day": survey.days[date],
                 "left": len(names) - len(pictures),
                 "cell": (survey.view.cell_lines, survey.view.cell_samples),
             }
@@ -38,30 +40,29 @@ def comparison_sections(chapters: Chapters) -> list[Section]:
     return found
 
 
-def _picture(chapters: Chapters, name: str) -> Picture:
-    """A layer; of the reference date where each date has one."""
+def _picture(chapters: Chapters, name: str, date: int) -> Picture:
+    """A layer; of this date where each date has one."""
     survey = chapters.survey
     layer = survey.cube[name]
-    image = survey.image(name, survey.reference if "time" in layer.dims else None)
+    image = survey.image(name, date if "time" in layer.dims else None)
     label, units = str(layer.attrs.get("long_name", name)), str(layer.attrs.get("units", "1"))
     shown, scale = _scaled(image, layer.attrs, units)
-    drawn = chapters.raster(shown, scale, label, name)
-    return Picture(
-        drawn=drawn, alt=f"{label} over the scene", line=f"{name}: {layer.attrs.get('description', '')}."
-    )
+    drawn = chapters.raster(shown, scale, name, name)
+    line = f"{label[:1].upper()}{label[1:]}: {layer.attrs.get('description', '')}."
+    return Picture(drawn=drawn, alt=f"{label} over the scene", line=line)
 
 
 def _scaled(
     image: NDArray[np.float32], attributes: dict[str, Any], units: str
 ) -> tuple[NDArray[np.float32], Scale]:
-    """What is drawn of a layer and how: powers in dB, bounded layers between their bounds, a phase in a circle."""
-    bounds = attributes.get("valid_range")
+    """What is drawn of a layer and how: what ranges over decades in dB, a phase in a circle."""
+    bounded = "valid_range" in attributes
     if units == "rad":
         return image, Scale(
             colormap="twilight", limits=(-np.pi, np.pi), label="phase (rad)", ticks=PHASE_TICKS
         )
-    known = image[np.isfinite(image)]
-    if bounds is None and units == "1" and known.size and known.min() > 0:
+    low, high = display.stretch([image], 1, 99) or (0.0, 1.0)
+    if not bounded and units == "1" and 0 < DECADES * low < high:
         image, label = display.decibels(image), "dB"
     else:
         label = "" if units == "1" else units

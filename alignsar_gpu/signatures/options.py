@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Filter = Literal["none", "boxcar", "lee", "refined_lee", "gamma_map"]
 Quantity = Literal["sigma_nought", "beta_nought", "gamma_nought"]
-Kept = Literal["kept", "removed"]
+NoiseState = Literal["kept", "removed"]
+NegativeState = Literal["masked", "kept"]
+Filter = Literal["none", "boxcar", "lee", "refined_lee", "gamma_map"]
 
 
 def filter_of(kind: Filter, *, matrix: bool) -> Filter:
@@ -43,8 +44,8 @@ class Options:
     windows: Windows
     filter: Filter = "none"
     multitemporal: bool = False
-    noise: Kept = "kept"
-    negative: Literal["kept", "masked"] = "masked"
+    noise: NoiseState = "kept"
+    negative: NegativeState = "masked"
     quantity: Quantity | None = "sigma_nought"
     coherence_looks: float | None = None
     smallest_range: float = 1.0

@@ -12,7 +12,7 @@ from alignsar_gpu.signatures.radiometry import backscatter
 from alignsar_gpu.signatures.speckle import multitemporal_quegan
 
 if TYPE_CHECKING:
-    from alignsar_gpu.signatures.options import Options, Quantity
+    from alignsar_gpu.signatures.options import NegativeState, Options, Quantity
     from alignsar_gpu.stack import Stack
 
 SINGLE_LOOK = 1.0
@@ -76,8 +76,13 @@ class Powers:
             return self._all_dates(polarization)[date]
         return self._filtered(date, polarization)
 
-    def calibrated(self, date: int, polarization: int, quantity: Quantity) -> Any:
-        """`intensity` over A^2, thermal noise removed if that is asked for, float32 [line, sample]."""
+    def calibrated(
+        self, date: int, polarization: int, quantity: Quantity, negative: NegativeState | None = None
+    ) -> Any:
+        """`intensity` over A^2, thermal noise removed if that is asked for, float32 [line, sample].
+
+        ``negative`` : what becomes of powers below the noise; as the options say by default.
+        """
         return backscatter(
             self.stack,
             date,
@@ -85,11 +90,14 @@ class Powers:
             quantity,
             self.intensity(date, polarization),
             noise=self.options.noise,
-            negative=self.options.negative,
+            negative=negative or self.options.negative,
         )
 
     def power(self, date: int, polarization: int) -> Any:
-        """What matrices and statistics are of: calibrated, or where there is no calibration, `intensity`."""
+        """What statistics over time are of: calibrated, or where there is no calibration, `intensity`.
+
+        Powers below the noise are kept: a mean without them would be too high.
+        """
         if self.options.quantity is None:
             return self.intensity(date, polarization)
-        return self.calibrated(date, polarization, self.options.quantity)
+        return self.calibrated(date, polarization, self.options.quantity, negative="kept")

@@ -8,17 +8,15 @@ radiometric terrain correction for SAR imagery, IEEE TGRS 49(8)).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.signatures.options import Kept, Quantity
+from alignsar_gpu.signatures.options import NegativeState, NoiseState, Quantity
 
 if TYPE_CHECKING:
     from alignsar_gpu.stack import Stack
-
-Negative = Literal["masked", "kept"]
 
 # A_gamma / A_beta below which nearly all of a pixel is in shadow, or grazed: what is seen there is noise and sidelobes.
 FAINTEST = 1e-3
@@ -31,8 +29,8 @@ def backscatter(
     quantity: Quantity,
     intensity: Any,
     *,
-    noise: Kept = "kept",
-    negative: Negative = "masked",
+    noise: NoiseState = "kept",
+    negative: NegativeState = "masked",
 ) -> Any:
     """sigma0, beta0 or gamma0 of the core lines of a stack: (intensity - noise) / A^2.
 
@@ -51,7 +49,7 @@ def backscatter(
 
     Raises AlignsarError when the product has no calibration, or no noise where that is to be removed.
     """
-    _check("negative", negative, Negative)
+    _check("negative", negative, NegativeState)
     gain, floor = gains_and_noise(stack, date, polarization, quantity, noise)
     gain *= intensity
     if floor is not None:
@@ -62,7 +60,7 @@ def backscatter(
 
 
 def gains_and_noise(
-    stack: Stack, date: int, polarization: str, quantity: Quantity, noise: Kept
+    stack: Stack, date: int, polarization: str, quantity: Quantity, noise: NoiseState
 ) -> tuple[Any, Any]:
     """What powers of the core lines of a stack are multiplied by, and what is subtracted after that.
 
@@ -70,7 +68,7 @@ def gains_and_noise(
     sample] on the stack's device. Raises AlignsarError as `backscatter`.
     """
     _check("quantity", quantity, Quantity)
-    _check("noise", noise, Kept)
+    _check("noise", noise, NoiseState)
     acquisition = stack.acquisitions[date]
     where = f"{acquisition.product_id}: no"
     if polarization not in acquisition.calibration:
