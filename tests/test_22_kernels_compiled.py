@@ -15,6 +15,7 @@ from alignsar_gpu.kernels import cuda as kernels_cuda
 from alignsar_gpu.kernels import (
     cuda_area,
     cuda_geometry,
+    cuda_polarimetry,
     cuda_resampling,
     cuda_speckle,
     cuda_temporal,
@@ -22,7 +23,16 @@ from alignsar_gpu.kernels import (
 )
 from numba import cuda, types
 
-MODULES = (kernels_cuda, cuda_area, cuda_geometry, cuda_resampling, cuda_speckle, cuda_temporal, cuda_terrain)
+MODULES = (
+    kernels_cuda,
+    cuda_area,
+    cuda_geometry,
+    cuda_polarimetry,
+    cuda_resampling,
+    cuda_speckle,
+    cuda_temporal,
+    cuda_terrain,
+)
 DECLARED = {name: declared for module in MODULES for name, declared in module.DECLARED.items()}
 KERNEL = {name: kernel for module in MODULES for name, kernel in module.KERNEL.items()}
 ARCHITECTURES = [(7, 5), (8, 0), (9, 0)]  # all three are supported by the compilers of CUDA 12 and 13.0
@@ -127,3 +137,5 @@ def test_compiled_kernel_costs_what_it_declares(name, architecture, monkeypatch,
 def test_every_declared_kernel_has_a_name_of_its_own():
     assert len(DECLARED) == sum(len(module.DECLARED) for module in MODULES)
     assert DECLARED.keys() == KERNEL.keys()
+    folder = Path(str(kernels_cuda.__file__)).parent
+    assert {path.stem for path in folder.glob("cuda*.py")} == {m.__name__.rpartition(".")[2] for m in MODULES}

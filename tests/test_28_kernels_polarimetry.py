@@ -1,4 +1,4 @@
-"""Signatures of two and four channels: closed forms, matrices in float64, AlignSAR's own formulas."""
+"""Signatures of two and four channels: closed forms, and matrices in float64."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from alignsar_gpu.kernels import scalar_dual
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polarimetry import channels, covariance
-from scipy import signal
 from speckle import same_bits
 
 from alignsar_gpu import kernels
@@ -170,56 +169,6 @@ class TestClosedForms:
         names = ["entropy", "alpha", "dprvi", "rvi", "cross_correlation", "degree_of_polarization"]
         c = np.array([[3.0, 0.5 + 0.2j], [0.5 - 0.2j, 1.0]])
         assert measured(power * c, names) == pytest.approx(measured(c, names), rel=1e-5)
-
-
-@pytest.fixture(scope="module")
-def both():
-    rng = np.random.default_rng(5)
-    first, second = channels(rng, (60, 81))
-    valid = np.ones(first.shape, bool)
-    names = [name for name in OUTPUTS if not name.startswith("covariance")]
-    found = kernels.polarimetric_signatures([first, second], valid, names, window=(3, 3))
-    kernel = np.ones((3, 3)) / 9.0
-
-    def mean(values):
-        return signal.convolve2d(values, kernel, boundary="symm", mode="valid")
-
-    a, b = first.astype(np.complex128), second.astype(np.complex128)
-    rows = [[a * a.conj(), a * b.conj()], [b * a.conj(), b * b.conj()]]
-    c = np.array([[mean(product) for product in row] for row in rows])
-    return found, c, np.abs(a), np.abs(b)
-
-
-class TestAlignsar:
-    """AlignSAR's formulas (Zhang et al. 2025), as its code has them: convolve2d, eigvals; inside of the padding."""
-
-    @staticmethod
-    def equal(found, expected):
-        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
-
-    def test_sum_difference_and_ratio(self, both):
-        found, _, a, b = both
-        self.equal(found["intensity_sum"], a**2 + b**2)
-        assert np.max(np.abs(found["intensity_difference"] - (a**2 - b**2)) / (a**2 + b**2)) < 1e-5
-        self.equal(found["intensity_ratio"], a**2 / b**2)
-
-    def test_correlation(self, both):
-        found, c, _, _ = both
-        expected = np.abs(c[0, 1] / np.sqrt(c[0, 0] * c[1, 1]))
-        self.equal(found["cross_correlation"][1:-1, 1:-1], expected)
-
-    def test_entropy(self, both):
-        found, c, _, _ = both
-        eigenvalues = np.sort(np.abs(np.linalg.eigvals(c.transpose(2, 3, 0, 1))), axis=-1)
-        p = eigenvalues / eigenvalues.sum(-1, keepdims=True)
-        self.equal(found["entropy"][1:-1, 1:-1], -(p * np.log(p) / math.log(2)).sum(-1))
-
-    def test_the_cross_product_is_one(self, both):
-        """Its code gives the difference of the powers under this name."""
-        found, c, _, _ = both
-        product = found["cross_product"][1:-1, 1:-1]
-        assert np.max(np.abs(product - np.abs(c[0, 1])) / (c[0, 0] + c[1, 1]).real) < 1e-6
-        assert np.median(np.abs(product - np.abs(c[0, 0] - c[1, 1])) / product) > 0.1
 
 
 class TestNoData:

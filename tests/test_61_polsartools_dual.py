@@ -46,7 +46,7 @@ def test_where_definitions_agree(name, reference, found):
 
 
 def scaled_stokes(reference):
-    """|S1|, |S2| and |S3| as it scales them: between two percentiles of the scene's positive ones, over the upper one."""
+    """|S1|, |S2| and |S3| as it scales them: between percentiles of positive ones in the scene, over the upper."""
     c = reference["input__C2"].astype(np.complex128)
     c11, c22, c12 = c[..., 0, 0].real, c[..., 1, 1].real, c[..., 0, 1]
     scaled = []

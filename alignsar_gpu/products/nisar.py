@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alignsar_gpu.products.acquisition import Acquisition, Ground
+from alignsar_gpu.products.acquisition import Acquisition, Ground, no_terrain
 from alignsar_gpu.products.nisar_ground import PIXEL_BYTES, ellipsoid_ground
 from alignsar_gpu.products.nisar_hdf5 import open_hdf5
 from alignsar_gpu.products.nisar_metadata import (
@@ -82,6 +82,10 @@ class NisarProduct:
         """See `StackProduct.read_ground`: where the pixels lie on the ellipsoid."""
         longitude, latitude = self._ground.coordinates(first, stop)
         return Ground(longitude=longitude, latitude=latitude, height=np.full(longitude.shape, np.nan))
+
+    def read_area_ratio(self, first: int, stop: int) -> NDArray[np.float32]:
+        """See `StackProduct.read_area_ratio`."""
+        raise no_terrain(self.source, first, stop)
 
     def ground_bytes(self, lines: int) -> int:
         """See `StackProduct.ground_bytes`."""

@@ -161,11 +161,12 @@ def read_orbit(product: Group, grid: RadarGrid) -> tuple[Orbit, str]:
     times = group.times("time")
     position = group.numbers("position", len(times.seconds), 3)
     velocity = group.numbers("velocity", len(times.seconds), 3)
-    radius, speed = np.linalg.norm(position, axis=1), np.linalg.norm(velocity, axis=1)
+    with np.errstate(over="ignore"):
+        radius, speed = (np.linalg.norm(vector, axis=1) for vector in (position, velocity))
     if radius.min() < NEAREST or radius.max() > FARTHEST or speed.max() > FASTEST:
         raise AlignsarError(
-            f"{group.where}: state vectors {radius.min():.3g} to {radius.max():.3g} m from the Earth's centre, of up to "
-            f"{speed.max():.3g} m/s: {DAMAGED}"
+            f"{group.where}: state vectors {radius.min():.3g} to {radius.max():.3g} m from the Earth's centre, of "
+            f"up to {speed.max():.3g} m/s: {DAMAGED}"
         )
     kind = group.text("orbitType") if group.has("orbitType") else "unknown"
     orbit = Orbit(
