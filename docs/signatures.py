@@ -18,6 +18,7 @@ Made from the registry by `python docs/signatures.py`; a test holds it up to dat
 the polarization, a layer is called as its signature and the polarization (`sigma0_vv`), or as its signature alone where
 polarizations are compared. Every layer says in the cube and in NetCDF what it is (`long_name`, `description`, `units`,
 `valid_range`, `references`) and how it was made (`comment`: window, filter, radiometry, looks).
+[Filters, noise and looks](filters.md) has what these do.
 """
 CHAPTERS = (
     ("Each polarization by itself", "category1"),
@@ -35,7 +36,7 @@ NEEDS = {
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+    return text.replace("|", "\\|").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _needs(signature: Signature) -> str:
