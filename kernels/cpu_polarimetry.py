@@ -19,6 +19,7 @@ from .cpu_polarimetry_rows import (
     copy_row,
     fill_row_dual,
     level_row,
+    mark_row,
     matrix_row_dual,
     measure_row_dual,
     write_row,
@@ -112,10 +113,11 @@ def finish_row(
     matrix_row(sums, own, rows, lowest, matrix)
     measures(matrix, slots, results)
     good = matrix[ENTRIES * TILE : ENTRIES * TILE + count]
+    mark_row(valid, good)
     for j in range(slots.size):
         if slots[j] >= 0:
             start = (slots[j] * shape[0] + line) * shape[1] + a
-            write_row(results[j * TILE : j * TILE + count], good, valid, out[start : start + count])
+            write_row(results[j * TILE : j * TILE + count], good, out[start : start + count])
 
 
 def sum_lines(rows: Any, first: int, lines: int, size: int, total: Any) -> None:

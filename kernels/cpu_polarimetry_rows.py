@@ -22,6 +22,7 @@ PARTS = (  # in the order in which they call each other
     "level_row",
     "add_row",
     "add_three",
+    "mark_row",
     "write_row",
     "products_row_dual",
     "products_row_quad",
@@ -66,10 +67,16 @@ def add_three(first: Any, second: Any, third: Any, row: Any) -> None:
         row[i] = (first[i] + second[i]) + third[i]
 
 
-def write_row(results: Any, good: Any, valid: Any, out: Any) -> None:
+def mark_row(valid: Any, good: Any) -> None:
+    """From one or 0 where matrices mean something to 0 where a valid pixel's does, else NaN: what is added to results."""
+    for i in range(valid.size):
+        good[i] = ZERO if valid[i] and good[i] > ZERO else NAN
+
+
+def write_row(results: Any, good: Any, out: Any) -> None:
     """Out = results where they mean something, else NaN."""
     for i in range(out.size):
-        out[i] = results[i] if valid[i] and good[i] > ZERO else NAN
+        out[i] = results[i] + good[i]
 
 
 def products_row_dual(first: Any, second: Any, valid: Any, row: Any) -> None:
