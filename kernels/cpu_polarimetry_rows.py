@@ -68,7 +68,7 @@ def add_three(first: Any, second: Any, third: Any, row: Any) -> None:
 
 
 def mark_row(valid: Any, good: Any) -> None:
-    """From one or 0 where matrices mean something to 0 where a valid pixel's does, else NaN: what is added to results."""
+    """From one or 0 where matrices mean something to 0 where that of a valid pixel does, else NaN."""
     for i in range(valid.size):
         good[i] = ZERO if valid[i] and good[i] > ZERO else NAN
 
@@ -200,9 +200,7 @@ def matrix_row_quad(sums: Any, own: Any, radiometry: Any, lowest: Any, matrix: A
         matrix[9 * TILE + i] = good
 
 
-def measure(*matrix: Any) -> Any:
-    """What every link of `measures` is bound with: one of the measures."""
-    raise NotImplementedError
+measure: Any = None  # one of the measures, which every link of the chain is bound with
 
 
 def measure_row_dual(matrix: Any, results: Any) -> None:

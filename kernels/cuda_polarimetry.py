@@ -51,16 +51,12 @@ def clear_wanted(slots: Any, out: Any, at: int, size: int) -> None:
             out[np.uint64(slots[j] * size + at)] = NAN
 
 
-def measure(*matrix: Any) -> Any:
-    """What every link of a chain is bound with: one of the measures."""
-    raise NotImplementedError
-
-
 def no_measures(matrix: Any, slots: Any, out: Any, at: int, size: int) -> None:
     """Where the chains begin."""
 
 
 earlier = no_measures
+measure: Any = None  # one of the measures, which every link is bound with
 
 
 def is_wanted(slots: Any) -> bool:

@@ -132,7 +132,7 @@ class FakeNisar:
         tables = group.create_group("geometry")
         axes = group if self.early_layout else tables
         axes["zeroDopplerTime"] = self.azimuth_time[::10]
-        axes["zeroDopplerTime"].attrs["units"] = f"seconds since {self.epoch}"
+        axes["zeroDopplerTime"].attrs["units"] = np.bytes_(f"seconds since {self.epoch}")
         axes["slantRange"] = self.slant_range[::10]
         for name, table in self.tables.items():
             tables[name] = table.astype(np.float32)

@@ -33,6 +33,7 @@ NEEDED = {
     "sentinel1": ["products.path=x", "dem=copernicus", "dem.path=y"],
     "simulate": [],
     "none": ["simulate=default"],
+    "nisar": ["products.path=x"],
 }
 SENTINEL1 = ["products=sentinel1", *NEEDED["sentinel1"]]
 GROUPS = sorted((p.parent.name, p.stem) for p in FOLDER.glob("*/*.yaml") if p.parent.name != "experiment")

@@ -210,7 +210,8 @@ def _layer_attributes(layer: xr.DataArray, storage: np.dtype[Any], *, per_date: 
     """The local attributes of a layer, flags and coordinates included."""
     name = str(layer.name)
     attributes = _attributes(layer, storage)
-    content = "physicalMeasurement" if per_date else "referenceInformation"
+    measured = per_date or "compares" in layer.attrs
+    content = "physicalMeasurement" if measured else "referenceInformation"
     if layer.dtype.kind == "b":
         attributes.pop("valid_range", None)
         attributes["flag_values"] = np.array([0, 1], dtype=np.int8)
