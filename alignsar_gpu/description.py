@@ -118,8 +118,9 @@ def find_warnings(product: StackProduct, config: Config, left_out: Sequence[str]
         )
     if not product.has_heights:
         warnings.append(
-            "no per-pixel coordinates in the product: positions come from its tie points, heights are unknown, and "
-            "the first line time is taken as it is (that of SNAP's subsets can be off by about a line)"
+            "no per-pixel coordinates in the product: positions are those of its tie points, or of the ellipsoid, "
+            "heights are unknown, and the first line time is taken as it is (that of SNAP's subsets can be off by "
+            "about a line)"
         )
     for acquisition in product.acquisitions:
         sources = {c.source for c in acquisition.calibration.values()} - {acquisition.product_id}

@@ -243,7 +243,7 @@ def check_together(config: Config) -> None:
         given = [name for name, value in keys.items() if value is not None]
         if given:
             raise AlignsarError(
-                f"{', '.join(given)}: products={reader} has orbits and heights of its own; leave "
+                f"{', '.join(given)}: products={reader} takes no orbits or heights from elsewhere; leave "
                 f"{'it' if len(given) == 1 else 'them'} out (only products=sentinel1 takes orbits and a DEM)"
             )
         return
