@@ -119,11 +119,11 @@ def test_an_area_may_be_a_list_and_a_dem_several_files():
         ([*SENTINEL1, "dem.path=[y,y]"], "names something twice"),
         (
             ["products=simulated", "dem.path=y"],
-            "dem.path: products=simulated has orbits and heights of its own",
+            "dem.path: products=simulated takes no orbits or heights from elsewhere",
         ),
         (
             ["products=snap", "products.path=x", "orbits.path=z", "dem=srtm"],
-            "orbits.path, dem.vertical_datum: products=snap has orbits and heights of its own; leave them out",
+            "orbits.path, dem.vertical_datum: products=snap takes no orbits or heights from elsewhere; leave them out",
         ),
     ],
 )
@@ -176,6 +176,14 @@ def test_wrong_keys_and_types_are_refused_while_composing(override, words):
         ("products.polarizations=[]", "products.polarizations"),
         ("products.polarizations=[vv,vv]", "twice"),
         ("interferometry.coherence_window_lines=4", "interferometry.coherence_window_lines=4: must be odd"),
+        ("signatures.window_lines=4", "signatures.window_lines=4: must be odd"),
+        ("signatures.filter=median", "signatures.filter=median: choose from none, boxcar, lee, refined_lee"),
+        ("signatures.noise=less", "signatures.noise=less: choose from kept, removed"),
+        ("signatures.radiometry=delta0", "signatures.radiometry=delta0: choose from auto, sigma0"),
+        (
+            "signatures.filter=refined_lee",
+            "signatures.filter=refined_lee: its window is 3 x 3; it needs a square one",
+        ),
         ("interferometry.flatten=maybe", "interferometry.flatten=maybe: choose from auto, never"),
         ("dataset.chunk_lines=100", "dataset.chunk_lines=100: must be a multiple of 32"),
         ("device.memory_gib=0", "device.memory_gib=0.0: must be at least"),

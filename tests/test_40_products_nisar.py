@@ -330,7 +330,10 @@ class TestConfiguration:
         [
             ([], "products.path: must be given"),
             (["products.path=x", "products.frequency=C"], "products.frequency=C: choose from A, B"),
-            (["products.path=x", "dem.path=y"], "dem.path: products=nisar has orbits and heights of its own"),
+            (
+                ["products.path=x", "dem.path=y"],
+                "dem.path: products=nisar takes no orbits or heights from elsewhere",
+            ),
         ],
     )
     def test_wrong_values(self, overrides, words):
