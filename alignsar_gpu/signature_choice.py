@@ -10,7 +10,7 @@ from alignsar_gpu.signatures.channels import channels_of
 from alignsar_gpu.signatures.options import Options, Windows, filter_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from alignsar_gpu.config import Config
     from alignsar_gpu.device import Device
@@ -48,6 +48,23 @@ def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(names[:MOST_LISTED])} and {len(names) - MOST_LISTED} more"
 
 
+def _reason(signature: Signature, product: StackProduct, options: Options) -> str:
+    """Why a product does not have the inputs of a signature; empty where it has."""
+    calibrated = _has_calibration(product)
+    if signature.calibrated and not calibrated:
+        return "the product has no calibration records"
+    if signature.calibrated and signature.scope == "date" and options.quantity is None:
+        return "matrices are in digital numbers"
+    if signature.compares and len(product.acquisitions) < 2:
+        return "there is no second date"
+    if signature.needs_terrain and not product.has_viewing:
+        return "the product has no terrain"
+    if channels_of(signature.needs, product.polarizations) is None:
+        names = ", ".join(p.upper() for p in product.polarizations)
+        return f"they compare {POLARIZATIONS[signature.needs]}, and the product has {names}"
+    return ""
+
+
 def available(
     product: StackProduct, signatures: Sequence[Signature], options: Options
 ) -> tuple[list[Signature], list[str]]:
@@ -55,27 +72,15 @@ def available(
 
     Raises AlignsarError when none is left.
     """
-    calibrated, several = _has_calibration(product), len(product.acquisitions) > 1
-    names = ", ".join(p.upper() for p in product.polarizations)
-    reasons: dict[str, Callable[[Signature], bool]] = {
-        "the product has no calibration records": lambda s: s.calibrated and not calibrated,
-        "there is no second date": lambda s: s.compares and not several,
-        "the product has no terrain": lambda s: s.needs_terrain and not product.has_viewing,
-        "matrices are in digital numbers": lambda s: (
-            s.scope == "date" and s.calibrated and calibrated and options.quantity is None
-        ),
-    }
-    for needs, what in POLARIZATIONS.items():
-        lacking = channels_of(needs, product.polarizations) is None  # type: ignore[arg-type]
-        reasons[f"they compare {what}, and the product has {names}"] = lambda s, n=needs, lack=lacking: (  # type: ignore[misc]
-            s.needs == n and lack
-        )
-    chosen, left_out = list(signatures), []
-    for reason, applies in reasons.items():
-        without = [s for s in chosen if applies(s)]
-        if without:
-            left_out.append(f"left out, for {reason}: {_listed([s.name for s in without])}")
-            chosen = [s for s in chosen if s not in without]
+    chosen: list[Signature] = []
+    without: dict[str, list[str]] = {}
+    for signature in signatures:
+        reason = _reason(signature, product, options)
+        if reason:
+            without.setdefault(reason, []).append(signature.name)
+        else:
+            chosen.append(signature)
+    left_out = [f"left out, for {reason}: {_listed(names)}" for reason, names in without.items()]
     if not chosen:
         raise AlignsarError(f"{product.source}: none of signatures.names is left ({'; '.join(left_out)})")
     return chosen, left_out
@@ -156,13 +161,8 @@ def notes(signature: Signature, options: Options, looks: float | None) -> list[s
             else "biased upwards for few looks and low coherence"
         )
     if powers or matrix:
-        quantity = {
-            "sigma_nought": "sigma0",
-            "beta_nought": "beta0",
-            "gamma_nought": "gamma0",
-            None: "digital numbers",
-        }
-        found.append(f"powers in {quantity[options.quantity]}")
+        names = {quantity: name.replace("_", " ") for name, quantity in QUANTITIES.items()}
+        found.append(f"powers in {names[options.quantity]}")
     if of_calibrated or ((powers or matrix) and options.quantity is not None):
         found.append(f"thermal noise {'removed' if options.noise == 'removed' else 'not removed'}")
     window = "{} x {}".format(*options.windows.matrix)

@@ -243,8 +243,8 @@ class TestChoice:
         assert [s.name for s in chosen] == ["amplitude"]
         assert left_out == [
             "left out, for there is no second date: coherence",
-            "left out, for they compare two polarizations, and the product has VV: entropy",
             "left out, for they compare a co-polarization and its cross-polarization, and the product has VV: rvi",
+            "left out, for they compare two polarizations, and the product has VV: entropy",
         ]
         with pytest.raises(AlignsarError, match=r"none of signatures\.names is left"):
             available(single, select(["entropy"]), options)
