@@ -13,8 +13,9 @@ from alignsar_gpu import kernels
 from alignsar_gpu.config import Config, InterferometryConfig, SignaturesConfig
 from alignsar_gpu.device import Device
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.layers import layers as layers_of
 from alignsar_gpu.signature_choice import available, coherence_looks, notes, options_of
-from alignsar_gpu.signatures import all_signatures, groups, select
+from alignsar_gpu.signatures import Signature, all_signatures, groups, registry, select
 from alignsar_gpu.signatures.block import signature_layers
 from alignsar_gpu.signatures.channels import channels_of
 from alignsar_gpu.signatures.options import Options, Windows
@@ -69,6 +70,23 @@ class TestRegistry:
         assert set(found["alignsar"]) >= {"amplitude", "entropy", "cross_product", "coherence"}
         together = {name for group in found.values() for name in group}
         assert together == {s.name for s in all_signatures()}
+
+    def test_a_new_one_is_a_function_and_a_registration(self, product, monkeypatch):
+        monkeypatch.setattr(registry, "_SIGNATURES", dict(registry._SIGNATURES))
+        words = {"units": "dB", "label": "loudness", "formula": "10 log10(|s|^2)", "references": "this test"}
+        registry.register(
+            Signature(
+                name="loudness", category=1, **words, compute=lambda view: 10 * np.log10(view.intensity)
+            )
+        )
+        found = layers(product, ["loudness", "intensity"])
+        np.testing.assert_array_equal(found["loudness_vh", 2], 10 * np.log10(found["intensity_vh", 2]))
+        made = {one.name: one for one in layers_of(product, select(["loudness"]), config(), OPTIONS, None)}
+        layer = made["loudness_vv"]
+        assert layer.dated
+        assert layer.attributes["units"] == "dB"
+        assert layer.attributes["long_name"] == "VV loudness"
+        assert "loudness" in groups()["category1"]
 
     def test_the_page_is_up_to_date(self):
         page = Path(__file__).parents[1] / "docs" / "signatures.py"
