@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from .scalar import NAN, ONE, TWO, ZERO, arctangent2
+from .scalar import NAN, ONE, TWO, ZERO, arctangent2, binary_logarithm
 
 FUNCTIONS = (  # in the order in which they call each other
-    "log2_of",
     "surprise",
     "binary_entropy",
     "polarization",
@@ -49,43 +48,17 @@ HALF = np.float32(0.5)
 FOUR = np.float32(4.0)
 DEGREES = np.float32(180.0 / math.pi)
 RIGHT_ANGLE = np.float32(90.0)
-ROOT_OF_TWO = np.float32(math.sqrt(2.0))
 ROOT_OF_THREE = np.float32(math.sqrt(3.0))
-MANTISSA_BITS = np.int32(23)
-MANTISSA = np.int32(0x007FFFFF)
-BIAS = np.int32(127)
-ONE_AS_BITS = np.int32(0x3F800000)
 
 # Verma et al. 2024 call a co-polarized power below -16 dB noise. They scale the Stokes parameters by the extremes of
 # the scene, so that a pixel's value hangs on pixels far away; here the scale is a power of 0 dB in every scene.
 NOISE_LEVEL = np.float32(10.0**-1.6)
 STOKES_LEVEL = np.float32(1.0)
 
-# Least-maximum fit by Lawson's iteration: log2(1 + f) = f Q(f), error 4.8e-8 for 1 + f within sqrt(1/2) and sqrt(2).
-Q0 = np.float32(1.4426947832107544)
-Q1 = np.float32(-0.7213571667671204)
-Q2 = np.float32(0.48093944787979126)
-Q3 = np.float32(-0.36008724570274353)
-Q4 = np.float32(0.2867073714733124)
-Q5 = np.float32(-0.25006866455078125)
-Q6 = np.float32(0.2368907928466797)
-Q7 = np.float32(-0.14574599266052246)
-
-
-def log2_of(x: Any) -> Any:
-    """Logarithm to base 2 of a normal positive float32, error 1e-7 of it or absolutely; of 0 it means nothing."""
-    bits = np.float32(x).view(np.int32)
-    exponent = (bits >> MANTISSA_BITS) - BIAS
-    mantissa = np.int32((bits & MANTISSA) | ONE_AS_BITS).view(np.float32)
-    high = mantissa > ROOT_OF_TWO
-    f = (HALF * mantissa if high else mantissa) - ONE
-    whole = np.float32(exponent) + (ONE if high else ZERO)
-    return whole + f * (Q0 + f * (Q1 + f * (Q2 + f * (Q3 + f * (Q4 + f * (Q5 + f * (Q6 + f * Q7)))))))
-
 
 def surprise(p: Any) -> Any:
     """-p log2(p), 0 where p is 0."""
-    return -p * log2_of(p) if p > ZERO else ZERO
+    return -p * binary_logarithm(p) if p > ZERO else ZERO
 
 
 def binary_entropy(m: Any) -> Any:

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from .scalar import FOUR, NAN, ONE, TWO, ZERO, arctangent2
-from .scalar_dual import DEGREES, HALF, log2_of, surprise
+from .scalar import FOUR, NAN, ONE, TWO, ZERO, arctangent2, binary_logarithm
+from .scalar_dual import DEGREES, HALF, surprise
 
 FUNCTIONS = (  # in the order in which they call each other
     "at_least_zero",
@@ -214,9 +214,9 @@ def phase_variance(incoherent: Any, coherence: Any) -> Any:
     near = incoherent < HALF
     smaller = incoherent if near else rest
     larger = rest if near else incoherent
-    z = -LOG_OF_2 * log2_of(larger)
+    z = -LOG_OF_2 * binary_logarithm(larger)
     li2 = dilogarithm(z)
-    logarithms = -z * LOG_OF_2 * log2_of(smaller)
+    logarithms = -z * LOG_OF_2 * binary_logarithm(smaller)
     return x * x + HALF * (logarithms + li2 if near else SIXTH_OF_PI_SQUARED - li2)
 
 

@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from .scalar import NAN, ONE, ZERO, arctangent2
+from .scalar import NAN, ONE, ZERO, arctangent2, binary_logarithm
 
 FUNCTIONS = (  # in the order in which they call each other
-    "binary_logarithm",
     "decibels",
     "is_number",
     "is_counted",
@@ -48,29 +47,7 @@ DAYS_PER_RADIAN = np.float32(YEAR / (2.0 * math.pi))
 YEAR_FLOAT32 = np.float32(YEAR)
 FEWEST_DATES = 4.0  # of a harmonic and its mean: one more than there are unknowns
 
-# A float32 is 2^e (1 + f) with 1 + f from sqrt(1/2) to sqrt(2), whose bits are these.
-ROOT_HALF_BITS = np.int32(0x3F3504F3)
-EXPONENT_BITS = np.int32(23)
 DECIBELS_PER_OCTAVE = np.float32(10.0 * math.log10(2.0))
-# log2(1 + f) = f L(f); relative error before rounding 2.6e-8: a least-maximum fit by Lawson's iteration.
-L0 = np.float32(1.4426950036522412)
-L1 = np.float32(-0.7213473467999119)
-L2 = np.float32(0.48091064298951386)
-L3 = np.float32(-0.3607036831416033)
-L4 = np.float32(0.28791624669102356)
-L5 = np.float32(-0.23894481272493956)
-L6 = np.float32(0.21571561270613518)
-L7 = np.float32(-0.2072698129636897)
-L8 = np.float32(0.12583708335248062)
-
-
-def binary_logarithm(x: Any) -> Any:
-    """Binary logarithm, float32, of a normal, finite, positive float32; relative error 4e-7, also around 1."""
-    bits = np.float32(x).view(np.int32)
-    exponent = np.int32((bits - ROOT_HALF_BITS) >> EXPONENT_BITS)
-    f = np.int32(bits - (exponent << EXPONENT_BITS)).view(np.float32) - ONE
-    g = L4 + f * (L5 + f * (L6 + f * (L7 + f * L8)))
-    return np.float32(exponent) + f * (L0 + f * (L1 + f * (L2 + f * (L3 + f * g))))
 
 
 def decibels(x: Any) -> Any:
