@@ -665,7 +665,10 @@ class TestSentinel1:
             ("the area lies outside all 1 bursts", [*first, "products.area=[4.8,52.3,5.0,52.5]"]),
             ("polarizations HH were asked for", [*first, "products.polarizations=[hh]"]),
             ("no orbit files there", [*first, f"orbits.path={safe}"]),
-            ("products=simulated takes no orbits or heights", ["products=simulated", f"dem.path={dem}", output]),
+            (
+                "products=simulated takes no orbits or heights",
+                ["products=simulated", f"dem.path={dem}", output],
+            ),
         ):
             refuse(words, *arguments)
             assert not (tmp_path / "out").exists(), words
