@@ -17,6 +17,7 @@ from matplotlib.image import imread
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.report import display, figures, overview, png, survey, write_report
 from alignsar_gpu.report import timing as timing_chapter
+from alignsar_gpu.report.comparisons import LINEAR, _scaled
 from alignsar_gpu.report.display import View
 from alignsar_gpu.report.truth import class_legend
 
@@ -660,3 +661,15 @@ def test_no_warnings_outside_of_pytest_either(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         write_report(fake_cube(lines=2, samples=3, dates=2), json.loads(json.dumps(QUALITY)), Path(tmp_path))
+
+
+def test_powers_are_shown_in_decibels_and_dispersions_as_they_are():
+    image = np.geomspace(1e-3, 10.0, 400, dtype=np.float32).reshape(20, 20)
+    shown, scale = _scaled(image, "1", linear=False)
+    np.testing.assert_allclose(shown, 10 * np.log10(image), rtol=1e-5)
+    assert scale.label == "dB"
+    for units, linear in (("1", True), ("degree", False)):
+        shown, scale = _scaled(image, units, linear=linear)
+        np.testing.assert_array_equal(shown, image)
+        assert scale.label == ("" if units == "1" else units)
+    assert "amplitude_dispersion_vv".startswith(LINEAR)

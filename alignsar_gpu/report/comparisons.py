@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.report.sections import Chapters
 
+LINEAR = (
+    "amplitude_dispersion",
+    "coefficient_of_variation",
+)  # that have thresholds of their own, and are no powers
 DECADES = 20.0  # from the 1st to the 99th percentile: so much is a matter of dB
 MOST = 30  # pictures of a section
 TITLES = {"polarizations": "Polarizations compared", "dates": "Dates compared"}
@@ -46,23 +50,21 @@ def _picture(chapters: Chapters, name: str, date: int) -> Picture:
     layer = survey.cube[name]
     image = survey.image(name, date if "time" in layer.dims else None)
     label, units = str(layer.attrs.get("long_name", name)), str(layer.attrs.get("units", "1"))
-    shown, scale = _scaled(image, layer.attrs, units)
+    linear = name.startswith(LINEAR) or "valid_range" in layer.attrs
+    shown, scale = _scaled(image, units, linear=linear)
     drawn = chapters.raster(shown, scale, name, name)
     line = f"{label[:1].upper()}{label[1:]}: {layer.attrs.get('description', '')}."
     return Picture(drawn=drawn, alt=f"{label} over the scene", line=line)
 
 
-def _scaled(
-    image: NDArray[np.float32], attributes: dict[str, Any], units: str
-) -> tuple[NDArray[np.float32], Scale]:
+def _scaled(image: NDArray[np.float32], units: str, *, linear: bool) -> tuple[NDArray[np.float32], Scale]:
     """What is drawn of a layer and how: what ranges over decades in dB, a phase in a circle."""
-    bounded = "valid_range" in attributes
     if units == "rad":
         return image, Scale(
             colormap="twilight", limits=(-np.pi, np.pi), label="phase (rad)", ticks=PHASE_TICKS
         )
     low, high = display.stretch([image], 1, 99) or (0.0, 1.0)
-    if not bounded and units == "1" and 0 < DECADES * low < high:
+    if not linear and units == "1" and 0 < DECADES * low < high:
         image, label = display.decibels(image), "dB"
     else:
         label = "" if units == "1" else units
