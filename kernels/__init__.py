@@ -6,7 +6,9 @@ imported before its first use. The number of CPU threads is that of ``numba.set_
 """
 
 from .area import facet_areas, sight_points, spread_areas
+from .cells import WHOLE_CELL, Cells, cover_cells, displace_cells, lattice_cells, push_cells, settle_cells
 from .cpu import STRIP
+from .gather import GATHER_METHODS, NO_DATA, GatherMethod, gather
 from .geometry import (
     LAYOVER,
     SEGMENT,
@@ -37,7 +39,9 @@ from .temporal import (
 __all__ = [
     "DUAL_OUTPUTS",
     "EVERYWHERE",
+    "GATHER_METHODS",
     "LAYOVER",
+    "NO_DATA",
     "QUAD_OUTPUTS",
     "SEASONAL",
     "SEGMENT",
@@ -46,27 +50,36 @@ __all__ = [
     "STATISTICS",
     "STRIP",
     "TAPS",
+    "WHOLE_CELL",
     "ZERO_DOPPLER",
     "Box",
     "CarrierTable",
+    "Cells",
     "DopplerTable",
     "Drawing",
+    "GatherMethod",
     "OrbitTable",
     "amplitude_intensity_phase",
     "boxcar_coherence",
     "change_index",
+    "cover_cells",
+    "displace_cells",
     "draw_terrain",
     "facet_areas",
+    "gather",
     "ground_to_radar",
+    "lattice_cells",
     "log_ratio",
     "matrix_signatures",
     "multitemporal_filter",
     "phase_difference",
     "polarimetric_signatures",
+    "push_cells",
     "ramp",
     "resample",
     "rotate_phase",
     "seasonal_fit",
+    "settle_cells",
     "sight_points",
     "speckle_filter",
     "spread_areas",

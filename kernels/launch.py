@@ -11,6 +11,8 @@ from .cpu_geometry import SEGMENT
 from .cuda import GROUP, LINES, WIDEST_TILED_WINDOW
 from .gpujit import FEWEST_BLOCKS, MOST_BLOCKS, THREADS
 from .launch_area import facet_areas, sight_points, spread_areas
+from .launch_cells import cover_cells, displace_cells, lattice_cells, push_cells, settle_cells
+from .launch_gather import gather_bilinear, gather_cubic, gather_nearest, gather_triangles
 from .launch_polarimetry import (
     matrix_signatures_dual,
     matrix_signatures_quad,
@@ -31,13 +33,22 @@ from .scalar_terrain import FARTHEST
 
 __all__ = [  # what is launched elsewhere
     "change_index",
+    "cover_cells",
+    "displace_cells",
     "facet_areas",
     "filter_multitemporal",
     "filter_speckle",
+    "gather_bilinear",
+    "gather_cubic",
+    "gather_nearest",
+    "gather_triangles",
+    "lattice_cells",
     "log_ratio",
     "matrix_signatures_dual",
     "matrix_signatures_quad",
+    "push_cells",
     "seasonal_fit",
+    "settle_cells",
     "sight_points",
     "spread_areas",
     "temporal_extremes",

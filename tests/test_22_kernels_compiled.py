@@ -14,8 +14,12 @@ import pytest
 from alignsar_gpu.kernels import cuda as kernels_cuda
 from alignsar_gpu.kernels import (
     cuda_area,
+    cuda_cells,
+    cuda_covers,
+    cuda_gather,
     cuda_geometry,
     cuda_polarimetry,
+    cuda_push,
     cuda_resampling,
     cuda_speckle,
     cuda_temporal,
@@ -26,8 +30,12 @@ from numba import cuda, types
 MODULES = (
     kernels_cuda,
     cuda_area,
+    cuda_cells,
+    cuda_covers,
+    cuda_gather,
     cuda_geometry,
     cuda_polarimetry,
+    cuda_push,
     cuda_resampling,
     cuda_speckle,
     cuda_temporal,

@@ -1,0 +1,69 @@
+"""The CPU drivers of :mod:`.scalar_covers`: loops in plain Python, compiled by :mod:`.cpujit`.
+
+Rows of cells are covered independently of each other; what is added are integers, in any order.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .scalar_covers import ONE, cover_edge, seen_cover, settled
+
+prange = range
+
+BAND = 16  # rows of cells that are covered together by one thread
+
+PARTS = ("cover_band", "sum_row", "order_row")
+DRIVERS = ("cover_cells", "settle_cells")
+
+
+def cover_band(x: Any, y: Any, rings: Any, extents: Any, band: Any, shape: Any, deltas: Any) -> None:
+    """Add all rings that reach into a band of rows, from one on and before another."""
+    rows, columns = shape
+    for ring in range(rings.shape[0]):
+        if extents[ring, 0] < band[1] and extents[ring, 1] > band[0]:
+            first = rings[ring, 2] * rows * columns
+            for k in range(rings[ring, 0], rings[ring, 1] - 1):
+                edge = (x[k], y[k], x[k + 1], y[k + 1])
+                cover_edge(edge, rings[ring, 3], band, deltas, first, columns)
+
+
+def cover_cells(x: Any, y: Any, rings: Any, extents: Any, shape: Any, deltas: Any) -> None:
+    """Add polygons to cells of so many rows and columns: their cover of a cell less that of the cell before.
+
+    ``rings`` [ring, 4]: first vertex, vertex after the last, plane, sign; ``extents`` [ring, 2]: smallest and largest
+    y. ``deltas`` are flat: planes of rows.
+    """
+    rows = shape[0]
+    for band in prange(-(-rows // BAND)):
+        first = band * BAND
+        cover_band(x, y, rings, extents, (first, min(first + BAND, rows)), shape, deltas)
+
+
+def sum_row(cover: Any) -> None:
+    """Sums of the differences in a row of cells, a whole cell at most; of 32 bits, as the differences are."""
+    total = np.int32(0)
+    for j in range(cover.size):
+        total = np.int32(total + cover[j])
+        cover[j] = settled(total)
+
+
+def order_row(cover: Any, left: Any) -> None:
+    """What is seen of the covers of a row of cells, and what it leaves."""
+    for j in range(cover.size):
+        seen = seen_cover(cover[j], left[j])
+        cover[j] = seen
+        left[j] -= seen
+
+
+def settle_cells(cover: Any, order: Any) -> None:
+    """Differences [plane, row, column] to covers, in place; planes in ``order`` hide what comes after them."""
+    for i in prange(cover.shape[1]):
+        for plane in range(cover.shape[0]):
+            sum_row(cover[plane, i])
+        if order.size > 0:
+            left = np.full(cover.shape[2], ONE, np.int32)
+            for k in range(order.size):
+                order_row(cover[order[k], i], left)
