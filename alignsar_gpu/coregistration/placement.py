@@ -62,11 +62,17 @@ class Placement:
         return drawing._replace(longitude=result[0], latitude=result[1], height=result[2])
 
     def offsets(
-        self, mosaic: Mosaic, piece: Piece, lines: slice, height: NDArray[np.float64]
+        self,
+        mosaic: Mosaic,
+        piece: Piece,
+        lines: slice,
+        height: NDArray[np.float64],
+        samples: NDArray[np.intp] | None = None,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Lines and samples that the ground of a piece lies beside where it is drawn."""
+        """Lines and samples that the ground of a piece lies beside where it is drawn, at its samples or at some."""
         line = np.arange(lines.start, lines.stop)[:, np.newaxis] - piece.first_line
-        sample = np.arange(piece.samples.start, piece.samples.stop) - piece.first_sample
+        places = np.arange(piece.samples.start, piece.samples.stop) if samples is None else samples
+        sample = places - piece.first_sample
         shift = self.shifts[piece.name]
         seconds = shift.azimuth(line, sample, height) - self.mean.seconds
         metres = shift.slant_range(line, sample, height) - self.mean.metres

@@ -168,6 +168,27 @@ class CoregisteredStack:
                 down[part], across[part] = self.placement.offsets(self.mosaic, piece, lines, height[part])
         return _between(_between(drawn, down, 0), across, 1)[before : before + stop - first]
 
+    def shifts(self, lines: slice, samples: NDArray[np.intp], height: NDArray[np.float64]) -> Any:
+        """By how many lines and samples the ground of pixels is seen later and farther than they are.
+
+        [2, line, sample] for ``height`` (m) of the pixels of some lines at some samples; None where nothing is put
+        right. Of pixels that no burst fills, those of the nearest that one does.
+        """
+        if self.placement is None:
+            return None
+        found = np.full((2, *height.shape), np.nan)
+        for piece in self.mosaic.pieces:
+            own = piece.within(lines.start, lines.stop)
+            held = (samples >= piece.samples.start) & (samples < piece.samples.stop)
+            if own.start < own.stop and held.any():
+                part = np.ix_(
+                    np.arange(own.start - lines.start, own.stop - lines.start), np.flatnonzero(held)
+                )
+                there = np.nan_to_num(height[part])
+                moved = self.placement.offsets(self.mosaic, piece, own, there, samples[held])
+                found[0][part], found[1][part] = np.broadcast_to(moved[0], there.shape), moved[1]
+        return found
+
     def _area_ratio(self, first: int, stop: int) -> NDArray[np.float32]:
         ratio: NDArray[np.float32] = self.device.download(
             self.terrain.area_ratio(first, stop, self.device.xp)

@@ -78,7 +78,7 @@ def pipeline_between(source: CRS, target: CRS, area: AreaOfInterest | None, wher
         raise AlignsarError(f"{where}: its coordinate reference system cannot be used ({error})") from None
     if not group.transformers:
         raise AlignsarError(
-            f"{where}: PROJ knows no way from {source.name!r} to {target.name!r}: reproject the DEM to EPSG:4326"
+            f"{where}: PROJ knows no way from {source.name!r} to {target.name!r}: reproject it to EPSG:4326"
         )
     best = group.transformers[0]
     steps = best.description.split(" + ")

@@ -14,7 +14,7 @@ import numpy as np
 
 from alignsar_gpu import kernels
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.geometry.ground_to_radar import incidence_angle
+from alignsar_gpu.geometry.ground_to_radar import ground_to_radar, incidence_angle
 from alignsar_gpu.geometry.range_doppler import radar_to_ground
 from alignsar_gpu.geometry.terrain_area import window_area_ratio
 from alignsar_gpu.geometry.terrain_posts import BYTES_PER_POST, seen_posts
@@ -22,7 +22,7 @@ from alignsar_gpu.geometry.terrain_posts import BYTES_PER_POST, seen_posts
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from alignsar_gpu.geometry.dem import Dem
     from alignsar_gpu.geometry.doppler import Doppler
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 LOWEST, HIGHEST = -500.0, 9000.0  # m above the ellipsoid: what the Earth's surface has, with a margin
 PART_SAMPLES = 8192  # samples drawn together: a slanted swath needs far fewer posts in parts than as a whole
 FLATTEST = 0.1  # cosine of the largest incidence angle that shadows are followed under
+NEIGHBOURS = 8  # points of a list that are taken to lie near each other
 POST_MARGIN = 4  # posts around the outline of a block: slopes take one on either side
 BYTES_PER_PIXEL = 48  # of a part and of the whole: what is returned, and the kernels' scratch
 COVERAGE_ITERATIONS = 5  # each halves the distance to the terrain at least where it is not in layover
@@ -74,29 +75,51 @@ class Terrain:
         outline = _outline(slice(0, self.grid.lines), slice(0, self.grid.samples))
         height = np.full(outline[0].shape, 0.5 * sum(self.heights))
         for _ in range(COVERAGE_ITERATIONS):
-            longitude, latitude = self._place(*outline, height)
+            longitude, latitude = self.place(*outline, height)
             found = self.dem.height_at(longitude, latitude)
             height = np.where(np.isfinite(found), found, height)
         if np.isnan(longitude).any():
             raise self._above_ground()
         self.dem.require(longitude, latitude, "the image")
 
-    def _place(
+    def place(
         self, line: NDArray[np.float64], sample: NDArray[np.float64], height: NDArray[np.float64] | float
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Longitude and latitude of (fractional) lines and samples at heights; NaN where there is no such."""
+        """Longitude and latitude of (fractional) lines and samples at heights (m); NaN where there is no such."""
         time, slant_range = self.grid.azimuth_time(line), self.grid.slant_range(sample)
         speed = (
             0.0 if self.doppler is None else 0.5 * self.grid.wavelength * self.doppler.at(time, slant_range)
         )
         return radar_to_ground(self.orbit, time, slant_range, height, self.grid.look_side, speed)
 
+    def seen(
+        self, longitude: ArrayLike, latitude: ArrayLike, height: ArrayLike
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Fractional line and sample of places (degrees) at heights (m); NaN where the orbit does not see them."""
+        shape = np.broadcast_shapes(np.shape(longitude), np.shape(latitude), np.shape(height))
+        if len(shape) == 1 and shape[0] > NEIGHBOURS:
+            count = shape[0]
+            rows = [_in_rows(np.broadcast_to(values, shape)) for values in (longitude, latitude, height)]
+            line, sample = self.seen(*rows)
+            return line.ravel()[:count], sample.ravel()[:count]
+        middle = self.grid.azimuth_time(0.5 * self.grid.lines)
+        time, slant_range = ground_to_radar(
+            self.orbit,
+            longitude,
+            latitude,
+            height,
+            middle,
+            doppler=self.doppler,
+            wavelength=self.grid.wavelength,
+        )
+        return self.grid.line(time), self.grid.sample(slant_range)
+
     def _around(
         self, lines: slice, samples: slice, heights: tuple[float, ...]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Longitudes and latitudes around lines and samples at these heights, where there are any."""
         outline = _outline(lines, samples)
-        places = [self._place(*outline, height) for height in heights]
+        places = [self.place(*outline, height) for height in heights]
         longitude, latitude = (np.concatenate([place[axis] for place in places]) for axis in (0, 1))
         known = np.isfinite(longitude)
         if not known.any():
@@ -129,7 +152,7 @@ class Terrain:
         """
         low, high = self.heights
         line, sample = np.array([0.5 * self.grid.lines]), np.array([self.grid.samples - 1.0])
-        longitude, latitude = self._place(line, sample, low)
+        longitude, latitude = self.place(line, sample, low)
         angle = incidence_angle(self.orbit, longitude, latitude, low, self.grid.azimuth_time(line))
         steepness = max(float(np.cos(np.radians(angle[0]))), FLATTEST)
         return int(np.ceil((high - low) / steepness / self.grid.range_spacing)) + 1
@@ -237,6 +260,13 @@ class Terrain:
         count = self.block_lines(memory)
         for first in range(0, self.grid.lines, count):
             yield first, min(first + count, self.grid.lines)
+
+
+def _in_rows(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A list in rows of a few neighbours, which are solved together; NaN after the last."""
+    rows = np.full((-(-len(values) // NEIGHBOURS), NEIGHBOURS), np.nan)
+    rows.reshape(-1)[: len(values)] = values
+    return rows
 
 
 def _outline(lines: slice, samples: slice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

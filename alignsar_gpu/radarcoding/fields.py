@@ -1,0 +1,27 @@
+"""What the air does to the signal: from delays at the zenith to delays along the line of sight, and phase."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+
+def slant_delay(zenith_delay: ArrayLike, incidence_angle: ArrayLike) -> NDArray[np.float64]:
+    """Delay along the line of sight, metres one way: that at the zenith over the cosine of the incidence angle.
+
+    For flat layers (Hanssen 2001, Radar Interferometry, eq. 6.1.3 f.): within 1 % of a spherical atmosphere up to 50
+    degrees. ``incidence_angle`` in degrees; both are broadcast.
+    """
+    return np.asarray(np.asarray(zenith_delay, dtype=np.float64) / np.cos(np.radians(incidence_angle)))
+
+
+def atmospheric_phase(delay: NDArray[np.float64], reference: int, wavelength: float) -> NDArray[np.float64]:
+    """What delays (m, [date, ...]) add to the phase of reference * conj(date), radians, not wrapped.
+
+    The phase of a pixel is -4 pi R / lambda, and a delay makes R longer: -4 pi / lambda (D_reference - D_date).
+    """
+    return np.asarray(-4.0 * np.pi / wavelength * (delay[reference] - delay))

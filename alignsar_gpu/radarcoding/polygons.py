@@ -1,0 +1,141 @@
+"""Polygons on the ground: their area in the pixels of a radar image, exactly on cells of the chart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from alignsar_gpu import kernels
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from alignsar_gpu.radarcoding.chart import GroundCells
+
+LONGEST = 64.0  # pixels of an edge: what is straight on a map is bent by 8 mm over as many on the chart
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ChartRings:
+    """Rings on a chart, each closed.
+
+    Attributes
+    ----------
+    line, sample : float64 (n,), vertices.
+    start : int64 (r + 1,), where each ring begins.
+    plane : int64 (r,), the class that each is of.
+    sign : int64 (r,), see `kernels.cover_cells`: holes are taken away.
+    """
+
+    line: NDArray[np.float64]
+    sample: NDArray[np.float64]
+    start: NDArray[np.int64]
+    plane: NDArray[np.int64]
+    sign: NDArray[np.int64]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that they take."""
+        return 2 * self.line.nbytes + 3 * self.start.nbytes
+
+
+def chart_rings(
+    line: NDArray[np.float64],
+    sample: NDArray[np.float64],
+    start: NDArray[np.int64],
+    hole: NDArray[np.bool_],
+    plane: NDArray[np.int64],
+) -> ChartRings:
+    """Rings whose vertices are known on a chart; those with a vertex that is not are left out.
+
+    Long edges are to be divided before, see `divided`.
+    """
+    known = np.isfinite(line) & np.isfinite(sample)
+    if not known.all():
+        keep = np.logical_and.reduceat(known, start[:-1])
+        vertices = np.repeat(keep, np.diff(start))
+        line, sample, hole, plane = line[vertices], sample[vertices], hole[keep], plane[keep]
+        start = np.concatenate([[0], np.cumsum(np.diff(start)[keep])])
+    turn = np.where(_signed_area(line, sample, start) > 0.0, -1, 1)
+    return ChartRings(
+        line=line, sample=sample, start=start, plane=plane, sign=np.where(hole, -turn, turn).astype(np.int64)
+    )
+
+
+def _signed_area(
+    line: NDArray[np.float64], sample: NDArray[np.float64], start: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Twice the area of closed rings, positive where they turn from samples to lines."""
+    if len(start) < 2:
+        return np.zeros(0)
+    first = np.repeat(start[:-1], np.diff(start))
+    x, y = sample - sample[first], line - line[first]
+    cross = np.zeros(len(x))
+    cross[:-1] = x[:-1] * y[1:] - x[1:] * y[:-1]
+    cross[start[1:] - 1] = 0.0  # from the end of a ring to the next is no edge
+    return np.add.reduceat(cross, start[:-1])
+
+
+def divided(
+    x: NDArray[np.float64], y: NDArray[np.float64], start: NDArray[np.int64], pieces: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """Rings with their edges cut into equal ``pieces``, one number for each vertex but 1 for the last of a ring."""
+    if not (pieces > 1).any():
+        return x, y, start
+    end = np.cumsum(pieces)
+    vertex = np.repeat(np.arange(len(x)), pieces)
+    share = (np.arange(end[-1]) - (end - pieces)[vertex]) / pieces[vertex]
+    following = np.minimum(vertex + 1, len(x) - 1)
+    cut = [one[vertex] + share * (one[following] - one[vertex]) for one in (x, y)]
+    return cut[0], cut[1], np.concatenate([[0], end])[start]
+
+
+def pieces_of(
+    line: NDArray[np.float64], sample: NDArray[np.float64], start: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Into how many pieces each edge is to be cut, for what is straight on the map to be where it is on the chart."""
+    pieces = np.ones(len(line), dtype=np.int64)
+    if len(line) > 1:
+        with np.errstate(invalid="ignore"):
+            length = np.nan_to_num(np.maximum(np.abs(np.diff(line)), np.abs(np.diff(sample))))
+        pieces[:-1] = np.maximum(np.ceil(length / LONGEST), 1)
+    pieces[start[1:] - 1] = 1
+    return pieces
+
+
+def add(ground: GroundCells, rings: ChartRings, found: Any) -> None:
+    """Add rings on the chart to covers of its cells, int32 [class, row, column]; see `kernels.cover_cells`."""
+    column, row = ground.column_and_row(rings.line, rings.sample)
+    _add(ground, rings, (column, row), found)
+
+
+def add_to_pixels(ground: GroundCells, rings: ChartRings, found: Any) -> None:
+    """Add rings, given by the lines and samples that they are seen at, to covers of pixels [class, line, sample]."""
+    tile, shifts = ground.tile, ground.chart.shifts.at(rings.line, rings.sample)
+    column = rings.sample - shifts[1] + 0.5 - tile.samples.start
+    row = rings.line - shifts[0] + 0.5 - tile.lines.start
+    _add(ground, rings, (column, row), found)
+
+
+def _add(
+    ground: GroundCells,
+    rings: ChartRings,
+    place: tuple[NDArray[np.float64], NDArray[np.float64]],
+    found: Any,
+) -> None:
+    if len(rings.start) < 2:
+        return
+    column, row = place
+    low, high = (one.reduceat(row, rings.start[:-1]) for one in (np.minimum, np.maximum))
+    inside = (low < found.shape[1]) & (high > 0.0)
+    table = np.stack([rings.start[:-1], rings.start[1:], rings.plane, rings.sign], axis=1)[inside]
+    upload = ground.device.upload
+    kernels.cover_cells(
+        upload(column),
+        upload(row),
+        upload(np.ascontiguousarray(table)),
+        upload(np.ascontiguousarray(np.stack([low, high], axis=1)[inside])),
+        found,
+    )

@@ -1,0 +1,71 @@
+"""What the lines and samples of an image are off from those of its geometry: nothing mostly, a pixel at most."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from alignsar_gpu.radarcoding.chart import Tile
+
+MARGIN = 8  # lines, beside a tile
+SPACING = 64  # samples between the nodes
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Shifts:
+    """Ground that the geometry has at line l and sample s is in the image at l - lines, s - samples.
+
+    Attributes
+    ----------
+    values : float32 [lines or samples, line, node]: of every line, at every ``spacing``-th sample from the first;
+        [2, 0, 0] for none.
+    first : the line of the image that they begin at.
+    """
+
+    values: NDArray[np.float32]
+    first: int = 0
+    spacing: int = SPACING
+
+    @cached_property
+    def largest(self) -> tuple[float, float]:
+        """Largest lines and samples, in either direction."""
+        if not self.values.size:
+            return 0.0, 0.0
+        lines, samples = np.abs(self.values).max(axis=(1, 2))
+        return float(lines), float(samples)
+
+    def of(self, tile: Tile) -> tuple[NDArray[np.float32], tuple[int, int]]:
+        """Those around a tile, and the line and sample of the first, counted from the tile's first pixel."""
+        if not self.values.size:
+            return self.values, (0, 0)
+        lines, nodes = self.values.shape[1:]
+        first = min(max(tile.lines.start - self.first - MARGIN, 0), lines - 1)
+        stop = max(min(tile.lines.stop - self.first + MARGIN, lines), first + 1)
+        node = min(max(tile.samples.start // self.spacing - 1, 0), nodes - 2)
+        end = max(min(tile.samples.stop // self.spacing + 3, nodes), node + 2)
+        part = np.ascontiguousarray(self.values[:, first:stop, node:end])
+        return part, (first + self.first - tile.lines.start, node * self.spacing - tile.samples.start)
+
+    def at(
+        self, line: NDArray[np.float64], sample: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Lines and samples at fractional lines and samples of the image; held at its ends."""
+        if not self.values.size:
+            return np.zeros_like(line), np.zeros_like(sample)
+        n = np.clip(np.nan_to_num(np.floor(line - self.first + 0.5)), 0, self.values.shape[1] - 1).astype(
+            np.intp
+        )
+        place = np.clip(np.nan_to_num(sample / self.spacing), 0.0, self.values.shape[2] - 1.0)
+        node = np.minimum(place.astype(np.intp), self.values.shape[2] - 2)
+        share = place - node
+        found = [p[n, node] + share * (p[n, node + 1] - p[n, node]) for p in self.values]
+        return found[0], found[1]
+
+
+NO_SHIFTS = Shifts(values=np.zeros((2, 0, 0), dtype=np.float32))
