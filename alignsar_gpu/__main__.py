@@ -13,7 +13,7 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from alignsar_gpu.config import Config, check_together, register, validate
+from alignsar_gpu.config import Config, check_together, layers_of, register, validate
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ def one_line(error: Exception) -> str:
 def _unknown_keys(node: DictConfig, prefix: str = "") -> list[str]:
     """Keys that no class of the configuration has: Hydra's ``+key=value`` adds what it is told to."""
     kind = OmegaConf.get_type(node)
+    if kind is dict:  # its keys are names that users give
+        return []
     known = {item.name for item in fields(kind)} if kind is not None and is_dataclass(kind) else set()
     unknown = []
     for name in map(str, node):
@@ -73,6 +75,7 @@ def typed(composed: DictConfig) -> Config:
     if missing:
         raise AlignsarError(f"{', '.join(missing)}: must be given, for example {missing[0]}=...")
     config = cast("Config", OmegaConf.to_object(composed))
+    config.radarcoding.layers = layers_of(config.radarcoding.layers)
     validate(config)
     check_together(config)
     return config

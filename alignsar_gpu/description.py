@@ -157,7 +157,7 @@ def coordinates(product: StackProduct, scene: Scene) -> xr.Dataset:
         coords={
             "time": (
                 "time",
-                np.array(_times(product, scene)),
+                np.array(scene_times(product, scene)),
                 {"standard_name": "time", "long_name": "zero-Doppler time of the scene centre"},
             ),
             "azimuth": ("azimuth", grid.azimuth_time(np.arange(grid.lines)), azimuth),
@@ -284,7 +284,7 @@ def attributes(
     return result | _configured(config.dataset)
 
 
-def _times(product: StackProduct, scene: Scene) -> list[np.datetime64]:
+def scene_times(product: StackProduct, scene: Scene) -> list[np.datetime64]:
     """UTC zero-Doppler time of the scene centre, per date."""
     return [
         a.orbit.epoch.astype("datetime64[ns]") + np.timedelta64(round(b.azimuth_time * 1e9), "ns")
@@ -293,7 +293,7 @@ def _times(product: StackProduct, scene: Scene) -> list[np.datetime64]:
 
 
 def _coverage(product: StackProduct, scene: Scene) -> dict[str, str]:
-    times = [str(time.astype("datetime64[s]")) + "Z" for time in _times(product, scene)]
+    times = [str(time.astype("datetime64[s]")) + "Z" for time in scene_times(product, scene)]
     return {"time_coverage_start": min(times), "time_coverage_end": max(times)}
 
 

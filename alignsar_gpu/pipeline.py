@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from alignsar_gpu import __version__
 from alignsar_gpu.catalog.stac import write_stac
@@ -17,11 +17,16 @@ from alignsar_gpu.description import (
     cube_layout,
     describe_scene,
     find_warnings,
+    scene_times,
 )
 from alignsar_gpu.device import choose_device
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.extraction import CUBE, Extraction, extract
 from alignsar_gpu.inputs import find_inputs
+from alignsar_gpu.label_offsets import measure_offset, offset_attributes
+from alignsar_gpu.label_places import scene_of
+from alignsar_gpu.label_sources import label_settings, open_labels
+from alignsar_gpu.labels import Labelling
 from alignsar_gpu.layers import layers, phase_state
 from alignsar_gpu.network import INTERFEROGRAMS, network_of
 from alignsar_gpu.progress import LOGGER, Stages
@@ -35,9 +40,13 @@ from alignsar_gpu.truth import files_of_truth, write_truth
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import xarray as xr
+
     from alignsar_gpu.config import Config
     from alignsar_gpu.device import Device
     from alignsar_gpu.inputs import Inputs
+    from alignsar_gpu.labels import Labels
+    from alignsar_gpu.products.acquisition import StackProduct
     from alignsar_gpu.signatures import Signature
 
 TRUTH = "truth.zarr"
@@ -53,12 +62,16 @@ class Summary:
     warnings: tuple[str, ...] = ()
 
 
-def _fingerprint(config: Config, device: Device, inputs: Inputs) -> str:
+def _fingerprint(config: Config, device: Device, inputs: Inputs, labels: Labels | None) -> str:
     """Of the inputs and the settings that change the result (not where it goes, nor the memory it may take)."""
-    apart = {"output", "device", "orbits", "dem", "simulate"}
+    apart = {"output", "device", "orbits", "dem", "simulate", "radarcoding"}
     settings = {name: value for name, value in asdict(config).items() if name not in apart}
     facts = {"products": inputs.settings, "device": device.kind, "software": __version__}
-    return fingerprint_of(settings | facts, *inputs.files, files_of_truth(config))
+    files = [*inputs.files, files_of_truth(config)]
+    if labels is not None:
+        facts["radarcoding"] = label_settings(config)
+        files += labels.files
+    return fingerprint_of(settings | facts, *files)
 
 
 def check(config: Config) -> None:
@@ -85,7 +98,8 @@ def run(config: Config, composed: str) -> Summary:
     LOGGER.info("device     %s (%s)", device, device.reason)
     signatures = select(config.signatures.names)
     inputs = find_inputs(config)
-    fingerprint = _fingerprint(config, device, inputs)
+    labels = open_labels(config, device.memory_budget)
+    fingerprint = _fingerprint(config, device, inputs, labels)
     with RunFolder(Path(config.output).expanduser(), fingerprint, composed) as folder:
         if folder.finished:
             damage = folder.damage()
@@ -97,7 +111,9 @@ def run(config: Config, composed: str) -> Summary:
             LOGGER.info("continues  the unfinished run in %s", folder.path)
         stages, warnings = Stages(), list[str]()
         if not folder.complete:
-            stages, warnings = _make(config, composed, device, signatures, inputs, folder, fingerprint)
+            stages, warnings = _make(
+                config, composed, device, signatures, (inputs, labels), folder, fingerprint
+            )
             folder.seal()
         folder.publish()
     return Summary(output=folder.path, device=device, seconds=stages.seconds, warnings=tuple(warnings))
@@ -108,12 +124,12 @@ def _make(
     composed: str,
     device: Device,
     signatures: Sequence[Signature],
-    inputs: Inputs,
+    opened: tuple[Inputs, Labels | None],
     folder: RunFolder,
     fingerprint: str,
 ) -> tuple[Stages, list[str]]:
     """Every product of a run, in the folder's working place."""
-    stages = Stages()
+    stages, (inputs, labels) = Stages(), opened
     with stages.stage("products"):
         product = inputs.open(device)
         LOGGER.info("products   %s", product.source)
@@ -123,9 +139,12 @@ def _make(
         chosen, left_out = available(product, signatures, options)
         warnings = find_warnings(product, config, left_out)
         scene = describe_scene(product)
-    settings = settings_attributes(options, looks)
-    facts = attributes(product, scene, config, device, fingerprint, settings)
-    layout = cube_layout(product, scene, config, layers(product, chosen, config, options, looks), facts)
+    facts = attributes(product, scene, config, device, fingerprint, settings_attributes(options, looks))
+    what = layers(product, chosen, config, options, looks)
+    if labels is not None:
+        place = scene_of(product, config, device, scene_times(product, scene), folder.work)
+        what += labels.checked_layers(place, what)
+    layout = cube_layout(product, scene, config, what, facts)
     network = network_of(
         product,
         [(one.temporal, one.perpendicular) for one in scene.baselines],
@@ -147,20 +166,21 @@ def _make(
     )
     with stages.stage("signatures", work.layout.rows) as advance:
         extract(work, folder, advance)
-        finish_cube(folder.work / CUBE, bounds(folder.work / CUBE))
+    if labels is not None:
+        with stages.stage("radarcoding", layout.rows) as advance:
+            Labelling(labels=labels, scene=place, product=product, layout=layout).fill(folder, advance)
+    finish_cube(folder.work / CUBE, bounds(folder.work / CUBE))
+    offset = None if labels is None else _offset(labels, config, product, folder, stages)
     if network is not None:
         with stages.stage("interferograms", len(network.what.pairs)) as advance:
             network.finish(folder, device, advance)
     cube = open_cube(folder.work / CUBE)
-    with stages.stage("netcdf", len(product.acquisitions)) as advance:
-        files = netcdf_files(cube, folder.work / "netcdf")
-        for index, file in enumerate(files):
-            if not folder.is_recorded(file.name):
-                write_date(cube, index, file)
-                folder.record(file.name, [file])
-            advance(1)
+    files = _netcdf(cube, folder, stages)
     with stages.stage("quality"):
         quality = measure(cube, product, scene, device, warnings)
+        if labels is not None:
+            warnings += labels.warnings()
+            quality["radarcoding"] = {"layers": labels.facts(), "label_offset": offset}
         known = write_truth(folder.work / TRUTH, cube, product, config, options.windows.coherence)
         truth = None
         if known is not None:
@@ -182,3 +202,27 @@ def _make(
             metadata=records,
         )
     return stages, warnings
+
+
+def _offset(
+    labels: Labels, config: Config, product: StackProduct, folder: RunFolder, stages: Stages
+) -> dict[str, Any] | None:
+    """Measure how far labels are off against the image, and write it into the cube."""
+    with stages.stage("offset"):
+        found = measure_offset(
+            open_cube(folder.work / CUBE), labels.fractions, config.radarcoding, product.polarizations
+        )
+        finish_cube(folder.work / CUBE, offset_attributes(found))
+    return found
+
+
+def _netcdf(cube: xr.Dataset, folder: RunFolder, stages: Stages) -> list[Path]:
+    """One file a date; those that are there already are kept."""
+    files = netcdf_files(cube, folder.work / "netcdf")
+    with stages.stage("netcdf", len(files)) as advance:
+        for index, file in enumerate(files):
+            if not folder.is_recorded(file.name):
+                write_date(cube, index, file)
+                folder.record(file.name, [file])
+            advance(1)
+    return files

@@ -10,6 +10,7 @@ from alignsar_gpu.coregistration.timing import LOOKS
 from alignsar_gpu.dataset.cube import append_dataset, open_cube, write_dataset
 from alignsar_gpu.simulate import SimulatedStack
 from alignsar_gpu.simulate.assessment import assess
+from alignsar_gpu.simulate.label_assessment import label_agreement
 from alignsar_gpu.simulate.product_assessment import ProductAssessment
 from alignsar_gpu.simulate.product_truth import find_truth, truth_files
 
@@ -45,6 +46,8 @@ def write_truth(
         return None
     ground, places = assessment.ground()
     facts: dict[str, Any] = {"dates": {}, "places": places}
+    if agreement := label_agreement(cube, assessment.pieces, assessment.truth.class_names):
+        facts["labels"] = agreement
     for index, name in enumerate(assessment.names):
         part, found = assessment.date(index)
         if index:

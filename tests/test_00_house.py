@@ -24,6 +24,7 @@ ARROWS = {
     "stack": VALUES | {"device", "geometry", "products"},
     "interferometry": VALUES | {"geometry", "kernels", "products", "stack"},
     "signatures": VALUES | {"interferometry", "kernels", "stack"},
+    "radarcoding": VALUES | {"device", "geometry", "kernels", "progress"},
     "dataset": VALUES,
     "catalog": VALUES | {"dataset"},
     "report": VALUES,
@@ -49,6 +50,12 @@ ARROWS = {
         "stack",
     },
     "network": VALUES | {"config", "dataset", "device", "interferometry", "products", "run_folder", "stack"},
+    "labels": VALUES
+    | {"dataset", "device", "extraction", "label_places", "products", "radarcoding", "run_folder"},
+    "label_offsets": VALUES | {"config", "radarcoding"},
+    "label_places": VALUES
+    | {"config", "coregistration", "device", "geometry", "inputs", "products", "radarcoding"},
+    "label_sources": VALUES | {"config", "device", "labels", "radarcoding"},
     "truth": VALUES | {"config", "coregistration", "dataset", "products", "simulate"},
     "quality": VALUES | {"description", "device", "products", "signatures"},
 }

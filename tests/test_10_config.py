@@ -243,3 +243,63 @@ def test_the_terrain_of_a_simulation_needs_its_datum():
 def test_wrong_values_of_a_simulation_are_refused(key, words):
     with pytest.raises(AlignsarError, match=words):
         make("+experiment=simulate", key)
+
+
+LAYER = "+radarcoding.layers.road"
+
+
+class TestRadarcoding:
+    def test_a_layer_is_its_keys(self):
+        config = make(*SENTINEL1, f"{LAYER}.path=x.gpkg", f"{LAYER}.width=6", "radarcoding.overlaps=last")
+        layer = config.radarcoding.layers["road"]
+        assert (layer.kind, layer.path, layer.width, layer.where) == ("vector", "x.gpkg", 6.0, None)
+        inline = make(
+            *SENTINEL1,
+            f"{LAYER}={{kind: raster, path: [a.tif, b.tif], classes: {{tree: [10, 20]}}, method: fraction}}",
+        )
+        layer = inline.radarcoding.layers["road"]
+        assert (layer.path, layer.classes) == (["a.tif", "b.tif"], {"tree": [10, 20]})
+        assert make(*SENTINEL1).radarcoding.layers == {}
+
+    def test_other_readers_take_a_dem_for_labels_alone(self):
+        keys = ["products=snap", "products.path=x", "dem=srtm", "dem.path=y"]
+        assert make(*keys, f"{LAYER}.path=x.gpkg").dem.standard_deviation == 5.5
+        with pytest.raises(AlignsarError, match="takes no orbits or heights from elsewhere"):
+            make(*keys)
+
+    @pytest.mark.parametrize(
+        ("layer", "words"),
+        [
+            ("{layer: a}", "radarcoding.layers.road.path: must be given"),
+            ("{path: x, widht: 3}", "radarcoding.layers.road.widht: no such key; a layer has kind, path"),
+            ("{path: x, width: wide}", "radarcoding.layers.road.width: Value 'wide'"),
+            ("{path: x, width: 0}", "radarcoding.layers.road.width=0.0: must be at least 0.01"),
+            ("{path: x, kind: map}", "radarcoding.layers.road.kind=map: choose from vector, raster"),
+            ("{path: x, kind: raster, width: 3}", "radarcoding.layers.road.width: is for kind=vector"),
+            (
+                "{path: x, kind: raster, classes: {a: [1]}}",
+                "classes are not averaged; choose method=fraction",
+            ),
+            (
+                "{path: x, values: {a: [b]}}",
+                "radarcoding.layers.road.values: needs radarcoding.layers.road.attribute",
+            ),
+            (
+                "{path: x, height: a, elevation: b}",
+                "radarcoding.layers.road.height, radarcoding.layers.road.elevation",
+            ),
+            ("7", "radarcoding.layers.road=7: a layer has keys"),
+        ],
+    )
+    def test_what_cannot_be_is_refused_by_name(self, layer, words):
+        with pytest.raises(AlignsarError) as caught:
+            make(*SENTINEL1, f"{LAYER}={layer}")
+        assert words in str(caught.value)
+
+    def test_names(self):
+        with pytest.raises(AlignsarError, match="has letters, digits and _"):
+            make(*SENTINEL1, "+radarcoding.layers={a-b: {path: x}}")
+        with pytest.raises(AlignsarError, match="is the name of a layer too"):
+            make(*SENTINEL1, f"{LAYER}.path=x", "radarcoding.label=road")
+        with pytest.raises(AlignsarError, match="must be at least 2"):
+            make(*SENTINEL1, "radarcoding.offset_lines=1")

@@ -107,7 +107,8 @@ class TestDemo:
         assert (output / "simulated" / "README.txt").is_file()
         for words in ("simulated/products", "cube.zarr", "report/index.html", "device", "stages"):
             assert words in result.stdout
-        assert "warning" not in result.stdout
+        (warning,) = [line for line in result.stdout.splitlines() if "warning" in line]
+        assert "changes.geojson has nothing here" in warning  # it is a small part of the demonstration's scene
         assert len(list((output / "netcdf").glob("*.nc"))) == 3
 
     def test_timing_is_what_was_put_in(self, demo):
@@ -155,6 +156,31 @@ class TestDemo:
         for name in ("east", "north", "up"):
             assert abs(places[f"{name}_mean_m"]) < 0.1
             assert places[f"{name}_deviation_m"] < 0.2
+
+    def test_labels_are_what_is_on_the_ground(self, demo):
+        found = truth_facts(demo[0])["labels"]["cover"]
+        assert found["agreement"] >= 0.99
+        assert found["pixels"] > 10_000
+        assert found["certain"] > 0.7
+        cube = xr.open_zarr(demo[0] / "cube.zarr")
+        cover = np.stack([cube[name].values for name in cube.data_vars if str(name).startswith("cover_")])
+        assert np.abs(np.nansum(cover, axis=0)[np.isfinite(cover[0])] - 1.0).max() < 1e-3
+        meanings = np.array(cube["land_cover"].attrs["flag_meanings"].split())
+        most = cover.max(axis=0) > 0.9
+        names = np.array(
+            [str(n).removeprefix("cover_") for n in cube.data_vars if str(n).startswith("cover_")]
+        )
+        assert np.mean(meanings[cube["land_cover"].values[most]] == names[cover.argmax(axis=0)[most]]) > 0.999
+
+    def test_labels_are_not_off(self, demo):
+        """Nothing is: what is measured is within its deviation, and said in the cube."""
+        found = json.loads((demo[0] / "quality.json").read_text())["radarcoding"]["label_offset"]
+        assert found["reason"] == ""
+        for axis, largest in (("lines", 0.1), ("samples", 0.3)):
+            deviation = found[f"{axis}_standard_deviation"]
+            assert abs(found[axis]) < 4.0 * deviation
+            assert deviation < largest
+            assert xr.open_zarr(demo[0] / "cube.zarr").attrs[f"label_offset_{axis}"] == found[axis]
 
     def test_truth_lies_on_the_grid_of_the_cube(self, demo):
         cube, truth = xr.open_zarr(demo[0] / "cube.zarr"), xr.open_zarr(demo[0] / "truth.zarr")

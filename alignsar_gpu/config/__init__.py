@@ -23,6 +23,7 @@ from alignsar_gpu.config.products import (
     SimulatedProductsConfig,
     SnapProductsConfig,
 )
+from alignsar_gpu.config.radarcoding import LayerConfig, RadarcodingConfig, check_radarcoding, layers_of
 from alignsar_gpu.config.signatures import SignaturesConfig
 from alignsar_gpu.config.simulation import SimulateConfig, SimulateSceneConfig
 from alignsar_gpu.errors import AlignsarError
@@ -35,10 +36,12 @@ __all__ = [
     "DemConfig",
     "DeviceConfig",
     "InterferometryConfig",
+    "LayerConfig",
     "NisarProductsConfig",
     "NoProductsConfig",
     "OrbitsConfig",
     "ProductsConfig",
+    "RadarcodingConfig",
     "Sentinel1ProductsConfig",
     "SignaturesConfig",
     "SimulateConfig",
@@ -46,10 +49,12 @@ __all__ = [
     "SimulatedProductsConfig",
     "SnapProductsConfig",
     "check_together",
+    "layers_of",
     "register",
     "validate",
 ]
 
+DEM_FOR_LABELS = ("snap", "nisar")  # readers whose stacks come without a DEM of their own
 SMALLEST_REFINED = 5  # lines and samples of the refined Lee filter's window
 
 
@@ -181,6 +186,7 @@ class Config:
     coregistration: CoregistrationConfig = field(default_factory=CoregistrationConfig)
     interferometry: InterferometryConfig = field(default_factory=InterferometryConfig)
     signatures: SignaturesConfig = field(default_factory=SignaturesConfig)
+    radarcoding: RadarcodingConfig = field(default_factory=RadarcodingConfig)
     dataset: DatasetConfig = field(default_factory=DatasetConfig)
 
 
@@ -223,6 +229,9 @@ def validate(config: Any, prefix: str = "") -> None:
         value, name = getattr(config, item.name), f"{prefix}{item.name}"
         if is_dataclass(value):
             validate(value, f"{name}.")
+        elif isinstance(value, dict) and all(map(is_dataclass, value.values())):
+            for part, inner in value.items():
+                validate(inner, f"{name}.{part}.")
         elif value is not None and item.metadata:
             _check_value(name, value, dict(item.metadata))
 
@@ -235,8 +244,12 @@ def check_together(config: Config) -> None:
             "products=none: nothing to do; choose what to simulate (simulate=default) or a reader"
         )
     _check_filter(config.signatures)
+    check_radarcoding(config.radarcoding)
     if config.simulate is not None and config.simulate.dem.path is not None:
         _check_datum("simulate.dem", config.simulate.dem)
+    if reader in DEM_FOR_LABELS and config.radarcoding.layers:
+        _check_dem(dem, "with radarcoding.layers")
+        return
     if reader != "sentinel1":
         keys = {"orbits.path": config.orbits.path, "dem.path": dem.path, "dem.geoid": dem.geoid}
         keys["dem.vertical_datum"] = dem.vertical_datum
@@ -247,9 +260,13 @@ def check_together(config: Config) -> None:
                 f"{'it' if len(given) == 1 else 'them'} out (only products=sentinel1 takes orbits and a DEM)"
             )
         return
+    _check_dem(dem, "with products=sentinel1")
+
+
+def _check_dem(dem: DemConfig, when: str) -> None:
     if dem.path is None:
         raise AlignsarError(
-            "dem.path: must be given with products=sentinel1: a raster of heights, a folder of tiles, or a list "
+            f"dem.path: must be given {when}: a raster of heights, a folder of tiles, or a list "
             "of them, such as tiles of the Copernicus DEM (dem=copernicus dem.path=FOLDER)"
         )
     _check_datum("dem", dem)

@@ -98,7 +98,7 @@ class OrbitsConfig:
 
 @dataclass
 class DemConfig:
-    """The terrain of products=sentinel1, or under simulate (simulate.dem) that of a simulation."""
+    """The terrain of products=sentinel1 and of labels, or under simulate (simulate.dem) that of a simulation."""
 
     path: Any = field(
         default=None, metadata=about("a raster of heights, a folder of tiles, or a list of them")
@@ -107,3 +107,8 @@ class DemConfig:
         None, "what its heights count from", choices=("egm96", "egm2008", "ellipsoid")
     )
     geoid: str | None = key(None, "grid of the geoid's undulation; unset: the one installed on this machine")
+    standard_deviation: float | None = key(
+        None,
+        "error of its heights, m; unset: not known, and no layer position_uncertainty",
+        bounds=(0.0, None),
+    )

@@ -119,10 +119,12 @@ class CubeWriter:
             raise TypeError(f"{self._path}/{name} is no array")
         return array
 
-    def chunk_files(self, row: int) -> list[Path]:
-        """The files that hold row ``row`` of chunks, sorted."""
+    def chunk_files(self, row: int, names: Sequence[str] | None = None) -> list[Path]:
+        """The files that hold row ``row`` of chunks, of all layers or of some, sorted."""
         files: list[Path] = []
         for layer in self._layout.layers:
+            if names is not None and layer.name not in names:
+                continue
             pattern = f"c/*/{row}/*" if layer.dated else f"c/{row}/*"
             files += (self._path / layer.name).glob(pattern)
         return sorted(files)

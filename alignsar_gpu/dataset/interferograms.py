@@ -224,11 +224,11 @@ class InterferogramWriter(CubeWriter):
         """What has been written of a pair, all lines."""
         return np.asarray(self._array(name)[pair], dtype=np.float32)
 
-    def chunk_files(self, row: int) -> list[Path]:
+    def chunk_files(self, row: int, names: Sequence[str] | None = None) -> list[Path]:
         """The files that hold row ``row`` of chunks, without those of filtered phase, sorted."""
         return [
             file
-            for file in super().chunk_files(row)
+            for file in super().chunk_files(row, names)
             if not file.relative_to(self._path).parts[0].startswith(FILTERED_PHASE)
         ]
 

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.report import labels as labels_chapter
 from alignsar_gpu.report import overview
 from alignsar_gpu.report import timing as timing_chapter
 from alignsar_gpu.report import truth as truth_chapter
@@ -59,6 +60,8 @@ def write_report(
         ) from error
     chapters = Chapters(survey, folder)
     sections = list(chapters.sections())
+    if (labelled := labels_chapter.section(chapters)) is not None:
+        sections.append(labelled)
     if (timed := timing_chapter.section(chapters)) is not None:
         sections.append(timed)
     if truth is not None and (compared := truth_chapter.section(chapters, truth)) is not None:

@@ -264,6 +264,8 @@ class Survey:
             return "power" if name.startswith("amplitude_") else "mean"
         if self.cube[name].attrs.get("compares"):
             return "phase" if self.cube[name].attrs.get("units") == "rad" else "mean"
+        if "inherited_from" in self.cube[name].attrs and "flag_meanings" not in self.cube[name].attrs:
+            return "mean"
         if name.startswith("coherence_") or name in {"height", "incidence_angle", "local_incidence_angle"}:
             return "mean"
         return None

@@ -9,6 +9,7 @@ import numpy as np
 from alignsar_gpu.report import display, overview
 from alignsar_gpu.report.figures import class_picture
 from alignsar_gpu.report.page import Panel, Picture, Section, Table
+from alignsar_gpu.report.palette import colours_of
 from alignsar_gpu.report.plots import truth_scatter
 from alignsar_gpu.report.sections import PHASE_SCALE
 
@@ -21,24 +22,6 @@ if TYPE_CHECKING:
     from alignsar_gpu.report.sections import Chapters
     from alignsar_gpu.report.survey import Survey
 
-# Okabe and Ito's palette, and the classes whose colour a reader expects
-CLASS_COLOURS = (
-    *("#0072b2", "#f0e442", "#009e73", "#d55e00", "#8a8f94", "#e69f00", "#cc79a7", "#56b4e9"),
-    *("#7a4b2b", "#1b1b1b", "#b3de69", "#9467bd"),
-)
-EXPECTED_COLOURS = {
-    "water": "#0072b2",
-    "field": "#f0e442",
-    "grass": "#b3de69",
-    "forest": "#009e73",
-    "urban": "#d55e00",
-    "city": "#d55e00",
-    "building": "#d55e00",
-    "road": "#8a8f94",
-    "bare": "#e69f00",
-    "rubble": "#7a4b2b",
-    "oil": "#1b1b1b",
-}
 # Of `measured_table`: what it calls the numbers of a date, and what follows them as deviation.
 SUMMARY = (
     ("phase bias (rad)", "phase_bias_rad", "phase_bias_deviation_rad"),
@@ -83,19 +66,7 @@ def class_legend(truth: xr.Dataset) -> tuple[tuple[str, str], ...]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     count = max(truth.sizes.get("class", 0), len(names))
     names += [f"class {number}" for number in range(len(names), count)]
-    used: list[str] = []
-    for name in names:
-        choices = _expected_colours(name)
-        free = [c for c in (*choices, *CLASS_COLOURS) if c not in used]
-        later = {colour for other in names if other != name for colour in _expected_colours(other)}
-        used.append(
-            next((c for c in free if c in choices or c not in later), (free or list(CLASS_COLOURS))[0])
-        )
-    return tuple(zip(names, used, strict=True))
-
-
-def _expected_colours(name: str) -> list[str]:
-    return [colour for key, colour in EXPECTED_COLOURS.items() if name.lower().startswith(key)]
+    return tuple(zip(names, colours_of(names), strict=True))
 
 
 def land_cover_panel(

@@ -1,0 +1,120 @@
+"""Radarcoding of a million polygons onto one burst, on the CPU: from the file to area fractions.
+
+python benchmarks/radarcoding.py [--output FILE] [--polygons N] [--memory-gib G]: a GeoPackage of polygons of a made-up
+town map (four classes, ten vertices each, EPSG:32631) over a burst of 1500 x 21000 pixels, on level-ish and on rough
+ground. Seconds and rates of reading and placing, and of the whole; the peak memory of the process.
+
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import geopandas
+import numpy as np
+import shapely
+from common import processor, versions, write
+from geometry import burst_and_orbits, mountains
+from pyproj import Transformer
+
+from alignsar_gpu.device import GIB, Device
+from alignsar_gpu.geometry.dem import open_dem
+from alignsar_gpu.geometry.terrain import Terrain
+from alignsar_gpu.labels import Labelling, Labels
+from alignsar_gpu.radarcoding.chart import Chart
+from alignsar_gpu.radarcoding.layers import Scene
+from alignsar_gpu.radarcoding.vector_files import VectorChoice, open_vectors
+from alignsar_gpu.radarcoding.vectors import VectorLayers, VectorSource
+
+LINES, SAMPLES = 1500, 21000
+CLASSES = ("building", "road", "water", "garden")
+STRIP = 256
+VERTICES = 10
+CRS = "EPSG:32631"
+
+
+def town_map(path: Path, chart: Chart, count: int) -> None:
+    """Polygons of ten vertices, some metres to a hundred across, of four classes, all over the burst."""
+    rng = np.random.default_rng(1)
+    line, sample = rng.uniform(0, LINES, count), rng.uniform(0, SAMPLES, count)
+    x, y = Transformer.from_crs("EPSG:4326", CRS, always_xy=True).transform(*chart.ground(line, sample))
+    angle = np.sort(rng.uniform(0.0, 2.0 * np.pi, (count, VERTICES)), axis=1)
+    radius = 10.0 ** rng.uniform(0.7, 1.7, (count, 1)) * rng.uniform(0.6, 1.0, (count, VERTICES))
+    corner = np.stack([x[:, None] + radius * np.cos(angle), y[:, None] + radius * np.sin(angle)], axis=-1)
+    rings = np.concatenate([corner, corner[:, :1]], axis=1)
+    shapes = shapely.polygons(rings)
+    kinds = np.array(CLASSES)[rng.integers(0, len(CLASSES), count)]
+    geopandas.GeoDataFrame({"kind": kinds}, geometry=shapes, crs=CRS).to_file(path, driver="GPKG")
+
+
+def radarcode(path: Path, terrain: Terrain, memory: float) -> dict[str, Any]:
+    """Seconds of the steps, with everything read from the file."""
+    device = Device("cpu", "", "", int(memory * GIB))
+    scene = Scene(chart=Chart(terrain=terrain), device=device, times=np.zeros(0), reference=0)
+    started = time.perf_counter()
+    file = open_vectors(VectorChoice(path=str(path), attribute="kind"), "benchmark")
+    vectors = VectorLayers(
+        sources=[VectorSource(name="map", file=file)],
+        overlaps="last",
+        label="label",
+        least=0.5,
+        limit=int(0.125 * memory * GIB),
+    )
+    vectors.look_through(scene)
+    read = time.perf_counter() - started
+    labels = Labels(vectors=vectors, cells=(), strips=(), height_error=None)
+    work = Labelling(labels=labels, scene=scene, product=None, layout=None)  # type: ignore[arg-type]
+    pixels, filled = 0, 0.0
+    for first in range(0, LINES, STRIP):
+        lines = slice(first, min(first + STRIP, LINES))
+        for name, values in work.cells(scene, lines).items():
+            pixels += values.size if name == "ground_area" else 0
+            filled += float(values.mean()) if name == "label" else 0.0
+    total = time.perf_counter() - started
+    return {
+        "read_and_place_s": round(read, 2),
+        "cover_and_push_s": round(total - read, 2),
+        "total_s": round(total, 2),
+        "polygons_per_s": round(vectors.sources[0].counts.features / total),
+        "pixels_per_s_of_cover_and_push": round(pixels / (total - read)),
+        "memory_budget_gib": memory,
+        "peak_memory_gib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output", type=Path)
+    parser.add_argument("--polygons", type=int, default=1_000_000)
+    parser.add_argument("--memory-gib", type=float, default=4.0)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        grid, orbit, _ = burst_and_orbits(LINES, SAMPLES)
+        dem = open_dem(mountains(folder / "dem.tif", grid, orbit, 1 / 3600), "ellipsoid")
+        terrain = Terrain(grid=grid, orbit=orbit, dem=dem)
+        path = folder / "map.gpkg"
+        town_map(path, Chart(terrain=terrain), given.polygons)
+        radarcode(path, replace(terrain, grid=replace(grid, lines=STRIP)), given.memory_gib)  # compiles
+        rows = radarcode(path, terrain, given.memory_gib)
+    results = {
+        "processor": processor(),
+        "versions": versions("numba", "numpy", "pyogrio", "shapely"),
+        "polygons": given.polygons,
+        "burst": [LINES, SAMPLES],
+        **rows,
+    }
+    for key, value in results.items():
+        print(f"{key:32} {value}")
+    if given.output:
+        write(results, given.output)
+
+
+if __name__ == "__main__":
+    main()
