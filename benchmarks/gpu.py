@@ -2,8 +2,8 @@
 
 python benchmarks/gpu.py [--output FILE]: pixels per second, the floor that the copy bandwidth measured in
 the same run sets, and the ratio of the two; the CPU drivers' rate on the same machine; how far the two
-differ. Images for the interferometric kernels, one burst for the geometric ones. Ends with status 2 where
-there is no device.
+differ. Images for the interferometric kernels, one burst for the geometric ones, a tile of ground cells for
+radarcoding. Ends with status 2 where there is no device.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import importlib.util
+import math
 import re
 import statistics
 import sys
@@ -18,9 +19,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import ground_cells
 import numba
 import numpy as np
-from burst import cases, differences
+from burst import Case, cases, differences
 from common import KERNELS, WINDOW, images, processor, versions, write
 
 from alignsar_gpu import kernels
@@ -103,12 +105,16 @@ def rates(rate: float, floor: float, cpu_rate: float) -> dict[str, float]:
     }
 
 
-def measure_geometry(
-    cupy: ModuleType, wait: Callable[[], object], bandwidth: float, repeats: int
+def measure_cases(
+    cupy: ModuleType,
+    wait: Callable[[], object],
+    bandwidth: float,
+    repeats: int,
+    found: list[Case],
+    pixels: int,
 ) -> list[dict[str, Any]]:
-    pixels = BURST[0] * BURST[1]
     rows = []
-    for case in cases(*BURST):
+    for case in found:
         arrays = [cupy.asarray(array) for array in case.arrays]
         rate = pixels / seconds(lambda c=case, a=arrays: c.run(*a), wait, repeats)
         cpu_rate = pixels / seconds(lambda c=case: c.run(*c.arrays), wait, 1)
@@ -163,7 +169,16 @@ def measure(cupy: ModuleType, lines: int, samples: int, repeats: int) -> dict[st
         "copy_gigabytes_per_second": round(bandwidth / 1e9, 1),
         "kernels": rows,
         "burst": list(BURST),
-        "geometry": measure_geometry(cupy, wait, bandwidth, repeats),
+        "geometry": measure_cases(cupy, wait, bandwidth, repeats, cases(*BURST), BURST[0] * BURST[1]),
+        "cells": list(ground_cells.SHAPE),
+        "radarcoding": measure_cases(
+            cupy,
+            wait,
+            bandwidth,
+            repeats,
+            ground_cells.cases(),
+            ground_cells.SHAPE[0] * ground_cells.SHAPE[1],
+        ),
     }
 
 
@@ -182,7 +197,17 @@ def report(results: dict[str, Any]) -> None:
             f"{differs['phase_radians']:11.1e}  {'same' if differs['masks_identical'] else 'DIFFER'}"
         )
     print("{} x {} pixels of a burst:".format(*results["burst"]))
-    for row in results["geometry"]:
+    report_cases(results["geometry"])
+    print(
+        "{} x {} cells of ground, of which a pixel has {}:".format(
+            *results["cells"], math.prod(ground_cells.DETAIL)
+        )
+    )
+    report_cases(results["radarcoding"])
+
+
+def report_cases(rows: list[dict[str, Any]]) -> None:
+    for row in rows:
         differs = row["difference_from_cpu"]
         largest = " ".join(f"{value:.0e}" for value in differs["largest"])
         print(

@@ -164,7 +164,8 @@ def cover_cells(
 ) -> None:
     """Add polygons to the cover of cells, exactly: of each cell the area to the right of every edge, signed.
 
-    As rasterisers of fonts do, in fixed point: edges that neighbours share cancel to the last bit.
+    As rasterisers of fonts do, in fixed point: edges that neighbours share cancel to the last bit. Of what is added,
+    the bits are the same on the CPU and on the device, in whichever order edges come.
 
     Parameters
     ----------
@@ -247,8 +248,12 @@ def push_cells(
     planes : [plane, row, column]: int32 or float32 values, or uint8 numbers of classes [1, row, column].
     sums : float64 [plane + 1, line, sample], changed in place: area times value of each plane, the area in the last.
         Of classes: the area of each class, the whole in the last; numbers beyond are no class. Cells that are NaN
-        in the first plane are left out. On the CPU, the bits do not depend on threads; nor on blocks, for a pixel's
-        cells come in the same order.
+        in the first plane are left out.
+
+    On the CPU, the bits do not depend on threads; nor on blocks, for a pixel's cells come in the same order. On the
+    device they come in any order, and sums of n parts of cells may differ from one run to the next by n 2^-52 of the
+    sum of the parts' magnitudes. From those of the CPU they differ by as many roundings of float32 too, of a cell's
+    share each; but of a cell, all pixels together have the same.
 
     Raises TypeError or ValueError that names the argument which is not as described.
     """

@@ -30,8 +30,8 @@ from .scalar_cells import (
 from .scalar_gather import is_data
 
 DECLARED = {
-    "displace_cells": Declared(arguments="3ppfppssssFpipff", registers=128, float64=260),
-    "lattice_cells": Declared(arguments="3pppd", registers=64, float64=60),
+    "displace_cells": Declared(arguments="3ppfppssssFpipff", registers=88, float64=110),
+    "lattice_cells": Declared(arguments="3pppd", registers=72, float64=104),
 }
 
 
@@ -72,7 +72,7 @@ def displace_cells(
                 h, at_node(lattice, SAMPLE_SLOPE, below, beside), at_node(lattice, SAMPLE_BEND, below, beside)
             )
             if shifts.size > 0 and is_data(lines + samples):
-                seen = (line + i * height + lines, sample + j * width + samples)
+                seen = (np.float64(line + i * height) + lines, np.float64(sample + j * width) + samples)
                 lines -= moved_by(shifts, 0, seen[0], seen[1], nodes)
                 samples -= moved_by(shifts, 1, seen[0], seen[1], nodes)
             at = np.uint64(i) * np.uint64(size[1]) + np.uint64(j)

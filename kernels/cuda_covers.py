@@ -5,6 +5,7 @@ What edges add are integers, in any order: covers have the bits of the CPU's.
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +27,9 @@ SUMS = 2 * THREADS
 DEVICE_FUNCTIONS = ("add_to", "ring_of", "rows_of_part")
 
 DECLARED = {
-    "cover_edges": Declared(arguments="ddqqpw", registers=80, float64=190),
-    "sum_rows": Declared(arguments="wi", registers=32, float64=0, shared=4 * SUMS),
-    "order_cells": Declared(arguments="wqi", registers=32, float64=0),
+    "cover_edges": Declared(arguments="ddqqpw", registers=80, float64=150),
+    "sum_rows": Declared(arguments="wi", registers=40, float64=0, shared=4 * SUMS),
+    "order_cells": Declared(arguments="wqi", registers=40, float64=0),
 }
 
 
@@ -37,7 +38,7 @@ def add_to(numbers: Any, at: int, amount: int) -> None:
     cuda.atomic.add(numbers, at, np.int32(amount))
 
 
-def ring_of(ends: Any, edge: int) -> int:
+def ring_of(ends: Any, edge: int) -> Any:
     """The ring that an edge is in; ``ends``: numbers of the edges after the last of each ring."""
     first = np.int64(0)
     last = np.int64(ends.size - 1)
@@ -50,7 +51,7 @@ def ring_of(ends: Any, edge: int) -> int:
     return first
 
 
-def rows_of_part(begin: int, end: int, part: int) -> Any:
+def rows_of_part(begin: Any, end: Any, part: int) -> Any:
     """Rows that one of the threads takes, from one on and before another, of those between begin and end."""
     length = (end - begin + PARTS - 1) // PARTS
     return begin + part * length, min(begin + (part + 1) * length, end)
@@ -69,7 +70,7 @@ def cover_edges(x: Any, y: Any, rings: Any, ends: Any, shape: Any, deltas: Any) 
         low = max(min(y[k], y[k + 1]), 0.0)
         high = min(max(y[k], y[k + 1]), np.float64(rows))
         if low < high:
-            part = rows_of_part(np.int64(low), np.int64(high) + 1, i - edge * PARTS)
+            part = rows_of_part(np.int64(low), np.int64(math.ceil(high)), i - edge * PARTS)
             first = rings[4 * ring + 2] * rows * columns
             ends_of_edge = (x[k], y[k], x[k + 1], y[k + 1])
             cover_edge(ends_of_edge, rings[4 * ring + 3], part, deltas, first, columns)

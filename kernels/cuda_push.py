@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 DECLARED = {
-    "push_float32": Declared(arguments="ssssffffppd", registers=96, float64=64),
-    "push_int32": Declared(arguments="ssssfffwppd", registers=96, float64=64),
-    "push_uint8": Declared(arguments="ssssfffuppd", registers=96, float64=64),  # numbers of classes
+    "push_float32": Declared(arguments="ssssffffppd", registers=88, float64=64),
+    "push_int32": Declared(arguments="ssssfffwppd", registers=88, float64=64),
+    "push_uint8": Declared(arguments="ssssfffuppd", registers=88, float64=48),  # numbers of classes
 }
 DEVICE_FUNCTIONS = ("sides", "cell_lines", "cell_pixels")
 
@@ -48,7 +48,7 @@ def sides(displaced: Any, at: Any, stride: Any) -> Any:
     return displaced[at], displaced[at + one], displaced[below], displaced[below + one]
 
 
-def cell_lines(displaced: Any, height: Any, row: Any, begin: int, lines: int) -> Any:
+def cell_lines(displaced: Any, height: Any, row: Any, begin: Any, lines: int) -> Any:
     """A cell's reach along lines and what it counts from, and the first and the last of so many that it reaches into.
 
     ``row``: the upper side of the cell on the chart, ``begin``: the whole line before it.

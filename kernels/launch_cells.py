@@ -45,7 +45,7 @@ def lattice_cells(lattice: Any, start: Any, steps: Any, values: Any) -> None:
 
 
 def cover_cells(x: Any, y: Any, rings: Any, extents: Any, shape: Any, deltas: Any) -> None:
-    """As :func:`.cpu_covers.cover_cells`; takes 8 bytes of scratch for each ring, and more on the way."""
+    """As :func:`.cpu_covers.cover_cells`; takes up to 40 bytes of scratch for each ring."""
     reaching = (extents[:, 0] < shape[0]) & (extents[:, 1] > 0.0)
     edges = (rings[:, 1] - rings[:, 0] - 1).clip(0) * reaching
     ends = array_module().cumsum(edges)

@@ -48,6 +48,14 @@ FLOAT64 = re.compile(
     r"^\s+(?:@\S+\s+)?(?:add|sub|mul|fma|div|sqrt|rcp|neg|abs|max|min|setp|cvt)\.\S*f64", re.M
 )
 
+CROSSINGS = {"claim_pixels": 3, "cover_edges": 4}  # at least: loops may be unrolled
+POWERS_OF_TWO = {"0d4130000000000000", "0d3FE0000000000000"}  # steps of a cell, and a half
+ATOMIC = {
+    "claim_pixels": {"atom.global.max.s64", "atom.global.min.s32"},
+    "cover_edges": {"atom.global.add.u32"},
+    "spread_areas": {"atom.global.add.f64"},
+} | {name: {"atom.global.add.f64"} for name in cuda_push.DECLARED}
+
 
 def find_assembler():
     """Path of ptxas: on PATH, or in the wheel nvidia-cuda-nvcc."""
@@ -132,14 +140,20 @@ def test_compiled_kernel_costs_what_it_declares(name, architecture, monkeypatch,
     if name in {"rotate_phase", "ramp"} or name.startswith("resample"):
         assert re.search(r"(add|fma)\S*f64.*0d4338000000000000", ptx)
         assert re.search(r"add\S*f32.*0f4B400000", ptx) or re.search(r"fma\S*f32.*0f4B400000", ptx)
-    # Facets that share an edge must find the same crossings: nothing may be added to a product in one
-    # rounding, so the last step before the addition is a division. Pixels are claimed by one instruction.
-    if name == "claim_pixels":
+    if name.startswith("push"):
+        assert re.search(r"add\S*f32.*0f4B400000", ptx)
+    # Facets and polygons that share an edge must find the same crossings: nothing may be added to a product in
+    # one rounding, unless the product is exact, so the last step before the addition is a division.
+    if name in CROSSINGS:
         quotients = re.findall(r"div\.rn\.f64\s+(%fd\d+)", ptx)
-        assert len(quotients) == 3
+        assert len(quotients) >= CROSSINGS[name]
         for quotient in quotients:
             assert re.search(rf"add\.\S*f64\s+%fd\d+, (%fd\d+, )?{quotient}[,;]", ptx)
-        assert {"atom.global.max.s64", "atom.global.min.s32"} == set(re.findall(r"\batom\.\S+", ptx))
+    if name == "cover_edges":
+        products = re.findall(r"fma\.rn\.f64\s+(.+);", ptx)
+        assert all(product.split(", ")[2] in POWERS_OF_TWO for product in products)
+    # Pixels are claimed, and parts of cells added, by one instruction.
+    assert ATOMIC.get(name, set()) == set(re.findall(r"\b(?:atom|red)\.\S+", ptx))
 
 
 def test_every_declared_kernel_has_a_name_of_its_own():
