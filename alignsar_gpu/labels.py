@@ -215,9 +215,9 @@ class Labelling:
     def _bytes(self, scene: Scene, first: int, count: int, samples: slice) -> int:
         tile = Tile(lines=slice(first, first + count), samples=samples)
         down, across = scene.chart.window(tile)
-        cells = (down.stop - down.start) * (across.stop - across.start) * DETAIL[0] * DETAIL[1]
+        cells: int = (down.stop - down.start) * (across.stop - across.start) * DETAIL[0] * DETAIL[1]
         vectors = 0.0 if self.labels.vectors is None else self.labels.vectors.bytes_per_cell
         covers: float = max([vectors, *(source.bytes_per_cell for source in self.labels.cells)])
         planes = 1 if self.labels.vectors is None else len(self.labels.vectors.names) + 1
-        pixels = count * (samples.stop - samples.start)
+        pixels: int = count * (samples.stop - samples.start)
         return scene.chart.bytes_of(tile) + math.ceil(cells * covers) + pixels * PIXEL_BYTES * planes

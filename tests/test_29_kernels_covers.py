@@ -1,4 +1,4 @@
-"""Cells covered by polygons: against exact areas of GEOS, partitions, sums of triangles, bits, settling, errors."""
+"""Cells covered by polygons: against exact areas of GEOS, partitions, sums of triangles, bits, errors."""
 
 from __future__ import annotations
 
@@ -284,52 +284,15 @@ def test_fixed_point_is_the_nearest_step_and_moves_with_whole_cells(value, cells
     assert scalar_covers.fixed_point(exact + cells) == found + cells * kernels.WHOLE_CELL
 
 
-# Settling
-
-
-def settled(sums, order=()):
-    """By definition: sums along rows, no less than none and no more than all; then what is above is taken off."""
-    wanted = np.clip(np.cumsum(sums, axis=2, dtype=np.int64), 0, kernels.WHOLE_CELL)
-    left = np.full(sums.shape[1:], kernels.WHOLE_CELL)
-    for plane in order:
-        wanted[plane] = np.minimum(wanted[plane], left)
-        left = left - wanted[plane]
-    return wanted
-
-
-@pytest.mark.parametrize("order", [[], [0], [3], [0, 1, 2, 3], [3, 1, 2, 0], [2, 0]])
-def test_settled_covers(order):
-    rng = np.random.default_rng(6)
-    sums = np.diff(rng.integers(-(1 << 19), 3 << 19, (4, 19, 40)), axis=2, prepend=0).astype(np.int32)
-    sums[:, 3:5] //= 3
-    cover = sums.copy()
-    kernels.settle_cells(cover, np.array(order, np.int64))
-    np.testing.assert_array_equal(cover, settled(sums, order))
-    assert cover.dtype == np.int32
-    assert 0 == cover.min() < cover.max() == kernels.WHOLE_CELL
-    if order:
-        total = cover[order].sum(axis=0)
-        assert total.max() == kernels.WHOLE_CELL
-        assert total.min() < kernels.WHOLE_CELL
-    plain = sums.copy()
-    cpu_covers.settle_cells(plain, np.array(order, np.int64))
-    np.testing.assert_array_equal(plain, cover)
-
-
-def test_the_first_plane_hides_later_ones():
-    squares = [shapely.box(0.0, 0.0, 2.5, 2.0), shapely.box(1.25, 0.0, 4.0, 2.0), shapely.box(0, 0, 4, 1)]
-    sums = differences(rings_of(squares), 3, (2, 4))
-    wanted = {
-        (0, 1, 2): [[4, 4, 2, 0], [0, 0, 2, 4], [0, 0, 0, 0]],
-        (1, 0, 2): [[4, 1, 0, 0], [0, 3, 4, 4], [0, 0, 0, 0]],
-        (2, 0, 1): [[0, 0, 0, 0], [0, 0, 0, 0], [4, 4, 4, 4]],
-        (1, 2): [[4, 4, 2, 0], [0, 3, 4, 4], [4, 1, 0, 0]],
-        (): [[4, 4, 2, 0], [0, 3, 4, 4], [4, 4, 4, 4]],
-    }
-    for order, quarters in wanted.items():
-        cover = sums.copy()
-        kernels.settle_cells(cover, np.array(order, np.int64))
-        np.testing.assert_array_equal(cover[:, 0] * 4 * STEP, quarters)
+@settings(max_examples=200, deadline=None)
+@given(st.floats(-2.0, 5.0), st.floats(-2.0, 5.0), st.integers(0, 3), st.integers(0, kernels.WHOLE_CELL))
+def test_left_parts_are_the_nearest_steps(one, other, column, count):
+    """By the middle of what of an edge is in the column; rounded up or down, not always down."""
+    xa, xb = sorted((one, other))
+    left, right = np.clip([xa, xb], column, column + 1) - column
+    if xa <= column + 1 and xb >= column:
+        found = scalar_covers.left_part(xa, xb, column, np.int64(count))
+        assert abs(int(found) - (left + right) / 2.0 * count) <= 0.5 + 1e-9
 
 
 def test_polygons_upon_each_other_cover_once_and_2000_of_them_fit():
@@ -341,14 +304,6 @@ def test_polygons_upon_each_other_cover_once_and_2000_of_them_fit():
         np.testing.assert_array_equal(cover, np.broadcast_to([most, most, 0], (1, 3, 3)))
 
 
-def test_sums_of_32_bits():
-    """What comes after a sum too large is right again, for it is counted round."""
-    largest = 2**31 - 1
-    cover = np.array([[[largest, 5, -largest - 1, 7, 0, -11]]], np.int32)
-    kernels.settle_cells(cover, np.zeros(0, np.int64))
-    np.testing.assert_array_equal(cover[0, 0], [kernels.WHOLE_CELL, 0, 4, 11, 11, 0])
-
-
 def test_nothing_to_cover():
     empty = (np.zeros(0), np.zeros(0), np.zeros((0, 4), np.int64), np.zeros((0, 2)))
     cover = np.ones((2, 3, 4), np.int32)
@@ -357,7 +312,6 @@ def test_nothing_to_cover():
     ring = tables([(np.array([[0.0, 0.0], [0.0, 1.0], [0.0, 0.0]]), 0, 1)])
     for shape in ((0, 3, 4), (2, 0, 4), (2, 3, 0)):
         kernels.cover_cells(*ring, np.zeros(shape, np.int32))
-        kernels.settle_cells(np.zeros(shape, np.int32), np.zeros(0, np.int64))
     for first, stop in ((0, 0), (3, 3), (1, 2)):  # no edges
         kernels.cover_cells(*ring[:2], np.array([[first, stop, 1, 1]]), np.array([[0.0, 3.0]]), cover)
     assert (cover == 1).all()
@@ -395,14 +349,3 @@ def test_what_is_refused():
             "rings: expected the numbers of planes, of which there are 2", rings=np.array([[0, 4, plane, 1]])
         )
     assert not cover.any()
-    none = np.zeros(0, np.int64)
-    with pytest.raises(TypeError, match="cover: expected dtype int32, got int64"):
-        kernels.settle_cells(cover.astype(np.int64), none)
-    with pytest.raises(ValueError, match=r"cover: expected \[plane, row, column\], got \(3, 4\)"):
-        kernels.settle_cells(cover[0], none)
-    for order in ([0, 0], [[0, 1]]):
-        with pytest.raises(ValueError, match="order: expected numbers of planes, each once at most"):
-            kernels.settle_cells(cover, np.array(order))
-    for order in ([-1], [0, 2]):
-        with pytest.raises(ValueError, match="order: expected numbers of planes, of which there are 2"):
-            kernels.settle_cells(cover, np.array(order))

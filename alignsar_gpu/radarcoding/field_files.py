@@ -10,11 +10,14 @@ import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem_frame import transform, turn
+from alignsar_gpu.radarcoding.raster_classes import damaged
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from alignsar_gpu.geometry.dem_frame import Pair
 
 HOUR = np.timedelta64(3_600_000_000_000, "ns")
 WHOLE_TURN = 0.5  # cells that a field may lack of a whole turn and still go round
@@ -33,17 +36,18 @@ class FieldFile:
 
     Attributes
     ----------
-    key : of the configuration, for messages.
-    name : file and variable. units, long_name : as the file says.
+    key, name : of the configuration and of the file and its variable, for messages.
+    variable, units, long_name : as the file says.
     times : datetime64[ns] (n,), increasing; None where the field has none.
     y, x : of rows and columns, monotonic: degrees, or metres of ``crs``.
-    pipeline : from (x, y) to longitude and latitude; empty where they are these.
+    pipeline : from (x, y) to longitude and latitude; empty where they are these. operation : in words.
     period : a full circle in units of x; 0 where x is no longitude.
     tolerance : hours that a date may lie before the first time or after the last.
     """
 
     key: str
     name: str
+    variable: str
     units: str
     long_name: str
     files: tuple[Path, ...]
@@ -51,14 +55,16 @@ class FieldFile:
     y: NDArray[np.float64]
     x: NDArray[np.float64]
     pipeline: str
+    operation: str
     period: float
     grids: Grids
     tolerance: float = field(default=0.0)
 
-    def _places(
-        self, longitude: NDArray[np.float64], latitude: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Fractional rows and columns (n,); NaN outside. Columns of a field that goes round go on beyond the last."""
+    def positions(self, longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> Pair:
+        """Fractional rows and columns of places (degrees); NaN more than half a cell outside.
+
+        Columns of a field that goes round go on beyond the last.
+        """
         x, y = longitude, latitude
         if self.pipeline:
             x, y = transform(self.pipeline, longitude, latitude, back=True)
@@ -83,59 +89,47 @@ class FieldFile:
         return abs(abs(float(self.x[-1] - self.x[0])) + step - self.period) < WHOLE_TURN * step
 
     def at(
-        self, longitude: NDArray[np.float64], latitude: NDArray[np.float64], times: NDArray[np.datetime64]
+        self, row: NDArray[np.float64], column: NDArray[np.float64], time: np.datetime64
     ) -> NDArray[np.float64]:
-        """Values [time, ...] at places (degrees) and times: bilinear, and linear between two times.
+        """Values at `positions` and a time: bilinear, and linear between two times.
 
-        NaN where one of the values that it needs is missing, and more than half a cell outside the field. Raises
-        AlignsarError where times lie too far before the first or after the last.
+        NaN where one of the values that it needs is missing. Raises AlignsarError for a time too far before the
+        first or after the last, and for a file that cannot be read.
         """
-        shape = np.shape(longitude)
-        row, column = self._places(np.ravel(longitude), np.ravel(latitude))
-        out = np.full((len(times), row.size), np.nan)
+        out = np.full(np.shape(row), np.nan)
         known = np.isfinite(row) & np.isfinite(column)
-        if known.any():
-            rows, columns = _span(row[known], len(self.y)), _columns(column[known])
-            kept: dict[int, NDArray[np.float64]] = {}
-            for number, shares in enumerate(self._shares(times)):
-                kept = {time: kept[time] for time in shares if time in kept}
-                total = np.zeros(int(known.sum()))
-                for time, share in shares.items():
-                    if time not in kept:
-                        kept[time] = _bilinear(
-                            self._read(time, rows, columns),
-                            row[known] - rows.start,
-                            column[known] - columns.start,
-                        )
-                    total += share * kept[time]
-                out[number, known] = total
-        return out.reshape(len(times), *shape)
+        if not known.any():
+            return out
+        i, j = row[known], column[known]
+        rows, columns = _span(i, len(self.y)), _columns(j)
+        total = np.zeros(i.shape)
+        for number, share in self._shares(time).items():
+            total += share * _bilinear(self._read(number, rows, columns), i - rows.start, j - columns.start)
+        out[known] = total
+        return out
 
     def _read(self, time: int, rows: slice, columns: slice) -> NDArray[np.float64]:
         count = len(self.x)
-        if columns.start >= 0 and columns.stop <= count:
-            return self.grids.read(time, rows, columns)
-        if not self.goes_round:
+        try:
+            if self.goes_round and (columns.start < 0 or columns.stop > count):
+                wanted = np.arange(columns.start, columns.stop) % count
+                return self.grids.read(time, rows, slice(0, count))[:, wanted]
             return self.grids.read(time, rows, slice(max(columns.start, 0), min(columns.stop, count)))
-        wanted = np.arange(columns.start, columns.stop) % count
-        return self.grids.read(time, rows, slice(0, count))[:, wanted]
+        except (OSError, RuntimeError) as error:
+            raise AlignsarError(damaged(self.key, self.name, error)) from None
 
-    def _shares(self, times: NDArray[np.datetime64]) -> list[dict[int, float]]:
-        """Which grids make up the field at each time, and their shares."""
+    def _shares(self, time: np.datetime64) -> dict[int, float]:
+        """Which grids make up the field at a time, and their shares."""
         if self.times is None:
-            return [{0: 1.0} for _ in times]
-        self._require_times(times)
-        found = []
-        for time in times.astype("datetime64[ns]"):
-            after = int(np.searchsorted(self.times, time))
-            if after < len(self.times) and self.times[after] == time:
-                found.append({after: 1.0})
-            elif after in {0, len(self.times)}:
-                found.append({min(after, len(self.times) - 1): 1.0})
-            else:
-                between = (time - self.times[after - 1]) / (self.times[after] - self.times[after - 1])
-                found.append({after - 1: 1.0 - float(between), after: float(between)})
-        return found
+            return {0: 1.0}
+        self._require_times(np.array([time]))
+        after = int(np.searchsorted(self.times, time))
+        if after < len(self.times) and self.times[after] == time:
+            return {after: 1.0}
+        if after in {0, len(self.times)}:
+            return {min(after, len(self.times) - 1): 1.0}
+        between = float((time - self.times[after - 1]) / (self.times[after] - self.times[after - 1]))
+        return {after - 1: 1.0 - between, after: between}
 
     def _require_times(self, times: NDArray[np.datetime64]) -> None:
         assert self.times is not None
@@ -154,7 +148,7 @@ class FieldFile:
         """Raise AlignsarError where the field has none of some places (degrees), or not the times."""
         if self.times is not None:
             self._require_times(times)
-        row, column = self._places(np.ravel(longitude), np.ravel(latitude))
+        row, column = self.positions(longitude, latitude)
         if not (np.isfinite(row) & np.isfinite(column)).any():
             unit = "m" if self.pipeline and not self.period else "degrees"
             raise AlignsarError(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.radarcoding.field_files import FieldFile
     from alignsar_gpu.radarcoding.layers import Scene, Strip
 
-MOST_POINTS = 2_000_000  # pixels and dates that are interpolated together
+MOST_POINTS = 2_000_000  # pixels that are interpolated together
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -87,24 +87,36 @@ class FieldLayers:
 
     def strip(self, scene: Scene, strip: Strip) -> Iterator[tuple[str, int | None, NDArray[Any]]]:
         """See `layers.OfStrips`."""
-        shape = len(scene.times), *strip.longitude.shape
-        values = np.empty(shape, dtype=np.float64)
-        lines = max(MOST_POINTS // (shape[0] * shape[2]), 1)
-        for first in range(0, shape[1], lines):
-            part = slice(first, first + lines)
-            values[:, part] = self.file.at(strip.longitude[part], strip.latitude[part], scene.times)
-        for date, one in enumerate(values):
-            yield self.name, date, one.astype(np.float32)
-        if self.zenith:
-            delay = slant_delay(values, strip.incidence)
-            phase = atmospheric_phase(delay, scene.reference, scene.chart.terrain.grid.wavelength)
-            for date in range(shape[0]):
-                yield f"{self.name}_slant", date, delay[date].astype(np.float32)
-                yield f"{self.name}_phase", date, phase[date].astype(np.float32)
+        shape = strip.longitude.shape
+        lines = max(MOST_POINTS // shape[1], 1)
+        parts = [slice(first, first + lines) for first in range(0, shape[0], lines)]
+        places = [self.file.positions(strip.longitude[part], strip.latitude[part]) for part in parts]
+
+        def of(time: np.datetime64) -> NDArray[np.float64]:
+            return np.concatenate([self.file.at(*place, time) for place in places])
+
+        wavelength = scene.chart.terrain.grid.wavelength
+        reference = (
+            slant_delay(of(scene.times[scene.reference]), strip.incidence) if self.zenith else np.zeros(0)
+        )
+        for date, time in enumerate(scene.times):
+            values = of(time)
+            yield self.name, date, values.astype(np.float32)
+            if self.zenith:
+                delay = slant_delay(values, strip.incidence)
+                phase = atmospheric_phase(reference, delay, wavelength)
+                yield f"{self.name}_slant", date, delay.astype(np.float32)
+                yield f"{self.name}_phase", date, phase.astype(np.float32)
 
     def facts(self) -> dict[str, Any]:
         """See `layers.Source`."""
-        return {self.name: {"units": self.file.units, "variable": self.file.name}}
+        return {
+            self.name: {
+                "units": self.file.units,
+                "variable": self.file.variable,
+                "coordinates": self.file.operation,
+            }
+        }
 
     def warnings(self) -> list[str]:
         """See `layers.Source`."""

@@ -11,6 +11,7 @@ import numpy as np
 import rasterio
 import xarray as xr
 from pyproj import CRS
+from pyproj.exceptions import ProjError
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
@@ -18,6 +19,7 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem_frame import is_wgs84, period_of, pipeline_between
 from alignsar_gpu.radarcoding.field_files import FieldFile
 from alignsar_gpu.radarcoding.point_crs import agreed_crs, given_crs
+from alignsar_gpu.radarcoding.raster_opening import matching
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +30,8 @@ NETCDF = (".nc", ".nc4", ".cdf", ".h5")
 GRIB = (".grib", ".grb", ".grib2", ".grb2")
 LATITUDES, LONGITUDES = ("latitude", "lat", "y"), ("longitude", "lon", "x")
 TIMES = ("time", "valid_time", "date")
-DATE = re.compile(r"(?<!\d)(\d{8})(?:[T_]?(\d{2})(\d{2}))?(?!\d)")
+DATE = re.compile(r"(?<!\d)(\d{8})(?:[T_]?(\d{2})(\d{2})(\d{2})?)?(?!\d)(?![T_]\d{1,3}(?!\d))")
+KILOMETRES = ("km", "kilometer", "kilometers", "kilometre", "kilometres")
 CALENDARS = ("standard", "gregorian", "proleptic_gregorian")
 
 
@@ -38,8 +41,8 @@ class FieldChoice:
 
     Attributes
     ----------
-    path : NetCDF, a folder with Zarr, GRIB, or a pattern of rasters with their date (YYYYMMDD, YYYYMMDDTHHMM) in
-        the name.
+    path : NetCDF, a folder with Zarr, GRIB, or a pattern of rasters with their date (YYYYMMDD, YYYYMMDDTHHMM,
+        UTC) in the name.
     variable : of a file with several; in GRIB, the element.
     crs : of a grid in metres that does not say it.
     select : values of further dimensions.
@@ -81,6 +84,16 @@ class _OfRasters:
         return np.where(np.ma.getmaskarray(image), np.nan, values)
 
 
+@dataclass(frozen=True)
+class _Said:
+    """What a file says of a variable."""
+
+    path: str
+    variable: str
+    units: str
+    long_name: str
+
+
 def open_field(choice: FieldChoice, key: str) -> FieldFile:
     """The field that is asked for; every message begins with ``key``.
 
@@ -88,45 +101,47 @@ def open_field(choice: FieldChoice, key: str) -> FieldFile:
     are not chosen, times that are none, and a grid that does not say where it lies.
     """
     path = Path(choice.path).expanduser()
-    pattern = any(sign in str(path) for sign in "*?")
+    pattern = not path.exists() and any(sign in str(path) for sign in "*?")
     if not pattern and not path.exists():
         raise AlignsarError(f"{key}: {path}: there is no such file")
-    if pattern or path.suffix.lower() in {".tif", ".tiff"}:
-        return _dated_rasters(choice, path, key)
-    if path.suffix.lower() in GRIB:
-        return _grib(choice, path, key)
-    return _with_xarray(choice, path, key)
+    grib, dated = path.suffix.lower() in GRIB, pattern or path.suffix.lower() in {".tif", ".tiff"}
+    if not (grib or dated):
+        return _with_xarray(choice, path, key)
+    if choice.select:
+        raise AlignsarError(f"{key}.select: is for NetCDF and Zarr; give a file with what is wanted alone")
+    if dated and choice.variable is not None:
+        raise AlignsarError(f"{key}.variable: is for NetCDF, Zarr and GRIB; a dated raster has one band")
+    return _dated_rasters(choice, path, key) if dated else _grib(choice, path, key)
 
 
 def _with_xarray(choice: FieldChoice, path: Path, key: str) -> FieldFile:
     try:
         dataset = (
-            xr.open_zarr(path, chunks=None) if path.is_dir() else xr.open_dataset(path, engine="netcdf4")
+            xr.open_zarr(path, chunks=None, consolidated=False, decode_timedelta=False)
+            if path.is_dir()
+            else xr.open_dataset(path, engine="netcdf4", decode_timedelta=False)
         )
     except (OSError, ValueError, KeyError) as error:
         raise AlignsarError(f"{key}: {path}: cannot be read as NetCDF or Zarr ({error})") from None
     array = _variable(dataset, choice, f"{key}: {path}")
     where = f"{key}: {path}, {array.name}"
     y, x = _axis(array, LATITUDES, where), _axis(array, LONGITUDES, where)
-    time = next((name for name in array.dims if str(name).lower() in TIMES), None)
+    time = next((name for name in (*array.dims, *array.coords) if str(name).lower() in TIMES), None)
+    if time is not None and time not in array.dims:
+        array = array.expand_dims(time)
     array = _selected(array, {y, x} | ({time} if time else set()), choice, where)
     times, order = (None, ()) if time is None else _times(array[time], where)
     array = array.transpose(*([time] if time else []), y, x)
-    axes = _checked(array[y], where), _checked(array[x], where)
-    stated = _stated_crs(dataset, array)
+    stated = _stated_crs(dataset, array, where)
     degrees = str(array[x].attrs.get("units", "")).startswith("degree") or str(x).lower() in LONGITUDES[:2]
     files = tuple(sorted(file for file in path.rglob("*") if file.is_file())) if path.is_dir() else (path,)
     return _field(
         choice,
         key,
-        (
-            f"{path}, {array.name}",
-            str(array.attrs.get("units", "")),
-            str(array.attrs.get("long_name", "")),
-        ),
+        _Said(str(path), str(array.name), *(str(array.attrs.get(key, "")) for key in ("units", "long_name"))),
         files,
         times,
-        axes,
+        (_nodes(array[y]), _nodes(array[x])),
         stated or (CRS.from_epsg(4326) if degrees else None),
         _OfXarray(array, order),
     )
@@ -135,32 +150,41 @@ def _with_xarray(choice: FieldChoice, path: Path, key: str) -> FieldFile:
 def _field(
     choice: FieldChoice,
     key: str,
-    said: tuple[str, str, str],
+    said: _Said,
     files: tuple[Path, ...],
     times: NDArray[np.datetime64] | None,
     axes: tuple[NDArray[np.float64], NDArray[np.float64]],
     stated: CRS | None,
     grids: Any,
 ) -> FieldFile:
-    name, units, long_name = said
+    name = ", ".join(text for text in (said.path, said.variable) if text)
     crs = agreed_crs(stated, given_crs(choice.crs, key), f"{key}: {name}").to_2d()
-    pipeline = ""
+    pipeline, operation = "", "none: longitude and latitude on WGS84"
     if not is_wgs84(crs):
-        try:
-            pipeline, _ = pipeline_between(crs, CRS.from_epsg(4326), None, f"{key}: {name}")
-        except AlignsarError as error:
-            raise AlignsarError(str(error).replace("reproject the DEM", "reproject the field")) from None
+        pipeline, operation = pipeline_between(crs, CRS.from_epsg(4326), None, f"{key}: {name}")
+    y, x = axes
+    period = period_of(crs)
+    if period:
+        x = np.unwrap(x, period=period)
+    for axis, values in (("y", y), ("x", x)):
+        steps = np.diff(values)
+        if not (np.isfinite(values).all() and ((steps > 0).all() or (steps < 0).all())):
+            raise AlignsarError(
+                f"{key}: {name}: its coordinate {axis} does not rise or fall from node to node; sort it"
+            )
     return FieldFile(
         key=key,
         name=name,
-        units=units,
-        long_name=long_name,
+        variable=said.variable,
+        units=said.units,
+        long_name=said.long_name,
         files=files,
         times=times,
-        y=axes[0],
-        x=axes[1],
+        y=y,
+        x=x,
         pipeline=pipeline,
-        period=period_of(crs),
+        operation=operation,
+        period=period,
         grids=grids,
         tolerance=choice.tolerance_hours,
     )
@@ -168,7 +192,10 @@ def _field(
 
 def _variable(dataset: xr.Dataset, choice: FieldChoice, where: str) -> xr.DataArray:
     gridded = [
-        str(name) for name, one in dataset.data_vars.items() if one.ndim >= 2 and one.dtype.kind in "fiu"
+        str(name)
+        for name, one in dataset.data_vars.items()
+        if one.dtype.kind in "fiu"
+        and all(any(str(dim).lower() in names for dim in one.dims) for names in (LATITUDES, LONGITUDES))
     ]
     if choice.variable is not None:
         if choice.variable not in dataset.data_vars:
@@ -198,17 +225,22 @@ def _axis(array: xr.DataArray, names: Sequence[str], where: str) -> str:
 def _selected(array: xr.DataArray, kept: set[Any], choice: FieldChoice, where: str) -> xr.DataArray:
     """The array without further dimensions."""
     chosen = dict(choice.select or {})
-    for name in [name for name in array.dims if name not in kept]:
-        if name in chosen and name in array.coords:
-            values = array[name].values
-            place = int(np.argmin(np.abs(values - chosen[str(name)])))
-            if not np.isclose(values[place], chosen[str(name)]):
-                raise AlignsarError(f"{where}: {name} has no {chosen[str(name)]:g}; it has {_few(values)}")
+    further = [str(name) for name in array.dims if name not in kept]
+    for name in chosen:
+        if name not in further:
+            has = f"; it has {', '.join(further)}" if further else ""
+            raise AlignsarError(f"{where}: has no further dimension {name!r} (select){has}")
+    for name in further:
+        numbers = name in array.coords and array[name].dtype.kind in "fiu"
+        values = array[name].values if numbers else np.arange(array.sizes[name])
+        if name in chosen:
+            place = int(np.argmin(np.abs(values - chosen[name])))
+            if not np.isclose(values[place], chosen[name]):
+                raise AlignsarError(f"{where}: {name} has no {chosen[name]:g}; it has {_few(values)}")
             array = array.isel({name: place})
-        elif array.sizes[name] == 1:
+        elif len(values) == 1:
             array = array.isel({name: 0})
         else:
-            values = array[name].values if name in array.coords else np.arange(array.sizes[name])
             raise AlignsarError(
                 f"{where}: has a dimension {name!r} with {_few(values)}; choose one (select={{{name}: VALUE}})"
             )
@@ -222,7 +254,7 @@ def _few(values: NDArray[Any]) -> str:
 
 def _times(axis: xr.DataArray, where: str) -> tuple[NDArray[np.datetime64], tuple[int, ...]]:
     """Times in order, each once, and which of the file's they are."""
-    if axis.dtype.kind != "M":
+    if axis.dtype.kind != "M" or np.isnat(axis.values).any():
         calendar = getattr(axis.values.flat[0], "calendar", "") if axis.dtype.kind == "O" else ""
         raise AlignsarError(
             f"{where}: its times cannot be understood{f' (calendar {calendar!r})' if calendar else ''}; they must be "
@@ -232,22 +264,25 @@ def _times(axis: xr.DataArray, where: str) -> tuple[NDArray[np.datetime64], tupl
     return values, tuple(int(place) for place in order)
 
 
-def _checked(axis: xr.DataArray, where: str) -> NDArray[np.float64]:
+def _nodes(axis: xr.DataArray) -> NDArray[np.float64]:
+    """Coordinates of the nodes: degrees, or metres."""
     values = np.asarray(axis.values, dtype=np.float64)
-    steps = np.diff(values)
-    if not (np.isfinite(values).all() and ((steps > 0).all() or (steps < 0).all())):
-        raise AlignsarError(f"{where}: its coordinate {axis.name!r} does not rise or fall from node to node")
-    return values
+    return 1000.0 * values if str(axis.attrs.get("units", "")).lower() in KILOMETRES else values
 
 
-def _stated_crs(dataset: xr.Dataset, array: xr.DataArray) -> CRS | None:
-    """What a CF grid mapping says."""
+def _stated_crs(dataset: xr.Dataset, array: xr.DataArray, where: str) -> CRS | None:
+    """What a CF grid mapping says. Raises AlignsarError for one that says no system."""
     name = array.attrs.get("grid_mapping", array.encoding.get("grid_mapping"))
     if name is None or name not in dataset.variables:
         return None
     attributes = dict(dataset[name].attrs)
     text = attributes.get("crs_wkt") or attributes.get("spatial_ref")
-    return CRS.from_user_input(text) if text else CRS.from_cf(attributes)
+    try:
+        return CRS.from_user_input(text or CRS.from_cf(attributes).to_wkt())
+    except (ProjError, KeyError, TypeError) as error:
+        raise AlignsarError(
+            f"{where}: its grid mapping {name!r} says no coordinate system ({error})"
+        ) from None
 
 
 def _grib(choice: FieldChoice, path: Path, key: str) -> FieldFile:
@@ -259,7 +294,7 @@ def _grib(choice: FieldChoice, path: Path, key: str) -> FieldFile:
         raise AlignsarError(f"{key}: {path}: cannot be read as GRIB ({error})") from None
     elements = sorted({one.get("GRIB_ELEMENT", "") for one in tags})
     element = choice.variable or (elements[0] if len(elements) == 1 else None)
-    if element not in elements:
+    if element is None or element not in elements:
         raise AlignsarError(f"{key}: {path}: has the elements {', '.join(elements)}; name one (variable)")
     wanted = [number for number, one in enumerate(tags) if one.get("GRIB_ELEMENT") == element]
     levels = sorted({tags[number].get("GRIB_SHORT_NAME", "") for number in wanted})
@@ -269,20 +304,17 @@ def _grib(choice: FieldChoice, path: Path, key: str) -> FieldFile:
         )
     seconds = np.array([int(float(tags[n]["GRIB_VALID_TIME"].split()[0])) for n in wanted], dtype=np.int64)
     times, order = np.unique(seconds.astype("datetime64[s]").astype("datetime64[ns]"), return_index=True)
-    said = tags[wanted[0]].get("GRIB_UNIT", "").strip("[]"), tags[wanted[0]].get("GRIB_COMMENT", "")
+    one = tags[wanted[0]]
+    said = _Said(str(path), element, one.get("GRIB_UNIT", "").strip("[]"), one.get("GRIB_COMMENT", ""))
     bands = tuple((str(path), wanted[int(place)] + 1) for place in order)
     axes = _axes_of(affine, shape, f"{key}: {path}")
     stated = None if crs is None else CRS.from_wkt(crs.to_wkt())
-    return _field(choice, key, (f"{path}, {element}", *said), (path,), times, axes, stated, _OfRasters(bands))
+    return _field(choice, key, said, (path,), times, axes, stated, _OfRasters(bands))
 
 
 def _dated_rasters(choice: FieldChoice, pattern: Path, key: str) -> FieldFile:
     """Rasters, one a time, whose names have it."""
-    text = str(pattern)
-    folder = pattern.parent
-    paths = sorted(folder.glob(pattern.name)) if any(sign in text for sign in "*?") else [pattern]
-    if not paths:
-        raise AlignsarError(f"{key}: {pattern}: no file is called so")
+    paths = [pattern] if pattern.exists() else [Path(name) for name in matching(pattern, key)]
     found: dict[np.datetime64, Path] = {}
     facts = None
     for path in paths:
@@ -291,15 +323,18 @@ def _dated_rasters(choice: FieldChoice, pattern: Path, key: str) -> FieldFile:
             raise AlignsarError(
                 f"{key}: {path}: its name has no date (YYYYMMDD, or YYYYMMDDTHHMM), so its time is not known"
             )
-        day, hour, minute = date.groups()
-        stamp = f"{day[:4]}-{day[4:6]}-{day[6:]}T{hour or '00'}:{minute or '00'}"
+        day, *clock = date.groups("00")
         try:
-            found[np.datetime64(stamp, "ns")] = path
+            time = np.datetime64(f"{day[:4]}-{day[4:6]}-{day[6:]}T{':'.join(clock)}", "ns")
             with rasterio.open(path) as file:
-                own = file.transform, file.crs, (file.height, file.width)
+                own, count = (file.transform, file.crs, (file.height, file.width)), file.count
                 units = file.units[0] or ""
         except (RasterioError, ValueError) as error:
             raise AlignsarError(f"{key}: {path}: cannot be read as a raster with a date ({error})") from None
+        if count != 1:
+            raise AlignsarError(f"{key}: {path}: has {count} bands; give rasters with one, one for each time")
+        if found.setdefault(time, path) != path:
+            raise AlignsarError(f"{key}: {path} and {found[time]} are of the same time; leave one out")
         if facts is not None and own != facts[0]:
             raise AlignsarError(f"{key}: {path} and {paths[0]} are not on the same grid")
         facts = own, units
@@ -309,7 +344,8 @@ def _dated_rasters(choice: FieldChoice, pattern: Path, key: str) -> FieldFile:
     axes = _axes_of(affine, shape, f"{key}: {paths[0]}")
     stated = None if crs is None else CRS.from_wkt(crs.to_wkt())
     grids = _OfRasters(tuple((str(found[time]), 1) for time in times))
-    return _field(choice, key, (text, units, ""), tuple(found[t] for t in times), times, axes, stated, grids)
+    said = _Said(str(pattern), "", units, "")
+    return _field(choice, key, said, tuple(found[t] for t in times), times, axes, stated, grids)
 
 
 def _axes_of(

@@ -13,15 +13,16 @@ if TYPE_CHECKING:
 def slant_delay(zenith_delay: ArrayLike, incidence_angle: ArrayLike) -> NDArray[np.float64]:
     """Delay along the line of sight, metres one way: that at the zenith over the cosine of the incidence angle.
 
-    For flat layers (Hanssen 2001, Radar Interferometry, eq. 6.1.3 f.): within 1 % of a spherical atmosphere up to 50
-    degrees. ``incidence_angle`` in degrees; both are broadcast.
+    For flat layers: within 1 % of round ones up to 50 degrees. ``incidence_angle`` in degrees; both are broadcast.
     """
     return np.asarray(np.asarray(zenith_delay, dtype=np.float64) / np.cos(np.radians(incidence_angle)))
 
 
-def atmospheric_phase(delay: NDArray[np.float64], reference: int, wavelength: float) -> NDArray[np.float64]:
-    """What delays (m, [date, ...]) add to the phase of reference * conj(date), radians, not wrapped.
+def atmospheric_phase(
+    reference: NDArray[np.float64], secondary: NDArray[np.float64], wavelength: float
+) -> NDArray[np.float64]:
+    """What the delays (m) of two dates add to the phase of reference * conj(secondary), radians, not wrapped.
 
-    The phase of a pixel is -4 pi R / lambda, and a delay makes R longer: -4 pi / lambda (D_reference - D_date).
+    The phase of a pixel is -4 pi R / lambda, and a delay makes R longer: -4 pi / lambda (D_reference - D_secondary).
     """
-    return np.asarray(-4.0 * np.pi / wavelength * (delay[reference] - delay))
+    return np.asarray(-4.0 * np.pi / wavelength * (reference - secondary))

@@ -30,6 +30,21 @@ TABLE = 1 << 16  # codes up to which a table is quicker than a search
 TAG = re.compile(r"class_(-?\d+)", re.IGNORECASE)
 
 
+def damaged(key: str, name: str, error: Exception) -> str:
+    """What is said of a file that opens and cannot be read."""
+    return f"{key}: {name}: cannot be read ({error}); it may be damaged: fetch it again"
+
+
+def is_nodata(values: NDArray[np.generic], nodata: float | None) -> NDArray[np.bool_]:
+    """Where values are the one that stands for no data, as it was written or as the file rounds it."""
+    if nodata is None:
+        return np.zeros(values.shape, dtype=np.bool_)
+    if values.dtype != np.float32:
+        return np.asarray(values == nodata)
+    with np.errstate(over="ignore"):
+        return np.asarray((values == np.float32(nodata)) | (values == np.float64(nodata)))
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ClassTable:
     """Names of classes, and the class of each code, codes in order."""
@@ -134,9 +149,7 @@ def _occurring(names: Sequence[str], band: int, nodata: float | None, where: str
                             "values (method=mean)"
                         )
         except RasterioError as error:
-            raise AlignsarError(
-                f"{where}: {name}: cannot be read ({error}); it may be damaged: fetch it again"
-            ) from None
+            raise AlignsarError(damaged(where, name, error)) from None
     if not found:
         raise AlignsarError(f"{where}: has nothing but no data; choose another file, or correct nodata")
     return sorted(found)
@@ -155,10 +168,8 @@ def _codes(image: np.ma.MaskedArray[Any, Any], nodata: float | None, where: str)
     values = image.compressed()
     if values.dtype == np.uint8:
         values = np.flatnonzero(np.bincount(values, minlength=256))
-    values = np.unique(values).astype(np.float64)
-    values = values[np.isfinite(values)]
-    if nodata is not None:
-        values = values[~((values == nodata) | (values == np.float64(np.asarray(nodata, image.dtype))))]
+    values = np.unique(values)
+    values = values[np.isfinite(values) & ~is_nodata(values, nodata)].astype(np.float64)
     odd = values[(values != np.floor(values)) | (np.abs(values) > WHOLE)]
     if odd.size:
         raise AlignsarError(

@@ -14,7 +14,7 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.radarcoding.raster_classes import NO_CLASS
+from alignsar_gpu.radarcoding.raster_classes import NO_CLASS, damaged, is_nodata
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -227,21 +227,6 @@ class RasterFile:
                     take(file, Window.from_slices(*own), (where[0], where[1]))
             except RasterioError as error:
                 raise AlignsarError(damaged(self.key, tile.name, error)) from None
-
-
-def damaged(key: str, name: str, error: Exception) -> str:
-    """What is said of a file that opens and cannot be read."""
-    return f"{key}: {name}: cannot be read ({error}); it may be damaged: fetch it again"
-
-
-def is_nodata(values: NDArray[np.generic], nodata: float | None) -> NDArray[np.bool_]:
-    """Where values are the one that stands for no data, as it was written or as the file rounds it."""
-    if nodata is None:
-        return np.zeros(values.shape, dtype=np.bool_)
-    if values.dtype != np.float32:
-        return np.asarray(values == nodata)
-    with np.errstate(over="ignore"):
-        return np.asarray((values == np.float32(nodata)) | (values == np.float64(nodata)))
 
 
 def _means(values: NDArray[np.float32], step: int) -> NDArray[np.float32]:

@@ -254,14 +254,11 @@ def _frame(affine: Affine, shape: tuple[int, int], crs: CRS, where: str) -> Fram
     target = CRS.from_epsg(4326)
     pipeline, operation = "", "none: longitude and latitude on WGS84"
     if not is_wgs84(crs):
-        try:
-            pipeline, operation = pipeline_between(crs, target, None, where)
-            ends = [np.array([-0.5, count - 0.5]) for count in shape]
-            x, y = pixel_centre(affine, ends[0][:, np.newaxis], ends[1][np.newaxis])
-            bounds = float(x.min()), float(y.min()), float(x.max()), float(y.max())
-            pipeline, operation = pipeline_between(crs, target, area_of(bounds, pipeline), where)
-        except AlignsarError as error:
-            raise AlignsarError(str(error).replace("reproject the DEM", "reproject the raster")) from None
+        pipeline, operation = pipeline_between(crs, target, None, where)
+        ends = [np.array([-0.5, count - 0.5]) for count in shape]
+        x, y = pixel_centre(affine, ends[0][:, np.newaxis], ends[1][np.newaxis])
+        bounds = float(x.min()), float(y.min()), float(x.max()), float(y.max())
+        pipeline, operation = pipeline_between(crs, target, area_of(bounds, pipeline), where)
     return Frame(affine=affine, shape=shape, period=period_of(crs), pipeline=pipeline, operation=operation)
 
 
