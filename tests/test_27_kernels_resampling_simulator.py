@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from alignsar_gpu.kernels import cuda_resampling
+from simulated_kernels import run_simulated
 from speckle import speckle
 
 from alignsar_gpu import kernels
 
-SCRIPT = Path(__file__).parent / "simulator" / "run_resampling.py"
 INTERVAL = 1 / 486.4863
 
 
@@ -75,18 +72,7 @@ CASES = arguments()
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("simulator")
-    flat = {f"{case}/{name}": array for case, given in CASES.items() for name, array in given.items()}
-    np.savez(folder / "cases.npz", **flat)
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), str(folder / "cases.npz"), str(folder / "results.npz")],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=280,
-    )
-    assert done.returncode == 0, done.stderr
-    return dict(np.load(folder / "results.npz"))
+    return run_simulated("run_resampling.py", CASES, tmp_path_factory.mktemp("simulator"))
 
 
 def on_cpu(case):

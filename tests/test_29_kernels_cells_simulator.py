@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from alignsar_gpu.kernels import cuda_cells, cuda_covers, cuda_push
 from alignsar_gpu.kernels.gpujit import THREADS
+from simulated_kernels import run_simulated
 
 from alignsar_gpu import kernels
 
-SCRIPT = Path(__file__).parent / "simulator" / "run_cells.py"
 PLACES = {"start": (3, 5), "steps": (4, 16), "chart": (-1.5, -2.25), "cell": (0.25, 0.25)}
 WIDE = (4, THREADS + 20)  # rows and columns of cells: more columns than a block has threads
 ROUNDING = 2.0**-52
@@ -141,18 +137,7 @@ def on_the_host(case):
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("simulator")
-    flat = {f"{case}/{name}": array for case, given in CASES.items() for name, array in given.items()}
-    np.savez(folder / "cases.npz", **flat)
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), str(folder / "cases.npz"), str(folder / "results.npz")],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=280,
-    )
-    assert done.returncode == 0, done.stderr
-    return dict(np.load(folder / "results.npz"))
+    return run_simulated("run_cells.py", CASES, tmp_path_factory.mktemp("simulator"))
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if not case.startswith("push")])
