@@ -53,7 +53,7 @@ class LayerConfig:
 
     kind: str = key("vector", "vector, raster, points or field (gridded, with time)", choices=KINDS)
     path: Any = field(
-        default=MISSING, metadata=about("the file; of rasters, points and fields also a list or a pattern")
+        default=MISSING, metadata=about("the file; of rasters, points and fields also a pattern, of rasters also a list")
     )
     crs: str | None = key(None, "coordinate reference system of a file that states none, such as EPSG:28992")
     description: str = key("", "what it shows, for the attributes")
@@ -187,6 +187,8 @@ def check_radarcoding(config: RadarcodingConfig) -> None:
             raise AlignsarError(
                 f"{where}.classes: classes are not averaged; choose method=fraction or method=majority"
             )
+        if layer.kind != "raster" and not isinstance(layer.path, str):
+            raise AlignsarError(f"{where}.path: must be one path; only rasters have lists of files")
         if layer.values is not None and layer.attribute is None:
             raise AlignsarError(f"{where}.values: needs {where}.attribute, whose values they are")
         if layer.height is not None and layer.elevation is not None:
