@@ -82,6 +82,18 @@ def test_cells_without_extent_are_in_one_pixel():
         np.testing.assert_array_equal(push(given, (6, 9))[-1], wanted)
 
 
+@pytest.mark.parametrize("place", [(2.5, 4.5), (3.5, 5.5), (2.25, 4.5), (2.5, 4.75)])
+def test_cells_without_extent_on_a_border_are_in_one_of_its_pixels(place):
+    """All of them, and not a half here and a half there."""
+    down, across = np.zeros((2, 2), np.float32), np.zeros((2, 2), np.float32)
+    down[1], across[:, 1] = -0.5, -0.5
+    one = np.ones((1, 1), np.float32), np.ones((1, 1, 1), np.int32)
+    got = push(Ground(placed(place, (0.5, 0.5)), down, across, *one), (7, 9))[-1]
+    assert got.sum() == got.max() == 1.0
+    (line,), (sample,) = np.nonzero(got)
+    assert max(abs(line - place[0]), abs(sample - place[1])) <= 0.5
+
+
 # What is left out
 
 

@@ -266,21 +266,26 @@ class _Sampling:
                 shape = min(self._side, rows - top), min(self._side, columns - left)
                 start = self.ground.cells.start
                 cells = self.ground.cells._replace(start=(start[0] + top, start[1] + left))
-                places = [kernels.lattice_cells(lattice, cells, shape) for lattice in lattices]
-                down, across = self._extents(places)
+                down, across = self._extents(lattices, cells, shape)
                 window = self.file.window(down, across, MARGIN, self.step)
                 if window is None:
                     continue
+                places = [kernels.lattice_cells(lattice, cells, shape) for lattice in lattices]
                 origin = [part.start // self.step for part in window]
                 own = [tuple(place[:, axis] - origin[axis] for axis in range(2)) for place in places]
                 yield (slice(top, top + shape[0]), slice(left, left + shape[1])), own, window
 
-    def _extents(self, places: Sequence[Any]) -> list[tuple[float, float]]:
-        """Lowest and highest row, and column, of positions [row, axis, column]; the wrong way round for none."""
+    def _extents(
+        self, lattices: Sequence[Any], cells: kernels.Cells, shape: tuple[int, int]
+    ) -> list[tuple[float, float]]:
+        """Lowest and highest row, and column, of positions between nodes; the wrong way round for none."""
         xp = self.ground.device.xp
-        found = []
-        for axis in range(2):
-            axes = [place[:, axis] for place in places]
-            low = min(float(xp.where(xp.isfinite(one), one, np.inf).min()) for one in axes)
-            found.append((low, max(float(xp.where(xp.isfinite(one), one, -np.inf).max()) for one in axes)))
-        return found
+        rows, columns = (
+            slice(first // step, (first + count) // step + 2)
+            for first, count, step in zip(cells.start, shape, cells.steps, strict=True)
+        )
+        nodes = xp.stack([lattice[:, rows, columns] for lattice in lattices])
+        known = xp.isfinite(nodes)
+        low = xp.where(known, nodes, np.inf).min(axis=(0, 2, 3))
+        high = xp.where(known, nodes, -np.inf).max(axis=(0, 2, 3))
+        return [(float(low[axis]), float(high[axis])) for axis in range(2)]
