@@ -144,7 +144,8 @@ def test_classes_beyond_the_planes_are_none():
 
 def test_cells_without_area_and_pixels_without_cells():
     given = ground(np.random.default_rng(6))
-    assert not push(given._replace(area=np.zeros_like(given.area))).any()
+    for none in (0.0, -1.0, np.nan):
+        assert not push(given._replace(area=np.full_like(given.area, none))).any()
     for line, sample in ((-60.0, 3.0), (60.0, 3.0), (2.0, -90.0), (2.0, 90.0)):
         assert not push(given._replace(cells=placed((line, sample)))).any()
     kernels.push_cells(*given, np.zeros((4, 0, 5)))
