@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .interface import Arrays
-from .scalar_cells import QUANTITIES
+from .scalar_cells import FARTHEST_PIXEL, QUANTITIES
 from .scalar_covers import ONE
 
 if TYPE_CHECKING:
@@ -55,11 +55,11 @@ def _placed(cells: Cells, shape: tuple[int, int]) -> tuple[Cells, tuple[int, int
     )
     if min(rows, columns) < 0:
         raise ValueError(f"shape: expected rows and columns of cells, none or more, got {shape}")
-    finite = np.isfinite((*plain.chart, *plain.cell)).all()
+    finite = np.isfinite(plain.cell).all() and np.abs(plain.chart).max() < FARTHEST_PIXEL
     if min(plain.start) < 0 or min(plain.steps) < 1 or not min(plain.cell) > 0.0 or not finite:
         raise ValueError(
-            f"cells: expected a start of 0 or more, steps of 1 or more, a finite chart, and lines and samples of a "
-            f"cell above 0, got {plain}"
+            f"cells: expected a start of 0 or more, steps of 1 or more, a chart within {FARTHEST_PIXEL:.0e} pixels, "
+            f"and lines and samples of a cell above 0, got {plain}"
         )
     return plain, (rows, columns)
 
@@ -217,7 +217,10 @@ def settle_cells(cover: NDArray[np.int32], order: NDArray[np.int64]) -> None:
     cells = arrays.checked("cover", np.int32, "cover")
     if cells.ndim != 3:
         raise ValueError(f"cover: expected [plane, row, column], got {cells.shape}")
-    planes = np.asarray(order, dtype=np.int64)
+    planes = np.asarray(order)
+    if planes.size and planes.dtype.kind not in "iu":
+        raise TypeError(f"order: expected whole numbers, got dtype {planes.dtype}")
+    planes = planes.astype(np.int64)
     if planes.ndim != 1 or len(set(planes.tolist())) < planes.size:
         raise ValueError(f"order: expected numbers of planes, each once at most, got {order}")
     if planes.size and not 0 <= planes.min() <= planes.max() < cells.shape[0]:
@@ -273,6 +276,8 @@ def push_cells(
         )
     totals = arrays.checked("sums", np.float64, "sums")
     classes = dtype == np.uint8
+    if classes and values.shape[0] > 1:
+        raise ValueError(f"planes: expected one plane of numbers of classes, got {values.shape}")
     needed = "2 planes at least" if classes else f"{values.shape[0] + 1} planes"
     if totals.ndim != 3 or (totals.shape[0] < 2 if classes else totals.shape[0] != values.shape[0] + 1):
         raise ValueError(f"sums: expected {needed} [plane, line, sample], got {totals.shape}")

@@ -115,7 +115,7 @@ def weigh_run(
         corners, whole = from_whole(upper[j], upper[j + 1], lower[j], lower[j + 1])
         low, high = line_reach(corners, size, row)
         sides = (above[j], above[j + 1], below[j], below[j + 1])
-        out[j] = cell_area(line_share(low, high, line - whole), area[j], sides, value[j])
+        out[j] = cell_area(line_share(low, high, line - whole), area[j], corners, sides, value[j])
 
 
 def share_run(upper: Any, lower: Any, width: Any, column: Any, out: Any) -> None:

@@ -125,10 +125,10 @@ def push_cells(
             at = np.uint64(i * size[1] + j)
             corner = at + np.uint64(i)
             displaced = sides(across, corner, stride)
-            whole_area = cell_area(1.0, area[at], displaced, planes[at])
+            upper = sides(down, corner, stride)
+            whole_area = cell_area(1.0, area[at], upper, displaced, planes[at])
             if not whole_area > 0.0:
                 continue
-            upper = sides(down, corner, stride)
             low, high, whole, top, bottom = cell_lines(upper, np.float32(height), row, begin, lines)
             left = sample + j * width
             span, reach, origin, first, last = cell_pixels(displaced, np.float32(width), left, samples)

@@ -123,13 +123,14 @@ def line_share(low: Any, high: Any, line: Any) -> Any:
     return np.float64(after) - np.float64(before) if (line >= first) & (line <= last) else 0.0
 
 
-def cell_area(share: Any, area: Any, corners: Any, value: Any) -> Any:
+def cell_area(share: Any, area: Any, down: Any, across: Any, value: Any) -> Any:
     """Area of a share of a cell, float64; none without ground or where it has no value.
 
-    ``corners``: displacements along samples.
+    ``down``, ``across``: displacements of its corners along lines and samples.
     """
     weight = share * np.float64(area)
-    known = is_data(corners[0] + corners[1] + corners[2] + corners[3]) & is_data(value)
+    seen = (down[0] + down[1] + down[2] + down[3]) + (across[0] + across[1] + across[2] + across[3])
+    known = is_data(seen) & is_data(value)
     return weight if known & (weight > 0.0) else 0.0
 
 

@@ -189,6 +189,17 @@ def test_all_of_a_cell_goes_somewhere(seed, noise, tilt, shear, size, width):
 # Errors
 
 
+@pytest.mark.parametrize("corner", [(0, 0), (0, 1), (1, 0), (1, 1)])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_cell_with_a_corner_that_is_nowhere_along_one_axis_is_left_out(corner, axis):
+    displaced = np.zeros((2, 2, 2), np.float32)
+    displaced[(axis, *corner)] = np.nan
+    cells = kernels.Cells(start=(0, 0), steps=(1, 1), chart=(0.5, 0.5), cell=(1.0, 1.0))
+    sums, one = np.zeros((2, 4, 4)), np.ones((1, 1), np.float32)
+    kernels.push_cells(cells, displaced[0], displaced[1], one, one[np.newaxis], sums)
+    assert (sums == 0.0).all()
+
+
 def test_what_is_refused():
     given = ground(np.random.default_rng(15))
     sums = np.zeros((4, *PIXELS))
@@ -222,5 +233,7 @@ def test_what_is_refused():
     refused("sums: expected 2 planes at least", into=sums[:1], planes=classes)
     refused("cells: expected a start of 0 or more", cells=given.cells._replace(cell=(0.25, -0.25)))
     refused("cells: expected a start of 0 or more", cells=given.cells._replace(chart=(np.nan, 0.0)))
+    refused("a chart within 1e", cells=given.cells._replace(chart=(-0.5, 2.0**32)))
+    refused("planes: expected one plane of numbers", planes=np.zeros((2, *given.area.shape), np.uint8))
     refused("planes: a masked array is not accepted", TypeError, planes=np.ma.array(given.planes))
     assert not sums.any()

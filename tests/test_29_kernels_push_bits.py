@@ -28,7 +28,7 @@ def by_scalars(given, pixels):
             low, high = scalar_cells.line_reach(sides, size, np.float32(row - begin))
             share = scalar_cells.line_share(low, high, np.float32(line - begin) - whole)
             corners = across[i, j], across[i, j + 1], across[i + 1, j], across[i + 1, j + 1]
-            weight = scalar_cells.cell_area(share, area[i, j], corners, planes[0, i, j])
+            weight = scalar_cells.cell_area(share, area[i, j], sides, corners, planes[0, i, j])
             if weight == 0.0:
                 continue
             sides, whole = scalar_cells.from_whole(*corners)

@@ -87,6 +87,8 @@ def test_nothing_to_settle():
 
 
 def test_what_is_refused():
+    with pytest.raises(TypeError, match="order: expected whole numbers, got dtype float64"):
+        kernels.settle_cells(np.zeros((2, 3, 4), np.int32), np.array([0.7, 1.2]))
     cover = np.zeros((2, 3, 4), np.int32)
     with pytest.raises(TypeError, match="cover: expected dtype int32, got int64"):
         kernels.settle_cells(cover.astype(np.int64), NONE)

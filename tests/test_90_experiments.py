@@ -108,7 +108,9 @@ class TestDemo:
         for words in ("simulated/products", "cube.zarr", "report/index.html", "device", "stages"):
             assert words in result.stdout
         (warning,) = [line for line in result.stdout.splitlines() if "warning" in line]
-        assert "changes.geojson has nothing here" in warning  # it is a small part of the demonstration's scene
+        assert (
+            "changes.geojson has nothing here" in warning
+        )  # it is a small part of the demonstration's scene
         assert len(list((output / "netcdf").glob("*.nc"))) == 3
 
     def test_timing_is_what_was_put_in(self, demo):
