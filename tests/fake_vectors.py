@@ -79,4 +79,5 @@ def shapes_of(rings, file=None):
             polygons[owner][-1][1].append(ring)
         else:
             polygons[owner].append((ring, []))
-    return [shapely.MultiPolygon([shapely.Polygon(*one) for one in parts]) for parts in polygons]
+    shapes = [shapely.MultiPolygon([shapely.Polygon(*one) for one in parts]) for parts in polygons]
+    return list(shapely.normalize(shapes))

@@ -73,7 +73,7 @@ class TestFormats:
             assert abs(area) == pytest.approx(abs(GEOD.geometry_area_perimeter(expected)[0]), rel=1e-6)
             assert shapely.bounds(found) == pytest.approx(shapely.bounds(expected), abs=2e-8)
         assert rings.hole.sum() == 2
-        assert ((signed_areas(rings) < 0.0) == rings.hole).all()
+        assert (signed_areas(rings) != 0.0).all()
         assert np.isnan(rings.height).all()
         west, south, east, north = file.bounds
         assert west <= OTTERLO[0] + 1e-7
@@ -313,17 +313,31 @@ class TestTurns:
         area = shapely.box(3.0, 50.0, 170.0, 52.0)
         assert len(list(file.rings(area, counts))) == 1
         assert counts.features == 1
-        outside = frame([shapely.box(1e5, 5e6, 2e5, 5.1e6), shapely.box(6e6, 5e6, 7e6, 6e6)], half)
-        _, _, counts = read(
-            write(tmp_path / "y.gpkg", outside), shapely.box(3.0, 40.0, 90.0, 60.0), buffer=10.0
-        )
-        assert (counts.features, counts.dropped) == (1, 1)
 
-    def test_no_feature_twice(self, tmp_path):
+    @pytest.mark.parametrize("buffer", [None, 10.0])
+    def test_shape_that_reaches_beyond_a_projection(self, tmp_path, buffer):
+        """Half of it is not on Earth; what is near the area is used."""
+        half = "+proj=ortho +lat_0=0 +lon_0=5 +datum=WGS84"
+        shapes = [shapely.box(1e5, 5e6, 7e6, 6e6), shapely.box(6e6, 5e6, 7e6, 6e6)]
+        path, area = write(tmp_path / "x.gpkg", frame(shapes, half)), shapely.box(8.0, 53.0, 8.1, 53.1)
+        file, rings, counts = read(path, area, buffer=buffer)
+        assert (counts.features, counts.dropped) == (1, 0)
+        (shape,) = shapes_of(rings, file)
+        assert shape.contains(area)
+        assert shape.within(area.buffer(0.1))
+
+    def test_feature_on_both_sides(self, tmp_path):
+        """It is counted once, and cut to either side."""
         path = write(tmp_path / "x.gpkg", frame([shapely.box(-180, -80, 180, 80)], 4326))
-        counts = Counts()
-        assert len(list(opened(path).rings(shapely.box(179, 0, 181, 1), counts))) == 1
-        assert counts.features == 1
+        file, counts = opened(path), Counts()
+        bounds = [
+            shapely.bounds(shape)
+            for rings in file.rings(shapely.box(179, 0, 181, 1), counts)
+            for shape in shapes_of(rings, file)
+        ]
+        assert sorted(one[0] for one in bounds) == pytest.approx([-180.0, 179.0], abs=0.05)
+        assert sorted(one[2] for one in bounds) == pytest.approx([-179.0, 180.0], abs=0.05)
+        assert counts.as_dict() == {**Counts().as_dict(), "features": 1}
 
     def test_elsewhere(self, tmp_path):
         file = opened(write(tmp_path / "x.gpkg", frame([SQUARE])))

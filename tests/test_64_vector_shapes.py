@@ -24,7 +24,7 @@ from fake_vectors import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alignsar_gpu.radarcoding.rings import Counts, Features, rings_of
+from alignsar_gpu.radarcoding.rings import Counts, Features, Window, rings_of
 from alignsar_gpu.radarcoding.vector_choice import VectorChoice
 from alignsar_gpu.radarcoding.vector_place import find_place
 
@@ -69,6 +69,16 @@ class TestShapes:
         assert len(rings.class_index) == 1
         refused("none of its features has a shape", write(tmp_path / "n.geojson", frame([None, None], 4326)))
         assert counts.features == 1
+
+    def test_empty_parts(self, tmp_path):
+        polygon = struct.pack("<BII", 1, 3, 1) + struct.pack("<I10d", 5, *np.ravel(SQUARE.exterior.coords))
+        parts = [struct.pack("<BII", 1, 3, 0), polygon, struct.pack("<BII", 1, 3, 0)]
+        shape = shapely.from_wkb(struct.pack("<BII", 1, 6, len(parts)) + b"".join(parts))
+        _, rings, _ = read(write(tmp_path / "x.gpkg", frame([HOLED, shape, SQUARE])))
+        assert np.diff(rings.start).tolist() == [5, 5, 5, 5]
+        assert rings.owner.tolist() == [0, 0, 1, 2]
+        assert rings.hole.tolist() == [False, True, False, False]
+        assert np.abs(signed_areas(rings)) == pytest.approx([1e4, 400.0, 1e4, 1e4])
 
     def test_three_dimensions(self, tmp_path):
         _, rings, _ = read(write(tmp_path / "x.gpkg", frame([shapely.force_3d(HOLED, 40.0)])))
@@ -150,35 +160,44 @@ class TestWidths:
             20.0 * length + np.pi * 100, rel=0.02
         )
 
-    def test_straight_where_the_file_says(self, tmp_path):
-        """A line of 55 km in Web Mercator passes 77 m beside the one that is straight in degrees."""
-        ends = frame([shapely.Point(5.0, 52.0), shapely.Point(5.5, 52.5)], 4326).to_crs(3857).geometry
+    @pytest.mark.parametrize("crs", [3857, 4326])
+    def test_straight_where_the_file_says(self, tmp_path, crs):
+        """A line of 65 km in Web Mercator passes 77 m beside the one that is straight in degrees."""
+        ends = frame([shapely.Point(5.0, 52.0), shapely.Point(5.5, 52.5)], 4326).to_crs(crs).geometry
         line = shapely.LineString(list(ends))
-        path = write(tmp_path / "x.gpkg", frame([line], 3857))
-        file, rings, _ = read(path, shapely.box(4, 51, 7, 53), width=20.0)
-        middle = geopandas.GeoSeries(
-            [line.interpolate(s, normalized=True) for s in (0.3, 0.5)], crs=3857
+        path = write(tmp_path / "x.gpkg", frame([line], crs))
+        file, rings, _ = read(path, shapely.box(4, 51, 7, 53), width=0.1)
+        points = geopandas.GeoSeries(
+            [line.interpolate(s, normalized=True) for s in np.linspace(0.001, 0.999, 4000)], crs=crs
         ).to_crs(4326)
-        assert shapely.contains(shapes_of(rings, file)[0], middle.array).all()
+        assert shapely.contains(shapes_of(rings, file)[0], points.array).all()
 
-    def test_does_not_depend_on_the_area(self, tmp_path):
+    @pytest.mark.parametrize("crs", [4326, 28992])
+    def test_does_not_depend_on_the_area(self, tmp_path, crs):
+        """But for what is cut off outside of it."""
         lines = [shapely.LineString([(x, 52.0), (x + 0.4, 52.2)]) for x in (5.0, 5.3, 5.9)]
-        path = write(tmp_path / "x.gpkg", frame(lines, 4326))
-        wide = read(path, shapely.box(4, 51, 7, 53), width=8.0)[1]
-        for index, west in enumerate((4.99, 5.45, 6.25)):
-            narrow = read(path, shapely.box(west, 51, west + 0.05, 53), width=8.0)[1]
-            vertices = slice(*wide.start[index : index + 2])
-            assert (narrow.x == wide.x[vertices]).all()
-            assert (narrow.y == wide.y[vertices]).all()
+        path = write(tmp_path / "x.gpkg", frame(lines, 4326).to_crs(crs))
+        file = opened(path, width=8.0)
+        wide = shapely.union_all(shapes_of(read(path, shapely.box(4, 51, 7, 53), width=8.0)[1], file))
+        for west in (4.99, 5.45, 6.25):
+            area = shapely.box(west, 51, west + 0.05, 53)
+            narrow = shapely.union_all(shapes_of(read(path, area, width=8.0)[1], file))
+            assert narrow.within(area.buffer(0.03))
+            difference = narrow.symmetric_difference(wide).intersection(area)
+            assert difference.area < 1e-6 * narrow.intersection(area).area
 
     def test_parts_of_a_collection_stay_together(self, tmp_path):
-        far = shapely.GeometryCollection(
-            [shapely.LineString([(5.0, 52.0), (5.1, 52.0)]), shapely.box(6, 52, 6.1, 52.1)]
-        )
-        path = write(tmp_path / "x.geojson", frame([far], 4326))
-        for west in (4.95, 5.95):
-            _, rings, counts = read(path, shapely.box(west, 51, west + 0.1, 53), width=8.0)
-            assert len(shapes_of(rings)[0].geoms) == 2
+        """As far as they are not cut off."""
+        shapes = [
+            shapely.LineString([(5.0, 52.0), (5.1, 52.0)]),
+            shapely.box(5.11, 52.0, 5.111, 52.1),
+            shapely.box(6.0, 52.0, 6.1, 52.1),
+        ]
+        path = write(tmp_path / "x.geojson", frame([shapely.GeometryCollection(shapes)], 4326))
+        for west, parts in ((4.95, 1), (5.005, 2), (5.95, 1), (4.9, 3)):
+            width = 1.2 if parts == 3 else 0.1
+            _, rings, counts = read(path, shapely.box(west, 51, west + width, 53), width=8.0)
+            assert len(shapes_of(rings)[0].geoms) == parts
             assert counts.features == 1
 
     def test_band_reaches_into_the_area(self, tmp_path):
@@ -236,11 +255,12 @@ class TestProperty:
             class_index=np.arange(count, dtype=np.int32),
             height=np.full(count, np.nan),
         )
-        rings = rings_of(features, VectorChoice(path="x"), place, [shapely.box(0, 3e5, 3e5, 6e5)], Counts())
+        box = shapely.box(0, 3e5, 3e5, 6e5)
+        window = Window(area=box, before=[], edge=box)
+        rings = rings_of(features, VectorChoice(path="x"), place, window, Counts())
         assert rings.start[-1] == len(rings.x)
-        areas = signed_areas(rings)
-        assert ((areas < 0.0) == rings.hole).all()
-        found = np.bincount(rings.owner, areas, minlength=count)
+        areas = np.abs(signed_areas(rings))
+        found = np.bincount(rings.owner, np.where(rings.hole, -areas, areas), minlength=count)
         assert found == pytest.approx(shapely.area(shapes), rel=1e-9)
         assert rings.class_index.tolist() == list(range(count))
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+import os
+import weakref
+from dataclasses import dataclass, fields, replace
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
+from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.radarcoding.polygons import ChartRings, chart_rings, divided, pieces_of
-from alignsar_gpu.radarcoding.rings import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
+    from alignsar_gpu.geometry.terrain import Terrain
     from alignsar_gpu.radarcoding.layers import Scene
-    from alignsar_gpu.radarcoding.rings import Rings
+    from alignsar_gpu.radarcoding.rings import Counts, Rings
     from alignsar_gpu.radarcoding.vector_files import VectorFile
 
 
@@ -33,92 +37,135 @@ class Batch:
         return self.ground.nbytes + self.raised.nbytes
 
 
-class RingStore:
-    """Rings of a vector file: kept where they fit into ``limit`` bytes, else read anew for every strip.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Stored:
+    """A batch in a file that vanishes with the store."""
 
-    ``counts`` says what the file has for the scene, once `of` or `look_through` was called.
+    file: IO[bytes]
+    place: int
+
+    def read(self) -> Batch:
+        """The batch."""
+        self.file.seek(self.place)
+        ground, raised = (
+            ChartRings(**{field.name: np.load(self.file) for field in fields(ChartRings)}) for _ in range(2)
+        )
+        return Batch(ground=ground, raised=raised)
+
+
+def _stored(batch: Batch, file: IO[bytes]) -> _Stored:
+    """Write a batch at the end of a file. Raises AlignsarError where there is no room."""
+    place = file.seek(0, os.SEEK_END)
+    try:
+        for rings in (batch.ground, batch.raised):
+            for field in fields(rings):
+                np.save(file, getattr(rings, field.name))
+        file.flush()
+    except OSError as error:
+        raise AlignsarError(
+            f"output: shapes of maps that do not fit into device.memory_gib could not be written beside it ({error}); "
+            "free space there, or raise device.memory_gib"
+        ) from error
+    return _Stored(file=file, place=place)
+
+
+class RingStore:
+    """Rings of a vector file on the chart, read once: kept in ``limit`` bytes, and what is more in a file.
+
+    ``counts`` says what the vector file has for the scene, once `of` or `look_through` was called.
     """
 
     def __init__(self, file: VectorFile, first_plane: int, counts: Counts, limit: int) -> None:
         self._file, self._plane, self._counts, self._limit = file, first_plane, counts, limit
-        self._kept: list[Batch] | None = None
-        self._looked = False
+        self._kept: list[Batch | _Stored] | None = None
 
     def look_through(self, scene: Scene) -> None:
-        """Read all that the scene has, and keep it if it is not too much."""
-        if self._looked:
+        """Read all that the scene has."""
+        if self._kept is not None:
             return
-        kept: list[Batch] = []
+        kept: list[Batch | _Stored] = []
+        file: IO[bytes] | None = None
         size = 0
-        for batch in self._read(scene, None, self._counts):
+        for rings in self._file.rings(scene.area(), self._counts):
+            batch = self._placed(scene, rings)
             size += batch.nbytes
             if size <= self._limit:
                 kept.append(batch)
-            else:
-                kept.clear()
-        self._kept = kept if size <= self._limit else None
-        self._looked = True
+                continue
+            if file is None:
+                file = TemporaryFile(dir=scene.temporary)  # noqa: SIM115 - closed with the store
+                weakref.finalize(self, file.close)
+            kept.append(_stored(batch, file))
+        self._kept = kept
 
-    def of(self, scene: Scene, lines: slice) -> list[Batch]:
+    def of(self, scene: Scene, lines: slice) -> Iterator[Batch]:
         """What may be seen in some lines of the image."""
         self.look_through(scene)
-        if self._kept is None:
-            return list(self._read(scene, lines, Counts()))
         (before, after), _ = scene.chart.reach
         ground = lines.start - after - 1.0, lines.stop - before + 1.0
-        return [
-            Batch(
+        for kept in self._kept or ():
+            batch = kept.read() if isinstance(kept, _Stored) else kept
+            yield Batch(
                 ground=between(batch.ground, *ground),
                 raised=between(batch.raised, lines.start - 1.0, lines.stop),
             )
-            for batch in self._kept
-        ]
-
-    def _read(self, scene: Scene, lines: slice | None, counts: Counts) -> Iterator[Batch]:
-        for rings in self._file.rings(scene.area(lines), counts):
-            yield self._placed(scene, rings)
 
     def _placed(self, scene: Scene, rings: Rings) -> Batch:
-        height = rings.height[rings.owner]
-        plane = self._plane + rings.class_index[rings.owner].astype(np.int64)
-        up = np.isfinite(height)
+        up = np.isfinite(rings.height)[rings.owner]
         if not up.any():
-            return Batch(ground=self._on_chart(scene, rings, plane), raised=_nothing())
+            return Batch(ground=self._seen(rings, scene.chart.terrain, scene.chart.height), raised=_nothing())
         low, high = _chosen(rings, ~up), _chosen(rings, up)
         return Batch(
-            ground=self._on_chart(scene, low, plane[~up]),
-            raised=self._in_air(scene, high, plane[up]),
+            ground=self._seen(low, scene.chart.terrain, scene.chart.height),
+            raised=self._seen(
+                high, scene.chart.terrain, self._heights(high, scene.chart.terrain)[high.owner]
+            ),
         )
 
-    def _on_chart(self, scene: Scene, rings: Rings, plane: NDArray[np.int64]) -> ChartRings:
-        line, sample = scene.chart.places(*self._file.to_geodetic(rings.x, rings.y))
+    def _seen(self, rings: Rings, terrain: Terrain, height: NDArray[np.float64] | float) -> ChartRings:
+        """Rings by the lines and samples that they are seen at, where they are flat at a height, each at its own."""
+
+        def seen(
+            x: NDArray[np.float64], y: NDArray[np.float64], ring: NDArray[np.int64]
+        ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+            longitude, latitude = self._file.to_geodetic(x, y)
+            own = height[ring, np.newaxis] if isinstance(height, np.ndarray) else height
+            # each by itself: a corner that features share has one place, to the last bit
+            line, sample = terrain.seen(longitude[:, np.newaxis], latitude[:, np.newaxis], own)
+            return line[:, 0], sample[:, 0]
+
+        ring = _of_vertices(rings)
+        line, sample = seen(rings.x, rings.y, ring)
         pieces = pieces_of(line, sample, rings.start)
         start = rings.start
-        if (pieces > 1).any():
+        if (pieces > 1).any():  # what is straight in the file is not, as it is seen
             x, y, start = divided(rings.x, rings.y, rings.start, pieces)
             added = np.ones(len(x), dtype=bool)
             old = np.cumsum(pieces) - pieces
             added[old] = False
             whole = np.empty((2, len(x)))
             whole[:, old] = line, sample
-            whole[:, added] = scene.chart.places(*self._file.to_geodetic(x[added], y[added]))
+            whole[:, added] = seen(x[added], y[added], np.repeat(ring, pieces)[added])
             line, sample = whole
+        plane = self._plane + rings.class_index[rings.owner].astype(np.int64)
         return chart_rings(line, sample, start, rings.hole, plane)
 
-    def _in_air(self, scene: Scene, rings: Rings, plane: NDArray[np.int64]) -> ChartRings:
-        """Rings at a height of their own: flat, above the mean of the terrain under their vertices or above WGS84."""
-        longitude, latitude = self._file.to_geodetic(rings.x, rings.y)
-        height = np.repeat(rings.height[rings.owner], np.diff(rings.start))
-        if self._file.above_terrain:
-            owner = np.repeat(rings.owner, np.diff(rings.start))
-            terrain = scene.chart.terrain.dem.height_at(longitude, latitude)
-            known = np.isfinite(terrain)
-            total = np.bincount(owner[known], terrain[known], minlength=len(rings.height))
-            count = np.bincount(owner[known], minlength=len(rings.height))
-            with np.errstate(invalid="ignore"):
-                height = height + (total / count)[owner]
-        line, sample = scene.chart.terrain.seen(longitude, latitude, height)
-        return chart_rings(line, sample, rings.start, rings.hole, plane)
+    def _heights(self, rings: Rings, terrain: Terrain) -> NDArray[np.float64]:
+        """Of features above WGS84: their own, or above the mean of the terrain under their vertices."""
+        if not self._file.above_terrain:
+            return rings.height
+        owner = rings.owner[_of_vertices(rings)]
+        under = terrain.dem.height_at(*self._file.to_geodetic(rings.x, rings.y))
+        known = np.isfinite(under)
+        total = np.bincount(owner[known], under[known], minlength=len(rings.height))
+        count = np.bincount(owner[known], minlength=len(rings.height))
+        with np.errstate(invalid="ignore"):
+            return rings.height + total / count
+
+
+def _of_vertices(rings: Rings) -> NDArray[np.int64]:
+    """The ring that each vertex is of."""
+    return np.repeat(np.arange(len(rings.hole)), np.diff(rings.start))
 
 
 def _chosen(rings: Rings, keep: NDArray[np.bool_]) -> Rings:

@@ -11,6 +11,7 @@ import shapely
 
 from alignsar_gpu.radarcoding.vector_shapes import (
     NO_KIND,
+    cut_off,
     dimension_of,
     merged,
     repaired,
@@ -35,7 +36,7 @@ class Rings:
 
     Attributes
     ----------
-    x, y : float64 (n,), vertices; rings are closed, outer ones turn left, holes right.
+    x, y : float64 (n,), vertices; rings are closed, and turn either way.
     start : int64 (r + 1,), where each ring begins.
     hole : bool (r,), whether a ring bounds a hole.
     owner : int64 (r,), the feature of each ring, in order.
@@ -60,7 +61,7 @@ class Counts:
     ----------
     features : that became rings.
     repaired : of these, those whose shape crossed itself or the like.
-    dropped : features without a shape, or whose shape bounds no area.
+    dropped : features around the area whose shape bounds none.
     lines, points : features left out because nothing says how wide they are.
     other_values : features around the area left out because their attribute's value is in no class.
     """
@@ -108,73 +109,92 @@ class Features:
     height: NDArray[np.float64]
 
 
-def rings_of(
-    features: Features,
-    choice: VectorChoice,
-    place: Place,
-    areas: Sequence[BaseGeometry],
-    counts: Counts,
-) -> Rings:
-    """Rings of the features that meet the last of the ``areas`` and none before it.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Window:
+    """Where features are wanted, in coordinates of the file.
+
+    Attributes
+    ----------
+    area : what they meet.
+    before : areas that were asked for before: features that meet one of them were counted.
+    edge : around the area: what is beyond is cut off.
+    """
+
+    area: BaseGeometry
+    before: Sequence[BaseGeometry]
+    edge: BaseGeometry
+
+
+def rings_of(features: Features, choice: VectorChoice, place: Place, window: Window, counts: Counts) -> Rings:
+    """Rings of the features that meet a window.
 
     In coordinates of the file, or in degrees where these are no metres and shapes are widened.
     """
-    there = ~(shapely.is_missing(features.shapes) | shapely.is_empty(features.shapes))
-    counts.dropped += int(np.count_nonzero(~there))
-    origin = np.flatnonzero(there)
-    flat = features.shapes[there]
-    shapes, part = without_collections(shapely.force_2d(flat) if shapely.has_z(flat).any() else flat)
-    owner = origin[part]
+    flat = features.shapes
+    shapes, owner = without_collections(shapely.force_2d(flat) if shapely.has_z(flat).any() else flat)
     dimension = dimension_of(shapes)
     bad = np.flatnonzero((dimension == 2) & ~shapely.is_valid(shapes))
     if len(bad):
         shapes = shapes.copy()
         shapes[bad] = [repaired(shape) for shape in shapes[bad]]
-    met = _meet(shapes, owner, areas)
+    met = _meet(shapes, owner, window.area)
+    new = np.ones(len(shapes), dtype=bool)
+    for area in window.before:
+        new &= ~_meet(shapes, owner, area)
     empty = shapely.is_empty(shapes)
-    counts.dropped += len(np.unique(owner[empty | (dimension == NO_KIND)]))
+    counts.dropped += _different(owner[(empty | (dimension == NO_KIND)) & new])
     useful = (
         ((dimension == 0) & bool(choice.buffer)) | ((dimension == 1) & bool(choice.reach)) | (dimension == 2)
     )
-    counts.points += len(np.unique(owner[met & ~useful & (dimension == 0)]))
-    counts.lines += len(np.unique(owner[met & ~useful & (dimension == 1)]))
+    counts.points += _different(owner[met & new & ~useful & (dimension == 0)])
+    counts.lines += _different(owner[met & new & ~useful & (dimension == 1)])
     keep = met & useful & ~empty
-    counts.repaired += len(np.intersect1d(owner[bad], owner[keep]))
-    shapes, owner = shapes[keep], owner[keep]
+    counts.repaired += len(np.intersect1d(owner[bad], owner[keep & new]))
+    uncounted = owner[keep & ~new]
+    shapes, owner = cut_off(shapes[keep], window.edge), owner[keep]
+    inside = ~shapely.is_empty(shapes)
+    shapes, owner = shapes[inside], owner[inside]
     if choice.reach:
         change = partial(widened, choice=choice)
         shapes = change(shapes) if place.metric else place.in_planes(shapes, change)
         lost = shapely.is_missing(shapes) | shapely.is_empty(shapes)
-        counts.dropped += len(np.unique(owner[lost]))
+        counts.dropped += _different(owner[lost & ~np.isin(owner, uncounted)])
         shapes, owner = shapes[~lost], owner[~lost]
     shapes, owner = merged(shapes, owner)
-    counts.features += len(shapes)
+    counts.features += int(np.count_nonzero(~np.isin(owner, uncounted)))
     return _flat(shapes, features.class_index[owner], features.height[owner])
 
 
-def _meet(shapes: Shapes, owner: NDArray[np.int64], areas: Sequence[BaseGeometry]) -> NDArray[np.bool_]:
-    """Which shapes are of features that meet the last area, and none of those before it."""
-    met = np.zeros((len(areas), len(shapes)), dtype=bool)
-    for number, area in enumerate(areas):
-        shapely.prepare(area)
-        single = np.asarray(shapely.intersects(area, shapes), dtype=bool)
-        met[number] = np.isin(owner, owner[single])
-    return np.asarray(met[-1] & ~met[:-1].any(axis=0))
+def _meet(shapes: Shapes, owner: NDArray[np.int64], area: BaseGeometry) -> NDArray[np.bool_]:
+    """Which shapes are of features that meet an area."""
+    shapely.prepare(area)
+    single = np.asarray(shapely.intersects(area, shapes), dtype=bool)
+    return single if single.all() else np.isin(owner, owner[single])
+
+
+def _different(owner: NDArray[np.int64]) -> int:
+    return len(np.unique(owner))
 
 
 def _flat(shapes: Shapes, class_index: NDArray[np.int32], height: NDArray[np.float64]) -> Rings:
-    polygons, feature = shapely.get_parts(shapes, return_index=True)
-    rings, polygon = shapely.get_rings(polygons, return_index=True)
-    hole = np.diff(polygon, prepend=-1) == 0
-    wrong = shapely.is_ccw(rings) == hole
-    rings[wrong] = shapely.reverse(rings[wrong])
-    x, y = shapely.get_coordinates(rings).T
+    single = (shapely.get_type_id(shapes) == 3) & (shapely.get_num_interior_rings(shapes) == 0)
+    size, hole, owner = shapely.get_num_coordinates(shapes), ~single, np.arange(len(shapes))
+    if not single.all():  # polygons with one ring, which nearly all are, need not be taken apart
+        polygons, feature = shapely.get_parts(shapes[~single], return_index=True)
+        rings, polygon = shapely.get_rings(polygons, return_index=True)
+        size = np.concatenate([size[single], shapely.get_num_coordinates(rings)])
+        hole = np.concatenate([hole[single], np.diff(polygon, prepend=-1) == 0])
+        owner = np.concatenate([owner[single], owner[~single][feature[polygon]]])
+        order = np.argsort(owner, kind="stable")
+        order = order[size[order] > 0]
+        size, hole, owner = size[order], hole[order], owner[order]
+    x, y = shapely.get_coordinates(shapes).T
     return Rings(
         x=np.ascontiguousarray(x),
         y=np.ascontiguousarray(y),
-        start=np.concatenate([[0], np.cumsum(shapely.get_num_coordinates(rings))]).astype(np.int64),
+        start=np.concatenate([[0], np.cumsum(size)]).astype(np.int64),
         hole=hole,
-        owner=feature[polygon].astype(np.int64),
+        owner=owner.astype(np.int64),
         class_index=class_index,
         height=height,
     )

@@ -10,7 +10,7 @@ import shapely
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.radarcoding.point_crs import agreed_crs, given_crs
-from alignsar_gpu.radarcoding.rings import Counts, Features, rings_of
+from alignsar_gpu.radarcoding.rings import Counts, Features, Window, rings_of
 from alignsar_gpu.radarcoding.vector_checks import (
     LOOKED_AT,
     check_features,
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.radarcoding.rings import Rings
     from alignsar_gpu.radarcoding.vector_sources import Batch, Box, Shapes
+
+BEYOND = 1000.0  # metres around a scene that shapes are kept in: the orbit sees them
 
 __all__ = ["Counts", "VectorChoice", "VectorFile", "open_vectors"]
 
@@ -112,9 +114,7 @@ class VectorFile:
         return (x, y) if self._in_degrees else self.place.to_geodetic(x, y)
 
     def rings(self, area: BaseGeometry, counts: Counts) -> Iterator[Rings]:
-        """Rings of the features that meet an area, some features at a time.
-
-        What a feature gives does not depend on the area.
+        """Rings of the features that meet an area, cut off a kilometre beyond it, some features at a time.
 
         Parameters
         ----------
@@ -124,11 +124,13 @@ class VectorFile:
         Raises AlignsarError where the file cannot be read.
         """
         areas = self.place.areas(area, self.choice.reach)
+        edges = self.place.areas(area, self.choice.reach + BEYOND)
         for number, one in enumerate(areas):
+            edge = next((edge for edge in edges if edge.intersects(one)), one)
+            window = Window(area=one, before=areas[:number], edge=edge)
             for batch in self._batches(one.bounds):
-                rings = rings_of(
-                    self._features(batch, counts), self.choice, self.place, areas[: number + 1], counts
-                )
+                features = self._features(batch, one.bounds, counts)
+                rings = rings_of(features, self.choice, self.place, window, counts)
                 if len(rings.class_index):
                     yield rings
 
@@ -138,13 +140,16 @@ class VectorFile:
         except AlignsarError as error:
             raise AlignsarError(f"{self.key}: {error}") from None
 
-    def _features(self, batch: Batch, counts: Counts) -> Features:
+    def _features(self, batch: Batch, box: Box, counts: Counts) -> Features:
+        """Features of a class whose bounds meet a box: not all formats can be asked for these alone."""
         shapes, attribute = batch.shapes, self.choice.attribute
         index = (
             self.legend.of(batch.columns[attribute]) if attribute else np.zeros(len(shapes), dtype=np.int32)
         )
-        keep = index >= 0
-        counts.other_values += int(np.count_nonzero(~keep))
+        west, south, east, north = shapely.bounds(shapes).T
+        near = (west <= box[2]) & (east >= box[0]) & (south <= box[3]) & (north >= box[1])
+        counts.other_values += int(np.count_nonzero(near & (index < 0)))
+        keep = near & (index >= 0)
         return Features(
             shapes=shapes[keep], class_index=index[keep], height=self._heights(batch)[keep].astype(np.float64)
         )

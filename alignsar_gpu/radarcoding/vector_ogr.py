@@ -5,11 +5,9 @@ from __future__ import annotations
 import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
 import pyogrio
 from pyogrio.errors import DataLayerError, DataSourceError
@@ -40,10 +38,15 @@ if TYPE_CHECKING:
     from alignsar_gpu.radarcoding.vector_sources import Box
 
 UNREADABLE = (DataSourceError, DataLayerError, ValueError, pa.ArrowException, OSError)
-# Formats whose features can be fetched by number at once. Of others many are read at a time, for each time all
-# that comes before is read again.
-BY_NUMBER = {"ESRI Shapefile", "FlatGeobuf", "GPKG", "MapInfo File", "OpenFileGDB", "SQLite"}
+# Formats whose features come in a stream, which says where it stops at a fault, and can be fetched by number at
+# once. Of others many are read at a time, for each time all that comes before is read again.
+STREAMED = {"ESRI Shapefile", "FlatGeobuf", "GPKG", "MapInfo File", "OpenFileGDB", "SQLite"}
 IN_A_ROW = 4 * AT_A_TIME
+BYTES_AT_A_TIME = 1 << 26  # of a file
+POINTS_LINES_AREAS = {
+    *range(1, 7),
+    *range(1001, 1007),
+}  # of the types of well-known binary; above 1000 with heights
 NO_GFS = {"WRITE_GFS": "NO"}  # GDAL would leave a file beside the user's
 
 
@@ -85,9 +88,12 @@ class OgrSource:
             try:
                 return ask(self.dataset, layer=self.layer, **options)
             except UNREADABLE as error:
-                raise AlignsarError(
-                    f"{self.name}: cannot be read ({error}); check the file (ogrinfo -al -so), or fetch it anew"
-                ) from error
+                raise self._unreadable(error) from error
+
+    def _unreadable(self, error: Exception) -> AlignsarError:
+        return AlignsarError(
+            f"{self.name}: cannot be read ({error}); check the file (ogrinfo -al -so), or fetch it anew"
+        )
 
     def describe(self) -> Mapping[str, Any]:
         """What pyogrio says of the layer."""
@@ -105,13 +111,13 @@ class OgrSource:
                 raise
             self._batch([], max_features=count)  # another fault than the condition's
             raise AlignsarError(
-                f"{self.name}: where={self.condition!r} is not understood ({error.__cause__ or error}): write a condition of OGR SQL "
-                f"on the attributes {listed(list(self.fields))}"
+                f"{self.name}: where={self.condition!r} is not understood ({error.__cause__ or error}): write a "
+                f"condition of OGR SQL on the attributes {listed(list(self.fields))}"
             ) from None
 
     def batches(self, columns: Sequence[str], box: Box | None) -> Iterator[Batch]:
         """See `LayerSource`."""
-        if self.driver not in BY_NUMBER:
+        if self.driver not in STREAMED:
             done, found = 0, IN_A_ROW
             while found == IN_A_ROW:
                 chosen = {"bbox": box, "skip_features": done, "max_features": IN_A_ROW}
@@ -120,11 +126,41 @@ class OgrSource:
                 done += found
                 yield batch
             return
-        numbers = np.sort(
-            self._read([], read_geometry=False, return_fids=True, where=self.condition, bbox=box)[1]
-        )
-        for first in range(0, len(numbers), AT_A_TIME):
-            yield self._batch(columns, fids=numbers[first : first + AT_A_TIME])
+        for shapes, rows in self._streamed(columns, bbox=box, return_fids=True):
+            wkb = rows.column(shapes or "wkb_geometry").to_numpy(zero_copy_only=False)
+            if _plain(wkb):
+                yield Batch(
+                    shapes=decoded(wkb, self.name), columns={name: rows.column(name) for name in columns}
+                )
+            else:  # curves come as lines where features are read by number
+                yield self._batch(columns, fids=rows.column(0).to_numpy())
+
+    def _streamed(self, columns: Sequence[str], **options: Any) -> Iterator[tuple[str, Any]]:
+        """Arrow batches by pyogrio's stream, and what it calls the column of their shapes."""
+        try:
+            with ExitStack() as stack:
+                with quietly():
+                    about, batches = stack.enter_context(
+                        pyogrio.open_arrow(
+                            self.dataset,
+                            layer=self.layer,
+                            columns=self._with_asked(columns),
+                            where=self.condition,
+                            batch_size=self._at_a_time,
+                            use_pyarrow=True,
+                            **options,
+                        )
+                    )
+                for rows in batches:
+                    yield str(about["geometry_name"] or ""), rows
+        except UNREADABLE as error:
+            raise self._unreadable(error) from error
+
+    @property
+    def _at_a_time(self) -> int:
+        """Features of a batch: fewer where they are large."""
+        size = sum(file.stat().st_size for file in self.files)
+        return max(min(AT_A_TIME, BYTES_AT_A_TIME * max(self.features or 1, 1) // max(size, 1)), 1)
 
     def _read(self, columns: Sequence[str], **options: Any) -> Any:
         """By pyogrio: what it says of the layer, numbers of features, shapes, attributes."""
@@ -151,18 +187,19 @@ class OgrSource:
 
     def values(self, column: str) -> Iterator[Any]:
         """See `LayerSource`."""
-        options = {"read_geometry": False, "where": self.condition}
-        if self.driver in BY_NUMBER:  # others would not say so where they stop at a fault
-            yield from self._ask(partial(_arrow, column), columns=self._with_asked([column]), **options)
+        if self.driver in STREAMED:
+            for _, rows in self._streamed([column], read_geometry=False):
+                yield rows.column(column)
         else:
-            about, _, _, values = self._read([column], **options)
+            about, _, _, values = self._read([column], read_geometry=False, where=self.condition)
             yield pa.array(values[list(about["fields"]).index(column)], from_pandas=True)
 
 
-def _arrow(column: str, dataset: str, **options: Any) -> list[Any]:
-    """Distinct values of an attribute, by pyogrio's stream."""
-    with pyogrio.open_arrow(dataset, use_pyarrow=True, batch_size=AT_A_TIME, **options) as (_, batches):
-        return [batch.column(column).unique() for batch in batches]
+def _plain(wkb: Sequence[bytes | None]) -> bool:
+    """Whether all shapes are points, lines and areas, alone or several, without curves and measures."""
+    heads = {one[:5] for one in wkb if one is not None}
+    kinds = {int.from_bytes(one[1:], "little" if one[0] else "big") for one in heads}
+    return {kind & 0x7FFFFFFF for kind in kinds} <= POINTS_LINES_AREAS  # the highest bit: heights, of old
 
 
 def open_ogr(path: VectorPath, choice: VectorChoice, key: str) -> OgrSource:

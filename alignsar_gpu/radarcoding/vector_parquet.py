@@ -28,6 +28,7 @@ from alignsar_gpu.radarcoding.vector_sources import (
     decoded,
     mentioned,
     quietly,
+    with_numbers,
 )
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ class ParquetSource:
             "geometry", column.type, metadata={"ARROW:extension:name": f"geoarrow.{self.encoding}"}
         )
         frame = geopandas.GeoDataFrame.from_arrow(pa.Table.from_arrays([column], schema=pa.schema([kind])))
-        return decoded(frame.geometry.to_wkb().to_numpy(), self.name)
+        return with_numbers(np.asarray(frame.geometry, dtype=object), self.name)
 
 
 def _plain(column: Any) -> NDArray[Any]:

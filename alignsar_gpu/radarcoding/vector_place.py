@@ -37,6 +37,7 @@ CENTRES = {  # of projections, as EPSG calls them
     "Longitude of projection centre",
     "Longitude of origin",
 }
+STRAIGHT = 500.0  # units of a projection, metres or feet: as long, what is straight is so in degrees, to a centimetre
 PLANE = (
     "+proj=pipeline +step +proj=unitconvert +xy_in=deg +xy_out=rad "
     "+step +proj=aeqd +lat_0={latitude} +lon_0={longitude} +ellps=WGS84"
@@ -148,8 +149,8 @@ class Place:
         found = np.full(len(shapes), None, dtype=object)
         if not len(shapes):
             return found
-        if not self.period:  # straight lines of the file stay so, nearly
-            shapes = shapely.segmentize(shapes, 1000.0)
+        if not self.period:  # the result is straight in degrees between its vertices
+            shapes = shapely.segmentize(shapes, STRAIGHT)
         points, owner = shapely.get_coordinates(shapes, return_index=True)
         places = np.stack(self.to_geodetic(*points.T), axis=1)
         good = np.bincount(owner, ~np.isfinite(places).all(axis=1), minlength=len(shapes)) == 0.0
@@ -200,14 +201,10 @@ def find_place(crs: CRS, extent: Box | None, name: str) -> Place:
         _check_degrees(flat, extent, period, name)
     pipeline, operation = "", "none: longitude and latitude on WGS84"
     if not is_wgs84(flat):
-        try:
-            pipeline, operation = pipeline_between(flat, CRS.from_epsg(4326), None, name)
-            near = area_of(extent, pipeline)
-            if near is not None:
-                pipeline, operation = pipeline_between(flat, CRS.from_epsg(4326), _wider(near), name)
-        except AlignsarError as error:
-            text = str(error).replace("reproject the DEM to", "turn the vectors to")
-            raise AlignsarError(f"{text} (ogr2ogr -t_srs EPSG:4326)") from None
+        pipeline, operation = pipeline_between(flat, CRS.from_epsg(4326), None, name)
+        near = area_of(extent, pipeline)
+        if near is not None:
+            pipeline, operation = pipeline_between(flat, CRS.from_epsg(4326), _wider(near), name)
     return Place(
         pipeline=pipeline,
         operation=operation,

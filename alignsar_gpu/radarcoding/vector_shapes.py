@@ -9,6 +9,7 @@ import shapely
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
 
     from alignsar_gpu.radarcoding.vector_choice import VectorChoice
     from alignsar_gpu.radarcoding.vector_sources import Shapes
@@ -80,6 +81,21 @@ def areas_of(shape: Any) -> Any:
     """What has an area in a shape."""
     parts = shapely.get_parts(shapely.get_parts(shape))
     return shapely.multipolygons(parts[shapely.get_type_id(parts) == AREAS[0]])
+
+
+def cut_off(shapes: Shapes, edge: BaseGeometry) -> Shapes:
+    """What of shapes is within an edge: areas of areas, lines of lines; those that do not reach it as they are."""
+    shapely.prepare(edge)
+    over = np.flatnonzero(~shapely.covers(edge, shapes))
+    if not len(over):
+        return shapes
+    found = shapes.copy()
+    inside = shapely.intersection(shapes[over], edge)
+    parts, owner = without_collections(inside)
+    same = dimension_of(parts) == dimension_of(shapes[over])[owner]
+    found[over] = shapely.Polygon()
+    found[over[owner[same]]] = parts[same]
+    return found
 
 
 def widened(shapes: Shapes, choice: VectorChoice) -> Shapes:

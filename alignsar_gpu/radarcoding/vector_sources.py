@@ -114,6 +114,11 @@ def decoded(wkb: NDArray[Any], name: str) -> Shapes:
             f"{name}: has {count} damaged geometries among the {len(wkb)} features looked at ({str(error).strip()}): "
             "repair them (ogr2ogr -makevalid), or leave them out (key where)"
         ) from None
+    return with_numbers(shapes, name)
+
+
+def with_numbers(shapes: Shapes, name: str) -> Shapes:
+    """The shapes. Raises AlignsarError for coordinates that are not numbers."""
     finite = np.isfinite(shapely.get_coordinates(shapes)).all(axis=1)
     if not finite.all():
         raise AlignsarError(

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu import kernels
+from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.radarcoding.layers import Made
 from alignsar_gpu.radarcoding.polygons import add, add_to_pixels
 from alignsar_gpu.radarcoding.ring_store import RingStore
 from alignsar_gpu.radarcoding.rings import Counts
+from alignsar_gpu.radarcoding.vector_classes import MOST_CLASSES
+from alignsar_gpu.radarcoding.vector_paths import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +27,6 @@ if TYPE_CHECKING:
     from alignsar_gpu.radarcoding.vector_files import VectorFile
 
 FRACTION = "area of the class on the ground of the pixel, over all ground in it, seen or in shadow"
-MOST_CLASSES = 254
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -47,6 +49,12 @@ class VectorSource:
         """Of the layers."""
         return tuple(f"{self.name}_{one}" for one in self.file.classes) or (self.name,)
 
+    def sentences(self) -> list[str]:
+        """What users should know of it."""
+        file = self.file
+        missed = f"{file.name}: no feature has the values {listed(list(file.unmatched))}"
+        return [*self.counts.sentences(file.name), *([missed] if file.unmatched else [])]
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class VectorLayers:
@@ -58,6 +66,8 @@ class VectorLayers:
     label : name of the layer with the class that has most of a pixel; empty for none.
     least : share of the pixel that it must have.
     limit : memory that rings may be kept in, bytes.
+
+    Raises AlignsarError for more classes than a label can tell.
     """
 
     sources: Sequence[VectorSource]
@@ -65,6 +75,13 @@ class VectorLayers:
     label: str
     least: float
     limit: int
+
+    def __post_init__(self) -> None:
+        if self.label and len(self.names) > MOST_CLASSES:
+            raise AlignsarError(
+                f"radarcoding.label: the layers have {len(self.names)} classes together, more than the {MOST_CLASSES} "
+                "that one byte tells: name fewer (key values), or set label to an empty text"
+            )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -190,8 +207,4 @@ class VectorLayers:
 
     def warnings(self) -> list[str]:
         """See `layers.Source`."""
-        return [
-            f"{source.name}: {text}"
-            for source in self.sources
-            for text in source.counts.sentences(source.file.name)
-        ]
+        return [f"{source.name}: {text}" for source in self.sources for text in source.sentences()]
