@@ -1,11 +1,15 @@
 """Attributes of vector files: classes, conditions, heights."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import shapely
 from fake_vectors import HOLED, SQUARE, frame, opened, read, refused, write
 
+from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.radarcoding.vector_classes import safe_name
+from alignsar_gpu.radarcoding.vectors import VectorLayers, VectorSource
 
 
 class TestClasses:
@@ -82,6 +86,56 @@ class TestClasses:
         assert safe_name("Grasland, agrarisch (é)") == "grasland_agrarisch_e"
         assert safe_name("5") == "class_5"
         assert not safe_name("?!")
+
+
+class TestLayers:
+    def test_more_classes_than_a_label_tells(self, tmp_path):
+        many = frame([SQUARE] * 200, kind=[f"k{n}" for n in range(200)])
+        file = opened(write(tmp_path / "x.gpkg", many), attribute="kind")
+        sources = [VectorSource(name=name, file=file) for name in ("a", "b")]
+        layers = VectorLayers(sources=sources, overlaps="keep", label="", least=0.5, limit=0)
+        assert len(layers.layers) == 400
+        with pytest.raises(
+            AlignsarError, match=r"radarcoding.label: .* 400 classes together, more than the 254"
+        ):
+            replace(layers, label="label")
+        assert len(replace(layers, sources=sources[:1], label="label").layers) == 201
+
+    def test_values_that_no_feature_has(self, tmp_path):
+        path = write(tmp_path / "x.gpkg", frame([SQUARE], kind=["lake"]))
+        said = [
+            VectorSource(
+                name="water", file=opened(path, attribute="kind", values={"wet": values})
+            ).sentences()
+            for values in (["lake"], ["lake", "pond", "ice"])
+        ]
+        assert said[1][len(said[0]) :] == [f"{path}: no feature has the values pond, ice"]
+
+    def test_text_of_another_encoding(self, tmp_path):
+        """Texts of a Shapefile are what they are, whatever they are written in."""
+        for encoding in ("UTF-8", "ISO-8859-1"):
+            path = tmp_path / encoding / "x.shp"
+            path.parent.mkdir()
+            write(path, frame([SQUARE, HOLED], kind=["größe", "è"]), encoding=encoding)
+            file, rings, _ = read(path, attribute="kind", values={"a": ["größe"], "b": ["è"]})
+            assert rings.class_index.tolist() == [0, 1]
+            assert not file.unmatched
+
+    @pytest.mark.parametrize("ending", ["gpkg", "fgb", "geojson", "parquet"])
+    def test_dates_and_flags(self, tmp_path, ending):
+        days = np.array(["2020-01-01", "2021-06-01"], dtype="datetime64[ms]")
+        content = frame([SQUARE, HOLED], day=days, flag=[True, False]).to_crs(4326)
+        path = write(tmp_path / f"x.{ending}", content)
+        for attribute, names in (
+            ("flag", ["false", "true"]),
+            ("day", ["class_2020_01_01", "class_2021_06_01"]),
+        ):
+            file, rings, _ = read(path, attribute=attribute)
+            assert sorted(rings.class_index) == [0, 1]
+            assert [one.startswith(name) for one, name in zip(file.classes, names, strict=True)] == [
+                True,
+                True,
+            ]
 
 
 class TestHeights:

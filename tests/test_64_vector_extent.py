@@ -145,10 +145,15 @@ class TestSmallScene:
 class TestStore:
     @pytest.mark.parametrize("elevation", [None, "top"])
     def test_a_shared_corner_has_one_place(self, tmp_path, wide, elevation):
-        x, y = np.meshgrid(np.arange(-20.0, 20.0, 1.3), np.arange(-20.0, 20.0, 1.1))
-        corner = in_system(wide, 4326, x.ravel(), y.ravel())
-        triangles = shapely.delaunay_triangles(shapely.MultiPoint(corner))
-        shapes = np.random.default_rng(3).permutation(shapely.get_parts(triangles))
+        x, y = np.random.default_rng(2).uniform(-20.0, 20.0, (2, 40))
+        near = np.array([-0.05, -0.05, 0.05, 0.05, 0.0]), np.array([-0.05, 0.05, -0.05, 0.05, 0.0])
+        corner = in_system(
+            wide, 4326, *(np.add.outer(a, b).ravel() for a, b in zip((x, y), near, strict=True))
+        )
+        squares = corner.reshape(-1, 5, 2)
+        shapes = shapely.polygons(np.concatenate([squares[:, [0, 1, 4, 0]], squares[:, [3, 2, 4, 3]]]))
+        shapes = np.concatenate([shapes, shapely.polygons(squares[:, [0, 2, 4, 0]])])
+        shapes = np.random.default_rng(3).permutation(shapes)
         path = write(tmp_path / "x.gpkg", frame(shapes, 4326, top=np.full(len(shapes), 80.0)))
         store = RingStore(opened(path, elevation=elevation), 0, Counts(), 1 << 28)
         places = [
@@ -156,15 +161,30 @@ class TestStore:
             for batch in store.of(wide, slice(0, 4100))
             for rings in (batch.raised if elevation else batch.ground,)
         ]
-        whole, pieces = np.concatenate(places), 1e-3  # of a pixel, which is less than what is between two corners
-        assert len(whole) > 4 * len(shapes)
-        assert len(np.unique(whole, axis=0)) == len(np.unique(np.rint(whole / pieces), axis=0))
+        found = np.concatenate(places)
+        assert len(found) == 4 * len(shapes)
+        assert len(np.unique(found, axis=0)) == len(corner)
+
+    def test_a_tower_beside_the_image(self, tmp_path, wide):
+        """Its roof is seen in the image, though its foot is not."""
+        terrain, height = wide.chart.terrain, 375.0
+        sample = terrain.grid.samples - 20.0
+        longitude, latitude = terrain.place(np.array([2000.0]), np.array([sample]), height)
+        assert not shapely.contains_xy(wide.area(), longitude, latitude)[0]
+        roof = shapely.Point(longitude[0], latitude[0]).buffer(1e-4)
+        path = write(tmp_path / "x.gpkg", frame([roof], 4326, top=[height]))
+        store = RingStore(opened(path, elevation="top"), 0, Counts(), 1 << 28)
+        (batch,) = store.of(wide, slice(1900, 2100))
+        assert np.abs(batch.raised.sample - sample).max() < 10.0
+        assert len(batch.ground.start) == 1
 
     def test_what_does_not_fit_into_memory(self, tmp_path, small):
         """Layers of what is kept in a file are those of what is kept in memory."""
         shapes = [shapely.Point(*place).buffer(1e-3) for place in in_system(small, 4326, [0, 0.3], [0, 0.1])]
         path = write(tmp_path / "x.gpkg", frame(shapes, 4326, top=[700.0, np.nan]))
-        layers = [strips(small, {"a": opened(path, elevation="top")}, limit)[0]["a"] for limit in (1 << 28, 0)]
+        layers = [
+            strips(small, {"a": opened(path, elevation="top")}, limit)[0]["a"] for limit in (1 << 28, 0)
+        ]
         assert 0.0 < layers[0].mean() < 1.0
         assert np.array_equal(*layers)
 

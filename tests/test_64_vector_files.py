@@ -28,7 +28,7 @@ from fake_vectors import (
 )
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.radarcoding import vector_ogr, vector_parquet
+from alignsar_gpu.radarcoding import vector_ogr, vector_sources
 from alignsar_gpu.radarcoding.rings import Counts
 
 ENDINGS = ("gpkg", "shp", "geojson", "gml", "parquet", "fgb")
@@ -116,8 +116,7 @@ class TestFormats:
 
     @pytest.mark.parametrize("ending", ["gpkg", "gml", "parquet"])
     def test_batches(self, tmp_path, ending, monkeypatch):
-        for module in (vector_ogr, vector_parquet):
-            monkeypatch.setattr(module, "AT_A_TIME", 3)
+        monkeypatch.setattr(vector_sources, "AT_A_TIME", 3)
         monkeypatch.setattr(vector_ogr, "IN_A_ROW", 3)
         boxes = shapely.box(180000 + np.arange(9) * 20, 457000, 180010 + np.arange(9) * 20, 457010)
         file = opened(write(tmp_path / f"x.{ending}", frame(boxes, number=np.arange(9))), height="number")
@@ -125,6 +124,16 @@ class TestFormats:
         assert [len(one.class_index) for one in batches] == [3, 3, 3]
         assert np.concatenate([one.height for one in batches]).tolist() == list(range(9))
         assert counts.features == 9
+
+    @pytest.mark.parametrize("ending", ["gpkg", "fgb", "parquet"])
+    def test_batches_of_large_shapes(self, tmp_path, ending, monkeypatch):
+        discs = shapely.buffer(shapely.points(180000 + np.arange(40) * 20.0, 457000.0), 5.0, quad_segs=500)
+        file = opened(write(tmp_path / f"x.{ending}", frame(discs)))
+        assert [len(one.class_index) for one in file.rings(EVERYWHERE, Counts())] == [40]
+        monkeypatch.setattr(vector_sources, "BYTES_AT_A_TIME", 8 * 2000 * 16)
+        sizes = [len(one.x) for one in file.rings(EVERYWHERE, Counts())]
+        assert sum(sizes) == 40 * 2001
+        assert max(sizes) <= 9 * 2001
 
     def test_other_processes(self, tmp_path):
         file = opened(write(tmp_path / "x.gpkg", frame([SQUARE], kind=["a"])), attribute="kind")
@@ -257,6 +266,14 @@ class TestSystems:
 
     def test_metres_called_degrees(self, tmp_path):
         refused("cannot be longitude and latitude", write(tmp_path / "x.geojson", frame([SQUARE], 4326)))
+
+    @pytest.mark.parametrize("ending", ["gpkg", "parquet"])
+    def test_not_of_maps(self, tmp_path, ending):
+        geocentric = write(tmp_path / f"g.{ending}", frame([SQUARE], "EPSG:4978"))
+        refused("its coordinate reference system, 'WGS 84', is neither geographic nor projected", geocentric)
+        assert area_of(read(geocentric, crs="EPSG:28992")[1]) == pytest.approx(1e4)
+        moon = write(tmp_path / f"m.{ending}", frame([shapely.box(5.7, 52.0, 5.8, 52.1)], "IAU_2015:30100"))
+        refused("PROJ knows no way from 'Moon .* to 'WGS 84'", moon)
 
     def test_compound(self, tmp_path):
         path = write(tmp_path / "x.gpkg", frame([shapely.force_3d(SQUARE, 12.0)], "EPSG:7415"))

@@ -27,6 +27,7 @@ from hypothesis import strategies as st
 from alignsar_gpu.radarcoding.rings import Counts, Features, Window, rings_of
 from alignsar_gpu.radarcoding.vector_choice import VectorChoice
 from alignsar_gpu.radarcoding.vector_place import find_place
+from alignsar_gpu.radarcoding.vector_shapes import cut_off
 
 GEOD = pyproj.Geod(ellps="WGS84")
 
@@ -118,6 +119,46 @@ class TestShapes:
         assert counts.features == 2
 
 
+class TestCutOff:
+    def test_kinds(self):
+        """Areas of areas, lines of lines, and nothing of what only touches."""
+        edge = shapely.box(0, 0, 10, 10)
+        inside, comb = (
+            shapely.box(1, 1, 2, 2),
+            shapely.Polygon([(5, 5), (20, 5), (20, 7), (10, 7), (10, 9), (5, 9)]),
+        )
+        shapes = [
+            inside,
+            comb,
+            shapely.box(10, 0, 12, 10),
+            shapely.LineString([(-5, 5), (15, 5), (15, 10), (8, 10)]),
+            shapely.MultiPoint([(1, 1), (30, 1)]),
+            shapely.box(-5, -5, 15, 15).difference(shapely.box(4, 4, 6, 6)),
+        ]
+        found = cut_off(np.array(shapes, dtype=object), edge)
+        assert found[0] is inside
+        assert found[1].equals(shapely.box(5, 5, 10, 9))
+        assert found[2].is_empty
+        assert found[3].length == 10.0 + 2.0
+        assert found[4].equals(shapely.Point(1, 1))
+        assert found[5].equals(edge.difference(shapely.box(4, 4, 6, 6)))
+
+    @settings(max_examples=40, deadline=None)
+    @given(st.integers(0, 2**32 - 1))
+    def test_what_is_inside_stays_as_it_is(self, seed):
+        random = np.random.default_rng(seed)
+        shape = shapely.Polygon(np.array([1.8e5, 4.57e5]) + _star(random, 3e5, 10.0))
+        edge = shapely.Point(1.8e5, 4.57e5).buffer(random.uniform(20.0, 2e5))
+        (found,) = cut_off(np.array([shape], dtype=object), edge)
+        assert found.area == pytest.approx(shape.intersection(edge).area, rel=1e-12)
+        own, all_found = (shapely.get_coordinates(one) for one in (shape, found))
+        kept = own[shapely.contains_properly(edge, shapely.points(own))]
+        assert {tuple(one) for one in kept} <= {tuple(one) for one in all_found}
+        added = all_found[~(all_found[:, None] == own[None]).all(axis=-1).any(axis=1)]
+        beside = shapely.distance(edge.exterior, shapely.points(added))
+        assert (beside < 1e-9).all()
+
+
 class TestWidths:
     LINE = shapely.LineString([(180000, 457000), (180100, 457000)])
 
@@ -177,14 +218,17 @@ class TestWidths:
         """But for what is cut off outside of it."""
         lines = [shapely.LineString([(x, 52.0), (x + 0.4, 52.2)]) for x in (5.0, 5.3, 5.9)]
         path = write(tmp_path / "x.gpkg", frame(lines, 4326).to_crs(crs))
-        file = opened(path, width=8.0)
-        wide = shapely.union_all(shapes_of(read(path, shapely.box(4, 51, 7, 53), width=8.0)[1], file))
+        wide = shapely.union_all(shapes_of(read(path, shapely.box(4, 51, 7, 53), width=8.0)[1]))
         for west in (4.99, 5.45, 6.25):
             area = shapely.box(west, 51, west + 0.05, 53)
-            narrow = shapely.union_all(shapes_of(read(path, area, width=8.0)[1], file))
-            assert narrow.within(area.buffer(0.03))
-            difference = narrow.symmetric_difference(wide).intersection(area)
-            assert difference.area < 1e-6 * narrow.intersection(area).area
+            file, rings, _ = read(path, area, width=8.0)
+            narrow = shapely.union_all(shapes_of(rings))
+            (inside,) = file.place.areas(area, 0.0)
+            (around,) = file.place.areas(area, 2000.0)
+            assert narrow.within(around)
+            assert not wide.within(around)
+            difference = narrow.symmetric_difference(wide).intersection(inside)
+            assert difference.area < 1e-4 * narrow.intersection(inside).area
 
     def test_parts_of_a_collection_stay_together(self, tmp_path):
         """As far as they are not cut off."""

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from alignsar_gpu.radarcoding.rings import Counts, Rings
     from alignsar_gpu.radarcoding.vector_files import VectorFile
 
+LEANING = 0.005  # degrees: from as far outside of it may what is high lean into the image
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Batch:
@@ -86,7 +88,8 @@ class RingStore:
         kept: list[Batch | _Stored] = []
         file: IO[bytes] | None = None
         size = 0
-        for rings in self._file.rings(scene.area(), self._counts):
+        area = scene.area().buffer(LEANING) if self._file.raised else scene.area()
+        for rings in self._file.rings(area, self._counts):
             batch = self._placed(scene, rings)
             size += batch.nbytes
             if size <= self._limit:

@@ -177,7 +177,9 @@ def _different(owner: NDArray[np.int64]) -> int:
 
 
 def _flat(shapes: Shapes, class_index: NDArray[np.int32], height: NDArray[np.float64]) -> Rings:
-    single = (shapely.get_type_id(shapes) == 3) & (shapely.get_num_interior_rings(shapes) == 0)
+    single = (shapely.get_type_id(shapes) == shapely.GeometryType.POLYGON) & (
+        shapely.get_num_interior_rings(shapes) == 0
+    )
     size, hole, owner = shapely.get_num_coordinates(shapes), ~single, np.arange(len(shapes))
     if not single.all():  # polygons with one ring, which nearly all are, need not be taken apart
         polygons, feature = shapely.get_parts(shapes[~single], return_index=True)

@@ -27,12 +27,19 @@ LOWEST, HIGHEST = -500.0, 9000.0  # m: other heights stand for something else
 UNSTATED = "undefined"  # how names of systems begin that say nothing: those of GeoPackages without one
 
 
-def stated_crs(source: LayerSource) -> CRS | None:
-    """The system of a file, where it is one of the Earth."""
+def stated_crs(source: LayerSource, choice: VectorChoice) -> CRS | None:
+    """The system of a file. Raises AlignsarError for one that is not of maps, where none is given instead."""
     crs = source.crs
-    if crs is None or crs.name.lower().startswith(UNSTATED) or not (crs.is_geographic or crs.is_projected):
+    if crs is None or crs.name.lower().startswith(UNSTATED):
         return None
-    return crs
+    if crs.is_geographic or crs.is_projected:
+        return crs
+    if choice.crs:
+        return None
+    raise AlignsarError(
+        f"{source.name}: its coordinate reference system, {crs.name!r}, is neither geographic nor projected: name the "
+        "right one (key crs, for example EPSG:28992), or reproject the file (ogr2ogr -t_srs EPSG:4326)"
+    )
 
 
 def check_features(source: LayerSource, choice: VectorChoice, shapes: Shapes) -> None:

@@ -85,6 +85,11 @@ class VectorFile:
         return self.source.files
 
     @property
+    def raised(self) -> bool:
+        """Whether features have heights of their own."""
+        return bool(self.choice.height or self.choice.elevation)
+
+    @property
     def above_terrain(self) -> bool:
         """Whether heights count from the terrain, not from the WGS84 ellipsoid."""
         return self.choice.elevation is None
@@ -199,7 +204,7 @@ def open_vectors(choice: VectorChoice, key: str) -> VectorFile:
     path = find_vectors(choice.path, key)
     try:
         source: LayerSource = (open_parquet if is_parquet(path) else open_ogr)(path, choice, key)
-        crs = agreed_crs(stated_crs(source), given_crs(choice.crs, key), source.name)
+        crs = agreed_crs(stated_crs(source, choice), given_crs(choice.crs, key), source.name)
         check_fields(source, choice.columns, choice.where)
         head = source.head(LOOKED_AT)
         check_features(source, choice, head.shapes)

@@ -24,6 +24,7 @@ from alignsar_gpu.radarcoding.vector_sources import (
     OTHER,
     TEXT,
     Batch,
+    at_a_time,
     box_of,
     decoded,
     mentioned,
@@ -42,7 +43,6 @@ UNREADABLE = (DataSourceError, DataLayerError, ValueError, pa.ArrowException, OS
 # once. Of others many are read at a time, for each time all that comes before is read again.
 STREAMED = {"ESRI Shapefile", "FlatGeobuf", "GPKG", "MapInfo File", "OpenFileGDB", "SQLite"}
 IN_A_ROW = 4 * AT_A_TIME
-BYTES_AT_A_TIME = 1 << 26  # of a file
 POINTS_LINES_AREAS = {
     *range(1, 7),
     *range(1001, 1007),
@@ -158,9 +158,8 @@ class OgrSource:
 
     @property
     def _at_a_time(self) -> int:
-        """Features of a batch: fewer where they are large."""
-        size = sum(file.stat().st_size for file in self.files)
-        return max(min(AT_A_TIME, BYTES_AT_A_TIME * max(self.features or 1, 1) // max(size, 1)), 1)
+        """Features of a batch."""
+        return at_a_time(self.features or AT_A_TIME, sum(file.stat().st_size for file in self.files))
 
     def _read(self, columns: Sequence[str], **options: Any) -> Any:
         """By pyogrio: what it says of the layer, numbers of features, shapes, attributes."""

@@ -19,11 +19,11 @@ from pyproj.exceptions import ProjError
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.radarcoding.vector_paths import listed
 from alignsar_gpu.radarcoding.vector_sources import (
-    AT_A_TIME,
     NUMBER,
     OTHER,
     TEXT,
     Batch,
+    at_a_time,
     box_of,
     decoded,
     mentioned,
@@ -96,9 +96,12 @@ class ParquetSource:
         try:
             for file in self.files:
                 with pq.ParquetFile(file) as opened:
-                    groups = self._groups(opened.metadata, box)
+                    about = opened.metadata
+                    groups = self._groups(about, box)
+                    size = sum(about.row_group(number).total_byte_size for number in groups)
+                    count = sum(about.row_group(number).num_rows for number in groups)
                     for rows in opened.iter_batches(
-                        batch_size=AT_A_TIME,
+                        batch_size=at_a_time(count, size),
                         row_groups=groups,
                         columns=list(dict.fromkeys([*columns, *asked])),
                     ):

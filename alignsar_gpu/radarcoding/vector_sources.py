@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 NUMBER, TEXT, OTHER = "number", "text", "other"  # kinds of attributes; other: lists, bytes and the like
 AT_A_TIME = 1 << 16  # features
+BYTES_AT_A_TIME = 1 << 25
 QUOTED = re.compile(r"'(?:[^']|'')*'")
 IDENTIFIER = re.compile(r'"([^"]+)"')
 ROW_NUMBERS = {"fid", "ogc_fid", "rowid"}
@@ -97,6 +98,11 @@ def box_of(numbers: Sequence[float]) -> Box:
     """Four numbers as a box."""
     west, south, east, north = map(float, numbers)
     return west, south, east, north
+
+
+def at_a_time(features: int, size: int) -> int:
+    """How many features to read together, of so many that take so many bytes: fewer where they are large."""
+    return max(min(AT_A_TIME, BYTES_AT_A_TIME * features // max(size, 1)), 1)
 
 
 def decoded(wkb: NDArray[Any], name: str) -> Shapes:
