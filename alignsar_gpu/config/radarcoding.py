@@ -53,7 +53,8 @@ class LayerConfig:
 
     kind: str = key("vector", "vector, raster, points or field (gridded, with time)", choices=KINDS)
     path: Any = field(
-        default=MISSING, metadata=about("the file; of rasters, points and fields also a pattern, of rasters also a list")
+        default=MISSING,
+        metadata=about("the file; of rasters, points and fields also a pattern, of rasters also a list"),
     )
     crs: str | None = key(None, "coordinate reference system of a file that states none, such as EPSG:28992")
     description: str = key("", "what it shows, for the attributes")
