@@ -30,10 +30,8 @@ if TYPE_CHECKING:
 # Pixels between the nodes at which the map is exact; linear in between: at Sentinel-1's ranges the ground's
 # curvature is 8 mm over 64 pixels, and 20 mm over 32 of an airborne radar at 12 km.
 STEP = 32
-DETAIL = (
-    4,
-    4,
-)  # cells to a line and to a sample: the mean error of fractions between 0 and 1 is 0.002 to 0.005
+# Cells to a line and to a sample: the mean error of fractions between 0 and 1 is 0.002 to 0.005.
+DETAIL = (4, 4)
 LEAST_RELIEF = 50.0  # m up and down: what the bend of the displacement with height is found over
 MARGIN_POSTS = 2
 BYTES_PER_CELL = 16.0  # displacements, area, and what is computed on the way; without what covers the cell
@@ -256,16 +254,6 @@ class GroundCells:
         kernels.push_cells(self.cells, self.down, self.across, self.area, planes, sums)
         return sums
 
-    @cached_property
-    def smallest(self) -> float:
-        """The shorter side of a cell in the middle of the tile, metres."""
-        line, sample = (0.5 * (part.start + part.stop) for part in self.window)
-        ends = self.chart.ground(
-            line + np.array([0.0, self.cells.cell[0], 0.0]), sample + np.array([0.0, 0.0, self.cells.cell[1]])
-        )
-        points = geodetic_to_ecef(*ends, 0.0)
-        return float(np.linalg.norm(points[1:] - points[0], axis=-1).min())
-
     def ground_area(self) -> Any:
         """Area of the ground in each pixel of the tile, m2, float32 [line, sample]; NaN without ground."""
         xp = self.device.xp
@@ -279,8 +267,3 @@ class GroundCells:
             (sample + 0.5 - self.window[1].start) * DETAIL[1],
             (line + 0.5 - self.window[0].start) * DETAIL[0],
         )
-
-    def lattice(self, values: NDArray[np.float64]) -> Any:
-        """Values at `Chart.nodes` [plane, row, column], at the middles of the cells [row, plane, column]."""
-        nodes = self.device.upload(np.ascontiguousarray(values))
-        return kernels.lattice_cells(nodes, self.cells, self.shape)

@@ -26,7 +26,6 @@ MOST_CLASSES = 254  # one number more is that of codes of none
 MOST_PIXELS = 4e9  # that are looked through for codes
 AT_ONCE = 1 << 24  # of these
 WHOLE = 2.0**53  # beyond which floating point has whole numbers only, and not all
-TABLE = 1 << 16  # codes up to which a table is quicker than a search
 TAG = re.compile(r"class_(-?\d+)", re.IGNORECASE)
 
 
