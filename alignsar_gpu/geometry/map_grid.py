@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -246,7 +247,8 @@ def _pipeline(crs: CRS, x: NDArray[np.float64], y: NDArray[np.float64], *, back:
         lon, lat = transform(pipeline, x, y) if back else (x, y)
         if np.isfinite(lon).all() and np.isfinite(lat).all():
             area = AreaOfInterest(lon.min(), lat.min(), lon.max(), lat.max())
-            pipeline, _ = pipeline_between(crs, wgs84, area, "map grid")
+            with suppress(AlignsarError):  # far from where the system is used, PROJ may have nothing better
+                pipeline, _ = pipeline_between(crs, wgs84, area, "map grid")
     except AlignsarError:
         raise AlignsarError(
             f"map grid: PROJ knows no way from {crs.name!r} to longitude and latitude on WGS84: {WHICH_CRS}"
