@@ -116,6 +116,7 @@ def _raster(layer: LayerConfig) -> RasterChoice:
         nodata=layer.nodata,
         classes=layer.classes,
         categorical=layer.method in CATEGORICAL,
+        derivatives=layer.derivatives,
     )
 
 

@@ -274,6 +274,10 @@ class TestRadarcoding:
             ("{path: x, widht: 3}", "radarcoding.layers.road.widht: no such key; a layer has kind, path"),
             ("{path: x, width: wide}", "radarcoding.layers.road.width: Value 'wide'"),
             ("{path: x, width: 0}", "radarcoding.layers.road.width=0.0: must be at least 0.01"),
+            (
+                "{path: x, kind: raster, method: majority, derivatives: true}",
+                "radarcoding.layers.road.derivatives: are of heights",
+            ),
             ("{path: [x, y]}", "radarcoding.layers.road.path: must be one path; only rasters"),
             ("{path: x, kind: map}", "radarcoding.layers.road.kind=map: choose from vector, raster"),
             ("{path: x, kind: raster, width: 3}", "radarcoding.layers.road.width: is for kind=vector"),

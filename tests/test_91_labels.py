@@ -70,6 +70,7 @@ def layers(folder):
         f"+radarcoding.layers.cover={{kind: raster, path: {folder}/cover.tif, method: fraction}}",
         "+radarcoding.layers.cover.classes={a: [1, 2], b: [3]}",
         f"+radarcoding.layers.most={{kind: raster, path: {folder}/cover.tif, method: majority}}",
+        f"+radarcoding.layers.ground={{kind: raster, path: {folder}/dem.tif, derivatives: true}}",
         f"+radarcoding.layers.points={{kind: points, path: {folder}/points.csv, crs: EPSG:4326}}",
         "+radarcoding.layers.points.vertical_datum=ellipsoid",
         "+radarcoding.layers.points.statistics=[count,mean]",
@@ -107,6 +108,7 @@ def test_every_kind_becomes_layers(labelled, inputs):
             "air_phase",
         ),
         *("label", "ground_area", "position_uncertainty"),
+        *("ground_slope", "ground_gradient_east", "ground_gradient_north"),
     }
     assert expected <= set(cube.data_vars)
     ground = cube["ground_area"].values > 0
@@ -124,6 +126,8 @@ def test_every_kind_becomes_layers(labelled, inputs):
         assert cube[name].attrs["inherited_from"]
     assert cube["points_count"].sum() > 20
     assert np.allclose(np.nanmax(cube["points_mean"]), 900.0)
+    assert cube["ground_slope"].attrs["units"] == "degrees"
+    assert 0.0 <= np.nanmin(cube["ground_slope"]) < np.nanmax(cube["ground_slope"]) < 60.0
     incidence = np.cos(np.radians(cube["incidence_angle"].values))
     assert (
         np.nanmax(np.abs(cube["position_uncertainty"].values - 3.0 * incidence / cube.attrs["range_spacing"]))

@@ -30,6 +30,7 @@ KEYS = {
     "method": ("raster",),
     "bands": ("raster",),
     "nodata": ("raster",),
+    "derivatives": ("raster",),
     "classes": ("raster",),
     "statistics": ("points",),
     "x": ("points",),
@@ -84,6 +85,9 @@ class LayerConfig:
         default=None, metadata=about("raster: bands by number or description; unset: all")
     )
     nodata: float | None = key(None, "raster: value that means no data, where the file does not say it")
+    derivatives: bool = key(
+        default=False, text="raster of heights, m: its slope and its gradients to the east and north instead"
+    )
     classes: dict[str, list[int]] | None = field(
         default=None, metadata=about("raster: codes that make up each class; unset: by the file")
     )
@@ -169,6 +173,15 @@ def layers_of(raw: dict[str, Any]) -> dict[str, LayerConfig]:
     return found
 
 
+def _check_method(where: str, layer: LayerConfig) -> None:
+    if layer.classes and layer.method not in CATEGORICAL:
+        raise AlignsarError(
+            f"{where}.classes: classes are not averaged; choose method=fraction or method=majority"
+        )
+    if layer.derivatives and layer.method in CATEGORICAL:
+        raise AlignsarError(f"{where}.derivatives: are of heights; choose method=mean, bilinear or cubic")
+
+
 def check_radarcoding(config: RadarcodingConfig) -> None:
     """Raise AlignsarError, naming the key, for what does not fit together."""
     for name, layer in config.layers.items():
@@ -184,10 +197,7 @@ def check_radarcoding(config: RadarcodingConfig) -> None:
                 raise AlignsarError(
                     f"{where}.{item.name}: is for kind={' and kind='.join(kinds)}, and this layer has kind={layer.kind}"
                 )
-        if layer.kind == "raster" and layer.classes and layer.method not in CATEGORICAL:
-            raise AlignsarError(
-                f"{where}.classes: classes are not averaged; choose method=fraction or method=majority"
-            )
+        _check_method(where, layer)
         if layer.kind != "raster" and not isinstance(layer.path, str):
             raise AlignsarError(f"{where}.path: must be one path; only rasters have lists of files")
         if layer.values is not None and layer.attribute is None:

@@ -87,6 +87,10 @@ class RasterFile:
         """How longitude and latitude become coordinates of the raster, in words."""
         return self.frame.operation
 
+    def unit_of(self, band: str) -> str:  # noqa: ARG002 - of bands whose file has none that could be relied on
+        """Of values."""
+        return "1"
+
     @cached_property
     def turn(self) -> int:
         """Columns of a whole turn, of a raster whose last column is beside its first; 0 of any other."""

@@ -28,6 +28,7 @@ from alignsar_gpu.geometry.dem_raster import GDAL_NAME, SUFFIXES
 from alignsar_gpu.radarcoding.point_crs import agreed_crs, area_of, given_crs
 from alignsar_gpu.radarcoding.raster_classes import ClassTable, class_table
 from alignsar_gpu.radarcoding.raster_files import ALIGNED, RasterFile, Tile
+from alignsar_gpu.radarcoding.raster_slopes import DERIVATIVES, SlopeFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -49,6 +50,7 @@ class RasterChoice:
     crs : of a file that states none.
     nodata : value without data, where the file does not say it.
     categorical : whether values are codes of classes.
+    derivatives : whether slope and gradients are wanted of values, which are heights in metres.
     classes : for each class its codes; None: by the tags ``class_CODE`` of the file, or each code that occurs.
     """
 
@@ -57,6 +59,7 @@ class RasterChoice:
     crs: str | None = None
     nodata: float | None = None
     categorical: bool = False
+    derivatives: bool = False
     classes: Mapping[str, Sequence[int]] | None = None
 
 
@@ -133,14 +136,18 @@ def open_raster(choice: RasterChoice, key: str) -> RasterFile:
                 f"{key}: {source}: classes are in one band, and {len(numbers)} are taken; name one (bands)"
             )
         table = class_table(choice, first.tags[numbers[0] - 1], names, numbers[0], f"{key}: {source}")
-    return RasterFile(
+    if choice.derivatives and len(numbers) != 1:
+        raise AlignsarError(
+            f"{key}: {source}: heights are in one band, and {len(numbers)} are taken; name one (bands)"
+        )
+    return (SlopeFile if choice.derivatives else RasterFile)(
         key=key,
         name=source,
         tiles=tiles,
         frame=frame,
         crs=crs,
-        bands=_band_names(first, numbers),
-        numbers=numbers,
+        bands=DERIVATIVES if choice.derivatives else _band_names(first, numbers),
+        numbers=numbers * len(DERIVATIVES) if choice.derivatives else numbers,
         nodata=choice.nodata,
         table=table,
         resolution=_resolution(frame),

@@ -106,7 +106,8 @@ class RasterLayers:
                 "description": "area of the class on the ground of the pixel, over the ground in it with data",
                 "valid_range": [0.0, 1.0],
             }
-        return {"units": "1", "long_name": words, "description": SAID[self.method]}
+        unit = self.file.unit_of(self.file.bands[self.names.index(name)])
+        return {"units": unit, "long_name": words, "description": SAID[self.method]}
 
     def require_inside(self, scene: Scene) -> None:
         """See `layers.Source`."""
