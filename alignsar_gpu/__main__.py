@@ -17,8 +17,8 @@ from alignsar_gpu.config import Config, check_together, layers_of, register, val
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
-    from alignsar_gpu.pipeline import Summary
-    from alignsar_gpu.simulation import SimulationSummary
+    from alignsar_gpu.application.pipeline import Summary
+    from alignsar_gpu.application.simulation import SimulationSummary
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 # What Hydra says of values that it takes for something else, and what to write instead.
@@ -121,9 +121,9 @@ def _print_simulation(summary: SimulationSummary) -> None:
 def _run(composed: DictConfig) -> None:
     config = typed(composed)
     # imported late, so that --help and a wrong key answer at once
-    from alignsar_gpu.pipeline import check, run  # noqa: PLC0415
+    from alignsar_gpu.application.pipeline import check, run  # noqa: PLC0415
+    from alignsar_gpu.application.simulation import simulate_products  # noqa: PLC0415
     from alignsar_gpu.progress import start_log  # noqa: PLC0415
-    from alignsar_gpu.simulation import simulate_products  # noqa: PLC0415
 
     start_log()
     text = OmegaConf.to_yaml(composed, resolve=True)

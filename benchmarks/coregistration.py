@@ -23,9 +23,9 @@ from geometry import EPOCH, GROUND_BYTES, RADAR_BYTES, burst_and_orbits, mountai
 from alignsar_gpu.config import DeviceConfig
 from alignsar_gpu.coregistration.burst import BurstPair, GroundBlock
 from alignsar_gpu.device import choose_device
-from alignsar_gpu.geometry.dem import open_dem
+from alignsar_gpu.geometry.dem.dem import open_dem
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT, RadarGrid
-from alignsar_gpu.geometry.terrain import Terrain
+from alignsar_gpu.geometry.terrain.terrain import Terrain
 from alignsar_gpu.products.selection import Match
 from alignsar_gpu.products.slc import Burst, Channel, RangePolynomial, SlcProduct
 

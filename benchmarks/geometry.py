@@ -19,11 +19,11 @@ from cpu import stage_rates
 from rasterio.transform import Affine
 
 from alignsar_gpu import kernels
-from alignsar_gpu.geometry.dem import open_dem
+from alignsar_gpu.geometry.dem.dem import open_dem
 from alignsar_gpu.geometry.grid import RadarGrid
 from alignsar_gpu.geometry.orbit import Orbit
 from alignsar_gpu.geometry.range_doppler import radar_to_ground
-from alignsar_gpu.geometry.terrain import Terrain
+from alignsar_gpu.geometry.terrain.terrain import Terrain
 
 GROUND_BYTES = 3 * 8 + 2 * 4 + 1  # longitude, latitude, height; two angles; flags
 RADAR_BYTES = 3 * 8 + 2 * 8  # the former three; time and slant range

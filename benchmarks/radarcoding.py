@@ -23,14 +23,14 @@ from common import processor, versions, write
 from geometry import burst_and_orbits, mountains
 from pyproj import Transformer
 
+from alignsar_gpu.application.labels import Labelling, Labels
 from alignsar_gpu.device import GIB, Device
-from alignsar_gpu.geometry.dem import open_dem
-from alignsar_gpu.geometry.terrain import Terrain
-from alignsar_gpu.labels import Labelling, Labels
+from alignsar_gpu.geometry.dem.dem import open_dem
+from alignsar_gpu.geometry.terrain.terrain import Terrain
 from alignsar_gpu.radarcoding.chart import Chart
 from alignsar_gpu.radarcoding.layers import Scene
-from alignsar_gpu.radarcoding.vector_files import VectorChoice, open_vectors
-from alignsar_gpu.radarcoding.vectors import VectorLayers, VectorSource
+from alignsar_gpu.radarcoding.vectors.files import VectorChoice, open_vectors
+from alignsar_gpu.radarcoding.vectors.layers import VectorLayers, VectorSource
 
 LINES, SAMPLES = 1500, 21000
 CLASSES = ("building", "road", "water", "garden")

@@ -21,8 +21,8 @@ from common import processor, versions, write
 from alignsar_gpu.config import DeviceConfig
 from alignsar_gpu.coregistration.assemble import coregistered_stack
 from alignsar_gpu.device import choose_device
-from alignsar_gpu.geometry.dem import open_dem
-from alignsar_gpu.products.sentinel1_choice import open_products
+from alignsar_gpu.geometry.dem.dem import open_dem
+from alignsar_gpu.products.sentinel1.products import open_products
 
 if TYPE_CHECKING:
     from alignsar_gpu.coregistration.stack import CoregisteredStack

@@ -5,11 +5,19 @@ The array that is handed in decides: a numpy array runs on the CPU and gives num
 imported before its first use. The number of CPU threads is that of ``numba.set_num_threads``.
 """
 
-from .area import facet_areas, sight_points, spread_areas
-from .cells import WHOLE_CELL, Cells, cover_cells, displace_cells, lattice_cells, push_cells, settle_cells
-from .cpu import STRIP
-from .gather import GATHER_METHODS, NO_DATA, GatherMethod, gather
-from .geometry import (
+from .cells.interface import (
+    WHOLE_CELL,
+    Cells,
+    cover_cells,
+    displace_cells,
+    lattice_cells,
+    push_cells,
+    settle_cells,
+)
+from .coherence.cpu import STRIP
+from .coherence.interface import amplitude_intensity_phase, boxcar_coherence, phase_difference, rotate_phase
+from .gather.interface import GATHER_METHODS, NO_DATA, GatherMethod, gather
+from .geometry.interface import (
     LAYOVER,
     SEGMENT,
     SHADOW,
@@ -21,11 +29,10 @@ from .geometry import (
     ground_to_radar,
     viewing_angles,
 )
-from .interface import amplitude_intensity_phase, boxcar_coherence, phase_difference, rotate_phase
-from .polarimetry import DUAL_OUTPUTS, QUAD_OUTPUTS, matrix_signatures, polarimetric_signatures
-from .resampling import EVERYWHERE, TAPS, Box, CarrierTable, ramp, resample, weights
-from .speckle import SPECKLE_METHODS, multitemporal_filter, speckle_filter
-from .temporal import (
+from .polarimetry.interface import DUAL_OUTPUTS, QUAD_OUTPUTS, matrix_signatures, polarimetric_signatures
+from .resampling.interface import EVERYWHERE, TAPS, Box, CarrierTable, ramp, resample, weights
+from .speckle.interface import SPECKLE_METHODS, multitemporal_filter, speckle_filter
+from .temporal.interface import (
     SEASONAL,
     STATISTICS,
     change_index,
@@ -35,6 +42,7 @@ from .temporal import (
     temporal_mean_minimum,
     temporal_statistics,
 )
+from .terrain_area.interface import facet_areas, sight_points, spread_areas
 
 __all__ = [
     "DUAL_OUTPUTS",

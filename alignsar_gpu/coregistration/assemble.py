@@ -16,10 +16,10 @@ from alignsar_gpu.coregistration.records import calibrations, noises
 from alignsar_gpu.coregistration.stack import CoregisteredStack
 from alignsar_gpu.coregistration.timing import Measured, measure_shifts
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.geometry.terrain import Terrain
-from alignsar_gpu.products.acquisition import Acquisition
+from alignsar_gpu.geometry.terrain.terrain import Terrain
 from alignsar_gpu.products.crop import window_around
-from alignsar_gpu.products.orbit_files import KINDS
+from alignsar_gpu.products.sentinel1.orbit_files import KINDS
+from alignsar_gpu.stack.acquisition import Acquisition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.coregistration.mosaic import Mosaic
     from alignsar_gpu.coregistration.placement import Placement
     from alignsar_gpu.device import Device
-    from alignsar_gpu.geometry.dem import Dem
+    from alignsar_gpu.geometry.dem.dem import Dem
     from alignsar_gpu.products.selection import Match, Selection
 
 HOW = {

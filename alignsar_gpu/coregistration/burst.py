@@ -10,7 +10,7 @@ import numpy as np
 
 from alignsar_gpu.coregistration.carrier import Carrier, burst_carrier
 from alignsar_gpu.kernels import ZERO_DOPPLER, ground_to_radar
-from alignsar_gpu.kernels.resampling import Box, CarrierTable, ramp, resample, weights
+from alignsar_gpu.kernels.resampling.interface import Box, CarrierTable, ramp, resample, weights
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,7 +11,7 @@ from alignsar_gpu.coregistration.burst import GroundBlock
 from alignsar_gpu.coregistration.carrier import burst_carrier
 from alignsar_gpu.coregistration.mosaic import overlaps_of
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.geometry.terrain import Terrain
+from alignsar_gpu.geometry.terrain.terrain import Terrain
 from alignsar_gpu.kernels import ramp
 from alignsar_gpu.products.crop import crop_grid
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.coregistration.burst import BurstPair
     from alignsar_gpu.coregistration.mosaic import Mosaic, Piece
-    from alignsar_gpu.geometry.dem import Dem
+    from alignsar_gpu.geometry.dem.dem import Dem
     from alignsar_gpu.kernels import Drawing
     from alignsar_gpu.products.selection import Match
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from alignsar_gpu.geometry.ground_to_radar import ground_to_radar
 from alignsar_gpu.geometry.range_doppler import radar_to_ground
-from alignsar_gpu.products.joined_calibration import CalibratedPart, JoinedCalibration
-from alignsar_gpu.products.joined_noise import JoinedNoise, NoisyPart
+from alignsar_gpu.stack.calibration import CalibratedPart, JoinedCalibration
+from alignsar_gpu.stack.noise import JoinedNoise, NoisyPart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from alignsar_gpu.coregistration.mosaic import Mosaic, Piece
-    from alignsar_gpu.products.acquisition import Calibration
     from alignsar_gpu.products.selection import Match, Selection
+    from alignsar_gpu.stack.calibration import Calibration
 
 
 def calibrations(

@@ -9,7 +9,8 @@ import numpy as np
 
 from alignsar_gpu.coregistration.burst import GroundBlock
 from alignsar_gpu.kernels import Drawing
-from alignsar_gpu.products.acquisition import Acquisition, Ground, Viewing
+from alignsar_gpu.stack.acquisition import Acquisition
+from alignsar_gpu.stack.ground import Ground, Viewing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.coregistration.placement import Placement
     from alignsar_gpu.device import Device
     from alignsar_gpu.geometry.grid import RadarGrid
-    from alignsar_gpu.geometry.terrain import Terrain
+    from alignsar_gpu.geometry.terrain.terrain import Terrain
     from alignsar_gpu.products.selection import Match
 
 

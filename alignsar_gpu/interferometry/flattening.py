@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alignsar_gpu.geometry.orbit import Orbit
-    from alignsar_gpu.products.acquisition import Ground
-    from alignsar_gpu.stack import Stack
+    from alignsar_gpu.stack.block import Stack
+    from alignsar_gpu.stack.ground import Ground
 
 
 def reference_and_topographic_phase(

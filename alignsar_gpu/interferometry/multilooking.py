@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alignsar_gpu.geometry.grid import RadarGrid
-    from alignsar_gpu.products.acquisition import Ground
-    from alignsar_gpu.stack import Stack
+    from alignsar_gpu.stack.block import Stack
+    from alignsar_gpu.stack.ground import Ground
 
 STRIP_PIXELS = 1 << 21  # products of so many pixels stay in a cache, and still fill a GPU
 

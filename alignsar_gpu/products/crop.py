@@ -10,13 +10,13 @@ import numpy as np
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.ground_to_radar import ground_to_radar
 from alignsar_gpu.geometry.range_doppler import radar_to_ground
-from alignsar_gpu.geometry.terrain import HIGHEST, LOWEST
+from alignsar_gpu.geometry.terrain.terrain import HIGHEST, LOWEST
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
-    from alignsar_gpu.geometry.dem import Dem
+    from alignsar_gpu.geometry.dem.dem import Dem
     from alignsar_gpu.geometry.grid import RadarGrid
     from alignsar_gpu.geometry.orbit import Orbit
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.geometry.grid import RadarGrid
     from alignsar_gpu.geometry.orbit import Orbit
-    from alignsar_gpu.products.acquisition import Calibration
-    from alignsar_gpu.products.noise import Noise
+    from alignsar_gpu.stack.calibration import Calibration
+    from alignsar_gpu.stack.noise import Noise
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alignsar_gpu.device import Device
-    from alignsar_gpu.geometry.terrain import Terrain
+    from alignsar_gpu.geometry.terrain.terrain import Terrain
 
     Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 

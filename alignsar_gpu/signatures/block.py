@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.signatures.options import Options
     from alignsar_gpu.signatures.registry import Signature
-    from alignsar_gpu.stack import Stack
+    from alignsar_gpu.stack.block import Stack
 
 Computed = tuple[str, int | None, Any]
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.signatures.powers import Powers
     from alignsar_gpu.signatures.registry import Signature
-    from alignsar_gpu.stack import Stack
+    from alignsar_gpu.stack.block import Stack
 
 ELEMENTS = {
     2: ("covariance_11", "covariance_22", "covariance_12_re", "covariance_12_im"),

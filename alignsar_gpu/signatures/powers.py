@@ -13,7 +13,7 @@ from alignsar_gpu.signatures.speckle import multitemporal_quegan
 
 if TYPE_CHECKING:
     from alignsar_gpu.signatures.options import NegativeState, Options, Quantity
-    from alignsar_gpu.stack import Stack
+    from alignsar_gpu.stack.block import Stack
 
 SINGLE_LOOK = 1.0
 

@@ -16,7 +16,7 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.signatures.options import NegativeState, NoiseState, Quantity
 
 if TYPE_CHECKING:
-    from alignsar_gpu.stack import Stack
+    from alignsar_gpu.stack.block import Stack
 
 # A_gamma / A_beta below which nearly all of a pixel is in shadow, or grazed: what is seen there is noise and sidelobes.
 FAINTEST = 1e-3

@@ -17,7 +17,7 @@ from alignsar_gpu.interferometry.goldstein import filtered_phase
 from alignsar_gpu.interferometry.multilooking import multilooked
 from alignsar_gpu.products.selection import Match
 from alignsar_gpu.products.slc import Burst, Channel, RangePolynomial
-from alignsar_gpu.stack import Stack
+from alignsar_gpu.stack.block import Stack
 
 EPOCH = np.datetime64("2024-01-01")
 SHAPE = (400, 1500)

@@ -216,7 +216,7 @@ class Raster:
         return np.asarray((1.0 - v) * (a + u * (b - a)) + v * (d + u * (e - d)))
 
     def on_triangles(self, longitude: ArrayLike, latitude: ArrayLike) -> NDArray[np.float64]:
-        """Heights at points on the surface of `alignsar_gpu.geometry.dem.Dem`: two triangles a cell.
+        """Heights at points on the surface of `alignsar_gpu.geometry.dem.dem.Dem`: two triangles a cell.
 
         With posts a, b (next column), d (next row), e and the fractions u and v of a column and a row:
         a + u (b - a) + v (d - a) where u + v <= 1, and e + (1 - u)(d - e) + (1 - v)(b - e) elsewhere.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from alignsar_gpu.geometry.dem import Dem
+    from alignsar_gpu.geometry.dem.dem import Dem
     from alignsar_gpu.simulate.ground.raster import Bounds, Raster
 
 

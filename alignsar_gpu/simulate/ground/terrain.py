@@ -15,7 +15,7 @@ from alignsar_gpu.simulate.ground.raster import Raster, metres_per_degree
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from alignsar_gpu.geometry.dem import Dem
+    from alignsar_gpu.geometry.dem.dem import Dem
     from alignsar_gpu.simulate.ground.raster import Bounds
 
 TERRAIN_STREAM = 30

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alignsar_gpu.products.sentinel1_safe import annotation_names, open_safe
+from alignsar_gpu.products.sentinel1.safe import annotation_names, open_safe
 from alignsar_gpu.simulate.radar.focusing import Band
 
 if TYPE_CHECKING:

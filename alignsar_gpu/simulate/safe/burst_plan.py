@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT
-from alignsar_gpu.products.sentinel1_burst_id import BEAM_CYCLES, ORBIT, burst_number
+from alignsar_gpu.products.sentinel1.burst_id import BEAM_CYCLES, ORBIT, burst_number
 from alignsar_gpu.simulate.geometry import closest_approach
 from alignsar_gpu.simulate.safe.iw_mode import (
     AZIMUTH_INTERVAL,

@@ -13,8 +13,8 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from alignsar_gpu.products.sentinel1_burst_id import CYCLE
-from alignsar_gpu.products.sentinel1_safe import SIMULATOR
+from alignsar_gpu.products.sentinel1.burst_id import CYCLE
+from alignsar_gpu.products.sentinel1.safe import SIMULATOR
 from alignsar_gpu.simulate.safe.swath_plan import wrapped
 from alignsar_gpu.simulate.safe.xml_writing import Text, document, element, moment, stamp, utc
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.products.sentinel1_burst_id import ORBIT
+from alignsar_gpu.products.sentinel1.burst_id import ORBIT
 from alignsar_gpu.simulate.safe.motion import state_vector_times
 from alignsar_gpu.simulate.safe.xml_writing import document, element, fields, listed, moment, stamp, utc
 

@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.products.acquisition import RELATIVE_ORBIT_OFFSETS
-from alignsar_gpu.products.sentinel1_burst_id import DAYS_PER_CYCLE
+from alignsar_gpu.products.sentinel1.burst_id import DAYS_PER_CYCLE
+from alignsar_gpu.products.sentinel1.relative_orbit import RELATIVE_ORBIT_OFFSETS
 from alignsar_gpu.simulate.safe.iw_mode import SUBSWATHS
 
 POLARIZATIONS = (("vv",), ("vv", "vh"), ("hh",), ("hh", "hv"))

@@ -9,8 +9,11 @@ import numpy as np
 from scipy.optimize import brentq
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.products.acquisition import SENTINEL1_ORBITS_PER_CYCLE, sentinel1_relative_orbit
-from alignsar_gpu.products.sentinel1_burst_id import DAYS_PER_CYCLE, NODE_LONGITUDE, ORBIT
+from alignsar_gpu.products.sentinel1.burst_id import DAYS_PER_CYCLE, NODE_LONGITUDE, ORBIT
+from alignsar_gpu.products.sentinel1.relative_orbit import (
+    SENTINEL1_ORBITS_PER_CYCLE,
+    sentinel1_relative_orbit,
+)
 from alignsar_gpu.simulate.geometry import baseline, baseline_directions, ellipsoid_normal, ellipsoid_point
 from alignsar_gpu.simulate.orbit import EARTH_ROTATION, MEAN_MOTION, CircularPass
 

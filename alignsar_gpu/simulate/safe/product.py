@@ -16,7 +16,7 @@ from rasterio.control import GroundControlPoint
 from rasterio.errors import NotGeoreferencedWarning
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.products.sentinel1_safe import LARGEST_XML, SIMULATED, open_safe
+from alignsar_gpu.products.sentinel1.safe import LARGEST_XML, SIMULATED, open_safe
 from alignsar_gpu.products.xml import parse_xml
 from alignsar_gpu.simulate.safe.annotation import annotation
 from alignsar_gpu.simulate.safe.calibration import calibration, noise

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT
-from alignsar_gpu.products.acquisition import sentinel1_relative_orbit
+from alignsar_gpu.products.sentinel1.relative_orbit import sentinel1_relative_orbit
 from alignsar_gpu.simulate.safe.burst_plan import (
     first_lines,
     first_slant_ranges,

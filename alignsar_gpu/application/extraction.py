@@ -1,0 +1,189 @@
+"""From a stack to the layers of the cube: block by block, each read once and kept on the device."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from alignsar_gpu.application.folder import LAYOUT
+from alignsar_gpu.dataset.cube import CubeWriter, create_cube
+from alignsar_gpu.device import GIB
+from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geometry.ground_to_radar import incidence_angle
+from alignsar_gpu.interferometry.flattening import flatten
+from alignsar_gpu.signatures.block import signature_layers
+from alignsar_gpu.stack.block import load_stack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from alignsar_gpu.application.folder import RunFolder
+    from alignsar_gpu.application.interferograms import Network
+    from alignsar_gpu.dataset.cube import CubeLayout
+    from alignsar_gpu.dataset.interferograms import InterferogramWriter
+    from alignsar_gpu.device import Device
+    from alignsar_gpu.signatures import Signature
+    from alignsar_gpu.signatures.options import Options
+    from alignsar_gpu.stack.block import Stack
+    from alignsar_gpu.stack.ground import Ground
+    from alignsar_gpu.stack.product import StackProduct
+
+CUBE = "cube.zarr"
+PIXEL_BYTES = 8 + 1  # complex64 and mask
+# ground coordinates, phases in float64, the layers of one date and polarization, and what is derived on the way
+WORK_BYTES = 256
+MATRIX_BYTES = 4 * 9  # the planes of a matrix, or the gains and the noise of its channels
+STACK_COPIES = 3  # powers of all dates: one by one, stacked, and their coherences
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extraction:
+    """What is to be extracted, from what, to where."""
+
+    product: StackProduct
+    device: Device
+    signatures: Sequence[Signature]
+    options: Options
+    flatten: bool
+    delays: Sequence[float]
+    layout: CubeLayout
+    slc: bool
+    network: Network | None = None
+
+
+def bytes_per_pixel(product: StackProduct, signatures: Sequence[Signature], options: Options) -> int:
+    """Memory that a pixel of a block takes, of all dates and polarizations and of what is computed on the way."""
+    dates, polarizations = len(product.acquisitions), len(product.polarizations)
+    held = dates * polarizations * product.pixel_copies * PIXEL_BYTES
+    together = sum(s.scope == "date" for s in signatures)
+    matrices = MATRIX_BYTES * bool(together) * (2 if options.filter == "none" else 4)
+    over_time = sum(s.scope == "stack" for s in signatures)
+    stacks = bool(over_time) * (4 * dates * STACK_COPIES + 4 * over_time)
+    filtered = options.multitemporal * 4 * dates * (polarizations + STACK_COPIES)
+    return held + WORK_BYTES + 4 * together + matrices + stacks + filtered
+
+
+def rows_per_block(
+    product: StackProduct, chunk_lines: int, halo: int, memory_budget: int, pixel_bytes: int
+) -> int:
+    """How many rows of chunks fit into ``memory_budget`` bytes at a time.
+
+    Raises AlignsarError when not even one does.
+    """
+    line_bytes = product.grid.samples * pixel_bytes
+
+    def needed(rows: int) -> int:
+        lines = rows * chunk_lines + 2 * halo
+        return lines * line_bytes + product.ground_bytes(lines)
+
+    most = memory_budget // line_bytes // chunk_lines
+    rows = bisect_right(range(1, most + 1), memory_budget, key=needed)
+    if rows < 1:
+        count = len(product.acquisitions)
+        raise AlignsarError(
+            f"device.memory_gib={memory_budget / GIB:.2f}: one row of chunks of {count} date{'s' * (count > 1)} "
+            f"needs {needed(1) / GIB:.2f} GiB; raise it, or lower dataset.chunk_lines={chunk_lines}"
+        )
+    return rows
+
+
+def _blocks(pending: Sequence[int], rows: int) -> Iterator[tuple[int, int]]:
+    """Runs (first, stop) of consecutive pending rows, at most ``rows`` long."""
+    start = 0
+    for i in range(1, len(pending) + 1):
+        if i == len(pending) or pending[i] != pending[i - 1] + 1 or i - start == rows:
+            yield pending[start], pending[i - 1] + 1
+            start = i
+
+
+def extract(work: Extraction, folder: RunFolder, advance: Callable[[int], None]) -> int:
+    """Fill the cube in ``folder``; rows that the folder's journal knows are kept. Returns rows computed.
+
+    ``advance`` is called with the number of rows that are done, kept or computed.
+    """
+    path = folder.work / CUBE
+    if not folder.is_recorded(LAYOUT):
+        create_cube(path, work.layout)
+        beside = [] if work.network is None else work.network.create(folder.work)
+        folder.record(LAYOUT, [*sorted(path.glob("*/zarr.json")), *beside])
+    writer = CubeWriter(path, work.layout)
+    pairs = None if work.network is None else work.network.writer(folder.work)
+    pending = [row for row in range(work.layout.rows) if not folder.is_recorded(f"row-{row}")]
+    advance(work.layout.rows - len(pending))
+    chunk_lines, lines = work.layout.chunk[0], work.product.grid.lines
+    limit = rows_per_block(
+        work.product,
+        chunk_lines,
+        work.options.halo,
+        work.device.memory_budget,
+        bytes_per_pixel(work.product, work.signatures, work.options),
+    )
+    for first_row, stop_row in _blocks(pending, limit):
+        _extract_block(work, (writer, pairs), first_row * chunk_lines, min(stop_row * chunk_lines, lines))
+        for row in range(first_row, stop_row):
+            beside = [] if pairs is None else pairs.chunk_files(row)
+            folder.record(f"row-{row}", [*writer.chunk_files(row), *beside])
+        advance(stop_row - first_row)
+    return len(pending)
+
+
+def _extract_block(
+    work: Extraction, writers: tuple[CubeWriter, InterferogramWriter | None], first: int, stop: int
+) -> None:
+    """Lines ``first:stop``, all dates."""
+    writer, pairs = writers
+    stack = load_stack(work.product, work.device, first, stop, work.options.halo)
+    ground = work.product.read_ground(stack.begin, stack.begin + stack.pixels.shape[-2])
+    if work.flatten:
+        stack = flatten(stack, ground, work.delays)
+    for name, layer in _ground_layers(work, stack, ground):
+        writer.write(name, first, layer[stack.core])
+    for date in range(len(stack.acquisitions)):
+        for name, values in _pixel_layers(work, stack, date):
+            writer.write(name, first, values, date)
+    area = _area_ratio(work, stack)
+    for name, when, values in signature_layers(stack, work.signatures, work.options, area):
+        writer.write(name, first, work.device.download(values), when)
+    if work.network is not None and pairs is not None:
+        work.network.write_block(pairs, stack, ground)
+
+
+def _ground_layers(work: Extraction, stack: Stack, ground: Ground) -> Iterator[tuple[str, NDArray[Any]]]:
+    """The layers that all dates share, by name; with the halo."""
+    yield "longitude", ground.longitude
+    yield "latitude", ground.latitude
+    yield "height", ground.height.astype(np.float32)
+    if ground.viewing is not None:
+        yield "incidence_angle", ground.viewing.incidence_angle
+        yield "local_incidence_angle", ground.viewing.local_incidence_angle
+        yield "layover_shadow", ground.viewing.layover_shadow
+        return
+    orbit = work.product.acquisitions[work.product.reference].orbit
+    # where the product has no heights, the ellipsoid: 1 km of height changes the angle by 0.01 degrees
+    height = np.nan_to_num(ground.height)
+    times = stack.azimuth_time[:, np.newaxis]
+    yield "incidence_angle", incidence_angle(orbit, ground.longitude, ground.latitude, height, times)
+
+
+def _area_ratio(work: Extraction, stack: Stack) -> Any:
+    """The terrain's area of the core lines, on the device, where a signature needs it."""
+    if not any(signature.needs_terrain for signature in work.signatures):
+        return None
+    begin = stack.begin + stack.first
+    return work.device.upload(work.product.read_area_ratio(begin, stack.begin + stack.stop))
+
+
+def _pixel_layers(work: Extraction, stack: Stack, date: int) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Which pixels of a date are valid, and the pixels themselves where they are kept."""
+    download, xp = work.device.download, work.device.xp
+    yield "valid", download(stack.valid[date, :, stack.core].all(axis=0))
+    if work.slc:
+        missing = np.complex64(complex(np.nan, np.nan))
+        for index, polarization in enumerate(stack.polarizations):
+            pixels, valid = (image[date, index, stack.core] for image in (stack.pixels, stack.valid))
+            yield f"slc_{polarization}", download(xp.where(valid, pixels, missing))

@@ -1,0 +1,190 @@
+"""What a run reads: found and checked before any work, and opened when the work begins."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from alignsar_gpu.config import NisarProductsConfig, Sentinel1ProductsConfig, SnapProductsConfig
+from alignsar_gpu.coregistration.assemble import Options, coregistered_stack
+from alignsar_gpu.coregistration.corrections import Corrections
+from alignsar_gpu.coregistration.reference import best_reference
+from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geometry.dem.dem import open_dem
+from alignsar_gpu.geometry.dem.raster import source_files
+from alignsar_gpu.products.area import read_area
+from alignsar_gpu.products.nisar.reader import open_nisar
+from alignsar_gpu.products.sentinel1.products import open_products
+from alignsar_gpu.products.snap.bands import input_files
+from alignsar_gpu.products.snap.reader import open_stack
+from alignsar_gpu.progress import LOGGER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from alignsar_gpu.config import Config, DemConfig
+    from alignsar_gpu.coregistration.corrections import Troposphere
+    from alignsar_gpu.device import Device
+    from alignsar_gpu.geometry.dem.dem import Dem, VerticalDatum
+    from alignsar_gpu.products.selection import Selection
+    from alignsar_gpu.products.snap.dates import PhaseState
+    from alignsar_gpu.stack.product import StackProduct
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What a stack is made of.
+
+    Attributes
+    ----------
+    open : opens the stack, to be worked on on a device.
+    settings : how it is to be read, without where it lies.
+    files : what it is read from; those that belong together (a product, a DEM) in one sequence.
+    """
+
+    open: Callable[[Device], StackProduct]
+    settings: dict[str, Any]
+    files: Sequence[Sequence[Path]] = field(default=())
+
+
+def find_inputs(config: Config) -> Inputs:
+    """What ``config`` says is to be read. Raises AlignsarError when it is not there or cannot be used."""
+    products = config.products
+    if isinstance(products, SnapProductsConfig):
+        return _snap(products)
+    if isinstance(products, Sentinel1ProductsConfig):
+        return _sentinel1(products, config)
+    if isinstance(products, NisarProductsConfig):
+        return _nisar(products)
+    raise AlignsarError(f"products={products.reader}: no such reader")
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser()
+
+
+def _snap(products: SnapProductsConfig) -> Inputs:
+    path, state = _path(products.path), cast("PhaseState", products.phase_state)
+    settings = {name: value for name, value in asdict(products).items() if name != "path"}
+    return Inputs(
+        open=lambda _: open_stack(path, phase_state=state), settings=settings, files=(input_files(path),)
+    )
+
+
+def _nisar(products: NisarProductsConfig) -> Inputs:
+    path = _path(products.path)
+    product = open_nisar(path, products.frequency)
+    settings = {name: value for name, value in asdict(products).items() if name != "path"}
+    return Inputs(open=lambda _: product, settings=settings, files=((path,),))
+
+
+def _sentinel1(products: Sentinel1ProductsConfig, config: Config) -> Inputs:
+    area = None if products.area is None else read_area(_area_text(products.area))
+    orbits, dem = config.orbits.path, config.dem
+    opened = open_products(
+        _path(products.path),
+        orbits=None if orbits is None else _path(orbits),
+        polarizations=products.polarizations or None,
+        swaths=products.swaths or None,
+    )
+    reference = config.coregistration.reference
+    choice = opened.choose(area=area, burst=products.burst, reference=reference)
+    if reference is None and (best := best_reference(choice.selection)) != choice.selection.reference:
+        choice = opened.choose(area=area, burst=products.burst, reference=best)
+    surface = open_surface(dem)
+    facts = {"dropped": list(choice.dropped)} | ({} if choice.share is None else {"area_share": choice.share})
+
+    options = _options(config, choice.selection.dates)
+
+    def open_bursts(device: Device) -> StackProduct:
+        return coregistered_stack(
+            choice.selection,
+            surface,
+            device,
+            area=area if products.crop else None,
+            around=choice.around,
+            options=options,
+            facts=facts,
+            advance=lambda line: LOGGER.debug("timing     %s", line),
+        )
+
+    settings = {name: value for name, value in asdict(products).items() if name != "path"}
+    settings["area"] = area and area.wkt
+    settings["reference"] = choice.selection.reference
+    settings["orbit"] = _orbit_checksum(choice.around)
+    settings["vertical_datum"] = dem.vertical_datum
+    names = sorted({tile.raster.name for tile in surface.mosaic.tiles})
+    settings["dem"] = [name for name in names if not Path(name).is_file()]  # what is inside another file
+    return Inputs(open=open_bursts, settings=settings, files=(*choice.files, *surface_files(surface)))
+
+
+def _options(config: Config, dates: Sequence[str]) -> Options:
+    settings = config.coregistration
+    delays = settings.zenith_delays
+    if delays and len(delays) != len(dates):
+        raise AlignsarError(
+            f"coregistration.zenith_delays={delays}: there are {len(dates)} dates ({', '.join(dates)}); "
+            "give one for each"
+        )
+    return Options(
+        neighbours=settings.neighbours,
+        timing=settings.timing,
+        range_shift=settings.range_shift,
+        taps=settings.taps,
+        flatten=config.interferometry.flatten == "auto",
+        corrections=Corrections(
+            bistatic=settings.bistatic,
+            doppler_range=settings.doppler_range,
+            fm_rate=settings.fm_rate,
+            tide=settings.tide,
+            troposphere=cast("Troposphere", settings.troposphere),
+        ),
+        zenith=dict(zip(dates, delays, strict=False)),
+    )
+
+
+def _area_text(area: Any) -> str:
+    """The area as `read_area` takes it. Raises AlignsarError for what is neither text nor four numbers."""
+    if isinstance(area, str):
+        return area
+    numbers = isinstance(area, list) and all(type(value) in {int, float} for value in area)
+    if not numbers or len(area) != 4:
+        raise AlignsarError(
+            f"products.area={area}: give [west,south,east,north] in degrees, WKT, GeoJSON, or the path of a vector file"
+        )
+    return ",".join(map(repr, area))
+
+
+def _orbit_checksum(selection: Selection) -> str:
+    """Of the state vectors of all products that bursts are from."""
+    orbits = {
+        match.product.product_id: match.product.orbit
+        for found in selection.bursts.values()
+        for match in found.values()
+    }
+    checksum = hashlib.sha256()
+    for _, orbit in sorted(orbits.items()):
+        for vector in (orbit.time, orbit.position, orbit.velocity):
+            checksum.update(vector.tobytes())
+    return checksum.hexdigest()
+
+
+def surface_files(surface: Dem) -> list[list[Path]]:
+    """The files that a terrain is read from: heights, geoid."""
+    names = sorted({tile.raster.name for tile in surface.mosaic.tiles})
+    heights = [file for name in names for file in source_files(name)]
+    return [heights, [] if surface.geoid is None else [Path(surface.geoid.source)]]
+
+
+def open_surface(config: DemConfig) -> Dem:
+    """The terrain that ``config`` names. Raises AlignsarError where it is none."""
+    named = config.path if isinstance(config.path, list) else [config.path]
+    if not named or not all(isinstance(item, str) for item in named):
+        raise AlignsarError(
+            f"dem.path={config.path}: give a raster of heights, a folder of tiles, or a list of them"
+        )
+    paths = [str(_path(item)) if item.startswith("~") else item for item in named]  # zip://... is no path
+    geoid = None if config.geoid is None else _path(config.geoid)
+    return open_dem(paths, cast("VerticalDatum", config.vertical_datum), geoid)

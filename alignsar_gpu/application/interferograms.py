@@ -1,0 +1,169 @@
+"""Interferograms of a network of dates: multilooked block by block as the stack goes by, filtered pair by pair."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from alignsar_gpu.dataset.cube import create_cube, finish_cube
+from alignsar_gpu.dataset.interferograms import (
+    COHERENCE,
+    FILTERED_PHASE,
+    PHASE,
+    Interferograms,
+    InterferogramWriter,
+    interferograms_layout,
+)
+from alignsar_gpu.interferometry.goldstein import ADAPTIVE_REFERENCES, REFERENCES, filtered_phase
+from alignsar_gpu.interferometry.multilooking import cell_centres, multilooked
+from alignsar_gpu.interferometry.networks import pairs_of, unconnected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from alignsar_gpu.application.folder import RunFolder
+    from alignsar_gpu.config import InterferometryConfig
+    from alignsar_gpu.dataset.cube import CubeLayout
+    from alignsar_gpu.device import Device
+    from alignsar_gpu.stack.block import Stack
+    from alignsar_gpu.stack.ground import Ground
+    from alignsar_gpu.stack.product import StackProduct
+
+INTERFEROGRAMS = "interferograms.zarr"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Network:
+    """Which pairs are formed, and what becomes of them.
+
+    Attributes
+    ----------
+    what : pairs, polarizations, looks.
+    layout : of interferograms.zarr.
+    alpha : strength of Goldstein's filter, 0 for none; None: by the coherence of each patch.
+    patch : its size, cells.
+    warnings : what users must know, a sentence each.
+    """
+
+    what: Interferograms
+    layout: CubeLayout
+    alpha: float | None
+    patch: int
+    warnings: tuple[str, ...]
+
+    def create(self, folder: Path) -> list[Path]:
+        """An empty interferograms.zarr in ``folder``; returns its files of metadata."""
+        create_cube(folder / INTERFEROGRAMS, self.layout)
+        return sorted((folder / INTERFEROGRAMS).glob("*/zarr.json"))
+
+    def writer(self, folder: Path) -> InterferogramWriter:
+        """What fills interferograms.zarr in ``folder``."""
+        return InterferogramWriter(folder / INTERFEROGRAMS, self.layout)
+
+    def write_block(self, writer: InterferogramWriter, stack: Stack, ground: Ground) -> None:
+        """The cells that begin in the core of ``stack``."""
+        looks, download = self.what.looks, stack.device.download
+        first = (stack.begin + stack.first) // looks[0]
+        longitude, latitude, height = cell_centres(ground, stack.core, looks)
+        for name, values in (
+            ("longitude", longitude),
+            ("latitude", latitude),
+            ("height", height.astype(np.float32)),
+        ):
+            writer.write(name, first, values)
+        for one in multilooked(stack, self.what.pairs, looks):
+            writer.write(f"{PHASE}_{one.polarization}", first, download(one.phase), one.pair)
+            writer.write(f"{COHERENCE}_{one.polarization}", first, download(one.coherence), one.pair)
+
+    def finish(self, folder: RunFolder, device: Device, advance: Callable[[int], None]) -> None:
+        """Filter the pairs, where that is asked for, and close interferograms.zarr; ``advance`` counts pairs."""
+        writer = self.writer(folder.work)
+        for pair in range(len(self.what.pairs)):
+            if self.what.filtering is not None and not folder.is_recorded(f"filtered-{pair}"):
+                for polarization in self.what.polarizations:
+                    phase, coherence = (
+                        device.upload(writer.read(f"{name}_{polarization}", pair))
+                        for name in (PHASE, COHERENCE)
+                    )
+                    values = filtered_phase(phase, coherence, device.xp, alpha=self.alpha, patch=self.patch)
+                    writer.write(f"{FILTERED_PHASE}_{polarization}", 0, device.download(values), pair)
+                folder.record(f"filtered-{pair}", writer.pair_files(pair))
+            advance(1)
+        finish_cube(folder.work / INTERFEROGRAMS, {})
+
+
+def network_of(
+    product: StackProduct,
+    baselines: Sequence[tuple[float, float]],
+    config: InterferometryConfig,
+    cube: CubeLayout,
+    state: str,
+) -> Network | None:
+    """The network that ``config`` asks for; None for no network, or a single date.
+
+    Parameters
+    ----------
+    baselines : temporal (days) and perpendicular (m) of every date against the reference.
+    cube : layout of the cube that the interferograms lie beside.
+    state : what is still in the phase, for users to read.
+
+    Raises AlignsarError where no pair is within the limits, or looks do not divide the rows of chunks.
+    """
+    pairs = pairs_of(
+        config.network,
+        [days for days, _ in baselines],
+        [metres for _, metres in baselines],
+        product.reference,
+        neighbours=config.network_neighbours,
+        most_days=config.network_days,
+        most_metres=config.network_metres,
+    )
+    if not pairs:
+        return None
+    alone = unconnected(pairs, len(baselines), product.reference)
+    dates = ", ".join(product.acquisitions[date].date for date in alone)
+    warnings = (f"interferometry.network={config.network}: joins nothing to {dates}",) if alone else ()
+    adaptive = config.goldstein_adaptive
+    filtering = None
+    if adaptive or config.goldstein_alpha > 0.0:
+        strength = "1 - coherence of each patch" if adaptive else f"{config.goldstein_alpha:g}"
+        filtering = (
+            f"Goldstein's filter, alpha = {strength}, patches of {config.goldstein_patch} x {config.goldstein_patch}",
+            ADAPTIVE_REFERENCES if adaptive else REFERENCES,
+        )
+    what = Interferograms(
+        pairs=pairs,
+        polarizations=product.polarizations,
+        looks=(config.looks_lines, config.looks_samples),
+        state=state,
+        network=_described(config),
+        filtering=filtering,
+    )
+    return Network(
+        what=what,
+        layout=interferograms_layout(what, cube),
+        alpha=None if adaptive else config.goldstein_alpha,
+        patch=config.goldstein_patch,
+        warnings=warnings,
+    )
+
+
+def _described(config: InterferometryConfig) -> str:
+    """How the pairs were chosen, for users to read."""
+    limits = [
+        f"at most {limit:g} {unit}"
+        for limit, unit in (
+            (config.network_days, "days"),
+            (config.network_metres, "m of perpendicular baseline"),
+        )
+        if limit is not None
+    ]
+    words = {
+        "single_reference": "the reference date with every other",
+        "sequential": f"every date with its next {config.network_neighbours}",
+        "small_baseline": "all pairs of " + (" and ".join(limits) or "any baseline"),
+    }
+    return words[config.network]

@@ -1,0 +1,126 @@
+"""Where labels are put: the terrain under a stack, and what its lines and samples are off from the geometry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from alignsar_gpu.application.inputs import open_surface
+from alignsar_gpu.coregistration.stack import CoregisteredStack
+from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geometry.terrain.terrain import Terrain
+from alignsar_gpu.radarcoding.chart import Chart
+from alignsar_gpu.radarcoding.layers import Scene
+from alignsar_gpu.radarcoding.shifts import MARGIN, NO_SHIFTS, SPACING, Shifts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from alignsar_gpu.config import Config
+    from alignsar_gpu.device import Device
+    from alignsar_gpu.stack.product import StackProduct
+
+LINES, SAMPLES = 48, 64  # pixels at which a product's own coordinates are compared with the geometry
+
+
+def terrain_of(product: StackProduct, config: Config) -> Terrain:
+    """The ground of a stack. Raises AlignsarError where it has none, or the DEM given does not reach it."""
+    if isinstance(product, CoregisteredStack):
+        return product.terrain
+    if config.dem.path is None:
+        raise AlignsarError(
+            f"radarcoding.layers: products={config.products.reader} has no terrain to put labels onto; use "
+            "products=sentinel1 (+experiment=demo needs no data), or products=snap or nisar with a DEM"
+        )
+    reference = product.acquisitions[product.reference]
+    return Terrain(grid=product.grid, orbit=reference.orbit, dem=open_surface(config.dem))
+
+
+def scene_of(
+    product: StackProduct, config: Config, device: Device, times: Sequence[np.datetime64], temporary: Path
+) -> Scene:
+    """What labels are put onto; ``times`` are those of the dates. Raises AlignsarError where there is no terrain."""
+    terrain = terrain_of(product, config)
+    return Scene(
+        chart=Chart(terrain=terrain, shifts=product_shifts(product, terrain)),
+        device=device,
+        times=np.array(times, dtype="datetime64[ns]"),
+        reference=product.reference,
+        temporary=temporary,
+    )
+
+
+def shifts_of(product: StackProduct, chart: Chart, height: Any, lines: slice) -> Shifts:
+    """What lines and samples of a strip are off from the geometry: corrections of their places, or a product's own.
+
+    ``height`` : of the pixels, [line, sample], read where it is needed.
+    """
+    if isinstance(product, CoregisteredStack):
+        first, stop = max(lines.start - MARGIN, 0), min(lines.stop + MARGIN, product.grid.lines)
+        samples = np.arange(0, product.grid.samples + SPACING, SPACING)
+        inside = np.minimum(samples, product.grid.samples - 1)
+        found = product.shifts(slice(first, stop), inside, np.asarray(height[first:stop])[:, inside])
+        return NO_SHIFTS if found is None else Shifts(values=_filled(found), first=first)
+    return chart.shifts
+
+
+def _filled(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Values [..., sample] with those of the nearest samples that have any, else 0, in place of NaN."""
+    filled = values.copy()
+    for axis in (2, 1):
+        for _ in range(2):
+            known = np.isfinite(filled)
+            place = np.where(
+                known, np.arange(filled.shape[axis]).reshape([-1 if a == axis else 1 for a in range(3)]), 0
+            )
+            filled = np.take_along_axis(filled, np.maximum.accumulate(place, axis=axis), axis)
+            filled = np.flip(filled, axis)
+    return np.nan_to_num(filled).astype(np.float32)
+
+
+def product_shifts(product: StackProduct, terrain: Terrain) -> Shifts:
+    """What a product's own coordinates are off from its orbit and grid: a plane over the image; none without any.
+
+    A stack that another processor has cut or resampled may say where its pixels lie, but not which lines of the grid
+    they are to a part of one.
+    """
+    if isinstance(product, CoregisteredStack) or not product.has_heights:
+        return NO_SHIFTS
+    grid = product.grid
+    lines = np.unique(np.linspace(0, grid.lines - 1, LINES).astype(int))
+    samples = np.unique(np.linspace(0, grid.samples - 1, SAMPLES).astype(int))
+    found = []
+    for line in lines:
+        ground = product.read_ground(int(line), int(line) + 1)
+        places = [
+            part[0, samples].astype(np.float64) for part in (ground.longitude, ground.latitude, ground.height)
+        ]
+        seen = terrain.seen(*places)
+        found.append([seen[0] - line, seen[1] - samples])
+    apart = np.array(found)  # [line, axis, sample]
+    nodes = np.arange(0, grid.samples + SPACING, SPACING)
+    planes = [_plane(lines, samples, apart[:, axis], np.arange(grid.lines), nodes) for axis in range(2)]
+    return Shifts(values=np.stack(planes).astype(np.float32))
+
+
+def _plane(
+    lines: NDArray[np.intp],
+    samples: NDArray[np.intp],
+    values: NDArray[np.float64],
+    all_lines: NDArray[np.intp],
+    nodes: NDArray[np.intp],
+) -> NDArray[np.float64]:
+    """Values [line, sample] as a plane, without what is far from it, at other lines and samples; 0 without values."""
+    line, sample = np.meshgrid(lines, samples, indexing="ij")
+    keep = np.isfinite(values)
+    if np.count_nonzero(keep) < 16:
+        return np.zeros((len(all_lines), len(nodes)))
+    spread = np.nanmedian(np.abs(values - np.nanmedian(values)))
+    keep &= np.abs(values - np.nanmedian(values)) <= 10.0 * spread + 1e-6
+    table = np.stack([np.ones(keep.sum()), line[keep], sample[keep]], axis=1)
+    constant, down, across = np.linalg.lstsq(table, values[keep], rcond=None)[0]
+    return np.asarray(constant + down * all_lines[:, np.newaxis] + across * nodes)

@@ -1,0 +1,223 @@
+"""Labels and other observations as layers of the cube: strip by strip, after the pixels of the stack."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import zarr
+
+from alignsar_gpu.application.extraction import CUBE
+from alignsar_gpu.application.label_places import shifts_of
+from alignsar_gpu.dataset.cube import CubeWriter, Layer
+from alignsar_gpu.device import GIB
+from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.radarcoding.chart import DETAIL, Tile
+from alignsar_gpu.radarcoding.layers import Made, Strip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from alignsar_gpu.application.folder import RunFolder
+    from alignsar_gpu.dataset.cube import CubeLayout
+    from alignsar_gpu.radarcoding.chart import GroundCells
+    from alignsar_gpu.radarcoding.layers import OfCells, OfStrips, Scene
+    from alignsar_gpu.radarcoding.vectors.layers import VectorLayers
+    from alignsar_gpu.stack.product import StackProduct
+
+PART_SAMPLES = 4096  # samples of a tile at most
+SHARE_OF_BUDGET = 0.5  # of the memory, for the cells of a tile; the rest for rings, rasters and layers
+PIXEL_BYTES = 64  # sums of a pixel, and what is computed on the way
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Labels:
+    """What a dataset inherits from other observations.
+
+    Attributes
+    ----------
+    vectors : all vector layers together; None without any.
+    cells : what is pushed from ground cells besides.
+    strips : what is made of strips as a whole.
+    height_error : standard deviation of the DEM's heights, m; None where it is not known.
+    """
+
+    vectors: VectorLayers | None
+    cells: Sequence[OfCells]
+    strips: Sequence[OfStrips]
+    height_error: float | None
+
+    @property
+    def _sources(self) -> list[Any]:
+        return [*([] if self.vectors is None else [self.vectors]), *self.cells, *self.strips]
+
+    @property
+    def files(self) -> list[list[Path]]:
+        """What is read, for the fingerprint of a run."""
+        return [list(source.files) for source in self._sources]
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers of the cube."""
+        made = [*self._geometry(), *(layer for source in self._sources for layer in source.layers)]
+        return [
+            Layer(name=one.name, dtype=one.dtype, dated=one.dated, attributes=one.attributes) for one in made
+        ]
+
+    @property
+    def fractions(self) -> list[str]:
+        """Layers that hold area fractions."""
+        vectors = [] if self.vectors is None else self.vectors.fractions
+        return [*vectors, *(name for source in self.cells for name in source.fractions)]
+
+    def _geometry(self) -> list[Made]:
+        area = {
+            "units": "m2",
+            "long_name": "area of the ground in the pixel",
+            "description": "of all ground that the antenna has at the pixel's time and range, as maps measure it",
+        }
+        found = [Made(name="ground_area", dtype="float32", attributes=area)]
+        if self.height_error is not None:
+            position = {
+                "units": "1",
+                "long_name": "standard deviation of the position of labels along range, in samples",
+                "description": (
+                    "error of the DEM's heights times the samples by which ground is seen nearer for each metre that "
+                    "it lies higher, which is the cosine of the incidence angle over the range spacing"
+                ),
+                "height_standard_deviation": self.height_error,
+            }
+            found.append(Made(name="position_uncertainty", dtype="float32", attributes=position))
+        return found
+
+    def checked_layers(self, scene: Scene, others: Sequence[Layer]) -> list[Layer]:
+        """The layers of a cube that has others besides.
+
+        Raises AlignsarError where two layers have the same name, or a file has nothing for the scene.
+        """
+        taken = {layer.name for layer in others} | {"time", "azimuth", "range"}
+        for layer in self.layers:
+            if layer.name in taken:
+                raise AlignsarError(
+                    f"radarcoding.layers: {layer.name!r} is the name of another layer of the dataset; choose another"
+                )
+            taken.add(layer.name)
+        for source in self._sources:
+            source.require_inside(scene)
+        return self.layers
+
+    def facts(self) -> dict[str, Any]:
+        """What was found while reading, for quality.json."""
+        return {name: fact for source in self._sources for name, fact in source.facts().items()}
+
+    def warnings(self) -> list[str]:
+        """What users must know, each a sentence."""
+        return [text for source in self._sources for text in source.warnings()]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Labelling:
+    """Labels, what they are put onto, and where they go."""
+
+    labels: Labels
+    scene: Scene
+    product: StackProduct
+    layout: CubeLayout
+
+    @property
+    def samples(self) -> int:
+        """Of the image."""
+        return self.scene.chart.terrain.grid.samples
+
+    def fill(self, folder: RunFolder, advance: Callable[[int], None]) -> None:
+        """Fill the layers of the cube in ``folder``; strips that its journal knows are kept."""
+        path = folder.work / CUBE
+        writer = CubeWriter(path, self.layout)
+        names = [layer.name for layer in self.labels.layers]
+        if self.labels.vectors is not None:
+            self.labels.vectors.look_through(self.scene)
+        for row in range(self.layout.rows):
+            if not folder.is_recorded(f"labels-{row}"):
+                first = row * self.layout.chunk[0]
+                lines = slice(first, min(first + self.layout.chunk[0], self.layout.shape[1]))
+                for name, date, values in self._strip(path, lines):
+                    writer.write(name, first, values, date)
+                folder.record(f"labels-{row}", writer.chunk_files(row, names))
+            advance(1)
+
+    def _strip(self, path: Path, lines: slice) -> Iterator[tuple[str, int | None, NDArray[Any]]]:
+        longitude, latitude, incidence, height = (
+            zarr.open_array(path, path=name, mode="r", zarr_format=3)
+            for name in ("longitude", "latitude", "incidence_angle", "height")
+        )
+        strip = Strip(
+            lines=lines,
+            samples=self.samples,
+            longitude=np.asarray(longitude[lines]),
+            latitude=np.asarray(latitude[lines]),
+            incidence=np.asarray(incidence[lines]),
+        )
+        shifts = shifts_of(self.product, self.scene.chart, height, lines)
+        scene = replace(self.scene, chart=replace(self.scene.chart, shifts=shifts))
+        for name, values in self.cells(scene, lines).items():
+            yield name, None, values
+        for source in self.labels.strips:
+            yield from source.strip(scene, strip)
+
+    def cells(self, scene: Scene, lines: slice) -> dict[str, NDArray[Any]]:
+        """The layers of some lines that are pushed from ground cells, by name."""
+        whole: dict[str, NDArray[Any]] = {}
+        batches = [] if self.labels.vectors is None else self.labels.vectors.prepare(scene, lines)
+        for tile in self._tiles(scene, lines):
+            ground = scene.chart.cells(tile, scene.device)
+            for name, values in self._tile(scene, ground, batches):
+                if name not in whole:
+                    whole[name] = np.empty((lines.stop - lines.start, self.samples), dtype=values.dtype)
+                part = slice(tile.lines.start - lines.start, tile.lines.stop - lines.start), tile.samples
+                whole[name][part] = scene.device.download(values)
+            del ground
+        return whole
+
+    def _tile(self, scene: Scene, ground: GroundCells, batches: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+        yield "ground_area", ground.ground_area()
+        if self.labels.height_error is not None:
+            per_metre = scene.chart.samples_per_metre(ground.tile)
+            yield "position_uncertainty", (self.labels.height_error * per_metre).astype(np.float32)
+        if self.labels.vectors is not None:
+            yield from self.labels.vectors.tile(ground, batches)
+        for source in self.labels.cells:
+            yield from source.tile(scene, ground)
+
+    def _tiles(self, scene: Scene, lines: slice) -> Iterator[Tile]:
+        """Parts of a strip whose cells fit into the memory. Raises AlignsarError when not even one line does."""
+        samples = [
+            slice(first, min(first + PART_SAMPLES, self.samples))
+            for first in range(0, self.samples, PART_SAMPLES)
+        ]
+        memory = int(scene.device.memory_budget * SHARE_OF_BUDGET)
+        count = lines.stop - lines.start
+        while (needed := max(self._bytes(scene, lines.start, count, part) for part in samples)) > memory:
+            if count == 1:
+                raise AlignsarError(
+                    f"device.memory_gib={scene.device.memory_budget / GIB:.2f}: the labels of one line need "
+                    f"{needed / SHARE_OF_BUDGET / GIB:.2f} GiB; raise it"
+                )
+            count = -(-count // 2)
+        for first in range(lines.start, lines.stop, count):
+            for part in samples:
+                yield Tile(lines=slice(first, min(first + count, lines.stop)), samples=part)
+
+    def _bytes(self, scene: Scene, first: int, count: int, samples: slice) -> int:
+        tile = Tile(lines=slice(first, first + count), samples=samples)
+        down, across = scene.chart.window(tile)
+        cells: int = (down.stop - down.start) * (across.stop - across.start) * DETAIL[0] * DETAIL[1]
+        vectors = 0.0 if self.labels.vectors is None else self.labels.vectors.bytes_per_cell
+        covers: float = max([vectors, *(source.bytes_per_cell for source in self.labels.cells)])
+        planes = 1 if self.labels.vectors is None else len(self.labels.vectors.names) + 1
+        pixels: int = count * (samples.stop - samples.start)
+        return scene.chart.bytes_of(tile) + math.ceil(cells * covers) + pixels * PIXEL_BYTES * planes

@@ -1,0 +1,344 @@
+"""Makes Sentinel-1 products with known truth: the stages of ``+experiment=simulate``."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import numpy as np
+
+from alignsar_gpu import __version__
+from alignsar_gpu.application.folder import RunFolder, fingerprint_of, write_text
+from alignsar_gpu.application.inputs import open_surface, surface_files
+from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.products.sentinel1.safe import open_safe
+from alignsar_gpu.progress import LOGGER, Stages
+from alignsar_gpu.simulate.assessment.product_truth import FACTS, TRUTH
+from alignsar_gpu.simulate.geometry import baseline_directions
+from alignsar_gpu.simulate.ground.atmosphere import AtmosphereParameters
+from alignsar_gpu.simulate.ground.backscatter import class_index
+from alignsar_gpu.simulate.ground.changes import ChangeParameters
+from alignsar_gpu.simulate.ground.files import write_scene
+from alignsar_gpu.simulate.ground.land_bgt import bgt_layers
+from alignsar_gpu.simulate.ground.land_vectors import VectorLayer
+from alignsar_gpu.simulate.ground.scene import SceneParameters, make_scene
+from alignsar_gpu.simulate.ground.targets import TargetParameters
+from alignsar_gpu.simulate.radar.campaign import ground_on, make_campaign, scene_bounds
+from alignsar_gpu.simulate.radar.dates import (
+    check_dates,
+    per_date,
+    view_of,
+    write_annotated_orbit,
+)
+from alignsar_gpu.simulate.radar.filling import fill_product
+from alignsar_gpu.simulate.radar.ground_mesh import zero_doppler
+from alignsar_gpu.simulate.radar.target_list import write_targets
+from alignsar_gpu.simulate.radar.truth import write_truth
+from alignsar_gpu.simulate.safe.orbit_eof import write_orbit
+from alignsar_gpu.simulate.safe.pass_parameters import PassParameters
+from alignsar_gpu.simulate.safe.product import copy_metadata, write_metadata
+from alignsar_gpu.simulate.safe.product_plan import plan_passes
+from alignsar_gpu.simulate.safe.quicklook import write_quicklook
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from alignsar_gpu.config import Config, SimulateConfig, SimulateSceneConfig
+    from alignsar_gpu.geometry.dem.dem import Dem
+    from alignsar_gpu.simulate.ground.raster import Bounds
+    from alignsar_gpu.simulate.ground.scene import GroundScene
+    from alignsar_gpu.simulate.radar.campaign import Campaign
+    from alignsar_gpu.simulate.radar.view import View
+
+PRODUCTS, ORBITS, SCENE = "products", "orbits", "scene"
+TARGETS = "targets.csv"
+README = """Simulated Sentinel-1 products with known truth, made by alignsar_gpu {version}.
+Nothing here was acquired by a satellite, and nothing here is an ESA product.
+
+products/        one SAFE folder a date, as ESA's: annotation, calibration, noise, measurements
+orbits/          the true orbit of every date, as restituted-orbit files (EOF)
+scene/           what was on the ground: dem.tif (heights above the WGS84 ellipsoid), land cover, point targets,
+                 changes, motion, atmosphere
+truth.zarr       what is true at the pixels of the first date's bursts (a group each; xarray.open_zarr(..., group=...))
+targets.csv      where the point targets are in every burst of every date
+simulation.json  dates, baselines, injected errors, and what was measured while making them
+run.yaml         the configuration: the same one gives the same bytes
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulationSummary:
+    """What was made; ``seconds`` (per stage) is empty when everything was there already."""
+
+    output: Path
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Date:
+    view: View
+    safe: Path
+    unit: str
+
+
+def simulate_products(config: Config, composed: str) -> SimulationSummary:
+    """Make what ``config.simulate`` describes, in its folder; ``composed`` is the configuration, for run.yaml.
+
+    Products that are there are left alone, an unfinished run is continued: finished dates are kept.
+    Raises AlignsarError for what the user can put right.
+    """
+    settings = config.simulate
+    assert settings is not None
+    surface = open_surface(settings.dem) if settings.dem.path is not None else None
+    path = Path(settings.path).expanduser()
+    with RunFolder(path, _fingerprint(settings, surface), composed) as folder:
+        if folder.finished:
+            damage = folder.damage()
+            if not damage:
+                return SimulationSummary(output=path, seconds={})
+            LOGGER.warning("simulation %s: it is made again", damage)
+            folder.discard()
+        if folder.begin():
+            LOGGER.info("continues  the unfinished simulation in %s", path)
+        stages = Stages()
+        if not folder.complete:
+            _make(settings, surface, folder, stages, composed, use_threads(config.device.threads))
+            folder.seal()
+        folder.publish()
+    return SimulationSummary(output=path, seconds=stages.seconds)
+
+
+def _fingerprint(settings: SimulateConfig, surface: Dem | None) -> str:
+    """Of what the products depend on, not of where it lies."""
+    own = {
+        name: value for name, value in asdict(settings).items() if name not in {"path", "templates", "dem"}
+    }
+    files = [_template_files(path) for path in _templates(settings)]
+    if surface is not None:
+        own["vertical_datum"] = settings.dem.vertical_datum
+        files += surface_files(surface)
+    own["scene"] = own["scene"] | {"vectors": [], "reflectors": None}
+    named = [Path(text.partition(":")[0]).expanduser() for text in settings.scene.vectors]
+    own["vectors"] = [text.partition(":")[2] for text in settings.scene.vectors]
+    if settings.scene.reflectors is not None:
+        named.append(Path(settings.scene.reflectors).expanduser())
+    for path in named:
+        if not path.is_file():
+            raise AlignsarError(f"simulate.scene: {path}: no such file; correct the path")
+    return fingerprint_of({"simulate": own, "software": __version__}, *files, *([path] for path in named))
+
+
+def _templates(settings: SimulateConfig) -> list[Path]:
+    named = settings.templates if isinstance(settings.templates, list) else [settings.templates]
+    if settings.templates is None:
+        return []
+    if not named or not all(isinstance(item, str) for item in named):
+        raise AlignsarError(f"simulate.templates={settings.templates}: give a SAFE folder, or a list of them")
+    return [Path(item).expanduser() for item in named]
+
+
+def _template_files(path: Path) -> list[Path]:
+    """What a template is read from: pixels do not count."""
+    if not path.exists():
+        raise AlignsarError(f"simulate.templates: {path}: no such file or folder; correct the path")
+    if path.is_file():
+        return [path]
+    return [file for file in sorted(path.rglob("*.xml")) if file.is_file()]
+
+
+def _make(
+    settings: SimulateConfig,
+    surface: Dem | None,
+    folder: RunFolder,
+    stages: Stages,
+    composed: str,
+    workers: int,
+) -> None:
+    """Everything of a simulation, in the folder's working place."""
+    with stages.stage("plan"):
+        dates = _plan(settings, folder)
+        views = [date.view for date in dates]
+        check_dates(views)
+    with stages.stage("scene"):
+        scene = _scene(settings, surface, views)
+        campaign = make_campaign(views, 0, scene, settings.seed, workers)
+        write_scene(scene, folder.work / SCENE)
+    bursts = sum(len(view.product.bursts) for view in views)
+    with stages.stage("pixels", bursts) as advance:
+        for date in dates:
+            if folder.is_recorded(date.unit):
+                advance(len(date.view.product.bursts))
+                continue
+            ground = ground_on(scene, date.view.index)
+            saturated = fill_product(campaign, ground, date.view, date.safe, advance)
+            write_quicklook(date.safe)
+            write_text(date.safe / FACTS, json.dumps(_facts_of(date, campaign, saturated), indent=1))
+            folder.record(date.unit, [file for file in date.safe.rglob("*") if file.is_file()])
+    with stages.stage("truth", len(views[0].product.bursts)) as advance:
+        step = settings.truth_lines, settings.truth_samples
+        write_truth(folder.work / TRUTH, campaign, views, 0, step, advance)
+        write_targets(folder.work / TARGETS, campaign, views)
+    facts = {"seed": settings.seed, "dates": [json.loads((date.safe / FACTS).read_text()) for date in dates]}
+    write_text(folder.work / FACTS, json.dumps(facts, indent=1))
+    write_text(folder.work / "README.txt", README.format(version=__version__))
+    write_text(folder.work / "run.yaml", composed)
+
+
+def _plan(settings: SimulateConfig, folder: RunFolder) -> list[_Date]:
+    """The products of all dates without pixels, and their true orbits; finished dates stay as they are."""
+    templates = _templates(settings)
+    plans = [] if templates else plan_passes(_pass_parameters(settings))
+    count = len(templates) or len(plans)
+    errors = zip(
+        per_date(settings.azimuth_errors, count, "azimuth_errors"),
+        per_date(settings.range_errors, count, "range_errors"),
+        strict=True,
+    )
+    products, orbits = folder.work / PRODUCTS, folder.work / ORBITS
+    swaths = [name.upper() for name in settings.swaths]
+    dates = []
+    for index, error in enumerate(errors):
+        unit = f"date {index}"
+        safe = (
+            products
+            / f"{open_safe(templates[index]).product_id if templates else plans[index].product_id}.SAFE"
+        )
+        if not folder.is_recorded(unit):
+            shutil.rmtree(safe, ignore_errors=True)
+            if templates:
+                copy_metadata(templates[index], products, swaths, settings.polarizations)
+            else:
+                write_metadata(plans[index], products)
+        satellite = None if templates else plans[index].true_pass
+        view = view_of(
+            index, safe, satellite, errors=error, swaths=swaths, polarizations=settings.polarizations
+        )
+        if templates:
+            write_annotated_orbit(view, orbits)
+        else:
+            write_orbit(plans[index], orbits)
+        dates.append(_Date(view=view, safe=safe, unit=unit))
+    return dates
+
+
+def _pass_parameters(settings: SimulateConfig) -> PassParameters:
+    try:
+        first_day = np.datetime64(settings.first_day, "D")
+    except ValueError:
+        raise AlignsarError(f"simulate.first_day={settings.first_day}: give a day as YYYY-MM-DD") from None
+    scene = settings.scene
+    return PassParameters(
+        longitude=settings.longitude,
+        latitude=settings.latitude,
+        pass_direction=cast("Literal['ascending', 'descending']", settings.pass_direction),
+        first_day=first_day,
+        dates=settings.dates,
+        platform=settings.platform,
+        revisit_days=settings.revisit_days,
+        subswaths=tuple(name.upper() for name in settings.swaths),
+        bursts=settings.bursts,
+        lines=settings.lines,
+        samples=settings.samples,
+        polarizations=tuple(settings.polarizations),
+        mean_height=scene.base_height + 0.5 * scene.relief,
+        baselines=tuple(settings.baselines) or None,
+        noise_equivalent_sigma0=settings.noise,
+        seed=settings.seed,
+    )
+
+
+def _scene(settings: SimulateConfig, surface: Dem | None, views: Sequence[View]) -> GroundScene:
+    asked = settings.scene
+    if surface is None:
+        heights = asked.base_height, asked.base_height + asked.relief
+    else:
+        heights = _limits_of(surface, scene_bounds(views, (0.0, 0.0)))
+    return make_scene(
+        scene_bounds(views, heights),
+        np.array([view.product.start.astype("datetime64[D]") for view in views]),
+        seed=settings.seed,
+        wavelength=views[0].product.bursts[0].grid.wavelength,
+        parameters=_scene_parameters(asked),
+        dem=surface,
+    )
+
+
+def _limits_of(surface: Dem, bounds: Bounds) -> tuple[float, float]:
+    """Lowest and highest height (m) of a DEM inside bounds."""
+    corners = np.array([bounds.west, bounds.east]), np.array([bounds.south, bounds.north])
+    return surface.lowest_and_highest(*surface.window(*corners, 1), "the simulated scene")
+
+
+def _scene_parameters(asked: SimulateSceneConfig) -> SceneParameters:
+    class_index(asked.background, "simulate.scene.background")
+    return SceneParameters(
+        terrain_posting=asked.terrain_posting,
+        relief=asked.relief,
+        roughness=asked.roughness,
+        base_height=asked.base_height,
+        sea_share=asked.sea_share,
+        cover_posting=asked.cover_posting,
+        vectors=tuple(layer for text in asked.vectors for layer in _layers(text)),
+        background=asked.background,
+        temporal_decorrelation=asked.temporal_decorrelation,
+        targets=TargetParameters(reflectors=asked.corner_reflectors, ships=asked.ships, tanks=asked.tanks),
+        reflectors=None if asked.reflectors is None else Path(asked.reflectors).expanduser(),
+        changes=ChangeParameters(
+            demolitions=asked.demolitions, constructions=asked.constructions, oil_slicks=asked.oil_slicks
+        ),
+        bowls=asked.bowls,
+        bowl_rate=asked.bowl_rate,
+        bowl_radius=asked.bowl_radius,
+        atmosphere=AtmosphereParameters(turbulent=asked.turbulence, stratified=asked.stratification),
+    )
+
+
+def _layers(text: str) -> Sequence[VectorLayer]:
+    """What an item of simulate.scene.vectors says: FILE:CLASS, FILE:CLASS:WIDTH, or a BGT archive."""
+    file, *rest = text.split(":")
+    if not rest:
+        return bgt_layers(Path(file).expanduser())
+    try:
+        width = float(rest[1]) if len(rest) > 1 else 0.0
+    except ValueError:
+        raise AlignsarError(f"simulate.scene.vectors: {text}: {rest[1]!r} is no width in metres") from None
+    return [VectorLayer(path=Path(file).expanduser(), land_cover=rest[0], width=width)]
+
+
+def use_threads(threads: int | None) -> int:
+    """Take as many CPU threads for the compiled loops, all by default; gives how many."""
+    import numba  # noqa: PLC0415  (0.2 s that --help need not wait for)
+
+    if threads is not None:
+        try:
+            numba.set_num_threads(threads)
+        except ValueError as error:
+            raise AlignsarError(f"device.threads={threads}: {error}") from None
+    return int(numba.get_num_threads())
+
+
+def _facts_of(date: _Date, campaign: Campaign, saturated: int) -> dict[str, Any]:
+    """What is known of a date, for simulation.json."""
+    view, grid = date.view, date.view.product.bursts[0].grid
+    return {
+        "product": view.product.product_id,
+        "start": str(view.product.start),
+        "perpendicular_baseline_m": _baseline(campaign, view),
+        "azimuth_error_lines": view.azimuth_error / grid.azimuth_interval,
+        "range_error_samples": view.range_error / grid.range_spacing,
+        "saturated_pixels": saturated,
+        "bursts": [burst.name for burst in view.product.bursts],
+    }
+
+
+def _baseline(campaign: Campaign, view: View) -> float:
+    """Perpendicular baseline (m) in the middle of the scene, positive as `baseline_directions` says."""
+    mesh = campaign.mesh
+    u, v = 0.5 * (mesh.places.low + mesh.places.high)
+    point = mesh.points(u, v)
+    seen = float(zero_doppler(view.satellite, point, view.satellite.centre_time))
+    perpendicular, _ = baseline_directions(mesh.reference, float(u), point)
+    return float((view.satellite.position(seen) - mesh.reference.position(u)) @ perpendicular)

@@ -1,0 +1,1 @@
+"""Map grids, and the way from the radar grid onto them."""

@@ -1,0 +1,1 @@
+"""Digital elevation models: heights above the WGS84 ellipsoid."""

@@ -1,0 +1,1 @@
+"""NISAR RSLC products."""

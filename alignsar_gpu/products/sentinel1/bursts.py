@@ -1,0 +1,257 @@
+"""Bursts of a Sentinel-1 subswath, from the annotations of its polarizations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.ndimage import map_coordinates
+
+from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT, RadarGrid
+from alignsar_gpu.geometry.range_doppler import radar_to_ground
+from alignsar_gpu.products.sentinel1.burst_id import ORBIT, burst_id, burst_number
+from alignsar_gpu.products.sentinel1.measurement import TiffMeasurement
+from alignsar_gpu.products.slc import Burst, Channel, RangePolynomial, Transmission, valid_window
+from alignsar_gpu.stack.tables import positions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from alignsar_gpu.geometry.orbit import Orbit
+    from alignsar_gpu.products.sentinel1.annotation import Annotation, HeightGrid, TimedPolynomial
+    from alignsar_gpu.stack.calibration import Calibration
+    from alignsar_gpu.stack.noise import Noise
+
+MICROSECOND = np.timedelta64(1, "us")
+POINTS_PER_SIDE = 5  # of a footprint
+# The subswath by whose middle the processor takes the bistatic delay out of the azimuth times of all; of stripmap
+# it is the swath itself (Gisinger et al., 2021, doi:10.1109/TGRS.2019.2961248, section III).
+BULK_SWATHS = {"IW": "IW2", "EW": "EW3"}
+SAME = 1e-9  # relative: what polarizations of a subswath must agree to
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SwathFiles:
+    """What one polarization of a subswath consists of.
+
+    ``measurement`` is what GDAL opens and the file's name for messages; None without pixels.
+    """
+
+    annotation: Annotation
+    measurement: tuple[str, str] | None
+    calibration: Calibration | None
+    noise: Noise | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """An ascending node: seconds since the product's epoch, and the relative orbit that begins there."""
+
+    time: float
+    relative_orbit: int
+
+
+def seconds(time: np.datetime64, epoch: np.datetime64) -> float:
+    """Seconds from ``epoch`` to ``time``, exact to the microsecond that both are given to."""
+    return int((time - epoch) / MICROSECOND) / 1e6
+
+
+def burst_grid(annotation: Annotation, index: int, epoch: np.datetime64) -> RadarGrid:
+    """The radar grid of a burst, all its lines and samples."""
+    return RadarGrid(
+        epoch=epoch,
+        first_azimuth_time=seconds(annotation.bursts[index].azimuth_time, epoch),
+        azimuth_interval=annotation.azimuth_time_interval,
+        first_slant_range=0.5 * SPEED_OF_LIGHT * annotation.slant_range_time,
+        range_spacing=0.5 * SPEED_OF_LIGHT / annotation.range_sampling_rate,
+        wavelength=SPEED_OF_LIGHT / annotation.radar_frequency,
+        look_side="right",
+        lines=annotation.lines,
+        samples=annotation.samples,
+    )
+
+
+def check_same_grid(annotations: Sequence[Annotation]) -> None:
+    """Raise AlignsarError unless the polarizations of a subswath have the same bursts on the same grids."""
+    one = annotations[0]
+    for other in annotations[1:]:
+        differing = [
+            name
+            for name in (
+                "azimuth_time_interval",
+                "slant_range_time",
+                "range_sampling_rate",
+                "radar_frequency",
+            )
+            if not np.isclose(getattr(one, name), getattr(other, name), rtol=SAME, atol=0.0)
+        ]
+        differing += [name for name in ("lines", "samples") if getattr(one, name) != getattr(other, name)]
+        if len(one.bursts) != len(other.bursts):
+            differing.append("number of bursts")
+        elif any(
+            abs(a.azimuth_time - b.azimuth_time) > MICROSECOND
+            for a, b in zip(one.bursts, other.bursts, strict=True)
+        ):
+            differing.append("times of the bursts")
+        if differing:
+            raise AlignsarError(
+                f"{other.source}: its polarization is not on the grid of {one.source}: {', '.join(differing)} "
+                "differ; the product is damaged or put together from several"
+            )
+
+
+def _nearest(records: Sequence[TimedPolynomial], time: float, epoch: np.datetime64) -> RangePolynomial:
+    best = min(records, key=lambda record: abs(seconds(record.azimuth_time, epoch) - time))
+    return RangePolynomial(
+        azimuth_time=seconds(best.azimuth_time, epoch),
+        slant_range_time=best.slant_range_time,
+        coefficients=best.coefficients,
+    )
+
+
+def _heights_at(
+    heights: HeightGrid, epoch: np.datetime64, time: NDArray[np.float64], slant_range: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Bilinear between the points of the geolocation grid, that of the nearest outside them."""
+    rows = positions(np.array([seconds(t, epoch) for t in heights.azimuth_time]), time)
+    columns = positions(0.5 * SPEED_OF_LIGHT * heights.slant_range_time, slant_range)
+    return np.asarray(map_coordinates(heights.height, [rows, columns], order=1, mode="nearest"))
+
+
+def _footprint(
+    grid: RadarGrid, window: tuple[slice, slice], heights: HeightGrid, orbit: Orbit
+) -> NDArray[np.float64]:
+    """Outline (n, 2) of the window's outermost pixels, degrees, longitudes without a jump."""
+    top, bottom = window[0].start, window[0].stop - 1
+    near, far = window[1].start, window[1].stop - 1
+    along = np.linspace(0.0, 1.0, POINTS_PER_SIDE)[:-1]
+    down, across = top + (bottom - top) * along, near + (far - near) * along
+    size = len(along)
+    line = np.concatenate([np.full(size, top), down, np.full(size, bottom), top + bottom - down])
+    sample = np.concatenate([across, np.full(size, far), near + far - across, np.full(size, near)])
+    time, slant_range = grid.azimuth_time(line), grid.slant_range(sample)
+    height = _heights_at(heights, grid.epoch, time, slant_range)
+    longitude, latitude = radar_to_ground(orbit, time, slant_range, height, grid.look_side)
+    longitude = np.unwrap(longitude, period=360.0)
+    if longitude.min() < -180.0:
+        longitude += 360.0
+    return np.stack([longitude, latitude], axis=-1)
+
+
+def _channel(files: SwathFiles, index: int, middle: float, epoch: np.datetime64) -> Channel:
+    annotation = files.annotation
+    burst = annotation.bursts[index]
+    measurement = None
+    if files.measurement is not None:
+        path, source = files.measurement
+        measurement = TiffMeasurement(
+            path=path,
+            source=source,
+            first_line=index * annotation.lines,
+            lines=annotation.lines,
+            samples=annotation.samples,
+        )
+    return Channel(
+        first_valid_sample=burst.first_valid_sample,
+        last_valid_sample=burst.last_valid_sample,
+        doppler_centroid=_nearest(annotation.doppler_centroids, middle, epoch),
+        measurement=measurement,
+        calibration=files.calibration,
+        noise=files.noise,
+    )
+
+
+def _place(annotation: Annotation, index: int, grid: RadarGrid, node: Node) -> tuple[str | None, float]:
+    """Burst id, if it has one, and seconds from the last ascending node to the first line."""
+    burst, header = annotation.bursts[index], annotation.header
+    since_node = grid.first_azimuth_time - node.time
+    anx_time = since_node % ORBIT
+    if burst.sensing_time is None:
+        return None, anx_time
+    number = burst.number
+    if number is None:
+        sensing = seconds(burst.sensing_time, grid.epoch) - node.time
+        number = burst_number(header.mode, header.swath, sensing, node.relative_orbit)
+    return burst_id(header.mode, header.swath, number), anx_time
+
+
+def bulk_delay(annotation: Annotation, others: Mapping[str, Annotation]) -> float | None:
+    """Seconds by which the processor moved the azimuth times of a subswath to before the reception of its echoes.
+
+    Half the two-way time to the middle of the mode's middle subswath, 0 where it moved nothing; None where the
+    annotation does not say, or that subswath is not among ``others`` (one annotation of each in the product).
+    """
+    if annotation.bistatic_applied is None:
+        return None
+    if not annotation.bistatic_applied:
+        return 0.0
+    header = annotation.header
+    middle = others.get(BULK_SWATHS.get(header.mode, header.swath))
+    return None if middle is None else 0.5 * middle.middle_slant_range_time
+
+
+def _transmission(annotation: Annotation, index: int, bulk: float | None) -> Transmission | None:
+    """By the last record before the burst's first line, or the first one."""
+    if not annotation.downlinks:
+        return None
+    time = annotation.bursts[index].azimuth_time
+    earlier = [downlink for downlink in annotation.downlinks if downlink.azimuth_time <= time]
+    downlink = earlier[-1] if earlier else annotation.downlinks[0]
+    return Transmission(
+        pulse_interval=downlink.pulse_interval,
+        rank=downlink.rank,
+        chirp_rate=downlink.chirp_rate,
+        bulk_delay=bulk,
+    )
+
+
+def read_bursts(
+    files: Mapping[str, SwathFiles],
+    epoch: np.datetime64,
+    orbit: Orbit,
+    node: Node,
+    bulk: float | None,
+) -> tuple[list[Burst], list[str]]:
+    """Bursts of one subswath, and the ids (or the place in the subswath) of those without valid pixels.
+
+    ``files`` per polarization; ``node`` the ascending node before the product's first line; ``bulk`` the
+    `bulk_delay` of the subswath.
+    """
+    annotations = [part.annotation for part in files.values()]
+    check_same_grid(annotations)
+    one = annotations[0]
+    bursts, empty = [], []
+    for index in range(len(one.bursts)):
+        grid = burst_grid(one, index, epoch)
+        middle = float(grid.azimuth_time(0.5 * (grid.lines - 1)))
+        channels = {name: _channel(part, index, middle, epoch) for name, part in files.items()}
+        identity, anx_time = _place(one, index, grid, node)
+        window = valid_window(list(channels.values()))
+        if window is None:
+            empty.append(identity or f"{one.header.swath.lower()} {index}")
+            continue
+        footprint = _footprint(grid, window, one.heights, orbit)
+        if not np.isfinite(footprint).all():
+            raise AlignsarError(
+                f"{one.source}: burst {index} does not meet the Earth where its orbit, times and ranges say; "
+                "the file is damaged"
+            )
+        bursts.append(
+            Burst(
+                swath=one.header.swath,
+                index=index,
+                burst_id=identity,
+                anx_time=anx_time,
+                grid=grid,
+                azimuth_fm_rate=_nearest(one.azimuth_fm_rates, middle, epoch),
+                steering_rate=one.steering_rate,
+                channels=channels,
+                footprint=footprint,
+                transmission=_transmission(one, index, bulk),
+            )
+        )
+    return bursts, empty

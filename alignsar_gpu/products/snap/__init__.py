@@ -1,0 +1,1 @@
+"""Coregistered stacks written by SNAP."""

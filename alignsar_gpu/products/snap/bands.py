@@ -1,0 +1,134 @@
+"""Which SNAP products make a stack, and which of their bands hold which date and polarization."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.products.snap.metadata import MONTHS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from alignsar_gpu.products.snap.raster import SnapRaster
+
+BAND = re.compile(
+    r"i_(?:(?P<swath>[A-Z]+\d*)_)??(?P<polarization>VV|VH|HH|HV)(?:_(?:mst|slv\d*|ref|sec\d*))?"
+    r"_(?P<date>\d{2}[A-Z][a-z]{2}\d{4})"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Band:
+    """Where the pixels of one date and polarization are."""
+
+    raster: SnapRaster
+    real: str
+    swath: str
+    polarization: str
+    date: np.datetime64
+
+    @property
+    def imaginary(self) -> str:
+        """The name of the imaginary part; ``real`` names the real one."""
+        return "q" + self.real[1:]
+
+
+def _snap_date(text: str) -> np.datetime64:
+    return np.datetime64(f"{text[5:]}-{MONTHS[text[2:5].upper()]:02d}-{text[:2]}", "D")
+
+
+def date_suffix(date: np.datetime64) -> str:
+    """A day as SNAP writes it in names: 31Mar2023."""
+    year, month, day = str(date).split("-")
+    name = next(m for m, i in MONTHS.items() if i == int(month))
+    return f"{day}{name.capitalize()}{year}"
+
+
+def find_products(folder: Path) -> list[Path]:
+    """The SNAP products at ``folder`` (itself one, or a folder of them), by name.
+
+    Raises AlignsarError when there is none.
+    """
+    if not folder.exists():
+        raise AlignsarError(
+            f"products.path={folder}: no such file or folder; give the folder of a SNAP stack"
+        )
+    if folder.suffix in {".znap", ".dim"} or folder.name.endswith(".znap.zip"):
+        return [folder]
+    found = sorted([*folder.glob("*.znap"), *folder.glob("*.znap.zip"), *folder.glob("*.dim")])
+    if not found:
+        raise AlignsarError(f"products.path={folder}: holds no .znap, .znap.zip or .dim product")
+    return found
+
+
+def input_files(path: Path) -> list[Path]:
+    """Every file that the stack at ``path`` consists of, found without opening any."""
+    files: list[Path] = []
+    for product in find_products(path):
+        folders = (
+            [product]
+            if product.is_dir()
+            else [product.with_suffix(".data")]
+            if product.suffix == ".dim"
+            else []
+        )
+        files += [product] if product.is_file() else []
+        files += [file for folder in folders for file in folder.rglob("*") if file.is_file()]
+    return sorted(files)
+
+
+def find_bands(rasters: Sequence[SnapRaster]) -> list[Band]:
+    """The complex bands of all dates, by date and polarization; AlignsarError when there is none."""
+    bands: dict[tuple[np.datetime64, str], Band] = {}
+    for raster in rasters:
+        for name in raster.bands:
+            match = BAND.fullmatch(name)
+            if match is None:
+                continue
+            band = Band(
+                raster=raster,
+                real=name,
+                swath=match["swath"] or "",
+                polarization=match["polarization"].lower(),
+                date=_snap_date(match["date"]),
+            )
+            if band.imaginary not in raster.bands:
+                raise AlignsarError(f"{raster.path}: band {name!r} has no imaginary part {band.imaginary!r}")
+            key = (band.date, band.polarization)
+            if key in bands:
+                raise AlignsarError(
+                    f"{raster.path}: {name!r} is here and, as {bands[key].real!r}, in {bands[key].raster.path.name}: "
+                    "merge subswaths first (TOPSAR-Merge), and give each date once"
+                )
+            bands[key] = band
+    if not bands:
+        names = ", ".join(raster.path.name for raster in rasters)
+        raise AlignsarError(
+            f"{names}: no complex bands of a coregistered stack, which SNAP names like i_VV_31Mar2023 and "
+            "q_VV_31Mar2023 (with the date); run Back-Geocoding or CreateStack first"
+        )
+    return [bands[key] for key in sorted(bands)]
+
+
+def check_one_grid(rasters: Sequence[SnapRaster]) -> None:
+    """Raise AlignsarError unless all products have one size and one reference grid."""
+    first = rasters[0]
+    for other in rasters[1:]:
+        if (other.lines, other.samples) != (first.lines, first.samples):
+            raise AlignsarError(
+                f"{other.path.name} has {other.lines} x {other.samples} pixels (lines x samples), {first.path.name} "
+                f"{first.lines} x {first.samples}: not one coregistered stack; cut them to the same area"
+            )
+        for name in ("first_line_time", "slant_range_to_first_pixel", "PRODUCT"):
+            values = [r.metadata.require("Abstracted_Metadata").text(name) for r in (first, other)]
+            if values[0] != values[1]:
+                raise AlignsarError(
+                    f"{other.path.name} and {first.path.name} do not lie on one reference grid: {name} is "
+                    f"{values[1]} and {values[0]}; coregister them together"
+                )

@@ -1,0 +1,358 @@
+"""Opening fields: NetCDF and Zarr by xarray, GRIB and dated rasters by rasterio."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import rasterio
+import xarray as xr
+from pyproj import CRS
+from pyproj.exceptions import ProjError
+from rasterio.errors import RasterioError
+from rasterio.windows import Window
+
+from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geometry.dem.frame import is_wgs84, period_of, pipeline_between
+from alignsar_gpu.radarcoding.crs import agreed_crs, given_crs
+from alignsar_gpu.radarcoding.fields.files import FieldFile
+from alignsar_gpu.radarcoding.rasters.opening import matching
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+NETCDF = (".nc", ".nc4", ".cdf", ".h5")
+GRIB = (".grib", ".grb", ".grib2", ".grb2")
+LATITUDES, LONGITUDES = ("latitude", "lat", "y"), ("longitude", "lon", "x")
+TIMES = ("time", "valid_time", "date")
+DATE = re.compile(r"(?<!\d)(\d{8})(?:[T_]?(\d{2})(\d{2})(\d{2})?)?(?!\d)(?![T_]\d{1,3}(?!\d))")
+KILOMETRES = ("km", "kilometer", "kilometers", "kilometre", "kilometres")
+CALENDARS = ("standard", "gregorian", "proleptic_gregorian")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldChoice:
+    """What is asked of a field.
+
+    Attributes
+    ----------
+    path : NetCDF, a folder with Zarr, GRIB, or a pattern of rasters with their date (YYYYMMDD, YYYYMMDDTHHMM,
+        UTC) in the name.
+    variable : of a file with several; in GRIB, the element.
+    crs : of a grid in metres that does not say it.
+    select : values of further dimensions.
+    tolerance_hours : see `FieldFile.tolerance`.
+    """
+
+    path: str
+    variable: str | None = None
+    crs: str | None = None
+    select: Mapping[str, float] | None = None
+    tolerance_hours: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class _OfXarray:
+    """Grids of a variable (time, y, x), or (y, x)."""
+
+    array: xr.DataArray
+    order: tuple[int, ...]
+
+    def read(self, time: int, rows: slice, columns: slice) -> NDArray[np.float64]:
+        """See `Grids.read`."""
+        part = self.array if not self.order else self.array[self.order[time]]
+        return np.asarray(part[rows, columns].values, dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class _OfRasters:
+    """Grids that are bands of rasters."""
+
+    bands: tuple[tuple[str, int], ...]
+
+    def read(self, time: int, rows: slice, columns: slice) -> NDArray[np.float64]:
+        """See `Grids.read`."""
+        name, band = self.bands[time]
+        with rasterio.open(name) as file:
+            image = file.read(band, window=Window.from_slices(rows, columns), masked=True)
+            values = image.data.astype(np.float64) * file.scales[band - 1] + file.offsets[band - 1]
+        return np.where(np.ma.getmaskarray(image), np.nan, values)
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What a file says of a variable."""
+
+    path: str
+    variable: str
+    units: str
+    long_name: str
+
+
+def open_field(choice: FieldChoice, key: str) -> FieldFile:
+    """The field that is asked for; every message begins with ``key``.
+
+    Raises AlignsarError for a file that is not there or no field, a variable that it does not have, dimensions that
+    are not chosen, times that are none, and a grid that does not say where it lies.
+    """
+    path = Path(choice.path).expanduser()
+    pattern = not path.exists() and any(sign in str(path) for sign in "*?")
+    if not pattern and not path.exists():
+        raise AlignsarError(f"{key}: {path}: there is no such file")
+    grib, dated = path.suffix.lower() in GRIB, pattern or path.suffix.lower() in {".tif", ".tiff"}
+    if not (grib or dated):
+        return _with_xarray(choice, path, key)
+    if choice.select:
+        raise AlignsarError(f"{key}.select: is for NetCDF and Zarr; give a file with what is wanted alone")
+    if dated and choice.variable is not None:
+        raise AlignsarError(f"{key}.variable: is for NetCDF, Zarr and GRIB; a dated raster has one band")
+    return _dated_rasters(choice, path, key) if dated else _grib(choice, path, key)
+
+
+def _with_xarray(choice: FieldChoice, path: Path, key: str) -> FieldFile:
+    try:
+        dataset = (
+            xr.open_zarr(path, chunks=None, consolidated=False, decode_timedelta=False)
+            if path.is_dir()
+            else xr.open_dataset(path, engine="netcdf4", decode_timedelta=False)
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise AlignsarError(f"{key}: {path}: cannot be read as NetCDF or Zarr ({error})") from None
+    array = _variable(dataset, choice, f"{key}: {path}")
+    where = f"{key}: {path}, {array.name}"
+    y, x = _axis(array, LATITUDES, where), _axis(array, LONGITUDES, where)
+    time = next((name for name in (*array.dims, *array.coords) if str(name).lower() in TIMES), None)
+    if time is not None and time not in array.dims:
+        array = array.expand_dims(time)
+    array = _selected(array, {y, x} | ({time} if time else set()), choice, where)
+    times, order = (None, ()) if time is None else _times(array[time], where)
+    array = array.transpose(*([time] if time else []), y, x)
+    stated = _stated_crs(dataset, array, where)
+    degrees = str(array[x].attrs.get("units", "")).startswith("degree") or str(x).lower() in LONGITUDES[:2]
+    files = tuple(sorted(file for file in path.rglob("*") if file.is_file())) if path.is_dir() else (path,)
+    return _field(
+        choice,
+        key,
+        _Said(str(path), str(array.name), *(str(array.attrs.get(key, "")) for key in ("units", "long_name"))),
+        files,
+        times,
+        (_nodes(array[y]), _nodes(array[x])),
+        stated or (CRS.from_epsg(4326) if degrees else None),
+        _OfXarray(array, order),
+    )
+
+
+def _field(
+    choice: FieldChoice,
+    key: str,
+    said: _Said,
+    files: tuple[Path, ...],
+    times: NDArray[np.datetime64] | None,
+    axes: tuple[NDArray[np.float64], NDArray[np.float64]],
+    stated: CRS | None,
+    grids: Any,
+) -> FieldFile:
+    name = ", ".join(text for text in (said.path, said.variable) if text)
+    crs = agreed_crs(stated, given_crs(choice.crs, key), f"{key}: {name}").to_2d()
+    pipeline, operation = "", "none: longitude and latitude on WGS84"
+    if not is_wgs84(crs):
+        pipeline, operation = pipeline_between(crs, CRS.from_epsg(4326), None, f"{key}: {name}")
+    y, x = axes
+    period = period_of(crs)
+    if period:
+        x = np.unwrap(x, period=period)
+    for axis, values in (("y", y), ("x", x)):
+        steps = np.diff(values)
+        if not (np.isfinite(values).all() and ((steps > 0).all() or (steps < 0).all())):
+            raise AlignsarError(
+                f"{key}: {name}: its coordinate {axis} does not rise or fall from node to node; sort it"
+            )
+    return FieldFile(
+        key=key,
+        name=name,
+        variable=said.variable,
+        units=said.units,
+        long_name=said.long_name,
+        files=files,
+        times=times,
+        y=y,
+        x=x,
+        pipeline=pipeline,
+        operation=operation,
+        period=period,
+        grids=grids,
+        tolerance=choice.tolerance_hours,
+    )
+
+
+def _variable(dataset: xr.Dataset, choice: FieldChoice, where: str) -> xr.DataArray:
+    gridded = [
+        str(name)
+        for name, one in dataset.data_vars.items()
+        if one.dtype.kind in "fiu"
+        and all(any(str(dim).lower() in names for dim in one.dims) for names in (LATITUDES, LONGITUDES))
+    ]
+    if choice.variable is not None:
+        if choice.variable not in dataset.data_vars:
+            raise AlignsarError(
+                f"{where}: has no variable {choice.variable!r}; it has {', '.join(gridded) or 'none'}"
+            )
+        return dataset[choice.variable]
+    if len(gridded) != 1:
+        raise AlignsarError(
+            f"{where}: has {len(gridded)} variables on a grid{': ' if gridded else ''}{', '.join(gridded)}; name one "
+            "(variable)"
+        )
+    return dataset[gridded[0]]
+
+
+def _axis(array: xr.DataArray, names: Sequence[str], where: str) -> str:
+    """The dimension that is called so; refuses grids whose coordinates have two dimensions."""
+    found = next((str(name) for name in array.dims if str(name).lower() in names), None)
+    if found is None or found not in array.coords:
+        raise AlignsarError(
+            f"{where}: has the dimensions {', '.join(map(str, array.dims))}, and none with coordinates called "
+            f"{', '.join(names)}; bring it to a regular grid of longitude and latitude"
+        )
+    return found
+
+
+def _selected(array: xr.DataArray, kept: set[Any], choice: FieldChoice, where: str) -> xr.DataArray:
+    """The array without further dimensions."""
+    chosen = dict(choice.select or {})
+    further = [str(name) for name in array.dims if name not in kept]
+    for name in chosen:
+        if name not in further:
+            has = f"; it has {', '.join(further)}" if further else ""
+            raise AlignsarError(f"{where}: has no further dimension {name!r} (select){has}")
+    for name in further:
+        numbers = name in array.coords and array[name].dtype.kind in "fiu"
+        values = array[name].values if numbers else np.arange(array.sizes[name])
+        if name in chosen:
+            place = int(np.argmin(np.abs(values - chosen[name])))
+            if not np.isclose(values[place], chosen[name]):
+                raise AlignsarError(f"{where}: {name} has no {chosen[name]:g}; it has {_few(values)}")
+            array = array.isel({name: place})
+        elif len(values) == 1:
+            array = array.isel({name: 0})
+        else:
+            raise AlignsarError(
+                f"{where}: has a dimension {name!r} with {_few(values)}; choose one (select={{{name}: VALUE}})"
+            )
+    return array
+
+
+def _few(values: NDArray[Any]) -> str:
+    shown = ", ".join(f"{value:g}" for value in values[:8])
+    return shown + (", ..." if len(values) > 8 else "")
+
+
+def _times(axis: xr.DataArray, where: str) -> tuple[NDArray[np.datetime64], tuple[int, ...]]:
+    """Times in order, each once, and which of the file's they are."""
+    if axis.dtype.kind != "M" or np.isnat(axis.values).any():
+        calendar = getattr(axis.values.flat[0], "calendar", "") if axis.dtype.kind == "O" else ""
+        raise AlignsarError(
+            f"{where}: its times cannot be understood{f' (calendar {calendar!r})' if calendar else ''}; they must be "
+            f"CF times of a calendar of {', '.join(CALENDARS)}"
+        )
+    values, order = np.unique(axis.values.astype("datetime64[ns]"), return_index=True)
+    return values, tuple(int(place) for place in order)
+
+
+def _nodes(axis: xr.DataArray) -> NDArray[np.float64]:
+    """Coordinates of the nodes: degrees, or metres."""
+    values = np.asarray(axis.values, dtype=np.float64)
+    return 1000.0 * values if str(axis.attrs.get("units", "")).lower() in KILOMETRES else values
+
+
+def _stated_crs(dataset: xr.Dataset, array: xr.DataArray, where: str) -> CRS | None:
+    """What a CF grid mapping says. Raises AlignsarError for one that says no system."""
+    name = array.attrs.get("grid_mapping", array.encoding.get("grid_mapping"))
+    if name is None or name not in dataset.variables:
+        return None
+    attributes = dict(dataset[name].attrs)
+    text = attributes.get("crs_wkt") or attributes.get("spatial_ref")
+    try:
+        return CRS.from_user_input(text or CRS.from_cf(attributes).to_wkt())
+    except (ProjError, KeyError, TypeError) as error:
+        raise AlignsarError(
+            f"{where}: its grid mapping {name!r} says no coordinate system ({error})"
+        ) from None
+
+
+def _grib(choice: FieldChoice, path: Path, key: str) -> FieldFile:
+    try:
+        with rasterio.open(path) as file:
+            tags = [file.tags(band) for band in range(1, file.count + 1)]
+            affine, crs, shape = file.transform, file.crs, (file.height, file.width)
+    except RasterioError as error:
+        raise AlignsarError(f"{key}: {path}: cannot be read as GRIB ({error})") from None
+    elements = sorted({one.get("GRIB_ELEMENT", "") for one in tags})
+    element = choice.variable or (elements[0] if len(elements) == 1 else None)
+    if element is None or element not in elements:
+        raise AlignsarError(f"{key}: {path}: has the elements {', '.join(elements)}; name one (variable)")
+    wanted = [number for number, one in enumerate(tags) if one.get("GRIB_ELEMENT") == element]
+    levels = sorted({tags[number].get("GRIB_SHORT_NAME", "") for number in wanted})
+    if len(levels) > 1:
+        raise AlignsarError(
+            f"{key}: {path}: {element} has the levels {', '.join(levels)}; give a file with one of them"
+        )
+    seconds = np.array([int(float(tags[n]["GRIB_VALID_TIME"].split()[0])) for n in wanted], dtype=np.int64)
+    times, order = np.unique(seconds.astype("datetime64[s]").astype("datetime64[ns]"), return_index=True)
+    one = tags[wanted[0]]
+    said = _Said(str(path), element, one.get("GRIB_UNIT", "").strip("[]"), one.get("GRIB_COMMENT", ""))
+    bands = tuple((str(path), wanted[int(place)] + 1) for place in order)
+    axes = _axes_of(affine, shape, f"{key}: {path}")
+    stated = None if crs is None else CRS.from_wkt(crs.to_wkt())
+    return _field(choice, key, said, (path,), times, axes, stated, _OfRasters(bands))
+
+
+def _dated_rasters(choice: FieldChoice, pattern: Path, key: str) -> FieldFile:
+    """Rasters, one a time, whose names have it."""
+    paths = [pattern] if pattern.exists() else [Path(name) for name in matching(pattern, key)]
+    found: dict[np.datetime64, Path] = {}
+    facts = None
+    for path in paths:
+        date = DATE.search(path.stem)
+        if date is None:
+            raise AlignsarError(
+                f"{key}: {path}: its name has no date (YYYYMMDD, or YYYYMMDDTHHMM), so its time is not known"
+            )
+        day, *clock = date.groups("00")
+        try:
+            time = np.datetime64(f"{day[:4]}-{day[4:6]}-{day[6:]}T{':'.join(clock)}", "ns")
+            with rasterio.open(path) as file:
+                own, count = (file.transform, file.crs, (file.height, file.width)), file.count
+                units = file.units[0] or ""
+        except (RasterioError, ValueError) as error:
+            raise AlignsarError(f"{key}: {path}: cannot be read as a raster with a date ({error})") from None
+        if count != 1:
+            raise AlignsarError(f"{key}: {path}: has {count} bands; give rasters with one, one for each time")
+        if found.setdefault(time, path) != path:
+            raise AlignsarError(f"{key}: {path} and {found[time]} are of the same time; leave one out")
+        if facts is not None and own != facts[0]:
+            raise AlignsarError(f"{key}: {path} and {paths[0]} are not on the same grid")
+        facts = own, units
+    assert facts is not None
+    (affine, crs, shape), units = facts
+    times = np.array(sorted(found))
+    axes = _axes_of(affine, shape, f"{key}: {paths[0]}")
+    stated = None if crs is None else CRS.from_wkt(crs.to_wkt())
+    grids = _OfRasters(tuple((str(found[time]), 1) for time in times))
+    said = _Said(str(pattern), "", units, "")
+    return _field(choice, key, said, tuple(found[t] for t in times), times, axes, stated, grids)
+
+
+def _axes_of(
+    affine: Any, shape: tuple[int, int], where: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """y of rows and x of columns. Raises AlignsarError for a grid that is turned or does not say where it lies."""
+    if affine.is_identity or affine.b != 0.0 or affine.d != 0.0:
+        raise AlignsarError(f"{where}: is not on a grid along the axes of its system; warp it (gdalwarp)")
+    rows, columns = np.arange(shape[0]) + 0.5, np.arange(shape[1]) + 0.5
+    return affine.f + affine.e * rows, affine.c + affine.a * columns

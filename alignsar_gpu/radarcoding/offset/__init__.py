@@ -1,0 +1,1 @@
+"""The offset of labels against the radar image."""

@@ -1,0 +1,1 @@
+"""Points and point clouds on the radar grid."""

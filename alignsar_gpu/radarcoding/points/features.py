@@ -1,0 +1,279 @@
+"""Vector files of points, as GDAL reads them, and JSON lists of stations with corner reflectors."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyogrio
+import shapely
+from pyogrio.errors import DataLayerError, DataSourceError
+from pyproj import CRS
+from pyproj.exceptions import ProjError
+
+from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.radarcoding.points.sources import AT_A_TIME, Coordinates, column, names_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from alignsar_gpu.radarcoding.points.files import PointChoice
+    from alignsar_gpu.radarcoding.points.sources import Box
+
+UNREADABLE = (DataLayerError, DataSourceError, ValueError, RuntimeError, OSError, pa.ArrowException)
+POINT, MULTIPOINT = 0, 4  # of Shapely's kinds of geometry
+WITH_HEIGHT = ("2.5D ", " Z", " ZM")
+LONGEST_LIST = 1 << 25  # bytes of JSON that are looked through for stations
+LOOKED_AT = 100  # features whose geometry tells whether a layer of several kinds has heights
+
+
+def kind_of(kind: str, where: str) -> bool:
+    """Whether a stated kind of geometry has heights. Raises AlignsarError for one that is not points."""
+    plain = kind
+    for mark in (*WITH_HEIGHT, " M"):
+        plain = plain.removeprefix(mark).removesuffix(mark)
+    if plain not in {"Point", "MultiPoint", "Unknown"}:
+        raise AlignsarError(
+            f"{where}: holds shapes of the kind {kind}, not points: make it a vector layer of the configuration, "
+            "or take the shapes' centroids"
+        )
+    return kind not in {plain, f"{plain} M"}
+
+
+def from_wkb(
+    shapes: Any,
+    z: NDArray[np.float64] | None,
+    value: NDArray[np.float64] | None,
+    identifier: list[str] | None,
+    counts: Counter[str],
+    where: str,
+) -> Coordinates:
+    """Coordinates of an Arrow column of geometries; those of multipoints each with the feature's value."""
+    try:
+        geometry = shapely.from_wkb(shapes.to_numpy(zero_copy_only=False))
+    except shapely.errors.GEOSException as error:
+        raise AlignsarError(f"{where}: has a geometry that cannot be read ({error})") from None
+    kinds = shapely.get_type_id(geometry)
+    other = (kinds >= 0) & (kinds != POINT) & (kinds != MULTIPOINT)
+    if other.any():
+        found = Counter(shape.geom_type for shape in geometry[other])
+        named = ", ".join(f"{count} {name}" for name, count in sorted(found.items()))
+        raise AlignsarError(
+            f"{where}: holds shapes that are not points ({named} among the {len(geometry)} features looked at): "
+            "make them a vector layer of the configuration, or choose the points with key where"
+        )
+    lost = int(np.count_nonzero((kinds < 0) | shapely.is_empty(geometry)))
+    if lost:
+        counts["without geometry"] += lost
+    places, feature = shapely.get_coordinates(geometry, include_z=z is None, return_index=True)
+    return Coordinates(
+        np.ascontiguousarray(places[:, 0]),
+        np.ascontiguousarray(places[:, 1]),
+        np.ascontiguousarray(places[:, 2]) if z is None else z[feature],
+        None if value is None else value[feature],
+        None if identifier is None else [identifier[i] for i in feature],
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Features:
+    """A layer of points in a vector file."""
+
+    where: str
+    path: str
+    layer: str | None
+    condition: str | None
+    crs: CRS | None
+    bounds: Box | None
+    has_height: bool
+    z: str
+    value: str
+    identifier: str
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The vector file."""
+        return (Path(self.path),)
+
+    def read(self, windows: Sequence[Box], counts: Counter[str]) -> Iterator[Coordinates]:
+        """Points within the windows, by the file's spatial index where it has one."""
+        columns = list(dict.fromkeys(name for name in (self.z, self.value, self.identifier) if name))
+        for window in windows:
+            try:
+                with pyogrio.open_arrow(
+                    self.path,
+                    layer=self.layer,
+                    columns=columns,
+                    where=self.condition,
+                    bbox=window,
+                    batch_size=AT_A_TIME // 8,
+                    use_pyarrow=True,
+                ) as (about, batches):
+                    geometry = about["geometry_name"] or "wkb_geometry"
+                    for batch in batches:
+                        yield self._coordinates(batch, geometry, counts)
+            except UNREADABLE as error:
+                asked = f" with where={self.condition!r}" if self.condition else ""
+                raise AlignsarError(f"{self.where}: cannot be read{asked} ({error})") from None
+
+    def _coordinates(self, batch: pa.RecordBatch, geometry: str, counts: Counter[str]) -> Coordinates:
+        def numbers(name: str) -> NDArray[np.float64] | None:
+            if not name:
+                return None
+            found = batch.column(name).cast(pa.float64())
+            return np.array(found.to_numpy(zero_copy_only=False), dtype=np.float64)
+
+        identifier = names_of(batch.column(self.identifier).to_pylist()) if self.identifier else None
+        z, value = numbers(self.z), numbers(self.value)
+        return from_wkb(batch.column(geometry), z, value, identifier, counts, self.where)
+
+
+def open_features(choice: PointChoice, where: str) -> Features:
+    """A layer of a vector file. Raises AlignsarError for a layer, a column or a kind of geometry it lacks."""
+    layer = _layer(choice, where)
+    label = where if layer is None else f"{where}, layer {layer}"
+    try:
+        about = pyogrio.read_info(choice.path, layer=layer, force_total_bounds=True, force_feature_count=True)
+        crs = None if about["crs"] is None else CRS.from_user_input(about["crs"])
+    except ProjError as error:
+        raise AlignsarError(f"{label}: states a system that cannot be used ({error})") from None
+    except UNREADABLE as error:
+        raise AlignsarError(f"{label}: cannot be read as a vector file ({error})") from None
+    if about["geometry_type"] is None:
+        raise AlignsarError(
+            f"{label}: has no geometry: name a layer that has, or a table with columns x and y"
+        )
+    has_height = kind_of(about["geometry_type"], label)
+    if not about["features"]:
+        raise AlignsarError(f"{label}: holds no feature; name a layer that does, or leave this one out")
+    if about["geometry_type"] == "Unknown":
+        has_height = _some_have_height(choice.path, layer, label)
+    names = [str(name) for name in about["fields"]]
+    for key, wanted in (("z", choice.z), ("value", choice.value)):
+        kind = dict(zip(names, about["dtypes"], strict=True)).get(column(names, wanted, key, label))
+        if kind is not None and np.dtype(kind).kind not in "iuf":
+            raise AlignsarError(f"{label}: {key} names column {wanted!r}, which does not hold numbers")
+    bounds = about["total_bounds"]
+    known = bounds is not None and np.isfinite(bounds).all()
+    return Features(
+        where=label,
+        path=choice.path,
+        layer=layer,
+        condition=choice.where,
+        crs=crs,
+        bounds=tuple(float(v) for v in bounds) if known else None,  # type: ignore[arg-type]  # four of them
+        has_height=has_height or choice.z is not None,
+        z=column(names, choice.z, "z", label),
+        value=column(names, choice.value, "value", label),
+        identifier=column(names, choice.identifier, "identifier", label),
+    )
+
+
+def _layer(choice: PointChoice, where: str) -> str | None:
+    try:
+        found = {str(name): kind for name, kind in pyogrio.list_layers(choice.path)}
+    except UNREADABLE as error:
+        raise AlignsarError(
+            f"{where}: is no file of points that is known (LAS, LAZ, CSV, Parquet, or a vector file of GDAL's: "
+            f"{error})"
+        ) from None
+    if choice.layer is not None:
+        if choice.layer not in found:
+            raise AlignsarError(f"{where}: has no layer {choice.layer!r}; its layers are {', '.join(found)}")
+        return choice.layer
+    spatial = [name for name, kind in found.items() if kind is not None]
+    if len(spatial) > 1:
+        raise AlignsarError(f"{where}: has several layers, {', '.join(spatial)}: name one (key layer)")
+    return next(iter(spatial or found), None)
+
+
+def _some_have_height(path: str, layer: str | None, where: str) -> bool:
+    try:
+        _, _, shapes, _ = pyogrio.raw.read(path, layer=layer, columns=[], max_features=LOOKED_AT)
+    except UNREADABLE as error:
+        raise AlignsarError(f"{where}: cannot be read as a vector file ({error})") from None
+    return bool(shapely.has_z(shapely.from_wkb(shapes)).any())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stations:
+    """Corner reflectors of a list of stations, those that face one pass direction."""
+
+    path: Path
+    crs: CRS
+    place: NDArray[np.float64]
+    names: tuple[str, ...]
+    has_height: bool = True
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The list."""
+        return (self.path,)
+
+    @property
+    def bounds(self) -> Box:
+        """What the stations lie within."""
+        (west, south), (east, north) = self.place[:, :2].min(axis=0), self.place[:, :2].max(axis=0)
+        return float(west), float(south), float(east), float(north)
+
+    def read(self, windows: Sequence[Box], counts: Counter[str]) -> Iterator[Coordinates]:  # noqa: ARG002  (a few stations)
+        """All of them."""
+        x, y, z = self.place.T.copy()
+        yield Coordinates(x, y, z, None, list(self.names))
+
+
+def list_of_stations(path: Path) -> list[Any] | None:
+    """The stations of a JSON list of them, None where the file is something else."""
+    try:
+        if path.stat().st_size > LONGEST_LIST:
+            return None
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError):
+        return None
+    found = content.get("stations") if isinstance(content, dict) else None
+    return found if isinstance(found, list) else None
+
+
+def open_stations(path: Path, stations: list[Any], pass_direction: str | None, where: str) -> Stations:
+    """The stations that have a reflector facing ``pass_direction``, at that reflector's coordinates.
+
+    Each has "ascending" and "descending" with "coordinates" (longitude, latitude, elevation, EPSG). The
+    elevation is above the ellipsoid, as the coordinates of a survey are.
+    """
+    if pass_direction not in {"ascending", "descending"}:
+        raise AlignsarError(
+            f"{where}: its stations have coordinates for ascending and descending passes: say which the images "
+            f"are of (key pass_direction), not {pass_direction!r}"
+        )
+    names, places, codes = [], [], []
+    for number, station in enumerate(stations, start=1):
+        label = f"{where}, station {number}"
+        try:
+            name, face = str(station["id"]), station[pass_direction]
+            if not face or not face.get("orientation", True):
+                continue  # nothing at this station looks that way
+            place = face["coordinates"]
+            codes.append(int(place["EPSG"]))
+            places.append([float(place[axis]) for axis in ("longitude", "latitude", "elevation")])
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise AlignsarError(f"{label}: lacks what a station has, or has it wrong ({error!r})") from None
+        names.append(name)
+    if not names:
+        raise AlignsarError(f"{where}: no station has a reflector for {pass_direction} passes")
+    if len(set(codes)) > 1:
+        raise AlignsarError(
+            f"{where}: its coordinates are in several systems (EPSG {', '.join(map(str, sorted(set(codes))))}): "
+            "write them in one"
+        )
+    try:
+        crs = CRS.from_epsg(codes[0])
+    except ProjError as error:
+        raise AlignsarError(f"{where}: EPSG {codes[0]} is no system that is known ({error})") from None
+    return Stations(path=path, crs=crs, place=np.array(places), names=tuple(names))

@@ -1,0 +1,98 @@
+"""Point layers: statistics of the points that are seen in each pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from alignsar_gpu.radarcoding.layers import Made
+from alignsar_gpu.radarcoding.points.placing import place_points, point_values
+from alignsar_gpu.radarcoding.points.statistics import PointStatistics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from alignsar_gpu.radarcoding.layers import Scene, Strip
+    from alignsar_gpu.radarcoding.points.files import PointFile
+
+TALL = 0.005  # degrees around the ground of a strip, for points that stand high above it
+SHARE_OF_BUDGET = 0.25  # of the memory, for the points of a strip; the rest goes to a file
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PointLayers:
+    """Points and what is made of them.
+
+    Attributes
+    ----------
+    name : of the layers, each with its statistic's name behind.
+    statistics : see `point_statistics.PointStatistics`.
+    above : what heights that statistics are made of count from.
+    value : the attribute that statistics are of; None for heights.
+    attributes : what is said of the layers besides.
+    """
+
+    name: str
+    file: PointFile
+    statistics: tuple[str, ...]
+    above: Literal["ellipsoid", "terrain"]
+    value: str | None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """See `layers.Source`."""
+        return self.file.files
+
+    @property
+    def layers(self) -> tuple[Made, ...]:
+        """See `layers.Source`."""
+        return tuple(
+            Made(
+                name=f"{self.name}_{one}", dtype="float32", attributes={**self._said(one), **self.attributes}
+            )
+            for one in self.statistics
+        )
+
+    def _said(self, statistic: str) -> dict[str, Any]:
+        words, points = statistic.replace("_", " "), self.name.replace("_", " ")
+        where = "points belong to the pixel that they are seen in at their own height"
+        if statistic == "count":
+            return {"units": "1", "long_name": f"number of points: {points}", "description": where}
+        if self.value is not None:
+            return {"units": "1", "long_name": f"{words} of {self.value}: {points}", "description": where}
+        above = "the terrain" if self.above == "terrain" else "the WGS84 ellipsoid"
+        return {
+            "units": "m",
+            "long_name": f"{words} of heights above {above}: {points}",
+            "description": where,
+        }
+
+    def require_inside(self, scene: Scene) -> None:
+        """See `layers.Source`."""
+        for _ in self.file.batches(scene.area()):
+            return
+
+    def strip(self, scene: Scene, strip: Strip) -> Iterator[tuple[str, int | None, NDArray[np.float32]]]:
+        """See `layers.OfStrips`."""
+        terrain, shifts = scene.chart.terrain, scene.chart.shifts
+        memory = int(scene.device.memory_budget * SHARE_OF_BUDGET)
+        found = PointStatistics(strip.tile.shape, strip.lines.start, self.statistics, memory, scene.temporary)
+        for batch in self.file.batches(scene.area(strip.lines).buffer(TALL), required=False):
+            line, sample = place_points(batch, terrain.grid, terrain.orbit, terrain.dem, terrain.doppler)
+            later, farther = shifts.at(line, sample)
+            found.add(line - later, sample - farther, point_values(batch, self.above, terrain.dem))
+        for statistic, values in found.result().items():
+            yield f"{self.name}_{statistic}", None, values
+
+    def facts(self) -> dict[str, Any]:
+        """See `layers.Source`."""
+        return {self.name: {"coordinates": self.file.operation}}
+
+    def warnings(self) -> list[str]:
+        """See `layers.Source`."""
+        return [] if self.file.counts["inside"] else [f"{self.name}: {self.file.name} has no point here"]

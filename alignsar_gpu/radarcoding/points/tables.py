@@ -1,0 +1,186 @@
+"""Tables of points: CSV, and Parquet with columns of coordinates or with a geometry (GeoParquet)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import csv
+from pyproj import CRS
+from pyproj.exceptions import ProjError
+
+from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.radarcoding.points.features import from_wkb, kind_of
+from alignsar_gpu.radarcoding.points.sources import (
+    AT_A_TIME,
+    Columns,
+    Coordinates,
+    column,
+    coordinate_columns,
+    names_of,
+)
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from alignsar_gpu.radarcoding.points.files import PointChoice
+    from alignsar_gpu.radarcoding.points.sources import Box
+
+TEXT = (".csv", ".tsv", ".txt")
+PARQUET = (".parquet", ".geoparquet", ".pq")
+SUFFIXES = (*TEXT, *PARQUET)
+BLOCK = 1 << 25  # bytes of text read together
+SEPARATORS = ",;\t|"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tables:
+    """Tables of the same columns.
+
+    ``geometry`` is the column of a GeoParquet file's geometry, "" where columns hold the coordinates.
+    """
+
+    where: str
+    files: tuple[Path, ...]
+    crs: CRS | None
+    columns: Columns
+    has_height: bool
+    geometry: str = ""
+    bounds: Box | None = None
+
+    def read(self, windows: Sequence[Box], counts: Counter[str]) -> Iterator[Coordinates]:  # noqa: ARG002  (a table has no index)
+        """All rows: a table does not know where they lie."""
+        for path in self.files:
+            batches = _csv(path, self.columns) if path.suffix.lower() in TEXT else self._parquet(path)
+            try:
+                for batch in batches:
+                    if batch.num_rows:
+                        yield self._coordinates(batch, counts)
+            except (pa.ArrowException, OSError) as error:
+                raise AlignsarError(
+                    f"{self.where}: {path.name} cannot be read ({error}): correct the file, or name columns of "
+                    "numbers with keys x, y, z and value"
+                ) from None
+
+    def _parquet(self, path: Path) -> Iterator[pa.RecordBatch]:
+        names = [*self.columns.names, *([self.geometry] if self.geometry else [])]
+        with pq.ParquetFile(path) as file:
+            yield from file.iter_batches(batch_size=AT_A_TIME, columns=names)
+
+    def _coordinates(self, batch: pa.RecordBatch, counts: Counter[str]) -> Coordinates:
+        def numbers(name: str) -> NDArray[np.float64] | None:
+            if not name:
+                return None
+            found = batch.column(name).cast(pa.float64())
+            return np.array(found.to_numpy(zero_copy_only=False), dtype=np.float64)
+
+        z, value = numbers(self.columns.z), numbers(self.columns.value)
+        labels = self.columns.identifier
+        identifier = names_of(batch.column(labels).to_pylist()) if labels else None
+        if self.geometry:
+            shapes = batch.column(self.geometry)
+            return from_wkb(shapes, z, value, identifier, counts, self.where)
+        x, y = numbers(self.columns.x), numbers(self.columns.y)
+        assert x is not None
+        assert y is not None
+        return Coordinates(x, y, z, value, identifier)
+
+
+def _csv(path: Path, columns: Columns) -> Iterator[pa.RecordBatch]:
+    types = dict.fromkeys(columns.numbers, pa.float64())
+    if columns.identifier:
+        types.setdefault(columns.identifier, pa.string())
+    convert = csv.ConvertOptions(include_columns=columns.names, column_types=types)
+    with csv.open_csv(
+        path, csv.ReadOptions(block_size=BLOCK), csv.ParseOptions(delimiter=_separator(path)), convert
+    ) as reader:
+        yield from reader
+
+
+def _separator(path: Path) -> str:
+    """What stands between the columns: whatever is in the first line most often."""
+    with path.open(encoding="utf-8-sig", errors="replace") as text:
+        header = text.readline()
+    return max(SEPARATORS, key=header.count)
+
+
+def open_tables(files: Sequence[Path], choice: PointChoice, crs: CRS | None, where: str) -> Tables:
+    """The tables in ``files``; ``crs`` is what the configuration says of their system.
+
+    Raises AlignsarError for a table without the columns (listing what there is) or without rows.
+    """
+    found = [_one(path, choice, crs, where) for path in files]
+    first = found[0]
+    for table in found[1:]:
+        if (table.columns, table.geometry, table.crs) != (first.columns, first.geometry, first.crs):
+            raise AlignsarError(
+                f"{where}: {table.files[0].name} has other columns or another coordinate reference system than "
+                f"{first.files[0].name}: name tables of one kind"
+            )
+    return Tables(
+        where=where,
+        files=tuple(files),
+        crs=first.crs,
+        columns=first.columns,
+        has_height=first.has_height,
+        geometry=first.geometry,
+    )
+
+
+def _one(path: Path, choice: PointChoice, crs: CRS | None, where: str) -> Tables:
+    label = f"{where} ({path.name})"
+    geo: dict[str, Any] = {}
+    try:
+        if path.suffix.lower() in TEXT:
+            with csv.open_csv(path, parse_options=csv.ParseOptions(delimiter=_separator(path))) as reader:
+                names, rows = reader.schema.names, sum(1 for _ in [reader.read_next_batch()])
+        else:
+            with pq.ParquetFile(path) as file:
+                names, rows = file.schema_arrow.names, file.metadata.num_rows
+                geo = json.loads((file.schema_arrow.metadata or {}).get(b"geo", b"{}"))
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise AlignsarError(
+            f"{label}: cannot be read as a table ({error}): correct or copy it again"
+        ) from None
+    except StopIteration:
+        names, rows = reader.schema.names, 0
+    if not rows:
+        raise AlignsarError(f"{label}: holds no row; name a table that does, or leave this layer out")
+    value = column(names, choice.value, "value", label)
+    identifier = column(names, choice.identifier, "identifier", label)
+    if geo and choice.x is None:
+        z = column(names, choice.z, "z", label)
+        columns = Columns(x="", y="", z=z, value=value, identifier=identifier)
+        return _with_geometry(path, geo, columns, label)
+    degrees = None if crs is None else not crs.is_projected
+    x, y, z = coordinate_columns(names, choice.x, choice.y, choice.z, label, degrees=degrees)
+    columns = Columns(x=x, y=y, z=z, value=value, identifier=identifier)
+    return Tables(where=where, files=(path,), crs=None, columns=columns, has_height=bool(z))
+
+
+def _with_geometry(path: Path, geo: dict[str, Any], columns: Columns, label: str) -> Tables:
+    """A GeoParquet file, from what its metadata say of its geometry (GeoParquet 1.1)."""
+    try:
+        name = geo["primary_column"]
+        told = geo["columns"][name]
+        encoding, kinds = told["encoding"], told.get("geometry_types", [])
+        stated = told.get("crs", "OGC:CRS84")
+        crs = None if stated is None else CRS.from_user_input(stated)
+    except (KeyError, TypeError, ProjError) as error:
+        raise AlignsarError(
+            f"{label}: its GeoParquet metadata are not understood ({error!r}): write the file again"
+        ) from None
+    if encoding.upper() != "WKB":
+        raise AlignsarError(
+            f"{label}: its geometry is encoded as {encoding!r}, and WKB is read: write it so (GeoPandas does)"
+        )
+    has_height = any(kind_of(kind, label) for kind in kinds) or bool(columns.z)
+    return Tables(where=label, files=(path,), crs=crs, columns=columns, has_height=has_height, geometry=name)

@@ -1,0 +1,1 @@
+"""Rasters of classes or values on the radar grid."""

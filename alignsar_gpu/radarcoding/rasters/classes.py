@@ -1,0 +1,178 @@
+"""Classes of a raster: which codes are which, by the configuration, the file, or what occurs in it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import rasterio
+from rasterio.errors import RasterioError
+from rasterio.windows import Window
+
+from alignsar_gpu.errors import AlignsarError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from alignsar_gpu.radarcoding.rasters.opening import RasterChoice
+
+NO_CLASS = 255
+MOST_CLASSES = 254  # one number more is that of codes of none
+MOST_PIXELS = 4e9  # that are looked through for codes
+AT_ONCE = 1 << 24  # of these
+WHOLE = 2.0**53  # beyond which floating point has whole numbers only, and not all
+TAG = re.compile(r"class_(-?\d+)", re.IGNORECASE)
+
+
+def damaged(key: str, name: str, error: Exception) -> str:
+    """What is said of a file that opens and cannot be read."""
+    return f"{key}: {name}: cannot be read ({error}); it may be damaged: fetch it again"
+
+
+def is_nodata(values: NDArray[np.generic], nodata: float | None) -> NDArray[np.bool_]:
+    """Where values are the one that stands for no data, as it was written or as the file rounds it."""
+    if nodata is None:
+        return np.zeros(values.shape, dtype=np.bool_)
+    if values.dtype != np.float32:
+        return np.asarray(values == nodata)
+    with np.errstate(over="ignore"):
+        return np.asarray((values == np.float32(nodata)) | (values == np.float64(nodata)))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ClassTable:
+    """Names of classes, and the class of each code, codes in order."""
+
+    names: tuple[str, ...]
+    codes: NDArray[np.int64]
+    classes: NDArray[np.uint8]
+
+    @classmethod
+    def empty(cls) -> ClassTable:
+        """Of a raster of values."""
+        return cls(names=(), codes=np.zeros(0, np.int64), classes=np.zeros(0, np.uint8))
+
+    def numbers_of(self, codes: NDArray[Any]) -> NDArray[np.uint8]:
+        """The class of each code; for codes of none the number after the last class."""
+        none = len(self.names)
+        if codes.dtype.kind in "iu" and codes.dtype.itemsize <= 2:
+            span = np.iinfo(codes.dtype)
+            table = np.full(int(span.max) - int(span.min) + 1, none, dtype=np.uint8)
+            inside = (self.codes >= span.min) & (self.codes <= span.max)
+            table[self.codes[inside] - int(span.min)] = self.classes[inside]
+            return np.asarray(table[codes.astype(np.int32) - int(span.min)])
+        own = self.codes.astype(codes.dtype) if codes.dtype.kind == "f" else self.codes
+        place = np.minimum(np.searchsorted(own, codes), len(own) - 1)
+        return np.where(own[place] == codes, self.classes[place], none).astype(np.uint8)
+
+
+def class_table(
+    choice: RasterChoice, tags: Mapping[str, str], names: Sequence[str], band: int, where: str
+) -> ClassTable:
+    """The classes of the band of some files; messages begin with ``where``.
+
+    Raises AlignsarError for codes that are in two classes or are no whole numbers, too many classes, and names
+    that cannot be those of variables.
+    """
+    if choice.classes is not None:
+        return _table({str(name): list(codes) for name, codes in choice.classes.items()}, where)
+    tagged: dict[str, list[int]] = {}
+    for code, text in sorted(
+        (int(found[1]), text) for tag, text in tags.items() if (found := TAG.fullmatch(tag))
+    ):
+        tagged.setdefault(_safe(text) or _numbered(code), []).append(code)
+    if tagged:
+        return _table(tagged, where)
+    return _table({_numbered(code): [code] for code in _occurring(names, band, choice.nodata, where)}, where)
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"\W+", "_", name).strip("_").lower()
+
+
+def _numbered(code: int) -> str:
+    return f"class_{code}".replace("-", "minus_")
+
+
+def _table(classes: Mapping[str, Sequence[int]], where: str) -> ClassTable:
+    found: dict[int, int] = {}
+    for number, (name, codes) in enumerate(classes.items()):
+        if not name or not f"_{name}".isidentifier():
+            raise AlignsarError(f"{where}: class {name!r}: a name has letters, digits and _")
+        if not codes:
+            raise AlignsarError(f"{where}: class {name!r} has no codes; give it some, or leave it out")
+        for code in codes:
+            if not float(code).is_integer():
+                raise AlignsarError(f"{where}: class {name!r}: {code} is no code; codes are whole numbers")
+            if found.setdefault(int(code), number) != number:
+                other = list(classes)[found[int(code)]]
+                raise AlignsarError(
+                    f"{where}: code {code} is in the classes {other!r} and {name!r}; leave it in one"
+                )
+    if not 1 <= len(classes) <= MOST_CLASSES:
+        raise AlignsarError(
+            f"{where}: {len(classes)} classes; there may be 1 to {MOST_CLASSES}: put codes together (classes), or take "
+            "it as values (method=mean)"
+        )
+    order = sorted(found)
+    return ClassTable(
+        names=tuple(classes),
+        codes=np.array(order, dtype=np.int64),
+        classes=np.array([found[code] for code in order], dtype=np.uint8),
+    )
+
+
+def _occurring(names: Sequence[str], band: int, nodata: float | None, where: str) -> list[int]:
+    """Codes that occur in some files."""
+    found: set[int] = set()
+    pixels = 0
+    for name in names:
+        try:
+            with rasterio.open(name) as file:
+                pixels += file.height * file.width
+                if pixels > MOST_PIXELS:
+                    raise AlignsarError(
+                        f"{where}: has {pixels} pixels or more, too many to look through for classes; name them "
+                        "(classes)"
+                    )
+                for window in _windows(file, band):
+                    found.update(_codes(file.read(band, window=window, masked=True), nodata, where))
+                    if len(found) > MOST_CLASSES:
+                        raise AlignsarError(
+                            f"{where}: has more than {MOST_CLASSES} codes; put them together (classes), or take it as "
+                            "values (method=mean)"
+                        )
+        except RasterioError as error:
+            raise AlignsarError(damaged(where, name, error)) from None
+    if not found:
+        raise AlignsarError(f"{where}: has nothing but no data; choose another file, or correct nodata")
+    return sorted(found)
+
+
+def _windows(file: rasterio.DatasetReader, band: int) -> Iterable[Window]:
+    """Rows of a file, so many at a time as its blocks have, or more."""
+    block = file.block_shapes[band - 1][0]
+    rows = max(AT_ONCE // (file.width * block), 1) * block
+    for first in range(0, file.height, rows):
+        yield Window(0, first, file.width, min(rows, file.height - first))
+
+
+def _codes(image: np.ma.MaskedArray[Any, Any], nodata: float | None, where: str) -> list[int]:
+    """Codes in part of a file. Raises AlignsarError for values that are none."""
+    values = image.compressed()
+    if values.dtype == np.uint8:
+        values = np.flatnonzero(np.bincount(values, minlength=256))
+    values = np.unique(values)
+    values = values[np.isfinite(values) & ~is_nodata(values, nodata)].astype(np.float64)
+    odd = values[(values != np.floor(values)) | (np.abs(values) > WHOLE)]
+    if odd.size:
+        raise AlignsarError(
+            f"{where}: has values such as {odd[0]:g}, which are no codes of classes; take it as values (method=mean), "
+            "or say which value stands for no data (nodata)"
+        )
+    return [int(value) for value in values]

@@ -1,0 +1,292 @@
+"""Raster layers: class fractions, majority classes, and area-weighted values of radar pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from alignsar_gpu import kernels
+from alignsar_gpu.geometry.ellipsoid import geodetic_to_ecef
+from alignsar_gpu.radarcoding.layers import Made
+from alignsar_gpu.radarcoding.rasters.classes import NO_CLASS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from alignsar_gpu.kernels.gather.interface import GatherMethod
+    from alignsar_gpu.radarcoding.chart import GroundCells
+    from alignsar_gpu.radarcoding.layers import Scene
+    from alignsar_gpu.radarcoding.rasters.files import RasterFile
+
+MARGIN = 3  # pixels of the raster around those that cells lie in: what a cubic interpolation reaches
+SIDE, PIXELS = 1024, 2048  # cells, and pixels of the raster, along a side of a block, at most or about
+FIBONACCI = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144)  # one less than these are the points in a cell
+LEAST = 4  # of them where pixels of the raster have edges: the mean error of shares between 0 and 1 is 0.008
+TOGETHER = 8  # points of all cells that are in memory
+TAKEN: dict[str, GatherMethod] = {
+    "mean": "nearest",
+    "bilinear": "bilinear",
+    "cubic": "cubic",
+}  # the value of a cell
+CATEGORICAL = ("fraction", "majority")
+AREAS = (*CATEGORICAL, "mean")  # what looks at the areas of a raster's pixels
+SAID = {
+    "mean": "mean over the ground of the pixel, by area",
+    "bilinear": "mean over the ground of the pixel, by area, of values interpolated bilinearly",
+    "cubic": "mean over the ground of the pixel, by area, of values interpolated by cubic convolution",
+}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RasterLayers:
+    """A raster file and what becomes of it.
+
+    Attributes
+    ----------
+    name : of the layer; where there are several, of each with its class's or band's name behind.
+    method : fraction, majority, mean, bilinear or cubic.
+    attributes : what is said of the layers besides.
+    """
+
+    name: str
+    file: RasterFile
+    method: str
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    bytes_per_cell: float = 16.0  # classes at some points of a cell, or its value
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """See `layers.Source`."""
+        return self.file.files
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Of the layers."""
+        if self.method == "majority" or (self.method != "fraction" and len(self.file.bands) == 1):
+            return (self.name,)
+        parts = self.file.class_names if self.method == "fraction" else self.file.bands
+        return tuple(f"{self.name}_{part}" for part in parts)
+
+    @property
+    def fractions(self) -> tuple[str, ...]:
+        """Layers that hold area fractions."""
+        return self.names if self.method == "fraction" else ()
+
+    @property
+    def layers(self) -> tuple[Made, ...]:
+        """See `layers.Source`."""
+        if self.method == "majority":
+            classes = self.file.class_names
+            attributes = {
+                "units": "1",
+                "long_name": f"{self.name.replace('_', ' ')}: class of most of the pixel",
+                "description": "class with the largest area on the ground of the pixel; 0 without data",
+                "flag_values": list(range(len(classes) + 1)),
+                "flag_meanings": " ".join(("none", *classes)),
+            }
+            return (Made(name=self.name, dtype="uint8", attributes={**attributes, **self.attributes}),)
+        return tuple(
+            Made(name=name, dtype="float32", attributes={**self._said(name), **self.attributes})
+            for name in self.names
+        )
+
+    def _said(self, name: str) -> dict[str, Any]:
+        words = name.replace("_", " ")
+        if self.method == "fraction":
+            return {
+                "units": "1",
+                "long_name": f"area fraction of {words}",
+                "description": "area of the class on the ground of the pixel, over the ground in it with data",
+                "valid_range": [0.0, 1.0],
+            }
+        unit = self.file.unit_of(self.file.bands[self.names.index(name)])
+        return {"units": unit, "long_name": words, "description": SAID[self.method]}
+
+    def require_inside(self, scene: Scene) -> None:
+        """See `layers.Source`."""
+        self.file.require_inside(*scene.places(), "the image")
+
+    def tile(self, scene: Scene, ground: GroundCells) -> Iterator[tuple[str, Any]]:
+        """See `layers.OfCells`."""
+        sampling = _Sampling(file=self.file, method=self.method, scene=scene, ground=ground)
+        if self.method in CATEGORICAL:
+            yield from self._classes(ground, sampling.classes())
+            return
+        xp = ground.device.xp
+        for name, band in zip(self.names, self.file.bands, strict=True):
+            sums = ground.push(sampling.values(band)[np.newaxis])
+            known = sums[1] > 0.0
+            yield name, xp.where(known, sums[0] / xp.where(known, sums[1], 1.0), np.nan).astype(np.float32)
+
+    def _classes(self, ground: GroundCells, found: Iterator[Any]) -> Iterator[tuple[str, Any]]:
+        """Layers of the classes at the points of cells, a plane [row, column] for each."""
+        xp, count = ground.device.xp, len(self.file.class_names)
+        sums = xp.zeros((count + 1, *ground.tile.shape), dtype=np.float64)
+        for plane in found:
+            sums += ground.push(plane[np.newaxis], count + 1)[:-1]
+        total = sums.sum(axis=0)
+        if self.method == "majority":
+            most = (xp.argmax(sums, axis=0) + 1) % (count + 1)
+            yield self.name, xp.where(total > 0.0, most, 0).astype(np.uint8)
+            return
+        shares = xp.where(total > 0.0, sums / xp.where(total > 0.0, total, 1.0), np.nan).astype(np.float32)
+        yield from zip(self.names, shares[:-1], strict=True)
+
+    def facts(self) -> dict[str, Any]:
+        """See `layers.Source`."""
+        return {
+            self.name: {
+                "coordinates": self.file.operation,
+                "resolution_m": [round(one, 3) for one in self.file.resolution],
+                "method": self.method,
+                "classes": list(self.file.class_names),
+            }
+        }
+
+    def warnings(self) -> list[str]:
+        """See `layers.Source`."""
+        found = self.file.operation
+        if "Ballpark" in found:
+            system = f"{self.name}: {self.file.crs.name!r} does not say on which datum it is"
+            return [f"{system}; it is taken for WGS84, and may lie some hundred metres off"]
+        return (
+            [f"{self.name}: placed by {found} (projsync fetches it)"] if "a better one needs" in found else []
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Sampling:
+    """A raster at the points of the cells of a tile, block by block, so that little of it is in memory."""
+
+    file: RasterFile
+    method: str
+    scene: Scene
+    ground: GroundCells
+
+    @cached_property
+    def _cell(self) -> tuple[float, float]:
+        """Shorter and longer side of a cell in the middle of the image, metres."""
+        grid, (down, across) = self.scene.chart.terrain.grid, self.ground.cells.cell
+        line, sample = 0.5 * grid.lines, 0.5 * grid.samples
+        ends = self.scene.chart.ground(
+            line + np.array([0.0, down, 0.0]), sample + np.array([0.0, 0.0, across])
+        )
+        points = geodetic_to_ecef(*ends, 0.0)
+        sides = np.linalg.norm(points[1:] - points[0], axis=-1)
+        return float(sides.min()), float(sides.max())
+
+    @cached_property
+    def step(self) -> int:
+        """Of how many pixels of the raster along a side one is made, of whose details cells see nothing.
+
+        By the middle of the image: the same for all tiles.
+        """
+        coarsest = max(self.file.resolution)
+        if self.method in CATEGORICAL or not coarsest > 0.0:
+            return 1
+        return max(int(self._cell[0] // coarsest), 1)
+
+    @cached_property
+    def _points(self) -> NDArray[np.float64]:
+        """Where in a cell the raster is looked at, rows and columns from its middle: [point, 2].
+
+        As many as the cell has pixels of the raster, or `LEAST`. A lattice of Fibonacci without its corner: the same
+        from both ends, and no two points on a line along the cell's sides, so that the share of a cell beyond an edge
+        is met closely, wherever the edge goes. By the middle of the image: the same for all tiles.
+        """
+        area = self.step**2 * self.file.resolution[0] * self.file.resolution[1]
+        pixels = self._cell[0] * self._cell[1] / area if area > 0.0 else 1.0
+        needed = max(pixels, float(LEAST) if self.method in AREAS else 1.0)
+        pairs = list(pairwise(FIBONACCI))
+        before, count = next((pair for pair in pairs if pair[1] - 1 >= needed), pairs[-1])
+        number = np.arange(1, count)
+        return (np.stack([number, number * before % count], axis=1) - 0.5) / (count - 1) - 0.5
+
+    @cached_property
+    def _side(self) -> int:
+        """Cells along a side of a block."""
+        finest = min(self.file.resolution) * self.step
+        return min(max(int(PIXELS * finest / self._cell[1]), 1), SIDE) if finest > 0.0 else SIDE
+
+    @cached_property
+    def _lattices(self) -> list[Any]:
+        """Rows and columns of the raster at the nodes of the chart [2, row, column], for each point of a cell."""
+        chart, cell = self.scene.chart, self.ground.cells.cell
+        _, (line, sample) = chart.nodes(self.ground.window)
+        found = []
+        for down, across in self._points:
+            place = np.stack(
+                self.file.position(*chart.ground(line + down * cell[0], sample + across * cell[1]))
+            )
+            found.append(self.ground.device.upload((place + 0.5) / self.step - 0.5))
+        return found
+
+    def classes(self) -> Iterator[Any]:
+        """Numbers of classes at each point of the cells, uint8 [row, column]."""
+        xp, shape = self.ground.device.xp, self.ground.shape
+        for first in range(0, len(self._lattices), TOGETHER):
+            lattices = self._lattices[first : first + TOGETHER]
+            found = xp.full((len(lattices), *shape), NO_CLASS, dtype=np.uint8)
+            for part, places, window in self._blocks(lattices):
+                image = self.ground.device.upload(self.file.read_classes(*window))
+                for point, place in enumerate(places):
+                    found[(point, *part)] = kernels.gather(image, *place, "nearest")
+            yield from found
+
+    def values(self, band: str) -> Any:
+        """Values of a band in each cell, float32 [row, column]: means of those at its points that are known."""
+        xp = self.ground.device.xp
+        found = xp.full(self.ground.shape, np.nan, dtype=np.float32)
+        for part, places, window in self._blocks(self._lattices):
+            image = self.ground.device.upload(self.file.read(*window, band, self.step))
+            total, count = (xp.zeros(places[0][0].shape, dtype=np.float32) for _ in range(2))
+            for place in places:
+                values = kernels.gather(image, *place, TAKEN[self.method])
+                known = xp.isfinite(values)
+                total += xp.where(known, values, np.float32(0.0))
+                count += known
+            found[part] = xp.where(
+                count > 0.0, total / xp.maximum(count, np.float32(1.0)), np.float32(np.nan)
+            )
+        return found
+
+    def _blocks(
+        self, lattices: Sequence[Any]
+    ) -> Iterator[tuple[tuple[slice, slice], list[tuple[Any, Any]], tuple[slice, slice]]]:
+        """Blocks of cells, positions of their points in a window of the raster, and that window."""
+        rows, columns = self.ground.shape
+        for top in range(0, rows, self._side):
+            for left in range(0, columns, self._side):
+                shape = min(self._side, rows - top), min(self._side, columns - left)
+                start = self.ground.cells.start
+                cells = self.ground.cells._replace(start=(start[0] + top, start[1] + left))
+                down, across = self._extents(lattices, cells, shape)
+                window = self.file.window(down, across, MARGIN, self.step)
+                if window is None:
+                    continue
+                places = [kernels.lattice_cells(lattice, cells, shape) for lattice in lattices]
+                origin = [part.start // self.step for part in window]
+                own = [tuple(place[:, axis] - origin[axis] for axis in range(2)) for place in places]
+                yield (slice(top, top + shape[0]), slice(left, left + shape[1])), own, window
+
+    def _extents(
+        self, lattices: Sequence[Any], cells: kernels.Cells, shape: tuple[int, int]
+    ) -> list[tuple[float, float]]:
+        """Lowest and highest row, and column, of positions between nodes; the wrong way round for none."""
+        xp = self.ground.device.xp
+        rows, columns = (
+            slice(first // step, (first + count) // step + 2)
+            for first, count, step in zip(cells.start, shape, cells.steps, strict=True)
+        )
+        nodes = xp.stack([lattice[:, rows, columns] for lattice in lattices])
+        known = xp.isfinite(nodes)
+        low = xp.where(known, nodes, np.inf).min(axis=(0, 2, 3))
+        high = xp.where(known, nodes, -np.inf).max(axis=(0, 2, 3))
+        return [(float(low[axis]), float(high[axis])) for axis in range(2)]

@@ -1,0 +1,1 @@
+"""Vector maps on the radar grid."""

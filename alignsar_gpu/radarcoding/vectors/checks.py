@@ -1,0 +1,127 @@
+"""What a layer of vectors must have to be of use: a system, features, shapes with an area, heights in metres."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import shapely
+
+from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.radarcoding.vectors.choice import Z
+from alignsar_gpu.radarcoding.vectors.shapes import KINDS, dimension_of, without_collections
+from alignsar_gpu.radarcoding.vectors.sources import NUMBER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+    from pyproj import CRS
+
+    from alignsar_gpu.radarcoding.vectors.choice import VectorChoice
+    from alignsar_gpu.radarcoding.vectors.sources import LayerSource, Shapes
+
+LOOKED_AT = 1000  # features whose shapes tell the kind of a layer that does not state it
+LOWEST, HIGHEST = -500.0, 9000.0  # m: other heights stand for something else
+UNSTATED = "undefined"  # how names of systems begin that say nothing: those of GeoPackages without one
+
+
+def stated_crs(source: LayerSource, choice: VectorChoice) -> CRS | None:
+    """The system of a file. Raises AlignsarError for one that is not of maps, where none is given instead."""
+    crs = source.crs
+    if crs is None or crs.name.lower().startswith(UNSTATED):
+        return None
+    if crs.is_geographic or crs.is_projected:
+        return crs
+    if choice.crs:
+        return None
+    raise AlignsarError(
+        f"{source.name}: its coordinate reference system, {crs.name!r}, is neither geographic nor projected: name the "
+        "right one (key crs, for example EPSG:28992), or reproject the file (ogr2ogr -t_srs EPSG:4326)"
+    )
+
+
+def check_features(source: LayerSource, choice: VectorChoice, shapes: Shapes) -> None:
+    """Raises AlignsarError for a layer without features, or none that are meant; ``shapes``: the first of them."""
+    if source.features == 0 or (not len(shapes) and not choice.where):
+        raise AlignsarError(f"{source.name}: has no features: choose another file or layer")
+    if not len(shapes):
+        raise AlignsarError(
+            f"{source.name}: where={choice.where!r} is met by none of its features: correct it"
+        )
+
+
+def kind_of(source: LayerSource, choice: VectorChoice, shapes: Shapes) -> str:
+    """The kind of shapes: "polygon", "line" or "point".
+
+    Raises AlignsarError where none of them has an area, nor is to be given one.
+    """
+    stated = source.geometry_type.replace("LineString", "line").replace("Curve", "line").lower()
+    if "polygon" in stated or "surface" in stated:
+        if choice.width:
+            raise AlignsarError(
+                f"{source.name}: has polygons, but width is for lines: use buffer to make them larger"
+            )
+        return "polygon"
+    useful = {2} | ({1} if choice.reach else set()) | ({0} if choice.buffer else set())
+    for name in ("point", "line"):
+        if name in stated and "collection" not in stated:
+            return _refused({name}, source) if KINDS.index(name) not in useful else name
+    met: set[int] = set()
+    for found in _shapes_of(source, shapes):
+        apart, _ = without_collections(found[~shapely.is_missing(found)])
+        dimensions = [int(one) for one in dimension_of(apart[~shapely.is_empty(apart)]) if one >= 0]
+        met.update(dimensions)
+        for dimension in dimensions:
+            if dimension in useful:
+                return KINDS[dimension]
+    return _refused({KINDS[one] for one in met}, source)
+
+
+def _shapes_of(source: LayerSource, first: Shapes) -> Iterator[Shapes]:
+    yield first
+    if len(first) == LOOKED_AT:
+        for batch in source.batches([], None):
+            yield batch.shapes
+
+
+def _refused(kinds: set[str], source: LayerSource) -> str:
+    if not kinds:
+        raise AlignsarError(f"{source.name}: none of its features has a shape: choose another file or layer")
+    what = " and ".join(f"{one}s" for one in sorted(kinds))
+    cure = "width (metres; bands along lines)" if "line" in kinds else "buffer (metres; discs around points)"
+    raise AlignsarError(f"{source.name}: has {what}, which have no area: give {cure}")
+
+
+def check_heights(source: LayerSource, choice: VectorChoice, crs: CRS, shapes: Shapes) -> None:
+    """Raises AlignsarError for heights that are none, looking through all of an attribute's."""
+    if choice.elevation == Z:
+        if not shapely.has_z(shapes).any():
+            raise AlignsarError(
+                f"{source.name}: elevation is z, but its shapes have no heights: name an attribute"
+            )
+        if crs.is_compound:
+            raise AlignsarError(
+                f"{source.name}: elevation is z, but its heights count from {crs.sub_crs_list[-1].name!r}, not from "
+                "the WGS84 ellipsoid: convert them (ogr2ogr -t_srs EPSG:4979), or use height, above the terrain"
+            )
+        return
+    name = choice.height or choice.elevation
+    if not name:
+        return
+    if source.fields[name] != NUMBER:
+        raise AlignsarError(f"{source.name}: the attribute {name!r} holds texts, not heights in metres")
+    for part in source.values(name):
+        values = numbers(part)
+        wrong = values[(values < LOWEST) | (values > HIGHEST)]
+        if len(wrong):
+            raise AlignsarError(
+                f"{source.name}: the attribute {name!r} has the value {wrong[0]:g}, which is not a height in metres "
+                f"({LOWEST:g} to {HIGHEST:g}): leave such features out (where), or clear the value"
+            )
+
+
+def numbers(column: Any) -> NDArray[np.float64]:
+    """An Arrow array as numbers, NaN where there is none."""
+    return np.array(column.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)

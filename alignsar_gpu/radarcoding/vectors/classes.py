@@ -1,0 +1,117 @@
+"""From values of an attribute to classes."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.radarcoding.vectors.choice import values_of
+from alignsar_gpu.radarcoding.vectors.paths import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import NDArray
+
+    from alignsar_gpu.radarcoding.vectors.choice import VectorChoice
+    from alignsar_gpu.radarcoding.vectors.sources import LayerSource
+
+MOST_CLASSES = 254  # a label is one byte
+
+
+@dataclass(frozen=True, kw_only=True)
+class Classes:
+    """Classes by name, and the class of each value.
+
+    Attributes
+    ----------
+    names : of the classes, in their order; empty where all features are one.
+    index : by value, as text.
+    unmatched : values that are asked for and that no feature has.
+    """
+
+    names: tuple[str, ...] = ()
+    index: Mapping[str, int]
+    unmatched: tuple[str, ...] = ()
+
+    def of(self, column: Any) -> NDArray[np.int32]:
+        """Class (f,) of the values of an Arrow array, -1 where it is in none."""
+        coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+        classes = [self.index.get(text, -1) if text is not None else -1 for text in texts(coded.dictionary)]
+        found = np.asarray(coded.indices.fill_null(len(classes)), dtype=np.intp)
+        return np.array([*classes, -1], dtype=np.int32)[found]
+
+
+def texts(column: Any) -> list[str | None]:
+    """Values of an Arrow array as text: whole numbers without decimals, true and false, dates as in ISO 8601."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_floating(column.type):
+        return [None if value is None or value != value else f"{value:.15g}" for value in column.to_pylist()]  # noqa: PLR0124  (NaN)
+    return [None if value is None else str(value) for value in column.cast(pa.string()).to_pylist()]
+
+
+def find_classes(source: LayerSource, choice: VectorChoice) -> Classes:
+    """The classes that a layer has. Looks through all values of the attribute.
+
+    Raises AlignsarError where no value is in a class, or values that shall be classes are
+    too many, or give the same name.
+    """
+    if not choice.attribute:
+        return Classes(index={})
+    there = sorted(
+        {
+            text
+            for part in source.values(choice.attribute)
+            for text in texts(part.unique())
+            if text is not None
+        }
+    )
+    where = f"{source.name}: the attribute {choice.attribute!r}"
+    if not there:
+        raise AlignsarError(f"{where} is empty in all features: choose another")
+    if choice.values is None:
+        return _of_each(there, where)
+    index = {text: i for i, name in enumerate(choice.values) for text in values_of(choice.values[name])}
+    unmatched = tuple(text for text in index if text not in set(there))
+    if len(unmatched) == len(index):
+        raise AlignsarError(
+            f"{where} has none of the values {listed(list(index))}; it has {listed(there)}: correct values"
+        )
+    return Classes(names=tuple(choice.values), index=index, unmatched=unmatched)
+
+
+def _of_each(values: Iterable[str], where: str) -> Classes:
+    index: dict[str, int] = {}
+    owner: dict[str, str] = {}
+    for text in values:
+        name = safe_name(text)
+        if not name:
+            raise AlignsarError(
+                f"{where} has the value {text!r}, which gives no name: name classes (key values)"
+            )
+        if name in owner:
+            raise AlignsarError(
+                f"{where} has the values {owner[name]!r} and {text!r}, both of which would be the class {name!r}: name "
+                "classes (key values)"
+            )
+        owner[name] = text
+        index[text] = len(index)
+    if len(index) > MOST_CLASSES:
+        raise AlignsarError(
+            f"{where} has {len(index)} values, more than the {MOST_CLASSES} classes that can be: name some (key values)"
+        )
+    return Classes(names=tuple(owner), index=index)
+
+
+def safe_name(text: str) -> str:
+    """A value as a part of the name of a variable: small letters, digits and underscores."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_")
+    return f"class_{name}" if name[:1].isdigit() else name

@@ -1,0 +1,238 @@
+"""VectorFile: the features of a vector file that make a layer, as rings, wherever and whatever the file is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+
+from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.radarcoding.crs import agreed_crs, given_crs
+from alignsar_gpu.radarcoding.vectors.checks import (
+    LOOKED_AT,
+    check_features,
+    check_heights,
+    kind_of,
+    numbers,
+    stated_crs,
+)
+from alignsar_gpu.radarcoding.vectors.choice import VectorChoice, Z, check_choice
+from alignsar_gpu.radarcoding.vectors.classes import Classes, find_classes
+from alignsar_gpu.radarcoding.vectors.crs import Place, find_place
+from alignsar_gpu.radarcoding.vectors.geoparquet import is_parquet, open_parquet
+from alignsar_gpu.radarcoding.vectors.ogr import open_ogr
+from alignsar_gpu.radarcoding.vectors.paths import find_vectors
+from alignsar_gpu.radarcoding.vectors.rings import Counts, Features, Window, rings_of
+from alignsar_gpu.radarcoding.vectors.sources import LayerSource, check_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from pyproj import CRS
+    from shapely.geometry.base import BaseGeometry
+
+    from alignsar_gpu.radarcoding.vectors.rings import Rings
+    from alignsar_gpu.radarcoding.vectors.sources import Batch, Box, Shapes
+
+BEYOND = 1000.0  # metres around a scene that shapes are kept in: the orbit sees them
+
+__all__ = ["Counts", "VectorChoice", "VectorFile", "open_vectors"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class VectorFile:
+    """Features of a vector file, open.
+
+    Attributes
+    ----------
+    key : of the configuration, for messages.
+    choice : what is asked for.
+    crs : of the file.
+    kind : "polygon", "line" or "point": that of the layer, or of its first feature of use.
+    place : where its coordinates lie.
+    """
+
+    key: str
+    choice: VectorChoice
+    source: LayerSource
+    crs: CRS
+    kind: str
+    place: Place
+    legend: Classes
+
+    @property
+    def name(self) -> str:
+        """File and layer."""
+        return self.source.name
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of their indices; empty where there is no attribute."""
+        return self.legend.names
+
+    @property
+    def unmatched(self) -> tuple[str, ...]:
+        """Values that are asked for and that no feature has."""
+        return self.legend.unmatched
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What the layer is made of, for a fingerprint."""
+        return self.source.files
+
+    @property
+    def raised(self) -> bool:
+        """Whether features have heights of their own."""
+        return bool(self.choice.height or self.choice.elevation)
+
+    @property
+    def above_terrain(self) -> bool:
+        """Whether heights count from the terrain, not from the WGS84 ellipsoid."""
+        return self.choice.elevation is None
+
+    @property
+    def operation(self) -> str:
+        """How coordinates of the file become longitude and latitude, in words."""
+        return self.place.operation
+
+    @property
+    def bounds(self) -> Box | None:
+        """West, south, east and north of the whole layer in degrees, None where the file does not say."""
+        return self.place.bounds
+
+    @property
+    def _in_degrees(self) -> bool:
+        """Whether rings are in longitude and latitude, not in coordinates of the file."""
+        return bool(self.choice.reach) and not self.place.metric
+
+    def to_geodetic(
+        self, x: NDArray[np.float64], y: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Longitude and latitude (degrees on WGS84, of any turn) of points of rings, NaN where there are none.
+
+        By the same operation for all points, each on its own.
+        """
+        return (x, y) if self._in_degrees else self.place.to_geodetic(x, y)
+
+    def rings(self, area: BaseGeometry, counts: Counts) -> Iterator[Rings]:
+        """Rings of the features that meet an area, cut off a kilometre beyond it, some features at a time.
+
+        Parameters
+        ----------
+        area : polygon in degrees; longitudes may go beyond 180.
+        counts : what is met is added to it.
+
+        Raises AlignsarError where the file cannot be read.
+        """
+        areas = self.place.areas(area, self.choice.reach)
+        edges = self.place.areas(area, self.choice.reach + BEYOND)
+        for number, one in enumerate(areas):
+            edge = next((edge for edge in edges if edge.intersects(one)), one)
+            window = Window(area=one, before=areas[:number], edge=edge)
+            for batch in self._batches(one.bounds):
+                features = self._features(batch, one.bounds, counts)
+                rings = rings_of(features, self.choice, self.place, window, counts)
+                if len(rings.class_index):
+                    yield rings
+
+    def _batches(self, box: Box) -> Iterator[Batch]:
+        try:
+            yield from self.source.batches(self.choice.columns, box)
+        except AlignsarError as error:
+            raise AlignsarError(f"{self.key}: {error}") from None
+
+    def _features(self, batch: Batch, box: Box, counts: Counts) -> Features:
+        """Features of a class whose bounds meet a box: not all formats can be asked for these alone."""
+        shapes, attribute = batch.shapes, self.choice.attribute
+        index = (
+            self.legend.of(batch.columns[attribute]) if attribute else np.zeros(len(shapes), dtype=np.int32)
+        )
+        west, south, east, north = shapely.bounds(shapes).T
+        near = (west <= box[2]) & (east >= box[0]) & (south <= box[3]) & (north >= box[1])
+        counts.other_values += int(np.count_nonzero(near & (index < 0)))
+        keep = near & (index >= 0)
+        return Features(
+            shapes=shapes[keep], class_index=index[keep], height=self._heights(batch)[keep].astype(np.float64)
+        )
+
+    def _heights(self, batch: Batch) -> NDArray[np.float64]:
+        name = self.choice.height or self.choice.elevation
+        if not name:
+            return np.full(len(batch.shapes), np.nan)
+        return _highest(batch.shapes) if self.choice.elevation == Z else numbers(batch.columns[name])
+
+    def require_inside(self, area: BaseGeometry) -> None:
+        """Raises AlignsarError where neither a feature nor the layer's bounds meet the area (a polygon in degrees).
+
+        Where a layer has nothing of a kind amid other things, there is nothing of it: that is an observation.
+        """
+        extent = self.place.extent
+        areas = self.place.areas(area, self.choice.reach)
+        if extent is not None and any(shapely.box(*extent).intersects(one) for one in areas):
+            return
+        for _ in self.rings(area, Counts()):
+            return
+        bounds = self.bounds
+        lies = (
+            ""
+            if bounds is None
+            else f" It lies within {_text(bounds)} (west, south, east, north in degrees)."
+        )
+        raise AlignsarError(
+            f"{self.key}: {self.name}: none of its features lies inside {_text(area.bounds)}.{lies} "
+            f"Choose a file that covers the scene; if it should, its system, {self.crs.name!r}, may be wrong"
+        )
+
+
+def open_vectors(choice: VectorChoice, key: str) -> VectorFile:
+    """The features that are asked for.
+
+    Parameters
+    ----------
+    choice : file, layer and what of it.
+    key : of the configuration; every message begins with it.
+
+    Raises AlignsarError for a file that is not there or holds no vectors, a layer or attribute it does not have, a
+    condition that is not understood or met by nothing, a system that is missing, unusable or contradicted, kinds
+    of shapes that have no area, values that are in no class, and heights that cannot be.
+    """
+    check_choice(choice, key)
+    path = find_vectors(choice.path, key)
+    try:
+        source: LayerSource = (open_parquet if is_parquet(path) else open_ogr)(path, choice, key)
+        crs = agreed_crs(stated_crs(source, choice), given_crs(choice.crs, key), source.name)
+        check_fields(source, choice.columns, choice.where)
+        head = source.head(LOOKED_AT)
+        check_features(source, choice, head.shapes)
+        kind = kind_of(source, choice, head.shapes)
+        check_heights(source, choice, crs, head.shapes)
+        return VectorFile(
+            key=key,
+            choice=choice,
+            source=source,
+            crs=crs,
+            kind=kind,
+            place=find_place(crs, source.bounds, source.name),
+            legend=find_classes(source, choice),
+        )
+    except AlignsarError as error:
+        text = str(error)
+        raise AlignsarError(text if text.startswith(key) else f"{key}: {text}") from None
+
+
+def _highest(shapes: Shapes) -> NDArray[np.float64]:
+    """The highest z of each shape, NaN where it has none."""
+    found = np.full(len(shapes), np.nan)
+    places, owner = shapely.get_coordinates(shapes, include_z=True, return_index=True)
+    first = np.flatnonzero(np.diff(owner, prepend=-1))
+    if len(first):
+        found[owner[first]] = np.fmax.reduceat(places[:, 2], first)
+    return found
+
+
+def _text(box: Box) -> str:
+    return ",".join(f"{degrees:.4f}" for degrees in box)

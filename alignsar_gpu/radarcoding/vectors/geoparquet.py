@@ -1,0 +1,287 @@
+"""Layers of vectors in GeoParquet files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import geopandas
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyogrio
+from pyogrio.errors import DataLayerError, DataSourceError
+from pyproj import CRS
+from pyproj.exceptions import ProjError
+
+from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.radarcoding.vectors.paths import listed
+from alignsar_gpu.radarcoding.vectors.sources import (
+    NUMBER,
+    OTHER,
+    TEXT,
+    Batch,
+    at_a_time,
+    box_of,
+    decoded,
+    mentioned,
+    quietly,
+    with_numbers,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from alignsar_gpu.radarcoding.vectors.choice import VectorChoice
+    from alignsar_gpu.radarcoding.vectors.paths import VectorPath
+    from alignsar_gpu.radarcoding.vectors.sources import Box, Shapes
+
+ENDINGS = {".parquet", ".geoparquet", ".pq"}
+CORNERS = ("xmin", "ymin", "xmax", "ymax")
+UNREADABLE = (pa.ArrowException, OSError, ValueError)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ParquetSource:
+    """See `vector_sources.LayerSource`.
+
+    Attributes
+    ----------
+    geometry : column of the shapes, and ``encoding`` how they are written.
+    covering : column of each side of a feature's bounds, as a path in the schema; empty where there are none.
+    condition : on features, SQL.
+    """
+
+    name: str
+    files: tuple[Path, ...]
+    fields: Mapping[str, str]
+    geometry: str
+    encoding: str
+    geometry_type: str
+    crs: CRS | None
+    bounds: Box | None
+    features: int | None
+    covering: Mapping[str, str]
+    condition: str | None
+
+    def head(self, count: int) -> Batch:
+        """See `LayerSource`. Raises AlignsarError for a condition that is not understood."""
+        shapes: list[Any] = []
+        for batch in self.batches([], None):
+            shapes += list(batch.shapes[: count - len(shapes)])
+            if len(shapes) >= count:
+                break
+        return Batch(shapes=np.array([*shapes, None], dtype=object)[:-1], columns={})
+
+    def batches(self, columns: Sequence[str], box: Box | None) -> Iterator[Batch]:
+        """See `LayerSource`."""
+        for rows in self._rows([self.geometry, *columns], box):
+            yield Batch(
+                shapes=self._shapes(rows.column(self.geometry)),
+                columns={name: rows.column(name) for name in columns},
+            )
+
+    def values(self, column: str) -> Iterator[Any]:
+        """See `LayerSource`."""
+        for rows in self._rows([column], None):
+            yield rows.column(column)
+
+    def _rows(self, columns: Sequence[str], box: Box | None) -> Iterator[Any]:
+        asked = mentioned(self.fields, self.condition)
+        try:
+            for file in self.files:
+                with pq.ParquetFile(file) as opened:
+                    about = opened.metadata
+                    groups = self._groups(about, box)
+                    size = sum(about.row_group(number).total_byte_size for number in groups)
+                    count = sum(about.row_group(number).num_rows for number in groups)
+                    for rows in opened.iter_batches(
+                        batch_size=at_a_time(count, size),
+                        row_groups=groups,
+                        columns=list(dict.fromkeys([*columns, *asked])),
+                    ):
+                        meant = rows if self.condition is None else rows.take(self._meant(rows.select(asked)))
+                        if meant.num_rows:
+                            yield meant
+        except UNREADABLE as error:
+            raise AlignsarError(
+                f"{self.name}: cannot be read ({error}); check the file, or fetch it anew"
+            ) from None
+
+    def _groups(self, about: Any, box: Box | None) -> list[int]:
+        """Numbers of the row groups that may have something in the box, by the bounds in their statistics."""
+        if box is None or not self.covering:
+            return list(range(about.num_row_groups))
+        place = {about.schema.column(i).path: i for i in range(len(about.schema))}
+        kept = []
+        for number in range(about.num_row_groups):
+            group, sides = about.row_group(number), {}
+            for corner, path in self.covering.items():
+                found = group.column(place[path]).statistics if path in place else None
+                if found is not None and found.has_min_max:
+                    sides[corner] = found.min if corner.endswith("min") else found.max
+            outside = len(sides) == len(CORNERS) and (
+                sides["xmin"] > box[2]
+                or sides["xmax"] < box[0]
+                or sides["ymin"] > box[3]
+                or sides["ymax"] < box[1]
+            )
+            if not outside:
+                kept.append(number)
+        return kept
+
+    def _meant(self, rows: Any) -> NDArray[np.int64]:
+        """Which rows meet the condition. GDAL is asked, by a table in memory: it means what it does elsewhere."""
+        table = BytesIO()
+        columns = [rows.column(name) for name in rows.schema.names]
+        try:
+            with quietly():
+                pyogrio.raw.write(
+                    table,
+                    geometry=None,
+                    field_data=[np.arange(rows.num_rows), *(_plain(column) for column in columns)],
+                    field_mask=[None, *(np.asarray(column.is_null()) for column in columns)],
+                    fields=["alignsar_row", *rows.schema.names],
+                    layer="rows",
+                    driver="GPKG",
+                    FID="alignsar_fid",
+                )
+                found = pyogrio.raw.read(
+                    table.getvalue(), columns=["alignsar_row"], read_geometry=False, where=self.condition
+                )
+        except (DataSourceError, DataLayerError, ValueError) as error:
+            raise AlignsarError(
+                f"{self.name}: where={self.condition!r} is not understood ({error}): write a condition of SQL on the "
+                f"attributes {listed(list(self.fields))}"
+            ) from None
+        return np.sort(np.asarray(found[3][0], dtype=np.int64))
+
+    def _shapes(self, column: Any) -> Shapes:
+        if self.encoding == "WKB":
+            return decoded(np.asarray(column.to_numpy(zero_copy_only=False), dtype=object), self.name)
+        kind = pa.field(
+            "geometry", column.type, metadata={"ARROW:extension:name": f"geoarrow.{self.encoding}"}
+        )
+        frame = geopandas.GeoDataFrame.from_arrow(pa.Table.from_arrays([column], schema=pa.schema([kind])))
+        return with_numbers(np.asarray(frame.geometry, dtype=object), self.name)
+
+
+def _plain(column: Any) -> NDArray[Any]:
+    """An Arrow column as GDAL takes it, with anything where it has nothing."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+        return np.asarray(column.fill_null(0))
+    if pa.types.is_boolean(column.type):
+        return np.asarray(column.fill_null(False))  # noqa: FBT003  (an Arrow scalar)
+    return np.asarray(column.cast(pa.string()).fill_null("").to_numpy(zero_copy_only=False), dtype=object)
+
+
+def is_parquet(path: VectorPath) -> bool:
+    """Whether a path is of a Parquet file, or of a folder of such files."""
+    return path.path is not None and not path.member and bool(_parts(path.path))
+
+
+def _parts(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path] if path.suffix.lower() in ENDINGS else []
+    return sorted(one for one in path.rglob("*") if one.suffix.lower() in ENDINGS and one.is_file())
+
+
+def open_parquet(path: VectorPath, choice: VectorChoice, key: str) -> ParquetSource:
+    """The shapes of a GeoParquet file, or of all in a folder. Raises AlignsarError for what is none."""
+    assert path.path is not None
+    where = f"{key}: {path.shown}"
+    if choice.layer is not None:
+        raise AlignsarError(f"{where}: a GeoParquet file has no layers: leave layer out")
+    parts = [_described(part, choice, f"{key}: {part}") for part in _parts(path.path)]
+    first = parts[0]
+    for part in parts[1:]:
+        for what in ("geometry", "encoding", "crs", "fields"):
+            if getattr(part, what) != getattr(first, what):
+                raise AlignsarError(
+                    f"{where}: {part.files[0].name} differs from {first.files[0].name} in its {what}: name one file"
+                )
+    boxes = np.array([part.bounds for part in parts if part.bounds is not None])
+    whole = len(boxes) == len(parts)
+    kinds = {part.geometry_type for part in parts}
+    return ParquetSource(
+        name=path.shown,
+        files=tuple(part.files[0] for part in parts),
+        fields=first.fields,
+        geometry=first.geometry,
+        encoding=first.encoding,
+        geometry_type=kinds.pop() if len(kinds) == 1 else "Unknown",
+        crs=first.crs,
+        bounds=box_of([*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0)]) if whole else None,
+        features=sum(part.features or 0 for part in parts),
+        covering=first.covering if all(part.covering == first.covering for part in parts) else {},
+        condition=choice.where or None,
+    )
+
+
+def _described(file: Path, choice: VectorChoice, where: str) -> ParquetSource:
+    try:
+        with pq.ParquetFile(file) as opened:
+            schema, rows = opened.schema_arrow, opened.metadata.num_rows
+        about = json.loads((schema.metadata or {}).get(b"geo", b"{}"))
+        columns = {
+            str(name): column for name, column in about.get("columns", {}).items() if name in schema.names
+        }
+        name = choice.geometry or about.get("primary_column")
+    except (*UNREADABLE, AttributeError) as error:
+        raise AlignsarError(f"{where}: cannot be read as GeoParquet ({error})") from None
+    if name not in columns:
+        fault = (
+            f"has no geometry {name!r}; there are {listed(list(columns))}"
+            if columns
+            else "is Parquet without geometry"
+        )
+        raise AlignsarError(f"{where}: {fault}")
+    column = columns[name]
+    box = column.get("bbox")
+    sides = column.get("covering", {}).get("bbox", {})
+    return ParquetSource(
+        name=str(file),
+        files=(file,),
+        fields={str(one.name): _kind(one.type) for one in schema if one.name not in columns},
+        geometry=str(name),
+        encoding=str(column.get("encoding", "WKB")),
+        geometry_type=_type(column.get("geometry_types", [])),
+        crs=_crs(column, where),
+        bounds=box_of([*box[:2], *box[len(box) // 2 :][:2]]) if box else None,
+        features=rows,
+        covering={corner: ".".join(sides[corner]) for corner in CORNERS}
+        if set(CORNERS) <= set(sides)
+        else {},
+        condition=choice.where or None,
+    )
+
+
+def _kind(kind: Any) -> str:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return NUMBER
+    texts = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    return TEXT if texts or pa.types.is_boolean(kind) or pa.types.is_temporal(kind) else OTHER
+
+
+def _type(kinds: Sequence[str]) -> str:
+    """The one kind of geometry among those stated, many or single being the same."""
+    plain = {kind.removesuffix(" Z").removeprefix("Multi") for kind in kinds}
+    return plain.pop() if len(plain) == 1 else "Unknown"
+
+
+def _crs(column: Mapping[str, Any], where: str) -> CRS | None:
+    """As GeoParquet says: longitude and latitude where it says nothing, unknown where it says null."""
+    try:
+        stated = column.get("crs", "OGC:CRS84")
+        return None if stated is None else CRS.from_user_input(stated)
+    except ProjError as error:
+        raise AlignsarError(f"{where}: its coordinate reference system cannot be used ({error})") from None

@@ -1,0 +1,210 @@
+"""Vector layers: the area fraction of every class in every radar pixel, and the class that has most of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from alignsar_gpu import kernels
+from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.radarcoding.layers import Made
+from alignsar_gpu.radarcoding.vectors.classes import MOST_CLASSES
+from alignsar_gpu.radarcoding.vectors.paths import listed
+from alignsar_gpu.radarcoding.vectors.polygons import add, add_to_pixels
+from alignsar_gpu.radarcoding.vectors.ring_store import RingStore
+from alignsar_gpu.radarcoding.vectors.rings import Counts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from alignsar_gpu.radarcoding.chart import GroundCells
+    from alignsar_gpu.radarcoding.layers import Scene
+    from alignsar_gpu.radarcoding.vectors.files import VectorFile
+    from alignsar_gpu.radarcoding.vectors.ring_store import Batch
+
+FRACTION = "area of the class on the ground of the pixel, over all ground in it, seen or in shadow"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class VectorSource:
+    """A vector file and what is said of it.
+
+    Attributes
+    ----------
+    name : of the layer; with classes, of all its layers, each with its class's name behind.
+    attributes : what is said of the layers besides.
+    """
+
+    name: str
+    file: VectorFile
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    counts: Counts = field(default_factory=Counts)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the layers."""
+        return tuple(f"{self.name}_{one}" for one in self.file.classes) or (self.name,)
+
+    def sentences(self) -> list[str]:
+        """What users should know of it."""
+        file = self.file
+        missed = f"{file.name}: no feature has the values {listed(list(file.unmatched))}"
+        return [*self.counts.sentences(file.name), *([missed] if file.unmatched else [])]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class VectorLayers:
+    """All vector layers of a dataset, together: they may overlap.
+
+    Attributes
+    ----------
+    overlaps : keep: all; first, last: the one that is named first or last hides the others.
+    label : name of the layer with the class that has most of a pixel; empty for none.
+    least : share of the pixel that it must have.
+    limit : memory that rings may be kept in, bytes.
+
+    Raises AlignsarError for more classes than a label can tell.
+    """
+
+    sources: Sequence[VectorSource]
+    overlaps: str
+    label: str
+    least: float
+    limit: int
+
+    def __post_init__(self) -> None:
+        if self.label and len(self.names) > MOST_CLASSES:
+            raise AlignsarError(
+                f"radarcoding.label: the layers have {len(self.names)} classes together, more than the {MOST_CLASSES} "
+                "that one byte tells: name fewer (key values), or set label to an empty text"
+            )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the layers with fractions, in the order of the planes."""
+        return tuple(name for source in self.sources for name in source.names)
+
+    @property
+    def fractions(self) -> tuple[str, ...]:
+        """Layers that hold area fractions."""
+        return self.names
+
+    @property
+    def bytes_per_cell(self) -> float:
+        """Memory that covers take."""
+        return 4.0 * len(self.names)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """See `layers.Source`."""
+        return tuple(file for source in self.sources for file in source.file.files)
+
+    @property
+    def layers(self) -> tuple[Made, ...]:
+        """See `layers.Source`."""
+        hidden = {"keep": "", "first": "layers named before hide it", "last": "layers named later hide it"}
+        made = [
+            Made(
+                name=name,
+                dtype="float32",
+                attributes={
+                    "units": "1",
+                    "long_name": f"area fraction of {name.replace('_', ' ')}",
+                    "description": FRACTION,
+                    "valid_range": [0.0, 1.0],
+                    **({"comment": hidden[self.overlaps]} if hidden[self.overlaps] else {}),
+                    **source.attributes,
+                },
+            )
+            for source in self.sources
+            for name in source.names
+        ]
+        if self.label:
+            made.append(Made(name=self.label, dtype="uint8", attributes=self._label_attributes()))
+        return tuple(made)
+
+    def _label_attributes(self) -> dict[str, Any]:
+        return {
+            "units": "1",
+            "long_name": "class of the pixel",
+            "description": f"class with the largest area fraction, at least {self.least:g}; 0 where none has it",
+            "flag_values": list(range(len(self.names) + 1)),
+            "flag_meanings": " ".join(("none", *self.names)),
+        }
+
+    @cached_property
+    def _stores(self) -> list[RingStore]:
+        first = np.cumsum([0, *(len(source.names) for source in self.sources)])
+        share = self.limit // max(len(self.sources), 1)
+        return [
+            RingStore(source.file, int(plane), source.counts, share)
+            for source, plane in zip(self.sources, first, strict=False)
+        ]
+
+    def require_inside(self, scene: Scene) -> None:
+        """See `layers.Source`."""
+        for source in self.sources:
+            source.file.require_inside(scene.area())
+
+    def look_through(self, scene: Scene) -> None:
+        """Read all files once, so that it is known what they have."""
+        for store in self._stores:
+            store.look_through(scene)
+
+    def prepare(self, scene: Scene, lines: slice) -> list[Batch]:
+        """What a strip needs: read once for all its tiles."""
+        return [batch for store in self._stores for batch in store.of(scene, lines)]
+
+    @property
+    def _order(self) -> list[int]:
+        planes = list(range(len(self.names)))
+        return {"keep": [], "first": planes, "last": planes[::-1]}[self.overlaps]
+
+    def tile(self, ground: GroundCells, batches: Sequence[Batch]) -> Iterator[tuple[str, Any]]:
+        """See `layers.OfCells`; ``batches`` are those of `prepare`."""
+        xp, count = ground.device.xp, len(self.names)
+        covers = xp.zeros((count, *ground.shape), dtype=np.int32)
+        for batch in batches:
+            add(ground, batch.ground, covers)
+        kernels.settle_cells(covers, np.asarray(self._order, dtype=np.int64))
+        sums = ground.push(covers)
+        del covers
+        if any(len(batch.raised.start) > 1 for batch in batches):
+            sums[:-1] += self._raised(ground, batches)
+        known = sums[-1] > 0.0
+        with np.errstate(invalid="ignore", divide="ignore"):
+            shares = sums[:-1] / (sums[-1] * float(kernels.WHOLE_CELL))
+        fractions = xp.where(known, xp.clip(shares, 0.0, 1.0), np.nan).astype(np.float32)
+        yield from zip(self.names, fractions, strict=True)
+        if self.label:
+            most = xp.argmax(xp.where(known, fractions, 0.0), axis=0)
+            enough = known & (xp.where(known, fractions, 0.0).max(axis=0) >= max(self.least, 1e-6))
+            yield self.label, xp.where(enough, most + 1, 0).astype(np.uint8)
+
+    def _raised(self, ground: GroundCells, batches: Sequence[Batch]) -> Any:
+        """Areas of what has a height of its own, in the pixels that it is seen in; in units of the covers'."""
+        xp, tile = ground.device.xp, ground.tile
+        covers = xp.zeros((len(self.names), *tile.shape), dtype=np.int32)
+        for batch in batches:
+            add_to_pixels(ground, batch.raised, covers)
+        kernels.settle_cells(covers, np.zeros(0, dtype=np.int64))
+        return covers * ground.device.upload(ground.chart.pixel_area(tile))
+
+    def facts(self) -> dict[str, Any]:
+        """See `layers.Source`."""
+        return {
+            source.name: {
+                "coordinates": source.file.operation,
+                "classes": list(source.file.classes),
+                **source.counts.as_dict(),
+            }
+            for source in self.sources
+        }
+
+    def warnings(self) -> list[str]:
+        """See `layers.Source`."""
+        return [f"{source.name}: {text}" for source in self.sources for text in source.sentences()]

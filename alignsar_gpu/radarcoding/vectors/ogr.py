@@ -1,0 +1,321 @@
+"""Layers of vectors that GDAL reads."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyogrio
+from pyogrio.errors import DataLayerError, DataSourceError
+from pyogrio.raw import read
+from pyproj import CRS
+from pyproj.exceptions import ProjError
+
+from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.radarcoding.vectors.gml import NUMBERS, choose_geometry, epsg_code, survey, template
+from alignsar_gpu.radarcoding.vectors.paths import listed, members_of
+from alignsar_gpu.radarcoding.vectors.sources import (
+    AT_A_TIME,
+    NUMBER,
+    OTHER,
+    TEXT,
+    Batch,
+    at_a_time,
+    box_of,
+    decoded,
+    mentioned,
+    quietly,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from alignsar_gpu.radarcoding.vectors.choice import VectorChoice
+    from alignsar_gpu.radarcoding.vectors.paths import VectorPath
+    from alignsar_gpu.radarcoding.vectors.sources import Box
+
+UNREADABLE = (DataSourceError, DataLayerError, ValueError, pa.ArrowException, OSError)
+# Formats whose features come in a stream, which says where it stops at a fault, and can be fetched by number at
+# once. Of others many are read at a time, for each time all that comes before is read again.
+STREAMED = {"ESRI Shapefile", "FlatGeobuf", "GPKG", "MapInfo File", "OpenFileGDB", "SQLite"}
+IN_A_ROW = 4 * AT_A_TIME
+POINTS_LINES_AREAS = {
+    *range(1, 7),
+    *range(1001, 1007),
+}  # of the types of well-known binary; above 1000 with heights
+NO_GFS = {"WRITE_GFS": "NO"}  # GDAL would leave a file beside the user's
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OgrSource:
+    """See `vector_sources.LayerSource`.
+
+    Attributes
+    ----------
+    dataset, layer : for GDAL.
+    driver : GDAL's name of the format.
+    condition : on features, OGR SQL.
+    gfs : for GML, which elements are read.
+    """
+
+    name: str
+    dataset: str
+    layer: str
+    driver: str
+    fields: Mapping[str, str]
+    geometry_type: str
+    crs: CRS | None
+    bounds: Box | None
+    features: int | None
+    files: tuple[Path, ...]
+    condition: str | None
+    gfs: str = field(default="", repr=False)
+
+    def _ask(self, ask: Callable[..., Any], **options: Any) -> Any:
+        """One reading by pyogrio, its errors in words."""
+        with quietly(), ExitStack() as stack:
+            if self.driver == "GML":
+                options |= NO_GFS
+            if self.gfs:
+                folder = stack.enter_context(tempfile.TemporaryDirectory())
+                path = Path(folder) / "template.gfs"
+                path.write_text(self.gfs, encoding="utf-8")
+                options["GFS_TEMPLATE"] = str(path)
+            try:
+                return ask(self.dataset, layer=self.layer, **options)
+            except UNREADABLE as error:
+                raise self._unreadable(error) from error
+
+    def _unreadable(self, error: Exception) -> AlignsarError:
+        return AlignsarError(
+            f"{self.name}: cannot be read ({error}); check the file (ogrinfo -al -so), or fetch it anew"
+        )
+
+    def describe(self) -> Mapping[str, Any]:
+        """What pyogrio says of the layer."""
+        info: Mapping[str, Any] = self._ask(
+            pyogrio.read_info, force_total_bounds=True, force_feature_count=True
+        )
+        return info
+
+    def head(self, count: int) -> Batch:
+        """See `LayerSource`. Raises AlignsarError for a condition that GDAL does not understand."""
+        try:
+            return self._batch([], where=self.condition, max_features=count)
+        except AlignsarError as error:
+            if not self.condition:
+                raise
+            self._batch([], max_features=count)  # another fault than the condition's
+            raise AlignsarError(
+                f"{self.name}: where={self.condition!r} is not understood ({error.__cause__ or error}): write a "
+                f"condition of OGR SQL on the attributes {listed(list(self.fields))}"
+            ) from None
+
+    def batches(self, columns: Sequence[str], box: Box | None) -> Iterator[Batch]:
+        """See `LayerSource`."""
+        if self.driver not in STREAMED:
+            done, found = 0, IN_A_ROW
+            while found == IN_A_ROW:
+                chosen = {"bbox": box, "skip_features": done, "max_features": IN_A_ROW}
+                batch = self._batch(columns, where=self.condition, **chosen)
+                found = len(batch.shapes)
+                done += found
+                yield batch
+            return
+        for shapes, rows in self._streamed(columns, bbox=box, return_fids=True):
+            wkb = rows.column(shapes or "wkb_geometry").to_numpy(zero_copy_only=False)
+            if _plain(wkb):
+                yield Batch(
+                    shapes=decoded(wkb, self.name), columns={name: rows.column(name) for name in columns}
+                )
+            else:  # curves come as lines where features are read by number
+                yield self._batch(columns, fids=rows.column(0).to_numpy())
+
+    def _streamed(self, columns: Sequence[str], **options: Any) -> Iterator[tuple[str, Any]]:
+        """Arrow batches by pyogrio's stream, and what it calls the column of their shapes."""
+        try:
+            with ExitStack() as stack:
+                with quietly():
+                    about, batches = stack.enter_context(
+                        pyogrio.open_arrow(
+                            self.dataset,
+                            layer=self.layer,
+                            columns=self._with_asked(columns),
+                            where=self.condition,
+                            batch_size=self._at_a_time,
+                            use_pyarrow=True,
+                            **options,
+                        )
+                    )
+                for rows in batches:
+                    yield str(about["geometry_name"] or ""), rows
+        except UNREADABLE as error:
+            raise self._unreadable(error) from error
+
+    @property
+    def _at_a_time(self) -> int:
+        """Features of a batch."""
+        return at_a_time(self.features or AT_A_TIME, sum(file.stat().st_size for file in self.files))
+
+    def _read(self, columns: Sequence[str], **options: Any) -> Any:
+        """By pyogrio: what it says of the layer, numbers of features, shapes, attributes."""
+        return self._ask(read, columns=self._with_asked(columns), **options)
+
+    def _with_asked(self, columns: Sequence[str]) -> list[str]:
+        """Columns with those of the condition, which some formats take for empty where they are not read."""
+        return list(dict.fromkeys([*columns, *mentioned(self.fields, self.condition)]))
+
+    def _batch(self, columns: Sequence[str], **options: Any) -> Batch:
+        about, _, shapes, values = self._read(columns, **options)
+        return Batch(
+            shapes=decoded(shapes, self.name),
+            columns={
+                str(name): pa.array(one, from_pandas=True)
+                for name, one in zip(about["fields"], values, strict=True)
+                if name in columns
+            },
+        )
+
+    def check_last(self) -> None:
+        """Raises AlignsarError where the last feature, by its number, cannot be read."""
+        self._batch([], fids=[(self.features or 1) - 1])
+
+    def values(self, column: str) -> Iterator[Any]:
+        """See `LayerSource`."""
+        if self.driver in STREAMED:
+            for _, rows in self._streamed([column], read_geometry=False):
+                yield rows.column(column)
+        else:
+            about, _, _, values = self._read([column], read_geometry=False, where=self.condition)
+            yield pa.array(values[list(about["fields"]).index(column)], from_pandas=True)
+
+
+def _plain(wkb: Sequence[bytes | None]) -> bool:
+    """Whether all shapes are points, lines and areas, alone or several, without curves and measures."""
+    heads = {one[:5] for one in wkb if one is not None}
+    kinds = {int.from_bytes(one[1:], "little" if one[0] else "big") for one in heads}
+    return {kind & 0x7FFFFFFF for kind in kinds} <= POINTS_LINES_AREAS  # the highest bit: heights, of old
+
+
+def open_ogr(path: VectorPath, choice: VectorChoice, key: str) -> OgrSource:
+    """The layer that is meant. Raises AlignsarError, beginning with ``key``, where that is not clear."""
+    gml = path.ending in {".gml", ".xml"} and not path.has_beside(".xsd")
+    listing = f"/vsisubfile/0,{path.dataset}" if gml else path.dataset  # where GDAL cannot write a GFS file
+    try:
+        with quietly():
+            layers = {str(name): kind for name, kind in pyogrio.list_layers(listing)}
+    except UNREADABLE as error:
+        members = members_of(path)
+        more = f"; name one of its members ({path.shown}!MEMBER): {listed(members)}" if members else ""
+        raise AlignsarError(f"{key}: {path.shown}: cannot be read as a vector file ({error}){more}") from None
+    layer = _chosen(layers, choice.layer, f"{key}: {path.shown}")
+    source = OgrSource(
+        name=f"{path.shown}, layer {layer}" if len(layers) > 1 else path.shown,
+        dataset=listing,
+        layer=layer,
+        driver="GML" if gml else "",
+        fields={},
+        geometry_type="",
+        crs=None,
+        bounds=None,
+        features=None,
+        files=path.files,
+        condition=choice.where or None,
+    )
+    info = source.describe()
+    source = _described(source, info)
+    if source.driver == "GML":
+        source = _with_template(source, info, path, choice, key)
+    if choice.geometry is not None and not source.gfs:
+        raise AlignsarError(f"{key}: {source.name}: has one geometry a feature: leave geometry out")
+    _check_whole(source, path)
+    return source
+
+
+def _chosen(layers: Mapping[str, Any], asked: str | None, where: str) -> str:
+    shapes = [name for name, kind in layers.items() if kind is not None]
+    if asked is not None:
+        if asked not in layers:
+            raise AlignsarError(f"{where}: has no layer {asked!r}; there are {listed(list(layers))}")
+        if asked not in shapes:
+            raise AlignsarError(
+                f"{where}: layer {asked!r} has no geometry; those that have are {listed(shapes)}"
+            )
+        return asked
+    if not shapes:
+        raise AlignsarError(f"{where}: has no layer with geometry; its layers are {listed(list(layers))}")
+    if len(shapes) > 1:
+        raise AlignsarError(f"{where}: has {len(shapes)} layers: name one (key layer): {listed(shapes)}")
+    return shapes[0]
+
+
+def _described(source: OgrSource, info: Mapping[str, Any]) -> OgrSource:
+    try:
+        crs = CRS.from_user_input(info["crs"]) if info["crs"] else None
+    except ProjError as error:
+        raise AlignsarError(
+            f"{source.name}: its coordinate reference system cannot be used ({error}): correct it in the file "
+            "(ogr2ogr -a_srs)"
+        ) from None
+    bounds = info["total_bounds"]
+    return replace(
+        source,
+        driver=str(info["driver"]),
+        fields={
+            str(name): _kind(str(dtype)) for name, dtype in zip(info["fields"], info["dtypes"], strict=True)
+        },
+        geometry_type=str(info["geometry_type"]),
+        crs=crs,
+        bounds=None if bounds is None else box_of(bounds),
+        features=int(info["features"]) if info["features"] >= 0 else None,
+    )
+
+
+def _kind(dtype: str) -> str:
+    if dtype.startswith(("int", "float")):
+        return NUMBER
+    return TEXT if dtype.startswith(("object", "bool", "datetime")) else OTHER
+
+
+def _with_template(
+    source: OgrSource, info: Mapping[str, Any], path: VectorPath, choice: VectorChoice, key: str
+) -> OgrSource:
+    """GML as its objects are, not as GDAL takes them to be; as it was where they are found to be simple."""
+    condition = (choice.where or "").casefold()
+    wanted = {name for name in source.fields if name in choice.columns or name.casefold() in condition} - {
+        "gml_id"
+    }
+    with path.opened() as stream:
+        if stream is None:
+            return source
+        found = survey(stream, source.layer, wanted, f"{key}: {source.name}")
+    several = len(found.geometries) > 1 or choice.geometry is not None
+    if not found.geometries or (path.has_beside(".xsd") and not several):
+        return source
+    geometry = choose_geometry(found, choice.geometry, 1 if choice.width else 2, key, source.name)
+    names = found.names()
+    numbers = {
+        str(name): NUMBERS.get(str(dtype)) or NUMBERS[str(dtype).rstrip("0123456789")]
+        for name, dtype in zip(info["fields"], info["dtypes"], strict=True)
+        if _kind(str(dtype)) == NUMBER
+    }
+    gfs = template(source.layer, geometry, names, numbers)
+    made = replace(source, gfs=gfs)
+    made = _described(made, made.describe())
+    code = epsg_code(found.geometries[geometry])
+    return replace(made, crs=CRS.from_epsg(code) if code else source.crs)
+
+
+def _check_whole(source: OgrSource, path: VectorPath) -> None:
+    """GDAL before 3.11 leaves out what is missing at the end of files that are cut short, and does not say so."""
+    if source.driver == "FlatGeobuf" and source.features:
+        source.check_last()
+    if path.ending == ".shp" and path.path is not None and not path.member and path.path.is_file():
+        with path.path.open("rb") as stream:
+            stated = 2 * int.from_bytes(stream.read(28)[24:], "big")
+        if path.path.stat().st_size < stated:
+            raise AlignsarError(f"{source.name}: cannot be read: it is cut short; fetch it anew")

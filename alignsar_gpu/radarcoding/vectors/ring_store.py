@@ -1,0 +1,209 @@
+"""Rings of a vector file on the chart of a scene, for the lines that are asked for."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from dataclasses import dataclass, fields, replace
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
+
+from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.radarcoding.vectors.polygons import ChartRings, chart_rings, divided, pieces_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from alignsar_gpu.geometry.terrain.terrain import Terrain
+    from alignsar_gpu.radarcoding.layers import Scene
+    from alignsar_gpu.radarcoding.vectors.files import VectorFile
+    from alignsar_gpu.radarcoding.vectors.rings import Counts, Rings
+
+LEANING = 0.005  # degrees: from as far outside of it may what is high lean into the image
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Batch:
+    """Rings on the ground, by lines and samples of the chart, and rings in the air, by those that they are seen at."""
+
+    ground: ChartRings
+    raised: ChartRings
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that it takes."""
+        return self.ground.nbytes + self.raised.nbytes
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Stored:
+    """A batch in a file that vanishes with the store."""
+
+    file: IO[bytes]
+    place: int
+
+    def read(self) -> Batch:
+        """The batch."""
+        self.file.seek(self.place)
+        ground, raised = (
+            ChartRings(**{field.name: np.load(self.file) for field in fields(ChartRings)}) for _ in range(2)
+        )
+        return Batch(ground=ground, raised=raised)
+
+
+def _stored(batch: Batch, file: IO[bytes]) -> _Stored:
+    """Write a batch at the end of a file. Raises AlignsarError where there is no room."""
+    place = file.seek(0, os.SEEK_END)
+    try:
+        for rings in (batch.ground, batch.raised):
+            for field in fields(rings):
+                np.save(file, getattr(rings, field.name))
+        file.flush()
+    except OSError as error:
+        raise AlignsarError(
+            f"output: shapes of maps that do not fit into device.memory_gib could not be written beside it ({error}); "
+            "free space there, or raise device.memory_gib"
+        ) from error
+    return _Stored(file=file, place=place)
+
+
+class RingStore:
+    """Rings of a vector file on the chart, read once: kept in ``limit`` bytes, and what is more in a file.
+
+    ``counts`` says what the vector file has for the scene, once `of` or `look_through` was called.
+    """
+
+    def __init__(self, file: VectorFile, first_plane: int, counts: Counts, limit: int) -> None:
+        self._file, self._plane, self._counts, self._limit = file, first_plane, counts, limit
+        self._kept: list[Batch | _Stored] | None = None
+
+    def look_through(self, scene: Scene) -> None:
+        """Read all that the scene has."""
+        if self._kept is not None:
+            return
+        kept: list[Batch | _Stored] = []
+        file: IO[bytes] | None = None
+        size = 0
+        area = scene.area().buffer(LEANING) if self._file.raised else scene.area()
+        for rings in self._file.rings(area, self._counts):
+            batch = self._placed(scene, rings)
+            size += batch.nbytes
+            if size <= self._limit:
+                kept.append(batch)
+                continue
+            if file is None:
+                file = TemporaryFile(dir=scene.temporary)  # noqa: SIM115 - closed with the store
+                weakref.finalize(self, file.close)
+            kept.append(_stored(batch, file))
+        self._kept = kept
+
+    def of(self, scene: Scene, lines: slice) -> Iterator[Batch]:
+        """What may be seen in some lines of the image."""
+        self.look_through(scene)
+        (before, after), _ = scene.chart.reach
+        ground = lines.start - after - 1.0, lines.stop - before + 1.0
+        for kept in self._kept or ():
+            batch = kept.read() if isinstance(kept, _Stored) else kept
+            yield Batch(
+                ground=between(batch.ground, *ground),
+                raised=between(batch.raised, lines.start - 1.0, lines.stop),
+            )
+
+    def _placed(self, scene: Scene, rings: Rings) -> Batch:
+        up = np.isfinite(rings.height)[rings.owner]
+        if not up.any():
+            return Batch(ground=self._seen(rings, scene.chart.terrain, scene.chart.height), raised=_nothing())
+        low, high = _chosen(rings, ~up), _chosen(rings, up)
+        return Batch(
+            ground=self._seen(low, scene.chart.terrain, scene.chart.height),
+            raised=self._seen(
+                high, scene.chart.terrain, self._heights(high, scene.chart.terrain)[high.owner]
+            ),
+        )
+
+    def _seen(self, rings: Rings, terrain: Terrain, height: NDArray[np.float64] | float) -> ChartRings:
+        """Rings by the lines and samples that they are seen at, where they are flat at a height, each at its own."""
+
+        def seen(
+            x: NDArray[np.float64], y: NDArray[np.float64], ring: NDArray[np.int64]
+        ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+            longitude, latitude = self._file.to_geodetic(x, y)
+            own = height[ring, np.newaxis] if isinstance(height, np.ndarray) else height
+            # each by itself: a corner that features share has one place, to the last bit
+            line, sample = terrain.seen(longitude[:, np.newaxis], latitude[:, np.newaxis], own)
+            return line[:, 0], sample[:, 0]
+
+        ring = _of_vertices(rings)
+        line, sample = seen(rings.x, rings.y, ring)
+        pieces = pieces_of(line, sample, rings.start)
+        start = rings.start
+        if (pieces > 1).any():  # what is straight in the file is not, as it is seen
+            x, y, start = divided(rings.x, rings.y, rings.start, pieces)
+            added = np.ones(len(x), dtype=bool)
+            old = np.cumsum(pieces) - pieces
+            added[old] = False
+            whole = np.empty((2, len(x)))
+            whole[:, old] = line, sample
+            whole[:, added] = seen(x[added], y[added], np.repeat(ring, pieces)[added])
+            line, sample = whole
+        plane = self._plane + rings.class_index[rings.owner].astype(np.int64)
+        return chart_rings(line, sample, start, rings.hole, plane)
+
+    def _heights(self, rings: Rings, terrain: Terrain) -> NDArray[np.float64]:
+        """Of features above WGS84: their own, or above the mean of the terrain under their vertices."""
+        if not self._file.above_terrain:
+            return rings.height
+        owner = rings.owner[_of_vertices(rings)]
+        under = terrain.dem.height_at(*self._file.to_geodetic(rings.x, rings.y))
+        known = np.isfinite(under)
+        total = np.bincount(owner[known], under[known], minlength=len(rings.height))
+        count = np.bincount(owner[known], minlength=len(rings.height))
+        with np.errstate(invalid="ignore"):
+            return rings.height + total / count
+
+
+def _of_vertices(rings: Rings) -> NDArray[np.int64]:
+    """The ring that each vertex is of."""
+    return np.repeat(np.arange(len(rings.hole)), np.diff(rings.start))
+
+
+def _chosen(rings: Rings, keep: NDArray[np.bool_]) -> Rings:
+    """Some rings of a batch."""
+    size = np.diff(rings.start)
+    vertices = np.repeat(keep, size)
+    return replace(
+        rings,
+        x=rings.x[vertices],
+        y=rings.y[vertices],
+        start=np.concatenate([[0], np.cumsum(size[keep])]),
+        hole=rings.hole[keep],
+        owner=rings.owner[keep],
+    )
+
+
+def _nothing() -> ChartRings:
+    empty, none = np.zeros(0), np.zeros(0, dtype=np.int64)
+    return ChartRings(line=empty, sample=empty, start=np.zeros(1, dtype=np.int64), plane=none, sign=none)
+
+
+def between(rings: ChartRings, first: float, last: float) -> ChartRings:
+    """The rings that reach between two lines."""
+    if len(rings.start) < 2:
+        return rings
+    low, high = (one.reduceat(rings.line, rings.start[:-1]) for one in (np.minimum, np.maximum))
+    keep = (low <= last) & (high >= first)
+    if keep.all():
+        return rings
+    size = np.diff(rings.start)
+    vertices = np.repeat(keep, size)
+    return ChartRings(
+        line=rings.line[vertices],
+        sample=rings.sample[vertices],
+        start=np.concatenate([[0], np.cumsum(size[keep])]),
+        plane=rings.plane[keep],
+        sign=rings.sign[keep],
+    )

@@ -1,0 +1,202 @@
+"""Rings: the outlines of features, flat arrays of vertices, and counts of what was met on the way."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+
+from alignsar_gpu.radarcoding.vectors.shapes import (
+    NO_KIND,
+    cut_off,
+    dimension_of,
+    merged,
+    repaired,
+    widened,
+    without_collections,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
+
+    from alignsar_gpu.radarcoding.vectors.choice import VectorChoice
+    from alignsar_gpu.radarcoding.vectors.crs import Place
+    from alignsar_gpu.radarcoding.vectors.sources import Shapes
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Rings:
+    """Outlines of some features (f), as rings (r) of vertices (n).
+
+    Attributes
+    ----------
+    x, y : float64 (n,), vertices; rings are closed, and turn either way.
+    start : int64 (r + 1,), where each ring begins.
+    hole : bool (r,), whether a ring bounds a hole.
+    owner : int64 (r,), the feature of each ring, in order.
+    class_index : int32 (f,), the class of each feature; 0 where there are none.
+    height : float64 (f,), metres, see `VectorFile.above_terrain`; NaN: on the terrain.
+    """
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    start: NDArray[np.int64]
+    hole: NDArray[np.bool_]
+    owner: NDArray[np.int64]
+    class_index: NDArray[np.int32]
+    height: NDArray[np.float64]
+
+
+@dataclass(kw_only=True)
+class Counts:
+    """What was met while reading.
+
+    Attributes
+    ----------
+    features : that became rings.
+    repaired : of these, those whose shape crossed itself or the like.
+    dropped : features around the area whose shape bounds none.
+    lines, points : features left out because nothing says how wide they are.
+    other_values : features around the area left out because their attribute's value is in no class.
+    """
+
+    features: int = 0
+    repaired: int = 0
+    dropped: int = 0
+    lines: int = 0
+    points: int = 0
+    other_values: int = 0
+
+    def clear(self) -> None:
+        """Begin anew."""
+        for one in fields(self):
+            setattr(self, one.name, 0)
+
+    def as_dict(self) -> dict[str, int]:
+        """For a report."""
+        return asdict(self)
+
+    def sentences(self, name: str) -> list[str]:
+        """What users should know of the file called ``name``."""
+        said = []
+        if not self.features:
+            said.append(f"{name} has nothing here: the layer is empty")
+        if self.repaired:
+            said.append(
+                f"{name}: {self.repaired} of {self.features} features had invalid shapes, which were repaired"
+            )
+        if self.dropped:
+            said.append(f"{name}: {self.dropped} features were left out because their shapes bound no area")
+        if self.lines:
+            said.append(f"{name}: {self.lines} lines were left out; a width makes bands of them")
+        if self.points:
+            said.append(f"{name}: {self.points} points were left out; a buffer makes discs of them")
+        return said
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Features:
+    """Features (f) with the classes and heights that they have, see `Rings`."""
+
+    shapes: Shapes
+    class_index: NDArray[np.int32]
+    height: NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Window:
+    """Where features are wanted, in coordinates of the file.
+
+    Attributes
+    ----------
+    area : what they meet.
+    before : areas that were asked for before: features that meet one of them were counted.
+    edge : around the area: what is beyond is cut off.
+    """
+
+    area: BaseGeometry
+    before: Sequence[BaseGeometry]
+    edge: BaseGeometry
+
+
+def rings_of(features: Features, choice: VectorChoice, place: Place, window: Window, counts: Counts) -> Rings:
+    """Rings of the features that meet a window.
+
+    In coordinates of the file, or in degrees where these are no metres and shapes are widened.
+    """
+    flat = features.shapes
+    shapes, owner = without_collections(shapely.force_2d(flat) if shapely.has_z(flat).any() else flat)
+    dimension = dimension_of(shapes)
+    bad = np.flatnonzero((dimension == 2) & ~shapely.is_valid(shapes))
+    if len(bad):
+        shapes = shapes.copy()
+        shapes[bad] = [repaired(shape) for shape in shapes[bad]]
+    met = _meet(shapes, owner, window.area)
+    new = np.ones(len(shapes), dtype=bool)
+    for area in window.before:
+        new &= ~_meet(shapes, owner, area)
+    empty = shapely.is_empty(shapes)
+    counts.dropped += _different(owner[(empty | (dimension == NO_KIND)) & new])
+    useful = (
+        ((dimension == 0) & bool(choice.buffer)) | ((dimension == 1) & bool(choice.reach)) | (dimension == 2)
+    )
+    counts.points += _different(owner[met & new & ~useful & (dimension == 0)])
+    counts.lines += _different(owner[met & new & ~useful & (dimension == 1)])
+    keep = met & useful & ~empty
+    counts.repaired += len(np.intersect1d(owner[bad], owner[keep & new]))
+    uncounted = owner[keep & ~new]
+    shapes, owner = cut_off(shapes[keep], window.edge), owner[keep]
+    inside = ~shapely.is_empty(shapes)
+    shapes, owner = shapes[inside], owner[inside]
+    if choice.reach:
+        change = partial(widened, choice=choice)
+        shapes = change(shapes) if place.metric else place.in_planes(shapes, change)
+        lost = shapely.is_missing(shapes) | shapely.is_empty(shapes)
+        counts.dropped += _different(owner[lost & ~np.isin(owner, uncounted)])
+        shapes, owner = shapes[~lost], owner[~lost]
+    shapes, owner = merged(shapes, owner)
+    counts.features += int(np.count_nonzero(~np.isin(owner, uncounted)))
+    return _flat(shapes, features.class_index[owner], features.height[owner])
+
+
+def _meet(shapes: Shapes, owner: NDArray[np.int64], area: BaseGeometry) -> NDArray[np.bool_]:
+    """Which shapes are of features that meet an area."""
+    shapely.prepare(area)
+    single = np.asarray(shapely.intersects(area, shapes), dtype=bool)
+    return single if single.all() else np.isin(owner, owner[single])
+
+
+def _different(owner: NDArray[np.int64]) -> int:
+    return len(np.unique(owner))
+
+
+def _flat(shapes: Shapes, class_index: NDArray[np.int32], height: NDArray[np.float64]) -> Rings:
+    single = (shapely.get_type_id(shapes) == shapely.GeometryType.POLYGON) & (
+        shapely.get_num_interior_rings(shapes) == 0
+    )
+    size, hole, owner = shapely.get_num_coordinates(shapes), ~single, np.arange(len(shapes))
+    if not single.all():  # polygons with one ring, which nearly all are, need not be taken apart
+        polygons, feature = shapely.get_parts(shapes[~single], return_index=True)
+        rings, polygon = shapely.get_rings(polygons, return_index=True)
+        size = np.concatenate([size[single], shapely.get_num_coordinates(rings)])
+        hole = np.concatenate([hole[single], np.diff(polygon, prepend=-1) == 0])
+        owner = np.concatenate([owner[single], owner[~single][feature[polygon]]])
+        order = np.argsort(owner, kind="stable")
+        order = order[size[order] > 0]
+        size, hole, owner = size[order], hole[order], owner[order]
+    x, y = shapely.get_coordinates(shapes).T
+    return Rings(
+        x=np.ascontiguousarray(x),
+        y=np.ascontiguousarray(y),
+        start=np.concatenate([[0], np.cumsum(size)]).astype(np.int64),
+        hole=hole,
+        owner=owner.astype(np.int64),
+        class_index=class_index,
+        height=height,
+    )

@@ -1,0 +1,125 @@
+"""Shapes made into areas: repaired, taken apart, widened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
+
+    from alignsar_gpu.radarcoding.vectors.choice import VectorChoice
+    from alignsar_gpu.radarcoding.vectors.sources import Shapes
+
+POINTS, LINES, AREAS, COLLECTION = (0, 4), (1, 2, 5), (3, 6), 7  # of Shapely's numbers of types
+KINDS = ("point", "line", "polygon")
+DISC, CORNER = 16, 8  # pieces of a quarter of a circle: the area of a disc is right to 0.2 %
+NO_KIND = -1
+
+
+def dimension_of(shapes: Shapes) -> NDArray[np.int8]:
+    """0 for points, 1 for lines, 2 for areas, -1 for anything else."""
+    kinds = shapely.get_type_id(shapes)
+    found = np.full(len(shapes), NO_KIND, dtype=np.int8)
+    for dimension, numbers in enumerate((POINTS, LINES, AREAS)):
+        found[np.isin(kinds, numbers)] = dimension
+    return found
+
+
+def without_collections(shapes: Shapes) -> tuple[Shapes, NDArray[np.int64]]:
+    """Shapes with collections taken apart into their points, lines and areas, and which shape each is of."""
+    owner = np.arange(len(shapes))
+    mixed = shapely.get_type_id(shapes) == COLLECTION
+    if not mixed.any():
+        return shapes, owner
+    parts: list[Any] = []
+    of: list[int] = []
+    for number in owner[mixed]:
+        single = np.asarray(_parts(shapes[number]), dtype=object)
+        dimension = dimension_of(single)
+        for wanted, gathered in enumerate((shapely.multipoints, shapely.multilinestrings, _joined)):
+            if (dimension == wanted).any():
+                parts.append(gathered(single[dimension == wanted]))
+                of.append(int(number))
+    apart = np.empty(len(parts), dtype=object)
+    apart[:] = parts
+    order = np.argsort(
+        owner_of := np.concatenate([owner[~mixed], np.array(of, dtype=np.int64)]), kind="stable"
+    )
+    return np.concatenate([shapes[~mixed], apart])[order], owner_of[order]
+
+
+def _parts(shape: Any) -> list[Any]:
+    """Points, lines and polygons that a shape is made of; rings are lines."""
+    if hasattr(shape, "geoms"):
+        return [part for one in shape.geoms for part in _parts(one)]
+    return [shapely.LineString(shape)] if shape.geom_type == "LinearRing" else [shape]
+
+
+def _joined(polygons: Shapes) -> Any:
+    return shapely.union_all([repaired(polygon) for polygon in polygons])
+
+
+def repaired(shape: Any) -> Any:
+    """A valid area for an invalid one: its polygons together, each its outer ring without its inner ones.
+
+    A ring that crosses itself bounds what is to be left by crossing it an odd number of times. Empty where
+    nothing has an area.
+    """
+    polygons = []
+    for polygon in getattr(shape, "geoms", [shape]):
+        outer = areas_of(shapely.make_valid(shapely.Polygon(polygon.exterior)))
+        holes = [areas_of(shapely.make_valid(shapely.Polygon(ring))) for ring in polygon.interiors]
+        polygons.append(outer.difference(shapely.union_all(holes)) if holes else outer)
+    return areas_of(shapely.union_all(polygons)) if len(polygons) > 1 else areas_of(polygons[0])
+
+
+def areas_of(shape: Any) -> Any:
+    """What has an area in a shape."""
+    parts = shapely.get_parts(shapely.get_parts(shape))
+    return shapely.multipolygons(parts[shapely.get_type_id(parts) == AREAS[0]])
+
+
+def cut_off(shapes: Shapes, edge: BaseGeometry) -> Shapes:
+    """What of shapes is within an edge: areas of areas, lines of lines; those that do not reach it as they are."""
+    shapely.prepare(edge)
+    over = np.flatnonzero(~shapely.covers(edge, shapes))
+    if not len(over):
+        return shapes
+    found = shapes.copy()
+    inside = shapely.intersection(shapes[over], edge)
+    parts, owner = without_collections(inside)
+    same = dimension_of(parts) == dimension_of(shapes[over])[owner]
+    found[over] = shapely.Polygon()
+    found[over[owner[same]]] = parts[same]
+    return found
+
+
+def widened(shapes: Shapes, choice: VectorChoice) -> Shapes:
+    """Lines as bands of the ``width``, and everything larger by the ``buffer``; in a plane of metres."""
+    found = shapes.copy()
+    if choice.width:
+        lines = dimension_of(shapes) == 1
+        found[lines] = shapely.buffer(
+            shapes[lines], 0.5 * choice.width, quad_segs=CORNER, cap_style="flat", join_style="round"
+        )
+    if choice.buffer:
+        points = dimension_of(found) == 0
+        for which, pieces in ((points, DISC), (~points, CORNER)):
+            found[which] = shapely.buffer(found[which], choice.buffer, quad_segs=pieces)
+    return found
+
+
+def merged(shapes: Shapes, owner: NDArray[np.int64]) -> tuple[Shapes, NDArray[np.int64]]:
+    """Shapes of the same owner joined into one; owners come in order."""
+    first = np.flatnonzero(np.diff(owner, prepend=-1))
+    if len(first) == len(owner):
+        return shapes, owner
+    found = shapes[first]
+    count = np.diff(first, append=len(owner))
+    for number in np.flatnonzero(count > 1):
+        found[number] = shapely.union_all(shapes[first[number] : first[number] + count[number]])
+    return found, owner[first]

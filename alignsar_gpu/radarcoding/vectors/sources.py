@@ -1,0 +1,163 @@
+"""What a layer of vectors is to its readers, whatever the format."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import shapely
+from shapely.errors import GEOSException
+
+from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.radarcoding.vectors.paths import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from pyproj import CRS
+
+    Box = tuple[float, float, float, float]  # x and y of the lower left and the upper right corner
+    Shapes = NDArray[Any]  # of Shapely geometries, None where there is none
+
+NUMBER, TEXT, OTHER = "number", "text", "other"  # kinds of attributes; other: lists, bytes and the like
+AT_A_TIME = 1 << 16  # features
+BYTES_AT_A_TIME = 1 << 25
+QUOTED = re.compile(r"'(?:[^']|'')*'")
+IDENTIFIER = re.compile(r'"([^"]+)"')
+ROW_NUMBERS = {"fid", "ogc_fid", "rowid"}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Batch:
+    """Features as they are in a file: shapes (f,), and Arrow arrays (f,) of the attributes asked for, by name."""
+
+    shapes: Shapes
+    columns: Mapping[str, Any]
+
+
+class LayerSource(Protocol):
+    """A layer of vectors, and which of its features are meant.
+
+    Attributes
+    ----------
+    name : file and layer, for messages.
+    fields : attributes, each NUMBER, TEXT or OTHER.
+    geometry_type : as GDAL calls it, "Unknown" for several kinds.
+    crs : as stated by the file, None where it states none.
+    bounds : in coordinates of the file, None where that is not known without reading it.
+    features : how many there are, None where that is not known.
+    files : what its content depends on.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102  (above)
+
+    @property
+    def fields(self) -> Mapping[str, str]: ...  # noqa: D102
+
+    @property
+    def geometry_type(self) -> str: ...  # noqa: D102
+
+    @property
+    def crs(self) -> CRS | None: ...  # noqa: D102
+
+    @property
+    def bounds(self) -> Box | None: ...  # noqa: D102
+
+    @property
+    def features(self) -> int | None: ...  # noqa: D102
+
+    @property
+    def files(self) -> tuple[Path, ...]: ...  # noqa: D102
+
+    def head(self, count: int) -> Batch:
+        """The first features that are meant, without attributes."""
+
+    def batches(self, columns: Sequence[str], box: Box | None) -> Iterator[Batch]:
+        """Features whose bounds may meet ``box`` (file coordinates), all for None, some at a time."""
+
+    def values(self, column: str) -> Iterator[Any]:
+        """Arrow arrays of an attribute of all features that are meant."""
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Without GDAL's remarks on odd shapes, which are looked at here, and on options that a format does not have."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def box_of(numbers: Sequence[float]) -> Box:
+    """Four numbers as a box."""
+    west, south, east, north = map(float, numbers)
+    return west, south, east, north
+
+
+def at_a_time(features: int, size: int) -> int:
+    """How many features to read together, of so many that take so many bytes: fewer where they are large."""
+    return max(min(AT_A_TIME, BYTES_AT_A_TIME * features // max(size, 1)), 1)
+
+
+def decoded(wkb: NDArray[Any], name: str) -> Shapes:
+    """Shapes of well-known binary, None where there is none.
+
+    Raises AlignsarError for what is none, and for coordinates that are not numbers.
+    """
+    try:
+        with np.errstate(invalid="ignore"):  # of coordinates that are no numbers, see below
+            shapes = np.asarray(shapely.from_wkb(wkb), dtype=object)
+    except GEOSException as error:
+        count = int(np.count_nonzero(shapely.is_missing(shapely.from_wkb(wkb, on_invalid="ignore"))))
+        count -= sum(one is None for one in wkb)
+        raise AlignsarError(
+            f"{name}: has {count} damaged geometries among the {len(wkb)} features looked at ({str(error).strip()}): "
+            "repair them (ogr2ogr -makevalid), or leave them out (key where)"
+        ) from None
+    return with_numbers(shapes, name)
+
+
+def with_numbers(shapes: Shapes, name: str) -> Shapes:
+    """The shapes. Raises AlignsarError for coordinates that are not numbers."""
+    finite = np.isfinite(shapely.get_coordinates(shapes)).all(axis=1)
+    if not finite.all():
+        raise AlignsarError(
+            f"{name}: has {int(np.count_nonzero(~finite))} vertices whose coordinates are not finite numbers: "
+            "repair their features, or leave them out (key where)"
+        )
+    return shapes
+
+
+def mentioned(fields: Mapping[str, str], condition: str | None) -> list[str]:
+    """Attributes that a condition may be about: those whose names are in it."""
+    text = (condition or "").casefold()
+    return [name for name, kind in fields.items() if kind != OTHER and name.casefold() in text]
+
+
+def check_fields(source: LayerSource, names: Sequence[str], where: str | None) -> None:
+    """Raises AlignsarError for attributes that a layer does not have, also in quotes in a condition.
+
+    SQLite, which a GeoPackage is asked through, takes an unknown name in double quotes for a text.
+    """
+    known = {name.casefold() for name in source.fields} | ROW_NUMBERS
+    quoted = IDENTIFIER.findall(QUOTED.sub("", where)) if where else []
+    for name in names:
+        if name not in source.fields:
+            raise AlignsarError(
+                f"{source.name}: has no attribute {name!r}; there are {listed(list(source.fields))}"
+            )
+    for name in quoted:
+        if name.casefold() not in known:
+            raise AlignsarError(
+                f"{source.name}: where={where!r} names {name!r}, which is no attribute (texts stand in single "
+                f"quotes); there are {listed(list(source.fields))}"
+            )
+    for name in names:
+        if source.fields[name] == OTHER:
+            raise AlignsarError(f"{source.name}: the attribute {name!r} holds neither numbers nor texts")

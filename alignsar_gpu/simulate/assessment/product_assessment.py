@@ -1,0 +1,245 @@
+"""How well a dataset made from simulated products gives back what was put into them.
+
+Places are compared at the very pixels that truth.zarr keeps, all else at every pixel of the mosaic: true phase and
+height are linear between the kept pixels, classes and coherence those of the nearest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from alignsar_gpu.simulate.assessment.class_coherence import ClassCoherence, noise_equivalent
+from alignsar_gpu.simulate.assessment.phase_errors import Patch, PhaseErrors, mean_jump, seams, weights_of
+from alignsar_gpu.simulate.assessment.product_truth import NO_CLASS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from alignsar_gpu.products.slc import Burst
+    from alignsar_gpu.simulate.assessment.product_truth import KnownDate, PieceTruth, ProductTruth
+
+METRES_PER_DEGREE = 111_195.0
+TIMES = {"units": "nanoseconds since 1970-01-01", "dtype": "int64"}  # as they are stored
+FIRST = 0  # the date that truth.zarr is in the geometry of
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ProductAssessment:
+    """A dataset beside its truth.
+
+    Attributes
+    ----------
+    cube : the dataset, on a mosaic of the simulation's first date.
+    truth : of the simulation.
+    pieces : the truth of every burst, where the mosaic shows it.
+    bursts : those of the first date, by name.
+    dates : what was put into each date of the cube; names : of these dates.
+    timing : what was measured of each date, by its name; empty where nothing was.
+    polarization : that phase and coherence are looked at in.
+    window : that coherence was estimated in, lines and samples.
+    independent : share of the pixels that are independent of each other.
+    """
+
+    cube: xr.Dataset
+    truth: ProductTruth
+    pieces: Sequence[PieceTruth]
+    bursts: Mapping[str, Burst]
+    dates: Sequence[KnownDate]
+    names: Sequence[str]
+    timing: Mapping[str, Mapping[str, Any]]
+    polarization: str
+    window: tuple[int, int]
+    independent: float
+
+    @cached_property
+    def reference(self) -> int:
+        """Which date of the cube is the simulation's first."""
+        return [date.index for date in self.dates].index(FIRST)
+
+    def date(self, index: int) -> tuple[xr.Dataset, dict[str, Any]]:
+        """The truth of a date of the cube for truth.zarr, with a dimension time of one, and the differences."""
+        known, classes = self.dates[index], self._classes(index)
+        true, expected, estimated = classes.means()
+        texts = {
+            "true": "coherence of the ground with itself",
+            "expected": f"mean that {classes.looks} looks find, with noise",
+            "estimated": "mean of the estimates",
+        }
+        part = self._grid(
+            {
+                "phase_true": (
+                    ("time", "azimuth", "range"),
+                    self._laid("flattened_phase", known.index)[np.newaxis],
+                    {"units": "rad", "long_name": "true flattened phase: motion and atmosphere"},
+                ),
+                "perpendicular_baseline_true": (
+                    "time",
+                    np.array([known.perpendicular_baseline]),
+                    {"units": "m"},
+                ),
+            }
+            | {
+                f"coherence_{name}": (
+                    ("time", "class"),
+                    values[np.newaxis],
+                    {"units": "1", "long_name": texts[name]},
+                )
+                for name, values in zip(texts, (true, expected, estimated), strict=True)
+            },
+            {
+                "time": ("time", self.cube["time"].values[index : index + 1], {}, TIMES),
+                "class": np.array(self.truth.class_names, dtype=object),
+            },
+        )
+        if index == self.reference:
+            return part, {}
+        difference = zip(self.truth.class_names, (estimated - expected).tolist(), strict=True)
+        facts = {"coherence_difference": {name: value for name, value in difference if np.isfinite(value)}}
+        return part, self._timing(index) | self._phase(index) | facts
+
+    def ground(self) -> tuple[xr.Dataset, dict[str, Any]]:
+        """Land cover and height for truth.zarr, and how far the cube's coordinates lie from the true places, in m."""
+        cover = np.full((self.cube.sizes["azimuth"], self.cube.sizes["range"]), NO_CLASS, np.uint8)
+        errors: dict[str, list[NDArray[np.float64]]] = {"east": [], "north": [], "up": []}
+        for piece in self.pieces:
+            cover[piece.piece.lines, piece.piece.samples] = piece.nearest("land_cover", FIRST)
+            for name, error in self._misplaced(piece).items():
+                errors[name].append(error)
+        part = self._grid(
+            {
+                "land_cover": (
+                    ("azimuth", "range"),
+                    cover,
+                    {
+                        "long_name": "land cover on the reference date",
+                        "class_names": ",".join(self.truth.class_names),
+                    },
+                ),
+                "height_true": (("azimuth", "range"), self._laid("height"), {"units": "m"}),
+            },
+            {},
+        )
+        facts = {}
+        for name, parts in errors.items():
+            values = np.concatenate(parts)
+            if values.size:
+                facts[f"{name}_mean_m"] = float(np.mean(values))
+                facts[f"{name}_deviation_m"] = float(np.std(values))
+        return part, facts
+
+    def _grid(self, layers: Mapping[str, Any], coordinates: Mapping[str, Any]) -> xr.Dataset:
+        """A dataset on the grid of the cube."""
+        own = {name: self.cube[name].values for name in ("azimuth", "range")}
+        return xr.Dataset(dict(layers), coords=own | dict(coordinates))
+
+    def _laid(self, name: str, date: int | None = None) -> NDArray[np.float32]:
+        """A smooth layer of the truth on the mosaic."""
+        image = np.full((self.cube.sizes["azimuth"], self.cube.sizes["range"]), np.nan, np.float32)
+        for piece in self.pieces:
+            image[piece.piece.lines, piece.piece.samples] = piece.linear(name, date)
+        return image
+
+    def _misplaced(self, piece: PieceTruth) -> dict[str, NDArray[np.float64]]:
+        """How far off (m) the cube's coordinates are at the kept pixels, outside layover and shadow."""
+        names = "longitude", "latitude", "height"
+        seen = {
+            name: self.cube[name][piece.piece.lines, piece.piece.samples].values[
+                np.ix_(piece.lines - piece.piece.lines.start, piece.samples - piece.piece.samples.start)
+            ]
+            for name in names
+        }
+        off = {name: seen[name] - piece.layer(name) for name in names}
+        known = (
+            (piece.layer("layover_shadow") == 0) & np.isfinite(off["height"]) & np.isfinite(off["latitude"])
+        )
+        east = (off["longitude"] + 180.0) % 360.0 - 180.0
+        stretch = np.cos(np.radians(piece.layer("latitude")))
+        return {
+            "east": (METRES_PER_DEGREE * stretch * east)[known],
+            "north": METRES_PER_DEGREE * off["latitude"][known],
+            "up": off["height"][known],
+        }
+
+    def _layer(self, name: str, index: int, piece: PieceTruth) -> NDArray[Any]:
+        """A layer of the cube where a burst fills it."""
+        return np.asarray(self.cube[name][index, piece.piece.lines, piece.piece.samples].values)
+
+    def _classes(self, index: int) -> ClassCoherence:
+        """Coherence per class; of nothing on the reference date."""
+        result = ClassCoherence(
+            classes=len(self.truth.class_names), window=self.window, independent=self.independent
+        )
+        name, power = f"coherence_{self.polarization}", f"sigma0_{self.polarization}"
+        if name not in self.cube or self.window == (1, 1) or index == self.reference:
+            return result
+        for piece in self.pieces:
+            dates = (self.reference, index) if power in self.cube else ()
+            result.add(
+                piece,
+                (FIRST, self.dates[index].index),
+                self._layer(name, index, piece),
+                [self._layer(power, date, piece) for date in dates],
+                noise_equivalent(self.bursts[piece.piece.name].channels[self.polarization]),
+            )
+        return result
+
+    def _phase(self, index: int) -> dict[str, Any]:
+        """Mean error of the phase, whether it goes with height, and jumps at seams."""
+        name = f"interferometric_phase_{self.polarization}"
+        if name not in self.cube or self.cube.attrs["flattened"] != "true":
+            return {}
+        everywhere, edges = PhaseErrors(independent=self.independent), dict[str, dict[str, Patch]]()
+        date = self.dates[index].index
+        for piece in self.pieces:
+            own = piece.piece
+            phase = self._layer(name, index, piece).astype(np.float64)
+            error = np.exp(1j * (phase - piece.linear("flattened_phase", date)))
+            weight = weights_of(piece.nearest("coherence", date))
+            weight[piece.nearest("layover_shadow") != 0] = 0.0
+            everywhere.add(error, weight, piece.linear("height"))
+            edges[own.name] = Patch(lines=own.lines, samples=own.samples, error=error, weight=weight).edges()
+        found = seams(edges, self.independent)
+        mean, deviation = mean_jump([seam for seam in found if seam.along == "azimuth"])
+        return {
+            "phase_bias_rad": everywhere.mean,
+            "phase_bias_deviation_rad": everywhere.deviation,
+            "phase_error_correlation_with_height": everywhere.correlation_with_height,
+            "mean_jump_at_seams_rad": mean,
+            "mean_jump_deviation_rad": deviation,
+            "seams": {
+                " to ".join(seam.pieces): {"jump_rad": seam.jump, "deviation_rad": seam.deviation}
+                for seam in found
+            },
+        }
+
+    def _timing(self, index: int) -> dict[str, Any]:
+        """Shifts as they are known, and what was measured of them."""
+        known, reference = self.dates[index], self.dates[self.reference]
+        longer = [
+            piece.layer("delay", known.index)
+            - piece.layer("delay", FIRST)
+            - piece.layer("displacement", known.index)
+            for piece in self.pieces
+        ]
+        metres = float(np.nanmean(np.concatenate([values.ravel() for values in longer])))
+        spacing = float(self.cube.attrs["range_spacing"])
+        facts = {
+            "azimuth_true_lines": known.azimuth_lines - reference.azimuth_lines,
+            "range_true_samples": known.range_samples - reference.range_samples + metres / spacing,
+        }
+        measured = self.timing.get(self.names[index])
+        if measured is None:
+            return facts
+        return facts | {
+            "azimuth_error_lines": measured["azimuth_lines"] - facts["azimuth_true_lines"],
+            "azimuth_deviation_lines": measured["azimuth_deviation_lines"],
+            "range_error_samples": measured["range_samples"] - facts["range_true_samples"],
+            "range_deviation_samples": measured["range_deviation_samples"],
+        }

@@ -1,0 +1,1 @@
+"""Value types of a stack, independent of any product format."""

@@ -1,0 +1,38 @@
+"""Where the pixels of a stack lie on Earth, and how the antenna sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Ground:
+    """Where the pixels of some lines lie on Earth, and how they are seen; each array (lines, samples).
+
+    ``longitude`` and ``latitude`` in degrees, ``height`` in metres above the WGS84 ellipsoid, float64; NaN
+    where the product does not say. ``viewing`` only where the product has a terrain.
+    """
+
+    longitude: NDArray[np.float64]
+    latitude: NDArray[np.float64]
+    height: NDArray[np.float64]
+    viewing: Viewing | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Viewing:
+    """How the antenna sees the terrain in the pixels of some lines; each array (lines, samples).
+
+    ``incidence_angle`` (against the ellipsoid's normal) and ``local_incidence_angle`` (against the terrain's)
+    in degrees, float32, NaN where there is no terrain; ``layover_shadow`` uint8, 1 where several places lie
+    in one pixel, 2 in the radar's shadow, 3 for both.
+    """
+
+    incidence_angle: NDArray[np.float32]
+    local_incidence_angle: NDArray[np.float32]
+    layover_shadow: NDArray[np.uint8]

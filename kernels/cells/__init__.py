@@ -1,0 +1,1 @@
+"""Ground cells: covered by polygons, displaced, and accumulated in pixels."""

@@ -1,0 +1,164 @@
+"""The CUDA kernels that push ground cells into pixels, a thread a cell: as in :mod:`.cuda`. Import it late, too.
+
+Each cell is divided as on the CPU, and what it gives to a pixel is added there at the same time as others do: the
+order, and so the rounding of the sums, is not fixed.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from alignsar_gpu.kernels.coherence import scalar
+from alignsar_gpu.kernels.coherence.cuda import Declared
+from alignsar_gpu.kernels.coherence.scalar import ONE
+from alignsar_gpu.kernels.driving.binding import bind
+from alignsar_gpu.kernels.driving.gpujit import THREADS, cuda, device_function, kernel
+from alignsar_gpu.kernels.gather import scalar as scalar_gather
+
+from . import scalar as scalar_cells
+from .scalar import (
+    FARTHEST_PIXEL,
+    cell_area,
+    from_whole,
+    line_reach,
+    line_share,
+    nearest_whole,
+    pixel_reach,
+    sample_span,
+    share_through,
+    weighted,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DECLARED = {
+    "push_float32": Declared(arguments="ssssffffppd", registers=88, float64=64),
+    "push_int32": Declared(arguments="ssssfffwppd", registers=88, float64=64),
+    "push_uint8": Declared(arguments="ssssfffuppd", registers=88, float64=48),  # numbers of classes
+}
+DEVICE_FUNCTIONS = ("sides", "cell_lines", "cell_pixels")
+
+
+def sides(displaced: Any, at: Any, stride: Any) -> Any:
+    """Displacements of the corners of a cell, its upper ones first; ``at``: number of the first."""
+    below = at + stride
+    one = np.uint64(1)
+    return displaced[at], displaced[at + one], displaced[below], displaced[below + one]
+
+
+def cell_lines(displaced: Any, height: Any, row: Any, begin: Any, lines: int) -> Any:
+    """A cell's reach along lines and what it counts from, and the first and the last of so many that it reaches into.
+
+    ``row``: the upper side of the cell on the chart, ``begin``: the whole line before it.
+    """
+    corners, whole = from_whole(displaced[0], displaced[1], displaced[2], displaced[3])
+    low, high = line_reach(corners, height, np.float32(row - begin))
+    first = nearest_whole(low) + whole
+    last = nearest_whole(high) + whole
+    if abs(first) <= FARTHEST_PIXEL and abs(last) <= FARTHEST_PIXEL:
+        return low, high, whole, max(begin + np.int64(first), 0), min(begin + np.int64(last), lines - 1)
+    return low, high, whole, np.int64(0), np.int64(-1)
+
+
+def cell_pixels(displaced: Any, width: Any, left: Any, samples: int) -> Any:
+    """A cell's span along samples, its reach, the sample that both count from, and what it reaches of so many.
+
+    ``left``: the left side of the cell on the chart.
+    """
+    column = np.int64(math.floor(left))
+    corners, whole = from_whole(displaced[0], displaced[1], displaced[2], displaced[3])
+    span = sample_span(corners, width, np.float32(left - column))
+    reach = pixel_reach(span)
+    origin = column + np.int64(min(max(whole, -FARTHEST_PIXEL), FARTHEST_PIXEL))
+    first = max(np.int64(reach[0]), -origin)
+    return span, reach, origin, first, min(np.int64(reach[1]), samples - 1 - origin)
+
+
+def add_values(planes: Any, at: Any, cells: int, part: Any, place: int, pixels: int, sums: Any) -> None:
+    """Add a part of a cell's area to a pixel: in the last plane, and times the cell's values in the others."""
+    count = planes.size // cells
+    cuda.atomic.add(sums, count * pixels + place, part)
+    for plane in range(count):
+        value = planes[np.uint64(plane * cells) + at]
+        if value != 0:
+            cuda.atomic.add(sums, plane * pixels + place, weighted(part, value))
+
+
+def add_classes(planes: Any, at: Any, cells: int, part: Any, place: int, pixels: int, sums: Any) -> None:
+    """Add a part of a cell's area to a pixel: in the last plane, and in that of the cell's class."""
+    count = sums.size // pixels - 1
+    cuda.atomic.add(sums, count * pixels + place, part)
+    number = np.int64(planes[at])
+    if number < count:
+        cuda.atomic.add(sums, number * pixels + place, part)
+
+
+add = add_values  # or the other: bound for each kind of planes
+
+
+def push_cells(
+    line: Any,
+    sample: Any,
+    height: Any,
+    width: Any,
+    down: Any,
+    across: Any,
+    area: Any,
+    planes: Any,
+    size: Any,
+    shape: Any,
+    sums: Any,
+) -> None:
+    """Cells into pixels, each with its area; a row of blocks takes a row of cells.
+
+    ``line`` and ``sample`` of the first corner, ``height`` and ``width`` of a cell; ``size``: rows and columns of
+    cells; ``shape``: lines and samples of ``sums``. The rest as :func:`.cpu_push.push_cells`, flat.
+    """
+    lines, samples = shape
+    stride = np.uint64(size[1] + 1)
+    for i in range(cuda.blockIdx.y, size[0], cuda.gridDim.y):
+        row = line + i * height
+        begin = np.int64(math.floor(row))
+        for j in range(cuda.blockIdx.x * THREADS + cuda.threadIdx.x, size[1], cuda.gridDim.x * THREADS):
+            at = np.uint64(i * size[1] + j)
+            corner = at + np.uint64(i)
+            displaced = sides(across, corner, stride)
+            upper = sides(down, corner, stride)
+            whole_area = cell_area(1.0, area[at], upper, displaced, planes[at])
+            if not whole_area > 0.0:
+                continue
+            low, high, whole, top, bottom = cell_lines(upper, np.float32(height), row, begin, lines)
+            left = sample + j * width
+            span, reach, origin, first, last = cell_pixels(displaced, np.float32(width), left, samples)
+            for n in range(top, bottom + 1):
+                weight = line_share(low, high, np.float32(n - begin) - whole) * whole_area
+                pixel = first
+                before = share_through(np.float32(first - 1), reach, span)
+                while pixel <= last and before < ONE:
+                    after = share_through(np.float32(pixel), reach, span)
+                    part = weight * (np.float64(after) - np.float64(before))
+                    if part > 0.0:
+                        place = n * samples + origin + pixel
+                        add(planes, at, size[0] * size[1], part, place, lines * samples, sums)
+                    before = after
+                    pixel += 1
+
+
+def _compiled(function: Callable[..., Any]) -> Any:
+    return kernel(function) if function.__name__ == "push_cells" else device_function(function)
+
+
+_module = sys.modules[__name__]
+_functions = bind(device_function, scalar.FUNCTIONS, scalar)
+_functions |= bind(device_function, scalar_gather.FUNCTIONS, scalar_gather, _functions)
+_functions |= bind(device_function, scalar_cells.FUNCTIONS, scalar_cells, _functions)
+_functions |= bind(device_function, DEVICE_FUNCTIONS, _module, _functions)
+KERNEL = {}
+for _name in DECLARED:
+    # In one scope: the simulator gives its atomic additions to functions that share a kernel's globals.
+    _own = _functions | {"add": add_classes if _name == "push_uint8" else add_values}
+    KERNEL[_name] = bind(_compiled, ("add", "push_cells"), _module, _own)["push_cells"]

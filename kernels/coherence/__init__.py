@@ -1,0 +1,1 @@
+"""Amplitude, intensity, phase and coherence."""

@@ -1,0 +1,1 @@
+"""Values of an image gathered at given positions."""

@@ -1,0 +1,268 @@
+"""The CPU drivers of :mod:`.scalar_gather`: loops in plain Python, compiled by :mod:`.cpujit`.
+
+As in :mod:`.cpu`, the loops that LLVM vectorises are in functions of their own. Loads from anywhere are not among
+them: the pixels around a run of positions are first brought together in a buffer.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .scalar import (
+    HAIR,
+    HALF_A_PIXEL,
+    cubic_or,
+    cubic_weights,
+    first_of_four,
+    fraction,
+    has_sixteen,
+    height_of_three,
+    is_inside,
+    mean_of_four,
+    nearest_of_four,
+    sum_of_four,
+    within,
+)
+
+prange = range
+
+RUN = 256  # positions at a time: what is kept of them from one loop to the next stays in the first cache
+
+PARTS = (  # in the order in which they call each other
+    "inside_run",
+    "first_run",
+    "fraction_run",
+    "locate_run",
+    "pick_run",
+    "steps_of",
+    "pick_four",
+    "nearest_run",
+    "triangle_run",
+    "bilinear_run",
+    "sixteen_run",
+    "weights_run",
+    "sum_run",
+    "cubic_run",
+    "choose_run",
+    "store_run",
+    "nearest_row",
+    "triangles_row",
+    "bilinear_row",
+    "cubic_row",
+)
+DRIVERS = ("gather_nearest", "gather_triangles", "gather_bilinear", "gather_cubic")
+
+
+def inside_run(row: Any, column: Any, shape: Any, margin: float, inside: Any) -> None:
+    """Which of a run of positions are inside."""
+    for i in range(row.size):
+        inside[i] = is_inside(row[i], column[i], shape, margin)
+
+
+def first_run(row: Any, column: Any, shape: Any, inside: Any, first: Any) -> None:
+    """The first of the four pixels around each."""
+    for i in range(row.size):
+        first[i] = first_of_four(row[i], column[i], shape, inside[i])
+
+
+def fraction_run(position: Any, count: int, inside: Any, out: Any) -> None:
+    """How far each is from it, in rows or in columns."""
+    for i in range(position.size):
+        out[i] = fraction(within(position[i], count, inside[i]), count)
+
+
+def locate_run(row: Any, column: Any, shape: Any, margin: float, place: Any) -> None:
+    """All of these; ``place``: which are inside, the first pixels, both fractions."""
+    inside, first, fractions = place
+    inside_run(row, column, shape, margin, inside)
+    first_run(row, column, shape, inside, first)
+    fraction_run(row, shape[0], inside, fractions[0])
+    fraction_run(column, shape[1], inside, fractions[1])
+
+
+def pick_run(image: Any, first: Any, step: int, planes: int, out: Any, count: int) -> None:
+    """The numbers ``step`` after those that the pixels of a run begin with."""
+    for i in range(count):
+        out[i] = image[np.uint64(planes * first[i] + step)]
+
+
+def steps_of(shape: Any) -> Any:
+    """Pixels from one to the next in its column and in its row; 0 where there is but one."""
+    return shape[1] if shape[0] > 1 else 0, 1 if shape[1] > 1 else 0
+
+
+def pick_four(image: Any, shape: Any, first: Any, plane: int, planes: int, four: Any, count: int) -> None:
+    """The four pixels around each position, of one of so many planes."""
+    below, right = steps_of(shape)
+    pick_run(image, first, plane, planes, four[0], count)
+    pick_run(image, first, plane + planes * right, planes, four[1], count)
+    pick_run(image, first, plane + planes * below, planes, four[2], count)
+    pick_run(image, first, plane + planes * (below + right), planes, four[3], count)
+
+
+def nearest_run(image: Any, place: Any, stride: int, nothing: Any, out: Any) -> None:
+    """The nearest pixels of a run."""
+    inside, first, fractions = place
+    down, across = fractions[0], fractions[1]
+    for i in range(out.size):
+        value = image[np.uint64(first[i] + nearest_of_four(down[i], across[i], stride))]
+        out[i] = value if inside[i] else nothing
+
+
+def triangle_run(four: Any, place: Any, out: Any) -> None:
+    """Heights between posts."""
+    inside, _, fractions = place
+    a, b, c, d = four[0], four[1], four[2], four[3]
+    down, across = fractions[0], fractions[1]
+    for i in range(out.size):
+        out[i] = height_of_three(a[i], b[i], c[i], d[i], down[i], across[i], inside[i])
+
+
+def bilinear_run(own: Any, other: Any, place: Any, out: Any, count: int) -> None:
+    """Means of four pixels."""
+    inside, _, fractions = place
+    a, b, c, d = own[0], own[1], own[2], own[3]
+    p, q, r, s = other[0], other[1], other[2], other[3]
+    down, across = fractions[0], fractions[1]
+    for i in range(count):
+        values = (a[i], b[i], c[i], d[i])
+        out[i] = mean_of_four(values, (p[i], q[i], r[i], s[i]), down[i], across[i], inside[i])
+
+
+def sixteen_run(row: Any, column: Any, shape: Any, place: Any, sixteen: Any, middle: Any) -> None:
+    """Where there are sixteen pixels, and the first of the four in their middle; elsewhere one that has them."""
+    inside, first, _ = place
+    for i in range(row.size):
+        sixteen[i] = has_sixteen(row[i], column[i], shape, inside[i])
+    for i in range(row.size):
+        middle[i] = first[i] if sixteen[i] else shape[1] + 1
+
+
+def weights_run(fractions: Any, weights: Any, count: int) -> None:
+    """The four weights of each fraction."""
+    first, second, third, fourth = weights[0], weights[1], weights[2], weights[3]
+    for i in range(count):
+        first[i] = cubic_weights(fractions[i])[0]
+    for i in range(count):
+        second[i] = cubic_weights(fractions[i])[1]
+    for i in range(count):
+        third[i] = cubic_weights(fractions[i])[2]
+    for i in range(count):
+        fourth[i] = cubic_weights(fractions[i])[3]
+
+
+def sum_run(four: Any, weights: Any, out: Any, count: int) -> None:
+    """Weighted sums of four numbers."""
+    a, b, c, d = four[0], four[1], four[2], four[3]
+    p, q, r, s = weights[0], weights[1], weights[2], weights[3]
+    for i in range(count):
+        out[i] = sum_of_four(a[i], b[i], c[i], d[i], (p[i], q[i], r[i], s[i]))
+
+
+def cubic_run(image: Any, shape: Any, middle: Any, weights: Any, plane: Any, room: Any, count: int) -> None:
+    """Weighted sums of sixteen pixels, into the first row of ``room``; of a plane (which, of how many)."""
+    number, planes = plane
+    four, sums = room[:4], room[4:]
+    for j in range(4):
+        for k in range(4):
+            step = (j - 1) * shape[1] + k - 1
+            pick_run(image, middle, number + planes * step, planes, four[k], count)
+        sum_run(four, weights[1], sums[j], count)
+    sum_run(sums, weights[0], four[0], count)
+
+
+def choose_run(own: Any, other: Any, sixteen: Any, out: Any, count: int) -> None:
+    """The sums where they mean something, elsewhere what is in ``out``."""
+    for i in range(count):
+        out[i] = cubic_or(own[i], other[i], sixteen[i], out[i])
+
+
+def store_run(values: Any, plane: int, planes: int, out: Any, count: int) -> None:
+    """Values of one of so many planes."""
+    for i in range(count):
+        out[planes * i + plane] = values[i]
+
+
+def nearest_row(image: Any, shape: Any, row: Any, column: Any, nothing: Any, out: Any) -> None:
+    """The same as the driver, of one row of positions."""
+    place = (np.empty(RUN, np.bool_), np.empty(RUN, np.int64), np.empty((2, RUN), np.float32))
+    for a in range(0, row.size, RUN):
+        b = min(a + RUN, row.size)
+        locate_run(row[a:b], column[a:b], shape, HALF_A_PIXEL, place)
+        nearest_run(image, place, shape[1], nothing, out[a:b])
+
+
+def triangles_row(image: Any, shape: Any, row: Any, column: Any, out: Any) -> None:
+    """The same as the driver, of one row of positions."""
+    place = (np.empty(RUN, np.bool_), np.empty(RUN, np.int64), np.empty((2, RUN), np.float32))
+    four = np.empty((4, RUN), np.float32)
+    for a in range(0, row.size, RUN):
+        b = min(a + RUN, row.size)
+        locate_run(row[a:b], column[a:b], shape, HAIR, place)
+        pick_four(image, shape, place[1], 0, 1, four, b - a)
+        triangle_run(four, place, out[a:b])
+
+
+def bilinear_row(image: Any, planes: int, shape: Any, row: Any, column: Any, out: Any) -> None:
+    """The same as the driver, of one row of positions."""
+    place = (np.empty(RUN, np.bool_), np.empty(RUN, np.int64), np.empty((2, RUN), np.float32))
+    four = np.empty((2, 4, RUN), np.float32)
+    values = np.empty(RUN, np.float32)
+    for a in range(0, row.size, RUN):
+        b = min(a + RUN, row.size)
+        locate_run(row[a:b], column[a:b], shape, HALF_A_PIXEL, place)
+        for plane in range(planes):
+            pick_four(image, shape, place[1], plane, planes, four[plane], b - a)
+        for plane in range(planes):
+            bilinear_run(four[plane], four[planes - 1 - plane], place, values, b - a)
+            store_run(values, plane, planes, out[planes * a : planes * b], b - a)
+
+
+def cubic_row(image: Any, planes: int, shape: Any, row: Any, column: Any, out: Any) -> None:
+    """The same as the driver, of one row of positions."""
+    place = (np.empty(RUN, np.bool_), np.empty(RUN, np.int64), np.empty((2, RUN), np.float32))
+    sixteen, middle = np.empty(RUN, np.bool_), np.empty(RUN, np.int64)
+    four = np.empty((2, 4, RUN), np.float32)
+    weights = np.empty((2, 4, RUN), np.float32)
+    room = np.empty((2, 8, RUN), np.float32)
+    values = np.empty(RUN, np.float32)
+    for a in range(0, row.size, RUN):
+        b = min(a + RUN, row.size)
+        locate_run(row[a:b], column[a:b], shape, HALF_A_PIXEL, place)
+        sixteen_run(row[a:b], column[a:b], shape, place, sixteen, middle)
+        for axis in range(2):
+            weights_run(place[2][axis], weights[axis], b - a)
+        for plane in range(planes):
+            pick_four(image, shape, place[1], plane, planes, four[plane], b - a)
+            cubic_run(image, shape, middle, weights, (plane, planes), room[plane], b - a)
+        for plane in range(planes):
+            other = planes - 1 - plane
+            bilinear_run(four[plane], four[other], place, values, b - a)
+            choose_run(room[plane, 0], room[other, 0], sixteen, values, b - a)
+            store_run(values, plane, planes, out[planes * a : planes * b], b - a)
+
+
+def gather_nearest(image: Any, shape: Any, row: Any, column: Any, nothing: Any, out: Any) -> None:
+    """Driver of :func:`.scalar_gather.nearest_of_four` over positions [row, column], of a flat image."""
+    for k in prange(len(row)):
+        nearest_row(image, shape, row[k], column[k], nothing, out[k])
+
+
+def gather_triangles(image: Any, shape: Any, row: Any, column: Any, out: Any) -> None:
+    """Driver of :func:`.scalar_gather.height_of_three`; as above."""
+    for k in prange(len(row)):
+        triangles_row(image, shape, row[k], column[k], out[k])
+
+
+def gather_bilinear(image: Any, planes: int, shape: Any, row: Any, column: Any, out: Any) -> None:
+    """Driver of :func:`.scalar_gather.mean_of_four`; a flat image and outputs of one or two planes, in turn."""
+    for k in prange(len(row)):
+        bilinear_row(image, planes, shape, row[k], column[k], out[k])
+
+
+def gather_cubic(image: Any, planes: int, shape: Any, row: Any, column: Any, out: Any) -> None:
+    """Driver of :func:`.scalar_gather.cubic_or`; as above, of an image of four rows and columns at least."""
+    for k in prange(len(row)):
+        cubic_row(image, planes, shape, row[k], column[k], out[k])

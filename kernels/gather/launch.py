@@ -1,0 +1,33 @@
+"""The CUDA drivers: launch the kernels of :mod:`.cuda_gather`. Import it late: it imports numba.cuda."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alignsar_gpu.kernels.driving.launching import elementwise
+
+from .cuda import KERNEL
+
+
+def gather_nearest(image: Any, shape: Any, row: Any, column: Any, nothing: Any, out: Any) -> None:
+    """As :func:`.cpu_gather.gather_nearest`; each kind of image has its kernel, which knows what is no data."""
+    kernel = KERNEL[f"gather_nearest_{nothing.dtype.name}"]
+    elementwise(kernel, out.size, image, shape, row.reshape(-1), column.reshape(-1), out.reshape(-1))
+
+
+def gather_triangles(image: Any, shape: Any, row: Any, column: Any, out: Any) -> None:
+    """As :func:`.cpu_gather.gather_triangles`."""
+    arrays = (row.reshape(-1), column.reshape(-1), out.reshape(-1))
+    elementwise(KERNEL["gather_triangles"], out.size, image, shape, *arrays)
+
+
+def gather_bilinear(image: Any, planes: int, shape: Any, row: Any, column: Any, out: Any) -> None:
+    """As :func:`.cpu_gather.gather_bilinear`."""
+    arrays = (row.reshape(-1), column.reshape(-1), out.reshape(-1))
+    elementwise(KERNEL["gather_bilinear"], row.size, image, planes, shape, *arrays)
+
+
+def gather_cubic(image: Any, planes: int, shape: Any, row: Any, column: Any, out: Any) -> None:
+    """As :func:`.cpu_gather.gather_cubic`."""
+    arrays = (row.reshape(-1), column.reshape(-1), out.reshape(-1))
+    elementwise(KERNEL["gather_cubic"], row.size, image, planes, shape, *arrays)

@@ -1,0 +1,1 @@
+"""Range-Doppler geometry and viewing angles."""

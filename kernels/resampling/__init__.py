@@ -1,0 +1,1 @@
+"""Resampling of complex images, and phase ramps."""

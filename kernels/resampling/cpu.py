@@ -1,0 +1,130 @@
+"""The CPU drivers of :mod:`.scalar_resampling`: loops in plain Python, compiled by :mod:`.cpujit`.
+
+As in :mod:`.cpu`, the loops that LLVM vectorises are in functions of their own, and write to no array that they
+also read at another place.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .scalar import ACROSS, DOWN, carrier_turns, column, combined, located, restored_turns, turned, wrapped
+
+prange = range
+
+RUN = (
+    512  # pixels of a line at a time: what is kept of them from one loop to the next stays in the first cache
+)
+
+PARTS = ("copy_run", "turn_run", "rotate_run")
+DRIVERS = ("ramp",)
+TAP_PARTS = (
+    "locate_run",
+    "interpolate_run",
+    "resample_row",
+)  # compiled once for every number of taps, as this driver is
+TAP_DRIVERS = ("resample",)
+
+
+def copy_run(source: Any, target: Any) -> None:
+    """Target = source."""
+    for i in range(target.size):
+        target[i] = source[i]
+
+
+def turn_run(pixels: Any, slope: Any, centroid: Any, time: float, sign: int) -> None:
+    """A run of pixels of one line, times its carrier or the conjugate, in place."""
+    for i in range(pixels.size):
+        turns = wrapped(sign * carrier_turns(slope[i], centroid[i], time))
+        re, im = turned(pixels[i].real, pixels[i].imag, turns)
+        pixels[i] = complex(re, im)
+
+
+def ramp(image: Any, slope: Any, centroid: Any, time: Any, sign: int, out: Any) -> None:
+    """Driver of :func:`.scalar_resampling.carrier_turns` over an image [line, sample]."""
+    lines, samples = image.shape
+    for row in prange(lines):
+        for a in range(0, samples, RUN):
+            b = min(a + RUN, samples)
+            copy_run(image[row, a:b], out[row, a:b])
+            turn_run(out[row, a:b], slope[a:b], centroid[a:b], time[row], sign)
+
+
+def locate_run(
+    positions: Any, shape: tuple[int, int], box: Any, carrier: Any, taps: Any, phase: Any, valid: Any
+) -> None:
+    """Where the taps of a run of pixels begin in the flat numbers of the image and of the tables; the phase."""
+    line, sample, turns = positions
+    slope, centroid, times = carrier
+    at, row, column_row = taps
+    for i in range(line.size):
+        extra = turns[i] if turns.size > 0 else 0.0
+        top, left, k, m, held = located(line[i], sample[i], extra, shape, box, (DOWN, ACROSS))
+        at[i] = 2 * (top * shape[1] + left)
+        row[i] = k * DOWN
+        column_row[i] = m * ACROSS
+        valid[i] = held
+        phase[i] = restored_turns(line[i], sample[i], slope, centroid, times, extra) if held else 0.0
+
+
+def interpolate_run(
+    pixels: Any, stride: Any, taps: Any, valid: Any, down: Any, across: Any, columns: Any, out: Any
+) -> None:
+    """Values of a run of pixels, 0 where they are not valid; ``columns`` is a place for 2 * ACROSS numbers."""
+    at, row, column_row = taps
+    for i in range(out.size):
+        if valid[i]:
+            start = np.uint64(at[i])
+            k = np.uint64(row[i])
+            for c in range(2 * ACROSS):
+                columns[c] = column(pixels, start + np.uint64(c), stride, down, k)
+            re, im = combined(columns, across, np.uint64(column_row[i]))
+            out[i] = complex(re, im)
+        else:
+            out[i] = 0.0
+
+
+def rotate_run(pixels: Any, phase: Any) -> None:
+    """A run of pixels times exp(2 pi i phase), in place."""
+    for i in range(pixels.size):
+        re, im = turned(pixels[i].real, pixels[i].imag, phase[i])
+        pixels[i] = complex(re, im)
+
+
+def resample_row(
+    pixels: Any, shape: Any, positions: Any, tables: Any, carrier: Any, numbers: Any, out: Any, valid: Any
+) -> None:
+    """The same as the driver, of the positions of one row and flat numbers of the image."""
+    line, sample, turns = positions
+    slope, centroid = carrier
+    stride = np.uint64(2 * shape[1])
+    columns = np.empty(2 * ACROSS, np.float32)
+    phase = np.empty(RUN, np.float32)
+    starts = np.empty((3, RUN), np.int64)
+    for a in range(0, out.size, RUN):
+        b = min(a + RUN, out.size)
+        taps = (starts[0], starts[1], starts[2])
+        run = (line[a:b], sample[a:b], turns[a:b])  # of no turns, none
+        locate_run(run, shape, numbers[3:], (slope, centroid, numbers[:3]), taps, phase, valid[a:b])
+        interpolate_run(pixels, stride, taps, valid[a:b], tables[0], tables[1], columns, out[a:b])
+        rotate_run(out[a:b], phase)
+
+
+def resample(
+    image: Any, positions: Any, tables: Any, carrier: Any, numbers: Any, out: Any, valid: Any
+) -> None:
+    """Driver of :func:`.scalar_resampling.located` and what follows it over positions [line, sample].
+
+    ``image`` is float32 [line, 2 * samples], real and imaginary parts in turn; ``turns`` may have no samples.
+    ``numbers``: time of line 0 and from line to line, line that the image begins with; first and last valid line
+    and sample.
+    """
+    line, sample, turns = positions
+    down, across = tables[0].reshape(-1), tables[1].reshape(-1)
+    shape = (image.shape[0], image.shape[1] // 2)
+    pixels = image.reshape(-1)
+    for row in prange(out.shape[0]):
+        own = (line[row], sample[row], turns[row])
+        resample_row(pixels, shape, own, (down, across), carrier, numbers, out[row], valid[row])

@@ -1,0 +1,56 @@
+"""The CPU driver of the multi-temporal filter in :mod:`.scalar_speckle`: loops in plain Python, as in :mod:`.cpu`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .scalar import multitemporal_value, relative_power
+
+prange = range
+
+CHUNK = 4096  # pixels of all dates that one thread takes at a time
+
+PARTS = ("add_relative", "count_relative", "multiply_relative", "multitemporal_chunk")
+DRIVERS = ("filter_multitemporal",)
+
+
+def add_relative(power: Any, mean: Any, valid: Any, total: Any) -> None:
+    """Total += the relative powers of a date."""
+    for i in range(total.size):
+        ratio, _ = relative_power(power[i], mean[i], valid[i])
+        total[i] += ratio
+
+
+def count_relative(mean: Any, valid: Any, count: Any) -> None:
+    """Count += 1 where a date has a relative power."""
+    for i in range(count.size):
+        _, one = relative_power(mean[i], mean[i], valid[i])
+        count[i] += one
+
+
+def multiply_relative(mean: Any, total: Any, count: Any, valid: Any, out: Any) -> None:
+    """The filtered powers of a date."""
+    for i in range(out.size):
+        out[i] = multitemporal_value(mean[i], total[i], count[i], valid[i])
+
+
+def multitemporal_chunk(powers: Any, means: Any, valid: Any, out: Any) -> None:
+    """The filtered powers of a run of pixels, [date, pixel]."""
+    total = np.zeros(out.shape[1], np.float32)
+    count = np.zeros(out.shape[1], np.float32)
+    for date in range(out.shape[0]):
+        add_relative(powers[date], means[date], valid[date], total)
+        count_relative(means[date], valid[date], count)
+    for date in range(out.shape[0]):
+        multiply_relative(means[date], total, count, valid[date], out[date])
+
+
+def filter_multitemporal(powers: Any, means: Any, valid: Any, out: Any) -> None:
+    """Driver of the multi-temporal filter over [date, pixel]."""
+    count = out.shape[1]
+    for k in prange((count + CHUNK - 1) // CHUNK):
+        a = k * CHUNK
+        b = min(a + CHUNK, count)
+        multitemporal_chunk(powers[:, a:b], means[:, a:b], valid[:, a:b], out[:, a:b])

@@ -1,0 +1,46 @@
+"""The CUDA drivers of :mod:`.cuda_speckle`. Import it late: it imports numba.cuda."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alignsar_gpu.kernels.driving.gpujit import FEWEST_BLOCKS, MOST_BLOCKS, THREADS
+from alignsar_gpu.kernels.driving.launching import elementwise, launch
+
+from .cpu import BOXCAR, GAMMA_MAP, LEE, REFINED_LEE
+from .cuda import KERNEL
+
+KERNELS = {
+    BOXCAR: "speckle_boxcar",
+    LEE: "speckle_lee",
+    REFINED_LEE: "speckle_refined_lee",
+    GAMMA_MAP: "speckle_gamma_map",
+}
+
+
+def filter_speckle(
+    planes: Any,
+    valid: Any,
+    powers: int,
+    method: int,
+    looks: float,
+    half: tuple[int, int],
+    first: int,
+    out: Any,
+) -> None:
+    """As :func:`.cpu_speckle.filter_speckle`."""
+    count, rows, samples = out.shape
+    sizes = ((count, powers), valid.shape, half, (first, rows))
+    parameter = {BOXCAR: (), GAMMA_MAP: (looks,)}.get(method, (1.0 / looks,))
+    # Of the threads of refined Lee, those at the ends take means for the others.
+    across = THREADS - 2 * (half[0] - (half[0] + 2) // 3) if method == REFINED_LEE else THREADS
+    grid = (-(-samples // across), min(max(rows, FEWEST_BLOCKS), MOST_BLOCKS))
+    inputs = (planes.reshape(-1), valid.reshape(-1))
+    launch(KERNEL[KERNELS[method]], grid, *inputs, *sizes, *parameter, out.reshape(-1))
+
+
+def filter_multitemporal(powers: Any, means: Any, valid: Any, out: Any) -> None:
+    """As :func:`.cpu_multitemporal.filter_multitemporal`."""
+    dates, pixels = out.shape
+    inputs = [array.reshape(-1) for array in (powers, means, valid)]
+    elementwise(KERNEL["multitemporal"], pixels, *inputs, dates, out.reshape(-1))

@@ -1,0 +1,1 @@
+"""The terrain rasterized in radar geometry."""

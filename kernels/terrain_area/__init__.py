@@ -1,0 +1,1 @@
+"""The area of the terrain that each pixel sees."""
