@@ -9,7 +9,6 @@ import numpy as np
 
 from alignsar_gpu.coregistration.burst import GroundBlock
 from alignsar_gpu.kernels import Drawing
-from alignsar_gpu.stack.acquisition import Acquisition
 from alignsar_gpu.stack.ground import Ground, Viewing
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.geometry.grid import RadarGrid
     from alignsar_gpu.geometry.terrain.terrain import Terrain
     from alignsar_gpu.products.selection import Match
+    from alignsar_gpu.stack.acquisition import Acquisition
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

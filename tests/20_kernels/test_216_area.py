@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import numba
 import numpy as np
@@ -13,10 +12,11 @@ from alignsar_gpu.kernels.terrain_area import cpu as cpu_area
 from alignsar_gpu.kernels.terrain_area import launch as launch_area
 from facets import brute_force, closed_form, hidden, normals, seen_areas, unit
 from radar_scene import CIRCLE, MIDDLE, TURNING, Grid, ecef, mesh, place, slopes
+from simulated_kernels import SCRIPTS
 
 from alignsar_gpu import kernels
 
-SCRIPT = Path(__file__).parent / "simulator" / "run_area.py"
+SCRIPT = SCRIPTS / "run_area.py"
 METRES = 1.0 / 111e3  # degrees
 GRID = Grid(time_step=0.004, range_step=12.0)
 CLOSED, SLOPE, CONSERVED, BRUTE = 1e-4, 1e-3, 1e-4, 1e-2

@@ -89,7 +89,7 @@ class TestRegistry:
         assert "loudness" in groups()["category1"]
 
     def test_the_page_is_up_to_date(self):
-        page = Path(__file__).parents[1] / "docs" / "signatures.py"
+        page = Path(__file__).parents[2] / "docs" / "signatures.py"
         spec = importlib.util.spec_from_file_location("signatures_page", page)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)

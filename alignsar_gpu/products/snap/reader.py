@@ -24,7 +24,6 @@ from alignsar_gpu.geometry.ground_to_radar import ground_to_radar
 from alignsar_gpu.products.snap.bands import check_one_grid, date_suffix, find_bands, find_products
 from alignsar_gpu.products.snap.dates import acquisition_of, share_calibration
 from alignsar_gpu.products.snap.raster import open_raster
-from alignsar_gpu.stack.acquisition import Acquisition
 from alignsar_gpu.stack.ground import Ground
 from alignsar_gpu.stack.product import no_terrain
 
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.products.snap.bands import Band
     from alignsar_gpu.products.snap.dates import PhaseState
     from alignsar_gpu.products.snap.raster import SnapRaster
+    from alignsar_gpu.stack.acquisition import Acquisition
 
 
 GROUND_BANDS = {
