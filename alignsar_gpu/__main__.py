@@ -15,6 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from alignsar_gpu.config import Config, check_together, layers_of, register, validate
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.products.readers import reader_of, readers
 
 if TYPE_CHECKING:
     from alignsar_gpu.application.pipeline import Summary
@@ -77,7 +78,8 @@ def typed(composed: DictConfig) -> Config:
     config = cast("Config", OmegaConf.to_object(composed))
     config.radarcoding.layers = layers_of(config.radarcoding.layers)
     validate(config)
-    check_together(config)
+    reader = config.products.reader
+    check_together(config, coregisters=reader != "none" and reader_of(reader).coregisters)
     return config
 
 
@@ -123,16 +125,18 @@ def _run(composed: DictConfig) -> None:
     # imported late, so that --help and a wrong key answer at once
     from alignsar_gpu.application.pipeline import check, run  # noqa: PLC0415
     from alignsar_gpu.application.simulation import simulate_products  # noqa: PLC0415
+    from alignsar_gpu.device import limited_threads  # noqa: PLC0415
     from alignsar_gpu.progress import start_log  # noqa: PLC0415
 
     start_log()
     text = OmegaConf.to_yaml(composed, resolve=True)
-    if config.products.reader != "none":
-        check(config)
-    if config.simulate is not None:
-        _print_simulation(simulate_products(config, text))
-    if config.products.reader != "none":
-        _print_summary(run(config, text))
+    with limited_threads(config.device.threads):
+        if config.products.reader != "none":
+            check(config)
+        if config.simulate is not None:
+            _print_simulation(simulate_products(config, text))
+        if config.products.reader != "none":
+            _print_summary(run(config, text))
 
 
 def main() -> int:
@@ -140,6 +144,7 @@ def main() -> int:
     show_all = os.environ.get(FULL_ERROR) == "1"
     os.environ[FULL_ERROR] = "1"  # so that Hydra raises instead of ending the process
     register()
+    readers()
     failures: list[Exception] = []
 
     @hydra.main(version_base="1.3", config_path="pkg://alignsar_gpu.configs", config_name="config")

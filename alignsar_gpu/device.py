@@ -7,6 +7,7 @@ already lives on one.
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,6 +17,8 @@ import numpy as np
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from alignsar_gpu.config import DeviceConfig
@@ -62,6 +65,32 @@ class Device:
         return f"{self.kind}: {self.name}"
 
 
+def cpu_threads() -> int:
+    """Return the number of CPU threads to use: that of the compiled loops."""
+    import numba  # noqa: PLC0415  (0.2 s that --help need not wait for)
+
+    return int(numba.get_num_threads())
+
+
+@contextmanager
+def limited_threads(threads: int | None) -> Iterator[None]:
+    """Use at most ``threads`` CPU threads inside the block; None leaves the number as it is.
+
+    Raises AlignsarError for more threads than there are.
+    """
+    import numba  # noqa: PLC0415
+
+    before = cpu_threads()
+    try:
+        numba.set_num_threads(before if threads is None else threads)
+    except ValueError as error:
+        raise AlignsarError(f"device.threads={threads}: {error}") from None
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)
+
+
 def _cpu_name() -> str:
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as info:  # noqa: PTH123  (no pathlib form is shorter)
@@ -72,13 +101,6 @@ def _cpu_name() -> str:
 
 
 def _cpu(reason: str, config: DeviceConfig) -> Device:
-    import numba  # noqa: PLC0415  (0.2 s that --help need not wait for)
-
-    if config.threads is not None:
-        try:
-            numba.set_num_threads(config.threads)
-        except ValueError as error:
-            raise AlignsarError(f"device.threads={config.threads}: {error}") from None
     if config.memory_gib is not None:
         budget = int(config.memory_gib * GIB)
     else:

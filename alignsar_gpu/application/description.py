@@ -15,6 +15,7 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT
 from alignsar_gpu.geometry.ground_to_radar import incidence_angle
 from alignsar_gpu.geometry.track import Baseline, GroundPoint, baseline, ground_speed, heading
+from alignsar_gpu.stack.product import radar_grid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,7 +66,7 @@ def _centre(product: StackProduct) -> GroundPoint:
 def describe_scene(product: StackProduct) -> Scene:
     """Baselines, heading and spacing of ``product``; AlignsarError when an orbit does not see all of it."""
     centre = _centre(product)
-    grid, reference = product.grid, product.acquisitions[product.reference].orbit
+    grid, reference = radar_grid(product), product.acquisitions[product.reference].orbit
     baselines = tuple(baseline(reference, a.orbit, centre, grid.wavelength) for a in product.acquisitions)
     seen = baselines[product.reference].azimuth_time
     first, last = grid.azimuth_time([0, grid.lines - 1])
@@ -140,7 +141,7 @@ def _text(values: Sequence[str]) -> np.ndarray[Any, np.dtype[Any]]:
 
 def coordinates(product: StackProduct, scene: Scene) -> xr.Dataset:
     """The cube's coordinates, and what there is per date."""
-    grid, dates = product.grid, product.acquisitions
+    grid, dates = radar_grid(product), product.acquisitions
     sources = [", ".join(sorted({c.source for c in a.calibration.values()})) for a in dates]
     azimuth = {
         "units": "s",
@@ -233,7 +234,7 @@ def attributes(
     signature_settings: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The cube's global attributes, but for the bounds that are known only when it is filled."""
-    reference, grid = product.acquisitions[product.reference], product.grid
+    reference, grid = product.acquisitions[product.reference], radar_grid(product)
     days = [str(a.start.astype("datetime64[D]")) for a in product.acquisitions]
     platforms = sorted({a.platform for a in product.acquisitions})
     stack = f"{len(days)} dates from {days[0]} to {days[-1]}, coregistered on {days[product.reference]}"
@@ -307,7 +308,7 @@ def cube_layout(
     """The cube of ``product``, ready to be created."""
     return CubeLayout(
         shape=(len(product.acquisitions), *product.grid.shape),
-        chunk=(config.dataset.chunk_lines, min(config.dataset.chunk_samples, product.grid.samples)),
+        chunk=(config.dataset.chunk_lines, min(config.dataset.chunk_samples, product.grid.shape[1])),
         coordinates=coordinates(product, scene),
         layers=layers,
         attributes=global_attributes,

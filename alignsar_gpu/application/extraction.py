@@ -75,7 +75,7 @@ def rows_per_block(
 
     Raises AlignsarError when not even one does.
     """
-    line_bytes = product.grid.samples * pixel_bytes
+    line_bytes = product.grid.shape[1] * pixel_bytes
 
     def needed(rows: int) -> int:
         lines = rows * chunk_lines + 2 * halo
@@ -115,7 +115,7 @@ def extract(work: Extraction, folder: RunFolder, advance: Callable[[int], None])
     pairs = None if work.network is None else work.network.writer(folder.work)
     pending = [row for row in range(work.layout.rows) if not folder.is_recorded(f"row-{row}")]
     advance(work.layout.rows - len(pending))
-    chunk_lines, lines = work.layout.chunk[0], work.product.grid.lines
+    chunk_lines, lines = work.layout.chunk[0], work.product.grid.shape[0]
     limit = rows_per_block(
         work.product,
         chunk_lines,

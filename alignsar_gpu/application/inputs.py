@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from alignsar_gpu.config import NisarProductsConfig, Sentinel1ProductsConfig, SnapProductsConfig
 from alignsar_gpu.coregistration.assemble import Options, coregistered_stack
 from alignsar_gpu.coregistration.corrections import Corrections
 from alignsar_gpu.coregistration.reference import best_reference
@@ -15,21 +14,18 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem.dem import open_dem
 from alignsar_gpu.geometry.dem.raster import source_files
 from alignsar_gpu.products.area import read_area
-from alignsar_gpu.products.nisar.reader import open_nisar
-from alignsar_gpu.products.sentinel1.products import open_products
-from alignsar_gpu.products.snap.bands import input_files
-from alignsar_gpu.products.snap.reader import open_stack
+from alignsar_gpu.products.readers import reader_of
 from alignsar_gpu.progress import LOGGER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from alignsar_gpu.config import Config, DemConfig
+    from alignsar_gpu.config import Config, DemConfig, SlcProductsConfig
     from alignsar_gpu.coregistration.corrections import Troposphere
     from alignsar_gpu.device import Device
     from alignsar_gpu.geometry.dem.dem import Dem, VerticalDatum
+    from alignsar_gpu.products.readers import Reader
     from alignsar_gpu.products.selection import Selection
-    from alignsar_gpu.products.snap.dates import PhaseState
     from alignsar_gpu.stack.product import StackProduct
 
 
@@ -50,45 +46,24 @@ class Inputs:
 
 
 def find_inputs(config: Config) -> Inputs:
-    """What ``config`` says is to be read. Raises AlignsarError when it is not there or cannot be used."""
-    products = config.products
-    if isinstance(products, SnapProductsConfig):
-        return _snap(products)
-    if isinstance(products, Sentinel1ProductsConfig):
-        return _sentinel1(products, config)
-    if isinstance(products, NisarProductsConfig):
-        return _nisar(products)
-    raise AlignsarError(f"products={products.reader}: no such reader")
+    """Find what ``config`` names. Raises AlignsarError when it is not there or cannot be used."""
+    reader = reader_of(config.products.reader)
+    if reader.coregisters:
+        return _coregistered(reader, config)
+    source = reader.find_stack(config.products)
+    return Inputs(open=lambda _: source.open(), settings=dict(source.settings), files=source.files)
 
 
 def _path(text: str) -> Path:
     return Path(text).expanduser()
 
 
-def _snap(products: SnapProductsConfig) -> Inputs:
-    path, state = _path(products.path), cast("PhaseState", products.phase_state)
-    settings = {name: value for name, value in asdict(products).items() if name != "path"}
-    return Inputs(
-        open=lambda _: open_stack(path, phase_state=state), settings=settings, files=(input_files(path),)
-    )
-
-
-def _nisar(products: NisarProductsConfig) -> Inputs:
-    path = _path(products.path)
-    product = open_nisar(path, products.frequency)
-    settings = {name: value for name, value in asdict(products).items() if name != "path"}
-    return Inputs(open=lambda _: product, settings=settings, files=((path,),))
-
-
-def _sentinel1(products: Sentinel1ProductsConfig, config: Config) -> Inputs:
+def _coregistered(reader: Reader, config: Config) -> Inputs:
+    """SLC products that a run coregisters on the terrain of the configuration."""
+    products = cast("SlcProductsConfig", config.products)
     area = None if products.area is None else read_area(_area_text(products.area))
     orbits, dem = config.orbits.path, config.dem
-    opened = open_products(
-        _path(products.path),
-        orbits=None if orbits is None else _path(orbits),
-        polarizations=products.polarizations or None,
-        swaths=products.swaths or None,
-    )
+    opened = reader.open_slc(products, None if orbits is None else _path(orbits))
     reference = config.coregistration.reference
     choice = opened.choose(area=area, burst=products.burst, reference=reference)
     if reference is None and (best := best_reference(choice.selection)) != choice.selection.reference:

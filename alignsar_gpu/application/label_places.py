@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.application.inputs import open_surface
-from alignsar_gpu.coregistration.stack import CoregisteredStack
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.terrain.terrain import Terrain
 from alignsar_gpu.radarcoding.chart import Chart
 from alignsar_gpu.radarcoding.layers import Scene
 from alignsar_gpu.radarcoding.shifts import MARGIN, NO_SHIFTS, SPACING, Shifts
+from alignsar_gpu.stack.product import radar_grid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,15 +29,15 @@ LINES, SAMPLES = 48, 64  # pixels at which a product's own coordinates are compa
 
 def terrain_of(product: StackProduct, config: Config) -> Terrain:
     """The ground of a stack. Raises AlignsarError where it has none, or the DEM given does not reach it."""
-    if isinstance(product, CoregisteredStack):
+    if product.terrain is not None:
         return product.terrain
     if config.dem.path is None:
         raise AlignsarError(
-            f"radarcoding.layers: products={config.products.reader} has no terrain to put labels onto; use "
-            "products=sentinel1 (+experiment=demo needs no data), or products=snap or nisar with a DEM"
+            f"radarcoding.layers: products={config.products.reader} has no terrain to put labels onto; give a DEM "
+            "(dem.path), or SLC products with one (+experiment=demo needs no data)"
         )
     reference = product.acquisitions[product.reference]
-    return Terrain(grid=product.grid, orbit=reference.orbit, dem=open_surface(config.dem))
+    return Terrain(grid=radar_grid(product), orbit=reference.orbit, dem=open_surface(config.dem))
 
 
 def scene_of(
@@ -59,10 +59,11 @@ def shifts_of(product: StackProduct, chart: Chart, height: Any, lines: slice) ->
 
     ``height`` : of the pixels, [line, sample], read where it is needed.
     """
-    if isinstance(product, CoregisteredStack):
-        first, stop = max(lines.start - MARGIN, 0), min(lines.stop + MARGIN, product.grid.lines)
-        samples = np.arange(0, product.grid.samples + SPACING, SPACING)
-        inside = np.minimum(samples, product.grid.samples - 1)
+    if product.terrain is not None:
+        total_lines, total_samples = product.grid.shape
+        first, stop = max(lines.start - MARGIN, 0), min(lines.stop + MARGIN, total_lines)
+        samples = np.arange(0, total_samples + SPACING, SPACING)
+        inside = np.minimum(samples, total_samples - 1)
         found = product.shifts(slice(first, stop), inside, np.asarray(height[first:stop])[:, inside])
         return NO_SHIFTS if found is None else Shifts(values=_filled(found), first=first)
     return chart.shifts
@@ -88,9 +89,9 @@ def product_shifts(product: StackProduct, terrain: Terrain) -> Shifts:
     A stack that another processor has cut or resampled may say where its pixels lie, but not which lines of the grid
     they are to a part of one.
     """
-    if isinstance(product, CoregisteredStack) or not product.has_heights:
+    if product.terrain is not None or not product.has_heights:
         return NO_SHIFTS
-    grid = product.grid
+    grid = radar_grid(product)
     lines = np.unique(np.linspace(0, grid.lines - 1, LINES).astype(int))
     samples = np.unique(np.linspace(0, grid.samples - 1, SAMPLES).astype(int))
     found = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,7 +39,7 @@ def _dates(cube: xr.Dataset, product: StackProduct) -> dict[str, Any]:
     The statistics of images beyond ``MOST_PIXELS`` come from every so many lines.
     """
     result: dict[str, Any] = {}
-    step = max(1, product.grid.lines * product.grid.samples // MOST_PIXELS)
+    step = max(1, math.prod(product.grid.shape) // MOST_PIXELS)
     for index, acquisition in enumerate(product.acquisitions):
         facts: dict[str, Any] = {"valid_fraction": float(cube["valid"][index].mean())}
         for name in ("coherence", "sigma0"):
@@ -51,7 +52,7 @@ def _dates(cube: xr.Dataset, product: StackProduct) -> dict[str, Any]:
 
 def _speckle(cube: xr.Dataset, product: StackProduct) -> dict[str, Any]:
     """Equivalent number of looks of the intensities of the reference date, in the middle of the image."""
-    first = max(product.grid.lines - SPECKLE_LINES, 0) // 2
+    first = max(product.grid.shape[0] - SPECKLE_LINES, 0) // 2
     lines = slice(first, first + SPECKLE_LINES)
     filtered = cube.attrs["speckle_filter"] != "none"
     window = (cube.attrs["matrix_window_lines"], cube.attrs["matrix_window_samples"])

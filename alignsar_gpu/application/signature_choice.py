@@ -8,9 +8,10 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.interferometry.looks import independent_looks
 from alignsar_gpu.signatures.channels import channels_of
 from alignsar_gpu.signatures.options import Options, Windows, filter_of
+from alignsar_gpu.stack.product import PIXELS, missing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from alignsar_gpu.config import Config
     from alignsar_gpu.device import Device
@@ -34,31 +35,31 @@ FEWEST_LOOKS = 2.0
 LOOK_LINES = 128  # in the middle of the image, that looks are measured on
 
 
-def _has_calibration(product: StackProduct) -> bool:
-    return all(set(a.calibration) >= set(product.polarizations) for a in product.acquisitions)
-
-
-def _has_noise(product: StackProduct) -> bool:
-    return all(set(a.noise) >= set(product.polarizations) for a in product.acquisitions)
-
-
 def _listed(names: Sequence[str]) -> str:
     if len(names) <= MOST_LISTED:
         return ", ".join(names)
     return f"{', '.join(names[:MOST_LISTED])} and {len(names) - MOST_LISTED} more"
 
 
-def _reason(signature: Signature, product: StackProduct, options: Options) -> str:
+def _needed(signature: Signature) -> list[str]:
+    """What a signature needs of a stack, as named by `missing`; what is asked for first is reported first."""
+    needs = {
+        PIXELS: True,
+        "radar_grid": True,
+        "calibration": signature.calibrated,
+        "second_date": signature.compares,
+        "terrain": signature.needs_terrain,
+    }
+    return [name for name, needed in needs.items() if needed]
+
+
+def _reason(signature: Signature, product: StackProduct, options: Options, reasons: Mapping[str, str]) -> str:
     """Why a product does not have the inputs of a signature; empty where it has."""
-    calibrated = _has_calibration(product)
-    if signature.calibrated and not calibrated:
-        return "the product has no calibration records"
+    lacking = [reasons[name] for name in _needed(signature) if name in reasons]
+    if lacking:
+        return lacking[0]
     if signature.calibrated and signature.scope == "date" and options.quantity is None:
         return "matrices are in digital numbers"
-    if signature.compares and len(product.acquisitions) < 2:
-        return "there is no second date"
-    if signature.needs_terrain and not product.has_viewing:
-        return "the product has no terrain"
     if channels_of(signature.needs, product.polarizations) is None:
         names = ", ".join(p.upper() for p in product.polarizations)
         return f"they compare {POLARIZATIONS[signature.needs]}, and the product has {names}"
@@ -74,15 +75,18 @@ def available(
     """
     chosen: list[Signature] = []
     without: dict[str, list[str]] = {}
+    reasons = missing(product)
     for signature in signatures:
-        reason = _reason(signature, product, options)
+        reason = _reason(signature, product, options, reasons)
         if reason:
             without.setdefault(reason, []).append(signature.name)
         else:
             chosen.append(signature)
-    left_out = [f"left out, for {reason}: {_listed(names)}" for reason, names in without.items()]
+    left_out = [f"left out, because {reason}: {_listed(names)}" for reason, names in without.items()]
     if not chosen:
-        raise AlignsarError(f"{product.source}: none of signatures.names is left ({'; '.join(left_out)})")
+        raise AlignsarError(
+            f"{product.source}: no signature of signatures.names can be computed for it ({'; '.join(left_out)})"
+        )
     return chosen, left_out
 
 
@@ -93,10 +97,12 @@ def coherence_looks(
 
     Measured on the reference date, in the middle of the image, where it has pixels.
     """
-    if not any(s.name.startswith("coherence") for s in signatures) or len(product.acquisitions) < 2:
+    wanted = any(s.name.startswith("coherence") for s in signatures)
+    if not wanted or len(product.acquisitions) < 2 or PIXELS not in product.quantities:
         return None
-    first = max(product.grid.lines - LOOK_LINES, 0) // 2
-    pixels, valid = product.read_pixels(first, min(first + LOOK_LINES, product.grid.lines))
+    lines = product.grid.shape[0]
+    first = max(lines - LOOK_LINES, 0) // 2
+    pixels, valid = product.read_pixels(first, min(first + LOOK_LINES, lines))
     window = config.interferometry.coherence_window_lines, config.interferometry.coherence_window_samples
     own, mask = (device.upload(array)[product.reference, 0] for array in (pixels, valid))
     if not mask.any():
@@ -110,7 +116,8 @@ def options_of(product: StackProduct, config: Config, looks: float | None) -> Op
     Raises AlignsarError, naming the key, for what the product has no records for.
     """
     settings, interferometry = config.signatures, config.interferometry
-    calibrated = _has_calibration(product)
+    lacking = missing(product)
+    calibrated = "calibration" not in lacking
     radiometry = settings.radiometry
     if radiometry == "auto":
         radiometry = "sigma0" if calibrated else "digital_numbers"
@@ -118,7 +125,7 @@ def options_of(product: StackProduct, config: Config, looks: float | None) -> Op
         raise AlignsarError(
             f"signatures.radiometry={radiometry}: {product.source} has no calibration records; say digital_numbers"
         )
-    if settings.noise == "removed" and not (calibrated and _has_noise(product)):
+    if settings.noise == "removed" and not (calibrated and "noise" not in lacking):
         raise AlignsarError(
             f"signatures.noise=removed: {product.source} has no {'noise' if calibrated else 'calibration'} records; "
             "say signatures.noise=kept"

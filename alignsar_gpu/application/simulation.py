@@ -13,6 +13,7 @@ import numpy as np
 from alignsar_gpu import __version__
 from alignsar_gpu.application.folder import RunFolder, fingerprint_of, write_text
 from alignsar_gpu.application.inputs import open_surface, surface_files
+from alignsar_gpu.device import cpu_threads
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.products.sentinel1.safe import open_safe
 from alignsar_gpu.progress import LOGGER, Stages
@@ -105,7 +106,7 @@ def simulate_products(config: Config, composed: str) -> SimulationSummary:
             LOGGER.info("continues  the unfinished simulation in %s", path)
         stages = Stages()
         if not folder.complete:
-            _make(settings, surface, folder, stages, composed, use_threads(config.device.threads))
+            _make(settings, surface, folder, stages, composed, cpu_threads())
             folder.seal()
         folder.publish()
     return SimulationSummary(output=path, seconds=stages.seconds)
@@ -306,18 +307,6 @@ def _layers(text: str) -> Sequence[VectorLayer]:
     except ValueError:
         raise AlignsarError(f"simulate.scene.vectors: {text}: {rest[1]!r} is no width in metres") from None
     return [VectorLayer(path=Path(file).expanduser(), land_cover=rest[0], width=width)]
-
-
-def use_threads(threads: int | None) -> int:
-    """Take as many CPU threads for the compiled loops, all by default; gives how many."""
-    import numba  # noqa: PLC0415  (0.2 s that --help need not wait for)
-
-    if threads is not None:
-        try:
-            numba.set_num_threads(threads)
-        except ValueError as error:
-            raise AlignsarError(f"device.threads={threads}: {error}") from None
-    return int(numba.get_num_threads())
 
 
 def _facts_of(date: _Date, campaign: Campaign, saturated: int) -> dict[str, Any]:

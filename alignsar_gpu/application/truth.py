@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alignsar_gpu.coregistration.stack import CoregisteredStack
 from alignsar_gpu.coregistration.timing import LOOKS
 from alignsar_gpu.dataset.cube import append_dataset, open_cube, write_dataset
 from alignsar_gpu.simulate.assessment.label_assessment import label_agreement
@@ -62,18 +61,18 @@ def _assessment(
     cube: xr.Dataset, product: StackProduct, config: Config, window: tuple[int, int]
 ) -> ProductAssessment | None:
     """A coregistered stack beside the truth of its products; None where these are not of the run's simulation."""
-    if config.simulate is None or not isinstance(product, CoregisteredStack):
+    if config.simulate is None or not product.pieces:
         return None
     names = [acquisition.product_id for acquisition in product.acquisitions]
     truth = find_truth(_folder(config), names, product.reference)
     if truth is None:
         return None
-    pieces = [piece for one in product.mosaic.pieces if (piece := truth.of(one)) is not None]
+    pieces = [piece for one in product.pieces if (piece := truth.of(one)) is not None]
     return ProductAssessment(
         cube=cube,
         truth=truth,
         pieces=pieces,
-        bursts={name: match.burst for name, match in product.matches.items()},
+        bursts=product.bursts,
         dates=[truth.dates[name] for name in names],
         names=[acquisition.date for acquisition in product.acquisitions],
         timing=product.facts.get("timing", {}).get("dates", {}),

@@ -15,13 +15,10 @@ from omegaconf import MISSING
 from alignsar_gpu.config.keys import about, key
 from alignsar_gpu.config.products import (
     DemConfig,
-    NisarProductsConfig,
     NoProductsConfig,
     OrbitsConfig,
     ProductsConfig,
-    Sentinel1ProductsConfig,
-    SimulatedProductsConfig,
-    SnapProductsConfig,
+    SlcProductsConfig,
 )
 from alignsar_gpu.config.radarcoding import LayerConfig, RadarcodingConfig, check_radarcoding, layers_of
 from alignsar_gpu.config.signatures import SignaturesConfig
@@ -37,24 +34,20 @@ __all__ = [
     "DeviceConfig",
     "InterferometryConfig",
     "LayerConfig",
-    "NisarProductsConfig",
     "NoProductsConfig",
     "OrbitsConfig",
     "ProductsConfig",
     "RadarcodingConfig",
-    "Sentinel1ProductsConfig",
     "SignaturesConfig",
     "SimulateConfig",
     "SimulateSceneConfig",
-    "SimulatedProductsConfig",
-    "SnapProductsConfig",
+    "SlcProductsConfig",
     "check_together",
     "layers_of",
     "register",
     "validate",
 ]
 
-DEM_FOR_LABELS = ("snap", "nisar")  # readers whose stacks come without a DEM of their own
 SMALLEST_REFINED = 5  # lines and samples of the refined Lee filter's window
 
 
@@ -194,11 +187,7 @@ def register() -> None:
     """Make the classes known to Hydra, as the schemas that the YAML files build on."""
     store = ConfigStore.instance()
     store.store(name="schema", node=Config)
-    store.store(group="products", name="snap_schema", node=SnapProductsConfig)
-    store.store(group="products", name="simulated_schema", node=SimulatedProductsConfig)
-    store.store(group="products", name="sentinel1_schema", node=Sentinel1ProductsConfig)
-    store.store(group="products", name="nisar_schema", node=NisarProductsConfig)
-    store.store(group="products", name="none_schema", node=NoProductsConfig)
+    store.store(group="products", name="none", node=NoProductsConfig)
     store.store(group="simulate", name="schema", node=SimulateConfig)
 
 
@@ -236,8 +225,11 @@ def validate(config: Any, prefix: str = "") -> None:
             _check_value(name, value, dict(item.metadata))
 
 
-def check_together(config: Config) -> None:
-    """Raise AlignsarError, naming the key, when a key is missing or too many for the reader that is chosen."""
+def check_together(config: Config, *, coregisters: bool) -> None:
+    """Raise AlignsarError, naming the key, when a key is missing or not taken by the reader that is chosen.
+
+    ``coregisters``: whether that reader gives SLC products, which a run coregisters with orbits and a DEM.
+    """
     reader, dem = config.products.reader, config.dem
     if reader == "none" and config.simulate is None:
         raise AlignsarError(
@@ -247,20 +239,20 @@ def check_together(config: Config) -> None:
     check_radarcoding(config.radarcoding)
     if config.simulate is not None and config.simulate.dem.path is not None:
         _check_datum("simulate.dem", config.simulate.dem)
-    if reader in DEM_FOR_LABELS and config.radarcoding.layers:
+    if coregisters:
+        _check_dem(dem, f"with products={reader}")
+    elif reader != "none" and config.radarcoding.layers:
         _check_dem(dem, "with radarcoding.layers")
-        return
-    if reader != "sentinel1":
+    else:
         keys = {"orbits.path": config.orbits.path, "dem.path": dem.path, "dem.geoid": dem.geoid}
         keys["dem.vertical_datum"] = dem.vertical_datum
         given = [name for name, value in keys.items() if value is not None]
         if given:
             raise AlignsarError(
                 f"{', '.join(given)}: products={reader} takes no orbits or heights from elsewhere; leave "
-                f"{'it' if len(given) == 1 else 'them'} out (only products=sentinel1 takes orbits and a DEM)"
+                f"{'it' if len(given) == 1 else 'them'} out (only SLC products, such as products=sentinel1, take "
+                "orbits and a DEM)"
             )
-        return
-    _check_dem(dem, "with products=sentinel1")
 
 
 def _check_dem(dem: DemConfig, when: str) -> None:

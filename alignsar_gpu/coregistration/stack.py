@@ -10,9 +10,10 @@ import numpy as np
 from alignsar_gpu.coregistration.burst import GroundBlock
 from alignsar_gpu.kernels import Drawing
 from alignsar_gpu.stack.ground import Ground, Viewing
+from alignsar_gpu.stack.product import PIXELS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.geometry.grid import RadarGrid
     from alignsar_gpu.geometry.terrain.terrain import Terrain
     from alignsar_gpu.products.selection import Match
+    from alignsar_gpu.products.slc import Burst
     from alignsar_gpu.stack.acquisition import Acquisition
 
 
@@ -56,12 +58,24 @@ class CoregisteredStack:
     has_heights: bool = True
     has_viewing: bool = True
     pixel_copies: int = 1
+    quantities: tuple[str, ...] = (PIXELS,)
+    date_pairs: tuple[tuple[int, int], ...] = ()
     _drawn: dict[tuple[int, int], tuple[Drawing, int]] = field(default_factory=dict)
 
     @property
     def grid(self) -> RadarGrid:
         """The reference radar grid."""
         return self.mosaic.grid
+
+    @property
+    def pieces(self) -> Sequence[Piece]:
+        """See `StackProduct.pieces`."""
+        return self.mosaic.pieces
+
+    @property
+    def bursts(self) -> Mapping[str, Burst]:
+        """See `StackProduct.bursts`."""
+        return {name: match.burst for name, match in self.matches.items()}
 
     def _drawing(self, first: int, stop: int) -> tuple[Drawing, int]:
         """The ground of some lines, on the device, and how many lines it begins before them.
@@ -170,11 +184,7 @@ class CoregisteredStack:
         return _between(_between(drawn, down, 0), across, 1)[before : before + stop - first]
 
     def shifts(self, lines: slice, samples: NDArray[np.intp], height: NDArray[np.float64]) -> Any:
-        """By how many lines and samples the ground of pixels is seen later and farther than they are.
-
-        [2, line, sample] for ``height`` (m) of the pixels of some lines at some samples; None where nothing is put
-        right. Of pixels that no burst fills, those of the nearest that one does.
-        """
+        """See `StackProduct.shifts`; NaN at pixels that no burst fills."""
         if self.placement is None:
             return None
         found = np.full((2, *height.shape), np.nan)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from alignsar_gpu.stack.product import radar_grid
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -55,11 +57,12 @@ class Stack:
 
 def load_stack(product: StackProduct, device: Device, first: int, stop: int, halo: int) -> Stack:
     """Lines ``first:stop`` of ``product`` with ``halo`` lines around them (where the image has them)."""
-    begin, end = max(first - halo, 0), min(stop + halo, product.grid.lines)
+    grid = radar_grid(product)
+    begin, end = max(first - halo, 0), min(stop + halo, grid.lines)
     pixels, valid = product.read_pixels(begin, end)
     return Stack(
         device=device,
-        grid=product.grid,
+        grid=grid,
         begin=begin,
         acquisitions=product.acquisitions,
         reference=product.reference,

@@ -13,14 +13,12 @@ from alignsar_gpu.__main__ import one_line, typed
 from alignsar_gpu.config import (
     Config,
     NoProductsConfig,
-    Sentinel1ProductsConfig,
     SimulateConfig,
-    SimulatedProductsConfig,
-    SnapProductsConfig,
     register,
     validate,
 )
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.products.readers import readers
 
 FOLDER = Path(alignsar_gpu.configs.__path__[0])
 EXPERIMENTS = sorted(path.stem for path in (FOLDER / "experiment").glob("*.yaml"))
@@ -29,14 +27,19 @@ NEEDED = {
     "amsterdam": ["products.path=x"],
     "burst": ["products.path=x", "dem.path=y"],
     "snap": ["products.path=x"],
-    "simulated": [],
+    "synthetic": [],
     "sentinel1": ["products.path=x", "dem=copernicus", "dem.path=y"],
     "simulate": [],
     "none": ["simulate=default"],
     "nisar": ["products.path=x"],
 }
 SENTINEL1 = ["products=sentinel1", *NEEDED["sentinel1"]]
-GROUPS = sorted((p.parent.name, p.stem) for p in FOLDER.glob("*/*.yaml") if p.parent.name != "experiment")
+GROUPS = sorted(
+    [
+        *((p.parent.name, p.stem) for p in FOLDER.glob("*/*.yaml") if p.parent.name != "experiment"),
+        *(("products", name) for name in ("none", *readers())),
+    ]
+)
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +63,7 @@ def test_every_experiment_composes(name):
 
 @pytest.mark.parametrize(("group", "option"), GROUPS)
 def test_every_option_of_every_group_composes(group, option):
-    needed = NEEDED[option] if group == "products" else ["products=simulated"]
+    needed = NEEDED[option] if group == "products" else ["products=synthetic"]
     if group in {"dem", "orbits"}:
         needed = ["products=sentinel1", "products.path=x", "dem.path=y"]
     if option == "default" and group in {"dem", "orbits"}:
@@ -79,7 +82,7 @@ def test_the_demo_reads_what_it_simulates_wherever_it_is_written():
 
 def test_experiments_and_groups_are_there():
     assert {"demo", "amsterdam", "burst"} <= set(EXPERIMENTS)
-    assert {("device", "cuda"), ("products", "snap"), ("products", "simulated")} <= set(GROUPS)
+    assert {("device", "cuda"), ("products", "snap"), ("products", "sentinel1")} <= set(GROUPS)
     assert {("products", "sentinel1"), ("orbits", "default"), ("dem", "default")} <= set(GROUPS)
 
 
@@ -118,8 +121,8 @@ def test_an_area_may_be_a_list_and_a_dem_several_files():
         ([*SENTINEL1, "products.swaths=[iw1,iw1]"], "names something twice"),
         ([*SENTINEL1, "dem.path=[y,y]"], "names something twice"),
         (
-            ["products=simulated", "dem.path=y"],
-            "dem.path: products=simulated takes no orbits or heights from elsewhere",
+            ["products=synthetic", "dem.path=y"],
+            "dem.path: products=synthetic takes no orbits or heights from elsewhere",
         ),
         (
             ["products=snap", "products.path=x", "orbits.path=z", "dem=srtm"],
@@ -159,7 +162,7 @@ def test_values_that_hydra_takes_for_something_else(value, words):
 )
 def test_wrong_keys_and_types_are_refused_while_composing(override, words):
     with pytest.raises(HydraException) as caught:
-        compose("config", ["products=simulated", override] if "experiment" not in override else [override])
+        compose("config", ["products=synthetic", override] if "experiment" not in override else [override])
     message = one_line(caught.value)
     assert words in message
     assert "\n" not in message
@@ -193,7 +196,7 @@ def test_wrong_keys_and_types_are_refused_while_composing(override, words):
 )
 def test_wrong_values_are_refused_by_the_name_of_the_key(override, words):
     with pytest.raises(AlignsarError) as caught:
-        make("products=simulated", override)
+        make("products=synthetic", override)
     assert words in str(caught.value)
 
 
@@ -212,13 +215,13 @@ def test_every_key_says_what_it_means():
             elif item.name not in {"products", "simulate"}:
                 assert item.metadata["help"], item.name
 
-    readers = SnapProductsConfig, SimulatedProductsConfig, Sentinel1ProductsConfig, NoProductsConfig
-    for kind in (Config, *readers, SimulateConfig):
+    formats = (reader.schema for reader in readers().values())
+    for kind in (Config, *formats, NoProductsConfig, SimulateConfig):
         check(kind)
 
 
 def test_the_defaults_are_valid():
-    validate(OmegaConf.to_object(compose("config", ["products=simulated"])))
+    validate(OmegaConf.to_object(compose("config", ["products=synthetic"])))
 
 
 def test_nothing_to_do_is_refused():

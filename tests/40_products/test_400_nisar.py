@@ -13,7 +13,7 @@ from alignsar_gpu.__main__ import typed
 from alignsar_gpu.application.description import check_flattening
 from alignsar_gpu.application.folder import fingerprint_of
 from alignsar_gpu.application.inputs import find_inputs
-from alignsar_gpu.config import Config, NisarProductsConfig, register
+from alignsar_gpu.config import Config, register
 from alignsar_gpu.device import choose_device
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.ellipsoid import geodetic_to_ecef
@@ -21,6 +21,7 @@ from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT, RadarGrid
 from alignsar_gpu.geometry.ground_to_radar import ground_to_radar
 from alignsar_gpu.geometry.orbit import Orbit
 from alignsar_gpu.geometry.range_doppler import radar_to_ground
+from alignsar_gpu.products.nisar import NisarProductsConfig
 from alignsar_gpu.products.nisar.ground import ellipsoid_ground
 from alignsar_gpu.products.nisar.reader import open_nisar
 

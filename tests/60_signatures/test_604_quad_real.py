@@ -14,10 +14,11 @@ import xarray as xr
 from alignsar_gpu.kernels import QUAD_OUTPUTS, polarimetric_signatures
 
 from alignsar_gpu.application.pipeline import run
-from alignsar_gpu.config import Config, DeviceConfig, NisarProductsConfig, SignaturesConfig
+from alignsar_gpu.config import Config, DeviceConfig, SignaturesConfig
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.ellipsoid import geodetic_to_ecef
 from alignsar_gpu.geometry.ground_to_radar import ground_to_radar
+from alignsar_gpu.products.nisar import NisarProductsConfig
 from alignsar_gpu.products.nisar.reader import open_nisar
 from alignsar_gpu.signatures import select
 

@@ -8,6 +8,7 @@ import rasterio
 import rasterio.shutil
 from fake_burst import BURSTS, FAKE, write_dem, write_scene
 from fake_safe import rewrite, write_tiff, zip_of
+from synthetic_stack import SyntheticProductsConfig
 
 from alignsar_gpu.application.folder import fingerprint_of
 from alignsar_gpu.application.inputs import find_inputs
@@ -16,12 +17,11 @@ from alignsar_gpu.config import (
     DemConfig,
     DeviceConfig,
     OrbitsConfig,
-    Sentinel1ProductsConfig,
-    SimulatedProductsConfig,
-    SnapProductsConfig,
 )
 from alignsar_gpu.device import choose_device
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.products.sentinel1 import Sentinel1ProductsConfig
+from alignsar_gpu.products.snap import SnapProductsConfig
 
 AREA = [-8.5, 31.66, -8.3, 31.74]
 
@@ -202,9 +202,9 @@ def test_orbits_are_looked_for_where_the_configuration_says(scene, tmp_path):
 
 
 def test_the_other_readers_need_none_of_it(tmp_path):
-    simulated = find_inputs(Config(products=SimulatedProductsConfig(lines=64, samples=64, dates=2)))
+    simulated = find_inputs(Config(products=SyntheticProductsConfig(lines=64, samples=64, dates=2)))
     assert simulated.files == ()
-    assert simulated.settings["reader"] == "simulated"
+    assert simulated.settings["reader"] == "synthetic"
     assert simulated.open(CPU).grid.shape == (64, 64)
     with pytest.raises(
         AlignsarError, match=r"products\.path=.*: no such file or folder; give the folder of a SNAP"

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,8 @@ from command_line import burst_of, checksums, command, refuse, run
 from fake_burst import BURSTS, FAKE, write_orbit, write_scene
 from fake_safe import write_safe, write_tiff, zip_of
 from fake_snap import date_name, write_znap
-from synthetic_stack import simulate_stack
+from synthetic_stack import SyntheticProductsConfig, simulate_stack
+from synthetic_stack.assessment import assess
 
 from alignsar_gpu.__main__ import main
 from alignsar_gpu.geometry.dem.dem import open_dem
@@ -30,7 +31,7 @@ from alignsar_gpu.geometry.ground_to_radar import ground_to_radar
 from alignsar_gpu.products.sentinel1.reader import open_sentinel1
 
 MADE = [
-    "products=simulated",
+    "products=synthetic",
     "name=made",
     "device=cpu",
     "dataset.chunk_lines=96",
@@ -60,6 +61,14 @@ def demo(tmp_path_factory):
 def made(tmp_path_factory):
     output = tmp_path_factory.mktemp("made") / "out"
     return output, run(*MADE, f"output={output}")
+
+
+@pytest.fixture(scope="module")
+def made_truth(made):
+    """What the stack was made from, beside the dataset made of it."""
+    keys = asdict(SyntheticProductsConfig())
+    del keys["reader"]
+    return assess(xr.open_zarr(made[0] / "cube.zarr"), simulate_stack(**keys), (3, 11))
 
 
 @pytest.fixture(scope="session")
@@ -284,38 +293,38 @@ def check_marked_as_simulated(output):
 
 
 class TestMadeOnTheSpot:
-    """The small stack of products=simulated, which nothing has to be coregistered in."""
+    """The small stack of products=synthetic, which nothing has to be coregistered in."""
 
     def test_writes_what_the_readme_says(self, made):
         output, _ = made
         names = {p.name for p in output.iterdir()}
         assert names == {
-            "cube.zarr", "manifest.json", "netcdf", "quality.json", "report", "run.yaml", "stac", "truth.zarr",
+            "cube.zarr", "manifest.json", "netcdf", "quality.json", "report", "run.yaml", "stac",
         }  # fmt: skip
         assert len(list((output / "netcdf").glob("*.nc"))) == 4
 
-    def test_coherence_per_class(self, made):
+    def test_coherence_per_class(self, made_truth):
         """Within 0.02 of the truth with the bias that the window's number of looks gives it."""
-        truth = xr.open_zarr(made[0] / "truth.zarr")
+        truth, _ = made_truth
         error = (truth["coherence_estimated"] - truth["coherence_expected"]).values
         compared = np.isfinite(error)
         assert compared.sum() >= 3 * 4  # three secondaries, four classes or more with enough pixels
         assert np.abs(error[compared]).max() < 0.02
 
-    def test_phase_is_recovered(self, made):
-        dates = truth_facts(made[0])["dates"]
+    def test_phase_is_recovered(self, made_truth):
+        dates = made_truth[1]["dates"]
         assert len(dates) == 3
         for facts in dates.values():
             assert abs(facts["phase_bias_rad"]) < 0.01
             assert abs(facts["phase_error_correlation_with_height"]) < 0.02
 
-    def test_baselines_are_those_that_were_put_in(self, made):
-        cube, truth = xr.open_zarr(made[0] / "cube.zarr"), xr.open_zarr(made[0] / "truth.zarr")
+    def test_baselines_are_those_that_were_put_in(self, made, made_truth):
+        cube, truth = xr.open_zarr(made[0] / "cube.zarr"), made_truth[0]
         difference = cube["perpendicular_baseline"].values - truth["perpendicular_baseline_true"].values
         assert np.abs(difference).max() < 0.05
 
-    def test_backscatter_per_class(self, made):
-        cube, truth = xr.open_zarr(made[0] / "cube.zarr"), xr.open_zarr(made[0] / "truth.zarr")
+    def test_backscatter_per_class(self, made, made_truth):
+        cube, truth = xr.open_zarr(made[0] / "cube.zarr"), made_truth[0]
         for p, polarization in enumerate(("vv", "vh")):
             sigma0 = cube[f"sigma0_{polarization}"].values
             for c in range(truth.sizes["class"]):
@@ -662,8 +671,8 @@ class TestSentinel1:
             ("polarizations HH were asked for", [*first, "products.polarizations=[hh]"]),
             ("no orbit files there", [*first, f"orbits.path={safe}"]),
             (
-                "products=simulated takes no orbits or heights",
-                ["products=simulated", f"dem.path={dem}", output],
+                "products=synthetic takes no orbits or heights",
+                ["products=synthetic", f"dem.path={dem}", output],
             ),
         ):
             refuse(words, *arguments)
@@ -756,7 +765,7 @@ class TestInterruption:
         result = run(*arguments, f"output={tmp_path / 'killed'}")
         assert "continues" in result.stderr
         run(*arguments, f"output={tmp_path / 'whole'}")
-        tops = ("cube.zarr", "interferograms.zarr", "netcdf", "truth.zarr")
+        tops = ("cube.zarr", "interferograms.zarr", "netcdf")
         assert checksums(tmp_path / "killed", *tops) == checksums(tmp_path / "whole", *tops)
 
     def test_blocks_and_threads_do_not_change_a_bit(self, tmp_path):
@@ -766,7 +775,7 @@ class TestInterruption:
         }
         for name, more in options.items():
             run(*SMALL, *NETWORK, "dataset.chunk_lines=32", *more, f"output={tmp_path / name}")
-        tops = ("cube.zarr", "interferograms.zarr", "netcdf", "truth.zarr", "stac")
+        tops = ("cube.zarr", "interferograms.zarr", "netcdf", "stac")
         assert checksums(tmp_path / "large", *tops) == checksums(tmp_path / "small", *tops)
 
     def test_a_damaged_product_is_made_again(self, tmp_path):
@@ -860,7 +869,7 @@ class TestErrors:
         output = f"output={tmp_path / 'out'}"
         refuse("no 'nope'; choose from amsterdam, burst, demo", "+experiment=nope", output)
         refuse("choose an experiment", output)
-        refuse("products.lines=abc", "products=simulated", "products.lines=abc", output)
+        refuse("products.lines=abc", "products=synthetic", "products.lines=abc", output)
         refuse("products.colour", "+experiment=demo", "products.colour=red", output)
         refuse("signatures.names", "+experiment=demo", "device=cpu", "signatures.names=[magic]", output)
         assert not (tmp_path / "out").exists()

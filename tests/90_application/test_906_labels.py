@@ -252,7 +252,7 @@ def test_names_that_are_taken(inputs, tmp_path):
 
 def test_a_stack_without_terrain(inputs, tmp_path):
     keys = f"+radarcoding.layers.land={{path: {inputs[2]}/map.gpkg, layer: land}}"
-    refuse("has no terrain to put labels onto", "products=simulated", keys, f"output={tmp_path / 'out'}")
+    refuse("has no terrain to put labels onto", "products=synthetic", keys, f"output={tmp_path / 'out'}")
     refuse("dem.path: must be given with radarcoding.layers", "products=snap", "products.path=x", keys)
 
 

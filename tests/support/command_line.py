@@ -1,20 +1,53 @@
-"""The command line as a user runs it."""
+"""The command line as a user runs it: inside this process, or in one of its own that can be killed."""
 
+import contextlib
+import io
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
+from pathlib import Path
 
+import synthetic_stack  # registers products=synthetic
 from fake_burst import BURSTS
+
+from alignsar_gpu.__main__ import main
+
+assert synthetic_stack.SyntheticProductsConfig
+
+
+@dataclass(frozen=True)
+class Result:
+    returncode: int
+    stdout: str
+    stderr: str
 
 
 def command(*arguments):
-    return [sys.executable, "-m", "alignsar_gpu", *map(str, arguments)]
+    """A process of its own, with the readers that tests register."""
+    return [sys.executable, str(Path(__file__)), *map(str, arguments)]
 
 
-def run(*arguments, status=0):
+def run_process(*arguments, status=0):
     result = subprocess.run(command(*arguments), capture_output=True, text=True, check=False)
     assert result.returncode == status, result.stdout + result.stderr
     return result
+
+
+def run(*arguments, status=0):
+    """Run the command line in this process, which saves the seconds that starting another takes."""
+    out, err, given = io.StringIO(), io.StringIO(), sys.argv
+    sys.argv = ["alignsar_gpu", *map(str, arguments)]
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                code = main()
+            except SystemExit as end:
+                code = end.code or 0
+    finally:
+        sys.argv = given
+    assert code == status, out.getvalue() + err.getvalue()
+    return Result(code, out.getvalue(), err.getvalue())
 
 
 def refuse(words, *arguments):
@@ -38,3 +71,7 @@ def burst_of(safe, dem, *more):
         "products=sentinel1", f"products.path={safe}", f"products.burst={BURSTS[0]}",
         "dem=ellipsoid", f"dem.path={dem}", "device=cpu", *more,
     ]  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -5,7 +5,8 @@ Products of other missions that were converted to this layout are read alike.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,17 +24,18 @@ from alignsar_gpu.products.nisar.metadata import (
     read_orbit,
     read_valid_samples,
 )
+from alignsar_gpu.products.readers import StackSource
 from alignsar_gpu.stack.acquisition import Acquisition
 from alignsar_gpu.stack.ground import Ground
-from alignsar_gpu.stack.product import no_terrain
+from alignsar_gpu.stack.product import ReadyStack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from alignsar_gpu.geometry.grid import RadarGrid
+    from alignsar_gpu.products.nisar import NisarProductsConfig
     from alignsar_gpu.products.nisar.ground import EllipsoidGround
 
 NO_VALUES = (
@@ -43,7 +45,7 @@ NO_VALUES = (
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class NisarProduct:
+class NisarProduct(ReadyStack):
     """A `StackProduct` read from one NISAR RSLC product; its ground is the ellipsoid, without heights."""
 
     grid: RadarGrid
@@ -57,8 +59,6 @@ class NisarProduct:
     _ground: EllipsoidGround
     reference: int = 0
     has_heights: bool = False
-    has_viewing: bool = False
-    pixel_copies: int = 3
 
     def read_pixels(self, first: int, stop: int) -> tuple[NDArray[np.complex64], NDArray[np.bool_]]:
         """See `StackProduct.read_pixels`. No data: outside the sub-swaths, zero in both parts, or not finite."""
@@ -84,10 +84,6 @@ class NisarProduct:
         """See `StackProduct.read_ground`: where the pixels lie on the ellipsoid."""
         longitude, latitude = self._ground.coordinates(first, stop)
         return Ground(longitude=longitude, latitude=latitude, height=np.full(longitude.shape, np.nan))
-
-    def read_area_ratio(self, first: int, stop: int) -> NDArray[np.float32]:
-        """See `StackProduct.read_area_ratio`."""
-        raise no_terrain(self.source, first, stop)
 
     def ground_bytes(self, lines: int) -> int:
         """See `StackProduct.ground_bytes`."""
@@ -148,3 +144,11 @@ def open_nisar(path: Path, frequency: str = "A") -> NisarProduct:
         _valid_samples=valid_samples,
         _ground=ellipsoid_ground(grid, orbit, str(path)),
     )
+
+
+def find_stack(keys: NisarProductsConfig) -> StackSource:
+    """Open the product that the configuration names. Raises AlignsarError if it cannot be used."""
+    path = Path(keys.path).expanduser()
+    product = open_nisar(path, keys.frequency)
+    settings = {name: value for name, value in asdict(keys).items() if name != "path"}
+    return StackSource(open=lambda: product, settings=settings, files=((path,),))

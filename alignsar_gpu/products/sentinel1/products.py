@@ -1,61 +1,21 @@
-"""Which bursts of which Sentinel-1 products are worked on, and the files that they are read from."""
+"""The Sentinel-1 products at a path, and the files that their bursts are read from."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.products.selection import neighbourhood, select_bursts, share_of
+from alignsar_gpu.products.choice import SlcProducts
 from alignsar_gpu.products.sentinel1.measurement import TiffMeasurement
 from alignsar_gpu.products.sentinel1.reader import open_sentinel1
 from alignsar_gpu.products.sentinel1.safe import open_safe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
-    from shapely.geometry.base import BaseGeometry
-
-    from alignsar_gpu.products.selection import Match, Selection
-    from alignsar_gpu.products.slc import Burst, SlcProduct
-
-LISTED = 30  # bursts that a message lists: more than an IW product has
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Choice:
-    """Bursts of one or more dates.
-
-    Attributes
-    ----------
-    selection : the bursts that are asked for.
-    around : they and their neighbours, whose overlaps say more of the dates' timing.
-    paths : of the products, by their names.
-    share : of the area that the bursts hold, 0 to 1; None without an area.
-    dropped : what was left out and why, one sentence each.
-    """
-
-    selection: Selection
-    around: Selection
-    paths: Mapping[str, Path]
-    share: float | None
-    dropped: tuple[str, ...]
-
-    @property
-    def match(self) -> Match:
-        """The first burst on the reference date."""
-        return next(iter(self.selection.bursts.values()))[self.selection.reference]
-
-    @cached_property
-    def files(self) -> list[list[Path]]:
-        """The files that the bursts are read from, by product: a zip, or of a folder what belongs to the bursts."""
-        bursts: dict[str, list[Burst]] = {}
-        for found in self.around.bursts.values():
-            for match in found.values():
-                bursts.setdefault(match.product.product_id, []).append(match.burst)
-        return [_files(self.paths[name], own) for name, own in sorted(bursts.items())]
+    from alignsar_gpu.products.sentinel1 import Sentinel1ProductsConfig
+    from alignsar_gpu.products.slc import Burst
 
 
 def _files(path: Path, bursts: Sequence[Burst]) -> list[Path]:
@@ -88,57 +48,14 @@ def find_products(path: Path) -> list[Path]:
     return sorted(found)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Products:
-    """The products of a path, opened. Made by `open_products`."""
-
-    path: Path
-    opened: Mapping[Path, SlcProduct]
-
-    def choose(
-        self,
-        *,
-        area: BaseGeometry | None = None,
-        burst: str | None = None,
-        reference: str | None = None,
-    ) -> Choice:
-        """The bursts that an area, or a burst id, leave, on all dates.
-
-        ``reference`` is the reference date as YYYYMMDD, by default the first. Raises AlignsarError when nothing is
-        left, of several dates only one has the bursts, and for what `select_bursts` refuses.
-        """
-        named = dict(self.opened) if burst is None else _with_burst(self.opened, burst.lower())
-        reached = named if area is None else _reached(named, area)
-        selection = select_bursts(list(reached.values()), area, reference=reference)
-        self._require_dates(reached, selection)
-        there = {product.product_id for product in reached.values()}
-        everything = select_bursts(
-            [product for product in self.opened.values() if product.product_id in there],
-            reference=selection.reference,
-        )
-        bursts = [found[selection.reference].burst for found in selection.bursts.values()]
-        beside = [
-            f"{product.product_id}: outside the area" for p, product in named.items() if p not in reached
-        ]
-        return Choice(
-            selection=selection,
-            around=neighbourhood(selection, everything) if len(selection.dates) > 1 else selection,
-            paths={product.product_id: place for place, product in self.opened.items()},
-            share=None if area is None else share_of(area, *bursts),
-            dropped=(*beside, *selection.dropped),
-        )
-
-    def _require_dates(self, products: Mapping[Path, SlcProduct], selection: Selection) -> None:
-        """Raise AlignsarError where of several dates all but the reference have none of its bursts."""
-        days = sorted({product.date for product in products.values()})
-        if len(selection.dates) > 1 or len(days) == 1:
-            return
-        tracks = sorted({product.relative_orbit for product in products.values()})
-        raise AlignsarError(
-            f"products.path={self.path}: no other date than {selection.reference} has any of its "
-            f"{len(selection.bursts)} bursts, of {', '.join(days)} (tracks {', '.join(map(str, tracks))}): give "
-            "products of one track and place, or of one date; " + "; ".join(selection.dropped)
-        )
+def open_configured(keys: Sentinel1ProductsConfig, orbits: Path | None) -> SlcProducts:
+    """Open the products that the configuration names; see `open_products`."""
+    return open_products(
+        Path(keys.path).expanduser(),
+        orbits=orbits,
+        polarizations=keys.polarizations or None,
+        swaths=keys.swaths or None,
+    )
 
 
 def open_products(
@@ -147,7 +64,7 @@ def open_products(
     orbits: Path | None = None,
     polarizations: Sequence[str] | None = None,
     swaths: Sequence[str] | None = None,
-) -> Products:
+) -> SlcProducts:
     """The Sentinel-1 products at ``path``. Raises AlignsarError for what `open_sentinel1` refuses."""
     opened = {
         place: open_sentinel1(place, orbits=orbits, polarizations=polarizations, swaths=swaths)
@@ -161,32 +78,4 @@ def open_products(
                 "one of them away"
             )
         seen[product.product_id] = place
-    return Products(path=path, opened=opened)
-
-
-def _with_burst(opened: Mapping[Path, SlcProduct], name: str) -> dict[Path, SlcProduct]:
-    """The products that have a burst of this name, without their others."""
-    found = {
-        place: replace(product, bursts=tuple(b for b in product.bursts if b.name == name))
-        for place, product in opened.items()
-        if any(b.name == name for b in product.bursts)
-    }
-    if not found:
-        there = _listed(b.name for product in opened.values() for b in product.bursts)
-        raise AlignsarError(f"products.burst={name}: there is no such burst; there are: {there}")
-    return found
-
-
-def _reached(products: dict[Path, SlcProduct], area: BaseGeometry) -> dict[Path, SlcProduct]:
-    """The products that hold some of the area; all of them where none does."""
-
-    def holds(burst: Burst) -> bool:
-        return share_of(area, burst) > 0.0
-
-    return {p: product for p, product in products.items() if any(map(holds, product.bursts))} or products
-
-
-def _listed(names: Iterable[str]) -> str:
-    every = list(dict.fromkeys(names))
-    more = f" and {len(every) - LISTED} more" if len(every) > LISTED else ""
-    return ", ".join(every[:LISTED]) + more
+    return SlcProducts(path=path, opened=opened, files_of=_files)

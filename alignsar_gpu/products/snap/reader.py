@@ -13,26 +13,34 @@ the series that is none.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT, RadarGrid
 from alignsar_gpu.geometry.ground_to_radar import ground_to_radar
-from alignsar_gpu.products.snap.bands import check_one_grid, date_suffix, find_bands, find_products
+from alignsar_gpu.products.readers import StackSource
+from alignsar_gpu.products.snap.bands import (
+    check_one_grid,
+    date_suffix,
+    find_bands,
+    find_products,
+    input_files,
+)
 from alignsar_gpu.products.snap.dates import acquisition_of, share_calibration
 from alignsar_gpu.products.snap.raster import open_raster
 from alignsar_gpu.stack.ground import Ground
-from alignsar_gpu.stack.product import no_terrain
+from alignsar_gpu.stack.product import ReadyStack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from alignsar_gpu.products.snap import SnapProductsConfig
     from alignsar_gpu.products.snap.bands import Band
     from alignsar_gpu.products.snap.dates import PhaseState
     from alignsar_gpu.products.snap.raster import SnapRaster
@@ -65,7 +73,7 @@ def _grid(raster: SnapRaster) -> RadarGrid:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SnapStack:
+class SnapStack(ReadyStack):
     """A `StackProduct` read from SNAP products.
 
     ``facts`` has the crop in the source's own raster, and the comparison of the grid with the per-pixel
@@ -81,8 +89,6 @@ class SnapStack:
     has_heights: bool
     _bands: tuple[tuple[Band, ...], ...]
     _ground: dict[str, tuple[SnapRaster, str]]
-    has_viewing: bool = False
-    pixel_copies: int = 3
 
     def read_pixels(self, first: int, stop: int) -> tuple[NDArray[np.complex64], NDArray[np.bool_]]:
         """See `StackProduct.read_pixels`. SNAP marks no-data by zero in both parts; NaN counts as no-data."""
@@ -113,14 +119,6 @@ class SnapStack:
         for values in layers.values():
             values[outside] = np.nan
         return Ground(longitude=layers["longitude"], latitude=layers["latitude"], height=layers["height"])
-
-    def read_area_ratio(self, first: int, stop: int) -> NDArray[np.float32]:
-        """See `StackProduct.read_area_ratio`: SNAP's stacks come without a terrain."""
-        raise no_terrain(self.source, first, stop)
-
-    def ground_bytes(self, lines: int) -> int:  # noqa: ARG002  (the protocol's)
-        """See `StackProduct.ground_bytes`."""
-        return 0
 
 
 def _geolocation_residual(stack: SnapStack) -> tuple[float, float]:
@@ -251,3 +249,12 @@ def open_stack(path: Path, *, phase_state: PhaseState = "auto") -> SnapStack:
         _ground=ground,
     )
     return _correct_azimuth_time(stack) if stack.has_heights else stack
+
+
+def find_stack(keys: SnapProductsConfig) -> StackSource:
+    """Find the stack that the configuration names. Raises AlignsarError if there is none."""
+    path, state = Path(keys.path).expanduser(), cast("PhaseState", keys.phase_state)
+    settings = {name: value for name, value in asdict(keys).items() if name != "path"}
+    return StackSource(
+        open=lambda: open_stack(path, phase_state=state), settings=settings, files=(input_files(path),)
+    )

@@ -24,7 +24,7 @@ from alignsar_gpu.simulate.orbit import CircularPass
 from alignsar_gpu.stack.acquisition import Acquisition
 from alignsar_gpu.stack.calibration import Calibration
 from alignsar_gpu.stack.ground import Ground
-from alignsar_gpu.stack.product import no_terrain
+from alignsar_gpu.stack.product import ReadyStack
 from synthetic_stack.land_cover import CLASSES, POLARIZATIONS
 from synthetic_stack.scene import Scene, make_scene
 from synthetic_stack.signal import phase_signal
@@ -79,7 +79,7 @@ class Truth:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SimulatedStack:
+class SimulatedStack(ReadyStack):
     """A `StackProduct` whose pixels are drawn when they are read. Made by `simulate_stack`."""
 
     grid: RadarGrid
@@ -95,8 +95,6 @@ class SimulatedStack:
     perpendicular_baseline: NDArray[np.float64]
     source: str = "simulated coregistered stack of alignsar_gpu, no satellite data"
     has_heights: bool = True
-    has_viewing: bool = False
-    pixel_copies: int = 3
 
     @cached_property
     def truth(self) -> Truth:
@@ -180,14 +178,6 @@ class SimulatedStack:
         return Ground(
             longitude=longitude, latitude=latitude, height=self.scene.height[first:stop].astype(np.float64)
         )
-
-    def read_area_ratio(self, first: int, stop: int) -> NDArray[np.float32]:
-        """See `StackProduct.read_area_ratio`: it has heights, but no facets of a terrain."""
-        raise no_terrain(self.source, first, stop)
-
-    def ground_bytes(self, lines: int) -> int:
-        """See `StackProduct.ground_bytes`."""
-        return 0
 
 
 def _grid(lines: int, samples: int, day: np.datetime64) -> RadarGrid:
