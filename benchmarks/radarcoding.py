@@ -23,7 +23,7 @@ from common import processor, versions, write
 from geometry import burst_and_orbits, mountains
 from pyproj import Transformer
 
-from alignsar_gpu.application.labels import Labelling, Labels
+from alignsar_gpu.application.labels.writer import Labelling, Labels
 from alignsar_gpu.device import GIB, Device
 from alignsar_gpu.geometry.dem.dem import open_dem
 from alignsar_gpu.geometry.terrain.terrain import Terrain

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alignsar_gpu import __version__
-from alignsar_gpu.application.description import (
+from alignsar_gpu.application.dataset.description import (
     attributes,
     bounds,
     check_flattening,
@@ -16,23 +16,23 @@ from alignsar_gpu.application.description import (
     find_warnings,
     scene_times,
 )
-from alignsar_gpu.application.extraction import CUBE, Extraction, extract
-from alignsar_gpu.application.folder import SIMULATED, RunFolder, fingerprint_of, refuse_foreign, write_text
-from alignsar_gpu.application.inputs import find_inputs
-from alignsar_gpu.application.interferograms import INTERFEROGRAMS, network_of
-from alignsar_gpu.application.label_offset import measure_offset, offset_attributes
-from alignsar_gpu.application.label_places import scene_of
-from alignsar_gpu.application.label_sources import label_settings, open_labels
-from alignsar_gpu.application.labels import Labelling
-from alignsar_gpu.application.layers import layers, phase_state
-from alignsar_gpu.application.quality import measure, write_quality
-from alignsar_gpu.application.signature_choice import (
+from alignsar_gpu.application.dataset.extraction import CUBE, Extraction, extract
+from alignsar_gpu.application.dataset.interferograms import INTERFEROGRAMS, network_of
+from alignsar_gpu.application.dataset.layers import layers, phase_state
+from alignsar_gpu.application.dataset.quality import measure, write_quality
+from alignsar_gpu.application.dataset.signature_choice import (
     available,
     coherence_looks,
     options_of,
     settings_attributes,
 )
-from alignsar_gpu.application.truth import files_of_truth, write_truth
+from alignsar_gpu.application.dataset.truth import files_of_truth, write_truth
+from alignsar_gpu.application.folder import SIMULATED, RunFolder, fingerprint_of, refuse_foreign, write_text
+from alignsar_gpu.application.inputs import find_inputs
+from alignsar_gpu.application.labels.offset import measure_offset, offset_attributes
+from alignsar_gpu.application.labels.places import scene_of
+from alignsar_gpu.application.labels.sources import label_settings, open_labels
+from alignsar_gpu.application.labels.writer import Labelling
 from alignsar_gpu.catalog.stac import write_stac
 from alignsar_gpu.dataset.cube import finish_cube, open_cube
 from alignsar_gpu.dataset.netcdf import netcdf_files, write_date
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from alignsar_gpu.application.inputs import Inputs
-    from alignsar_gpu.application.labels import Labels
+    from alignsar_gpu.application.labels.writer import Labels
     from alignsar_gpu.config import Config
     from alignsar_gpu.device import Device
     from alignsar_gpu.signatures import Signature

@@ -10,7 +10,7 @@ from fake_nisar import HALF, VECTORS, FakeNisar
 from hydra import compose, initialize_config_module
 
 from alignsar_gpu.__main__ import typed
-from alignsar_gpu.application.description import check_flattening
+from alignsar_gpu.application.dataset.description import check_flattening
 from alignsar_gpu.application.folder import fingerprint_of
 from alignsar_gpu.application.inputs import find_inputs
 from alignsar_gpu.config import Config, register

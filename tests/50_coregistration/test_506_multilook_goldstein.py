@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from synthetic_stack import simulate_stack
 
-from alignsar_gpu.application.description import describe_scene
+from alignsar_gpu.application.dataset.description import describe_scene
 from alignsar_gpu.device import Device
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.ellipsoid import geodetic_to_ecef

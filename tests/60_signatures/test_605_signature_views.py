@@ -11,8 +11,8 @@ import pytest
 from synthetic_stack import simulate_stack
 
 from alignsar_gpu import kernels
-from alignsar_gpu.application.layers import layers as layers_of
-from alignsar_gpu.application.signature_choice import available, coherence_looks, notes, options_of
+from alignsar_gpu.application.dataset.layers import layers as layers_of
+from alignsar_gpu.application.dataset.signature_choice import available, coherence_looks, notes, options_of
 from alignsar_gpu.config import Config, InterferometryConfig, SignaturesConfig
 from alignsar_gpu.device import Device
 from alignsar_gpu.errors import AlignsarError

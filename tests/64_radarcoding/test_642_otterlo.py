@@ -6,7 +6,7 @@ import shapely
 from otterlo import OTTERLO, grid_at, hills, pass_over
 from pyproj import Geod
 
-from alignsar_gpu.application.labels import Labelling, Labels
+from alignsar_gpu.application.labels.writer import Labelling, Labels
 from alignsar_gpu.device import Device
 from alignsar_gpu.geometry.dem.dem import open_dem
 from alignsar_gpu.geometry.ground_to_radar import ground_to_radar

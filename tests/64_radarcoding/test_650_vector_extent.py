@@ -8,7 +8,7 @@ from otterlo import OTTERLO, grid_at, hills, pass_over
 from pyproj import Geod, Transformer
 from rough_terrain import scene
 
-from alignsar_gpu.application.labels import Labelling, Labels
+from alignsar_gpu.application.labels.writer import Labelling, Labels
 from alignsar_gpu.device import Device
 from alignsar_gpu.geometry.dem.dem import open_dem
 from alignsar_gpu.geometry.terrain.terrain import Terrain

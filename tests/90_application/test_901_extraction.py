@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic_stack import simulate_stack
 
-from alignsar_gpu.application.description import describe_scene
-from alignsar_gpu.application.extraction import (
+from alignsar_gpu.application.dataset.description import describe_scene
+from alignsar_gpu.application.dataset.extraction import (
     PIXEL_BYTES,
     WORK_BYTES,
     _blocks,

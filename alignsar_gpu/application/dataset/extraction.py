@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from alignsar_gpu.application.dataset.interferograms import Network
     from alignsar_gpu.application.folder import RunFolder
-    from alignsar_gpu.application.interferograms import Network
     from alignsar_gpu.dataset.cube import CubeLayout
     from alignsar_gpu.dataset.interferograms import InterferogramWriter
     from alignsar_gpu.device import Device

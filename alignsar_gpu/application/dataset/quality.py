@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
-    from alignsar_gpu.application.description import Scene
+    from alignsar_gpu.application.dataset.description import Scene
     from alignsar_gpu.device import Device
     from alignsar_gpu.stack.product import StackProduct
 

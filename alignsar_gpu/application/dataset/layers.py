@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alignsar_gpu.application.signature_choice import notes
+from alignsar_gpu.application.dataset.signature_choice import notes
 from alignsar_gpu.dataset.cube import Layer
 from alignsar_gpu.signatures.channels import channels_of
 

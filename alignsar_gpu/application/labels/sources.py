@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from alignsar_gpu.application.labels import Labels
+from alignsar_gpu.application.labels.writer import Labels
 from alignsar_gpu.radarcoding.fields.layers import FieldLayers
 from alignsar_gpu.radarcoding.fields.opening import FieldChoice, open_field
 from alignsar_gpu.radarcoding.points.files import PointChoice, open_points

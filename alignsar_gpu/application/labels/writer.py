@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import zarr
 
-from alignsar_gpu.application.extraction import CUBE
-from alignsar_gpu.application.label_places import shifts_of
+from alignsar_gpu.application.dataset.extraction import CUBE
+from alignsar_gpu.application.labels.places import shifts_of
 from alignsar_gpu.dataset.cube import CubeWriter, Layer
 from alignsar_gpu.device import GIB
 from alignsar_gpu.errors import AlignsarError

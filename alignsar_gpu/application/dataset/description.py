@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from alignsar_gpu import __version__
-from alignsar_gpu.application.layers import is_flattened
+from alignsar_gpu.application.dataset.layers import is_flattened
 from alignsar_gpu.dataset.cube import CubeLayout, layer_bounds
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT

@@ -1,0 +1,1 @@
+"""The dataset: the cube and what is measured while it is made."""

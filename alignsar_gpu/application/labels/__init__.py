@@ -1,0 +1,1 @@
+"""Labels of the dataset: opened, placed, written, and compared with the image."""
