@@ -89,15 +89,11 @@ def _print_rows(rows: list[tuple[str, str]]) -> None:
 
 
 def _print_summary(summary: Summary) -> None:
-    output = summary.output
     if not summary.seconds:
-        print(f"nothing to do: {output} holds this dataset already, every file as it was written")  # noqa: T201
+        print(f"nothing to do: {summary.output} holds this dataset already, every file as it was written")  # noqa: T201
         return
     rows = [
-        ("dataset", f"{output / 'cube.zarr'}   (xarray.open_zarr)"),
-        ("", f"{output / 'netcdf'}   (one file a date)"),
-        ("catalogue", f"{output / 'stac' / 'catalog.json'}"),
-        ("report", f"{output / 'report' / 'index.html'}"),
+        *((label, f"{path}   {text}".rstrip()) for label, path, text in summary.shown),
         ("device", f"{summary.device} ({summary.device.reason})"),
         ("stages", "  ".join(f"{name} {seconds:.1f} s" for name, seconds in summary.seconds.items())),
         *(("warning", warning) for warning in summary.warnings),

@@ -27,11 +27,12 @@ def start_log() -> None:
         handler = logging.StreamHandler()
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
     LOGGER.handlers = [handler]
+    LOGGER.disabled = False  # Hydra disables the loggers that are there when it starts
     LOGGER.setLevel(logging.INFO)
     LOGGER.propagate = False
 
 
-class Stages:
+class StageTimer:
     """Times the stages of a run."""
 
     def __init__(self) -> None:

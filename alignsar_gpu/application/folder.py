@@ -1,9 +1,13 @@
 """The folder that a run writes: nothing in it looks finished before it is.
 
-While a run works, everything goes into ``<output>/.unfinished``: the products, and a journal of finished
-units with the checksums of their files. A run that stops anywhere is continued by the same command, which
-keeps the units whose files still have those checksums. When all is there, ``.unfinished/manifest.json`` is
-written, the products are renamed into their place, and the manifest last.
+While a run works, everything goes into ``<output>/.unfinished``: the products of its stages, and a journal of finished
+units with the checksums of their files. A run that stops anywhere is continued by the same command, which keeps the
+units whose files still have those checksums. When all is there, ``.unfinished/manifest.json`` is written, the products
+are renamed into their place, and the manifest last.
+
+The manifest knows of every stage what it depends on (its fingerprint) and what it made. A run on a finished folder
+makes only the stages that are new, changed or damaged, and those that read their products; finished products of others
+are links in the working place meanwhile.
 
 ``<output>/simulated`` may hold the folder of a simulation whose products the run reads: it is left alone.
 """
@@ -13,12 +17,13 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import os
 import shutil
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import OmegaConf
 
+from alignsar_gpu.application.fingerprints import file_checksum, write_text
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
@@ -28,36 +33,26 @@ if TYPE_CHECKING:
 MANIFEST = "manifest.json"
 WORK = ".unfinished"
 SIMULATED = "simulated"
+CONFIGURATION = "run.yaml"
 LAYOUT = "layout"  # the unit that is there before any work is done
-OWN = ("journal", "lock", MANIFEST, "state.json")
 
 
-def file_checksum(path: Path) -> str:
-    """SHA-256 of a file's content, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+@dataclass(frozen=True, kw_only=True)
+class StageRecord:
+    """What the folder knows of a stage.
 
-
-def fingerprint_of(facts: Mapping[str, Any], *inputs: Sequence[Path]) -> str:
-    """A number (hexadecimal) for everything that a result depends on: facts, and the content of the inputs.
-
-    Where the inputs lie does not count, only how those of one sequence lie to each other.
+    Attributes
+    ----------
+    name : of the stage.
+    digest : of its settings and the files that it reads from elsewhere.
+    products : names of the files and folders that it may make.
+    reads : stages whose products it reads.
     """
-    content: list[Any] = [facts]
-    for files in inputs:
-        top = os.path.commonpath([path.parent for path in files]) if files else ""
-        content.append([[os.path.relpath(path, top), file_checksum(path)] for path in sorted(files)])
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all."""
-    beside = path.with_name(path.name + ".part")
-    with beside.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    name: str
+    digest: str
+    products: tuple[str, ...]
+    reads: tuple[str, ...] = ()
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -99,15 +94,25 @@ def refuse_foreign(path: Path) -> None:
 
 
 class RunFolder:
-    """An output folder, opened for one run. Use as a context manager."""
+    """An output folder, opened for one run. Use as a context manager.
 
-    def __init__(self, path: Path, fingerprint: str, configuration: str) -> None:
+    Parameters
+    ----------
+    path : of the folder.
+    stages : that are wanted, in the order in which they are made. The first is the root: a folder whose root has other
+        settings holds another run, and is refused.
+    configuration : as text, kept in the manifest and in run.yaml.
+    """
+
+    def __init__(self, path: Path, stages: Sequence[StageRecord], configuration: str) -> None:
         self.path, self.work = path, path / WORK
-        self._fingerprint, self._configuration = fingerprint, configuration
+        self._stages, self._configuration = {stage.name: stage for stage in stages}, configuration
+        self._root = stages[0]
 
     def __enter__(self) -> RunFolder:
         """Take the folder: AlignsarError when it is another run's, or somebody else is writing it."""
         refuse_foreign(self.path)
+        self._look()
         self._refuse_others()
         self._new = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
         try:
@@ -124,12 +129,27 @@ class RunFolder:
             raise AlignsarError(
                 f"output={self.path}: another run is writing it; wait, or choose another"
             ) from None
+        if (self.work / MANIFEST).exists():  # stopped while its products were put in place
+            self.publish()
+        self._look()
+        self.damage = self._find_damage()
+        self.pending = self._find_pending()
         return self
+
+    def _look(self) -> None:
+        """Read the manifest, and compute the fingerprint of every stage that is wanted or there."""
+        self._known = self._read_json(self.path / MANIFEST)
+        found = {name: entry["fingerprint"] for name, entry in self._known.get("stages", {}).items()}
+        for stage in self._stages.values():
+            read = [found[name] for name in stage.reads if name in found]
+            digest = hashlib.sha256(json.dumps([stage.digest, *read]).encode()).hexdigest()
+            found[stage.name] = digest if read else stage.digest
+        self._fingerprints = found
 
     def __exit__(self, *_: object) -> None:
         """Let the folder go; of a run that stopped before any unit was finished, nothing is left."""
         self._lock.close()
-        if self.finished or not self._has_units:
+        if not self.pending or not self._has_units:
             shutil.rmtree(self.work, ignore_errors=True)
             for folder in self._new:
                 if any(folder.iterdir()):
@@ -139,24 +159,25 @@ class RunFolder:
     @property
     def _has_units(self) -> bool:
         units = {journal.stem for journal in (self.work / "journal").glob("*.json")}
-        return bool(units - {LAYOUT}) or self.complete
+        return bool(units - {LAYOUT}) or (self.work / MANIFEST).exists()
 
     def _refuse_others(self) -> None:
         """Raise AlignsarError for a folder that holds another run."""
-        state = self.work / "state.json"
-        held = state if state.exists() else self.path / MANIFEST
-        if held.exists():
-            known = self._read_json(held)
-            if known.get("fingerprint") != self._fingerprint:
-                kind = "an unfinished" if held == state else "another"
-                raise AlignsarError(
-                    f"output={self.path}: holds {kind} run with other settings "
-                    f"({_differences(known.get('configuration', ''), self._configuration)}); "
-                    "choose another output, or delete that folder"
-                )
+        state = self._read_json(self.work / "state.json")
+        held = state or self._known
+        root = held.get("stages", {}).get(self._root.name, {})
+        if held and root.get("fingerprint") != self._fingerprints[self._root.name]:
+            raise AlignsarError(
+                f"output={self.path}: holds {'an unfinished' if state else 'another'} run with other settings "
+                f"({_differences(held.get('configuration', ''), self._configuration)}); "
+                "choose another output, or delete that folder"
+            )
 
     @staticmethod
     def _read_json(path: Path) -> dict[str, Any]:
+        """The content of a file; nothing for a file that is not there."""
+        if not path.exists():
+            return {}
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, json.JSONDecodeError) as error:
@@ -165,41 +186,65 @@ class RunFolder:
             ) from None
         return content if isinstance(content, dict) else {}
 
-    @property
-    def finished(self) -> bool:
-        """Whether a complete run of this fingerprint is in place."""
-        path = self.path / MANIFEST
-        return path.exists() and self._read_json(path).get("fingerprint") == self._fingerprint
-
-    def damage(self) -> str:
-        """What is missing or changed in a finished run; empty when every file is as it was written."""
-        for name, known in self._read_json(self.path / MANIFEST)["files"].items():
-            file = self.path / name
+    def _find_damage(self) -> dict[str, str]:
+        """What is missing or changed in a finished run, by the name of its stage; empty when all is as written."""
+        stages = self._known.get("stages", {})
+        owners = {product: name for name, entry in stages.items() for product in entry["products"]}
+        last = next(reversed(stages), None)  # made anew, it writes run.yaml anew
+        found: dict[str, str] = {}
+        for name, known in self._known.get("files", {}).items():
+            file, stage = self.path / name, owners.get(name.split("/")[0], last)
+            if stage is None or stage in found:
+                continue
             if not file.is_file():
-                return f"{name} is missing"
-            if file.stat().st_size != known["size"] or file_checksum(file) != known["sha256"]:
-                return f"{name} has changed"
-        return ""
+                found[stage] = f"{name} is missing"
+            elif file.stat().st_size != known["size"] or file_checksum(file) != known["sha256"]:
+                found[stage] = f"{name} has changed"
+        return found
 
-    def discard(self) -> None:
-        """Forget a finished run that is damaged: its manifest goes, so that it no longer looks finished."""
-        (self.path / MANIFEST).unlink()
+    def _find_pending(self) -> tuple[str, ...]:
+        """The stages to make: new, changed or damaged ones, and those that read their products."""
+        there = self._known.get("stages", {})
+        pending: list[str] = []
+        for name, stage in self._stages.items():
+            same = name in there and there[name]["fingerprint"] == self._fingerprints[name]
+            if not same or name in self.damage or any(read in pending for read in stage.reads):
+                pending.append(name)
+        return tuple(pending)
 
     def begin(self) -> bool:
-        """Start or continue; True when an unfinished run is continued."""
+        """Start or continue; True when an unfinished run is continued.
+
+        Units of stages that have other settings by now are forgotten. Finished products of other stages are linked into
+        the working place.
+        """
         state = self.work / "state.json"
-        continued = state.exists()
-        if not continued:
-            write_text(
-                state, json.dumps({"fingerprint": self._fingerprint, "configuration": self._configuration})
-            )
-        return continued
+        before = self._read_json(state).get("stages", {})
+        for name, stage in self._stages.items():
+            if name in before and before[name]["fingerprint"] != self._fingerprints[name]:
+                self._forget(stage)
+        for name, entry in self._known.get("stages", {}).items():
+            for product in entry["products"] if name not in self.pending else ():
+                if not (self.work / product).is_symlink():
+                    (self.work / product).symlink_to(f"../{product}")
+        stages = {name: {"fingerprint": self._fingerprints[name]} for name in self._stages}
+        write_text(state, json.dumps({"stages": stages, "configuration": self._configuration}))
+        return bool(before)
+
+    def _forget(self, stage: StageRecord) -> None:
+        for journal in (self.work / "journal").glob(f"{stage.name}_*.json"):
+            journal.unlink()
+        for product in stage.products:
+            _remove(self.work / product)
 
     def _journal(self, unit: str) -> Path:
         return self.work / "journal" / f"{unit.replace('/', '_')}.json"
 
     def record(self, unit: str, files: Iterable[Path]) -> None:
-        """Write into the journal that ``unit`` is finished and consists of ``files``."""
+        """Write into the journal that ``unit`` is finished and consists of ``files``.
+
+        Units of other stages than the first are named STAGE/UNIT.
+        """
         self._journal(unit).parent.mkdir(exist_ok=True)
         checksums = {str(file.relative_to(self.work)): file_checksum(file) for file in files}
         write_text(self._journal(unit), json.dumps(checksums))
@@ -214,37 +259,62 @@ class RunFolder:
             for name, checksum in self._read_json(journal).items()
         )
 
-    @property
-    def complete(self) -> bool:
-        """Whether all products are made and only wait to be put in place."""
-        return (self.work / MANIFEST).exists()
-
     def seal(self) -> None:
-        """Write the manifest of all products below ``work``: from here on they are whole."""
-        products = sorted(path.name for path in self.work.iterdir() if path.name not in OWN)
-        files = {}
-        for product in products:
-            top = self.work / product
-            for file in sorted(top.rglob("*")) if top.is_dir() else [top]:
-                if file.is_file():
-                    files[str(file.relative_to(self.work))] = {
-                        "size": file.stat().st_size,
-                        "sha256": file_checksum(file),
-                    }
+        """Write the manifest of all products: from here on those below ``work`` are whole."""
+        write_text(self.work / CONFIGURATION, self._configuration)
+        made = {
+            name: [product for product in self._stages[name].products if (self.work / product).exists()]
+            for name in self.pending
+        }
+        kept = {name: entry for name, entry in self._known.get("stages", {}).items() if name not in made}
+        tops = {product for entry in kept.values() for product in entry["products"]}
+        files = {
+            name: known for name, known in self._known.get("files", {}).items() if name.split("/")[0] in tops
+        }
+        for product in [CONFIGURATION, *(name for names in made.values() for name in names)]:
+            files |= self._described(self.work / product)
+        stages = kept | {
+            name: {"fingerprint": self._fingerprints[name], "products": names} for name, names in made.items()
+        }
         manifest = {
-            "fingerprint": self._fingerprint,
             "configuration": self._configuration,
-            "products": products,
-            "files": files,
+            "stages": {name: stages[name] for name in self._in_order(stages)},
+            "files": dict(sorted(files.items())),
         }
         write_text(self.work / MANIFEST, json.dumps(manifest, indent=1))
 
+    def _in_order(self, names: Iterable[str]) -> list[str]:
+        """Names of stages in the order in which they are made; those that are not wanted now come last."""
+        order = list(self._stages)
+        return sorted(names, key=lambda name: order.index(name) if name in order else len(order))
+
+    def _described(self, top: Path) -> dict[str, dict[str, Any]]:
+        """Size and checksum of every file of a product."""
+        return {
+            str(file.relative_to(self.work)): {"size": file.stat().st_size, "sha256": file_checksum(file)}
+            for file in (sorted(top.rglob("*")) if top.is_dir() else [top])
+            if file.is_file()
+        }
+
     def publish(self) -> None:
         """Rename the sealed products into place, the manifest last. May be repeated after an interruption."""
-        for name in self._read_json(self.work / MANIFEST)["products"]:
+        manifest = self._read_json(self.work / MANIFEST)
+        now = {product for entry in manifest["stages"].values() for product in entry["products"]}
+        for entry in self._known.get("stages", {}).values():
+            for product in set(entry["products"]) - now:
+                _remove(self.path / product)
+        for name in [*sorted(now), CONFIGURATION]:
             made, place = self.work / name, self.path / name
-            if made.exists():
+            if made.exists() and not made.is_symlink():
                 if place.is_dir():
                     shutil.rmtree(place)
                 made.replace(place)
         (self.work / MANIFEST).replace(self.path / MANIFEST)
+        self.pending = ()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

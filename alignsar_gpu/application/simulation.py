@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import numpy as np
 
 from alignsar_gpu import __version__
-from alignsar_gpu.application.folder import RunFolder, fingerprint_of, write_text
+from alignsar_gpu.application.fingerprints import fingerprint_of, write_text
+from alignsar_gpu.application.folder import RunFolder, StageRecord
 from alignsar_gpu.application.inputs import open_surface, surface_files
 from alignsar_gpu.device import cpu_threads
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.products.sentinel1.safe import open_safe
-from alignsar_gpu.progress import LOGGER, Stages
+from alignsar_gpu.progress import LOGGER, StageTimer
 from alignsar_gpu.simulate.assessment.product_truth import FACTS, TRUTH
 from alignsar_gpu.simulate.geometry import baseline_directions
 from alignsar_gpu.simulate.ground.atmosphere import AtmosphereParameters
@@ -55,7 +56,8 @@ if TYPE_CHECKING:
     from alignsar_gpu.simulate.radar.view import View
 
 PRODUCTS, ORBITS, SCENE = "products", "orbits", "scene"
-TARGETS = "targets.csv"
+TARGETS, README_NAME = "targets.csv", "README.txt"
+MADE = (PRODUCTS, ORBITS, SCENE, TRUTH, TARGETS, FACTS, README_NAME)
 README = """Simulated Sentinel-1 products with known truth, made by alignsar_gpu {version}.
 Nothing here was acquired by a satellite, and nothing here is an ESA product.
 
@@ -95,21 +97,19 @@ def simulate_products(config: Config, composed: str) -> SimulationSummary:
     assert settings is not None
     surface = open_surface(settings.dem) if settings.dem.path is not None else None
     path = Path(settings.path).expanduser()
-    with RunFolder(path, _fingerprint(settings, surface), composed) as folder:
-        if folder.finished:
-            damage = folder.damage()
-            if not damage:
-                return SimulationSummary(output=path, seconds={})
+    record = StageRecord(name="simulation", digest=_fingerprint(settings, surface), products=MADE)
+    with RunFolder(path, [record], composed) as folder:
+        if not folder.pending:
+            return SimulationSummary(output=path, seconds={})
+        for damage in folder.damage.values():
             LOGGER.warning("simulation %s: it is made again", damage)
-            folder.discard()
         if folder.begin():
             LOGGER.info("continues  the unfinished simulation in %s", path)
-        stages = Stages()
-        if not folder.complete:
-            _make(settings, surface, folder, stages, composed, cpu_threads())
-            folder.seal()
+        timer = StageTimer()
+        _make(settings, surface, folder, timer, cpu_threads())
+        folder.seal()
         folder.publish()
-    return SimulationSummary(output=path, seconds=stages.seconds)
+    return SimulationSummary(output=path, seconds=timer.seconds)
 
 
 def _fingerprint(settings: SimulateConfig, surface: Dem | None) -> str:
@@ -154,21 +154,20 @@ def _make(
     settings: SimulateConfig,
     surface: Dem | None,
     folder: RunFolder,
-    stages: Stages,
-    composed: str,
+    timer: StageTimer,
     workers: int,
 ) -> None:
     """Everything of a simulation, in the folder's working place."""
-    with stages.stage("plan"):
+    with timer.stage("plan"):
         dates = _plan(settings, folder)
         views = [date.view for date in dates]
         check_dates(views)
-    with stages.stage("scene"):
+    with timer.stage("scene"):
         scene = _scene(settings, surface, views)
         campaign = make_campaign(views, 0, scene, settings.seed, workers)
         write_scene(scene, folder.work / SCENE)
     bursts = sum(len(view.product.bursts) for view in views)
-    with stages.stage("pixels", bursts) as advance:
+    with timer.stage("pixels", bursts) as advance:
         for date in dates:
             if folder.is_recorded(date.unit):
                 advance(len(date.view.product.bursts))
@@ -178,14 +177,13 @@ def _make(
             write_quicklook(date.safe)
             write_text(date.safe / FACTS, json.dumps(_facts_of(date, campaign, saturated), indent=1))
             folder.record(date.unit, [file for file in date.safe.rglob("*") if file.is_file()])
-    with stages.stage("truth", len(views[0].product.bursts)) as advance:
+    with timer.stage("truth", len(views[0].product.bursts)) as advance:
         step = settings.truth_lines, settings.truth_samples
         write_truth(folder.work / TRUTH, campaign, views, 0, step, advance)
         write_targets(folder.work / TARGETS, campaign, views)
     facts = {"seed": settings.seed, "dates": [json.loads((date.safe / FACTS).read_text()) for date in dates]}
     write_text(folder.work / FACTS, json.dumps(facts, indent=1))
-    write_text(folder.work / "README.txt", README.format(version=__version__))
-    write_text(folder.work / "run.yaml", composed)
+    write_text(folder.work / README_NAME, README.format(version=__version__))
 
 
 def _plan(settings: SimulateConfig, folder: RunFolder) -> list[_Date]:

@@ -79,7 +79,7 @@ def write_stac(
 ) -> None:
     """Write the STAC catalogue of ``cube`` into ``folder``: beside it first, then renamed.
 
-    ``netcdf`` are the files of the dates, each named ``<YYYYMMDD>.nc`` and found by that name; ``cube_store``,
+    ``netcdf`` are the files of the dates, each named ``<YYYYMMDD>.nc`` and found by that name, or none; ``cube_store``,
     ``interferograms``, ``report`` and ``metadata`` (quality.json, run.yaml) become assets of the collection. All must
     be there, and the files of the dates complete, for sizes and checksums are taken from them. Links are relative, so
     a folder that holds all of them can be moved. No time of writing: the same input gives the same catalogue.
@@ -129,7 +129,16 @@ def _catalog(
     catalog.normalize_hrefs(f"{folder.absolute().as_posix()}/")
 
     files = {path.stem: path for path in netcdf}
-    for date, item in items.items():
+    if files:
+        collection.item_assets = {
+            "netcdf": pystac.ItemAssetDefinition.create(
+                title="All layers of a date, in radar geometry",
+                description="CF-1.11 NetCDF on (azimuth, range)",
+                media_type=pystac.MediaType.NETCDF,
+                roles=["data"],
+            )
+        }
+    for date, item in items.items() if files else ():
         if date not in files:
             raise AlignsarError(f"STAC: no NetCDF file {date}.nc among those of the dataset: write it again")
         _add_asset(item, "netcdf", files[date], "All layers of this date, in radar geometry", "data")
@@ -165,14 +174,6 @@ def _collection(cube: xr.Dataset, outline: Footprint, items: list[pystac.Item]) 
             collection.summaries.add(name, sorted(values))
     SarExtension.add_to(collection)
     SatExtension.add_to(collection)
-    collection.item_assets = {
-        "netcdf": pystac.ItemAssetDefinition.create(
-            title="All layers of a date, in radar geometry",
-            description="CF-1.11 NetCDF on (azimuth, range)",
-            media_type=pystac.MediaType.NETCDF,
-            roles=["data"],
-        )
-    }
     DatacubeExtension.ext(collection, add_if_missing=True).apply(dimensions(cube), variables(cube))
     return collection
 

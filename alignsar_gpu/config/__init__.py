@@ -34,10 +34,12 @@ __all__ = [
     "DeviceConfig",
     "InterferometryConfig",
     "LayerConfig",
+    "NetcdfConfig",
     "NoProductsConfig",
     "OrbitsConfig",
     "ProductsConfig",
     "RadarcodingConfig",
+    "ReportConfig",
     "SignaturesConfig",
     "SimulateConfig",
     "SimulateSceneConfig",
@@ -166,6 +168,20 @@ class DatasetConfig:
 
 
 @dataclass
+class NetcdfConfig:
+    """One NetCDF file a date, beside the cube."""
+
+    write: bool = key(default=True, text="write the files; false leaves those of a finished run alone")
+
+
+@dataclass
+class ReportConfig:
+    """The report: a page of pictures, beside the cube."""
+
+    write: bool = key(default=True, text="write the report; false leaves that of a finished run alone")
+
+
+@dataclass
 class Config:
     """Everything that a run depends on."""
 
@@ -181,6 +197,8 @@ class Config:
     signatures: SignaturesConfig = field(default_factory=SignaturesConfig)
     radarcoding: RadarcodingConfig = field(default_factory=RadarcodingConfig)
     dataset: DatasetConfig = field(default_factory=DatasetConfig)
+    netcdf: NetcdfConfig = field(default_factory=NetcdfConfig)
+    report: ReportConfig = field(default_factory=ReportConfig)
 
 
 def register() -> None:

@@ -30,6 +30,7 @@ def write_report(
     *,
     truth: xr.Dataset | None = None,
     configuration: str = "",
+    netcdf: bool = True,
 ) -> Path:
     """Write ``folder/index.html`` and its pictures, and give the path of the page.
 
@@ -46,6 +47,7 @@ def write_report(
         ``coherence_expected`` and ``coherence_estimated`` (time, class), ``phase_true`` (time, azimuth,
         range) in radians. Any of them may be missing.
     configuration : the composed configuration, shown as it is.
+    netcdf : whether the dataset has NetCDF files too, which the page links.
 
     Raises AlignsarError where the dataset is not a cube or the folder cannot be written.
     """
@@ -74,7 +76,7 @@ def write_report(
             dates=overview.dates_table(survey),
             warnings=tuple(str(warning) for warning in quality.get("warnings") or ()),
             sections=tuple(sections),
-            netcdf=f"netcdf/{survey.keys[survey.reference]}.nc",
+            netcdf=f"netcdf/{survey.keys[survey.reference]}.nc" if netcdf else "",
             stages=overview.stages(quality),
             blocks=_blocks(quality, configuration),
         )

@@ -8,6 +8,7 @@ import pytest
 from hydra import compose, initialize_config_module
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
+from synthetic_stack import SyntheticProductsConfig
 
 from alignsar_gpu.__main__ import one_line, typed
 from alignsar_gpu.config import (
@@ -82,6 +83,7 @@ def test_the_demo_reads_what_it_simulates_wherever_it_is_written():
 
 def test_experiments_and_groups_are_there():
     assert {"demo", "amsterdam", "burst"} <= set(EXPERIMENTS)
+    assert readers()["synthetic"].schema is SyntheticProductsConfig
     assert {("device", "cuda"), ("products", "snap"), ("products", "sentinel1")} <= set(GROUPS)
     assert {("products", "sentinel1"), ("orbits", "default"), ("dem", "default")} <= set(GROUPS)
 
@@ -191,7 +193,7 @@ def test_wrong_keys_and_types_are_refused_while_composing(override, words):
         ("dataset.chunk_lines=100", "dataset.chunk_lines=100: must be a multiple of 32"),
         ("device.memory_gib=0", "device.memory_gib=0.0: must be at least"),
         ("device.threads=0", "device.threads=0: must be at least 1"),
-        ("products.reader=snap", "products.reader=snap: choose from simulated"),
+        ("products.reader=snap", "products.reader=snap: choose from synthetic"),
     ],
 )
 def test_wrong_values_are_refused_by_the_name_of_the_key(override, words):

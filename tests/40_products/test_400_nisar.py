@@ -11,7 +11,7 @@ from hydra import compose, initialize_config_module
 
 from alignsar_gpu.__main__ import typed
 from alignsar_gpu.application.dataset.description import check_flattening
-from alignsar_gpu.application.folder import fingerprint_of
+from alignsar_gpu.application.fingerprints import fingerprint_of
 from alignsar_gpu.application.inputs import find_inputs
 from alignsar_gpu.config import Config, register
 from alignsar_gpu.device import choose_device

@@ -247,9 +247,9 @@ class TestChoice:
         assert names == [n for n in groups()["category1"] if n != "gamma0_flattened"] + list(
             groups()["all_dual"]
         )
-        assert left_out[0] == "left out, for the product has no terrain: gamma0_flattened"
+        assert left_out[0] == "left out, because the product has no terrain: gamma0_flattened"
         assert left_out[1].startswith(
-            "left out, for they compare HH, VV and a cross-polarization, and the product has VV"
+            "left out, because they compare HH, VV and a cross-polarization, and the product has VV"
         )
         assert left_out[1].endswith(" more")
 
@@ -260,9 +260,9 @@ class TestChoice:
         chosen, left_out = available(single, select(["amplitude", "entropy", "rvi", "coherence"]), options)
         assert [s.name for s in chosen] == ["amplitude"]
         assert left_out == [
-            "left out, for there is no second date: coherence",
-            "left out, for they compare a co-polarization and its cross-polarization, and the product has VV: rvi",
-            "left out, for they compare two polarizations, and the product has VV: entropy",
+            "left out, because there is no second date: coherence",
+            "left out, because they compare a co-polarization and its cross-polarization, and the product has VV: rvi",
+            "left out, because they compare two polarizations, and the product has VV: entropy",
         ]
         with pytest.raises(AlignsarError, match=r"none of signatures\.names is left"):
             available(single, select(["entropy"]), options)
@@ -273,7 +273,7 @@ class TestChoice:
         assert options.quantity is None
         chosen, left_out = available(bare, select(["sigma0", "span", "dprbi"]), options)
         assert [s.name for s in chosen] == ["span"]
-        assert left_out == ["left out, for the product has no calibration records: sigma0, dprbi"]
+        assert left_out == ["left out, because the product has no calibration records: sigma0, dprbi"]
         assert "powers in digital numbers" in notes(chosen[0], options, None)
         with pytest.raises(AlignsarError, match=r"signatures\.radiometry=beta0: .* no calibration records"):
             options_of(bare, config(radiometry="beta0"), None)
@@ -281,7 +281,7 @@ class TestChoice:
     def test_indices_of_calibrated_powers(self, product):
         options = options_of(product, config(radiometry="digital_numbers"), None)
         _, left_out = available(product, select(["span", "dprsi", "sigma0"]), options)
-        assert left_out == ["left out, for matrices are in digital numbers: dprsi"]
+        assert left_out == ["left out, because matrices are in digital numbers: dprsi"]
 
     def test_noise_that_is_not_there(self, product):
         with pytest.raises(AlignsarError, match=r"signatures\.noise=removed: .* has no noise records"):

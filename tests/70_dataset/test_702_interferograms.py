@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 import zarr
 
-from alignsar_gpu.application.folder import RunFolder
+from alignsar_gpu.application.folder import RunFolder, StageRecord
 from alignsar_gpu.dataset.cube import CubeLayout, Layer, create_cube, finish_cube, open_cube
 from alignsar_gpu.dataset.interferograms import (
     Interferograms,
@@ -239,6 +239,9 @@ def test_what_was_written_is_read_to_be_filtered(layout, tmp_path):
     assert found.dtype == np.float32
 
 
+RECORD = StageRecord(name="dataset", digest="f", products=("interferograms.zarr",))
+
+
 def work(folder, layout, values, stopped):
     """All units that the journal does not know, until the moment ``stopped``; returns their names."""
     path, done = folder.work / "interferograms.zarr", []
@@ -277,7 +280,7 @@ def test_a_killed_run_continues_to_the_same_bytes(layout, tmp_path, stopped):
     """Units that the journal knows and whose files are what they were are kept, others are written again."""
     values, done = content(layout), []
     for moment in (stopped, "never"):
-        with RunFolder(tmp_path / "killed", "f", "name: a\n") as folder:
+        with RunFolder(tmp_path / "killed", [RECORD], "name: a\n") as folder:
             assert folder.begin() is (moment == "never")
             done.append(work(folder, layout, values, moment))
             killed = files_of(folder.work / "interferograms.zarr")

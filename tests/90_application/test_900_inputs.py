@@ -10,7 +10,7 @@ from fake_burst import BURSTS, FAKE, write_dem, write_scene
 from fake_safe import rewrite, write_tiff, zip_of
 from synthetic_stack import SyntheticProductsConfig
 
-from alignsar_gpu.application.folder import fingerprint_of
+from alignsar_gpu.application.fingerprints import fingerprint_of
 from alignsar_gpu.application.inputs import find_inputs
 from alignsar_gpu.config import (
     Config,

@@ -30,7 +30,7 @@ def product(dates, polarizations, samples, ground_bytes=lambda lines: 0):
     return SimpleNamespace(
         acquisitions=(None,) * dates,
         polarizations=("vv", "vh")[:polarizations],
-        grid=SimpleNamespace(samples=samples),
+        grid=SimpleNamespace(shape=(1, samples)),
         ground_bytes=ground_bytes,
         pixel_copies=COPIES,
     )

@@ -4,21 +4,34 @@ import json
 
 import pytest
 
-from alignsar_gpu.application.folder import RunFolder, fingerprint_of, write_text
+from alignsar_gpu.application.fingerprints import fingerprint_of, write_text
+from alignsar_gpu.application.folder import RunFolder, StageRecord
 from alignsar_gpu.errors import AlignsarError
 
 SETTINGS = "name: a\nwindow: 3\noutput: x\n"
+WHOLE = ["b.txt", "cube", "manifest.json", "run.yaml"]
 
 
-def folder(path, fingerprint="f1", settings=SETTINGS):
-    return RunFolder(path, fingerprint, settings)
+def folder(path, digest="f1", settings=SETTINGS, more=()):
+    root = StageRecord(name="root", digest=digest, products=("cube", "b.txt"))
+    return RunFolder(path, [root, *more], settings)
+
+
+def page(digest="p1"):
+    """A stage beside the root, which reads its products."""
+    return StageRecord(name="page", digest=digest, products=("page",), reads=("root",))
 
 
 def make(run):
+    """What is pending, each stage with its products; the page shows what the cube holds."""
     run.begin()
-    (run.work / "cube").mkdir(exist_ok=True)
-    (run.work / "cube" / "a").write_text("a")
-    (run.work / "b.txt").write_text("b")
+    if "root" in run.pending:
+        (run.work / "cube").mkdir(exist_ok=True)
+        (run.work / "cube" / "a").write_text("a")
+        (run.work / "b.txt").write_text("b")
+    if "page" in run.pending:
+        (run.work / "page").mkdir(exist_ok=True)
+        (run.work / "page" / "index").write_text("of " + (run.work / "cube" / "a").read_text())
     run.seal()
 
 
@@ -33,30 +46,31 @@ def test_products_appear_only_when_all_are_made(tmp_path):
     with folder(path) as run:
         make(run)
         assert [p.name for p in path.iterdir()] == [".unfinished"]
-        assert run.complete
         run.publish()
-        assert run.finished
-    assert sorted(p.name for p in path.iterdir()) == ["b.txt", "cube", "manifest.json"]
+        assert not run.pending
+    assert sorted(p.name for p in path.iterdir()) == WHOLE
     manifest = json.loads((path / "manifest.json").read_text())
-    assert set(manifest["files"]) == {"b.txt", "cube/a"}
+    assert set(manifest["files"]) == {"b.txt", "cube/a", "run.yaml"}
     assert manifest["files"]["b.txt"]["size"] == 1
 
 
-def test_a_finished_run_is_known_and_its_damage_seen(tmp_path):
+@pytest.mark.parametrize("file", ["b.txt", "cube/a", "run.yaml"])
+def test_a_finished_run_is_known_and_its_damage_seen(tmp_path, file):
     finish(tmp_path / "out")
     with folder(tmp_path / "out") as run:
-        assert run.finished
-        assert run.damage() == ""
-        (run.path / "b.txt").write_text("c")
-        assert run.damage() == "b.txt has changed"
-        (run.path / "b.txt").unlink()
-        assert run.damage() == "b.txt is missing"
-        run.discard()
-        assert not run.finished
+        assert not run.pending
+        assert not run.damage
+        (run.path / file).write_text("c")
+    with folder(tmp_path / "out") as run:
+        assert run.damage == {"root": f"{file} has changed"}
+        assert run.pending == ("root",)
+        (run.path / file).unlink()
+    with folder(tmp_path / "out") as run:
+        assert run.damage == {"root": f"{file} is missing"}
         make(run)
         run.publish()
-        assert run.finished
-        assert run.damage() == ""
+    with folder(tmp_path / "out") as run:
+        assert not run.pending
 
 
 def test_publishing_is_resumed(tmp_path):
@@ -66,10 +80,94 @@ def test_publishing_is_resumed(tmp_path):
         make(run)
         (run.work / "b.txt").replace(path / "b.txt")
     with folder(path) as run:
-        assert run.complete
-        assert not run.finished
-        run.publish()
-    assert sorted(p.name for p in path.iterdir()) == ["b.txt", "cube", "manifest.json"]
+        assert not run.pending
+    assert sorted(p.name for p in path.iterdir()) == WHOLE
+
+
+def contents(path):
+    return {
+        str(p.relative_to(path)): (p.stat().st_mtime_ns, p.read_bytes())
+        for p in path.rglob("*")
+        if p.is_file()
+    }
+
+
+class TestStages:
+    """A stage beside the root is added and remade by itself."""
+
+    def test_a_new_stage_is_added(self, tmp_path):
+        path = tmp_path / "out"
+        finish(path)
+        before = contents(path)
+        with folder(path, more=[page()]) as run:
+            assert run.pending == ("page",)
+            make(run)
+            run.publish()
+        after = contents(path)
+        assert after.pop("page/index")[1] == b"of a"
+        changed = {name for name in after if after[name] != before[name]}
+        assert changed == {"manifest.json", "run.yaml"}
+        with folder(path, more=[page()]) as run:
+            assert not run.pending
+
+    def test_one_with_other_settings_is_made_anew(self, tmp_path):
+        path = tmp_path / "out"
+        with folder(path, more=[page()]) as run:
+            make(run)
+            run.publish()
+        with folder(path, more=[page("p2")]) as run:
+            assert run.pending == ("page",)
+
+    def test_what_reads_a_damaged_product_is_made_anew(self, tmp_path):
+        path = tmp_path / "out"
+        for file, pending in (("b.txt", ("root", "page")), ("page/index", ("page",))):
+            with folder(path, more=[page()]) as run:
+                make(run)
+                run.publish()
+            (path / file).write_text("changed")
+            with folder(path, more=[page()]) as run:
+                assert run.pending == pending
+
+    def test_one_that_is_not_wanted_is_left_alone(self, tmp_path):
+        path = tmp_path / "out"
+        with folder(path, more=[page()]) as run:
+            make(run)
+            run.publish()
+        before = contents(path)
+        with folder(path) as run:
+            assert not run.pending
+        assert contents(path) == before
+        (path / "b.txt").write_text("changed")
+        with folder(path) as run:
+            assert run.pending == ("root",)
+            make(run)
+            run.publish()
+        assert (path / "page" / "index").read_text() == "of a"
+
+    def test_stopped_in_the_middle_it_leaves_the_finished_products(self, tmp_path):
+        path = tmp_path / "out"
+        finish(path)
+        before = contents(path)
+        with folder(path, more=[page()]) as run:
+            run.begin()
+            assert (run.work / "cube" / "a").read_text() == "a"
+        assert contents(path) == before
+        with folder(path, more=[page()]) as run:
+            make(run)  # sealed, but not published
+        with folder(path, more=[page()]) as run:
+            assert not run.pending
+        assert contents(path)["page/index"][1] == b"of a"
+
+    def test_units_of_other_settings_are_forgotten(self, tmp_path):
+        path = tmp_path / "out"
+        for digest, known in (("p1", False), ("p1", True), ("p2", False)):
+            with folder(path, more=[page(digest)]) as run:
+                run.begin()
+                run.record("of the root", [])
+                (run.work / "page").mkdir(exist_ok=True)
+                assert run.is_recorded("page/index") is known
+                (run.work / "page" / "index").write_text("x")
+                run.record("page/index", [run.work / "page" / "index"])
 
 
 def test_units_are_known_by_content(tmp_path):
@@ -98,7 +196,7 @@ def test_other_settings_are_refused_by_name(tmp_path):
         folder(tmp_path / "out", "f2", other).__enter__()
     with pytest.raises(AlignsarError, match="input files or the software have changed"):
         folder(tmp_path / "out", "f2").__enter__()
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["b.txt", "cube", "manifest.json"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == WHOLE
 
 
 def test_a_run_that_did_nothing_leaves_nothing(tmp_path):
@@ -137,11 +235,10 @@ def test_a_simulation_inside_is_left_alone(tmp_path):
         run.publish()
     path = inside.parent
     finish(path)
-    assert sorted(p.name for p in path.iterdir()) == ["b.txt", "cube", "manifest.json", "simulated"]
-    with folder(path) as run:
-        assert run.damage() == ""
-    with folder(inside) as run:
-        assert run.finished
+    assert sorted(p.name for p in path.iterdir()) == [*WHOLE, "simulated"]
+    for place in (path, inside):
+        with folder(place) as run:
+            assert not run.pending
     (path / "manifest.json").unlink()
     with pytest.raises(AlignsarError, match="is not empty and is no run of alignsar_gpu"):
         folder(path).__enter__()
@@ -184,6 +281,14 @@ def test_fingerprints(tmp_path):
     assert one != fingerprint_of({"window": 3}, [])
     files[1].write_text("Content")
     assert one != fingerprint_of({"window": 3}, files[1:])
+
+
+def test_the_order_of_files_does_not_change_a_fingerprint(tmp_path):
+    files = [tmp_path / name for name in "abc"]
+    for file in files:
+        file.write_text(file.name)
+    assert fingerprint_of({}, files) == fingerprint_of({}, files[::-1])
+    assert fingerprint_of({}, files) != fingerprint_of({}, files[:2])
 
 
 def test_text_is_written_whole_or_not_at_all(tmp_path):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from alignsar_gpu.application.dataset.layers import layers
+from alignsar_gpu.application.dataset.part import CUBE, Part
 from alignsar_gpu.application.folder import LAYOUT
 from alignsar_gpu.dataset.cube import CubeWriter, create_cube
 from alignsar_gpu.device import GIB
@@ -22,10 +24,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from alignsar_gpu.application.dataset.interferograms import Network
+    from alignsar_gpu.application.dataset.part import Plan
     from alignsar_gpu.application.folder import RunFolder
-    from alignsar_gpu.dataset.cube import CubeLayout
-    from alignsar_gpu.dataset.interferograms import InterferogramWriter
+    from alignsar_gpu.dataset.cube import CubeLayout, Layer
     from alignsar_gpu.device import Device
     from alignsar_gpu.signatures import Signature
     from alignsar_gpu.signatures.options import Options
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from alignsar_gpu.stack.ground import Ground
     from alignsar_gpu.stack.product import StackProduct
 
-CUBE = "cube.zarr"
 PIXEL_BYTES = 8 + 1  # complex64 and mask
 # ground coordinates, phases in float64, the layers of one date and polarization, and what is derived on the way
 WORK_BYTES = 256
@@ -43,7 +43,7 @@ STACK_COPIES = 3  # powers of all dates: one by one, stacked, and their coherenc
 
 @dataclass(frozen=True, kw_only=True)
 class Extraction:
-    """What is to be extracted, from what, to where."""
+    """What is to be extracted, from what, to where; ``others`` are the parts that take pixels as they go by."""
 
     product: StackProduct
     device: Device
@@ -53,7 +53,7 @@ class Extraction:
     delays: Sequence[float]
     layout: CubeLayout
     slc: bool
-    network: Network | None = None
+    others: Sequence[Part] = ()
 
 
 def bytes_per_pixel(product: StackProduct, signatures: Sequence[Signature], options: Options) -> int:
@@ -109,10 +109,9 @@ def extract(work: Extraction, folder: RunFolder, advance: Callable[[int], None])
     path = folder.work / CUBE
     if not folder.is_recorded(LAYOUT):
         create_cube(path, work.layout)
-        beside = [] if work.network is None else work.network.create(folder.work)
+        beside = [file for part in work.others for file in part.create()]
         folder.record(LAYOUT, [*sorted(path.glob("*/zarr.json")), *beside])
     writer = CubeWriter(path, work.layout)
-    pairs = None if work.network is None else work.network.writer(folder.work)
     pending = [row for row in range(work.layout.rows) if not folder.is_recorded(f"row-{row}")]
     advance(work.layout.rows - len(pending))
     chunk_lines, lines = work.layout.chunk[0], work.product.grid.shape[0]
@@ -124,19 +123,16 @@ def extract(work: Extraction, folder: RunFolder, advance: Callable[[int], None])
         bytes_per_pixel(work.product, work.signatures, work.options),
     )
     for first_row, stop_row in _blocks(pending, limit):
-        _extract_block(work, (writer, pairs), first_row * chunk_lines, min(stop_row * chunk_lines, lines))
+        _extract_block(work, writer, first_row * chunk_lines, min(stop_row * chunk_lines, lines))
         for row in range(first_row, stop_row):
-            beside = [] if pairs is None else pairs.chunk_files(row)
+            beside = [file for part in work.others for file in part.row_files(row)]
             folder.record(f"row-{row}", [*writer.chunk_files(row), *beside])
         advance(stop_row - first_row)
     return len(pending)
 
 
-def _extract_block(
-    work: Extraction, writers: tuple[CubeWriter, InterferogramWriter | None], first: int, stop: int
-) -> None:
-    """Lines ``first:stop``, all dates."""
-    writer, pairs = writers
+def _extract_block(work: Extraction, writer: CubeWriter, first: int, stop: int) -> None:
+    """Extract lines ``first:stop`` of all dates."""
     stack = load_stack(work.product, work.device, first, stop, work.options.halo)
     ground = work.product.read_ground(stack.begin, stack.begin + stack.pixels.shape[-2])
     if work.flatten:
@@ -149,8 +145,8 @@ def _extract_block(
     area = _area_ratio(work, stack)
     for name, when, values in signature_layers(stack, work.signatures, work.options, area):
         writer.write(name, first, work.device.download(values), when)
-    if work.network is not None and pairs is not None:
-        work.network.write_block(pairs, stack, ground)
+    for part in work.others:
+        part.write_block(stack, ground)
 
 
 def _ground_layers(work: Extraction, stack: Stack, ground: Ground) -> Iterator[tuple[str, NDArray[Any]]]:
@@ -187,3 +183,30 @@ def _pixel_layers(work: Extraction, stack: Stack, date: int) -> Iterator[tuple[s
         for index, polarization in enumerate(stack.polarizations):
             pixels, valid = (image[date, index, stack.core] for image in (stack.pixels, stack.valid))
             yield f"slc_{polarization}", download(xp.where(valid, pixels, missing))
+
+
+class SignaturesPart(Part):
+    """The layers that are made of the stack: signatures, geometry, masks."""
+
+    name = "signatures"
+
+    def layers(self, plan: Plan) -> list[Layer]:
+        """See `Part.layers`."""
+        return layers(plan.product, plan.signatures, self.run.config, plan.options, plan.looks)
+
+    def make(self, folder: RunFolder) -> None:
+        """Let the stack go by, for all parts."""
+        plan, config = self.plan, self.run.config
+        work = Extraction(
+            product=plan.product,
+            device=self.run.device,
+            signatures=plan.signatures,
+            options=plan.options,
+            flatten=config.interferometry.flatten == "auto",
+            delays=plan.scene.delays,
+            layout=plan.layout,
+            slc=config.signatures.slc,
+            others=[part for part in plan.parts if part is not self],
+        )
+        with self.run.timer.stage(self.name, plan.layout.rows) as advance:
+            extract(work, folder, advance)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from alignsar_gpu.application.dataset.layers import phase_state
+from alignsar_gpu.application.dataset.part import Part
 from alignsar_gpu.dataset.cube import create_cube, finish_cube
 from alignsar_gpu.dataset.interferograms import (
     COHERENCE,
@@ -21,13 +24,13 @@ from alignsar_gpu.interferometry.multilooking import cell_centres, multilooked
 from alignsar_gpu.interferometry.networks import pairs_of, unconnected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from alignsar_gpu.application.dataset.part import Plan
     from alignsar_gpu.application.folder import RunFolder
-    from alignsar_gpu.config import InterferometryConfig
+    from alignsar_gpu.config import Config, InterferometryConfig
     from alignsar_gpu.dataset.cube import CubeLayout
-    from alignsar_gpu.device import Device
     from alignsar_gpu.stack.block import Stack
     from alignsar_gpu.stack.ground import Ground
     from alignsar_gpu.stack.product import StackProduct
@@ -54,18 +57,49 @@ class Network:
     patch: int
     warnings: tuple[str, ...]
 
-    def create(self, folder: Path) -> list[Path]:
-        """An empty interferograms.zarr in ``folder``; returns its files of metadata."""
-        create_cube(folder / INTERFEROGRAMS, self.layout)
-        return sorted((folder / INTERFEROGRAMS).glob("*/zarr.json"))
 
-    def writer(self, folder: Path) -> InterferogramWriter:
-        """What fills interferograms.zarr in ``folder``."""
-        return InterferogramWriter(folder / INTERFEROGRAMS, self.layout)
+class InterferogramsPart(Part):
+    """Interferograms of a network of dates, in interferograms.zarr beside the cube."""
 
-    def write_block(self, writer: InterferogramWriter, stack: Stack, ground: Ground) -> None:
-        """The cells that begin in the core of ``stack``."""
-        looks, download = self.what.looks, stack.device.download
+    name = "interferograms"
+    network: Network
+
+    @classmethod
+    def is_wanted(cls, config: Config) -> bool:
+        """See `Stage.is_wanted`."""
+        return config.interferometry.network != "none"
+
+    def begin(self, plan: Plan) -> bool:
+        """See `Part.begin`: a single date has no pairs."""
+        super().begin(plan)
+        network = network_of(
+            plan.product,
+            [(baseline.temporal, baseline.perpendicular) for baseline in plan.scene.baselines],
+            self.run.config.interferometry,
+            plan.layout,
+            phase_state(plan.product, self.run.config),
+        )
+        if network is not None:
+            self.network = network
+        return network is not None
+
+    @cached_property
+    def _writer(self) -> InterferogramWriter:
+        return InterferogramWriter(self.plan.work / INTERFEROGRAMS, self.network.layout)
+
+    def create(self) -> list[Path]:
+        """See `Part.create`."""
+        store = self.plan.work / INTERFEROGRAMS
+        create_cube(store, self.network.layout)
+        return sorted(store.glob("*/zarr.json"))
+
+    def row_files(self, row: int) -> list[Path]:
+        """See `Part.row_files`."""
+        return self._writer.chunk_files(row)
+
+    def write_block(self, stack: Stack, ground: Ground) -> None:
+        """Write the cells that begin in the core of ``stack``."""
+        writer, looks, download = self._writer, self.network.what.looks, stack.device.download
         first = (stack.begin + stack.first) // looks[0]
         longitude, latitude, height = cell_centres(ground, stack.core, looks)
         for name, values in (
@@ -74,25 +108,34 @@ class Network:
             ("height", height.astype(np.float32)),
         ):
             writer.write(name, first, values)
-        for one in multilooked(stack, self.what.pairs, looks):
-            writer.write(f"{PHASE}_{one.polarization}", first, download(one.phase), one.pair)
-            writer.write(f"{COHERENCE}_{one.polarization}", first, download(one.coherence), one.pair)
+        for pair in multilooked(stack, self.network.what.pairs, looks):
+            writer.write(f"{PHASE}_{pair.polarization}", first, download(pair.phase), pair.pair)
+            writer.write(f"{COHERENCE}_{pair.polarization}", first, download(pair.coherence), pair.pair)
 
-    def finish(self, folder: RunFolder, device: Device, advance: Callable[[int], None]) -> None:
-        """Filter the pairs, where that is asked for, and close interferograms.zarr; ``advance`` counts pairs."""
-        writer = self.writer(folder.work)
-        for pair in range(len(self.what.pairs)):
-            if self.what.filtering is not None and not folder.is_recorded(f"filtered-{pair}"):
-                for polarization in self.what.polarizations:
-                    phase, coherence = (
-                        device.upload(writer.read(f"{name}_{polarization}", pair))
-                        for name in (PHASE, COHERENCE)
-                    )
-                    values = filtered_phase(phase, coherence, device.xp, alpha=self.alpha, patch=self.patch)
-                    writer.write(f"{FILTERED_PHASE}_{polarization}", 0, device.download(values), pair)
-                folder.record(f"filtered-{pair}", writer.pair_files(pair))
-            advance(1)
-        finish_cube(folder.work / INTERFEROGRAMS, {})
+    def make(self, folder: RunFolder) -> None:
+        """Filter the pairs, where that is asked for, and close interferograms.zarr."""
+        what = self.network.what
+        with self.run.timer.stage(self.name, len(what.pairs)) as advance:
+            for pair in range(len(what.pairs)):
+                if what.filtering is not None and not folder.is_recorded(f"filtered-{pair}"):
+                    self._filter(pair)
+                    folder.record(f"filtered-{pair}", self._writer.pair_files(pair))
+                advance(1)
+            finish_cube(folder.work / INTERFEROGRAMS, {})
+
+    def _filter(self, pair: int) -> None:
+        device, network = self.run.device, self.network
+        for polarization in network.what.polarizations:
+            phase, coherence = (
+                device.upload(self._writer.read(f"{name}_{polarization}", pair))
+                for name in (PHASE, COHERENCE)
+            )
+            values = filtered_phase(phase, coherence, device.xp, alpha=network.alpha, patch=network.patch)
+            self._writer.write(f"{FILTERED_PHASE}_{polarization}", 0, device.download(values), pair)
+
+    def warnings(self) -> tuple[str, ...]:
+        """See `Stage.warnings`."""
+        return self.network.warnings
 
 
 def network_of(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.stack.product import StackProduct
 
 
+QUALITY = "quality.json"
 MOST_PIXELS = 4_000_000
 SPECKLE_LINES = 1024
 UNFILTERED_SPACING = (2, 2)  # pixels that are sampled more finely than they are resolved are not independent
@@ -103,7 +104,7 @@ def _viewing(cube: xr.Dataset) -> dict[str, float]:
 def measure(
     cube: xr.Dataset, product: StackProduct, scene: Scene, device: Device, warnings: list[str]
 ) -> dict[str, Any]:
-    """Everything that quality.json says, but for the stages' times and the truth of simulated stacks."""
+    """Measure what quality.json says of the stack and its cube; parts of the dataset add their facts."""
     return {
         "device": {"kind": device.kind, "name": device.name, "reason": device.reason},
         "software": f"alignsar_gpu {__version__}",

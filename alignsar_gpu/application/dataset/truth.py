@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alignsar_gpu.coregistration.timing import LOOKS
-from alignsar_gpu.dataset.cube import append_dataset, open_cube, write_dataset
+from alignsar_gpu.dataset.cube import append_dataset, write_dataset
 from alignsar_gpu.simulate.assessment.label_assessment import label_agreement
 from alignsar_gpu.simulate.assessment.product_assessment import ProductAssessment
 from alignsar_gpu.simulate.assessment.product_truth import find_truth, truth_files
+
+TRUTH = "truth.zarr"
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -25,8 +27,8 @@ def files_of_truth(config: Config) -> list[Path]:
 
 def write_truth(
     path: Path, cube: xr.Dataset, product: StackProduct, config: Config, window: tuple[int, int]
-) -> tuple[xr.Dataset, dict[str, Any]] | None:
-    """Write what is true at the pixels of ``cube`` to ``path``, and give it and how far the cube is from it.
+) -> dict[str, Any] | None:
+    """Write what is true at the pixels of ``cube`` to ``path``; return how far the cube is from it.
 
     None where that is not known: of real data, and of simulated ones that came from elsewhere.
 
@@ -49,7 +51,7 @@ def write_truth(
             write_dataset(path, part.merge(ground))
         if found:
             facts["dates"][name] = found
-    return open_cube(path), facts
+    return facts
 
 
 def _folder(config: Config) -> Path:

@@ -1,0 +1,50 @@
+"""The STAC catalogue as a stage: what is beside the cube, with sizes and checksums."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from alignsar_gpu.application.dataset.interferograms import INTERFEROGRAMS
+from alignsar_gpu.application.dataset.part import CUBE
+from alignsar_gpu.application.dataset.quality import QUALITY
+from alignsar_gpu.application.fingerprints import write_text
+from alignsar_gpu.application.folder import CONFIGURATION
+from alignsar_gpu.application.netcdf import NETCDF
+from alignsar_gpu.application.report import REPORT
+from alignsar_gpu.application.stage import Stage
+from alignsar_gpu.catalog.stac import write_stac
+from alignsar_gpu.dataset.cube import open_cube
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from alignsar_gpu.application.folder import RunFolder
+
+STAC = "stac"
+
+
+class CatalogueStage(Stage):
+    """stac/catalog.json, a collection, and an item a date."""
+
+    name = "stac"
+    reads = ("dataset", "netcdf", "report")
+    products = (STAC,)
+    shown = (("catalogue", f"{STAC}/catalog.json", ""),)
+
+    def make(self, folder: RunFolder) -> None:
+        """See `Stage.make`."""
+
+        def there(name: str) -> Path | None:
+            return folder.work / name if (folder.work / name).exists() else None
+
+        write_text(folder.work / CONFIGURATION, self.run.composed)
+        with self.run.timer.stage(self.name):
+            write_stac(
+                open_cube(folder.work / CUBE),
+                folder.work / STAC,
+                netcdf=sorted((folder.work / NETCDF).glob("*.nc")),
+                cube_store=folder.work / CUBE,
+                interferograms=there(INTERFEROGRAMS),
+                report=there(f"{REPORT}/index.html"),
+                metadata=(folder.work / QUALITY, folder.work / CONFIGURATION),
+            )

@@ -1,0 +1,80 @@
+"""Labels as parts of the dataset: their layers, and their offset against the image."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from alignsar_gpu.application.dataset.description import scene_times
+from alignsar_gpu.application.dataset.part import CUBE, Part
+from alignsar_gpu.application.labels.offset import measure_offset, offset_attributes
+from alignsar_gpu.application.labels.places import scene_of
+from alignsar_gpu.application.labels.sources import label_settings, open_labels
+from alignsar_gpu.application.labels.writer import Labelling
+from alignsar_gpu.dataset.cube import open_cube
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from alignsar_gpu.application.dataset.part import Plan
+    from alignsar_gpu.application.folder import RunFolder
+    from alignsar_gpu.application.labels.writer import Labels
+    from alignsar_gpu.config import Config
+    from alignsar_gpu.dataset.cube import Layer
+
+
+class Radarcoding(Part):
+    """Layers that pixels inherit from maps, rasters, points and fields, and their offset against the image."""
+
+    name = "radarcoding"
+    offset: dict[str, Any] | None = None
+
+    @classmethod
+    def is_wanted(cls, config: Config) -> bool:
+        """See `Stage.is_wanted`."""
+        return bool(config.radarcoding.layers)
+
+    @cached_property
+    def labels(self) -> Labels:
+        """The files, opened."""
+        labels = open_labels(self.run.config, self.run.device.memory_budget)
+        assert labels is not None
+        return labels
+
+    def settings(self) -> Mapping[str, Any]:
+        """See `Stage.settings`."""
+        return {"radarcoding": label_settings(self.run.config)}
+
+    def files(self) -> Sequence[Sequence[Path]]:
+        """See `Stage.files`."""
+        return self.labels.files
+
+    def layers(self, plan: Plan) -> list[Layer]:
+        """See `Part.layers`. Raises AlignsarError for a name that is taken, or a file that has nothing here."""
+        times = scene_times(plan.product, plan.scene)
+        self._scene = scene_of(plan.product, self.run.config, self.run.device, times, plan.work)
+        return self.labels.checked_layers(self._scene, plan.layers)
+
+    def make(self, folder: RunFolder) -> None:
+        """Fill the layers, strip by strip."""
+        plan = self.plan
+        writer = Labelling(labels=self.labels, scene=self._scene, product=plan.product, layout=plan.layout)
+        with self.run.timer.stage(self.name, plan.layout.rows) as advance:
+            writer.fill(folder, advance)
+
+    def measure(self) -> Mapping[str, Any]:
+        """Measure how far the layers are off against the image."""
+        settings, polarizations = self.run.config.radarcoding, self.plan.product.polarizations
+        with self.run.timer.stage("offset"):
+            cube = open_cube(self.plan.work / CUBE)
+            self.offset = measure_offset(cube, self.labels.fractions, settings, polarizations)
+        return offset_attributes(self.offset)
+
+    def facts(self) -> Mapping[str, Any]:
+        """See `Part.facts`."""
+        return {"radarcoding": {"layers": self.labels.facts(), "label_offset": self.offset}}
+
+    def warnings(self) -> list[str]:
+        """See `Stage.warnings`."""
+        return self.labels.warnings()

@@ -1,0 +1,48 @@
+"""NetCDF as a stage: one file a date beside the cube."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from alignsar_gpu.application.dataset.part import CUBE
+from alignsar_gpu.application.stage import Stage, keys_of
+from alignsar_gpu.dataset.cube import open_cube
+from alignsar_gpu.dataset.netcdf import netcdf_files, write_date
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from alignsar_gpu.application.folder import RunFolder
+    from alignsar_gpu.config import Config
+
+NETCDF = "netcdf"
+
+
+class NetcdfStage(Stage):
+    """netcdf/<YYYYMMDD>.nc."""
+
+    name = "netcdf"
+    reads = ("dataset",)
+    products = (NETCDF,)
+    shown = (("", NETCDF, "(one file a date)"),)
+
+    @classmethod
+    def is_wanted(cls, config: Config) -> bool:
+        """See `Stage.is_wanted`."""
+        return config.netcdf.write
+
+    def settings(self) -> Mapping[str, Any]:
+        """See `Stage.settings`."""
+        return keys_of(self.run.config.netcdf, "write")
+
+    def make(self, folder: RunFolder) -> None:
+        """See `Stage.make`; a date is a unit."""
+        cube = open_cube(folder.work / CUBE)
+        files = netcdf_files(cube, folder.work / NETCDF)
+        with self.run.timer.stage(self.name, len(files)) as advance:
+            for index, file in enumerate(files):
+                unit = f"{self.name}/{file.name}"
+                if not folder.is_recorded(unit):
+                    write_date(cube, index, file)
+                    folder.record(unit, [file])
+                advance(1)

@@ -1,0 +1,54 @@
+"""The report as a stage: a page of pictures beside the cube."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from alignsar_gpu.application.dataset.part import CUBE
+from alignsar_gpu.application.dataset.stage import read_quality
+from alignsar_gpu.application.dataset.truth import TRUTH
+from alignsar_gpu.application.netcdf import NETCDF
+from alignsar_gpu.application.stage import Stage, keys_of
+from alignsar_gpu.dataset.cube import open_cube
+from alignsar_gpu.report import write_report
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from alignsar_gpu.application.folder import RunFolder
+    from alignsar_gpu.config import Config
+
+REPORT = "report"
+
+
+class ReportStage(Stage):
+    """report/index.html."""
+
+    name = "report"
+    reads = ("dataset", "netcdf")
+    products = (REPORT,)
+    shown = (("report", f"{REPORT}/index.html", ""),)
+
+    @classmethod
+    def is_wanted(cls, config: Config) -> bool:
+        """See `Stage.is_wanted`."""
+        return config.report.write
+
+    def settings(self) -> Mapping[str, Any]:
+        """See `Stage.settings`."""
+        return keys_of(self.run.config.report, "write")
+
+    def make(self, folder: RunFolder) -> None:
+        """See `Stage.make`."""
+        truth = folder.work / TRUTH
+        with self.run.timer.stage(self.name):
+            quality = read_quality(folder.work)
+            quality["stages"] |= self.run.timer.seconds
+            write_report(
+                open_cube(folder.work / CUBE),
+                quality,
+                folder.work / REPORT,
+                truth=open_cube(truth) if truth.exists() else None,
+                configuration=self.run.composed,
+                netcdf=(folder.work / NETCDF).exists(),
+            )

@@ -1,0 +1,99 @@
+"""The protocol of a stage: one step of a run, with what it adds and how."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from alignsar_gpu import __version__
+from alignsar_gpu.application.fingerprints import fingerprint_of
+from alignsar_gpu.application.folder import StageRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from alignsar_gpu.application.folder import RunFolder
+    from alignsar_gpu.config import Config
+    from alignsar_gpu.device import Device
+    from alignsar_gpu.progress import StageTimer
+
+
+@dataclass(kw_only=True, eq=False)
+class Run:
+    """What all stages of a run share.
+
+    Attributes
+    ----------
+    config : the configuration.
+    composed : the same as text, as it stands in run.yaml.
+    device : where the arithmetic runs.
+    timer : of the stages.
+    """
+
+    config: Config
+    composed: str
+    device: Device
+    timer: StageTimer
+
+
+class Stage:
+    """One step of a run: what it adds to the output folder, from what, and how.
+
+    A subclass says so by its class attributes and methods, and is listed in `application.pipeline.STAGES`. It is made
+    for one run; nothing is read or computed before `make`, but for what `settings` and `files` need.
+
+    Attributes
+    ----------
+    name : of the stage, in the manifest, in progress and in warnings.
+    reads : stages whose products it reads. They are made before it; when they are made anew, so is it.
+    products : files and folders that it may make, by the names that they have in the output folder.
+    shown : rows of the summary: a label, and a product (or a file of it) with a remark.
+    """
+
+    name: ClassVar[str]
+    reads: ClassVar[tuple[str, ...]] = ()
+    products: ClassVar[tuple[str, ...]] = ()
+    shown: ClassVar[tuple[tuple[str, str, str], ...]] = ()
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    @classmethod
+    def is_wanted(cls, config: Config) -> bool:  # noqa: ARG003  (some are always wanted)
+        """Return whether the configuration asks for the stage. One that is there and not asked for is left alone."""
+        return True
+
+    def settings(self) -> Mapping[str, Any]:
+        """Return the keys that decide what the stage makes, as plain values."""
+        return {}
+
+    def files(self) -> Sequence[Sequence[Path]]:
+        """Return the files that it reads from outside the output folder; those that belong together in one sequence."""
+        return ()
+
+    def record(self) -> StageRecord:
+        """Return what the output folder keeps of the stage: its fingerprint changes with its settings and files."""
+        facts = {"stage": self.name, "software": __version__, **self.settings()}
+        return StageRecord(
+            name=self.name,
+            digest=fingerprint_of(facts, *self.files()),
+            products=self.products,
+            reads=self.reads,
+        )
+
+    def make(self, folder: RunFolder) -> None:
+        """Make the products in ``folder.work``, where those of the stages that it reads are too.
+
+        Units that ``folder`` has recorded are kept, so that a run that was stopped is continued.
+        """
+        raise NotImplementedError
+
+    def warnings(self) -> Sequence[str]:
+        """Return what users must know, a sentence each; asked for after `make`."""
+        return ()
+
+
+def keys_of(node: Any, *without: str) -> dict[str, Any]:
+    """Return the keys of a part of the configuration as plain values, without some."""
+    return {name: value for name, value in asdict(node).items() if name not in without}
