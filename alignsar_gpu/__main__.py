@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -18,6 +19,8 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.products.readers import reader_of, readers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from alignsar_gpu.application.pipeline import Summary
     from alignsar_gpu.application.simulation import SimulationSummary
 
@@ -135,10 +138,23 @@ def _run(composed: DictConfig) -> None:
             _print_summary(run(config, text))
 
 
+@contextmanager
+def _raising_hydra() -> Iterator[None]:
+    """Let Hydra raise its errors instead of ending the process."""
+    before = os.environ.get(FULL_ERROR)
+    os.environ[FULL_ERROR] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[FULL_ERROR]
+        else:
+            os.environ[FULL_ERROR] = before
+
+
 def main() -> int:
     """Run the command line; returns the exit status: 0, or 2 for an error that the user can put right."""
     show_all = os.environ.get(FULL_ERROR) == "1"
-    os.environ[FULL_ERROR] = "1"  # so that Hydra raises instead of ending the process
     register()
     readers()
     failures: list[Exception] = []
@@ -157,7 +173,8 @@ def main() -> int:
             failures.append(AlignsarError("interrupted; the same command continues the run"))
 
     try:
-        job()
+        with _raising_hydra():
+            job()
     except (HydraException, OmegaConfBaseException) as error:
         failures.append(error)
     if show_all and failures:

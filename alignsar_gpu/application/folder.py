@@ -70,12 +70,13 @@ def _tree(text: str) -> dict[str, Any]:
     return {str(name): value for name, value in tree.items()} if isinstance(tree, dict) else {}
 
 
-def _differences(old: str, new: str) -> str:
+def _differences(old: str, new: str, without: Iterable[str]) -> str:
+    """The keys that two configurations differ in, without those of some groups."""
     before, after = (_flat(_tree(text)) for text in (old, new))
     changed = [
         f"{name}: {before.get(name, 'unset')} there, {after.get(name, 'unset')} now"
         for name in sorted({*before, *after} - {"output"})
-        if before.get(name) != after.get(name)
+        if before.get(name) != after.get(name) and name.split(".")[0] not in without
     ]
     return ", ".join(changed) or "the input files or the software have changed"
 
@@ -166,10 +167,11 @@ class RunFolder:
         state = self._read_json(self.work / "state.json")
         held = state or self._known
         root = held.get("stages", {}).get(self._root.name, {})
+        others = [name for name in self._stages if name != self._root.name]
         if held and root.get("fingerprint") != self._fingerprints[self._root.name]:
             raise AlignsarError(
                 f"output={self.path}: holds {'an unfinished' if state else 'another'} run with other settings "
-                f"({_differences(held.get('configuration', ''), self._configuration)}); "
+                f"({_differences(held.get('configuration', ''), self._configuration, others)}); "
                 "choose another output, or delete that folder"
             )
 
