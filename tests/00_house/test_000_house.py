@@ -4,62 +4,41 @@ import ast
 import importlib.util
 import subprocess
 import sys
+import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 import alignsar_gpu
 
-# Which rooms a room may import from. What is not named here may be imported by nobody but __main__.
+# Which packages a package may import from; what combines them lies in `application`, which may import all.
 VALUES = {"errors"}
 ARROWS = {
     "kernels": set(),
     "configs": set(),
     "errors": set(),
+    "progress": VALUES,
     "config": VALUES | {"kernels"},
     "device": VALUES | {"config"},
     "geometry": VALUES | {"kernels"},
-    "products": VALUES | {"geometry"},
-    "coregistration": VALUES | {"device", "geometry", "kernels", "products"},
-    "stack": VALUES | {"device", "geometry", "products"},
-    "interferometry": VALUES | {"geometry", "kernels", "products", "stack"},
+    "stack": VALUES | {"device", "geometry"},
+    "products": VALUES | {"config", "geometry", "stack"},
+    "coregistration": VALUES | {"device", "geometry", "kernels", "products", "stack"},
+    "interferometry": VALUES | {"geometry", "kernels", "stack"},
     "signatures": VALUES | {"interferometry", "kernels", "stack"},
-    "radarcoding": VALUES | {"device", "geometry", "kernels", "progress"},
+    "geocoding": VALUES | {"device", "geometry", "kernels"},
+    "radarcoding": VALUES | {"config", "device", "geometry", "kernels", "progress"},
     "dataset": VALUES,
     "catalog": VALUES | {"dataset"},
     "report": VALUES,
-    "simulate": VALUES | {"geometry", "products", "interferometry"},
-    "run_folder": VALUES,
-    "progress": VALUES,
-    "inputs": VALUES | {"config", "coregistration", "device", "geometry", "products", "progress", "simulate"},
-    "simulation": VALUES | {"config", "geometry", "inputs", "products", "progress", "run_folder", "simulate"},
-    "signature_choice": VALUES | {"config", "device", "interferometry", "products", "signatures"},
-    "layers": VALUES | {"config", "dataset", "products", "signature_choice", "signatures"},
-    "description": VALUES | {"config", "dataset", "device", "geometry", "layers", "products"},
-    "extraction": VALUES
-    | {
-        "config",
-        "dataset",
-        "device",
-        "geometry",
-        "interferometry",
-        "network",
-        "products",
-        "run_folder",
-        "signatures",
-        "stack",
-    },
-    "network": VALUES | {"config", "dataset", "device", "interferometry", "products", "run_folder", "stack"},
-    "labels": VALUES
-    | {"dataset", "device", "extraction", "label_places", "products", "radarcoding", "run_folder"},
-    "label_offsets": VALUES | {"config", "radarcoding"},
-    "label_places": VALUES
-    | {"config", "coregistration", "device", "geometry", "inputs", "products", "radarcoding"},
-    "label_sources": VALUES | {"config", "device", "labels", "radarcoding"},
-    "truth": VALUES | {"config", "coregistration", "dataset", "products", "simulate"},
-    "quality": VALUES | {"description", "device", "products", "signatures"},
+    "simulate": VALUES | {"geometry", "interferometry", "products", "stack"},
 }
-ABOVE_ALL = {"pipeline", "__main__"}
+ABOVE_ALL = {"application", "__main__"}
+MOST_LINES, MOST_FILES = 500, 15
+PROJECT = Path(__file__).parents[2] / "pyproject.toml"
+# names that a package exports, and sub-packages hidden behind them
+HIDDEN = {("alignsar_gpu.kernels", "gather")}
 HEAVY = [
     "cupy",
     "geopandas",
@@ -92,12 +71,67 @@ def sources():
 
 
 def imports(path):
-    """Names that a module imports from elsewhere (relative imports stay in their room)."""
+    """Names that a module imports from elsewhere (relative imports stay in their package)."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def modules():
+    """Path of every module by its name."""
+    top = folder_of("alignsar_gpu")
+    found = {}
+    for room, path in sources():
+        base = folder_of(f"alignsar_gpu.{room}") if room in {"kernels", "configs"} else top
+        prefix = ("alignsar_gpu", room) if room in {"kernels", "configs"} else ("alignsar_gpu",)
+        parts = (*prefix, *path.relative_to(base).with_suffix("").parts)
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imported_modules(name, path, known):
+    """Modules of the package that one imports, for types alone or in a function too; not the packages on the way."""
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in known)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                up = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*up, *filter(None, [node.module])])
+            for alias in node.names:
+                inside = f"{base}.{alias.name}"
+                target = inside if inside in known and (base, alias.name) not in HIDDEN else base
+                if target in known:
+                    yield target
+
+
+def circles(graph):
+    """Groups of modules that import each other around (strongly connected components, Tarjan 1972)."""
+    order, low, stack, found = {}, {}, [], []
+
+    def visit(name):
+        order[name] = low[name] = len(order)
+        stack.append(name)
+        for target in graph[name]:
+            if target not in order:
+                visit(target)
+                low[name] = min(low[name], low[target])
+            elif target in stack:
+                low[name] = min(low[name], order[target])
+        if low[name] == order[name]:
+            members = stack[stack.index(name) :]
+            del stack[stack.index(name) :]
+            if len(members) > 1:
+                found.append(sorted(members))
+
+    for name in graph:
+        if name not in order:
+            visit(name)
+    return found
 
 
 def test_version_is_that_of_the_distribution():
@@ -151,6 +185,39 @@ def test_import_is_light(module):
     assert result.stdout.strip() == "[]"
 
 
+def test_no_circles():
+    """Not through imports of types either: they show a type in the wrong file."""
+    known = modules()
+    graph = {name: sorted(set(imported_modules(name, path, known)) - {name}) for name, path in known.items()}
+    assert sum(map(len, graph.values())) > 500
+    assert not circles(graph)
+
+
+def test_circles_are_found():
+    assert circles({"a": ["b"], "b": ["c"], "c": ["a"], "d": ["a"]}) == [["a", "b", "c"]]
+    assert circles({"a": ["b"], "b": []}) == []
+
+
 def test_modules_stay_small():
-    long = {path.name: n for _, path in sources() if (n := len(path.read_text().splitlines())) > 400}
+    long = {path.name: n for _, path in sources() if (n := len(path.read_text().splitlines())) > MOST_LINES}
     assert not long
+
+
+def test_folders_stay_small():
+    count = Counter(path.parent for _, path in sources())
+    assert not {str(folder): n for folder, n in count.items() if n > MOST_FILES}
+
+
+def test_every_package_is_in_the_wheel():
+    """setuptools is told their names, for two of them lie at the top of the repository."""
+    listed = tomllib.loads(PROJECT.read_text())["tool"]["setuptools"]["packages"]
+    there = {name for name, path in modules().items() if path.name == "__init__.py"}
+    assert set(listed) == there
+    assert listed == sorted(listed)
+
+
+def test_numbers_of_tests_are_taken_once():
+    names = [path.name for path in PROJECT.parent.joinpath("tests").glob("[0-9]*/test_*.py")]
+    numbers = Counter(name.split("_")[1] for name in names)
+    assert len(numbers) > 90
+    assert not [number for number, count in numbers.items() if count > 1]

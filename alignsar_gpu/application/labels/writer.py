@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import zarr
 
-from alignsar_gpu.application.dataset.extraction import CUBE
+from alignsar_gpu.application.dataset.part import CUBE
 from alignsar_gpu.application.labels.places import shifts_of
 from alignsar_gpu.dataset.cube import CubeWriter, Layer
 from alignsar_gpu.device import GIB
