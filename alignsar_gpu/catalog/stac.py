@@ -119,7 +119,8 @@ def _catalog(
     outline = footprint(cube["longitude"], cube["latitude"])
     dates = [cube.isel(time=index) for index in np.argsort(cube["time"].values, kind="stable")]
     items = {date_name(scalar(date["time"])): make_item(cube, date, outline) for date in dates}
-    collection = _collection(cube, outline, list(items.values()))
+    files = {path.stem: path for path in netcdf}
+    collection = _collection(cube, outline, list(items.values()), with_netcdf=bool(files))
     catalog = pystac.Catalog(
         id=f"{collection.id}-catalog", title=collection.title, description=collection.description
     )
@@ -128,16 +129,6 @@ def _catalog(
     # The slash at the end: pystac takes a folder with a dot in its name for a file.
     catalog.normalize_hrefs(f"{folder.absolute().as_posix()}/")
 
-    files = {path.stem: path for path in netcdf}
-    if files:
-        collection.item_assets = {
-            "netcdf": pystac.ItemAssetDefinition.create(
-                title="All layers of a date, in radar geometry",
-                description="CF-1.11 NetCDF on (azimuth, range)",
-                media_type=pystac.MediaType.NETCDF,
-                roles=["data"],
-            )
-        }
     for date, item in items.items() if files else ():
         if date not in files:
             raise AlignsarError(f"STAC: no NetCDF file {date}.nc among those of the dataset: write it again")
@@ -150,7 +141,9 @@ def _catalog(
     return catalog
 
 
-def _collection(cube: xr.Dataset, outline: Footprint, items: list[pystac.Item]) -> pystac.Collection:
+def _collection(
+    cube: xr.Dataset, outline: Footprint, items: list[pystac.Item], *, with_netcdf: bool
+) -> pystac.Collection:
     """The collection of all dates, without its assets."""
     of = cube.attrs
     title = of.get("title", "SAR dataset")
@@ -174,6 +167,15 @@ def _collection(cube: xr.Dataset, outline: Footprint, items: list[pystac.Item]) 
             collection.summaries.add(name, sorted(values))
     SarExtension.add_to(collection)
     SatExtension.add_to(collection)
+    if with_netcdf:
+        collection.item_assets = {
+            "netcdf": pystac.ItemAssetDefinition.create(
+                title="All layers of a date, in radar geometry",
+                description="CF-1.11 NetCDF on (azimuth, range)",
+                media_type=pystac.MediaType.NETCDF,
+                roles=["data"],
+            )
+        }
     DatacubeExtension.ext(collection, add_if_missing=True).apply(dimensions(cube), variables(cube))
     return collection
 
