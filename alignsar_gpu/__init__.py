@@ -1,5 +1,12 @@
 """SAR benchmark datasets for machine learning, on the GPU or the CPU."""
 
-from importlib.metadata import version
+from typing import Any
 
-__version__ = version("alignsar_gpu")
+
+def __getattr__(name: str) -> Any:
+    """Look up ``__version__`` on first use: reading the distribution's metadata takes longer than the import."""
+    if name == "__version__":
+        from importlib.metadata import version  # noqa: PLC0415
+
+        return version("alignsar_gpu")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -24,7 +24,6 @@ from alignsar_gpu.config.radarcoding import LayerConfig, RadarcodingConfig, chec
 from alignsar_gpu.config.signatures import SignaturesConfig
 from alignsar_gpu.config.simulation import SimulateConfig, SimulateSceneConfig
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.kernels import STRIP
 
 __all__ = [
     "Config",
@@ -50,6 +49,7 @@ __all__ = [
     "validate",
 ]
 
+STRIP = 32  # lines that kernels sum together, `kernels.STRIP`: importing them would keep --help waiting
 SMALLEST_REFINED = 5  # lines and samples of the refined Lee filter's window
 
 

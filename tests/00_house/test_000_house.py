@@ -19,7 +19,7 @@ ARROWS = {
     "configs": set(),
     "errors": set(),
     "progress": VALUES,
-    "config": VALUES | {"kernels"},
+    "config": VALUES,
     "device": VALUES | {"config"},
     "geometry": VALUES | {"kernels"},
     "stack": VALUES | {"device", "geometry"},

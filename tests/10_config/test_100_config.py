@@ -10,6 +10,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from synthetic_stack import SyntheticProductsConfig
 
+from alignsar_gpu import config, kernels
 from alignsar_gpu.__main__ import one_line, typed
 from alignsar_gpu.config import (
     Config,
@@ -313,3 +314,7 @@ class TestRadarcoding:
             make(*SENTINEL1, f"{LAYER}.path=x", "radarcoding.label=road")
         with pytest.raises(AlignsarError, match="must be at least 2"):
             make(*SENTINEL1, "radarcoding.offset_lines=1")
+
+
+def test_chunks_are_whole_strips_of_the_kernels():
+    assert config.STRIP == kernels.STRIP
