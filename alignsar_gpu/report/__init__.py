@@ -6,19 +6,30 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.report import labels as labels_chapter
 from alignsar_gpu.report import overview
-from alignsar_gpu.report import timing as timing_chapter
-from alignsar_gpu.report import truth as truth_chapter
+from alignsar_gpu.report.comparisons import comparison_sections
+from alignsar_gpu.report.labels import labels_section
 from alignsar_gpu.report.page import Block, Page, render
-from alignsar_gpu.report.sections import Chapters
+from alignsar_gpu.report.pictures import PictureWriter
+from alignsar_gpu.report.sections import (
+    amplitude_section,
+    baselines_section,
+    geometry_section,
+    interferograms_section,
+    signatures_section,
+    where_section,
+)
 from alignsar_gpu.report.survey import Survey
+from alignsar_gpu.report.timing import timing_section
+from alignsar_gpu.report.truth import truth_section
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     import xarray as xr
+
+    from alignsar_gpu.report.page import Section
 
 __all__ = ["write_report"]
 
@@ -58,14 +69,6 @@ def write_report(
         raise AlignsarError(
             f"report: cannot write to {folder}: {error.strerror}; choose another output folder"
         ) from error
-    chapters = Chapters(survey, folder)
-    sections = list(chapters.sections())
-    if (labelled := labels_chapter.section(chapters)) is not None:
-        sections.append(labelled)
-    if (timed := timing_chapter.section(chapters)) is not None:
-        sections.append(timed)
-    if truth is not None and (compared := truth_chapter.section(chapters, truth)) is not None:
-        sections.append(compared)
     text = render(
         Page(
             title=overview.title(survey),
@@ -73,7 +76,7 @@ def write_report(
             facts=overview.facts(survey),
             dates=overview.dates_table(survey),
             warnings=tuple(str(warning) for warning in quality.get("warnings") or ()),
-            sections=tuple(sections),
+            sections=_sections(PictureWriter(survey, folder), truth),
             netcdf=f"netcdf/{survey.keys[survey.reference]}.nc",
             stages=overview.stages(quality),
             blocks=_blocks(quality, configuration),
@@ -83,6 +86,23 @@ def write_report(
     unfinished.write_text(text, encoding="utf-8")
     unfinished.replace(page)
     return page
+
+
+def _sections(writer: PictureWriter, truth: xr.Dataset | None) -> tuple[Section, ...]:
+    """Every section that the cube has something for, in the order of the page."""
+    sections = (
+        where_section(writer),
+        amplitude_section(writer),
+        interferograms_section(writer),
+        signatures_section(writer),
+        *comparison_sections(writer),
+        geometry_section(writer),
+        baselines_section(writer),
+        labels_section(writer),
+        timing_section(writer),
+        None if truth is None else truth_section(writer, truth),
+    )
+    return tuple(section for section in sections if section is not None)
 
 
 def _blocks(quality: Mapping[str, Any], configuration: str) -> tuple[Block, ...]:

@@ -14,7 +14,7 @@ from alignsar_gpu.report.plots import PHASE_TICKS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from alignsar_gpu.report.sections import Chapters
+    from alignsar_gpu.report.pictures import PictureWriter
 
 LINEAR = (
     "amplitude_dispersion",
@@ -25,13 +25,13 @@ MOST = 30  # pictures of a section
 TITLES = {"polarizations": "Polarizations compared", "dates": "Dates compared"}
 
 
-def comparison_sections(chapters: Chapters) -> list[Section]:
+def comparison_sections(writer: PictureWriter) -> list[Section]:
     """A section for each kind of comparison that the cube has layers of."""
-    survey, found = chapters.survey, []
+    survey, found = writer.survey, []
     for kind, title in TITLES.items():
         names = [name for name in survey.layers() if survey.cube[name].attrs.get("compares") == kind]
         date = survey.reference if kind == "polarizations" else survey.pictured[-1]
-        pictures = [_picture(chapters, name, date) for name in names[:MOST]]
+        pictures = [_picture(writer, name, date) for name in names[:MOST]]
         if pictures:
             words = {
                 "kind": kind,
@@ -44,15 +44,15 @@ def comparison_sections(chapters: Chapters) -> list[Section]:
     return found
 
 
-def _picture(chapters: Chapters, name: str, date: int) -> Picture:
+def _picture(writer: PictureWriter, name: str, date: int) -> Picture:
     """A layer; of this date where each date has one."""
-    survey = chapters.survey
+    survey = writer.survey
     layer = survey.cube[name]
     image = survey.image(name, date if "time" in layer.dims else None)
     label, units = str(layer.attrs.get("long_name", name)), str(layer.attrs.get("units", "1"))
     linear = name.startswith(LINEAR) or "valid_range" in layer.attrs
     shown, scale = _scaled(image, units, linear=linear)
-    drawn = chapters.raster(shown, scale, name, name)
+    drawn = writer.raster(shown, scale, name, name)
     line = f"{label[:1].upper()}{label[1:]}: {layer.attrs.get('description', '')}."
     return Picture(drawn=drawn, alt=f"{label} over the scene", line=line)
 

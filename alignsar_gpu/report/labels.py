@@ -15,7 +15,7 @@ from alignsar_gpu.report.palette import colours_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from alignsar_gpu.report.sections import Chapters
+    from alignsar_gpu.report.pictures import PictureWriter
 
 INHERITED = "inherited_from"  # the attribute that says from which file
 MOST = 24  # pictures of a panel
@@ -23,9 +23,9 @@ NO_CLASS = "#d5d9dd"
 FRACTION_SCALE = Scale(colormap="viridis", limits=(0, 1), label="share of the pixel", shades=64)
 
 
-def section(chapters: Chapters) -> Section | None:
+def labels_section(writer: PictureWriter) -> Section | None:
     """What was radarcoded; None where nothing was."""
-    survey = chapters.survey
+    survey = writer.survey
     names = [name for name in survey.layers() if INHERITED in survey.cube[name].attrs]
     if not names:
         return None
@@ -33,13 +33,13 @@ def section(chapters: Chapters) -> Section | None:
     values = [name for name in names if name not in classes]
     panels = []
     if classes:
-        pictures = tuple(_classes(chapters, name) for name in classes[:MOST])
+        pictures = tuple(_classes(writer, name) for name in classes[:MOST])
         panels.append(
             Panel(kind="label_classes", pictures=pictures, size="wide" if len(pictures) == 1 else "gallery")
         )
     if values:
         date = survey.reference
-        pictures = tuple(_values(chapters, name, date) for name in values[:MOST])
+        pictures = tuple(_values(writer, name, date) for name in values[:MOST])
         words = {"left": len(values) - len(pictures), "day": survey.days[date]}
         panels.append(Panel(kind="label_values", pictures=pictures, words=words))
     found = overview.nested(survey.quality, "radarcoding", "label_offset")
@@ -56,9 +56,9 @@ def _list(names: list[str]) -> str:
     return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
-def _classes(chapters: Chapters, name: str) -> Picture:
+def _classes(writer: PictureWriter, name: str) -> Picture:
     """The classes of a layer, at the middle pixel of every cell."""
-    survey = chapters.survey
+    survey = writer.survey
     meanings = str(survey.cube[name].attrs["flag_meanings"]).split()
     codes = survey.at_cell_centres(name, survey.view).astype(np.uint8)
     shown = [number for number in range(len(meanings)) if np.any(codes == number)]
@@ -66,14 +66,14 @@ def _classes(chapters: Chapters, name: str) -> Picture:
     legend = tuple((meanings[number].replace("_", " "), colours[meanings[number]]) for number in shown)
     numbers = np.full(256, len(shown), np.uint8)
     numbers[shown] = np.arange(len(shown))
-    draw = class_picture(numbers[codes], survey.view, legend, name.replace("_", " "), chapters.directions)
+    draw = class_picture(numbers[codes], survey.view, legend, name.replace("_", " "), writer.directions)
     label = str(survey.cube[name].attrs.get("long_name", name))
-    return Picture(drawn=chapters.save(draw, f"classes_{name}"), alt=f"Map of classes: {label}")
+    return Picture(drawn=writer.save(draw, f"classes_{name}"), alt=f"Map of classes: {label}")
 
 
-def _values(chapters: Chapters, name: str, date: int) -> Picture:
+def _values(writer: PictureWriter, name: str, date: int) -> Picture:
     """A layer with values; of this date where each date has one."""
-    survey, attributes = chapters.survey, chapters.survey.cube[name].attrs
+    survey, attributes = writer.survey, writer.survey.cube[name].attrs
     image = survey.image(name, date if "time" in survey.cube[name].dims else None)
     label = str(attributes.get("long_name", name))
     if list(attributes.get("valid_range", ())) == [0.0, 1.0]:
@@ -83,7 +83,7 @@ def _values(chapters: Chapters, name: str, date: int) -> Picture:
         scale = Scale(colormap="viridis", limits=_limits(image), label=unit, shades=64)
         line = f"{label[:1].upper()}{label[1:]}."
     return Picture(
-        drawn=chapters.raster(image, scale, name, f"label_{name}"), alt=f"{label} over the scene", line=line
+        drawn=writer.raster(image, scale, name, f"label_{name}"), alt=f"{label} over the scene", line=line
     )
 
 

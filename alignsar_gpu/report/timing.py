@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from alignsar_gpu.report import overview
+from alignsar_gpu.report.overlaps import Overlaps
 from alignsar_gpu.report.page import Panel, Picture, Section, Table
 from alignsar_gpu.report.timing_plots import Known, overlaps_picture, shifts_picture
 
@@ -17,38 +17,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from alignsar_gpu.report.sections import Chapters
+    from alignsar_gpu.report.pictures import PictureWriter
     from alignsar_gpu.report.survey import Survey
 
 MOST_PAIRS = 24  # of dates in the picture of overlaps
 MOST_ROWS = 300  # of the table of overlaps
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Overlaps:
-    """What overlaps of bursts say of pairs of dates; all arrays of one length, NaN where nothing is known.
-
-    Attributes
-    ----------
-    pair : index into ``pairs``, the dates (YYYYMMDD) that are compared.
-    swath : index into ``swaths``.
-    before, after : phase (rad) by the orbits, and with the dates' shifts taken off.
-    left, deviation : lines that the shift of the overlap is beyond that of the dates, and its deviation.
-    """
-
-    pairs: Sequence[tuple[str, str]]
-    swaths: Sequence[str]
-    pair: NDArray[np.intp]
-    swath: NDArray[np.intp]
-    before: NDArray[np.float64]
-    after: NDArray[np.float64]
-    left: NDArray[np.float64]
-    deviation: NDArray[np.float64]
-
-
-def section(chapters: Chapters) -> Section | None:
+def timing_section(writer: PictureWriter) -> Section | None:
     """Shifts of the dates and phases of the overlaps; None where the dates came together already."""
-    survey = chapters.survey
+    survey = writer.survey
     timing = overview.nested(survey.quality, "source", "timing")
     dates = overview.nested(timing, "dates")
     if not dates:
@@ -56,11 +34,11 @@ def section(chapters: Chapters) -> Section | None:
     names = [survey.keys[index] for index in survey.secondaries if survey.keys[index] in dates]
     if not names:
         return None
-    panels = [_shifts_panel(chapters, dates, names)]
+    panels = [_shifts_panel(writer, dates, names)]
     rows = [row for row in timing.get("overlaps") or () if _known(row)]
     shown, total = _fewer(rows, survey)
     if shown:
-        panels.append(_overlaps_panel(chapters, dates, shown, total))
+        panels.append(_overlaps_panel(writer, dates, shown, total))
     tables = [_dates_table(survey, dates, names)]
     if rows:
         tables.append(_overlaps_table(rows, survey))
@@ -89,8 +67,8 @@ def _true(survey: Survey, name: str, key: str) -> float:
     return overview.as_number(overview.nested(survey.quality, "truth", "dates", name, key))
 
 
-def _shifts_panel(chapters: Chapters, dates: Mapping[str, Any], names: Sequence[str]) -> Panel:
-    survey = chapters.survey
+def _shifts_panel(writer: PictureWriter, dates: Mapping[str, Any], names: Sequence[str]) -> Panel:
+    survey = writer.survey
     known = {}
     for kind, unit in (("azimuth", "lines"), ("range", "samples")):
         known[f"{kind} ({unit})"] = Known(
@@ -100,7 +78,7 @@ def _shifts_panel(chapters: Chapters, dates: Mapping[str, Any], names: Sequence[
         )
     has_truth = any(np.isfinite(one.true).any() for one in known.values())
     picture = Picture(
-        drawn=chapters.save(shifts_picture([_day(name) for name in names], known), "timing_dates"),
+        drawn=writer.save(shifts_picture([_day(name) for name in names], known), "timing_dates"),
         alt="Shift of every date in azimuth and in range, as measured"
         + (", with the true one and the difference" if has_truth else ""),
     )
@@ -123,7 +101,7 @@ def _column(dates: Mapping[str, Any], names: Sequence[str], key: str) -> NDArray
 
 
 def _overlaps_panel(
-    chapters: Chapters, dates: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], total: int
+    writer: PictureWriter, dates: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], total: int
 ) -> Panel:
     overlaps = _overlaps(rows, dates)
     draw = overlaps_picture(overlaps, [f"{_day(a)}\n{_day(b)}" for a, b in overlaps.pairs])
@@ -135,7 +113,7 @@ def _overlaps_panel(
         title="Overlaps of bursts",
         pictures=(
             Picture(
-                drawn=chapters.save(draw, "timing_overlaps"),
+                drawn=writer.save(draw, "timing_overlaps"),
                 alt="Phase in the overlaps of bursts for pairs of dates, before and after the shifts are taken off",
             ),
         ),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alignsar_gpu.report.figures import Theme
-    from alignsar_gpu.report.timing import Overlaps
+    from alignsar_gpu.report.overlaps import Overlaps
 
 WIDTH = 1100  # pixels
 MOST_LABELS = 12  # dates along an axis

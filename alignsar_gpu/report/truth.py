@@ -10,8 +10,8 @@ from alignsar_gpu.report import display, overview
 from alignsar_gpu.report.figures import class_picture
 from alignsar_gpu.report.page import Panel, Picture, Section, Table
 from alignsar_gpu.report.palette import colours_of
+from alignsar_gpu.report.pictures import PHASE_SCALE
 from alignsar_gpu.report.plots import truth_scatter
-from alignsar_gpu.report.sections import PHASE_SCALE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-    from alignsar_gpu.report.sections import Chapters
+    from alignsar_gpu.report.pictures import PictureWriter
     from alignsar_gpu.report.survey import Survey
 
 # Of `measured_table`: what it calls the numbers of a date, and what follows them as deviation.
@@ -32,21 +32,21 @@ SUMMARY = (
 )
 
 
-def section(chapters: Chapters, truth: xr.Dataset) -> Section | None:
+def truth_section(writer: PictureWriter, truth: xr.Dataset) -> Section | None:
     """Land cover, coherence and phase of the simulation against the estimates; None where truth has none."""
     legend = class_legend(truth)
     panels = [
         panel
         for panel in (
-            land_cover_panel(chapters, truth, legend),
-            coherence_panel(chapters, truth, legend),
-            phase_panel(chapters, truth),
+            land_cover_panel(writer, truth, legend),
+            coherence_panel(writer, truth, legend),
+            phase_panel(writer, truth),
         )
         if panel is not None
     ]
     tables = [
         table
-        for table in (errors_table(chapters.survey), measured_table(chapters.survey.quality))
+        for table in (errors_table(writer.survey), measured_table(writer.survey.quality))
         if table is not None
     ]
     if not panels and not tables:
@@ -70,10 +70,10 @@ def class_legend(truth: xr.Dataset) -> tuple[tuple[str, str], ...]:
 
 
 def land_cover_panel(
-    chapters: Chapters, truth: xr.Dataset, legend: tuple[tuple[str, str], ...]
+    writer: PictureWriter, truth: xr.Dataset, legend: tuple[tuple[str, str], ...]
 ) -> Panel | None:
     """The map of classes."""
-    view = chapters.survey.view
+    view = writer.survey.view
     if "land_cover" not in truth or not legend:
         return None
     lines = np.minimum(np.arange(view.shape[0]) * view.cell_lines + view.cell_lines // 2, view.lines - 1)
@@ -84,21 +84,19 @@ def land_cover_panel(
     shown = {index: entry for index, entry in enumerate(legend) if np.any(picked.values == index)}
     numbers = np.full(256, len(shown), np.uint8)
     numbers[list(shown)] = np.arange(len(shown))
-    draw = class_picture(
-        numbers[picked.values], view, tuple(shown.values()), "Land cover", chapters.directions
-    )
+    draw = class_picture(numbers[picked.values], view, tuple(shown.values()), "Land cover", writer.directions)
     names = ", ".join(name for name, _ in shown.values())
-    picture = Picture(drawn=chapters.save(draw, "land_cover"), alt=f"Map of the simulated classes: {names}")
+    picture = Picture(drawn=writer.save(draw, "land_cover"), alt=f"Map of the simulated classes: {names}")
     return Panel(kind="land_cover", title="Land cover", pictures=(picture,), size="wide")
 
 
 def coherence_panel(
-    chapters: Chapters, truth: xr.Dataset, legend: tuple[tuple[str, str], ...]
+    writer: PictureWriter, truth: xr.Dataset, legend: tuple[tuple[str, str], ...]
 ) -> Panel | None:
     """True against estimated coherence."""
     if not {"coherence_true", "coherence_estimated"} <= set(truth.variables) or not legend:
         return None
-    dates = [index for _, index in matched_dates(chapters, truth)]
+    dates = [index for _, index in matched_dates(writer, truth)]
 
     def values(name: str) -> NDArray[np.float64]:
         if name not in truth:
@@ -112,7 +110,7 @@ def coherence_panel(
     shown = tuple(legend[index] for index in there)
     draw = truth_scatter(true[:, there], expected[:, there], estimated[:, there], shown)
     picture = Picture(
-        drawn=chapters.save(draw, "truth_coherence"),
+        drawn=writer.save(draw, "truth_coherence"),
         alt="Estimated against true coherence, a dot for each class and date, with the line of equality",
     )
     error = np.abs(estimated - expected)
@@ -122,12 +120,12 @@ def coherence_panel(
     )
 
 
-def phase_panel(chapters: Chapters, truth: xr.Dataset) -> Panel | None:
+def phase_panel(writer: PictureWriter, truth: xr.Dataset) -> Panel | None:
     """True phase, estimated phase and the difference of every pictured secondary, a row each."""
-    survey, view = chapters.survey, chapters.survey.phase_view
+    survey, view = writer.survey, writer.survey.phase_view
     estimates = {p: f"interferometric_phase_{p}" for p in survey.polarizations}
     polarization = next((p for p, name in estimates.items() if survey.has(name)), None)
-    matched = [(date, index) for date, index in matched_dates(chapters, truth) if date in survey.pictured]
+    matched = [(date, index) for date, index in matched_dates(writer, truth) if date in survey.pictured]
     if "phase_true" not in truth or polarization is None or not matched:
         return None
     name, cells = estimates[polarization], (view.cell_lines, view.cell_samples)
@@ -138,15 +136,15 @@ def phase_panel(chapters: Chapters, truth: xr.Dataset) -> Panel | None:
         estimated = survey.cube[name].isel(time=date).transpose("azimuth", "range").values
         difference = display.cell_average(display.wrap(estimated - true), cells, "phase")
         drawn = (
-            chapters.raster(
+            writer.raster(
                 display.cell_average(true, cells, "phase"),
                 PHASE_SCALE,
                 f"{day}  true phase",
                 f"truth_phase_{survey.keys[date]}",
                 view,
             ),
-            chapters.drawn[f"phase_{polarization}_{survey.keys[date]}"],
-            chapters.raster(
+            writer.drawn[f"phase_{polarization}_{survey.keys[date]}"],
+            writer.raster(
                 difference, PHASE_SCALE, f"{day}  difference", f"truth_difference_{survey.keys[date]}", view
             ),
         )
@@ -165,12 +163,12 @@ def phase_panel(chapters: Chapters, truth: xr.Dataset) -> Panel | None:
     )
 
 
-def matched_dates(chapters: Chapters, truth: xr.Dataset) -> list[tuple[int, int]]:
+def matched_dates(writer: PictureWriter, truth: xr.Dataset) -> list[tuple[int, int]]:
     """(index in the cube, index in the truth) of every secondary, by its time where truth says it."""
-    times = chapters.survey.cube["time"].values
+    times = writer.survey.cube["time"].values
     own = truth["time"].values if "time" in truth.coords else None
     matched = []
-    for date in chapters.survey.secondaries:
+    for date in writer.survey.secondaries:
         if own is None:
             found = [date] if date < truth.sizes.get("time", 0) else []
         else:

@@ -1,0 +1,70 @@
+"""Pictures of a cube, drawn into the folder of the report."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from alignsar_gpu.report import display
+from alignsar_gpu.report.figures import Drawn, Scale, radar_picture, save
+from alignsar_gpu.report.plots import PHASE_TICKS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import numpy as np
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from alignsar_gpu.report.display import View
+    from alignsar_gpu.report.figures import Theme
+    from alignsar_gpu.report.survey import Survey
+
+PHASE_SCALE = Scale(colormap="twilight", limits=(-math.pi, math.pi), label="phase (rad)", ticks=PHASE_TICKS)
+GREY_SHADES = 64
+
+
+class PictureWriter:
+    """Draw pictures of a survey into a folder.
+
+    ``drawn`` : what is drawn already, by its name.
+    ``directions`` : as ``display.ground_directions`` gives them; None where the cube has no coordinates.
+    ``bright`` : polarizations that have a layer of brightness; ``brightness_scales`` : the scale of each.
+    """
+
+    def __init__(self, survey: Survey, folder: Path) -> None:
+        self.survey = survey
+        self.folder = folder
+        self.drawn: dict[str, Drawn] = {}
+        self.directions: NDArray[np.float64] | None = None
+        if survey.coordinates is not None:
+            self.directions = display.ground_directions(*survey.coordinates)
+        self.bright = tuple(p for p in survey.polarizations if survey.power_layer(p))
+        self.brightness_scales = {p: self._brightness_scale(p) for p in self.bright}
+
+    def save(self, draw: Callable[[Theme], Figure], name: str) -> Drawn:
+        """Draw a figure into the folder."""
+        self.drawn[name] = save(draw, self.folder, name)
+        return self.drawn[name]
+
+    def raster(
+        self, image: NDArray[Any], scale: Scale, heading: str, name: str, view: View | None = None
+    ) -> Drawn:
+        """Draw cells (rows, columns) on the radar grid; ``view`` is the survey's own where none is given."""
+        view = view or self.survey.view
+        return self.save(radar_picture(image, view, scale, heading, self.directions), name)
+
+    def brightness(self, polarization: str, date: int, view: View | None = None) -> NDArray[np.float32]:
+        """Brightness of a date in dB (rows, columns), in the survey's view or a coarser one of it."""
+        power = self.survey.image(str(self.survey.power_layer(polarization)), date)
+        if view is not None:
+            own = self.survey.view
+            cells = view.cell_lines // own.cell_lines, view.cell_samples // own.cell_samples
+            power = display.cell_average(power, cells)
+        return display.decibels(power)
+
+    def _brightness_scale(self, polarization: str) -> Scale:
+        limits = display.stretch(self.brightness(polarization, date) for date in self.survey.pictured)
+        label = f"brightness {polarization.upper()} (dB)"
+        return Scale(colormap="gray", limits=limits or (0, 1), label=label, shades=GREY_SHADES)
