@@ -39,8 +39,8 @@ from alignsar_gpu.simulate.radar.target_list import write_targets
 from alignsar_gpu.simulate.radar.truth import write_truth
 from alignsar_gpu.simulate.safe.orbit_eof import write_orbit
 from alignsar_gpu.simulate.safe.pass_parameters import PassParameters
+from alignsar_gpu.simulate.safe.planning import plan_passes
 from alignsar_gpu.simulate.safe.product import copy_metadata, write_metadata
-from alignsar_gpu.simulate.safe.product_plan import plan_passes
 from alignsar_gpu.simulate.safe.quicklook import write_quicklook
 
 if TYPE_CHECKING:

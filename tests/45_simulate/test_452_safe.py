@@ -28,6 +28,7 @@ from alignsar_gpu.simulate.safe.measurement_writer import MeasurementWriter
 from alignsar_gpu.simulate.safe.orbit_eof import write_orbit
 from alignsar_gpu.simulate.safe.pass_parameters import PassParameters
 from alignsar_gpu.simulate.safe.pass_plan import find_track
+from alignsar_gpu.simulate.safe.planning import plan_passes
 from alignsar_gpu.simulate.safe.product import (
     copy_metadata,
     finish_product,
@@ -35,7 +36,6 @@ from alignsar_gpu.simulate.safe.product import (
     measurement_writer,
     write_metadata,
 )
-from alignsar_gpu.simulate.safe.product_plan import plan_passes
 
 INTERVAL = 2.055556299999998e-3
 SMALL = PassParameters(

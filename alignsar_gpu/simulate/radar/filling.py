@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alignsar_gpu.simulate.radar.ground_mesh import sight_mesh
-from alignsar_gpu.simulate.radar.imaging import image_window, windows
+from alignsar_gpu.simulate.radar.imaging import image_window
+from alignsar_gpu.simulate.radar.window import windows
 from alignsar_gpu.simulate.safe.product import finish_product, measurement_writer
 
 if TYPE_CHECKING:

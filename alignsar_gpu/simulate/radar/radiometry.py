@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.geometry.grid import RadarGrid
     from alignsar_gpu.products.slc import Burst, Channel
     from alignsar_gpu.simulate.ground.backscatter import GroundClass
-    from alignsar_gpu.simulate.radar.imaging import Window
+    from alignsar_gpu.simulate.radar.window import Window
 
 BINS = 512  # of the cosine of the local incidence angle
 STEEPEST_SINE = 1e-3

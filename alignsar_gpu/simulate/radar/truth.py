@@ -17,8 +17,8 @@ import zarr
 from alignsar_gpu.simulate.radar import truth_loops
 from alignsar_gpu.simulate.radar.campaign import ground_on
 from alignsar_gpu.simulate.radar.ground_mesh import sight_mesh
-from alignsar_gpu.simulate.radar.imaging import frame_window, windows
 from alignsar_gpu.simulate.radar.lattice import frame_of, place_patch
+from alignsar_gpu.simulate.radar.window import frame_window, windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from alignsar_gpu.products.slc import Burst
     from alignsar_gpu.simulate.radar.campaign import Campaign, Ground
     from alignsar_gpu.simulate.radar.ground_mesh import GroundMesh
-    from alignsar_gpu.simulate.radar.imaging import Window
     from alignsar_gpu.simulate.radar.view import View
+    from alignsar_gpu.simulate.radar.window import Window
 
 LAYOVER, SHADOW = 1, 2
 CHUNK = 512
