@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from alignsar_gpu.config import NisarProductsConfig, Sentinel1ProductsConfig, SnapProductsConfig
 from alignsar_gpu.coregistration.assemble import Options, coregistered_stack
-from alignsar_gpu.coregistration.corrections import Corrections
+from alignsar_gpu.coregistration.corrections.corrections import Corrections
 from alignsar_gpu.coregistration.reference import best_reference
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem.dem import open_dem
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from alignsar_gpu.config import Config, DemConfig
-    from alignsar_gpu.coregistration.corrections import Troposphere
+    from alignsar_gpu.coregistration.corrections.corrections import Troposphere
     from alignsar_gpu.device import Device
     from alignsar_gpu.geometry.dem.dem import Dem, VerticalDatum
     from alignsar_gpu.products.selection import Selection

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.coregistration.burst import TAPS, BurstPair, Shift
-from alignsar_gpu.coregistration.corrections import Corrections
+from alignsar_gpu.coregistration.corrections.corrections import Corrections
 from alignsar_gpu.coregistration.mosaic import mosaic_of
-from alignsar_gpu.coregistration.patches import PatchReader
 from alignsar_gpu.coregistration.placement import placement_of
 from alignsar_gpu.coregistration.records import calibrations, noises
 from alignsar_gpu.coregistration.stack import CoregisteredStack
-from alignsar_gpu.coregistration.timing import Measured, measure_shifts
+from alignsar_gpu.coregistration.timing.patches import PatchReader
+from alignsar_gpu.coregistration.timing.shifts import Measured, measure_shifts
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.terrain.terrain import Terrain
 from alignsar_gpu.products.crop import window_around

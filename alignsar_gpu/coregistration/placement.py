@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alignsar_gpu.coregistration.burst import Shift
-from alignsar_gpu.coregistration.corrections import Corrections, location_shift
+from alignsar_gpu.coregistration.corrections.corrections import Corrections, location_shift
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from alignsar_gpu.coregistration.location import LocationShift
+    from alignsar_gpu.coregistration.corrections.location import LocationShift
     from alignsar_gpu.coregistration.mosaic import Mosaic, Piece
     from alignsar_gpu.kernels import Drawing
     from alignsar_gpu.products.selection import Match, Selection

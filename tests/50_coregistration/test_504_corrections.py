@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alignsar_gpu.coregistration.carrier import burst_carrier
-from alignsar_gpu.coregistration.corrections import (
+from alignsar_gpu.coregistration.corrections.corrections import (
     Corrections,
     Sight,
     azimuth_fm_rate,
@@ -21,9 +21,9 @@ from alignsar_gpu.coregistration.corrections import (
     location_shift,
     tropospheric_shift,
 )
-from alignsar_gpu.coregistration.location import HEIGHTS
-from alignsar_gpu.coregistration.tide import ARCSECOND, Sky, _moon, _sun, sky, solid_earth_tide
-from alignsar_gpu.coregistration.troposphere import zenith_delay
+from alignsar_gpu.coregistration.corrections.location import HEIGHTS
+from alignsar_gpu.coregistration.corrections.tide import ARCSECOND, Sky, _moon, _sun, sky, solid_earth_tide
+from alignsar_gpu.coregistration.corrections.troposphere import zenith_delay
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.ellipsoid import ecef_to_geodetic, ellipsoid_normal, geodetic_to_ecef
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT

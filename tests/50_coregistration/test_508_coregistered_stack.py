@@ -9,9 +9,9 @@ import pytest
 from simulated_stack import CPU, Interferogram, Products
 
 from alignsar_gpu.coregistration.carrier import burst_carrier
-from alignsar_gpu.coregistration.corrections import Corrections, location_shift
+from alignsar_gpu.coregistration.corrections.corrections import Corrections, location_shift
 from alignsar_gpu.coregistration.mosaic import mosaic_of
-from alignsar_gpu.coregistration.timing import BAND_SAMPLES, _most_certain
+from alignsar_gpu.coregistration.timing.shifts import BAND_SAMPLES, _most_certain
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.ground_to_radar import ground_to_radar
 from alignsar_gpu.products.sentinel1.reader import open_sentinel1

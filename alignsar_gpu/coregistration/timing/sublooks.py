@@ -27,7 +27,7 @@ import numpy as np
 from scipy.fft import fft, ifft, next_fast_len
 from scipy.signal import oaconvolve
 
-from alignsar_gpu.coregistration.diversity import FEWEST, NOTHING, OverlapShift, overlap_shift
+from alignsar_gpu.coregistration.timing.diversity import FEWEST, NOTHING, OverlapShift, overlap_shift
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alignsar_gpu.coregistration.offsets import fit_offsets, patch_offset
-from alignsar_gpu.coregistration.patches import Patch
+from alignsar_gpu.coregistration.timing.patches import Patch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from alignsar_gpu.coregistration.mosaic import Piece
     from alignsar_gpu.coregistration.offsets import Offset, OffsetField
-    from alignsar_gpu.coregistration.patches import PatchReader
+    from alignsar_gpu.coregistration.timing.patches import PatchReader
 
 SIZE = 128  # lines and samples of a patch
 MOST = 12, 12  # patches down and across

@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from alignsar_gpu.coregistration.carrier import burst_carrier
-from alignsar_gpu.coregistration.location import LocationShift, fitted, nodes
-from alignsar_gpu.coregistration.tide import sky, solid_earth_tide
-from alignsar_gpu.coregistration.troposphere import zenith_delay
+from alignsar_gpu.coregistration.corrections.location import LocationShift, fitted, nodes
+from alignsar_gpu.coregistration.corrections.tide import sky, solid_earth_tide
+from alignsar_gpu.coregistration.corrections.troposphere import zenith_delay
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.ellipsoid import ellipsoid_normal, geodetic_to_ecef
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT

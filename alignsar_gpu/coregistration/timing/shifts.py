@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.coregistration.burst import Shift, azimuth_band, range_band
-from alignsar_gpu.coregistration.diversity import NOTHING, double_difference, solve_timing
-from alignsar_gpu.coregistration.patches import patches_of, within_memory
-from alignsar_gpu.coregistration.scene_offsets import residual_offsets
-from alignsar_gpu.coregistration.sublooks import band_shift
+from alignsar_gpu.coregistration.timing.diversity import NOTHING, double_difference, solve_timing
+from alignsar_gpu.coregistration.timing.patches import patches_of, within_memory
+from alignsar_gpu.coregistration.timing.scene_offsets import residual_offsets
+from alignsar_gpu.coregistration.timing.sublooks import band_shift
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from alignsar_gpu.coregistration.diversity import DoubleDifference, OverlapShift
     from alignsar_gpu.coregistration.offsets import OffsetField
-    from alignsar_gpu.coregistration.patches import Patch, PatchReader, View
+    from alignsar_gpu.coregistration.timing.diversity import DoubleDifference, OverlapShift
+    from alignsar_gpu.coregistration.timing.patches import Patch, PatchReader, View
 
 # Independent pixels among those of a Sentinel-1 image: what oversampling and the Hamming windows leave of 0.67 x 0.75
 # to 0.88 of the sampling rates.
