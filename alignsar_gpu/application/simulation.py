@@ -22,23 +22,23 @@ from alignsar_gpu.simulate.ground.atmosphere import AtmosphereParameters
 from alignsar_gpu.simulate.ground.backscatter import class_index
 from alignsar_gpu.simulate.ground.changes import ChangeParameters
 from alignsar_gpu.simulate.ground.files import write_scene
-from alignsar_gpu.simulate.ground.land_bgt import bgt_layers
-from alignsar_gpu.simulate.ground.land_vectors import VectorLayer
+from alignsar_gpu.simulate.ground.land.bgt import bgt_layers
+from alignsar_gpu.simulate.ground.land.vectors import VectorLayer
 from alignsar_gpu.simulate.ground.scene import SceneParameters, make_scene
-from alignsar_gpu.simulate.ground.targets import TargetParameters
+from alignsar_gpu.simulate.ground.targets.targets import TargetParameters
 from alignsar_gpu.simulate.radar.campaign import ground_on, make_campaign, scene_bounds
-from alignsar_gpu.simulate.radar.dates import (
+from alignsar_gpu.simulate.radar.filling import fill_product
+from alignsar_gpu.simulate.radar.ground_mesh import zero_doppler
+from alignsar_gpu.simulate.radar.passes.dates import (
     check_dates,
     per_date,
     view_of,
     write_annotated_orbit,
 )
-from alignsar_gpu.simulate.radar.filling import fill_product
-from alignsar_gpu.simulate.radar.ground_mesh import zero_doppler
 from alignsar_gpu.simulate.radar.target_list import write_targets
 from alignsar_gpu.simulate.radar.truth import write_truth
 from alignsar_gpu.simulate.safe.orbit_eof import write_orbit
-from alignsar_gpu.simulate.safe.pass_parameters import PassParameters
+from alignsar_gpu.simulate.safe.plan.parameters import PassParameters
 from alignsar_gpu.simulate.safe.planning import plan_passes
 from alignsar_gpu.simulate.safe.product import copy_metadata, write_metadata
 from alignsar_gpu.simulate.safe.quicklook import write_quicklook
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.simulate.ground.raster import Bounds
     from alignsar_gpu.simulate.ground.scene import GroundScene
     from alignsar_gpu.simulate.radar.campaign import Campaign
-    from alignsar_gpu.simulate.radar.view import View
+    from alignsar_gpu.simulate.radar.passes.view import View
 
 PRODUCTS, ORBITS, SCENE = "products", "orbits", "scene"
 TARGETS = "targets.csv"

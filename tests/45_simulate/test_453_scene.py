@@ -30,13 +30,13 @@ from alignsar_gpu.simulate.ground.backscatter import (
 from alignsar_gpu.simulate.ground.changes import ChangeParameters, generate_changes
 from alignsar_gpu.simulate.ground.drainage import drain
 from alignsar_gpu.simulate.ground.files import write_scene
-from alignsar_gpu.simulate.ground.land_map import LandParameters
+from alignsar_gpu.simulate.ground.land.map import LandParameters
 from alignsar_gpu.simulate.ground.motion import Bowl, draw_bowls, motion_raster
 from alignsar_gpu.simulate.ground.noise import Field, power_law
 from alignsar_gpu.simulate.ground.raster import Bounds, Raster, metres_per_degree
-from alignsar_gpu.simulate.ground.reflector_files import read_reflectors
 from alignsar_gpu.simulate.ground.scene import SceneParameters, make_scene
-from alignsar_gpu.simulate.ground.targets import (
+from alignsar_gpu.simulate.ground.targets.reflector_files import read_reflectors
+from alignsar_gpu.simulate.ground.targets.targets import (
     PointTarget,
     TargetParameters,
     generate_targets,

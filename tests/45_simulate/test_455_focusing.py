@@ -11,8 +11,8 @@ from alignsar_gpu.simulate.ground.backscatter import CLASSES, FIELD, URBAN
 from alignsar_gpu.simulate.orbit import CircularPass
 from alignsar_gpu.simulate.radar import loops, spreading_loops, truth_loops
 from alignsar_gpu.simulate.radar.focusing import Band, focus, receiver_noise
+from alignsar_gpu.simulate.radar.passes.recorded import recorded_pass
 from alignsar_gpu.simulate.radar.radiometry import tabulate
-from alignsar_gpu.simulate.radar.recorded_pass import recorded_pass
 
 INTERVAL = 2.055556299999998e-3
 SAMPLING = 6.434523812571428e7

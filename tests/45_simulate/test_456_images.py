@@ -13,7 +13,7 @@ from alignsar_gpu.geometry.range_doppler import radar_to_ground
 from alignsar_gpu.simulate.geometry import ellipsoid_point
 from alignsar_gpu.simulate.ground.atmosphere import AtmosphereParameters
 from alignsar_gpu.simulate.ground.backscatter import CLASSES, FIELD, FOREST, NAMES, URBAN, WATER
-from alignsar_gpu.simulate.ground.targets import PointTarget
+from alignsar_gpu.simulate.ground.targets.targets import PointTarget
 from alignsar_gpu.simulate.radar.campaign import ground_on, make_campaign
 from alignsar_gpu.simulate.radar.imaging import target_places
 from alignsar_gpu.simulate.radar.truth import write_truth

@@ -12,11 +12,11 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.simulate.ground.atmosphere import AtmosphereParameters, Delay, delay_of
 from alignsar_gpu.simulate.ground.backscatter import CLASSES, GroundClass
 from alignsar_gpu.simulate.ground.changes import Change, ChangeParameters, generate_changes
-from alignsar_gpu.simulate.ground.land_map import LandParameters, generate
-from alignsar_gpu.simulate.ground.land_vectors import VectorLayer, from_vectors
+from alignsar_gpu.simulate.ground.land.map import LandParameters, generate
+from alignsar_gpu.simulate.ground.land.vectors import VectorLayer, from_vectors
 from alignsar_gpu.simulate.ground.motion import Bowl, draw_bowls, motion_raster
-from alignsar_gpu.simulate.ground.reflector_files import read_reflectors
-from alignsar_gpu.simulate.ground.targets import PointTarget, TargetParameters, generate_targets
+from alignsar_gpu.simulate.ground.targets.reflector_files import read_reflectors
+from alignsar_gpu.simulate.ground.targets.targets import PointTarget, TargetParameters, generate_targets
 from alignsar_gpu.simulate.ground.terrain import fractal_terrain, terrain_from
 
 if TYPE_CHECKING:

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from alignsar_gpu.simulate.ground.atmosphere import Delay
     from alignsar_gpu.simulate.ground.raster import Raster
     from alignsar_gpu.simulate.ground.scene import GroundScene
-    from alignsar_gpu.simulate.ground.targets import PointTarget
+    from alignsar_gpu.simulate.ground.targets.targets import PointTarget
     from alignsar_gpu.simulate.radar.ground_mesh import GroundMesh
+    from alignsar_gpu.simulate.radar.passes.view import View
     from alignsar_gpu.simulate.radar.radiometry import Radiometry
-    from alignsar_gpu.simulate.radar.view import View
 
 SPARE_TIME = 0.5  # s before and after the bursts: what blocks reach beyond them, and how far dates are apart
 SPARE_RANGE = 1500.0  # m, likewise

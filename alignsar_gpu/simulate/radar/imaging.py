@@ -11,8 +11,8 @@ from alignsar_gpu.simulate.radar import loops, spreading_loops
 from alignsar_gpu.simulate.radar.focusing import focus, receiver_noise
 from alignsar_gpu.simulate.radar.ground_mesh import sight_mesh, zero_doppler
 from alignsar_gpu.simulate.radar.lattice import frame_of, place_patch
+from alignsar_gpu.simulate.radar.passes.view import burst_middle
 from alignsar_gpu.simulate.radar.radiometry import gain_table, noise_table
-from alignsar_gpu.simulate.radar.view import burst_middle
 from alignsar_gpu.simulate.radar.window import frame_window
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.simulate.radar.focusing import Band
     from alignsar_gpu.simulate.radar.ground_mesh import GroundMesh, Series
     from alignsar_gpu.simulate.radar.lattice import Patch
-    from alignsar_gpu.simulate.radar.view import View
+    from alignsar_gpu.simulate.radar.passes.view import View
     from alignsar_gpu.simulate.radar.window import Frame, Window
 
 NOISE_STREAM = 41

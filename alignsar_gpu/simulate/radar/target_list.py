@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from alignsar_gpu.simulate.radar.campaign import Campaign
-    from alignsar_gpu.simulate.radar.view import View
+    from alignsar_gpu.simulate.radar.passes.view import View
 
 COLUMNS = (
     "date",

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.products.slc import Burst
     from alignsar_gpu.simulate.radar.campaign import Campaign, Ground
     from alignsar_gpu.simulate.radar.ground_mesh import GroundMesh
-    from alignsar_gpu.simulate.radar.view import View
+    from alignsar_gpu.simulate.radar.passes.view import View
     from alignsar_gpu.simulate.radar.window import Window
 
 LAYOVER, SHADOW = 1, 2

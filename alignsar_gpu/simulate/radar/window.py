@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import fft
 
-from alignsar_gpu.simulate.radar.view import burst_middle, carrier_table
+from alignsar_gpu.simulate.radar.passes.view import burst_middle, carrier_table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alignsar_gpu.products.slc import Burst
-    from alignsar_gpu.simulate.radar.view import View
+    from alignsar_gpu.simulate.radar.passes.view import View
 
 HALO = 64, 128  # lines and samples around a block whose echoes reach into it: -48 dB of them lies farther out
 BLOCK = 2048, 1536  # lines and samples of a block

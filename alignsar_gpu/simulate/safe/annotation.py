@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alignsar_gpu.simulate.safe.iw_mode import (
+from alignsar_gpu.simulate.safe.manifest import data_take, image_number, mission
+from alignsar_gpu.simulate.safe.motion import attitudes, heading, orbits
+from alignsar_gpu.simulate.safe.plan.iw_mode import (
     AZIMUTH_INTERVAL,
     RADAR_FREQUENCY,
     RANGE_SAMPLING_RATE,
@@ -19,8 +21,6 @@ from alignsar_gpu.simulate.safe.iw_mode import (
     RANGE_WINDOW,
     SUBSWATHS,
 )
-from alignsar_gpu.simulate.safe.manifest import data_take, image_number, mission
-from alignsar_gpu.simulate.safe.motion import attitudes, heading, orbits
 from alignsar_gpu.simulate.safe.records import (
     BIT_ERRORS,
     OPTIONS,
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
     from alignsar_gpu.products.slc import RangePolynomial
-    from alignsar_gpu.simulate.safe.product_plan import ProductPlan
-    from alignsar_gpu.simulate.safe.swath_plan import SwathPlan
+    from alignsar_gpu.simulate.safe.plan.product import ProductPlan
+    from alignsar_gpu.simulate.safe.plan.swaths import SwathPlan
 
 HEIGHT_STEP = 10.0  # s
 

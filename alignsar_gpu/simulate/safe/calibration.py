@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from xml.etree.ElementTree import Element
 
-    from alignsar_gpu.simulate.safe.product_plan import ProductPlan
-    from alignsar_gpu.simulate.safe.swath_plan import SwathPlan
+    from alignsar_gpu.simulate.safe.plan.product import ProductPlan
+    from alignsar_gpu.simulate.safe.plan.swaths import SwathPlan
 
 DIGITS = 6  # after the point, as ESA's
 

@@ -15,14 +15,14 @@ import numpy as np
 
 from alignsar_gpu.products.sentinel1.burst_id import CYCLE
 from alignsar_gpu.products.sentinel1.safe import SIMULATOR
-from alignsar_gpu.simulate.safe.swath_plan import wrapped
+from alignsar_gpu.simulate.safe.plan.swaths import wrapped
 from alignsar_gpu.simulate.safe.xml_writing import Text, document, element, moment, stamp, utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from alignsar_gpu.simulate.safe.product_plan import ProductPlan
-    from alignsar_gpu.simulate.safe.swath_plan import SwathPlan
+    from alignsar_gpu.simulate.safe.plan.product import ProductPlan
+    from alignsar_gpu.simulate.safe.plan.swaths import SwathPlan
 
 PROCESSOR, VERSION = "Sentinel-1 IPF", "003.71"  # whose layout is followed: readers look for it
 FACILITY = {

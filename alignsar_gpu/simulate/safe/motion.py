@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
     from alignsar_gpu.simulate.orbit import CircularPass
-    from alignsar_gpu.simulate.safe.product_plan import ProductPlan
+    from alignsar_gpu.simulate.safe.plan.product import ProductPlan
 
 STEP = 10.0  # s between state vectors
 MARGIN = 75.0  # s that they cover on either side

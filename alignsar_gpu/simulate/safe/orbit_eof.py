@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
     from alignsar_gpu.simulate.orbit import Pass
-    from alignsar_gpu.simulate.safe.product_plan import ProductPlan
+    from alignsar_gpu.simulate.safe.plan.product import ProductPlan
 
 MARGIN = 300.0  # s on either side of the product
 MADE_AFTER = 3 * 3600.0  # s from the last vector, as real ones: no time of this computer is written

@@ -8,26 +8,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT
-from alignsar_gpu.simulate.safe.burst_plan import (
+from alignsar_gpu.simulate.safe.manifest import product_name
+from alignsar_gpu.simulate.safe.plan.bursts import (
     first_lines,
     first_slant_ranges,
     plan_bursts,
     plan_cycle,
 )
-from alignsar_gpu.simulate.safe.iw_mode import AZIMUTH_INTERVAL
-from alignsar_gpu.simulate.safe.manifest import product_name
-from alignsar_gpu.simulate.safe.pass_plan import find_track, plan_overpasses
-from alignsar_gpu.simulate.safe.product_plan import ProductPlan
-from alignsar_gpu.simulate.safe.radiometric_plan import slant_ranges
-from alignsar_gpu.simulate.safe.sight import Sight
-from alignsar_gpu.simulate.safe.swath_plan import Doppler, frame_swath, plan_swath
+from alignsar_gpu.simulate.safe.plan.iw_mode import AZIMUTH_INTERVAL
+from alignsar_gpu.simulate.safe.plan.passes import find_track, plan_overpasses
+from alignsar_gpu.simulate.safe.plan.product import ProductPlan
+from alignsar_gpu.simulate.safe.plan.radiometry import slant_ranges
+from alignsar_gpu.simulate.safe.plan.sight import Sight
+from alignsar_gpu.simulate.safe.plan.swaths import Doppler, frame_swath, plan_swath
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from alignsar_gpu.simulate.safe.burst_plan import BurstCycle, BurstPlan
-    from alignsar_gpu.simulate.safe.pass_parameters import PassParameters
-    from alignsar_gpu.simulate.safe.pass_plan import Overpass, Track
+    from alignsar_gpu.simulate.safe.plan.bursts import BurstCycle, BurstPlan
+    from alignsar_gpu.simulate.safe.plan.parameters import PassParameters
+    from alignsar_gpu.simulate.safe.plan.passes import Overpass, Track
 
 DAY = 86400.0
 DOPPLER_STREAM = 22

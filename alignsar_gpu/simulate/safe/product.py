@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from alignsar_gpu.products.xml import Xml
-    from alignsar_gpu.simulate.safe.product_plan import ProductPlan
+    from alignsar_gpu.simulate.safe.plan.product import ProductPlan
 
 METADATA = re.compile(r"manifest\.safe|annotation/(?:calibration/|rfi/)?[\w-]+\.xml")
 FOLDERS = ("manifest.safe", "annotation/*.xml", "annotation/calibration/*.xml", "annotation/rfi/*.xml")

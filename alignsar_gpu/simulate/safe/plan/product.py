@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from alignsar_gpu.products.sentinel1.relative_orbit import sentinel1_relative_orbit
-from alignsar_gpu.simulate.safe.burst_plan import microsecond
+from alignsar_gpu.simulate.safe.plan.bursts import microsecond
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from alignsar_gpu.simulate.orbit import CircularPass
-    from alignsar_gpu.simulate.safe.pass_parameters import PassParameters
-    from alignsar_gpu.simulate.safe.swath_plan import SwathPlan
+    from alignsar_gpu.simulate.safe.plan.parameters import PassParameters
+    from alignsar_gpu.simulate.safe.plan.swaths import SwathPlan
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

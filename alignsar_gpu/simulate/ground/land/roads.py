@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import dijkstra, minimum_spanning_tree
 from scipy.spatial import Voronoi
 
 from alignsar_gpu.simulate.ground.graph import graph_of
-from alignsar_gpu.simulate.ground.land_water import rounded
+from alignsar_gpu.simulate.ground.land.water import rounded
 from alignsar_gpu.simulate.ground.noise import Field
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from alignsar_gpu.simulate.ground.land_water import Waters
+    from alignsar_gpu.simulate.ground.land.water import Waters
 
 JITTER = 0.30  # of the block size, by which the middles of blocks leave their lattice
 BENDS = ((0.22, 4.0), (0.07, 1.1))  # amplitude and wave length of what bends edges, in block sizes

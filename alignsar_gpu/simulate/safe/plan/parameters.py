@@ -10,7 +10,7 @@ import numpy as np
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.products.sentinel1.burst_id import DAYS_PER_CYCLE
 from alignsar_gpu.products.sentinel1.relative_orbit import RELATIVE_ORBIT_OFFSETS
-from alignsar_gpu.simulate.safe.iw_mode import SUBSWATHS
+from alignsar_gpu.simulate.safe.plan.iw_mode import SUBSWATHS
 
 POLARIZATIONS = (("vv",), ("vv", "vh"), ("hh",), ("hh", "hv"))
 HIGHEST_LATITUDE = 80.0  # degrees; the satellites turn back at 81.8

@@ -20,9 +20,9 @@ from alignsar_gpu.simulate.ground.backscatter import (
     URBAN,
     WATER,
 )
-from alignsar_gpu.simulate.ground.land_roads import lay_out_farmland
-from alignsar_gpu.simulate.ground.land_towns import build_up, join, settle
-from alignsar_gpu.simulate.ground.land_water import find_waters
+from alignsar_gpu.simulate.ground.land.roads import lay_out_farmland
+from alignsar_gpu.simulate.ground.land.towns import build_up, join, settle
+from alignsar_gpu.simulate.ground.land.water import find_waters
 from alignsar_gpu.simulate.ground.noise import Field
 from alignsar_gpu.simulate.ground.raster import Raster, shifted
 
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rasterio import Affine
 
-    from alignsar_gpu.simulate.ground.land_roads import Farmland
-    from alignsar_gpu.simulate.ground.land_towns import Town
-    from alignsar_gpu.simulate.ground.land_water import Waters
+    from alignsar_gpu.simulate.ground.land.roads import Farmland
+    from alignsar_gpu.simulate.ground.land.towns import Town
+    from alignsar_gpu.simulate.ground.land.water import Waters
     from alignsar_gpu.simulate.ground.raster import Bounds
 
 MAP_STREAM = 31

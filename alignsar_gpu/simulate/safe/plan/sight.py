@@ -9,7 +9,7 @@ import numpy as np
 from numpy.polynomial import chebyshev
 
 from alignsar_gpu.simulate.geometry import ellipsoid_normal, ellipsoid_point, solve_ground
-from alignsar_gpu.simulate.safe.iw_mode import WAVELENGTH
+from alignsar_gpu.simulate.safe.plan.iw_mode import WAVELENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable

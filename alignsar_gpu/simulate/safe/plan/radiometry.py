@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT
-from alignsar_gpu.simulate.safe.burst_plan import microsecond
-from alignsar_gpu.simulate.safe.iw_mode import (
+from alignsar_gpu.simulate.safe.plan.bursts import microsecond
+from alignsar_gpu.simulate.safe.plan.iw_mode import (
     AZIMUTH_INTERVAL,
     RANGE_SAMPLING_RATE,
     SUBSWATHS,
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from alignsar_gpu.simulate.safe.burst_plan import BurstPlan
-    from alignsar_gpu.simulate.safe.sight import Sight, Smooth
+    from alignsar_gpu.simulate.safe.plan.bursts import BurstPlan
+    from alignsar_gpu.simulate.safe.plan.sight import Sight, Smooth
 
 PIXEL_STEP, LINE_STEP = 40, 10  # of the tables of calibration and noise
 BETA_NOUGHT = 237.0

@@ -20,7 +20,7 @@ from alignsar_gpu.simulate.orbit import EARTH_ROTATION, MEAN_MOTION, CircularPas
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from alignsar_gpu.simulate.safe.pass_parameters import PassParameters
+    from alignsar_gpu.simulate.safe.plan.parameters import PassParameters
 
 INCIDENCES = 30.0, 45.0  # degrees, in the middle of the scene
 BEST_INCIDENCE = 38.0

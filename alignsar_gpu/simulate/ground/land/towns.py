@@ -11,12 +11,12 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
-from alignsar_gpu.simulate.ground.land_roads import Router
+from alignsar_gpu.simulate.ground.land.roads import Router
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from alignsar_gpu.simulate.ground.land_water import Waters
+    from alignsar_gpu.simulate.ground.land.water import Waters
 
 PER_TOWN = 14e6  # m2 of country that a town or village has
 SMALLEST, LARGEST = 230.0, 6000.0  # m, radius

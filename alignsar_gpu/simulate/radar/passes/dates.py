@@ -9,8 +9,8 @@ import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.products.sentinel1.reader import open_sentinel1
-from alignsar_gpu.simulate.radar.recorded_pass import recorded_pass
-from alignsar_gpu.simulate.radar.view import View, read_bands
+from alignsar_gpu.simulate.radar.passes.recorded import recorded_pass
+from alignsar_gpu.simulate.radar.passes.view import View, read_bands
 from alignsar_gpu.simulate.safe.orbit_eof import Numbered, write_pass
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.simulate.ground.target_sites import Sites
+from alignsar_gpu.simulate.ground.targets.sites import Sites
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,7 @@ import pyogrio
 from pyogrio.errors import DataSourceError
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.simulate.ground.targets import PointTarget, trihedral_cross_section
+from alignsar_gpu.simulate.ground.targets.targets import PointTarget, trihedral_cross_section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

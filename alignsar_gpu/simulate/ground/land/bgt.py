@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from alignsar_gpu.simulate.ground.land_vectors import VectorLayer
+from alignsar_gpu.simulate.ground.land.vectors import VectorLayer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

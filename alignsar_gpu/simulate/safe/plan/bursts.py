@@ -10,19 +10,19 @@ import numpy as np
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT
 from alignsar_gpu.products.sentinel1.burst_id import BEAM_CYCLES, ORBIT, burst_number
 from alignsar_gpu.simulate.geometry import closest_approach
-from alignsar_gpu.simulate.safe.iw_mode import (
+from alignsar_gpu.simulate.safe.plan.iw_mode import (
     AZIMUTH_INTERVAL,
     RANGE_SAMPLING_RATE,
     RANGE_SPACING,
     steering_doppler_rate,
 )
-from alignsar_gpu.simulate.safe.sight import Sight
+from alignsar_gpu.simulate.safe.plan.sight import Sight
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from alignsar_gpu.simulate.safe.pass_parameters import PassParameters
-    from alignsar_gpu.simulate.safe.pass_plan import Overpass, Track
+    from alignsar_gpu.simulate.safe.plan.parameters import PassParameters
+    from alignsar_gpu.simulate.safe.plan.passes import Overpass, Track
 
 IW = BEAM_CYCLES["IW"]
 SWATHS = ("IW1", "IW2", "IW3")

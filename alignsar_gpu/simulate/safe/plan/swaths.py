@@ -9,9 +9,9 @@ import numpy as np
 
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT
 from alignsar_gpu.products.slc import RangePolynomial
-from alignsar_gpu.simulate.safe.burst_plan import microsecond
-from alignsar_gpu.simulate.safe.iw_mode import AZIMUTH_INTERVAL, RANGE_SAMPLING_RATE, REAL_WIDTH
-from alignsar_gpu.simulate.safe.radiometric_plan import (
+from alignsar_gpu.simulate.safe.plan.bursts import microsecond
+from alignsar_gpu.simulate.safe.plan.iw_mode import AZIMUTH_INTERVAL, RANGE_SAMPLING_RATE, REAL_WIDTH
+from alignsar_gpu.simulate.safe.plan.radiometry import (
     DATE_STEP,
     POLARIZATION_STEP,
     Frame,
@@ -21,17 +21,17 @@ from alignsar_gpu.simulate.safe.radiometric_plan import (
     slant_ranges,
     thermal_noise,
 )
-from alignsar_gpu.simulate.safe.sight import smooth
+from alignsar_gpu.simulate.safe.plan.sight import smooth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from alignsar_gpu.simulate.safe.burst_plan import BurstPlan
-    from alignsar_gpu.simulate.safe.pass_parameters import PassParameters
-    from alignsar_gpu.simulate.safe.radiometric_plan import AntennaPlan, CalibrationPlan, NoisePlan
-    from alignsar_gpu.simulate.safe.sight import Sight
+    from alignsar_gpu.simulate.safe.plan.bursts import BurstPlan
+    from alignsar_gpu.simulate.safe.plan.parameters import PassParameters
+    from alignsar_gpu.simulate.safe.plan.radiometry import AntennaPlan, CalibrationPlan, NoisePlan
+    from alignsar_gpu.simulate.safe.plan.sight import Sight
 
 COLUMNS = 21  # of the geolocation grid
 NARROWEST = 16  # samples between its columns
