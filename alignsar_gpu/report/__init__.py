@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.report import overview
-from alignsar_gpu.report.comparisons import comparison_sections
-from alignsar_gpu.report.labels import labels_section
 from alignsar_gpu.report.page import Block, Page, render
 from alignsar_gpu.report.pictures import PictureWriter
-from alignsar_gpu.report.sections import (
+from alignsar_gpu.report.sections.comparisons import comparison_sections
+from alignsar_gpu.report.sections.labels import labels_section
+from alignsar_gpu.report.sections.layers import (
     amplitude_section,
     baselines_section,
     geometry_section,
@@ -19,9 +19,9 @@ from alignsar_gpu.report.sections import (
     signatures_section,
     where_section,
 )
+from alignsar_gpu.report.sections.timing import timing_section
+from alignsar_gpu.report.sections.truth import truth_section
 from alignsar_gpu.report.survey import Survey
-from alignsar_gpu.report.timing import timing_section
-from alignsar_gpu.report.truth import truth_section
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

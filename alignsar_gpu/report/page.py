@@ -11,7 +11,7 @@ import jinja2
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from alignsar_gpu.report.figures import Drawn
+    from alignsar_gpu.report.drawing.figures import Drawn
 
 NARROW = 600  # pixels: pictures of tall scenes, four of which stand side by side
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from alignsar_gpu.report import display
-from alignsar_gpu.report.figures import Drawn, Scale, radar_picture, save
-from alignsar_gpu.report.plots import PHASE_TICKS
+from alignsar_gpu.report.drawing import display
+from alignsar_gpu.report.drawing.figures import Drawn, Scale, radar_picture, save
+from alignsar_gpu.report.drawing.plots import PHASE_TICKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from alignsar_gpu.report.display import View
-    from alignsar_gpu.report.figures import Theme
+    from alignsar_gpu.report.drawing.display import View
+    from alignsar_gpu.report.drawing.figures import Theme
     from alignsar_gpu.report.survey import Survey
 
 PHASE_SCALE = Scale(colormap="twilight", limits=(-math.pi, math.pi), label="phase (rad)", ticks=PHASE_TICKS)

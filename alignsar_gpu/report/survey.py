@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.report.display import Averaging, View, cell_average, unwrap_longitude
+from alignsar_gpu.report.drawing.display import Averaging, View, cell_average, unwrap_longitude
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

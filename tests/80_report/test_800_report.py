@@ -15,11 +15,12 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.report import display, figures, overview, png, survey, write_report
-from alignsar_gpu.report import timing as timing_chapter
-from alignsar_gpu.report.comparisons import LINEAR, _scaled
-from alignsar_gpu.report.display import View
-from alignsar_gpu.report.truth import class_legend
+from alignsar_gpu.report import overview, survey, write_report
+from alignsar_gpu.report.drawing import display, figures, png
+from alignsar_gpu.report.drawing.display import View
+from alignsar_gpu.report.sections import timing as timing_section
+from alignsar_gpu.report.sections.comparisons import LINEAR, _scaled
+from alignsar_gpu.report.sections.truth import class_legend
 
 CLASSES = ("water", "field", "city")
 VOID = {"meta", "source", "img", "link", "br"}
@@ -272,7 +273,7 @@ class TestTiming:
 
     def test_what_the_picture_of_overlaps_shows(self):
         timing = timing_of(PAIRS)
-        shown = timing_chapter._overlaps(timing["overlaps"], timing["dates"])
+        shown = timing_section._overlaps(timing["overlaps"], timing["dates"])
         assert shown.pairs == sorted(PAIRS)
         assert list(shown.swaths) == ["IW1", "IW2"]
         np.testing.assert_allclose(shown.left, [-0.001, 0.0, 0.001] * 3, atol=1e-12)
@@ -292,8 +293,8 @@ class TestTiming:
         assert "Every overlap" not in parsed.text
 
     def test_of_many_pairs_those_with_the_reference_come_first(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(timing_chapter, "MOST_PAIRS", 2)
-        monkeypatch.setattr(timing_chapter, "MOST_ROWS", 7)
+        monkeypatch.setattr(timing_section, "MOST_PAIRS", 2)
+        monkeypatch.setattr(timing_section, "MOST_ROWS", 7)
         parsed = self.report(tmp_path, timing_of(PAIRS))
         assert "2 of 3 pairs of dates are pictured." in parsed.text
         assert "Every overlap (all but 3, which quality.json has)" in parsed.text

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from alignsar_gpu.report.figures import DPI
+from alignsar_gpu.report.drawing.figures import DPI
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from alignsar_gpu.report.figures import Theme
+    from alignsar_gpu.report.drawing.figures import Theme
     from alignsar_gpu.report.overlaps import Overlaps
 
 WIDTH = 1100  # pixels

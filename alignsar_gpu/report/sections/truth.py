@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alignsar_gpu.report import display, overview
-from alignsar_gpu.report.figures import class_picture
+from alignsar_gpu.report import overview
+from alignsar_gpu.report.drawing import display
+from alignsar_gpu.report.drawing.figures import class_picture
+from alignsar_gpu.report.drawing.palette import colours_of
+from alignsar_gpu.report.drawing.plots import truth_scatter
 from alignsar_gpu.report.page import Panel, Picture, Section, Table
-from alignsar_gpu.report.palette import colours_of
 from alignsar_gpu.report.pictures import PHASE_SCALE
-from alignsar_gpu.report.plots import truth_scatter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.report import overview
-from alignsar_gpu.report.figures import Scale, class_picture
+from alignsar_gpu.report.drawing.figures import Scale, class_picture
+from alignsar_gpu.report.drawing.palette import colours_of
 from alignsar_gpu.report.page import Panel, Picture, Section, Table
-from alignsar_gpu.report.palette import colours_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,8 +13,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
-from alignsar_gpu.report.display import METRES_PER_DEGREE, View, corners
-from alignsar_gpu.report.figures import (
+from alignsar_gpu.report.drawing.display import METRES_PER_DEGREE, View, corners
+from alignsar_gpu.report.drawing.figures import (
     DPI,
     LIGHT,
     Scale,

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alignsar_gpu.report import display
-from alignsar_gpu.report.figures import Scale
+from alignsar_gpu.report.drawing import display
+from alignsar_gpu.report.drawing.figures import Scale
+from alignsar_gpu.report.drawing.plots import PHASE_TICKS
 from alignsar_gpu.report.page import Panel, Picture, Section
-from alignsar_gpu.report.plots import PHASE_TICKS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.report import overview
+from alignsar_gpu.report.drawing.timing_plots import Known, overlaps_picture, shifts_picture
 from alignsar_gpu.report.overlaps import Overlaps
 from alignsar_gpu.report.page import Panel, Picture, Section, Table
-from alignsar_gpu.report.timing_plots import Known, overlaps_picture, shifts_picture
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -11,7 +11,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from alignsar_gpu.report.png import write_png
+from alignsar_gpu.report.drawing.png import write_png
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from alignsar_gpu.report.display import View
+    from alignsar_gpu.report.drawing.display import View
 
 DPI = 144
 IMAGE_ACROSS = 680  # pixels that a picture of few cells is enlarged to

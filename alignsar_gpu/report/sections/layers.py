@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alignsar_gpu.report import display, overview
-from alignsar_gpu.report.figures import Scale, class_picture, raster_pixels, rgb_picture
-from alignsar_gpu.report.page import Panel, Picture, Section
-from alignsar_gpu.report.pictures import GREY_SHADES, PHASE_SCALE
-from alignsar_gpu.report.plots import (
+from alignsar_gpu.report import overview
+from alignsar_gpu.report.drawing import display
+from alignsar_gpu.report.drawing.figures import Scale, class_picture, raster_pixels, rgb_picture
+from alignsar_gpu.report.drawing.plots import (
     baseline_picture,
     brightness_histogram,
     coherence_histogram,
     contour_picture,
     map_picture,
 )
+from alignsar_gpu.report.page import Panel, Picture, Section
+from alignsar_gpu.report.pictures import GREY_SHADES, PHASE_SCALE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
