@@ -9,18 +9,15 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.report import overview
 from alignsar_gpu.report.page import Block, Page, render
 from alignsar_gpu.report.pictures import PictureWriter
+from alignsar_gpu.report.sections.amplitude import amplitude_section
 from alignsar_gpu.report.sections.comparisons import comparison_sections
+from alignsar_gpu.report.sections.geometry import geometry_section
+from alignsar_gpu.report.sections.interferograms import baselines_section, interferograms_section
 from alignsar_gpu.report.sections.labels import labels_section
-from alignsar_gpu.report.sections.layers import (
-    amplitude_section,
-    baselines_section,
-    geometry_section,
-    interferograms_section,
-    signatures_section,
-    where_section,
-)
+from alignsar_gpu.report.sections.signatures import signatures_section
 from alignsar_gpu.report.sections.timing import timing_section
 from alignsar_gpu.report.sections.truth import truth_section
+from alignsar_gpu.report.sections.where import where_section
 from alignsar_gpu.report.survey import Survey
 
 if TYPE_CHECKING:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from alignsar_gpu.report import overview
 from alignsar_gpu.report.drawing import display
 from alignsar_gpu.report.drawing.figures import Drawn, Scale, radar_picture, save
 from alignsar_gpu.report.drawing.plots import PHASE_TICKS
@@ -13,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    import numpy as np
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 PHASE_SCALE = Scale(colormap="twilight", limits=(-math.pi, math.pi), label="phase (rad)", ticks=PHASE_TICKS)
 GREY_SHADES = 64
+COLOUR_CELLS = 120_000  # speckle in true colour compresses badly: this keeps it below 400 kB
 
 
 class PictureWriter:
@@ -68,3 +71,15 @@ class PictureWriter:
         limits = display.stretch(self.brightness(polarization, date) for date in self.survey.pictured)
         label = f"brightness {polarization.upper()} (dB)"
         return Scale(colormap="gray", limits=limits or (0, 1), label=label, shades=GREY_SHADES)
+
+    def pictured_words(self) -> dict[str, object]:
+        """How many of the dates have pictures, for captions."""
+        return {"shown": len(self.survey.pictured), "dates": len(self.survey.days)}
+
+
+def median_line(image: NDArray[np.floating[Any]], unit: str) -> str:
+    """The line below a picture: the median of its cells."""
+    finite = image[np.isfinite(image)]
+    if not finite.size:
+        return "No valid data."
+    return f"Median {overview.number(float(np.median(finite)), 3)} {unit}."
