@@ -17,12 +17,12 @@ from alignsar_gpu.kernels import (
     temporal_statistics,
 )
 from alignsar_gpu.signatures.registry import Signature, register
-from alignsar_gpu.signatures.view import PolarizationView
+from alignsar_gpu.signatures.views.polarization import PolarizationView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from alignsar_gpu.signatures.powers import Powers
+    from alignsar_gpu.signatures.views.powers import Powers
 
 FERRETTI = "Ferretti et al. 2001, Permanent scatterers in SAR interferometry, IEEE TGRS 39(1)"
 WAGNER = (

@@ -13,7 +13,7 @@ from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT, RadarGrid
 from alignsar_gpu.products.sentinel1.calibration import read_calibration, read_noise
 from alignsar_gpu.products.xml import parse_xml
 from alignsar_gpu.signatures.options import Options, Windows
-from alignsar_gpu.signatures.powers import Powers
+from alignsar_gpu.signatures.views.powers import Powers
 from alignsar_gpu.stack.block import load_stack
 from alignsar_gpu.stack.noise import AzimuthNoise, JoinedNoise, Noise, NoisyPart
 from alignsar_gpu.stack.tables import positions, table_at

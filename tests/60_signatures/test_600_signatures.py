@@ -8,9 +8,9 @@ from alignsar_gpu.device import Device
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.signatures import all_signatures, groups, select
 from alignsar_gpu.signatures.options import Options, Windows
-from alignsar_gpu.signatures.powers import Powers
 from alignsar_gpu.signatures.registry import register
-from alignsar_gpu.signatures.view import PolarizationView
+from alignsar_gpu.signatures.views.polarization import PolarizationView
+from alignsar_gpu.signatures.views.powers import Powers
 from alignsar_gpu.stack.block import load_stack
 
 CPU = Device("cpu", "test", "test", 1 << 30)

@@ -20,7 +20,7 @@ from alignsar_gpu.signatures import Signature, all_signatures, groups, registry,
 from alignsar_gpu.signatures.block import signature_layers
 from alignsar_gpu.signatures.channels import channels_of
 from alignsar_gpu.signatures.options import Options, Windows
-from alignsar_gpu.signatures.powers import Powers
+from alignsar_gpu.signatures.views.powers import Powers
 from alignsar_gpu.stack.block import load_stack
 
 CPU = Device("cpu", "test", "test", 1 << 30)

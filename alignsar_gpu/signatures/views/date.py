@@ -16,14 +16,14 @@ from alignsar_gpu.kernels import (
 )
 from alignsar_gpu.signatures.channels import channels_of
 from alignsar_gpu.signatures.options import filter_of
-from alignsar_gpu.signatures.powers import SINGLE_LOOK
 from alignsar_gpu.signatures.radiometry import gains_and_noise
+from alignsar_gpu.signatures.views.powers import SINGLE_LOOK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from alignsar_gpu.signatures.powers import Powers
     from alignsar_gpu.signatures.registry import Signature
+    from alignsar_gpu.signatures.views.powers import Powers
     from alignsar_gpu.stack.block import Stack
 
 ELEMENTS = {

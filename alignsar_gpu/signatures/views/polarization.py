@@ -14,7 +14,7 @@ from alignsar_gpu.signatures.radiometry import flattened
 
 if TYPE_CHECKING:
     from alignsar_gpu.signatures.options import Options, Quantity
-    from alignsar_gpu.signatures.powers import Powers
+    from alignsar_gpu.signatures.views.powers import Powers
     from alignsar_gpu.stack.block import Stack
 
 
