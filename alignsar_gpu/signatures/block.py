@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from alignsar_gpu.signatures.temporal import StackView
 from alignsar_gpu.signatures.views.date import DateView
 from alignsar_gpu.signatures.views.polarization import PolarizationView
 from alignsar_gpu.signatures.views.powers import Powers
+from alignsar_gpu.signatures.views.stack import StackView
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
