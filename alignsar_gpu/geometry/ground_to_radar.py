@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alignsar_gpu import kernels
-from alignsar_gpu.geometry.ellipsoid import geodetic_to_ecef
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -83,20 +82,3 @@ def incidence_angle(
     level = np.zeros_like(h)
     versine, _, _ = kernels.viewing_angles(lon, lat, h, time, level, level, orbit.table)
     return angle_of(versine).reshape(shape)
-
-
-def look_azimuth(
-    orbit: Orbit, longitude: ArrayLike, latitude: ArrayLike, height: ArrayLike, seed: ArrayLike
-) -> NDArray[np.float64]:
-    """Direction from the antenna to points on the ground, degrees clockwise from north, 0 to 360.
-
-    In the horizontal plane of each point. The track's heading, as ISCE3 gives it for pixels, is 90 degrees
-    less for an antenna that looks to the right, and 90 degrees more for one that looks to the left.
-    """
-    time, _ = ground_to_radar(orbit, longitude, latitude, height, seed)
-    sight = geodetic_to_ecef(longitude, latitude, height) - orbit.position_at(time)
-    sl, cl = np.sin(np.radians(longitude)), np.cos(np.radians(longitude))
-    sp, cp = np.sin(np.radians(latitude)), np.cos(np.radians(latitude))
-    x, y, z = np.moveaxis(sight, -1, 0)
-    azimuth = np.degrees(np.arctan2(cl * y - sl * x, cp * z - sp * (cl * x + sl * y)))
-    return np.asarray(azimuth % 360.0)

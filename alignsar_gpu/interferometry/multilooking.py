@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.kernels import amplitude_intensity_phase
 
 if TYPE_CHECKING:
@@ -15,7 +13,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from alignsar_gpu.geometry.grid import RadarGrid
     from alignsar_gpu.stack.block import Stack
     from alignsar_gpu.stack.ground import Ground
 
@@ -39,26 +36,6 @@ class Interferogram(NamedTuple):
     phase: Any
     coherence: Any
     mean: Any
-
-
-def multilooked_grid(grid: RadarGrid, looks: tuple[int, int]) -> RadarGrid:
-    """The grid of the centres of cells of ``looks`` (lines, samples), which are counted from the first pixel.
-
-    A last cell that is not whole is none. Raises AlignsarError for looks below 1 or beyond the image.
-    """
-    for name, count, size in zip(("lines", "samples"), looks, grid.shape, strict=True):
-        if not 1 <= count <= size:
-            raise AlignsarError(f"looks: {count} {name} must lie between 1 and the {size} of the image")
-    lines, samples = looks
-    return replace(
-        grid,
-        first_azimuth_time=float(grid.azimuth_time((lines - 1) / 2)),
-        azimuth_interval=grid.azimuth_interval * lines,
-        first_slant_range=float(grid.slant_range((samples - 1) / 2)),
-        range_spacing=grid.range_spacing * samples,
-        lines=grid.lines // lines,
-        samples=grid.samples // samples,
-    )
 
 
 def _whole_cells(stack: Stack, looks: tuple[int, int]) -> tuple[slice, slice]:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from alignsar_gpu.simulate.radar.window import Window
 
 BINS = 512  # of the cosine of the local incidence angle
-STEEPEST_SINE = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
