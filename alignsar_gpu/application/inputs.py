@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from alignsar_gpu.config import NisarProductsConfig, Sentinel1ProductsConfig, SnapProductsConfig
-from alignsar_gpu.coregistration.assemble import Options, coregistered_stack
+from alignsar_gpu.coregistration.assemble import CoregistrationOptions, coregistered_stack
 from alignsar_gpu.coregistration.corrections.corrections import Corrections
 from alignsar_gpu.coregistration.reference import best_reference
 from alignsar_gpu.errors import AlignsarError
@@ -120,7 +120,7 @@ def _sentinel1(products: Sentinel1ProductsConfig, config: Config) -> Inputs:
     return Inputs(open=open_bursts, settings=settings, files=(*choice.files, *surface_files(surface)))
 
 
-def _options(config: Config, dates: Sequence[str]) -> Options:
+def _options(config: Config, dates: Sequence[str]) -> CoregistrationOptions:
     settings = config.coregistration
     delays = settings.zenith_delays
     if delays and len(delays) != len(dates):
@@ -128,7 +128,7 @@ def _options(config: Config, dates: Sequence[str]) -> Options:
             f"coregistration.zenith_delays={delays}: there are {len(dates)} dates ({', '.join(dates)}); "
             "give one for each"
         )
-    return Options(
+    return CoregistrationOptions(
         neighbours=settings.neighbours,
         timing=settings.timing,
         range_shift=settings.range_shift,

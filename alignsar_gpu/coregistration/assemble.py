@@ -14,7 +14,7 @@ from alignsar_gpu.coregistration.placement import placement_of
 from alignsar_gpu.coregistration.records import calibrations, noises
 from alignsar_gpu.coregistration.stack import CoregisteredStack
 from alignsar_gpu.coregistration.timing.patches import PatchReader
-from alignsar_gpu.coregistration.timing.shifts import Measured, measure_shifts
+from alignsar_gpu.coregistration.timing.shifts import MeasuredShifts, measure_shifts
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.terrain.terrain import Terrain
 from alignsar_gpu.products.crop import window_around
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from shapely.geometry.base import BaseGeometry
 
-    from alignsar_gpu.coregistration.mosaic import Mosaic
+    from alignsar_gpu.coregistration.mosaic import BurstMosaic
     from alignsar_gpu.coregistration.placement import Placement
     from alignsar_gpu.device import Device
     from alignsar_gpu.geometry.dem.dem import Dem
@@ -40,7 +40,7 @@ REFERENCE_HOW = "the reference date, which phases are relative to"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class CoregistrationOptions:
     """How dates are brought together.
 
     Attributes
@@ -70,7 +70,7 @@ def coregistered_stack(
     *,
     area: BaseGeometry | None = None,
     around: Selection | None = None,
-    options: Options | None = None,
+    options: CoregistrationOptions | None = None,
     facts: Mapping[str, Any] | None = None,
     advance: Callable[[str], None] = lambda _: None,
 ) -> CoregisteredStack:
@@ -87,7 +87,7 @@ def coregistered_stack(
     Raises AlignsarError when a product comes without pixels, the bursts do not lie on one grid, no valid pixel is in
     the area, no polarization is common to all dates, or the DEM does not cover the image.
     """
-    options = options or Options()
+    options = options or CoregistrationOptions()
     matches = {name: found[selection.reference] for name, found in selection.bursts.items()}
     every = [match for found in selection.bursts.values() for match in found.values()]
     polarizations = _polarizations(every)
@@ -157,7 +157,7 @@ def _require_pixels(match: Match, polarizations: Sequence[str]) -> None:
 def _pairs(
     selection: Selection,
     device: Device,
-    measured: Measured,
+    measured: MeasuredShifts,
     placement: Placement | None,
     taps: int,
 ) -> dict[tuple[int, str], BurstPair]:
@@ -181,13 +181,13 @@ def _measured(
     selection: Selection,
     dem: Dem,
     device: Device,
-    options: Options,
+    options: CoregistrationOptions,
     polarization: str,
     placement: Placement | None,
     advance: Callable[[str], None],
-) -> Measured:
+) -> MeasuredShifts:
     """How late all dates are, and the facts about that."""
-    none = Measured(shifts=tuple(Shift() for _ in selection.dates), facts={})
+    none = MeasuredShifts(shifts=tuple(Shift() for _ in selection.dates), facts={})
     if len(selection.dates) == 1 or not options.timing:
         return none
     matches = {name: found[selection.reference] for name, found in selection.bursts.items()}
@@ -217,8 +217,8 @@ def _measured(
 def _acquisition(
     selection: Selection,
     date: str,
-    mosaic: Mosaic,
-    options: Options,
+    mosaic: BurstMosaic,
+    options: CoregistrationOptions,
     polarizations: Sequence[str],
     height: float,
 ) -> Acquisition:
@@ -255,7 +255,7 @@ def _source(selection: Selection) -> str:
     return f"{bursts} of {len(selection.dates)} dates, on the grid of {first.product_id}"
 
 
-def _corrected(options: Options, placement: Placement | None) -> dict[str, Any]:
+def _corrected(options: CoregistrationOptions, placement: Placement | None) -> dict[str, Any]:
     """What quality.json says of the corrections."""
     if placement is None:
         return {"corrections": asdict(options.corrections)}
@@ -263,7 +263,7 @@ def _corrected(options: Options, placement: Placement | None) -> dict[str, Any]:
     return {"corrections": asdict(options.corrections) | mean}
 
 
-def _facts(selection: Selection, mosaic: Mosaic, dem: Dem) -> dict[str, Any]:
+def _facts(selection: Selection, mosaic: BurstMosaic, dem: Dem) -> dict[str, Any]:
     matches = {name: found[selection.reference] for name, found in selection.bursts.items()}
     first = next(iter(matches.values()))
     products = {match.product.product_id: match.product for match in matches.values()}

@@ -72,7 +72,7 @@ class GroundBlock:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Places:
+class PixelPositions:
     """Where a date sees the pixels of the reference; each array [line, sample] float64, NaN for nowhere.
 
     ``line`` and ``sample`` count in the burst of the date. ``turns`` are the cycles of phase that flattening adds:
@@ -131,7 +131,7 @@ class BurstPair:
         burst, orbit = self.secondary.burst, self.secondary.product.orbit
         return {name: burst_carrier(burst, name, orbit) for name in burst.channels}
 
-    def places(self, ground: GroundBlock) -> Places:
+    def places(self, ground: GroundBlock) -> PixelPositions:
         """Where the secondary sees a block of the reference's pixels."""
         grid, upload = self.secondary.burst.grid, self.device.upload
         line, sample = ground_to_radar(
@@ -154,9 +154,9 @@ class BurstPair:
                 late = self.field.at(float(ground.line + row), across)
                 line[row] += upload(late[0])
                 sample[row] += upload(late[1])
-        return Places(line=line, sample=sample, turns=turns)
+        return PixelPositions(line=line, sample=sample, turns=turns)
 
-    def pixels(self, places: Places, polarization: str, *, flatten: bool = True) -> tuple[Any, Any]:
+    def pixels(self, places: PixelPositions, polarization: str, *, flatten: bool = True) -> tuple[Any, Any]:
         """Pixels of the secondary at ``places``, with their carrier, and which of them are valid.
 
         With ``flatten``, turned so that reference * conj(pixels) is the flattened interferogram. Zero is no data.

@@ -52,7 +52,7 @@ class Piece:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Mosaic:
+class BurstMosaic:
     """One grid, and the pieces that fill it; they do not overlap.
 
     Attributes
@@ -65,7 +65,7 @@ class Mosaic:
     ground: RadarGrid
     pieces: tuple[Piece, ...]
 
-    def placed(self, seconds: float, metres: float) -> Mosaic:
+    def placed(self, seconds: float, metres: float) -> BurstMosaic:
         """The mosaic whose true coordinates are the annotated ones and so much."""
         ground = replace(
             self.ground,
@@ -76,9 +76,9 @@ class Mosaic:
             replace(piece, time_offset=piece.time_offset - seconds, range_offset=piece.range_offset - metres)
             for piece in self.pieces
         )
-        return Mosaic(grid=self.grid, ground=ground, pieces=pieces)
+        return BurstMosaic(grid=self.grid, ground=ground, pieces=pieces)
 
-    def cropped(self, window: tuple[slice, slice]) -> Mosaic:
+    def cropped(self, window: tuple[slice, slice]) -> BurstMosaic:
         """The mosaic of some of its lines and samples."""
         lines, samples = window
         pieces = []
@@ -95,7 +95,7 @@ class Mosaic:
                     )
                 )
         grid, ground = crop_grid(self.grid, window), crop_grid(self.ground, window)
-        return Mosaic(grid=grid, ground=ground, pieces=tuple(pieces))
+        return BurstMosaic(grid=grid, ground=ground, pieces=tuple(pieces))
 
 
 def _cut(own: slice, limits: slice) -> slice:
@@ -106,7 +106,7 @@ def _moved(part: slice, step: int) -> slice:
     return slice(part.start + step, part.stop + step)
 
 
-def mosaic_of(bursts: Sequence[Burst]) -> Mosaic:
+def mosaic_of(bursts: Sequence[Burst]) -> BurstMosaic:
     """The mosaic of the valid pixels of bursts of one pass.
 
     Raises AlignsarError where they do not lie on one grid, or a burst has no valid pixels.
@@ -125,7 +125,7 @@ def mosaic_of(bursts: Sequence[Burst]) -> Mosaic:
         slice(begin, max(piece.lines.stop for piece in pieces.values())),
         slice(near, max(piece.samples.stop for piece in pieces.values())),
     )
-    return Mosaic(grid=base, ground=base, pieces=tuple(pieces.values())).cropped(window)
+    return BurstMosaic(grid=base, ground=base, pieces=tuple(pieces.values())).cropped(window)
 
 
 def _whole(burst: Burst, base: RadarGrid) -> Piece:
@@ -205,7 +205,7 @@ class Overlap:
     samples: slice
 
 
-def overlaps_of(bursts: Sequence[Burst], mosaic: Mosaic) -> list[Overlap]:
+def overlaps_of(bursts: Sequence[Burst], mosaic: BurstMosaic) -> list[Overlap]:
     """Every overlap of consecutive bursts of one subswath, in lines and samples of the mosaic (may be outside)."""
     where: Mapping[str, Piece] = {piece.name: piece for piece in mosaic.pieces}
     ordered = sorted(bursts, key=lambda one: (one.swath, one.grid.first_azimuth_time))

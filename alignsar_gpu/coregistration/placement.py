@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alignsar_gpu.coregistration.corrections.location import LocationShift
-    from alignsar_gpu.coregistration.mosaic import Mosaic, Piece
+    from alignsar_gpu.coregistration.mosaic import BurstMosaic, Piece
     from alignsar_gpu.kernels import Drawing
     from alignsar_gpu.products.selection import Match, Selection
 
@@ -44,7 +44,7 @@ class Placement:
     shifts: Mapping[str, LocationShift]
     between: Mapping[tuple[str, str], Shift]
 
-    def moved(self, mosaic: Mosaic, drawing: Drawing, first: int) -> Drawing:
+    def moved(self, mosaic: BurstMosaic, drawing: Drawing, first: int) -> Drawing:
         """The ground of lines from ``first`` on, where it truly is; layover and shadow stay as they are."""
         layers = [drawing.longitude, drawing.latitude, drawing.height]
         slopes = [_slopes(layer) for layer in layers]
@@ -63,7 +63,7 @@ class Placement:
 
     def offsets(
         self,
-        mosaic: Mosaic,
+        mosaic: BurstMosaic,
         piece: Piece,
         lines: slice,
         height: NDArray[np.float64],

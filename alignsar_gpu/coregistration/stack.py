@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alignsar_gpu.coregistration.burst import BurstPair
-    from alignsar_gpu.coregistration.mosaic import Mosaic, Piece
+    from alignsar_gpu.coregistration.mosaic import BurstMosaic, Piece
     from alignsar_gpu.coregistration.placement import Placement
     from alignsar_gpu.device import Device
     from alignsar_gpu.geometry.grid import RadarGrid
@@ -41,7 +41,7 @@ class CoregisteredStack:
     device : where the pixels are brought together, and stay.
     """
 
-    mosaic: Mosaic
+    mosaic: BurstMosaic
     terrain: Terrain
     matches: Mapping[str, Match]
     pairs: Mapping[tuple[int, str], BurstPair]

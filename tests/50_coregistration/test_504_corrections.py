@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from alignsar_gpu.coregistration.carrier import burst_carrier
 from alignsar_gpu.coregistration.corrections.corrections import (
     Corrections,
-    Sight,
+    LineOfSight,
     azimuth_fm_rate,
     bistatic_delay,
     displacement_shift,
@@ -166,7 +166,7 @@ def sight_of(match, line, sample, height):
     time, away = grid.azimuth_time(line), grid.slant_range(sample)
     longitude, latitude = radar_to_ground(orbit, time, away, height, grid.look_side)
     ground = geodetic_to_ecef(longitude, latitude, height)
-    sight = Sight(
+    sight = LineOfSight(
         antenna=orbit.position_at(time),
         velocity=orbit.velocity_at(time),
         acceleration=orbit.acceleration_at(time),

@@ -73,7 +73,7 @@ class Corrections:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Sight:
+class LineOfSight:
     """An antenna at closest approach and the ground that it sees; (..., 3) float64, Earth-fixed, metres and seconds."""
 
     antenna: NDArray[np.float64]
@@ -114,7 +114,7 @@ def doppler_range_shift(frequency: ArrayLike, chirp_rate: float) -> NDArray[np.f
     return np.asarray(0.5 * SPEED_OF_LIGHT / chirp_rate * np.asarray(frequency, dtype=np.float64))
 
 
-def azimuth_fm_rate(sight: Sight, wavelength: float) -> NDArray[np.float64]:
+def azimuth_fm_rate(sight: LineOfSight, wavelength: float) -> NDArray[np.float64]:
     """Rate (Hz/s, negative) at which the Doppler frequency of a point falls at closest approach.
 
     -2 / lambda (|V|^2 + (P - X) . A) / R, from R^2 = |P - X|^2 differentiated twice.
@@ -132,7 +132,7 @@ def fm_rate_shift(frequency: ArrayLike, focused: ArrayLike, true: ArrayLike) -> 
 
 
 def displacement_shift(
-    sight: Sight, displacement: NDArray[np.float64]
+    sight: LineOfSight, displacement: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Azimuth time (s) and slant range (m) to add to see displaced ground where it is when it is not displaced.
 
@@ -144,7 +144,9 @@ def displacement_shift(
     return -later, -np.sum(displacement * towards, axis=-1)
 
 
-def tropospheric_shift(sight: Sight, normal: NDArray[np.float64], zenith: ArrayLike) -> NDArray[np.float64]:
+def tropospheric_shift(
+    sight: LineOfSight, normal: NDArray[np.float64], zenith: ArrayLike
+) -> NDArray[np.float64]:
     """Slant range (m) to add for a zenith delay (m) above ground with a ``normal`` (..., 3): -delay / cos(incidence).
 
     The atmosphere is taken for flat: 0.1 % at 46 degrees.
@@ -155,12 +157,12 @@ def tropospheric_shift(sight: Sight, normal: NDArray[np.float64], zenith: ArrayL
 
 def _sight(
     orbit: Orbit, burst: Burst, line: ArrayLike, sample: ArrayLike, height: ArrayLike
-) -> tuple[Sight, NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[LineOfSight, NDArray[np.float64], NDArray[np.float64]]:
     """What is seen at pixels if the ground is at heights, and its longitudes and latitudes."""
     grid = burst.grid
     time, slant_range, h = np.broadcast_arrays(grid.azimuth_time(line), grid.slant_range(sample), height)
     longitude, latitude = radar_to_ground(orbit, time, slant_range, h, grid.look_side)
-    sight = Sight(
+    sight = LineOfSight(
         antenna=orbit.position_at(time),
         velocity=orbit.velocity_at(time),
         acceleration=orbit.acceleration_at(time),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alignsar_gpu.coregistration.burst import BurstPair
-    from alignsar_gpu.coregistration.mosaic import Mosaic, Piece
+    from alignsar_gpu.coregistration.mosaic import BurstMosaic, Piece
     from alignsar_gpu.geometry.dem.dem import Dem
     from alignsar_gpu.kernels import Drawing
     from alignsar_gpu.products.selection import Match
@@ -34,7 +34,7 @@ BLOCK_BYTES = 256  # of a burst: ground, places, what the dates are made from
 
 
 @dataclass(frozen=True, kw_only=True)
-class Patch:
+class TimingPatch:
     """Lines and samples of a mosaic, and the one or two bursts that show them, the earlier first."""
 
     bursts: tuple[str, ...]
@@ -43,7 +43,7 @@ class Patch:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class View:
+class PatchPixels:
     """A patch as one burst shows it, brought together and flattened, without the carrier; on the CPU.
 
     Attributes
@@ -58,11 +58,11 @@ class View:
     frequency: NDArray[np.float32]
 
 
-def patches_of(matches: Mapping[str, Match], mosaic: Mosaic) -> list[Patch]:
+def patches_of(matches: Mapping[str, Match], mosaic: BurstMosaic) -> list[TimingPatch]:
     """The overlaps of the bursts of a mosaic; where there are none, the middles of all bursts."""
     bursts = [match.burst for match in matches.values()]
     found = [
-        Patch(bursts=(overlap.earlier, overlap.later), lines=overlap.lines, samples=overlap.samples)
+        TimingPatch(bursts=(overlap.earlier, overlap.later), lines=overlap.lines, samples=overlap.samples)
         for overlap in overlaps_of(bursts, mosaic)
         if overlap.lines.stop - overlap.lines.start >= FEWEST_LINES
     ]
@@ -73,12 +73,14 @@ def patches_of(matches: Mapping[str, Match], mosaic: Mosaic) -> list[Patch]:
         middle, count = (piece.lines.start + piece.lines.stop) // 2, piece.lines.stop - piece.lines.start
         half = min(LONE_LINES, count) // 2
         lone.append(
-            Patch(bursts=(piece.name,), lines=slice(middle - half, middle + half), samples=piece.samples)
+            TimingPatch(
+                bursts=(piece.name,), lines=slice(middle - half, middle + half), samples=piece.samples
+            )
         )
     return lone
 
 
-def within_memory(patch: Patch, dates: int, memory: int) -> Patch:
+def within_memory(patch: TimingPatch, dates: int, memory: int) -> TimingPatch:
     """The patch, or of one that is too large for so many bytes the middle."""
     pixel = len(patch.bursts) * dates * PIXEL_BYTES + BLOCK_BYTES
     begin, end = patch.samples.start, patch.samples.stop
@@ -102,14 +104,14 @@ class PatchReader:
     dem : the terrain; patches that it does not reach are not valid.
     """
 
-    mosaic: Mosaic
+    mosaic: BurstMosaic
     matches: Mapping[str, Match]
     pairs: Mapping[tuple[int, str], BurstPair]
     dates: int
     reference: int
     dem: Dem
 
-    def views(self, patch: Patch, polarization: str) -> tuple[View, ...]:
+    def views(self, patch: TimingPatch, polarization: str) -> tuple[PatchPixels, ...]:
         """The patch as its bursts show it; empty where the DEM has nothing there."""
         grid = crop_grid(self.mosaic.ground, (patch.lines, patch.samples))
         orbit = self.matches[patch.bursts[0]].product.orbit
@@ -120,7 +122,7 @@ class PatchReader:
         pieces = {piece.name: piece for piece in self.mosaic.pieces}
         return tuple(self._view(pieces[name], patch, drawing, polarization) for name in patch.bursts)
 
-    def _view(self, piece: Piece, patch: Patch, drawing: Drawing, polarization: str) -> View:
+    def _view(self, piece: Piece, patch: TimingPatch, drawing: Drawing, polarization: str) -> PatchPixels:
         match = self.matches[piece.name]
         burst, orbit = match.burst, match.product.orbit
         lines = slice(patch.lines.start - piece.first_line, patch.lines.stop - piece.first_line)
@@ -142,10 +144,10 @@ class PatchReader:
                 found, known = self._secondary(pair, piece, patch, drawing, polarization)
                 pixels[date], valid[date] = without_carrier(found), known & seen
         frequency = (centroid + since[:, np.newaxis] * slope).astype(np.float32)
-        return View(pixels=pixels, valid=valid, frequency=frequency)
+        return PatchPixels(pixels=pixels, valid=valid, frequency=frequency)
 
     def _secondary(
-        self, pair: BurstPair, piece: Piece, patch: Patch, drawing: Drawing, polarization: str
+        self, pair: BurstPair, piece: Piece, patch: TimingPatch, drawing: Drawing, polarization: str
     ) -> tuple[NDArray[np.complex64], NDArray[np.bool_]]:
         grid, upload, download = self.mosaic.ground, pair.device.upload, pair.device.download
         ground = GroundBlock(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alignsar_gpu.coregistration.offsets import fit_offsets, patch_offset
-from alignsar_gpu.coregistration.timing.patches import Patch
+from alignsar_gpu.coregistration.timing.patches import TimingPatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,11 +48,11 @@ def residual_offsets(reader: PatchReader, polarization: str) -> dict[int, Offset
     return {date: fit_offsets(offsets) for date, offsets in found.items()}
 
 
-def _patches(piece: Piece) -> Iterator[Patch]:
+def _patches(piece: Piece) -> Iterator[TimingPatch]:
     """Patches spread evenly over a piece."""
     for lines in _spread(piece.lines, MOST[0]):
         for samples in _spread(piece.samples, MOST[1]):
-            yield Patch(bursts=(piece.name,), lines=lines, samples=samples)
+            yield TimingPatch(bursts=(piece.name,), lines=lines, samples=samples)
 
 
 def _spread(extent: slice, most: int) -> list[slice]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.coregistration.offsets import OffsetField
     from alignsar_gpu.coregistration.timing.diversity import DoubleDifference, OverlapShift
-    from alignsar_gpu.coregistration.timing.patches import Patch, PatchReader, View
+    from alignsar_gpu.coregistration.timing.patches import PatchPixels, PatchReader, TimingPatch
 
 # Independent pixels among those of a Sentinel-1 image: what oversampling and the Hamming windows leave of 0.67 x 0.75
 # to 0.88 of the sampling rates.
@@ -50,7 +50,7 @@ WITHIN = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Network:
+class TimingNetwork:
     """Which dates are compared: each with its ``neighbours`` next ones in time, and with the reference."""
 
     dates: int
@@ -70,16 +70,16 @@ class Network:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Comparison:
+class OverlapComparison:
     """What one overlap says of one pair of dates."""
 
-    patch: Patch
+    patch: TimingPatch
     pair: tuple[int, int]
     found: DoubleDifference
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Measured:
+class MeasuredShifts:
     """How late every date is, and what is known of it.
 
     Attributes
@@ -103,7 +103,7 @@ def measure_shifts(
     memory: int,
     range_shift: bool,
     advance: Callable[[str], None] = lambda _: None,
-) -> Measured:
+) -> MeasuredShifts:
     """Compare all dates of a stack where its bursts overlap.
 
     Parameters
@@ -119,8 +119,8 @@ def measure_shifts(
         reader,
         pairs={key: replace(pair, field=fields.get(key[0])) for key, pair in reader.pairs.items()},
     )
-    network = Network(dates=reader.dates, reference=reader.reference, neighbours=neighbours)
-    comparisons: list[Comparison] = []
+    network = TimingNetwork(dates=reader.dates, reference=reader.reference, neighbours=neighbours)
+    comparisons: list[OverlapComparison] = []
     coarse: dict[int, list[OverlapShift]] = defaultdict(list)
     ranges: dict[int, list[OverlapShift]] = defaultdict(list)
     patches = [
@@ -149,7 +149,9 @@ def measure_shifts(
     return replace(measured, fields=fields, facts=measured.facts | ({"offsets": told} if told else {}))
 
 
-def _sub_bands(view: View, reference: int, swath: str) -> Iterator[tuple[int, OverlapShift, OverlapShift]]:
+def _sub_bands(
+    view: PatchPixels, reference: int, swath: str
+) -> Iterator[tuple[int, OverlapShift, OverlapShift]]:
     """Of every date: its shift in lines and in samples against the reference, by parts of the band."""
     down, across = azimuth_band(swath), range_band(swath)
     own, known = view.pixels[reference], view.valid[reference]
@@ -178,7 +180,9 @@ def _most_certain(
     return slice(first, first + BAND_SAMPLES)
 
 
-def _compared(views: Sequence[View], patch: Patch, network: Network) -> Iterator[Comparison]:
+def _compared(
+    views: Sequence[PatchPixels], patch: TimingPatch, network: TimingNetwork
+) -> Iterator[OverlapComparison]:
     """Double differences of an overlap, of all pairs of dates that have both bursts."""
     earlier, later = views
     apart = _sums(earlier.frequency - later.frequency) / (BLOCK[0] * BLOCK[1])
@@ -189,7 +193,7 @@ def _compared(views: Sequence[View], patch: Patch, network: Network) -> Iterator
         one, other = (_certain_phase(view.pixels[first], view.pixels[second], valid) for view in views)
         known = 2.0 * _sums(valid) >= BLOCK[0] * BLOCK[1]
         found = double_difference(one, other, apart, known, APART)
-        yield Comparison(patch=patch, pair=(first, second), found=found)
+        yield OverlapComparison(patch=patch, pair=(first, second), found=found)
 
 
 def _sums(values: NDArray[Any]) -> NDArray[Any]:
@@ -227,11 +231,11 @@ def _mean(found: Sequence[OverlapShift]) -> tuple[float, float]:
 def _solved(
     reader: PatchReader,
     names: Sequence[str],
-    network: Network,
-    found: tuple[list[Comparison], dict[int, list[OverlapShift]], dict[int, list[OverlapShift]]],
+    network: TimingNetwork,
+    found: tuple[list[OverlapComparison], dict[int, list[OverlapShift]], dict[int, list[OverlapShift]]],
     *,
     range_shift: bool,
-) -> Measured:
+) -> MeasuredShifts:
     """Shifts of all dates, from what the patches say."""
     comparisons, coarse, ranges = found
     grid = reader.mosaic.grid
@@ -280,10 +284,10 @@ def _solved(
             for one, shift in zip(comparisons, shifts, strict=True)
         ],
     }
-    return Measured(shifts=tuple(result), facts=facts)
+    return MeasuredShifts(shifts=tuple(result), facts=facts)
 
 
-def _near(one: Comparison, start: Any, spread: Any) -> OverlapShift:
+def _near(one: OverlapComparison, start: Any, spread: Any) -> OverlapShift:
     """What an overlap says, the turn of its phase chosen by the coarse shifts where these are certain enough."""
     first, second = one.pair
     if not one.found.used:
@@ -294,7 +298,7 @@ def _near(one: Comparison, start: Any, spread: Any) -> OverlapShift:
 
 
 def _facts(
-    one: Comparison, shift: OverlapShift, seconds: Any, names: Sequence[str], interval: float
+    one: OverlapComparison, shift: OverlapShift, seconds: Any, names: Sequence[str], interval: float
 ) -> dict[str, Any]:
     """What quality.json says of an overlap and a pair of dates."""
     first, second = one.pair
