@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.simulate.ground.raster import Bounds
     from alignsar_gpu.simulate.ground.scene import GroundScene
     from alignsar_gpu.simulate.radar.campaign import Campaign
-    from alignsar_gpu.simulate.radar.passes.view import View
+    from alignsar_gpu.simulate.radar.passes.view import PassView
 
 PRODUCTS, ORBITS, SCENE = "products", "orbits", "scene"
 TARGETS = "targets.csv"
@@ -79,7 +79,7 @@ class SimulationSummary:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Date:
-    view: View
+    view: PassView
     safe: Path
     unit: str
 
@@ -250,7 +250,7 @@ def _pass_parameters(settings: SimulateConfig) -> PassParameters:
     )
 
 
-def _scene(settings: SimulateConfig, surface: Dem | None, views: Sequence[View]) -> GroundScene:
+def _scene(settings: SimulateConfig, surface: Dem | None, views: Sequence[PassView]) -> GroundScene:
     asked = settings.scene
     if surface is None:
         heights = asked.base_height, asked.base_height + asked.relief
@@ -334,10 +334,10 @@ def _facts_of(date: _Date, campaign: Campaign, saturated: int) -> dict[str, Any]
     }
 
 
-def _baseline(campaign: Campaign, view: View) -> float:
+def _baseline(campaign: Campaign, view: PassView) -> float:
     """Perpendicular baseline (m) in the middle of the scene, positive as `baseline_directions` says."""
     mesh = campaign.mesh
-    u, v = 0.5 * (mesh.places.low + mesh.places.high)
+    u, v = 0.5 * (mesh.coordinates.low + mesh.coordinates.high)
     point = mesh.points(u, v)
     seen = float(zero_doppler(view.satellite, point, view.satellite.centre_time))
     perpendicular, _ = baseline_directions(mesh.reference, float(u), point)

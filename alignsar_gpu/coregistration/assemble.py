@@ -104,7 +104,7 @@ def coregistered_stack(
     height = float(np.mean(terrain.heights))
     placement = placement_of(around, options.corrections, polarizations[0], options.zenith, height)
     if placement is not None:
-        mosaic = mosaic.placed(placement.mean.seconds, placement.mean.metres)
+        mosaic = mosaic.shifted(placement.mean.seconds, placement.mean.metres)
         terrain = Terrain(grid=mosaic.ground, orbit=first.product.orbit, dem=dem)
     measured = _measured(around, dem, device, options, polarizations[0], placement, advance)
     reference = selection.dates.index(selection.reference)
@@ -193,7 +193,7 @@ def _measured(
     matches = {name: found[selection.reference] for name, found in selection.bursts.items()}
     mosaic = mosaic_of([match.burst for match in matches.values()])
     if placement is not None:
-        mosaic = mosaic.placed(placement.mean.seconds, placement.mean.metres)
+        mosaic = mosaic.shifted(placement.mean.seconds, placement.mean.metres)
     reader = PatchReader(
         mosaic=mosaic,
         matches=matches,

@@ -131,7 +131,7 @@ class BurstPair:
         burst, orbit = self.secondary.burst, self.secondary.product.orbit
         return {name: burst_carrier(burst, name, orbit) for name in burst.channels}
 
-    def places(self, ground: GroundBlock) -> PixelPositions:
+    def to_radar(self, ground: GroundBlock) -> PixelPositions:
         """Where the secondary sees a block of the reference's pixels."""
         grid, upload = self.secondary.burst.grid, self.device.upload
         line, sample = ground_to_radar(

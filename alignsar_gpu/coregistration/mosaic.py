@@ -65,7 +65,7 @@ class BurstMosaic:
     ground: RadarGrid
     pieces: tuple[Piece, ...]
 
-    def placed(self, seconds: float, metres: float) -> BurstMosaic:
+    def shifted(self, seconds: float, metres: float) -> BurstMosaic:
         """The mosaic whose true coordinates are the annotated ones and so much."""
         ground = replace(
             self.ground,

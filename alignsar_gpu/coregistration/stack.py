@@ -111,7 +111,7 @@ class CoregisteredStack:
         for date in range(len(self.acquisitions)):
             if (date, piece.name) in self.pairs:
                 pair = self.pairs[date, piece.name]
-                places = pair.places(ground)
+                places = pair.to_radar(ground)
                 for index, name in enumerate(self.polarizations):
                     found = pair.pixels(places, name, flatten=self.flattened)
                     pixels[date, index], valid[date, index] = found

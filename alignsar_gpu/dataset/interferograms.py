@@ -160,10 +160,10 @@ def _layers(what: Interferograms) -> list[Layer]:
         for name, attributes in kinds.items():
             named = {**attributes, "long_name": f"{polarization.upper()} {attributes['long_name']}"}
             layers.append(Layer(name=f"{name}_{polarization}", dtype="float32", dated=True, attributes=named))
-    return [*layers, *_places()]
+    return [*layers, *_coordinate_layers()]
 
 
-def _places() -> list[Layer]:
+def _coordinate_layers() -> list[Layer]:
     """Where the centres of the cells lie."""
     kinds: dict[str, tuple[str, dict[str, Any]]] = {
         "longitude": (

@@ -51,7 +51,9 @@ def test_backscatter_and_correlation_come_out_of_the_product_s_own_calibration(t
     pixels = small.pixels()[:, lines, samples]
     product = small.views[0].product
     middle = burst.grid.slant_range(0.5 * (samples.start + samples.stop))
-    incidence = np.degrees(small.campaign.mesh.incidence(small.campaign.mesh.places.low[0] + 0.5, middle))
+    incidence = np.degrees(
+        small.campaign.mesh.incidence(small.campaign.mesh.coordinates.low[0] + 0.5, middle)
+    )
     calibrated, power = [], []
     for number, (name, channel) in enumerate(burst.channels.items()):
         gain = amplitude(channel, burst.grid, "sigma_nought", lines, samples)
@@ -105,7 +107,9 @@ def test_thermal_noise_is_what_the_product_annotates(tmp_path):
     for number, (name, channel) in enumerate(burst.channels.items()):
         noise = channel.noise.power(burst.grid, 0, lines, samples, np)
         middle = burst.grid.slant_range(0.5 * (samples.start + samples.stop))
-        incidence = np.degrees(small.campaign.mesh.incidence(small.campaign.mesh.places.low[0] + 0.5, middle))
+        incidence = np.degrees(
+            small.campaign.mesh.incidence(small.campaign.mesh.coordinates.low[0] + 0.5, middle)
+        )
         signal = CLASSES[WATER].sigma0(name, incidence)
         signal = signal * amplitude(channel, burst.grid, "sigma_nought", lines, samples) ** 2
         ratio = np.abs(small.pixels()[number][lines, samples]) ** 2 / (signal + noise)

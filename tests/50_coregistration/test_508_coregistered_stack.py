@@ -91,7 +91,7 @@ def test_what_is_coherent_stays_coherent(brought_together):
         )
         line = 0.5 * (piece.lines.start + piece.lines.stop) - piece.first_line
         ground = stack._ground_of(piece, piece.lines, (0, stack.grid.lines))
-        place = pair.places(ground).line[len(ground.height) // 2, 100]
+        place = pair.to_radar(ground).line[len(ground.height) // 2, 100]
         frequency = second.frequency(place, 500.0) - first.frequency(line, 500.0)
         part = (piece.lines, piece.samples)
         found = np.median(coherence[part][whole[part]])

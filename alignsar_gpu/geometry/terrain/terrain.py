@@ -17,7 +17,7 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.ground_to_radar import ground_to_radar, incidence_angle
 from alignsar_gpu.geometry.range_doppler import radar_to_ground
 from alignsar_gpu.geometry.terrain.area import window_area_ratio
-from alignsar_gpu.geometry.terrain.posts import BYTES_PER_POST, seen_posts
+from alignsar_gpu.geometry.terrain.posts import BYTES_PER_POST, radar_posts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,14 +75,14 @@ class Terrain:
         outline = _outline(slice(0, self.grid.lines), slice(0, self.grid.samples))
         height = np.full(outline[0].shape, 0.5 * sum(self.heights))
         for _ in range(COVERAGE_ITERATIONS):
-            longitude, latitude = self.place(*outline, height)
+            longitude, latitude = self.to_ground(*outline, height)
             found = self.dem.height_at(longitude, latitude)
             height = np.where(np.isfinite(found), found, height)
         if np.isnan(longitude).any():
             raise self._above_ground()
         self.dem.require(longitude, latitude, "the image")
 
-    def place(
+    def to_ground(
         self, line: NDArray[np.float64], sample: NDArray[np.float64], height: NDArray[np.float64] | float
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Longitude and latitude of (fractional) lines and samples at heights (m); NaN where there is no such."""
@@ -119,7 +119,7 @@ class Terrain:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Longitudes and latitudes around lines and samples at these heights, where there are any."""
         outline = _outline(lines, samples)
-        places = [self.place(*outline, height) for height in heights]
+        places = [self.to_ground(*outline, height) for height in heights]
         longitude, latitude = (np.concatenate([place[axis] for place in places]) for axis in (0, 1))
         known = np.isfinite(longitude)
         if not known.any():
@@ -152,7 +152,7 @@ class Terrain:
         """
         low, high = self.heights
         line, sample = np.array([0.5 * self.grid.lines]), np.array([self.grid.samples - 1.0])
-        longitude, latitude = self.place(line, sample, low)
+        longitude, latitude = self.to_ground(line, sample, low)
         angle = incidence_angle(self.orbit, longitude, latitude, low, self.grid.azimuth_time(line))
         steepness = max(float(np.cos(np.radians(angle[0]))), FLATTEST)
         return int(np.ceil((high - low) / steepness / self.grid.range_spacing)) + 1
@@ -194,7 +194,7 @@ class Terrain:
 
     def _draw(self, lines: slice, samples: slice, xp: Any) -> kernels.Drawing:
         window = self.dem.posts(*self.window(lines, samples))
-        posts, bends = seen_posts(window, self.grid, self.orbit, self.doppler, samples.start, xp)
+        posts, bends = radar_posts(window, self.grid, self.orbit, self.doppler, samples.start, xp)
         return kernels.draw_terrain(
             posts,
             bends,

@@ -242,28 +242,28 @@ def _whole(group: Group, name: str) -> int:
     return int(number)
 
 
-def _said(group: Group | None, name: str) -> str:
+def _optional_text(group: Group | None, name: str) -> str:
     """A text, empty where the product does not have it or has a placeholder for it."""
     if group is None or not group.has(name):
         return ""
-    said = " ".join(filter(None, group.texts(name)))
-    return "" if said.startswith("(") or said.lower() == "none" else said
+    text = " ".join(filter(None, group.texts(name)))
+    return "" if text.startswith("(") or text.lower() == "none" else text
 
 
 def read_identification(band: Group, product: Group, orbit: Orbit, grid: RadarGrid) -> dict[str, Any]:
     """Fields of the acquisition, by their names; ``product_id`` is empty where the product does not name itself."""
     identification = band.require("identification")
-    stated = _said(identification, "orbitPassDirection").lower()
+    stated = _optional_text(identification, "orbitPassDirection").lower()
     middle = float(grid.azimuth_time(0.5 * grid.lines))
     # airborne products state a heading instead
     north = stated.startswith("asc") or (not stated.startswith("desc") and orbit.velocity_at(middle)[2] > 0)
-    version = _said(product.find("metadata/processingInformation/algorithms"), "softwareVersion")
+    version = _optional_text(product.find("metadata/processingInformation/algorithms"), "softwareVersion")
     return {
-        "product_id": _said(identification, "granuleId"),
+        "product_id": _optional_text(identification, "granuleId"),
         "platform": identification.text("missionId"),
         "pass_direction": "ascending" if north else "descending",
         "absolute_orbit": _whole(identification, "absoluteOrbitNumber"),
         "relative_orbit": _whole(identification, "trackNumber"),
-        "instrument_mode": _said(identification, "listOfObservationModes") or "stripmap",
+        "instrument_mode": _optional_text(identification, "listOfObservationModes") or "stripmap",
         "processor": f"ISCE3 {version}" if version else "unknown",
     }

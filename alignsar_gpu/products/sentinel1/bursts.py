@@ -165,7 +165,9 @@ def _channel(files: SwathFiles, index: int, middle: float, epoch: np.datetime64)
     )
 
 
-def _place(annotation: Annotation, index: int, grid: RadarGrid, node: Node) -> tuple[str | None, float]:
+def _burst_id_and_anx_time(
+    annotation: Annotation, index: int, grid: RadarGrid, node: Node
+) -> tuple[str | None, float]:
     """Burst id, if it has one, and seconds from the last ascending node to the first line."""
     burst, header = annotation.bursts[index], annotation.header
     since_node = grid.first_azimuth_time - node.time
@@ -229,7 +231,7 @@ def read_bursts(
         grid = burst_grid(one, index, epoch)
         middle = float(grid.azimuth_time(0.5 * (grid.lines - 1)))
         channels = {name: _channel(part, index, middle, epoch) for name, part in files.items()}
-        identity, anx_time = _place(one, index, grid, node)
+        identity, anx_time = _burst_id_and_anx_time(one, index, grid, node)
         window = valid_window(list(channels.values()))
         if window is None:
             empty.append(identity or f"{one.header.swath.lower()} {index}")

@@ -33,7 +33,7 @@ def where_section(writer: PictureWriter) -> Section | None:
         shades=GREY_SHADES,
     )
     drawn = writer.save(map_picture(longitude, latitude, brightness, scale, writer.directions), "where")
-    centre = _place(float(np.mean(longitude)), float(np.mean(latitude)))
+    centre = _coordinates_text(float(np.mean(longitude)), float(np.mean(latitude)))
     alt = (
         f"Map of the scene around {centre}: radar brightness inside its outline, north up, "
         "with the flight and look directions"
@@ -44,7 +44,7 @@ def where_section(writer: PictureWriter) -> Section | None:
     return Section(anchor="where", title="Where", panels=(panel,))
 
 
-def _place(longitude: float, latitude: float) -> str:
+def _coordinates_text(longitude: float, latitude: float) -> str:
     """A place in words; a longitude beyond the antimeridian is brought back."""
     east = (longitude + 180) % 360 - 180
     north = f"{abs(latitude):.3f}° {'N' if latitude >= 0 else 'S'}"

@@ -87,7 +87,7 @@ class PhaseErrors:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Patch:
+class ErrorPatch:
     """Errors (phasors) and weights of a rectangle of an image, (line, sample)."""
 
     lines: slice
@@ -95,7 +95,7 @@ class Patch:
     error: NDArray[np.complex128]
     weight: NDArray[np.float64]
 
-    def edges(self) -> dict[str, Patch]:
+    def edges(self) -> dict[str, ErrorPatch]:
         """What lies along its four sides."""
         lines, samples = self.lines, self.samples
         above, below = min(lines.start + BESIDE, lines.stop), max(lines.stop - BESIDE, lines.start)
@@ -107,14 +107,14 @@ class Patch:
             "far": self.part(samples=slice(far, samples.stop)),
         }
 
-    def part(self, lines: slice = WHOLE, samples: slice = WHOLE) -> Patch:
+    def part(self, lines: slice = WHOLE, samples: slice = WHOLE) -> ErrorPatch:
         """A copy of what is inside other lines and samples too."""
         lines, samples = _common(self.lines, lines), _common(self.samples, samples)
         own = (
             slice(lines.start - self.lines.start, lines.stop - self.lines.start),
             slice(samples.start - self.samples.start, samples.stop - self.samples.start),
         )
-        return Patch(
+        return ErrorPatch(
             lines=lines, samples=samples, error=self.error[own].copy(), weight=self.weight[own].copy()
         )
 
@@ -141,7 +141,7 @@ class Seam:
     deviation: float
 
 
-def seams(edges: Mapping[str, Mapping[str, Patch]], independent: float) -> list[Seam]:
+def seams(edges: Mapping[str, Mapping[str, ErrorPatch]], independent: float) -> list[Seam]:
     """How much the error of phase jumps where pieces of a mosaic meet; ``edges`` by the name of the piece.
 
     Means of the `BESIDE` lines or samples on both sides, where both pieces have some; without those of no weight.
@@ -173,7 +173,7 @@ def seams(edges: Mapping[str, Mapping[str, Patch]], independent: float) -> list[
     return found
 
 
-def _sum(patch: Patch, independent: float) -> PhaseErrors:
+def _sum(patch: ErrorPatch, independent: float) -> PhaseErrors:
     total = PhaseErrors(independent=independent)
     total.add(patch.error, patch.weight)
     return total

@@ -14,7 +14,13 @@ import numpy as np
 import xarray as xr
 
 from alignsar_gpu.simulate.assessment.class_coherence import ClassCoherence, noise_equivalent
-from alignsar_gpu.simulate.assessment.phase_errors import Patch, PhaseErrors, mean_jump, seams, weights_of
+from alignsar_gpu.simulate.assessment.phase_errors import (
+    ErrorPatch,
+    PhaseErrors,
+    mean_jump,
+    seams,
+    weights_of,
+)
 from alignsar_gpu.simulate.assessment.product_truth import NO_CLASS
 
 if TYPE_CHECKING:
@@ -195,7 +201,7 @@ class ProductAssessment:
         name = f"interferometric_phase_{self.polarization}"
         if name not in self.cube or self.cube.attrs["flattened"] != "true":
             return {}
-        everywhere, edges = PhaseErrors(independent=self.independent), dict[str, dict[str, Patch]]()
+        everywhere, edges = PhaseErrors(independent=self.independent), dict[str, dict[str, ErrorPatch]]()
         date = self.dates[index].index
         for piece in self.pieces:
             own = piece.piece
@@ -204,7 +210,9 @@ class ProductAssessment:
             weight = weights_of(piece.nearest("coherence", date))
             weight[piece.nearest("layover_shadow") != 0] = 0.0
             everywhere.add(error, weight, piece.linear("height"))
-            edges[own.name] = Patch(lines=own.lines, samples=own.samples, error=error, weight=weight).edges()
+            edges[own.name] = ErrorPatch(
+                lines=own.lines, samples=own.samples, error=error, weight=weight
+            ).edges()
         found = seams(edges, self.independent)
         mean, deviation = mean_jump([seam for seam in found if seam.along == "azimuth"])
         return {

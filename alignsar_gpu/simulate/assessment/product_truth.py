@@ -19,7 +19,7 @@ TRUTH, FACTS = "truth.zarr", "simulation.json"
 NO_CLASS = 255
 
 
-class Placed(Protocol):
+class MosaicPiece(Protocol):
     """What a burst gives to a mosaic: see `coregistration.mosaic.Piece`."""
 
     @property
@@ -57,7 +57,7 @@ class PieceTruth:
     kept: xr.Dataset
     lines: NDArray[np.intp]
     samples: NDArray[np.intp]
-    piece: Placed
+    piece: MosaicPiece
 
     def layer(self, name: str, date: int | None = None) -> NDArray[Any]:
         """A layer at the kept pixels; ``date`` is an index into the simulated dates."""
@@ -124,7 +124,7 @@ class ProductTruth:
     class_names: tuple[str, ...]
     dates: Mapping[str, KnownDate]
 
-    def of(self, piece: Placed) -> PieceTruth | None:
+    def of(self, piece: MosaicPiece) -> PieceTruth | None:
         """What is known where a burst fills a mosaic; None where that is nothing."""
         kept = xr.open_zarr(self.folder / TRUTH, group=piece.name, chunks=None)
         lines, samples = (

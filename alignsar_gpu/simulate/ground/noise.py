@@ -45,7 +45,7 @@ def power_law(
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Field:
+class NoiseField:
     """Values (row, column) at nodes ``spacing`` metres apart (down, across) from the origin of a plane."""
 
     values: NDArray[np.float32]
@@ -59,7 +59,7 @@ class Field:
         wave: float,
         rng: np.random.Generator,
         exponent: float = 3.6,
-    ) -> Field:
+    ) -> NoiseField:
         """Noise over ``size`` metres (down, across), of zero mean and unit deviation and waves up to ``wave``."""
         shape = int(size[0] / spacing) + 2, int(size[1] / spacing) + 2
         return cls(

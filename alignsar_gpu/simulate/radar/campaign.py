@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.simulate.ground.scene import GroundScene
     from alignsar_gpu.simulate.ground.targets.targets import PointTarget
     from alignsar_gpu.simulate.radar.ground_mesh import GroundMesh
-    from alignsar_gpu.simulate.radar.passes.view import View
+    from alignsar_gpu.simulate.radar.passes.view import PassView
     from alignsar_gpu.simulate.radar.radiometry import Radiometry
 
 SPARE_TIME = 0.5  # s before and after the bursts: what blocks reach beyond them, and how far dates are apart
@@ -49,7 +49,7 @@ class Campaign:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Ground:
+class GroundState:
     """The scene as it is on one date."""
 
     heights: Raster
@@ -60,9 +60,9 @@ class Ground:
     radiometry: Radiometry
 
 
-def ground_on(scene: GroundScene, date: int) -> Ground:
+def ground_on(scene: GroundScene, date: int) -> GroundState:
     """The scene on a date (its index)."""
-    return Ground(
+    return GroundState(
         heights=scene.heights,
         cover=scene.cover(date),
         motion=scene.motion(date),
@@ -72,7 +72,7 @@ def ground_on(scene: GroundScene, date: int) -> Ground:
     )
 
 
-def _outline(views: Sequence[View], height: float) -> NDArray[np.float64]:
+def _outline(views: Sequence[PassView], height: float) -> NDArray[np.float64]:
     """Corners and middles of the sides of all bursts (n, 2): longitude and latitude at one height, degrees.
 
     As the true passes see them; longitudes do not jump by a turn.
@@ -90,7 +90,7 @@ def _outline(views: Sequence[View], height: float) -> NDArray[np.float64]:
     return np.array(places)
 
 
-def scene_bounds(views: Sequence[View], heights: tuple[float, float]) -> Bounds:
+def scene_bounds(views: Sequence[PassView], heights: tuple[float, float]) -> Bounds:
     """What the scene must cover, for terrain between two heights (m): all bursts and some kilometres more."""
     outline = np.concatenate([_outline(views, height) for height in sorted(set(heights))])
     south, north = outline[:, 1].min(), outline[:, 1].max()
@@ -105,7 +105,7 @@ def scene_bounds(views: Sequence[View], heights: tuple[float, float]) -> Bounds:
 
 
 def make_campaign(
-    views: Sequence[View], reference: int, scene: GroundScene, seed: int, workers: int
+    views: Sequence[PassView], reference: int, scene: GroundScene, seed: int, workers: int
 ) -> Campaign:
     """The ground under all bursts of all ``views``, by the geometry of the view ``reference``."""
     own = views[reference]

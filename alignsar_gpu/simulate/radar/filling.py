@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from alignsar_gpu.products.slc import Burst
-    from alignsar_gpu.simulate.radar.campaign import Campaign, Ground
-    from alignsar_gpu.simulate.radar.ground_mesh import Series
-    from alignsar_gpu.simulate.radar.passes.view import View
+    from alignsar_gpu.simulate.radar.campaign import Campaign, GroundState
+    from alignsar_gpu.simulate.radar.ground_mesh import ChebyshevSeries
+    from alignsar_gpu.simulate.radar.passes.view import PassView
     from alignsar_gpu.simulate.safe.measurement_writer import MeasurementWriter
 
 
 def fill_product(
-    campaign: Campaign, ground: Ground, view: View, safe: Path, advance: Callable[[int], None]
+    campaign: Campaign, ground: GroundState, view: PassView, safe: Path, advance: Callable[[int], None]
 ) -> int:
     """Write all measurements of one date into its SAFE folder; returns how many pixels are saturated.
 
@@ -57,9 +57,9 @@ def _leave_empty(writers: list[MeasurementWriter], stop: int, samples: int) -> N
 
 def _fill_burst(
     campaign: Campaign,
-    ground: Ground,
-    view: View,
-    sight: Series,
+    ground: GroundState,
+    view: PassView,
+    sight: ChebyshevSeries,
     burst: Burst,
     writers: list[MeasurementWriter],
 ) -> int:

@@ -34,7 +34,7 @@ PLACES = 8192  # within a pixel, that spreading functions are tabulated at
 
 
 @dataclass(frozen=True, kw_only=True)
-class Band:
+class SpectralBand:
     """What an image holds of its spectrum along one axis.
 
     Attributes
@@ -91,7 +91,7 @@ class Band:
 
 
 def focus(
-    planes: NDArray[np.float32], bands: tuple[Band, Band], chirp: float, workers: int
+    planes: NDArray[np.float32], bands: tuple[SpectralBand, SpectralBand], chirp: float, workers: int
 ) -> NDArray[np.complex64]:
     """Deramped image [line, sample] of echoes spread over pixels (real and imaginary part, line, sample).
 
@@ -106,7 +106,7 @@ def focus(
 
 
 def receiver_noise(
-    shape: tuple[int, int], bands: tuple[Band, Band], rng: np.random.Generator, workers: int
+    shape: tuple[int, int], bands: tuple[SpectralBand, SpectralBand], rng: np.random.Generator, workers: int
 ) -> NDArray[np.complex64]:
     """Circular Gaussian noise of unit power with the spectrum of the image, deramped."""
     parts = rng.standard_normal((*shape, 2), dtype=np.float32)

@@ -34,7 +34,7 @@ CHECK_SEED = 40
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Series:
+class ChebyshevSeries:
     """Quantities over a box as tensor Chebyshev series.
 
     Attributes
@@ -67,13 +67,13 @@ def _nodes(low: ArrayLike, high: ArrayLike, degrees: tuple[int, ...]) -> list[ND
     return [a + (b - a) * (chebyshev.chebpts1(n + 1) + 1.0) / 2.0 for a, b, n in boxes]
 
 
-def _fit(low: ArrayLike, high: ArrayLike, values: NDArray[np.float64]) -> Series:
+def _fit(low: ArrayLike, high: ArrayLike, values: NDArray[np.float64]) -> ChebyshevSeries:
     """The series through ``values`` (quantity, nodes of u, of v, ...) at the Chebyshev nodes of a box."""
     coefficients = values
     for axis, count in enumerate(values.shape[1:], start=1):
         inverse = np.linalg.inv(chebyshev.chebvander(chebyshev.chebpts1(count), count - 1))
         coefficients = np.moveaxis(np.tensordot(inverse, coefficients, axes=(1, axis)), 0, axis)
-    return Series(
+    return ChebyshevSeries(
         low=np.asarray(low, dtype=np.float64),
         high=np.asarray(high, dtype=np.float64),
         coefficients=np.ascontiguousarray(coefficients),
@@ -87,7 +87,7 @@ class GroundMesh:
     reference: Pass
     base_height: float
     heights: tuple[float, float]
-    places: Series
+    coordinates: ChebyshevSeries
     degrees: tuple[int, int, int]
 
     def within(
@@ -100,25 +100,25 @@ class GroundMesh:
             reference=self.reference,
             base_height=self.base_height,
             heights=heights,
-            places=_fit(low, high, self.places(u, v)),
+            coordinates=_fit(low, high, self.coordinates(u, v)),
             degrees=BLOCK_DEGREES,
         )
 
     @property
     def box(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Lowest and highest u, v and height."""
-        low = np.append(self.places.low, self.heights[0])
-        return low, np.append(self.places.high, self.heights[1])
+        low = np.append(self.coordinates.low, self.heights[0])
+        return low, np.append(self.coordinates.high, self.heights[1])
 
     def points(self, u: ArrayLike, v: ArrayLike, height: ArrayLike | None = None) -> NDArray[np.float64]:
         """Earth-fixed position (..., 3) of places, at ``base_height`` or another height (m)."""
-        longitude, latitude = self.places(u, v)
+        longitude, latitude = self.coordinates(u, v)
         high = np.broadcast_to(self.base_height if height is None else height, longitude.shape)
         return ellipsoid_point(longitude, latitude, high)
 
     def incidence(self, u: ArrayLike, v: ArrayLike) -> NDArray[np.float64]:
         """Angle (radians) between the reference's line of sight and the ellipsoid's normal at (u, v)."""
-        longitude, latitude = self.places(u, v)
+        longitude, latitude = self.coordinates(u, v)
         up = self.reference.position(u) - self.points(u, v)
         up /= np.linalg.norm(up, axis=-1, keepdims=True)
         return np.asarray(np.arccos(np.sum(up * ellipsoid_normal(longitude, latitude), axis=-1)))
@@ -152,7 +152,7 @@ def ground_mesh(
         reference=reference,
         base_height=base,
         heights=heights,
-        places=_fit(low, high, places),
+        coordinates=_fit(low, high, places),
         degrees=DEGREES,
     )
     u, v, _ = _random_places(mesh)
@@ -181,21 +181,21 @@ def zero_doppler(satellite: Pass, points: NDArray[np.float64], guess: ArrayLike)
     return np.asarray(time, dtype=np.float64)
 
 
-def sight_mesh(mesh: GroundMesh, satellite: Pass) -> Series:
+def sight_mesh(mesh: GroundMesh, satellite: Pass) -> ChebyshevSeries:
     """Zero-Doppler time (s) less u, and slant range (m) less v, of ``satellite`` over (u, v, height).
 
     The time counts from the midnight of the satellite's own date.
     """
     low, high = mesh.box
     u, v, height = np.meshgrid(*_nodes(low, high, mesh.degrees), indexing="ij")
-    series = _fit(low, high, np.array(_seen(mesh, satellite, u, v, height)))
+    series = _fit(low, high, np.array(_to_radar(mesh, satellite, u, v, height)))
     u, v, height = _random_places(mesh)
-    error = np.abs(series(u, v, height) - _seen(mesh, satellite, u, v, height))
+    error = np.abs(series(u, v, height) - _to_radar(mesh, satellite, u, v, height))
     _check("sight", error[0], error[1])
     return series
 
 
-def look_mesh(mesh: GroundMesh) -> Series:
+def look_mesh(mesh: GroundMesh) -> ChebyshevSeries:
     """Angle (radians) at the reference satellite between nadir and the point at (u, v, height), 1 quantity."""
     low, high = mesh.box
     u, v, height = np.meshgrid(*_nodes(low, high, mesh.degrees), indexing="ij")
@@ -206,7 +206,7 @@ def look_mesh(mesh: GroundMesh) -> Series:
     return _fit(low, high, np.arccos(cosine / np.linalg.norm(position, axis=-1))[np.newaxis])
 
 
-def _seen(
+def _to_radar(
     mesh: GroundMesh, satellite: Pass, u: NDArray[np.float64], v: NDArray[np.float64], height: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     points = mesh.points(u, v, height)

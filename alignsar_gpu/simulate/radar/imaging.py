@@ -10,7 +10,7 @@ from alignsar_gpu.simulate.geometry import ellipsoid_point
 from alignsar_gpu.simulate.radar import loops, spreading_loops
 from alignsar_gpu.simulate.radar.focusing import focus, receiver_noise
 from alignsar_gpu.simulate.radar.ground_mesh import sight_mesh, zero_doppler
-from alignsar_gpu.simulate.radar.lattice import frame_of, place_patch
+from alignsar_gpu.simulate.radar.lattice import find_patch, frame_of
 from alignsar_gpu.simulate.radar.passes.view import burst_middle
 from alignsar_gpu.simulate.radar.radiometry import gain_table, noise_table
 from alignsar_gpu.simulate.radar.window import frame_window
@@ -19,18 +19,23 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alignsar_gpu.products.slc import Burst
-    from alignsar_gpu.simulate.radar.campaign import Campaign, Ground
-    from alignsar_gpu.simulate.radar.focusing import Band
-    from alignsar_gpu.simulate.radar.ground_mesh import GroundMesh, Series
-    from alignsar_gpu.simulate.radar.lattice import Patch
-    from alignsar_gpu.simulate.radar.passes.view import View
-    from alignsar_gpu.simulate.radar.window import Frame, Window
+    from alignsar_gpu.simulate.radar.campaign import Campaign, GroundState
+    from alignsar_gpu.simulate.radar.focusing import SpectralBand
+    from alignsar_gpu.simulate.radar.ground_mesh import ChebyshevSeries, GroundMesh
+    from alignsar_gpu.simulate.radar.lattice import LatticePatch
+    from alignsar_gpu.simulate.radar.passes.view import PassView
+    from alignsar_gpu.simulate.radar.window import EchoWindow, WindowFrame
 
 NOISE_STREAM = 41
 
 
 def image_window(
-    campaign: Campaign, ground: Ground, view: View, sight: Series, burst: Burst, window: Window
+    campaign: Campaign,
+    ground: GroundState,
+    view: PassView,
+    sight: ChebyshevSeries,
+    burst: Burst,
+    window: EchoWindow,
 ) -> tuple[NDArray[np.int16], int]:
     """Pixels (channel, line, sample, 2) int16 of a window's block, and how many of them are saturated.
 
@@ -38,7 +43,7 @@ def image_window(
     """
     grid, frame = burst.grid, frame_window(burst, view, window)
     length = window.shape[0] * grid.azimuth_interval, window.shape[1] * grid.range_spacing
-    patch = place_patch(
+    patch = find_patch(
         campaign.mesh,
         campaign.lattice,
         sight,
@@ -62,11 +67,11 @@ def image_window(
 
 def _scatterers(
     campaign: Campaign,
-    ground: Ground,
-    view: View,
+    ground: GroundState,
+    view: PassView,
     burst: Burst,
-    patch: Patch,
-    frame: Frame,
+    patch: LatticePatch,
+    frame: WindowFrame,
     shape: tuple[int, int],
 ) -> tuple[NDArray[np.float64], NDArray[np.complex64]]:
     """Positions and weights of the echoes of the ground."""
@@ -92,7 +97,7 @@ def _scatterers(
                 campaign.lattice.range_step,
             ]
         ),
-        patch.mesh.places.coefficients[..., np.newaxis],
+        patch.mesh.coordinates.coefficients[..., np.newaxis],
         sight_mesh(patch.mesh, view.satellite).coefficients,
         np.array([low[2], high[2]]),
         area,
@@ -119,7 +124,7 @@ def _scatterers(
     return position, weight
 
 
-def _pixel_area(burst: Burst, patch: Patch) -> NDArray[np.float64]:
+def _pixel_area(burst: Burst, patch: LatticePatch) -> NDArray[np.float64]:
     """Square metres of the slant plane that a pixel covers: a line's way on the ground times a sample's range."""
     grid = burst.grid
     middle = np.full(len(patch.v), 0.5 * (patch.u[0] + patch.u[-1]))
@@ -134,7 +139,7 @@ def _ground_speed(
     return np.asarray(np.linalg.norm(ends[1] - ends[0], axis=-1) / (2.0 * step))
 
 
-def target_places(ground: Ground, view: View) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def target_places(ground: GroundState, view: PassView) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """True zero-Doppler times (s) and slant ranges (m, with the delay of the atmosphere) of the date's targets."""
     longitude, latitude, height = (
         np.array([getattr(one, name) for one in ground.targets])
@@ -153,7 +158,12 @@ def target_places(ground: Ground, view: View) -> tuple[NDArray[np.float64], NDAr
 
 
 def _targets(
-    campaign: Campaign, ground: Ground, view: View, burst: Burst, frame: Frame, shape: tuple[int, int]
+    campaign: Campaign,
+    ground: GroundState,
+    view: PassView,
+    burst: Burst,
+    frame: WindowFrame,
+    shape: tuple[int, int],
 ) -> tuple[NDArray[np.float64], NDArray[np.complex64]]:
     """Positions and weights of the echoes of the date's point targets inside the window."""
     grid = burst.grid
@@ -178,12 +188,12 @@ def _targets(
 
 def _develop(
     campaign: Campaign,
-    view: View,
+    view: PassView,
     burst: Burst,
-    window: Window,
-    frame: Frame,
+    window: EchoWindow,
+    frame: WindowFrame,
     planes: NDArray[np.float32],
-    bands: tuple[Band, Band],
+    bands: tuple[SpectralBand, SpectralBand],
 ) -> tuple[NDArray[np.int16], int]:
     """Spread echoes to pixels, channel by channel."""
     grid = burst.grid

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.geometry.grid import RadarGrid
     from alignsar_gpu.products.slc import Burst, Channel
     from alignsar_gpu.simulate.ground.backscatter import GroundClass
-    from alignsar_gpu.simulate.radar.window import Window
+    from alignsar_gpu.simulate.radar.window import EchoWindow
 
 BINS = 512  # of the cosine of the local incidence angle
 
@@ -60,17 +60,17 @@ def _rows(
     return rows if len(rows) > 1 else np.repeat(rows, 2, axis=0)
 
 
-def _places(vectors: NDArray[np.float64], times: NDArray[np.float64]) -> NDArray[np.float64]:
+def _vector_positions(vectors: NDArray[np.float64], times: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.interp(times, vectors, np.arange(len(vectors), dtype=np.float64))
 
 
-def _axes(grid: RadarGrid, window: Window) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _axes(grid: RadarGrid, window: EchoWindow) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     lines = np.arange(window.lines.start, window.lines.stop)
     return grid.azimuth_time(lines), grid.slant_range(np.arange(window.samples.start, window.samples.stop))
 
 
 def gain_table(
-    channel: Channel, grid: RadarGrid, window: Window
+    channel: Channel, grid: RadarGrid, window: EchoWindow
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Digital numbers per root of beta nought: (vector, sample), and where each line lies between vectors.
 
@@ -80,11 +80,11 @@ def gain_table(
     table = channel.calibration
     if table is None:
         return np.ones((2, len(ranges)), dtype=np.float32), np.zeros(len(times))
-    return _rows(table.beta_nought, table.slant_range, ranges), _places(table.azimuth_time, times)
+    return _rows(table.beta_nought, table.slant_range, ranges), _vector_positions(table.azimuth_time, times)
 
 
 def noise_table(
-    channel: Channel, burst: Burst, window: Window
+    channel: Channel, burst: Burst, window: EchoWindow
 ) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float32]]:
     """Noise power: (vector, sample), where each line lies between vectors, and the azimuth factor (line, sample).
 
@@ -104,4 +104,8 @@ def noise_table(
             rows = (line >= part.first_line) & (line <= part.last_line)
             columns = (ranges >= part.first_slant_range) & (ranges <= part.last_slant_range)
             factor[np.ix_(rows, columns)] = np.interp(line[rows], part.line, part.factor)[:, np.newaxis]
-    return _rows(noise.range_power, noise.slant_range, ranges), _places(noise.azimuth_time, times), factor
+    return (
+        _rows(noise.range_power, noise.slant_range, ranges),
+        _vector_positions(noise.azimuth_time, times),
+        factor,
+    )

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alignsar_gpu.products.slc import Burst
-    from alignsar_gpu.simulate.radar.passes.view import View
+    from alignsar_gpu.simulate.radar.passes.view import PassView
 
 HALO = 64, 128  # lines and samples around a block whose echoes reach into it: -48 dB of them lies farther out
 BLOCK = 2048, 1536  # lines and samples of a block
 
 
 @dataclass(frozen=True, kw_only=True)
-class Window:
+class EchoWindow:
     """A block of a burst: its lines and samples, and the larger window whose echoes it needs."""
 
     lines: slice
@@ -30,7 +30,7 @@ class Window:
     shape: tuple[int, int]
 
 
-def windows(burst: Burst) -> list[Window]:
+def windows(burst: Burst) -> list[EchoWindow]:
     """The blocks of the valid part of a burst, line by line."""
     first = np.array([channel.first_valid_sample for channel in burst.channels.values()])
     last = np.array([channel.last_valid_sample for channel in burst.channels.values()])
@@ -46,12 +46,12 @@ def windows(burst: Burst) -> list[Window]:
                 for part, halo in zip((down, across), HALO, strict=True)
             )
             corner = line - HALO[0], sample - HALO[1]
-            blocks.append(Window(lines=down, samples=across, first=corner, shape=(shape[0], shape[1])))
+            blocks.append(EchoWindow(lines=down, samples=across, first=corner, shape=(shape[0], shape[1])))
     return blocks
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Frame:
+class WindowFrame:
     """How a window lies in zero-Doppler time and slant range, as annotated, and its carrier."""
 
     time: float
@@ -60,12 +60,12 @@ class Frame:
     carrier: NDArray[np.float64]
 
 
-def frame_window(burst: Burst, view: View, window: Window) -> Frame:
+def frame_window(burst: Burst, view: PassView, window: EchoWindow) -> WindowFrame:
     """The frame of a window, as the loops take it."""
     grid = burst.grid
     time, slant_range = float(grid.azimuth_time(window.first[0])), float(grid.slant_range(window.first[1]))
     samples = window.first[1] + np.arange(window.shape[1], dtype=np.float64)
-    return Frame(
+    return WindowFrame(
         time=time,
         slant_range=slant_range,
         view=np.array([time, grid.azimuth_interval, slant_range, grid.range_spacing, burst_middle(burst)]),

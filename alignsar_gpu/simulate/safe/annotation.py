@@ -43,7 +43,7 @@ HEIGHT_STEP = 10.0  # s
 
 
 @dataclass(frozen=True)
-class _Writer:
+class _AnnotationWriter:
     """The annotation of one subswath in one polarization."""
 
     plan: ProductPlan
@@ -360,4 +360,4 @@ def header(plan: ProductPlan, swath: SwathPlan, polarization: str) -> Element:
 
 def annotation(plan: ProductPlan, swath: SwathPlan, polarization: str) -> bytes:
     """The file's content."""
-    return document(_Writer(plan, swath, polarization).product())
+    return document(_AnnotationWriter(plan, swath, polarization).product())

@@ -34,14 +34,16 @@ LEAP_SECONDS = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Numbered:
+class NumberedNode:
     """The ascending node (s) that begins an orbit, and the orbit's absolute number."""
 
     time: float
     absolute_orbit: int
 
 
-def _vectors(satellite: Pass, epoch: np.datetime64, times: list[float], node: Numbered) -> Iterator[Element]:
+def _vectors(
+    satellite: Pass, epoch: np.datetime64, times: list[float], node: NumberedNode
+) -> Iterator[Element]:
     day = moment(epoch, times[0]).astype("datetime64[D]")
     leap = max((seconds for since, seconds in LEAP_SECONDS if since <= day), default=0)
     for time in times:
@@ -70,7 +72,7 @@ def write_orbit(plan: ProductPlan, folder: Path) -> Path:
         platform=plan.platform,
         epoch=plan.epoch,
         times=state_vector_times(plan, MARGIN),
-        node=Numbered(time=plan.node_time, absolute_orbit=plan.absolute_orbit),
+        node=NumberedNode(time=plan.node_time, absolute_orbit=plan.absolute_orbit),
     )
 
 
@@ -81,7 +83,7 @@ def write_pass(
     platform: str,
     epoch: np.datetime64,
     times: list[float],
-    node: Numbered,
+    node: NumberedNode,
 ) -> Path:
     """Write a pass as a restituted-orbit file, and return its path.
 

@@ -15,12 +15,12 @@ from alignsar_gpu.simulate.safe.plan.bursts import (
     plan_bursts,
     plan_cycle,
 )
+from alignsar_gpu.simulate.safe.plan.geometry import PassGeometry
 from alignsar_gpu.simulate.safe.plan.iw_mode import AZIMUTH_INTERVAL
 from alignsar_gpu.simulate.safe.plan.passes import find_track, plan_overpasses
 from alignsar_gpu.simulate.safe.plan.product import ProductPlan
 from alignsar_gpu.simulate.safe.plan.radiometry import slant_ranges
-from alignsar_gpu.simulate.safe.plan.sight import Sight
-from alignsar_gpu.simulate.safe.plan.swaths import Doppler, frame_swath, plan_swath
+from alignsar_gpu.simulate.safe.plan.swaths import SmoothDoppler, frame_swath, plan_swath
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,12 +50,12 @@ def _same_day(overpass: Overpass, times: NDArray[np.float64]) -> tuple[Overpass,
 
 def _dopplers(
     parameters: PassParameters, date: int, time: float, slant_range: float
-) -> tuple[Doppler, Doppler]:
+) -> tuple[SmoothDoppler, SmoothDoppler]:
     """The Doppler centroid of a date's data, and that of its geometry, around a time and slant range."""
     rng = np.random.default_rng((parameters.seed, DOPPLER_STREAM, date))
     drawn = DOPPLER_TERMS * rng.uniform(-1.0, 1.0, (2, 4))
     first, second = (
-        Doppler(
+        SmoothDoppler(
             azimuth_time=time,
             range_time=2.0 / SPEED_OF_LIGHT * slant_range,
             terms=(float(terms[0]), float(terms[1]), float(terms[2]), float(terms[3])),
@@ -65,7 +65,9 @@ def _dopplers(
     return first, second
 
 
-def _footprint(sight: Sight, times: tuple[float, float], ranges: tuple[float, float]) -> NDArray[np.float64]:
+def _footprint(
+    sight: PassGeometry, times: tuple[float, float], ranges: tuple[float, float]
+) -> NDArray[np.float64]:
     """Around everything between two times and two slant ranges: first near, last near, last far, first far."""
     along = np.linspace(0.0, 1.0, POINTS_PER_SIDE)[:-1]
     corners = [(times[0], ranges[0]), (times[1], ranges[0]), (times[1], ranges[1]), (times[0], ranges[1])]
@@ -73,7 +75,7 @@ def _footprint(sight: Sight, times: tuple[float, float], ranges: tuple[float, fl
     for corner, following in zip(corners, [*corners[1:], corners[0]], strict=True):
         for part in along:
             time = corner[0] + part * (following[0] - corner[0])
-            places.append(sight.place(time, corner[1] + part * (following[1] - corner[1])))
+            places.append(sight.to_ground(time, corner[1] + part * (following[1] - corner[1])))
     return np.array(places)
 
 
@@ -92,7 +94,7 @@ def _product(
         min(own[0].azimuth_time for own in bursts),
         max(own[-1].azimuth_time for own in bursts) + length,
     )
-    sight = Sight(
+    sight = PassGeometry(
         satellite=overpass.satellite,
         height=parameters.mean_height,
         start=(parameters.longitude, parameters.latitude),

@@ -23,7 +23,7 @@ from alignsar_gpu.simulate.ground.backscatter import (
 from alignsar_gpu.simulate.ground.land.roads import lay_out_farmland
 from alignsar_gpu.simulate.ground.land.towns import build_up, join, settle
 from alignsar_gpu.simulate.ground.land.water import find_waters
-from alignsar_gpu.simulate.ground.noise import Field
+from alignsar_gpu.simulate.ground.noise import NoiseField
 from alignsar_gpu.simulate.ground.raster import Raster, shifted
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class _Painter:
         self.transform = cover.transform_in(heights.plane)
         self.posting = max(cover.posting)
         x, y = heights.axes_in(heights.plane)
-        self.heights = Field(values=heights.values, spacing=(float(y[1]), float(x[1])))
+        self.heights = NoiseField(values=heights.values, spacing=(float(y[1]), float(x[1])))
 
     def polygons(self, shapes: NDArray[Any], value: int) -> None:
         """Paint the pixels whose centre is inside.
@@ -183,23 +183,25 @@ def _portions(shapes: NDArray[Any]) -> Iterator[NDArray[Any]]:
 
 def _woods(
     size: tuple[float, float], posting: float, waters: Waters, share: float, rng: np.random.Generator
-) -> Field:
+) -> NoiseField:
     """Positive where forest grows: a field of noise that likes high and steep ground."""
     spacing = max(FINEST_NOISE, 1.5 * posting, max(size) / 3000.0)
-    noise = Field.noise(size, spacing, WOOD_WAVE, rng, 3.2)
+    noise = NoiseField.noise(size, spacing, WOOD_WAVE, rng, 3.2)
     y, x = (spacing * np.arange(count, dtype=np.float64) for count in noise.values.shape)
     height = waters.heights.on(x, y)
     deviation = max(float(height.std()), 1.0)
     slope = np.hypot(*np.gradient(waters.heights.values, *waters.heights.spacing)).astype(np.float32)
-    steep = Field(values=slope, spacing=waters.heights.spacing).on(x, y)
+    steep = NoiseField(values=slope, spacing=waters.heights.spacing).on(x, y)
     liking = noise.values + np.float32(0.45 / deviation) * (height - height.mean())
     liking += np.float32(0.35) * (steep - steep.mean()) / np.float32(max(float(steep.std()), 1e-3))
     edge = np.quantile(liking[::3, ::3], 1.0 - share) if share > 0.0 else float(liking.max()) + 1.0
-    return Field(values=np.asarray(liking - np.float32(edge), dtype=np.float32), spacing=(spacing, spacing))
+    return NoiseField(
+        values=np.asarray(liking - np.float32(edge), dtype=np.float32), spacing=(spacing, spacing)
+    )
 
 
 def _paint_country(
-    painter: _Painter, farmland: Farmland, woods: Field, waters: Waters, rng: np.random.Generator
+    painter: _Painter, farmland: Farmland, woods: NoiseField, waters: Waters, rng: np.random.Generator
 ) -> None:
     """Parcels, forest and lakes."""
     blocks = farmland.blocks
@@ -234,7 +236,7 @@ class _Parcels:
         self.length = np.maximum(rng.uniform(*LENGTH, count), least)
         self.salt = rng.integers(0, 1 << 32, count, dtype=np.uint32)
         size = float(painter.y[-1] - painter.y[0]), float(painter.x[-1] - painter.x[0])
-        self.pasture = Field.noise(size, max(FINEST_NOISE, max(size) / 500.0), CROP_WAVE, rng)
+        self.pasture = NoiseField.noise(size, max(FINEST_NOISE, max(size) / 500.0), CROP_WAVE, rng)
 
     def classes(
         self, block: NDArray[np.int32], x: NDArray[np.float64], y: NDArray[np.float64]

@@ -13,7 +13,7 @@ from scipy.spatial import Voronoi
 
 from alignsar_gpu.simulate.ground.graph import graph_of
 from alignsar_gpu.simulate.ground.land.water import rounded
-from alignsar_gpu.simulate.ground.noise import Field
+from alignsar_gpu.simulate.ground.noise import NoiseField
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +57,7 @@ def lay_out_farmland(
     seeds += rng.uniform(-JITTER * block, JITTER * block, seeds.shape)
     cells = Voronoi(seeds)
     bends = [
-        (amplitude * block, Field.noise(size, 0.2 * wave * block, wave * block, rng))
+        (amplitude * block, NoiseField.noise(size, 0.2 * wave * block, wave * block, rng))
         for amplitude, wave in BENDS
         for _ in range(2)
     ]

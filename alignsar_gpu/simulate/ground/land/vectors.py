@@ -107,11 +107,11 @@ def _shapes(layer: VectorLayer, cover: Raster) -> NDArray[Any]:
         raise AlignsarError(f"{where}: cannot be turned to longitude and latitude ({error})") from None
     middle = cover.longitude + 0.5 * cover.step_longitude * cover.shape[1]
 
-    def place(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    def to_plane(points: NDArray[np.float64]) -> NDArray[np.float64]:
         longitude = points[:, 0] - 360.0 * np.rint((points[:, 0] - middle) / 360.0)
         return np.column_stack(cover.plane.position(longitude, points[:, 1]))
 
-    placed = np.asarray(shapely.transform(turned, place), dtype=object)
+    placed = np.asarray(shapely.transform(turned, to_plane), dtype=object)
     thin = np.isin(shapely.get_type_id(placed), list(LINES_AND_POINTS))
     if thin.any():
         if not 0.0 < layer.width < np.inf:

@@ -10,7 +10,7 @@ import shapely
 from scipy.ndimage import distance_transform_edt, grey_dilation, label
 
 from alignsar_gpu.simulate.ground.drainage import drain
-from alignsar_gpu.simulate.ground.noise import Field
+from alignsar_gpu.simulate.ground.noise import NoiseField
 from alignsar_gpu.simulate.ground.terrain import FREEBOARD, coarse_heights
 
 if TYPE_CHECKING:
@@ -43,12 +43,12 @@ class Waters:
     heights : the coarse terrain, m.
     """
 
-    level: Field
+    level: NoiseField
     sea_level: float
     courses: NDArray[Any]
     banks: NDArray[Any]
-    distance: Field
-    heights: Field
+    distance: NoiseField
+    heights: NoiseField
 
 
 def find_waters(
@@ -59,7 +59,7 @@ def find_waters(
     shape = heights.values.shape
     size = tuple(count * step for count, step in zip(terrain.shape, terrain.posting, strict=True))
     rough = ROUGH if float(np.ptp(terrain.values)) > ROUGH_ON_A_PLANE else ROUGH_ON_A_PLANE
-    chance = Field.noise((size[0], size[1]), min(WAVES / 4.0, min(size) / 4.0), WAVES, rng)
+    chance = NoiseField.noise((size[0], size[1]), min(WAVES / 4.0, min(size) / 4.0), WAVES, rng)
     x, y = (step * np.arange(count) for step, count in zip(heights.spacing[::-1], shape[::-1], strict=True))
     ground = heights.values + np.float32(rough) * chance.on(x, y)
     drainage = drain(ground)
@@ -75,11 +75,11 @@ def find_waters(
     spread = grey_dilation(level, size=(3, 3))
     courses, banks = _rivers(drainage.rivers(SOURCE * ground.size), drainage.cells, heights, river_width, rng)
     return Waters(
-        level=Field(values=spread, spacing=heights.spacing),
+        level=NoiseField(values=spread, spacing=heights.spacing),
         sea_level=sea,
         courses=courses,
         banks=banks,
-        distance=Field(values=np.asarray(away, dtype=np.float32), spacing=heights.spacing),
+        distance=NoiseField(values=np.asarray(away, dtype=np.float32), spacing=heights.spacing),
         heights=heights,
     )
 
@@ -105,7 +105,7 @@ def _lake_levels(
 def _rivers(
     ways: list[NDArray[np.int64]],
     cells: NDArray[np.int64],
-    heights: Field,
+    heights: NoiseField,
     widest: float,
     rng: np.random.Generator,
 ) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -56,7 +56,7 @@ class Sites:
             self._room[classes] = np.asarray(away, dtype=np.float32)
         return self._room[classes]
 
-    def _place(self, row: int, column: int) -> tuple[float, float]:
+    def _cell_middle(self, row: int, column: int) -> tuple[float, float]:
         """x and y of a cell's middle."""
         middle = 0.5 * (self.step - 1)
         down, across = self.cover.posting
@@ -99,7 +99,7 @@ class Sites:
         if not len(found):
             return []
         chosen = rng.choice(found, min(TRIES, len(found)), replace=False)
-        return [self._place(*divmod(int(cell), room.shape[1])) for cell in chosen]
+        return [self._cell_middle(*divmod(int(cell), room.shape[1])) for cell in chosen]
 
     def open_ground(self, count: int, reach: float, rng: np.random.Generator) -> list[tuple[float, float]]:
         """Up to ``count`` places with ``reach`` metres of field or pasture around, far from each other."""

@@ -10,8 +10,8 @@ import numpy as np
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.products.sentinel1.reader import open_sentinel1
 from alignsar_gpu.simulate.radar.passes.recorded import recorded_pass
-from alignsar_gpu.simulate.radar.passes.view import View, read_bands
-from alignsar_gpu.simulate.safe.orbit_eof import Numbered, write_pass
+from alignsar_gpu.simulate.radar.passes.view import PassView, read_bands
+from alignsar_gpu.simulate.safe.orbit_eof import NumberedNode, write_pass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,7 @@ def view_of(
     errors: tuple[float, float],
     swaths: Sequence[str],
     polarizations: Sequence[str],
-) -> View:
+) -> PassView:
     """A date from its SAFE folder.
 
     ``satellite`` is the true pass, None where it is that of the annotated state vectors. ``errors`` are what the
@@ -55,7 +55,7 @@ def view_of(
     """
     product = open_sentinel1(safe, swaths=swaths, polarizations=polarizations)
     grid = product.bursts[0].grid
-    return View(
+    return PassView(
         index=index,
         product=product,
         satellite=satellite or _annotated_pass(product),
@@ -75,7 +75,7 @@ def _annotated_pass(product: SlcProduct) -> Pass:
     return recorded_pass(product.orbit, *_ends(product))
 
 
-def write_annotated_orbit(view: View, folder: Path) -> Path:
+def write_annotated_orbit(view: PassView, folder: Path) -> Path:
     """Write the pass of a date that has annotated state vectors, as far as the simulation knows it."""
     product, burst = view.product, view.product.bursts[0]
     first, last = _ends(product)
@@ -87,13 +87,13 @@ def write_annotated_orbit(view: View, folder: Path) -> Path:
         times=[
             float(time) for time in np.arange(np.floor(first) - MARGIN, np.ceil(last) + MARGIN + 1.0, STEP)
         ],
-        node=Numbered(
+        node=NumberedNode(
             time=burst.grid.first_azimuth_time - burst.anx_time, absolute_orbit=product.absolute_orbit
         ),
     )
 
 
-def check_dates(views: Sequence[View]) -> None:
+def check_dates(views: Sequence[PassView]) -> None:
     """Raise AlignsarError unless the dates are in order of time and see the same bursts from the same track."""
     if any(b.product.start - a.product.start < np.timedelta64(12, "h") for a, b in pairwise(views)):
         listed = ", ".join(view.product.date for view in views)

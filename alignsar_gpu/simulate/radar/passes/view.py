@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alignsar_gpu.products.sentinel1.safe import annotation_names, open_safe
-from alignsar_gpu.simulate.radar.focusing import Band
+from alignsar_gpu.simulate.radar.focusing import SpectralBand
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,7 @@ TAPS = (
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class View:
+class PassView:
     """One date.
 
     Attributes
@@ -43,10 +43,10 @@ class View:
     satellite: Pass
     azimuth_error: float
     range_error: float
-    bands: Mapping[str, tuple[Band, Band]]
+    bands: Mapping[str, tuple[SpectralBand, SpectralBand]]
 
 
-def read_bands(path: Path) -> dict[str, tuple[Band, Band]]:
+def read_bands(path: Path) -> dict[str, tuple[SpectralBand, SpectralBand]]:
     """The processed bands (azimuth, range) of all subswaths of a SAFE product, from its annotations.
 
     Raises AlignsarError where an annotation lacks them.
@@ -63,12 +63,12 @@ def read_bands(path: Path) -> dict[str, tuple[Band, Band]]:
         interval = image.number("azimuthTimeInterval")
         rate = document.number("generalAnnotation/productInformation/rangeSamplingRate")
         bands[swath] = (
-            Band(
+            SpectralBand(
                 width=processing.number("azimuthProcessing/processingBandwidth") * interval,
                 hamming=processing.number("azimuthProcessing/windowCoefficient"),
                 taps=TAPS[0],
             ),
-            Band(
+            SpectralBand(
                 width=processing.number("rangeProcessing/processingBandwidth") / rate,
                 hamming=processing.number("rangeProcessing/windowCoefficient"),
                 taps=TAPS[1],

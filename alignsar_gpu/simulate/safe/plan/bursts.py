@@ -10,13 +10,13 @@ import numpy as np
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT
 from alignsar_gpu.products.sentinel1.burst_id import BEAM_CYCLES, ORBIT, burst_number
 from alignsar_gpu.simulate.geometry import closest_approach
+from alignsar_gpu.simulate.safe.plan.geometry import PassGeometry
 from alignsar_gpu.simulate.safe.plan.iw_mode import (
     AZIMUTH_INTERVAL,
     RANGE_SAMPLING_RATE,
     RANGE_SPACING,
     steering_doppler_rate,
 )
-from alignsar_gpu.simulate.safe.plan.sight import Sight
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -136,7 +136,7 @@ def plan_cycle(parameters: PassParameters, track: Track) -> BurstCycle:
     along with the flight (k_s, Hz/s) while targets drift through Doppler against it (k_a).
     """
     satellite = track.satellite(0.0)
-    sight = Sight(
+    sight = PassGeometry(
         satellite=satellite,
         height=parameters.mean_height,
         start=(parameters.longitude, parameters.latitude),
@@ -196,7 +196,7 @@ def _same_ground(
     times: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """When a pass sees what the reference sees at ``times`` (subswath, burst) in the middle of each subswath."""
-    sight = Sight(
+    sight = PassGeometry(
         satellite=reference.satellite,
         height=parameters.mean_height,
         start=(parameters.longitude, parameters.latitude),

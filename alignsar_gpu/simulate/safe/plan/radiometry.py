@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alignsar_gpu.simulate.safe.plan.bursts import BurstPlan
-    from alignsar_gpu.simulate.safe.plan.sight import Sight, Smooth
+    from alignsar_gpu.simulate.safe.plan.geometry import ChebyshevSurface, PassGeometry
 
 PIXEL_STEP, LINE_STEP = 40, 10  # of the tables of calibration and noise
 BETA_NOUGHT = 237.0
@@ -98,7 +98,7 @@ def image_line(time: float, bursts: Sequence[BurstPlan], lines: int, period: flo
 
 
 @dataclass(frozen=True, kw_only=True)
-class Frame:
+class SwathFrame:
     """What the tables of a subswath are computed from.
 
     ``product`` are the first and the last time of the whole product, ``incidence`` the angle over time and range.
@@ -110,10 +110,10 @@ class Frame:
     slant_range_time: float
     period: float
     product: tuple[float, float]
-    incidence: Smooth
+    incidence: ChebyshevSurface
 
 
-def calibrate(frame: Frame, factor: float) -> CalibrationPlan:
+def calibrate(frame: SwathFrame, factor: float) -> CalibrationPlan:
     """A vector each second from the product's first line until after its last.
 
     sigma0 = beta0 sin(incidence) and gamma0 = beta0 tan(incidence), so that the amplitudes divide by their roots.
@@ -140,7 +140,7 @@ def pattern_loss(pixel: NDArray[np.int64], samples: int) -> NDArray[np.float64]:
 
 
 def descalloping(
-    swath: str, sight: Sight, time: float, slant_range: float, lines: int
+    swath: str, sight: PassGeometry, time: float, slant_range: float, lines: int
 ) -> NDArray[np.float64]:
     """What brings the gain of the antenna's tiles to that in a burst's middle, 1 / G, at its lines (lines,).
 
@@ -153,7 +153,7 @@ def descalloping(
 
 
 def thermal_noise(
-    frame: Frame, calibration: CalibrationPlan, level: float, factor: NDArray[np.float64]
+    frame: SwathFrame, calibration: CalibrationPlan, level: float, factor: NDArray[np.float64]
 ) -> NoisePlan:
     """Noise whose sigma0 has the mean ``level`` (dB) over a subswath and follows the elevation pattern.
 
@@ -182,7 +182,7 @@ def thermal_noise(
     )
 
 
-def antenna_pattern(frame: Frame, elevation: Smooth) -> AntennaPlan:
+def antenna_pattern(frame: SwathFrame, elevation: ChebyshevSurface) -> AntennaPlan:
     """The pattern whose loss the noise follows, at the first line of each burst."""
     pixel = every(PATTERN_STEP, frame.samples)
     times = np.array([burst.azimuth_time for burst in frame.bursts])

@@ -10,18 +10,18 @@ import numpy as np
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT
 from alignsar_gpu.products.slc import RangePolynomial
 from alignsar_gpu.simulate.safe.plan.bursts import microsecond
+from alignsar_gpu.simulate.safe.plan.geometry import fit_surface
 from alignsar_gpu.simulate.safe.plan.iw_mode import AZIMUTH_INTERVAL, RANGE_SAMPLING_RATE, REAL_WIDTH
 from alignsar_gpu.simulate.safe.plan.radiometry import (
     DATE_STEP,
     POLARIZATION_STEP,
-    Frame,
+    SwathFrame,
     antenna_pattern,
     calibrate,
     descalloping,
     slant_ranges,
     thermal_noise,
 )
-from alignsar_gpu.simulate.safe.plan.sight import smooth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alignsar_gpu.simulate.safe.plan.bursts import BurstPlan
+    from alignsar_gpu.simulate.safe.plan.geometry import PassGeometry
     from alignsar_gpu.simulate.safe.plan.parameters import PassParameters
     from alignsar_gpu.simulate.safe.plan.radiometry import AntennaPlan, CalibrationPlan, NoisePlan
-    from alignsar_gpu.simulate.safe.plan.sight import Sight
 
 COLUMNS = 21  # of the geolocation grid
 NARROWEST = 16  # samples between its columns
@@ -114,7 +114,7 @@ def record_times(bursts: Sequence[BurstPlan], lines: int, period: float) -> list
 
 
 def fm_rates(
-    sight: Sight, times: Sequence[float], slant_range_time: float, samples: int
+    sight: PassGeometry, times: Sequence[float], slant_range_time: float, samples: int
 ) -> tuple[RangePolynomial, ...]:
     """Polynomials of degree two around the first sample, fitted to the Doppler rates over the subswath."""
     width = (samples - 1) / RANGE_SAMPLING_RATE
@@ -135,7 +135,7 @@ def fm_rates(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Doppler:
+class SmoothDoppler:
     """A Doppler centroid that is smooth over a product: a + b x + c x^2 + d y, Hz.
 
     x is the two-way time from ``range_time`` in widths of a real subswath, y the time from ``azimuth_time`` in
@@ -165,7 +165,7 @@ class Doppler:
 
 
 def geolocate(
-    sight: Sight, bursts: Sequence[BurstPlan], lines: int, slant_range_time: float, samples: int
+    sight: PassGeometry, bursts: Sequence[BurstPlan], lines: int, slant_range_time: float, samples: int
 ) -> GeolocationGrid:
     """The grid: a row at the first line of each burst and at the last line."""
     columns = min(COLUMNS, 2 + (samples - 1) // NARROWEST)
@@ -174,7 +174,7 @@ def geolocate(
     last = bursts[-1].azimuth_time + (lines - 1) * AZIMUTH_INTERVAL
     times = np.array([*(burst.azimuth_time for burst in bursts), microsecond(last)])
     ranges = slant_ranges(slant_range_time, pixel)
-    seen = np.array([[sight.seen(float(t), float(r)) for r in ranges] for t in times])
+    seen = np.array([[sight.geolocation(float(t), float(r)) for r in ranges] for t in times])
     longitude, latitude, incidence, elevation = np.moveaxis(seen, -1, 0)
     return GeolocationGrid(
         line=line,
@@ -194,7 +194,7 @@ def wrapped(longitude: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _radiometry(
-    name: str, parameters: PassParameters, date: int, frame: Frame, sight: Sight
+    name: str, parameters: PassParameters, date: int, frame: SwathFrame, sight: PassGeometry
 ) -> tuple[dict[str, CalibrationPlan], dict[str, NoisePlan]]:
     """Calibration and noise per polarization."""
     middle = 0.5 * sum(frame.product)
@@ -213,9 +213,9 @@ def plan_swath(
     name: str,
     parameters: PassParameters,
     date: int,
-    frame: Frame,
-    sight: Sight,
-    dopplers: tuple[Doppler, Doppler],
+    frame: SwathFrame,
+    sight: PassGeometry,
+    dopplers: tuple[SmoothDoppler, SmoothDoppler],
 ) -> SwathPlan:
     """Everything that is written of a subswath.
 
@@ -229,7 +229,7 @@ def plan_swath(
     middle_range = float(slant_ranges(start, np.array([samples // 2]))[0])
     along = sight.point(middle_time + 0.5, middle_range) - sight.point(middle_time - 0.5, middle_range)
     calibrations, noises = _radiometry(name, parameters, date, frame, sight)
-    elevation = smooth(
+    elevation = fit_surface(
         lambda time, slant_range: sight.angles(time, slant_range)[1],
         frame.incidence.times,
         frame.incidence.ranges,
@@ -253,21 +253,21 @@ def plan_swath(
 
 
 def frame_swath(
-    sight: Sight,
+    sight: PassGeometry,
     bursts: Sequence[BurstPlan],
     size: tuple[int, int],
     slant_range_time: float,
     period: float,
     product: tuple[float, float],
-) -> Frame:
+) -> SwathFrame:
     """What the tables of a subswath with bursts of ``size`` (lines, samples) are computed from."""
     ranges = slant_ranges(slant_range_time, np.array([0, size[1] - 1]))
-    incidence = smooth(
+    incidence = fit_surface(
         lambda time, slant_range: sight.angles(time, slant_range)[0],
         (product[0] - ANGLES_BEYOND, product[1] + ANGLES_BEYOND),
         (float(ranges[0]), float(ranges[1])),
     )
-    return Frame(
+    return SwathFrame(
         bursts=tuple(bursts),
         lines=size[0],
         samples=size[1],

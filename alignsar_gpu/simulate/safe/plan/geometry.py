@@ -22,20 +22,20 @@ STEP = 0.05  # s, for the derivative of the velocity: its error is below 1e-8 m/
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sight:
+class PassGeometry:
     """Zero-Doppler geometry of points at ``height`` (m), near ``start`` (longitude and latitude, degrees)."""
 
     satellite: Pass
     height: float
     start: tuple[float, float]
 
-    def place(self, time: float, slant_range: float) -> tuple[float, float]:
+    def to_ground(self, time: float, slant_range: float) -> tuple[float, float]:
         """Longitude and latitude, degrees; the longitude goes on beyond 180."""
         return solve_ground(self.satellite, time, slant_range, self.height, self.start)
 
     def point(self, time: float, slant_range: float) -> NDArray[np.float64]:
         """Earth-fixed position (3,), metres."""
-        return ellipsoid_point(*self.place(time, slant_range), self.height)
+        return ellipsoid_point(*self.to_ground(time, slant_range), self.height)
 
     def angles(self, time: float, slant_range: float) -> tuple[float, float]:
         """Incidence angle against the ellipsoid's normal, and elevation angle of the antenna, degrees.
@@ -43,11 +43,11 @@ class Sight:
         The elevation angle is the one between the look direction and the direction to the centre of the Earth
         (that is what ESA annotates).
         """
-        return self._angles_at(self.place(time, slant_range), time)
+        return self._angles_at(self.to_ground(time, slant_range), time)
 
-    def seen(self, time: float, slant_range: float) -> tuple[float, float, float, float]:
+    def geolocation(self, time: float, slant_range: float) -> tuple[float, float, float, float]:
         """Longitude, latitude, incidence and elevation angle, degrees."""
-        place = self.place(time, slant_range)
+        place = self.to_ground(time, slant_range)
         return *place, *self._angles_at(place, time)
 
     def _angles_at(self, place: tuple[float, float], time: float) -> tuple[float, float]:
@@ -73,7 +73,7 @@ class Sight:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Smooth:
+class ChebyshevSurface:
     """A smooth quantity over time and slant range, as a product of Chebyshev polynomials.
 
     ``times`` and ``ranges`` are the bounds that it was fitted between.
@@ -95,12 +95,12 @@ def _scaled(value: ArrayLike, bounds: tuple[float, float]) -> NDArray[np.float64
     )
 
 
-def smooth(
+def fit_surface(
     quantity: Callable[[float, float], float],
     times: tuple[float, float],
     ranges: tuple[float, float],
     degrees: tuple[int, int] = (3, 6),
-) -> Smooth:
+) -> ChebyshevSurface:
     """``quantity(time, slant_range)`` interpolated between bounds, exact at Chebyshev nodes."""
     nodes = [chebyshev.chebpts1(degree + 1) for degree in degrees]
     rows, columns = (
@@ -109,4 +109,4 @@ def smooth(
     )
     values = np.array([[quantity(float(row), float(column)) for column in columns] for row in rows])
     inverses = [np.linalg.inv(chebyshev.chebvander(node, len(node) - 1)) for node in nodes]
-    return Smooth(times=times, ranges=ranges, coefficients=inverses[0] @ values @ inverses[1].T)
+    return ChebyshevSurface(times=times, ranges=ranges, coefficients=inverses[0] @ values @ inverses[1].T)
