@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.config import Config
     from alignsar_gpu.signatures import Signature
-    from alignsar_gpu.signatures.options import Options
+    from alignsar_gpu.signatures.options import SignatureOptions
     from alignsar_gpu.stack.product import StackProduct
 
 COMPARED = {"date": "polarizations", "stack": "dates"}
@@ -38,7 +38,7 @@ def layers(
     product: StackProduct,
     signatures: Sequence[Signature],
     config: Config,
-    options: Options,
+    options: SignatureOptions,
     looks: float | None,
 ) -> list[Layer]:
     """Every layer of the cube, with its attributes; ``looks`` are the independent ones of the coherence window."""

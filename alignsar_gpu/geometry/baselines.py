@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.geometry.orbit import Orbit
 
 
-class Components(NamedTuple):
+class BaselineComponents(NamedTuple):
     """A baseline seen from points on the ground, float64 arrays of their shape.
 
     Attributes
@@ -36,7 +36,7 @@ class Components(NamedTuple):
 
 def baseline_components(
     reference: Orbit, secondary: Orbit, longitude: ArrayLike, latitude: ArrayLike, height: ArrayLike
-) -> Components:
+) -> BaselineComponents:
     """The baseline of ``secondary`` against ``reference`` at points (degrees, degrees, metres).
 
     Raises AlignsarError when an orbit does not see one of the points at zero Doppler.
@@ -61,7 +61,7 @@ def baseline_components(
     across = np.cross(look, reference.velocity_at(times[0]))
     # one sign for right- and left-looking antennas
     size = np.linalg.norm(across, axis=-1) * np.sign(np.sum(across * up, axis=-1))
-    return Components(
+    return BaselineComponents(
         perpendicular=np.sum(separation * across, axis=-1) / size,
         parallel=np.sum(separation * look, axis=-1),
         ground_distance=slant_range * np.sqrt(1.0 - np.sum(look * up, axis=-1) ** 2),

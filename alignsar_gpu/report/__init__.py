@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.report import overview
-from alignsar_gpu.report.page import Block, Page, render
+from alignsar_gpu.report.page import FoldedText, Page, render
 from alignsar_gpu.report.pictures import PictureWriter
 from alignsar_gpu.report.sections.amplitude import amplitude_section
 from alignsar_gpu.report.sections.comparisons import comparison_sections
@@ -18,7 +18,7 @@ from alignsar_gpu.report.sections.signatures import signatures_section
 from alignsar_gpu.report.sections.timing import timing_section
 from alignsar_gpu.report.sections.truth import truth_section
 from alignsar_gpu.report.sections.where import where_section
-from alignsar_gpu.report.survey import Survey
+from alignsar_gpu.report.survey import CubeSurvey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,7 +57,7 @@ def write_report(
 
     Raises AlignsarError where the dataset is not a cube or the folder cannot be written.
     """
-    survey = Survey(cube, quality)
+    survey = CubeSurvey(cube, quality)
     page = folder / "index.html"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -102,12 +102,12 @@ def _sections(writer: PictureWriter, truth: xr.Dataset | None) -> tuple[Section,
     return tuple(section for section in sections if section is not None)
 
 
-def _blocks(quality: Mapping[str, Any], configuration: str) -> tuple[Block, ...]:
+def _blocks(quality: Mapping[str, Any], configuration: str) -> tuple[FoldedText, ...]:
     rest = {key: value for key, value in quality.items() if key not in {"stages", "warnings"}}
     blocks = []
     if rest:
         text = json.dumps(rest, indent=2, ensure_ascii=False, default=str)
-        blocks.append(Block(summary="Everything that was measured (quality.json)", text=text))
+        blocks.append(FoldedText(summary="Everything that was measured (quality.json)", text=text))
     if configuration:
-        blocks.append(Block(summary="The configuration (run.yaml)", text=configuration))
+        blocks.append(FoldedText(summary="The configuration (run.yaml)", text=configuration))
     return tuple(blocks)

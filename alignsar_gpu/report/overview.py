@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alignsar_gpu.report.page import Stage, Table
+from alignsar_gpu.report.page import StageTime, Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from alignsar_gpu.report.survey import Survey
+    from alignsar_gpu.report.survey import CubeSurvey
 
 MINUS = "\u2212"
 NONE = "\u2013"
@@ -65,7 +65,7 @@ def as_number(value: Any) -> float:
     return float(value) if isinstance(value, (int, float, np.number)) else math.nan
 
 
-def mean_coherence(survey: Survey, date: int, polarization: str) -> float:
+def mean_coherence(survey: CubeSurvey, date: int, polarization: str) -> float:
     """Mean coherence of a date: as the run measured it, or from the sampled pixels."""
     measured = as_number(
         nested(survey.quality, "dates", survey.keys[date], "coherence", polarization, "mean")
@@ -77,7 +77,7 @@ def mean_coherence(survey: Survey, date: int, polarization: str) -> float:
     return float(sample.mean(dtype=np.float64)) if sample.size else math.nan
 
 
-def valid_share(survey: Survey, date: int) -> float:
+def valid_share(survey: CubeSurvey, date: int) -> float:
     """Share of valid pixels of a date: as the run measured it, or from its brightness."""
     measured = as_number(nested(survey.quality, "dates", survey.keys[date], "valid_fraction"))
     names = [survey.power_layer(p) for p in survey.polarizations]
@@ -86,12 +86,12 @@ def valid_share(survey: Survey, date: int) -> float:
     return 1 - survey.scan(names[0], date).missing
 
 
-def title(survey: Survey) -> str:
+def title(survey: CubeSurvey) -> str:
     """The dataset's title."""
     return survey.text("title") or "SAR dataset"
 
 
-def summary(survey: Survey) -> str:
+def summary(survey: CubeSurvey) -> str:
     """One sentence: what the dataset is."""
     days = survey.days
     when = f"on {days[0]}" if len(days) == 1 else f"on {len(days)} dates from {min(days)} to {max(days)}"
@@ -105,7 +105,7 @@ def summary(survey: Survey) -> str:
     )
 
 
-def facts(survey: Survey) -> tuple[tuple[str, str], ...]:
+def facts(survey: CubeSurvey) -> tuple[tuple[str, str], ...]:
     """Name and value of what a reader asks first; what is not known is left out."""
     view = survey.view
     platforms = ", ".join(dict.fromkeys(p for p in survey.names_along_time("platform") if p))
@@ -147,7 +147,7 @@ def facts(survey: Survey) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in named if value)
 
 
-def dates_table(survey: Survey) -> Table:
+def dates_table(survey: CubeSurvey) -> Table:
     """A row a date: baselines, height of ambiguity, validity, coherence, product."""
     products = survey.names_along_time("product_id")
     if not survey.secondaries:
@@ -197,7 +197,7 @@ def dates_table(survey: Survey) -> Table:
     )
 
 
-def _row(survey: Survey, name: str, dates: tuple[int | None, ...]) -> tuple[str, ...]:
+def _row(survey: CubeSurvey, name: str, dates: tuple[int | None, ...]) -> tuple[str, ...]:
     scans = [survey.scan(name, date) for date in dates]
     sample = np.concatenate([scan.sample for scan in scans])
     quantiles = np.percentile(sample, (1, 50, 99)) if sample.size else (math.nan,) * 3
@@ -210,7 +210,7 @@ def _row(survey: Survey, name: str, dates: tuple[int | None, ...]) -> tuple[str,
     return (*(number(value, digits) for value in values), percent(missing), str(attrs.get("units", NONE)))
 
 
-def layer_tables(survey: Survey) -> tuple[Table, ...]:
+def layer_tables(survey: CubeSurvey) -> tuple[Table, ...]:
     """Statistics of every layer over its dates, and one folded table with a row a layer and a date."""
     head = ("min", "1 %", "median", "99 %", "max", "no data", "unit")
     together, apart = [], []
@@ -244,13 +244,13 @@ def layer_tables(survey: Survey) -> tuple[Table, ...]:
     )
 
 
-def stages(quality: Mapping[str, Any]) -> tuple[Stage, ...]:
+def stages(quality: Mapping[str, Any]) -> tuple[StageTime, ...]:
     """The stages of the run and their times."""
     measured = nested(quality, "stages")
     seconds = {str(name): as_number(value) for name, value in (measured or {}).items()}
     longest = max((s for s in seconds.values() if math.isfinite(s)), default=0.0)
     return tuple(
-        Stage(
+        StageTime(
             name=name,
             time=f"{value:.2f}" if math.isfinite(value) else NONE,
             share=100 * value / longest if longest > 0 and math.isfinite(value) else 0.0,

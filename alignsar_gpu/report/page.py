@@ -72,7 +72,7 @@ class Table:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Block:
+class FoldedText:
     """A folded preformatted text."""
 
     summary: str
@@ -91,7 +91,7 @@ class Section:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stage:
+class StageTime:
     """A stage of the run, its time as text, and its share of the longest one in percent."""
 
     name: str
@@ -110,8 +110,8 @@ class Page:
     warnings: tuple[str, ...]
     sections: tuple[Section, ...]
     netcdf: str
-    stages: tuple[Stage, ...] = ()
-    blocks: tuple[Block, ...] = ()
+    stages: tuple[StageTime, ...] = ()
+    blocks: tuple[FoldedText, ...] = ()
 
 
 def render(page: Page) -> str:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from alignsar_gpu.report.drawing.display import View
+    from alignsar_gpu.report.drawing.display import DisplayGrid
     from alignsar_gpu.report.drawing.figures import Theme
-    from alignsar_gpu.report.survey import Survey
+    from alignsar_gpu.report.survey import CubeSurvey
 
 PHASE_SCALE = Scale(colormap="twilight", limits=(-math.pi, math.pi), label="phase (rad)", ticks=PHASE_TICKS)
 GREY_SHADES = 64
@@ -36,7 +36,7 @@ class PictureWriter:
     ``bright`` : polarizations that have a layer of brightness; ``brightness_scales`` : the scale of each.
     """
 
-    def __init__(self, survey: Survey, folder: Path) -> None:
+    def __init__(self, survey: CubeSurvey, folder: Path) -> None:
         self.survey = survey
         self.folder = folder
         self.drawn: dict[str, Drawn] = {}
@@ -52,13 +52,15 @@ class PictureWriter:
         return self.drawn[name]
 
     def raster(
-        self, image: NDArray[Any], scale: Scale, heading: str, name: str, view: View | None = None
+        self, image: NDArray[Any], scale: Scale, heading: str, name: str, view: DisplayGrid | None = None
     ) -> Drawn:
         """Draw cells (rows, columns) on the radar grid; ``view`` is the survey's own where none is given."""
         view = view or self.survey.view
         return self.save(radar_picture(image, view, scale, heading, self.directions), name)
 
-    def brightness(self, polarization: str, date: int, view: View | None = None) -> NDArray[np.float32]:
+    def brightness(
+        self, polarization: str, date: int, view: DisplayGrid | None = None
+    ) -> NDArray[np.float32]:
         """Brightness of a date in dB (rows, columns), in the survey's view or a coarser one of it."""
         power = self.survey.image(str(self.survey.power_layer(polarization)), date)
         if view is not None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.report.drawing.display import Averaging, View, cell_average, unwrap_longitude
+from alignsar_gpu.report.drawing.display import Averaging, DisplayGrid, cell_average, unwrap_longitude
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,7 +45,7 @@ class Scan:
     missing: float
 
 
-def scan(layer: xr.DataArray, view: View, averaging: Averaging | None = None) -> Scan:
+def scan(layer: xr.DataArray, view: DisplayGrid, averaging: Averaging | None = None) -> Scan:
     """Read a layer (azimuth, range) by blocks of lines and condense it.
 
     ``averaging`` says how display cells are formed (``cell_average``); None makes no picture.
@@ -73,7 +73,7 @@ def scan(layer: xr.DataArray, view: View, averaging: Averaging | None = None) ->
     )
 
 
-def _blocks(layer: xr.DataArray, view: View) -> Iterator[tuple[int, NDArray[Any]]]:
+def _blocks(layer: xr.DataArray, view: DisplayGrid) -> Iterator[tuple[int, NDArray[Any]]]:
     """First line and values of blocks of whole display cells; a chunk on disk is read once or twice.
 
     Complex layers give their magnitude, whole numbers are turned to real ones.
@@ -91,7 +91,7 @@ def _blocks(layer: xr.DataArray, view: View) -> Iterator[tuple[int, NDArray[Any]
             yield begin + first, np.abs(part) if np.iscomplexobj(part) else part
 
 
-class Survey:
+class CubeSurvey:
     """What the report knows about a cube: its dates and layers, and a cached ``Scan`` of each.
 
     Raises AlignsarError where the dataset is not a cube (dims time, azimuth, range).
@@ -106,10 +106,12 @@ class Survey:
             )
         self.cube = cube
         self.quality = quality
-        self.view = View.fit(cube.sizes["azimuth"], cube.sizes["range"], self._spacing())
+        self.view = DisplayGrid.fit(cube.sizes["azimuth"], cube.sizes["range"], self._spacing())
         # phase is averaged to cells that are square on the ground even where the raster is small: the
         # phase of a single pixel is mostly noise
-        self.phase_view = View.fit(cube.sizes["azimuth"], cube.sizes["range"], self._spacing(), square=True)
+        self.phase_view = DisplayGrid.fit(
+            cube.sizes["azimuth"], cube.sizes["range"], self._spacing(), square=True
+        )
         self._scans: dict[tuple[str, int | None], Scan] = {}
 
     def _spacing(self) -> tuple[float, float] | None:
@@ -219,7 +221,7 @@ class Survey:
             self._scans[name, date] = scanned
         return self._scans[name, date]
 
-    def view_of(self, name: str) -> View:
+    def view_of(self, name: str) -> DisplayGrid:
         """The view that a layer is pictured in."""
         return self.phase_view if name.startswith("interferometric_phase_") else self.view
 
@@ -234,7 +236,7 @@ class Survey:
         return next((name for name in names if self.has(name)), None)
 
     @cached_property
-    def coordinates(self) -> tuple[NDArray[np.float64], NDArray[np.float64], View] | None:
+    def coordinates(self) -> tuple[NDArray[np.float64], NDArray[np.float64], DisplayGrid] | None:
         """Longitude and latitude (degrees) at the cell centres of a coarse view, and that view.
 
         None where the cube has too few of them to lay the scene on a map.
@@ -247,7 +249,7 @@ class Survey:
         known = np.isfinite(longitude) & np.isfinite(latitude)
         return None if known.sum() < 3 else (longitude, latitude, view)
 
-    def at_cell_centres(self, name: str, view: View) -> NDArray[np.float64]:
+    def at_cell_centres(self, name: str, view: DisplayGrid) -> NDArray[np.float64]:
         """Values (rows, columns) of a layer without time at the middle pixel of each cell."""
         lines = np.arange(view.shape[0]) * view.cell_lines + view.cell_lines // 2
         samples = np.arange(view.shape[1]) * view.cell_samples + view.cell_samples // 2

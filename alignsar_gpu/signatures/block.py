@@ -12,7 +12,7 @@ from alignsar_gpu.signatures.views.stack import StackView
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from alignsar_gpu.signatures.options import Options
+    from alignsar_gpu.signatures.options import SignatureOptions
     from alignsar_gpu.signatures.registry import Signature
     from alignsar_gpu.stack.block import Stack
 
@@ -20,7 +20,7 @@ Computed = tuple[str, int | None, Any]
 
 
 def signature_layers(
-    stack: Stack, signatures: Sequence[Signature], options: Options, area_ratio: Any = None
+    stack: Stack, signatures: Sequence[Signature], options: SignatureOptions, area_ratio: Any = None
 ) -> Iterator[Computed]:
     """Layers of the core lines: the name, the date (an index, None for one that has no date), and the values.
 

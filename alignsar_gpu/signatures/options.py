@@ -26,7 +26,7 @@ class Windows:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class SignatureOptions:
     """What all signatures of a run share.
 
     Attributes

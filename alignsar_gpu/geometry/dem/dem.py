@@ -21,7 +21,7 @@ from alignsar_gpu.geometry.dem.frame import (
     transform,
 )
 from alignsar_gpu.geometry.dem.geoid_files import open_geoid
-from alignsar_gpu.geometry.dem.mosaic import Mosaic, arrange
+from alignsar_gpu.geometry.dem.mosaic import DemMosaic, arrange
 from alignsar_gpu.geometry.dem.raster import describe, list_names
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from alignsar_gpu.geometry.dem.geoid import Geoid
-    from alignsar_gpu.geometry.dem.raster import RasterFile
+    from alignsar_gpu.geometry.dem.raster import HeightRaster
 
 VerticalDatum = Literal["egm96", "egm2008", "ellipsoid"]
 WHICH_DATUM = (
@@ -70,7 +70,7 @@ class Dem:
     source: str
     vertical_datum: VerticalDatum
     geoid: Geoid | None
-    mosaic: Mosaic
+    mosaic: DemMosaic
     frame: Frame
     _blocks: dict[tuple[int, int], NDArray[np.float64]] = field(default_factory=dict, init=False, repr=False)
 
@@ -279,7 +279,7 @@ def open_dem(
     return Dem(source=source, vertical_datum=vertical_datum, geoid=grid, mosaic=mosaic, frame=frame)
 
 
-def _check_datum(rasters: Sequence[RasterFile], datum: str, geoid: Path | None) -> None:
+def _check_datum(rasters: Sequence[HeightRaster], datum: str, geoid: Path | None) -> None:
     for raster in rasters:
         if datum not in get_args(VerticalDatum):
             stated = f"says that its heights count from {raster.stated!r}"
@@ -301,7 +301,7 @@ def _check_datum(rasters: Sequence[RasterFile], datum: str, geoid: Path | None) 
         )
 
 
-def _frame(mosaic: Mosaic, source: str) -> Frame:
+def _frame(mosaic: DemMosaic, source: str) -> Frame:
     crs = CRS.from_wkt(mosaic.crs)
     pipeline, operation = "", "none: longitude and latitude on WGS84"
     rows, columns = mosaic.shape

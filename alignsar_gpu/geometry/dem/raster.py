@@ -45,7 +45,7 @@ METRES = {
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class RasterFile:
+class HeightRaster:
     """One raster of heights.
 
     Attributes
@@ -131,7 +131,7 @@ def source_files(name: str) -> list[Path]:
     return sorted(path for path in named if path.is_file())
 
 
-def describe(name: str) -> RasterFile:
+def describe(name: str) -> HeightRaster:
     """What a file says of itself. Raises AlignsarError, by name, where it is not a raster of heights."""
     try:
         with warnings.catch_warnings(record=True) as caught, rasterio.Env(GTIFF_REPORT_COMPD_CS=True):
@@ -143,7 +143,7 @@ def describe(name: str) -> RasterFile:
                 _refuse_nowhere(name, file, unplaced=unplaced)
                 crs = CRS.from_wkt(file.crs.to_wkt(version="WKT2_2019"))
                 factor = _metres(name, file.units[0], crs)
-                return RasterFile(
+                return HeightRaster(
                     name=name,
                     crs=crs.to_2d().to_wkt(),
                     stated=_stated_datum(crs),

@@ -25,7 +25,7 @@ LISTED = 30  # bursts that a message lists: more than an IW product has
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Choice:
+class BurstChoice:
     """Bursts of one or more dates.
 
     Attributes
@@ -89,7 +89,7 @@ def find_products(path: Path) -> list[Path]:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Products:
+class Sentinel1Products:
     """The products of a path, opened. Made by `open_products`."""
 
     path: Path
@@ -101,7 +101,7 @@ class Products:
         area: BaseGeometry | None = None,
         burst: str | None = None,
         reference: str | None = None,
-    ) -> Choice:
+    ) -> BurstChoice:
         """The bursts that an area, or a burst id, leave, on all dates.
 
         ``reference`` is the reference date as YYYYMMDD, by default the first. Raises AlignsarError when nothing is
@@ -120,7 +120,7 @@ class Products:
         beside = [
             f"{product.product_id}: outside the area" for p, product in named.items() if p not in reached
         ]
-        return Choice(
+        return BurstChoice(
             selection=selection,
             around=neighbourhood(selection, everything) if len(selection.dates) > 1 else selection,
             paths={product.product_id: place for place, product in self.opened.items()},
@@ -147,7 +147,7 @@ def open_products(
     orbits: Path | None = None,
     polarizations: Sequence[str] | None = None,
     swaths: Sequence[str] | None = None,
-) -> Products:
+) -> Sentinel1Products:
     """The Sentinel-1 products at ``path``. Raises AlignsarError for what `open_sentinel1` refuses."""
     opened = {
         place: open_sentinel1(place, orbits=orbits, polarizations=polarizations, swaths=swaths)
@@ -161,7 +161,7 @@ def open_products(
                 "one of them away"
             )
         seen[product.product_id] = place
-    return Products(path=path, opened=opened)
+    return Sentinel1Products(path=path, opened=opened)
 
 
 def _with_burst(opened: Mapping[Path, SlcProduct], name: str) -> dict[Path, SlcProduct]:

@@ -24,7 +24,7 @@ BAND = re.compile(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Band:
+class SnapBand:
     """Where the pixels of one date and polarization are."""
 
     raster: SnapRaster
@@ -83,15 +83,15 @@ def input_files(path: Path) -> list[Path]:
     return sorted(files)
 
 
-def find_bands(rasters: Sequence[SnapRaster]) -> list[Band]:
+def find_bands(rasters: Sequence[SnapRaster]) -> list[SnapBand]:
     """The complex bands of all dates, by date and polarization; AlignsarError when there is none."""
-    bands: dict[tuple[np.datetime64, str], Band] = {}
+    bands: dict[tuple[np.datetime64, str], SnapBand] = {}
     for raster in rasters:
         for name in raster.bands:
             match = BAND.fullmatch(name)
             if match is None:
                 continue
-            band = Band(
+            band = SnapBand(
                 raster=raster,
                 real=name,
                 swath=match["swath"] or "",

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from alignsar_gpu.products.snap.bands import Band
+    from alignsar_gpu.products.snap.bands import SnapBand
     from alignsar_gpu.products.snap.dates import PhaseState
     from alignsar_gpu.products.snap.raster import SnapRaster
     from alignsar_gpu.stack.acquisition import Acquisition
@@ -79,7 +79,7 @@ class SnapStack:
     source: str
     facts: Mapping[str, Any]
     has_heights: bool
-    _bands: tuple[tuple[Band, ...], ...]
+    _bands: tuple[tuple[SnapBand, ...], ...]
     _ground: dict[str, tuple[SnapRaster, str]]
     has_viewing: bool = False
     pixel_copies: int = 3
@@ -144,7 +144,7 @@ def _geolocation_residual(stack: SnapStack) -> tuple[float, float]:
     return float(np.median(residual[0])), float(np.median(residual[1]))
 
 
-def _stated_baselines(by_date: Sequence[tuple[Band, ...]], reference: int) -> dict[str, dict[str, float]]:
+def _stated_baselines(by_date: Sequence[tuple[SnapBand, ...]], reference: int) -> dict[str, dict[str, float]]:
     """SNAP's own baselines of the secondaries (for the middle of its scene), where the product has them."""
     reference_name = f"Ref_{date_suffix(by_date[reference][0].date)}"
     stated = {}

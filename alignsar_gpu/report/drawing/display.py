@@ -21,7 +21,7 @@ Averaging = Literal["mean", "power", "phase"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class View:
+class DisplayGrid:
     """How a radar raster is cut into display cells; arrays are [line, sample], pictures [row, column].
 
     Attributes
@@ -51,7 +51,7 @@ class View:
         across: int = MAX_ACROSS,
         cells: int = MAX_CELLS,
         square: bool = False,
-    ) -> View:
+    ) -> DisplayGrid:
         """The finest view with at most ``across`` cells a side and ``cells`` in all.
 
         ``spacing`` is (along azimuth, along ground range) in metres: cells grow to be square on the ground.
@@ -84,12 +84,12 @@ class View:
         """(along azimuth, along range) of the raster: metres on the ground, or pixels."""
         return self.lines * self.line_spacing, self.samples * self.sample_spacing
 
-    def coarser(self, cells: int) -> View:
+    def coarser(self, cells: int) -> DisplayGrid:
         """A view of at most ``cells`` square cells, each of them whole cells of this view."""
         rows, columns = self.shape
         spacing = self.line_spacing * self.cell_lines, self.sample_spacing * self.cell_samples
-        fit = View.fit(rows, columns, spacing, across=max(rows, columns), cells=cells, square=True)
-        return View(
+        fit = DisplayGrid.fit(rows, columns, spacing, across=max(rows, columns), cells=cells, square=True)
+        return DisplayGrid(
             lines=self.lines,
             samples=self.samples,
             cell_lines=self.cell_lines * fit.cell_lines,
@@ -185,7 +185,7 @@ def unwrap_longitude(longitude: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def ground_directions(
-    longitude: NDArray[np.float64], latitude: NDArray[np.float64], view: View
+    longitude: NDArray[np.float64], latitude: NDArray[np.float64], view: DisplayGrid
 ) -> NDArray[np.float64] | None:
     """Mean derivative (2, 2) of (east, north) by (along range, along azimuth), metres by metres.
 

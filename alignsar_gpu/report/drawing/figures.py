@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from alignsar_gpu.report.drawing.display import View
+    from alignsar_gpu.report.drawing.display import DisplayGrid
 
 DPI = 144
 IMAGE_ACROSS = 680  # pixels that a picture of few cells is enlarged to
@@ -126,7 +126,7 @@ def save(draw: Callable[[Theme], Figure], folder: Path, name: str) -> Drawn:
     return Drawn(file=f"{name}.png", dark_file=f"{name}_dark.png", width=width, height=height)
 
 
-def raster_pixels(view: View) -> tuple[int, int, bool]:
+def raster_pixels(view: DisplayGrid) -> tuple[int, int, bool]:
     """Width and height in picture pixels that a raster is drawn at, and whether that stretches it."""
     rows, columns = view.shape
     up, across = view.extent
@@ -139,7 +139,7 @@ def raster_pixels(view: View) -> tuple[int, int, bool]:
     return max(LEAST_SIDE, width), max(LEAST_SIDE, round(height)), stretched
 
 
-def radar_axes(view: View, title: str, theme: Theme) -> tuple[Figure, Axes, float, float]:
+def radar_axes(view: DisplayGrid, title: str, theme: Theme) -> tuple[Figure, Axes, float, float]:
     """A figure with axes of the raster's exact size, no-data hatching and ground axes.
 
     Gives the figure, the axes and the figure's size in pixels (width, height).
@@ -162,7 +162,7 @@ def radar_axes(view: View, title: str, theme: Theme) -> tuple[Figure, Axes, floa
     return figure, axes, width, height
 
 
-def ground_axes(view: View) -> tuple[float, float, str]:
+def ground_axes(view: DisplayGrid) -> tuple[float, float, str]:
     """Extent along azimuth and range in the unit of the axes, and that unit."""
     up, across = view.extent
     if not view.on_ground:
@@ -170,7 +170,7 @@ def ground_axes(view: View) -> tuple[float, float, str]:
     return (up / 1000, across / 1000, "km") if max(up, across) >= 2000 else (up, across, "m")
 
 
-def cell_extent(view: View) -> tuple[float, float, float, float]:
+def cell_extent(view: DisplayGrid) -> tuple[float, float, float, float]:
     """(left, right, bottom, top) of the cells, in the unit of the axes; the last may reach beyond it."""
     size_up, size_across, _ = ground_axes(view)
     rows, columns = view.shape
@@ -181,7 +181,7 @@ def cell_extent(view: View) -> tuple[float, float, float, float]:
 
 def radar_picture(
     image: NDArray[np.floating[Any]],
-    view: View,
+    view: DisplayGrid,
     scale: Scale,
     title: str,
     directions: NDArray[np.float64] | None = None,
@@ -212,7 +212,7 @@ def radar_picture(
 def rgb_picture(
     channels: Sequence[NDArray[np.floating[Any]]],
     limits: Sequence[tuple[float, float]],
-    view: View,
+    view: DisplayGrid,
     labels: Sequence[str],
     title: str,
     directions: NDArray[np.float64] | None = None,
@@ -240,7 +240,7 @@ def rgb_picture(
 
 def class_picture(
     classes: NDArray[np.integer[Any]],
-    view: View,
+    view: DisplayGrid,
     legend: Sequence[tuple[str, str]],
     title: str,
     directions: NDArray[np.float64] | None = None,
@@ -261,7 +261,7 @@ def class_picture(
     return draw
 
 
-def show(axes: Axes, pixels: NDArray[np.uint8], view: View) -> None:
+def show(axes: Axes, pixels: NDArray[np.uint8], view: DisplayGrid) -> None:
     """Put coloured cells (rows, columns, RGBA) on the axes, each cell a sharp rectangle."""
     axes.imshow(pixels, extent=cell_extent(view), interpolation="nearest", origin="upper", aspect="auto")
     size_up, size_across, _ = ground_axes(view)

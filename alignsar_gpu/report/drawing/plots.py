@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
-from alignsar_gpu.report.drawing.display import METRES_PER_DEGREE, View, corners
+from alignsar_gpu.report.drawing.display import METRES_PER_DEGREE, DisplayGrid, corners
 from alignsar_gpu.report.drawing.figures import (
     DPI,
     LIGHT,
@@ -154,10 +154,10 @@ def _scale_bar(axes: Axes, stretch: float, theme: Theme) -> None:
 
 def contour_picture(
     image: NDArray[np.floating[Any]],
-    view: View,
+    view: DisplayGrid,
     scale: Scale,
     title: str,
-    lines: Mapping[str, tuple[View, NDArray[np.float64]]],
+    lines: Mapping[str, tuple[DisplayGrid, NDArray[np.float64]]],
     directions: NDArray[np.float64] | None,
 ) -> Callable[[Theme], Figure]:
     """A raster in grey with contour lines of other layers: name -> (its view, values at its cell centres)."""

@@ -25,7 +25,7 @@ MOST_LABELS = 12  # dates along an axis
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Known:
+class DateShifts:
     """A shift of every date, (dates,) each; NaN where it is not known.
 
     Attributes
@@ -44,7 +44,7 @@ class Known:
         return self.value - self.true
 
 
-def shifts_picture(days: Sequence[str], shifts: Mapping[str, Known]) -> Callable[[Theme], Figure]:
+def shifts_picture(days: Sequence[str], shifts: Mapping[str, DateShifts]) -> Callable[[Theme], Figure]:
     """Shifts by date, a column of axes for each kind of shift; below, what differs from the truth where it is known."""
     has_truth = any(np.isfinite(one.true).any() for one in shifts.values())
     x = np.arange(len(days), dtype=np.float64)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.report import overview
-from alignsar_gpu.report.drawing.timing_plots import Known, overlaps_picture, shifts_picture
+from alignsar_gpu.report.drawing.timing_plots import DateShifts, overlaps_picture, shifts_picture
 from alignsar_gpu.report.overlaps import Overlaps
 from alignsar_gpu.report.page import Panel, Picture, Section, Table
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alignsar_gpu.report.pictures import PictureWriter
-    from alignsar_gpu.report.survey import Survey
+    from alignsar_gpu.report.survey import CubeSurvey
 
 MOST_PAIRS = 24  # of dates in the picture of overlaps
 MOST_ROWS = 300  # of the table of overlaps
@@ -55,7 +55,7 @@ def _day(name: str) -> str:
     return f"{name[:4]}-{name[4:6]}-{name[6:]}"
 
 
-def _fewer(rows: Sequence[Mapping[str, Any]], survey: Survey) -> tuple[list[Mapping[str, Any]], int]:
+def _fewer(rows: Sequence[Mapping[str, Any]], survey: CubeSurvey) -> tuple[list[Mapping[str, Any]], int]:
     """The rows of the first pairs of dates, those with the reference before others, and how many pairs there are."""
     reference = survey.keys[survey.reference]
     pairs = list(dict.fromkeys((str(row["first_date"]), str(row["second_date"])) for row in rows))
@@ -63,7 +63,7 @@ def _fewer(rows: Sequence[Mapping[str, Any]], survey: Survey) -> tuple[list[Mapp
     return [row for row in rows if (row["first_date"], row["second_date"]) in chosen], len(pairs)
 
 
-def _true(survey: Survey, name: str, key: str) -> float:
+def _true(survey: CubeSurvey, name: str, key: str) -> float:
     return overview.as_number(overview.nested(survey.quality, "truth", "dates", name, key))
 
 
@@ -71,7 +71,7 @@ def _shifts_panel(writer: PictureWriter, dates: Mapping[str, Any], names: Sequen
     survey = writer.survey
     known = {}
     for kind, unit in (("azimuth", "lines"), ("range", "samples")):
-        known[f"{kind} ({unit})"] = Known(
+        known[f"{kind} ({unit})"] = DateShifts(
             value=_column(dates, names, f"{kind}_{unit}"),
             deviation=_column(dates, names, f"{kind}_deviation_{unit}"),
             true=np.array([_true(survey, name, f"{kind}_true_{unit}") for name in names]),
@@ -151,7 +151,7 @@ def _overlaps(rows: Sequence[Mapping[str, Any]], dates: Mapping[str, Any]) -> Ov
     )
 
 
-def _dates_table(survey: Survey, dates: Mapping[str, Any], names: Sequence[str]) -> Table:
+def _dates_table(survey: CubeSurvey, dates: Mapping[str, Any], names: Sequence[str]) -> Table:
     has_truth = any(math.isfinite(_true(survey, name, "azimuth_true_lines")) for name in names)
     head = ["date", "azimuth (lines)", "±", "from", "range (samples)", "±"]
     if has_truth:
@@ -190,7 +190,7 @@ def _dates_table(survey: Survey, dates: Mapping[str, Any], names: Sequence[str])
     )
 
 
-def _overlaps_table(rows: Sequence[Mapping[str, Any]], survey: Survey) -> Table:
+def _overlaps_table(rows: Sequence[Mapping[str, Any]], survey: CubeSurvey) -> Table:
     reference = survey.keys[survey.reference]
     listed = rows
     if len(rows) > MOST_ROWS:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alignsar_gpu.report.pictures import PictureWriter
-    from alignsar_gpu.report.survey import Survey
+    from alignsar_gpu.report.survey import CubeSurvey
 
 # Of `measured_table`: what it calls the numbers of a date, and what follows them as deviation.
 SUMMARY = (
@@ -178,7 +178,7 @@ def matched_dates(writer: PictureWriter, truth: xr.Dataset) -> list[tuple[int, i
     return matched
 
 
-def errors_table(survey: Survey) -> Table | None:
+def errors_table(survey: CubeSurvey) -> Table | None:
     """How far every date is from its truth, a row each; None where nothing of the sort was measured."""
     dates = overview.nested(survey.quality, "truth", "dates") or {}
     names = [survey.keys[date] for date in survey.secondaries if survey.keys[date] in dates]

@@ -13,7 +13,7 @@ from alignsar_gpu.kernels import amplitude_intensity_phase, boxcar_coherence, ph
 from alignsar_gpu.signatures.radiometry import flattened
 
 if TYPE_CHECKING:
-    from alignsar_gpu.signatures.options import Options, Quantity
+    from alignsar_gpu.signatures.options import Quantity, SignatureOptions
     from alignsar_gpu.signatures.views.powers import Powers
     from alignsar_gpu.stack.block import Stack
 
@@ -36,7 +36,7 @@ class PolarizationView:
         return self.powers.stack
 
     @property
-    def options(self) -> Options:
+    def options(self) -> SignatureOptions:
         """How signatures are computed."""
         return self.powers.options
 

@@ -12,7 +12,7 @@ from alignsar_gpu.signatures.radiometry import backscatter
 from alignsar_gpu.signatures.speckle import multitemporal_quegan
 
 if TYPE_CHECKING:
-    from alignsar_gpu.signatures.options import NegativeState, Options, Quantity
+    from alignsar_gpu.signatures.options import NegativeState, Quantity, SignatureOptions
     from alignsar_gpu.stack.block import Stack
 
 SINGLE_LOOK = 1.0
@@ -23,7 +23,7 @@ class Powers:
     """Powers of the dates and polarizations of ``stack``; arrays cover its core lines."""
 
     stack: Stack
-    options: Options
+    options: SignatureOptions
     _over_time: dict[int, Any] = field(default_factory=dict)
     _rooms: dict[int, Any] = field(default_factory=dict)
 
