@@ -20,7 +20,7 @@ DIMENSIONS = ("time", "azimuth", "range")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Layer:
+class CubeLayer:
     """An array of the cube that is filled block by block.
 
     ``dated`` layers have the dimensions (time, azimuth, range), others (azimuth, range). A ``coordinate``
@@ -52,7 +52,7 @@ class CubeLayout:
     shape: tuple[int, int, int]
     chunk: tuple[int, int]
     coordinates: xr.Dataset
-    layers: Sequence[Layer]
+    layers: Sequence[CubeLayer]
     attributes: Mapping[str, Any]
     dimensions: tuple[str, str, str] = DIMENSIONS
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from alignsar_gpu.dataset.cube import CubeLayout, CubeWriter, Layer
+from alignsar_gpu.dataset.cube import CubeLayer, CubeLayout, CubeWriter
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _coordinates(what: Interferograms, cube: xr.Dataset) -> xr.Dataset:
     )
 
 
-def _layers(what: Interferograms) -> list[Layer]:
+def _layers(what: Interferograms) -> list[CubeLayer]:
     turn = float(np.float32(np.pi))
     cell = f"{what.looks[0]} lines x {what.looks[1]} samples"
     phase = {"units": "rad", "valid_range": [-turn, turn], "comment": what.state}
@@ -159,11 +159,13 @@ def _layers(what: Interferograms) -> list[Layer]:
     for polarization in what.polarizations:
         for name, attributes in kinds.items():
             named = {**attributes, "long_name": f"{polarization.upper()} {attributes['long_name']}"}
-            layers.append(Layer(name=f"{name}_{polarization}", dtype="float32", dated=True, attributes=named))
+            layers.append(
+                CubeLayer(name=f"{name}_{polarization}", dtype="float32", dated=True, attributes=named)
+            )
     return [*layers, *_coordinate_layers()]
 
 
-def _coordinate_layers() -> list[Layer]:
+def _coordinate_layers() -> list[CubeLayer]:
     """Where the centres of the cells lie."""
     kinds: dict[str, tuple[str, dict[str, Any]]] = {
         "longitude": (
@@ -182,7 +184,7 @@ def _coordinate_layers() -> list[Layer]:
         "height": "height above the WGS84 ellipsoid",
     }
     return [
-        Layer(
+        CubeLayer(
             name=name,
             dtype=dtype,
             dated=False,
