@@ -1,4 +1,4 @@
-"""From the bursts of all dates to a coregistered stack."""
+"""Assemble a coregistered stack from the bursts of all dates."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ REFERENCE_HOW = "the reference date, which phases are relative to"
 
 @dataclass(frozen=True, kw_only=True)
 class CoregistrationOptions:
-    """How dates are brought together.
+    """Options of the coregistration.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ def coregistered_stack(
     facts: Mapping[str, Any] | None = None,
     advance: Callable[[str], None] = lambda _: None,
 ) -> CoregisteredStack:
-    """The valid pixels of the chosen bursts of all dates on the grid of the reference date.
+    """Coregister the valid pixels of the selected bursts of all dates to the grid of the reference date.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Calibration and thermal noise of the dates on a mosaic: the records of the bursts that its pixels come from."""
+"""Calibration and thermal noise records of the dates on a mosaic, joined from its bursts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def calibrations(
     selection: Selection, date: str, mosaic: BurstMosaic, polarizations: Sequence[str]
 ) -> dict[str, Calibration | JoinedCalibration]:
-    """Per polarization what calibrates a date on the mosaic; none where a burst has none."""
+    """Collect the calibration of a date on the mosaic, per polarization; none if a burst has none."""
     result: dict[str, Calibration | JoinedCalibration] = {}
     for polarization in polarizations:
         parts = []
@@ -49,7 +49,7 @@ def calibrations(
 def noises(
     selection: Selection, date: str, mosaic: BurstMosaic, polarizations: Sequence[str], height: float
 ) -> dict[str, JoinedNoise]:
-    """Per polarization the thermal noise of a date on the mosaic; none where a burst has none.
+    """Collect the thermal noise of a date on the mosaic, per polarization; none if a burst has none.
 
     ``height`` (m) of the ground decides where another date than the reference sees what the reference sees.
     """

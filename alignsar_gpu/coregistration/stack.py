@@ -1,4 +1,4 @@
-"""The coregistered stack: bursts of all dates on the grid of the reference date, flattened as they are read."""
+"""The coregistered stack: bursts of all dates on the reference grid, resampled and flattened when read."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CoregisteredStack:
-    """A `StackProduct` of bursts of one or more dates, brought together on a mosaic of the reference's bursts.
+    """A `StackProduct` of bursts of one or more dates, coregistered on a mosaic of the reference's bursts.
 
     Attributes
     ----------
@@ -154,7 +154,7 @@ class CoregisteredStack:
         )
 
     def read_area_ratio(self, first: int, stop: int) -> NDArray[np.float32]:
-        """See `StackProduct.read_area_ratio`; a facet of the terrain is in shadow or not as a whole."""
+        """See `StackProduct.read_area_ratio`; a facet of the terrain is wholly in shadow or not at all."""
         if self.placement is None:
             return self._area_ratio(first, stop)
         drawing, before = self._drawing(first, stop)
@@ -170,7 +170,7 @@ class CoregisteredStack:
         return _between(_between(drawn, down, 0), across, 1)[before : before + stop - first]
 
     def shifts(self, lines: slice, samples: NDArray[np.intp], height: NDArray[np.float64]) -> Any:
-        """By how many lines and samples the ground of pixels is seen later and farther than they are.
+        """Compute the azimuth and range shift (lines, samples) of each pixel's true ground position.
 
         [2, line, sample] for ``height`` (m) of the pixels of some lines at some samples; None where nothing is put
         right. Of pixels that no burst fills, those of the nearest that one does.

@@ -1,4 +1,4 @@
-"""interferograms.zarr: the multilooked interferograms of a network of pairs, beside the cube that has their dates."""
+"""interferograms.zarr: multilooked interferograms of a network of pairs, beside the cube that has their dates."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LONGEST_STEP = 32  # lines that the chunks of a cube are a multiple of, where it
 
 @dataclass(frozen=True, kw_only=True)
 class Interferograms:
-    """What interferograms are made of a cube's dates.
+    """Choices for the interferograms of a cube: pairs, polarizations, looks and filter.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Interferograms:
 
 
 def interferograms_layout(what: Interferograms, cube: CubeLayout) -> CubeLayout:
-    """The layout of interferograms.zarr, whose dates, axes, chunks and facts are those of ``cube``.
+    """Make the layout of interferograms.zarr, with the dates, axes, chunks and facts of ``cube``.
 
     A row of its chunks holds the cells of the same row of the cube's; where lines are left that make no whole
     cell, the last row may be missing. Raises AlignsarError when there is no pair, no whole cell, or a chunk of
@@ -220,14 +220,14 @@ def _attributes(what: Interferograms, cube: Mapping[str, Any]) -> dict[str, Any]
 
 
 class InterferogramWriter(CubeWriter):
-    """Fills interferograms.zarr: phase, coherence and places by rows of chunks, then filtered phase by pairs."""
+    """Write interferograms.zarr: phase, coherence and coordinates by rows of chunks, then filtered phase by pairs."""
 
     def read(self, name: str, pair: int) -> NDArray[np.float32]:
-        """What has been written of a pair, all lines."""
+        """Read what has been written of a pair, all lines."""
         return np.asarray(self._array(name)[pair], dtype=np.float32)
 
     def chunk_files(self, row: int, names: Sequence[str] | None = None) -> list[Path]:
-        """The files that hold row ``row`` of chunks, without those of filtered phase, sorted."""
+        """List the files that hold row ``row`` of chunks, without those of filtered phase, sorted."""
         return [
             file
             for file in super().chunk_files(row, names)
@@ -235,6 +235,6 @@ class InterferogramWriter(CubeWriter):
         ]
 
     def pair_files(self, pair: int) -> list[Path]:
-        """The files that hold the filtered phase of a pair, sorted."""
+        """List the files that hold the filtered phase of a pair, sorted."""
         layers = [layer.name for layer in self._layout.layers if layer.name.startswith(FILTERED_PHASE)]
         return sorted(file for layer in layers for file in (self._path / layer).glob(f"c/{pair}/*/*"))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class BaselineComponents(NamedTuple):
-    """A baseline seen from points on the ground, float64 arrays of their shape.
+    """Components of a baseline at points on the ground, float64 arrays of the points' shape.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class BaselineComponents(NamedTuple):
 def baseline_components(
     reference: Orbit, secondary: Orbit, longitude: ArrayLike, latitude: ArrayLike, height: ArrayLike
 ) -> BaselineComponents:
-    """The baseline of ``secondary`` against ``reference`` at points (degrees, degrees, metres).
+    """Compute the baseline of ``secondary`` relative to ``reference`` at points (degrees, degrees, metres).
 
     Raises AlignsarError when an orbit does not see one of the points at zero Doppler.
     """

@@ -1,4 +1,4 @@
-"""Ground to radar: when a target is seen, from how far, and at which angle; numpy arrays of any shape."""
+"""Ground to radar: azimuth time, slant range and incidence angle of points; numpy arrays of any shape."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def ground_to_radar(
     doppler: Doppler | None = None,
     wavelength: float = 0.0,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Azimuth time and slant range at which points on the ground are seen, as `kernels.ground_to_radar`.
+    """Compute azimuth time and slant range of points on the ground; see `kernels.ground_to_radar`.
 
     Parameters
     ----------
@@ -63,12 +63,12 @@ def ground_to_radar(
 def slant_range_to(
     orbit: Orbit, longitude: ArrayLike, latitude: ArrayLike, height: ArrayLike, seed: ArrayLike
 ) -> NDArray[np.float64]:
-    """Zero-Doppler slant range in metres from ``orbit``, as `ground_to_radar` gives it."""
+    """Compute the zero-Doppler slant range (m) from ``orbit`` to points, by `ground_to_radar`."""
     return ground_to_radar(orbit, longitude, latitude, height, seed)[1]
 
 
 def angle_of(versine: NDArray[np.float64]) -> NDArray[np.float32]:
-    """The angle in degrees whose 1 - cosine is given: exact for small angles too."""
+    """Convert a versine (1 - cosine) to an angle in degrees, accurate for small angles too."""
     within = np.clip(versine, 0.0, 2.0)
     return np.degrees(2.0 * np.arctan2(np.sqrt(within), np.sqrt(2.0 - within))).astype(np.float32)
 
@@ -76,7 +76,7 @@ def angle_of(versine: NDArray[np.float64]) -> NDArray[np.float32]:
 def incidence_angle(
     orbit: Orbit, longitude: ArrayLike, latitude: ArrayLike, height: ArrayLike, seed: ArrayLike
 ) -> NDArray[np.float32]:
-    """Incidence angle in degrees: between the ellipsoid's normal and the direction to the antenna."""
+    """Compute the incidence angle (degrees) between the ellipsoid's normal and the direction to the antenna."""
     shape, (lon, lat, h, start) = _rows(longitude, latitude, height, seed)
     time, _ = ground_to_radar(orbit, lon, lat, h, start)
     level = np.zeros_like(h)

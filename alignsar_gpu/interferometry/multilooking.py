@@ -1,4 +1,4 @@
-"""Interferograms of pairs of a stack, multilooked: averaged over cells of its grid."""
+"""Multilooked interferograms of pairs of a stack: averages over cells of its grid."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STRIP_PIXELS = 1 << 21  # products of so many pixels stay in a cache, and still 
 
 
 class Interferogram(NamedTuple):
-    """Some lines of the multilooked interferogram of a pair; arrays [line, sample] of cells, on the device.
+    """Some lines of a multilooked interferogram of a pair; arrays [line, sample] of cells, on the device.
 
     Attributes
     ----------
@@ -128,7 +128,7 @@ class _Channel:
 def multilooked(
     stack: Stack, pairs: Sequence[tuple[int, int]], looks: tuple[int, int]
 ) -> Iterator[Interferogram]:
-    """The interferograms of ``pairs`` of dates, of all polarizations, over the stack's core.
+    """Compute the multilooked interferograms of ``pairs`` of dates, in all polarizations, over the stack's core.
 
     Coherence is |sum of first * conj(second)| / sqrt(sum |first|^2 sum |second|^2) over the pixels of a cell
     that are valid on both dates (Touzi et al. 1999, IEEE TGRS 37(1)). There is data where these are at least
@@ -159,7 +159,7 @@ def _at_centres(values: NDArray[np.float64], looks: tuple[int, int]) -> list[NDA
 def cell_centres(
     ground: Ground, lines: slice, looks: tuple[int, int]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Longitude, latitude (degrees) and height (m) at the centres of the cells of some lines.
+    """Compute longitude, latitude (degrees) and height (m) of the centres of the cells of some lines.
 
     ``lines`` are those of ``ground`` (a stack's core), the first at the beginning of a cell. Between the two or four
     pixels around a centre that lies on none; NaN where one of them is.

@@ -1,4 +1,4 @@
-"""All signatures of a block of a stack: what is shared between them is computed once."""
+"""Compute all signatures of a block of a stack; shared quantities are computed once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Computed = tuple[str, int | None, Any]
 def signature_layers(
     stack: Stack, signatures: Sequence[Signature], options: SignatureOptions, area_ratio: Any = None
 ) -> Iterator[Computed]:
-    """Layers of the core lines: the name, the date (an index, None for one that has no date), and the values.
+    """Compute the layers of the core lines: name, date (an index; None for a layer without date), and values.
 
     Values are float32 [line, sample] on the stack's device, and only good until the next layer is asked for.
     ``area_ratio`` is the terrain's (`StackProduct.read_area_ratio`), where a signature needs it.

@@ -1,4 +1,4 @@
-"""Corrections for the absolute location of pixels, each with a switch of its own.
+"""Corrections of the absolute location of pixels, each with its own switch.
 
 Every one is what to ADD to the annotated zero-Doppler coordinates of a pixel to get the true ones:
 
@@ -46,7 +46,7 @@ ZENITH_DELAYS = 0.0, 4.0  # m: of a signal from the zenith, anywhere on Earth
 
 @dataclass(frozen=True, kw_only=True)
 class Corrections:
-    """Which corrections are made; none of them by default.
+    """Switches of the location corrections; all are off by default.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ class Corrections:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LineOfSight:
-    """An antenna at closest approach and the ground that it sees; (..., 3) float64, Earth-fixed, metres and seconds."""
+    """Antenna at closest approach and the ground it sees; (..., 3) float64, Earth-fixed, metres and seconds."""
 
     antenna: NDArray[np.float64]
     velocity: NDArray[np.float64]
@@ -83,18 +83,18 @@ class LineOfSight:
 
     @property
     def approach(self) -> NDArray[np.float64]:
-        """|V|^2 + (P - X) . A (m^2/s^2): by R, how fast the range rate grows at closest approach."""
+        """|V|^2 + (P - X) . A (m^2/s^2): divided by R, the growth of the range rate at closest approach."""
         back = self.antenna - self.ground
         return np.asarray(np.sum(self.velocity**2 + back * self.acceleration, axis=-1))
 
     @property
     def slant_range(self) -> NDArray[np.float64]:
-        """Metres."""
+        """Distance from the antenna to the ground, metres."""
         return np.asarray(np.linalg.norm(self.ground - self.antenna, axis=-1))
 
 
 def bistatic_delay(transmission: Transmission, bulk: float, slant_range: ArrayLike) -> NDArray[np.float64]:
-    """Azimuth time (s) to add for what an antenna moves while a pulse is under way, at slant ranges (m).
+    """Compute the bistatic azimuth correction (s) at slant ranges (m): the antenna moves while a pulse travels.
 
     An echo is filed under the beginning of the pulse interval that it comes in, rank intervals after its pulse was
     sent, and the processor takes the ``bulk`` delay of one range off. It belongs to the middle of its way, half of
@@ -107,7 +107,9 @@ def bistatic_delay(transmission: Transmission, bulk: float, slant_range: ArrayLi
 
 
 def doppler_range_shift(frequency: ArrayLike, chirp_rate: float) -> NDArray[np.float64]:
-    """Slant range (m) to add for echoes of a Doppler frequency (Hz), compressed with the chirp that was sent (Hz/s).
+    """Compute the Doppler-induced range correction (m) for echoes of a Doppler frequency (Hz).
+
+    ``chirp_rate`` (Hz/s) is that of the chirp that was sent.
 
     A frequency too high by f is reached f / K too early, and so is the peak: c / 2 f / K (Gisinger et al., 2021).
     """
@@ -115,7 +117,7 @@ def doppler_range_shift(frequency: ArrayLike, chirp_rate: float) -> NDArray[np.f
 
 
 def azimuth_fm_rate(sight: LineOfSight, wavelength: float) -> NDArray[np.float64]:
-    """Rate (Hz/s, negative) at which the Doppler frequency of a point falls at closest approach.
+    """Compute the true azimuth FM rate (Hz/s, negative) of points at closest approach.
 
     -2 / lambda (|V|^2 + (P - X) . A) / R, from R^2 = |P - X|^2 differentiated twice.
     """
@@ -123,7 +125,9 @@ def azimuth_fm_rate(sight: LineOfSight, wavelength: float) -> NDArray[np.float64
 
 
 def fm_rate_shift(frequency: ArrayLike, focused: ArrayLike, true: ArrayLike) -> NDArray[np.float64]:
-    """Azimuth time (s) to add where targets seen at a Doppler frequency (Hz) were focused with another rate (Hz/s).
+    """Compute the azimuth correction (s) for targets focused with an inexact FM rate.
+
+    ``frequency`` (Hz) is the Doppler frequency that a target is seen at, ``focused`` and ``true`` are FM rates (Hz/s).
 
     The antenna sees a target f / k after closest approach; the processor takes f / k_a for that: f (1 / k_a - 1 / k)
     (Gisinger et al., 2021). Aresys' SCT subtracts the negative of it; s1-reader's is the negative, and says to add it.
@@ -134,7 +138,7 @@ def fm_rate_shift(frequency: ArrayLike, focused: ArrayLike, true: ArrayLike) -> 
 def displacement_shift(
     sight: LineOfSight, displacement: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Azimuth time (s) and slant range (m) to add to see displaced ground where it is when it is not displaced.
+    """Compute the azimuth (s) and range (m) to add so that displaced ground appears where it is without displacement.
 
     ``displacement`` (..., 3), Earth-fixed, metres. Closest approach to X + d is d . V / (|V|^2 + (P - X) . A) later
     than to X, and d . (X - P) / R farther: less these two.
@@ -147,7 +151,9 @@ def displacement_shift(
 def tropospheric_shift(
     sight: LineOfSight, normal: NDArray[np.float64], zenith: ArrayLike
 ) -> NDArray[np.float64]:
-    """Slant range (m) to add for a zenith delay (m) above ground with a ``normal`` (..., 3): -delay / cos(incidence).
+    """Compute the tropospheric range correction (m): -zenith delay / cos(incidence).
+
+    ``zenith`` : delay (m) above ground with the ``normal`` (..., 3).
 
     The atmosphere is taken for flat: 0.1 % at 46 degrees.
     """
@@ -208,7 +214,7 @@ def _sea_level(corrections: Corrections, given: float | None) -> float | None:
 def location_shift(
     match: Match, polarization: str, corrections: Corrections, zenith: float | None = None
 ) -> LocationShift:
-    """The corrections that are switched on, for a burst in a polarization.
+    """Compute the total of the corrections that are switched on, for a burst in a polarization.
 
     Parameters
     ----------

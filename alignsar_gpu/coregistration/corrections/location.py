@@ -1,4 +1,4 @@
-"""How far off the annotated coordinates of a burst's pixels are, as polynomials of line, sample and height."""
+"""Location errors of a burst's annotated coordinates, as polynomials of line, sample and height."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _spans(grid: RadarGrid) -> tuple[tuple[float, float], ...]:
 
 
 def nodes(grid: RadarGrid) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Lines (n, 1, 1), samples (m, 1) and heights (k,) that polynomials are laid through (Chebyshev's)."""
+    """Return the Chebyshev nodes for polynomials: lines (n, 1, 1), samples (m, 1) and heights (k,)."""
     line, sample, height = (
         middle + half * _points(count) for (middle, half), count in zip(_spans(grid), NODES, strict=True)
     )
@@ -39,7 +39,7 @@ def _points(count: int) -> NDArray[np.float64]:
 
 
 def fitted(grid: RadarGrid, time: NDArray[np.float64], slant_range: NDArray[np.float64]) -> LocationShift:
-    """The shift that has these seconds and metres at the `nodes`, each [line, sample, height]."""
+    """Fit polynomials to shifts (s and m) given at the `nodes`, each [line, sample, height]."""
     return LocationShift(
         grid=grid,
         time_coefficients=_powers(time, NEGLIGIBLE[0]),
@@ -70,7 +70,7 @@ def _evaluate(coefficients: NDArray[np.float64], variables: tuple[NDArray[np.flo
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LocationShift:
-    """What to add to the annotated coordinates of a burst's pixels to get their true zero-Doppler coordinates.
+    """Offsets from the annotated coordinates of a burst's pixels to their true zero-Doppler coordinates.
 
     Attributes
     ----------
@@ -84,18 +84,18 @@ class LocationShift:
     range_coefficients: NDArray[np.float64]
 
     def azimuth(self, line: ArrayLike, sample: ArrayLike, height: ArrayLike) -> NDArray[np.float64]:
-        """Seconds of azimuth time at (fractional) lines and samples and heights (m), broadcast.
+        """Compute the azimuth shift (s) at (fractional) lines, samples and heights (m), broadcast.
 
         NaN where the height is, as far as a correction needs it.
         """
         return self._at(self.time_coefficients, line, sample, height)
 
     def slant_range(self, line: ArrayLike, sample: ArrayLike, height: ArrayLike) -> NDArray[np.float64]:
-        """Metres of slant range at (fractional) lines and samples and heights (m), broadcast."""
+        """Compute the slant-range shift (m) at (fractional) lines, samples and heights (m), broadcast."""
         return self._at(self.range_coefficients, line, sample, height)
 
     def inverse(self) -> LocationShift:
-        """The same for true coordinates: what to subtract from them to get the annotated ones.
+        """Invert the shift: what to subtract from true coordinates to get the annotated ones.
 
         Its lines and samples are those of the true coordinates on the grid. Exact to 1e-6 line and sample.
         """

@@ -1,4 +1,4 @@
-"""How the Moon and the Sun displace the ground: the solid-earth tide.
+"""Solid-earth tide: displacement of the ground by the Moon and the Sun.
 
 IERS Conventions (2010), IERS Technical Note 36, section 7.1.1: step 1 in degrees 2 and 3, and of step 2 the one term
 that reaches a centimetre, the diurnal wave K1. The permanent part is in it, as it is for coordinates of the ITRF,
@@ -38,7 +38,7 @@ K1_RADIAL = -0.0120  # m, table 7.3a with the phase of Greenwich's sidereal time
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Sky:
-    """Where the Moon and the Sun are.
+    """Positions of the Moon and the Sun.
 
     Attributes
     ----------
@@ -139,7 +139,9 @@ def _earth_fixed(place: tuple[float, float, float], sidereal: float) -> NDArray[
 
 
 def sky(time: np.datetime64) -> Sky:
-    """Moon and Sun at a UTC time, by the series of Montenbruck & Gill (2000), Satellite Orbits, section 3.3.2.
+    """Compute the positions of the Moon and the Sun at a UTC time.
+
+    By the series of Montenbruck & Gill (2000), Satellite Orbits, section 3.3.2.
 
     Referred to the equinox of date without nutation, and turned by the mean sidereal time of Meeus (1998),
     Astronomical Algorithms, equation 12.4, with UTC for UT1. Directions are good to about 5', the Moon's distance to
@@ -173,7 +175,7 @@ def _raised(up: NDArray[np.float64], body: NDArray[np.float64], mass: float) -> 
 
 
 def solid_earth_tide(position: NDArray[np.float64], above: Sky) -> NDArray[np.float64]:
-    """Displacement (..., 3) of the ground at Earth-fixed positions (..., 3), Earth-fixed; all in metres.
+    """Compute the tidal displacement (..., 3) at Earth-fixed positions (..., 3), Earth-fixed; all in metres.
 
     To be added to coordinates of the ITRF to get where the ground is at that time.
     """

@@ -1,4 +1,4 @@
-"""By how much the troposphere lengthens the way of the signal, where nothing is known of the weather."""
+"""Tropospheric delay in the standard atmosphere, for dates without weather data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HUMIDITY = 0.5  # relative, at all heights
 
 
 def zenith_delay(height: ArrayLike, latitude: ArrayLike) -> NDArray[np.float64]:
-    """One-way delay (m) of a signal from the zenith, in the standard atmosphere, of the arguments' shape.
+    """Compute the one-way zenith delay (m) in the standard atmosphere, of the arguments' shape.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""The timing of the dates: shifts measured on the images, beyond what orbits and annotations say."""
+"""Timing of the dates: shifts measured on the images, beyond what orbits and annotations give."""

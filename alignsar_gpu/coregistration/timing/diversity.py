@@ -1,4 +1,4 @@
-"""Enhanced spectral diversity: what the overlaps of bursts say of the timing of dates.
+"""Enhanced spectral diversity (ESD): azimuth timing of the dates from the overlaps of bursts.
 
 The ground in the overlap of two bursts is seen under two squint angles. An azimuth misregistration dt between two
 dates turns the interferogram of the earlier burst by 2 pi f1 dt and that of the later one by 2 pi f2 dt; their
@@ -28,7 +28,7 @@ UNCERTAIN = 0.35  # radian: noise alone is said to be this certain once in 20000
 
 @dataclass(frozen=True, kw_only=True)
 class OverlapShift:
-    """What one overlap says of one pair of dates.
+    """The azimuth shift between two dates that one burst overlap gives.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ NOTHING = OverlapShift(seconds=np.nan, deviation=np.inf, coherence=0.0, phase=np
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DoubleDifference:
-    """What the pixels of an overlap say, summed up in bins of Doppler frequency.
+    """Double-difference phasors of an overlap, summed in bins of Doppler frequency.
 
     Attributes
     ----------
@@ -73,11 +73,11 @@ class DoubleDifference:
     looks: float
 
     def after(self, seconds: float) -> complex:
-        """Sum of the double differences after a shift is taken out."""
+        """Sum the double differences after a shift (s) is removed."""
         return complex((self.total * np.exp(-2j * np.pi * self.frequency * seconds)).sum())
 
     def shift(self, start: float = 0.0) -> OverlapShift:
-        """The shift (s) near ``start`` that leaves no phase: within half a turn of the frequency.
+        """Estimate the shift (s) near ``start`` that leaves no phase, within half a cycle.
 
         Where the phase is too uncertain for that, only coherence, phase and share are told.
         """
@@ -109,7 +109,7 @@ def double_difference(
     valid: NDArray[np.bool_],
     looks: float,
 ) -> DoubleDifference:
-    """Double difference of the interferograms of two bursts over their overlap.
+    """Compute the double difference of the interferograms of two bursts over their overlap.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def overlap_shift(
     looks: float,
     start: float = 0.0,
 ) -> OverlapShift:
-    """Azimuth misregistration near ``start`` (s) from the interferograms of two bursts, as `double_difference`.
+    """Estimate the azimuth misregistration near ``start`` (s) from the interferograms of two bursts.
 
     With too few pixels the result says that nothing is known; it never fails.
     """
@@ -171,7 +171,7 @@ def overlap_shift(
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Timing:
-    """Azimuth timing of every date against the reference.
+    """Azimuth timing of every date relative to the reference.
 
     Attributes
     ----------
@@ -187,7 +187,7 @@ class Timing:
 def solve_timing(
     pairs: Sequence[tuple[int, int]], shifts: Sequence[Sequence[OverlapShift]], dates: int, reference: int
 ) -> Timing:
-    """Timing of all dates from the overlaps of a network of pairs, by weighted least squares.
+    """Solve for the timing of all dates from the overlaps of a network of pairs, by weighted least squares.
 
     Parameters
     ----------

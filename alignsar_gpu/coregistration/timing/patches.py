@@ -1,4 +1,4 @@
-"""Patches of the image that say how late the dates are: overlaps of bursts, and the middles of bursts without one."""
+"""Patches that the timing is measured on: overlaps of bursts, and the middles of bursts without any."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ BLOCK_BYTES = 256  # of a burst: ground, places, what the dates are made from
 
 @dataclass(frozen=True, kw_only=True)
 class TimingPatch:
-    """Lines and samples of a mosaic, and the one or two bursts that show them, the earlier first."""
+    """Lines and samples of a mosaic with the one or two bursts that show them, the earlier first."""
 
     bursts: tuple[str, ...]
     lines: slice
@@ -44,7 +44,7 @@ class TimingPatch:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PatchPixels:
-    """A patch as one burst shows it, brought together and flattened, without the carrier; on the CPU.
+    """Pixels of a patch in one burst, coregistered and flattened, without the carrier; on the CPU.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class PatchPixels:
 
 
 def patches_of(matches: Mapping[str, Match], mosaic: BurstMosaic) -> list[TimingPatch]:
-    """The overlaps of the bursts of a mosaic; where there are none, the middles of all bursts."""
+    """List the burst overlaps of a mosaic, or the middles of all bursts if none overlap."""
     bursts = [match.burst for match in matches.values()]
     found = [
         TimingPatch(bursts=(overlap.earlier, overlap.later), lines=overlap.lines, samples=overlap.samples)
@@ -81,7 +81,7 @@ def patches_of(matches: Mapping[str, Match], mosaic: BurstMosaic) -> list[Timing
 
 
 def within_memory(patch: TimingPatch, dates: int, memory: int) -> TimingPatch:
-    """The patch, or of one that is too large for so many bytes the middle."""
+    """Return the patch, or its middle if it does not fit into ``memory`` bytes."""
     pixel = len(patch.bursts) * dates * PIXEL_BYTES + BLOCK_BYTES
     begin, end = patch.samples.start, patch.samples.stop
     most = max(memory // (pixel * (patch.lines.stop - patch.lines.start)), SMALLEST)
@@ -93,7 +93,7 @@ def within_memory(patch: TimingPatch, dates: int, memory: int) -> TimingPatch:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PatchReader:
-    """Reads patches of all dates.
+    """Read patches of all dates.
 
     Attributes
     ----------
@@ -112,7 +112,7 @@ class PatchReader:
     dem: Dem
 
     def views(self, patch: TimingPatch, polarization: str) -> tuple[PatchPixels, ...]:
-        """The patch as its bursts show it; empty where the DEM has nothing there."""
+        """Read a patch in each burst that shows it; empty if the DEM has no heights there."""
         grid = crop_grid(self.mosaic.ground, (patch.lines, patch.samples))
         orbit = self.matches[patch.bursts[0]].product.orbit
         try:

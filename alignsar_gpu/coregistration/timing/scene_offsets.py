@@ -1,4 +1,4 @@
-"""What scenes that are not steered (stripmap) are late by: offsets of patches, and polynomials through them."""
+"""Shifts of stripmap scenes: offsets of patches, and polynomials fitted to them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST = 12, 12  # patches down and across
 
 
 def residual_offsets(reader: PatchReader, polarization: str) -> dict[int, OffsetField]:
-    """Per date the offset field of a scene that is not steered; nothing for bursts of TOPS.
+    """Measure the offset field of each date of a stripmap scene; empty for TOPS bursts.
 
     Places count in the reference's own lines and samples. With nothing to correlate the field says so and is zero.
     """

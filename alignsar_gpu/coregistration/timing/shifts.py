@@ -1,4 +1,4 @@
-"""How late the dates of a stack are: measured where bursts overlap, between all dates that are near in time.
+"""Measure the shifts of all dates, in the overlaps of bursts, between dates that are near in time.
 
 Range, and azimuth coarsely, by the double difference of two parts of the band against the reference; azimuth finely by
 enhanced spectral diversity (`diversity`), over a network of pairs. What is not known well enough is left to the orbits.
@@ -51,7 +51,7 @@ WITHIN = (
 
 @dataclass(frozen=True, kw_only=True)
 class TimingNetwork:
-    """Which dates are compared: each with its ``neighbours`` next ones in time, and with the reference."""
+    """Pairs of dates to compare: each date with its next ``neighbours`` dates and with the reference."""
 
     dates: int
     reference: int
@@ -59,7 +59,7 @@ class TimingNetwork:
 
     @property
     def pairs(self) -> list[tuple[int, int]]:
-        """(first, second) dates of every pair, first before second."""
+        """(first, second) date of every pair, first before second."""
         near = {
             (i, j) for i in range(self.dates) for j in range(i + 1, min(i + 1 + self.neighbours, self.dates))
         }
@@ -71,7 +71,7 @@ class TimingNetwork:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class OverlapComparison:
-    """What one overlap says of one pair of dates."""
+    """The double difference of one overlap for one pair of dates."""
 
     patch: TimingPatch
     pair: tuple[int, int]
@@ -80,7 +80,7 @@ class OverlapComparison:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MeasuredShifts:
-    """How late every date is, and what is known of it.
+    """Shifts of all dates, with the facts to report about them.
 
     Attributes
     ----------
@@ -104,7 +104,7 @@ def measure_shifts(
     range_shift: bool,
     advance: Callable[[str], None] = lambda _: None,
 ) -> MeasuredShifts:
-    """Compare all dates of a stack where its bursts overlap.
+    """Measure the shifts of all dates of a stack in the overlaps of its bursts.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Split-band spectral diversity: the shift between two images along an axis, from the phases of two sub-bands.
+"""Split-band spectral diversity: the shift between two images along an axis from two sub-bands.
 
 A shift of s pixels turns frequency f (cycles per pixel) by 2 pi f s. The interferograms of the upper and of the lower
 third of the band therefore differ by the phase 2 pi (f_upper - f_lower) s, while what they have in common, topography
@@ -57,7 +57,7 @@ def band_shift(
     band: float,
     looks: float,
 ) -> OverlapShift:
-    """By how many pixels the secondary is late against the reference along an axis.
+    """Estimate the shift (pixels) of the secondary relative to the reference along an axis.
 
     Parameters
     ----------

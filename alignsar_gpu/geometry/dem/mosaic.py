@@ -1,4 +1,4 @@
-"""DemMosaic: the tiles of a DEM on one grid of posts, read in windows."""
+"""Mosaic of DEM tiles on one grid of posts, read in windows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EDGE_POINTS = 65  # points along an edge of a tile that is transformed to anothe
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DemTile:
-    """A raster on the grid of the mosaic: rows ``top`` to ``bottom``, columns ``left`` to ``right``.
+    """A raster placed on the grid of the mosaic: rows ``top`` to ``bottom``, columns ``left`` to ``right``.
 
     ``sampling`` is None where the tile's own posts lie on that grid.
     """
@@ -39,7 +39,7 @@ class DemTile:
     sampling: Sampling | None
 
     def moved(self, rows: int, columns: int) -> DemTile:
-        """The same tile with rows and columns counted from another post."""
+        """Return the tile with rows and columns counted from another post."""
         return DemTile(
             raster=self.raster,
             top=self.top - rows,
@@ -50,7 +50,7 @@ class DemTile:
         )
 
     def read(self, top: int, bottom: int, left: int, right: int) -> NDArray[np.float64]:
-        """Heights of posts of the mosaic that lie in the tile."""
+        """Read the heights of the mosaic's posts that lie in the tile."""
         if self.sampling is not None:
             return self.sampling.read(self.raster, top, bottom, left, right)
         return self.raster.read(
@@ -60,7 +60,7 @@ class DemTile:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Sampling:
-    """How a tile with other posts is brought to the grid of the mosaic: bilinear, each post on its own.
+    """Bilinear resampling of a tile with other posts onto the grid of the mosaic.
 
     GDAL's warper is not used: what it gives for a post depends on the window around it, and a post on the
     common edge of two tiles may fall outside both by rounding.
@@ -81,7 +81,7 @@ class Sampling:
     period: float
 
     def moved(self, rows: int, columns: int) -> Sampling:
-        """The same, with rows and columns of the mosaic counted from another post."""
+        """Return the resampling with rows and columns of the mosaic counted from another post."""
         return Sampling(
             affine=self.affine,
             row=self.row + rows,
@@ -92,7 +92,7 @@ class Sampling:
         )
 
     def read(self, raster: HeightRaster, top: int, bottom: int, left: int, right: int) -> NDArray[np.float64]:
-        """Heights of the mosaic's posts: NaN outside the tile, and where a post that counts is a hole."""
+        """Resample heights at the mosaic's posts: NaN outside the tile and beside holes."""
         rows, columns = np.meshgrid(
             np.arange(top + self.row, bottom + self.row, dtype=np.float64),
             np.arange(left + self.column, right + self.column, dtype=np.float64),
@@ -144,7 +144,7 @@ def _bilinear(
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DemMosaic:
-    """Tiles on one grid of posts; where several have a height, that of the first counts.
+    """Tiles on one grid of posts; where several have a height, the first one counts.
 
     ``affine`` places the grid in the system ``crs`` (WKT) of the first tile, see ``Frame``.
     """
@@ -155,7 +155,7 @@ class DemMosaic:
     tiles: tuple[DemTile, ...]
 
     def read(self, rows: slice, columns: slice) -> NDArray[np.float64]:
-        """Heights (row, column) in metres above the files' datum; NaN in holes and between tiles."""
+        """Read heights [row, column] in metres above the files' datum; NaN in holes and between tiles."""
         out = np.full((rows.stop - rows.start, columns.stop - columns.start), np.nan)
         for tile in self.tiles:
             top, bottom = max(rows.start, tile.top), min(rows.stop, tile.bottom)
@@ -170,7 +170,7 @@ class DemMosaic:
 
 
 def arrange(rasters: Sequence[HeightRaster]) -> DemMosaic:
-    """All rasters on the grid of the first, which is continued as far as they reach.
+    """Arrange rasters on the grid of the first one, extended to cover them all.
 
     Tiles on both sides of the 180th meridian become neighbours; where tiles go all the way round the
     Earth, the grid goes round twice, so that every area less than a turn wide lies in it in one piece.

@@ -1,4 +1,4 @@
-"""Bursts of a Sentinel-1 subswath, from the annotations of its polarizations."""
+"""Make the bursts of a Sentinel-1 subswath from the annotations of its polarizations."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SAME = 1e-9  # relative: what polarizations of a subswath must agree to
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SwathFiles:
-    """What one polarization of a subswath consists of.
+    """Annotation, pixels, calibration and noise of one polarization of a subswath.
 
     ``measurement`` is what GDAL opens and the file's name for messages; None without pixels.
     """
@@ -56,12 +56,12 @@ class Node:
 
 
 def seconds(time: np.datetime64, epoch: np.datetime64) -> float:
-    """Seconds from ``epoch`` to ``time``, exact to the microsecond that both are given to."""
+    """Convert ``time`` to seconds since ``epoch``, exact to the microsecond of both."""
     return int((time - epoch) / MICROSECOND) / 1e6
 
 
 def burst_grid(annotation: Annotation, index: int, epoch: np.datetime64) -> RadarGrid:
-    """The radar grid of a burst, all its lines and samples."""
+    """Make the radar grid of a burst, with all its lines and samples."""
     return RadarGrid(
         epoch=epoch,
         first_azimuth_time=seconds(annotation.bursts[index].azimuth_time, epoch),
@@ -182,7 +182,7 @@ def _burst_id_and_anx_time(
 
 
 def bulk_delay(annotation: Annotation, others: Mapping[str, Annotation]) -> float | None:
-    """Seconds by which the processor moved the azimuth times of a subswath to before the reception of its echoes.
+    """Return the bulk bistatic delay (s) that the processor subtracted from the azimuth times of a subswath.
 
     Half the two-way time to the middle of the mode's middle subswath, 0 where it moved nothing; None where the
     annotation does not say, or that subswath is not among ``others`` (one annotation of each in the product).
@@ -218,7 +218,7 @@ def read_bursts(
     node: Node,
     bulk: float | None,
 ) -> tuple[list[Burst], list[str]]:
-    """Bursts of one subswath, and the ids (or the place in the subswath) of those without valid pixels.
+    """Make the bursts of one subswath; also returns the ids (or indices) of those without valid pixels.
 
     ``files`` per polarization; ``node`` the ascending node before the product's first line; ``bulk`` the
     `bulk_delay` of the subswath.

@@ -1,4 +1,4 @@
-"""Which bursts of which Sentinel-1 products are worked on, and the files that they are read from."""
+"""Find Sentinel-1 products, choose their bursts, and list the files that they are read from."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LISTED = 30  # bursts that a message lists: more than an IW product has
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BurstChoice:
-    """Bursts of one or more dates.
+    """The chosen bursts of one or more dates.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class BurstChoice:
 
     @cached_property
     def files(self) -> list[list[Path]]:
-        """The files that the bursts are read from, by product: a zip, or of a folder what belongs to the bursts."""
+        """List the files that the bursts are read from, by product: a zip, or the needed files of a folder."""
         bursts: dict[str, list[Burst]] = {}
         for found in self.around.bursts.values():
             for match in found.values():
@@ -72,7 +72,7 @@ def _files(path: Path, bursts: Sequence[Burst]) -> list[Path]:
 
 
 def find_products(path: Path) -> list[Path]:
-    """The Sentinel-1 products at ``path``, itself one or a folder of SAFE folders and zips, by name.
+    """List the Sentinel-1 products at ``path`` by name: one product, or a folder of SAFE folders and zips.
 
     Raises AlignsarError when there is none.
     """
@@ -90,7 +90,7 @@ def find_products(path: Path) -> list[Path]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Sentinel1Products:
-    """The products of a path, opened. Made by `open_products`."""
+    """The opened products of a path. Made by `open_products`."""
 
     path: Path
     opened: Mapping[Path, SlcProduct]
@@ -102,7 +102,7 @@ class Sentinel1Products:
         burst: str | None = None,
         reference: str | None = None,
     ) -> BurstChoice:
-        """The bursts that an area, or a burst id, leave, on all dates.
+        """Choose the bursts in an area, or of a burst id, on all dates.
 
         ``reference`` is the reference date as YYYYMMDD, by default the first. Raises AlignsarError when nothing is
         left, of several dates only one has the bursts, and for what `select_bursts` refuses.
@@ -148,7 +148,7 @@ def open_products(
     polarizations: Sequence[str] | None = None,
     swaths: Sequence[str] | None = None,
 ) -> Sentinel1Products:
-    """The Sentinel-1 products at ``path``. Raises AlignsarError for what `open_sentinel1` refuses."""
+    """Open the Sentinel-1 products at ``path``. Raises AlignsarError for what `open_sentinel1` refuses."""
     opened = {
         place: open_sentinel1(place, orbits=orbits, polarizations=polarizations, swaths=swaths)
         for place in find_products(path)

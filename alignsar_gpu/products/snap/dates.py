@@ -1,4 +1,4 @@
-"""One date of a SNAP stack: its metadata, orbit, calibration and state of phase."""
+"""One date of a SNAP stack: its metadata, orbit, calibration and phase state."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _platform(abstracted: Element) -> str:
 def acquisition_of(
     bands: Sequence[SnapBand], *, is_reference: bool, state: PhaseState, epoch: np.datetime64
 ) -> Acquisition:
-    """The acquisition of one date; ``epoch`` is the midnight that the grid's azimuth times count from."""
+    """Make the acquisition of one date; ``epoch`` is the midnight that the grid's azimuth times count from."""
     abstracted = _date_metadata(bands, bands[0].date)
     start = abstracted.time("first_line_time")
     if start.astype("datetime64[D]") != bands[0].date:

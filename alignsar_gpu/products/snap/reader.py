@@ -1,4 +1,4 @@
-"""Coregistered stacks written by SNAP, as ZNAP or BEAM-DIMAP products.
+"""Reader of coregistered stacks written by SNAP, as ZNAP or BEAM-DIMAP products.
 
 A stack may be one product that holds all dates, or a folder of products on one grid that hold a date or
 more each. Dates are joined to their metadata by the date in the band's name, which must agree with the

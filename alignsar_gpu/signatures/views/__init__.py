@@ -1,1 +1,1 @@
-"""What signatures are computed of: one polarization, one date or a whole stack; shared quantities are computed once."""
+"""Views of a stack that signatures are computed from: a polarization, a date, all dates; shared results are cached."""

@@ -1,4 +1,4 @@
-"""All polarizations of a date: signatures of their covariance matrix, in one pass."""
+"""View of all polarizations of a date: signatures of their covariance matrix, in one pass."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ ELEMENTS = {
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DateView:
-    """Date ``date`` (an index) of a stack."""
+    """View of date ``date`` (an index) of a stack."""
 
     powers: Powers
     date: int
 
     @property
     def stack(self) -> Stack:
-        """The block."""
+        """The block of the stack."""
         return self.powers.stack
 
     def polarimetric(self, signatures: Sequence[Signature]) -> dict[str, Any]:
-        """Signatures of scope "date" that the kernels compute, float32 [line, sample] by name."""
+        """Compute signatures of scope "date", float32 [line, sample] by name, with the kernels."""
         found: dict[str, Any] = {}
         names = [signature.name for signature in signatures]
         for outputs, quad in ((DUAL_OUTPUTS, False), (QUAD_OUTPUTS, True)):

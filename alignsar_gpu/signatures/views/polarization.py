@@ -1,4 +1,4 @@
-"""One date and polarization of a stack, as signatures see it: shared quantities are computed once."""
+"""View of one date and polarization of a stack; shared quantities are computed once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PolarizationView:
-    """Date ``date`` and polarization ``polarization`` (indices) of a stack; arrays cover its core lines.
+    """View of date ``date`` and polarization ``polarization`` (indices) of a stack; arrays cover its core lines.
 
     ``area_ratio`` is that of the terrain (`StackProduct.read_area_ratio`), where a signature needs it.
     """
@@ -32,43 +32,43 @@ class PolarizationView:
 
     @property
     def stack(self) -> Stack:
-        """The block."""
+        """The block of the stack."""
         return self.powers.stack
 
     @property
     def options(self) -> SignatureOptions:
-        """How signatures are computed."""
+        """Options of the signatures."""
         return self.powers.options
 
     @property
     def pixels(self) -> Any:
-        """complex64 [line, sample]."""
+        """Complex pixels, complex64 [line, sample]."""
         return self.stack.pixels[self.date, self.polarization, self.stack.core]
 
     @property
     def valid(self) -> Any:
-        """bool [line, sample]."""
+        """Validity mask, bool [line, sample]."""
         return self.powers.valid(self.date, self.polarization)
 
     @cached_property
     def amplitude_intensity_phase(self) -> Any:
-        """Three float32 arrays: amplitude, intensity and phase (rad), NaN where invalid; nothing is filtered."""
+        """Unfiltered amplitude, intensity and phase (rad), three float32 arrays, NaN where invalid."""
         return amplitude_intensity_phase(self.pixels, self.valid)
 
     @cached_property
     def intensity(self) -> Any:
-        """float32 |s|^2, filtered if that is asked for."""
+        """Intensity |s|^2, float32, filtered if the options say so."""
         if self.options.filter == "none" and not self.options.multitemporal:
             return self.amplitude_intensity_phase[1]
         return self.powers.intensity(self.date, self.polarization)
 
     def calibrated_intensity(self, quantity: Quantity) -> Any:
-        """Intensity / A^2, of `Powers.calibrated`."""
+        """Return the calibrated intensity |s|^2 / A^2; see `Powers.calibrated`."""
         return self.powers.calibrated(self.date, self.polarization, quantity)
 
     @property
     def flattened_gamma0(self) -> Any:
-        """beta0 over the area of the terrain in the plane across the line of sight, per area of the pixel."""
+        """Terrain-flattened gamma0: beta0 divided by the area ratio of the terrain."""
         return flattened(self.calibrated_intensity("beta_nought"), self.area_ratio, self.stack.device.xp)
 
     @property
@@ -97,7 +97,7 @@ class PolarizationView:
 
     @property
     def coherence(self) -> Any:
-        """float32 in 0..1, its bias removed if that is asked for; 1 for the reference date itself."""
+        """Coherence with the reference (1 for itself), float32 in 0..1, bias removed if the options say so."""
         if self.is_reference:
             return self._of_reference(1.0)
         coherence = self._coherence_and_phase[0]
@@ -106,7 +106,7 @@ class PolarizationView:
 
     @property
     def interferometric_phase(self) -> Any:
-        """float32 radians of reference * conj(secondary); 0 for the reference date itself."""
+        """Phase of reference * conj(secondary), float32 radians; 0 for the reference itself."""
         if self.is_reference:
             return self._of_reference(0.0)
         windows = self.options.windows

@@ -1,4 +1,4 @@
-"""Intensities of a block, filtered if that is asked for, and calibrated: what all powers come from."""
+"""Powers of a block of a stack: filtered and calibrated intensities."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SINGLE_LOOK = 1.0
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Powers:
-    """Powers of the dates and polarizations of ``stack``; arrays cover its core lines."""
+    """Filtered and calibrated powers of the dates and polarizations of ``stack``; arrays cover its core lines."""
 
     stack: Stack
     options: SignatureOptions
@@ -28,14 +28,14 @@ class Powers:
     _rooms: dict[int, Any] = field(default_factory=dict)
 
     def room(self, count: int) -> Any:
-        """Memory for so many layers, float32 [layer, line, sample], the same for every date: new memory is slow."""
+        """Return memory for ``count`` layers, float32 [layer, line, sample], reused for every date."""
         if count not in self._rooms:
             shape = (count, self.stack.stop - self.stack.first, self.stack.pixels.shape[-1])
             self._rooms[count] = self.stack.device.xp.empty(shape, dtype=np.float32)
         return self._rooms[count]
 
     def valid(self, date: int, polarization: int) -> Any:
-        """bool [line, sample]."""
+        """Return the validity mask, bool [line, sample]."""
         return self.stack.valid[date, polarization, self.stack.core]
 
     def _single(self, date: int, polarization: int) -> Any:
@@ -71,7 +71,7 @@ class Powers:
         return self._over_time[polarization]
 
     def intensity(self, date: int, polarization: int) -> Any:
-        """|s|^2 in squares of digital numbers, filtered, float32 [line, sample]; NaN where not valid."""
+        """Return the filtered intensity |s|^2 in squared digital numbers, float32 [line, sample]; NaN where invalid."""
         if self.options.multitemporal:
             return self._all_dates(polarization)[date]
         return self._filtered(date, polarization)
@@ -79,7 +79,7 @@ class Powers:
     def calibrated(
         self, date: int, polarization: int, quantity: Quantity, negative: NegativeState | None = None
     ) -> Any:
-        """`intensity` over A^2, thermal noise removed if that is asked for, float32 [line, sample].
+        """Return `intensity` / A^2, thermal noise removed if the options say so, float32 [line, sample].
 
         ``negative`` : what becomes of powers below the noise; as the options say by default.
         """
@@ -94,7 +94,7 @@ class Powers:
         )
 
     def power(self, date: int, polarization: int) -> Any:
-        """What statistics over time are of: calibrated, or where there is no calibration, `intensity`.
+        """Return the power for statistics over time: calibrated, or `intensity` if there is no calibration.
 
         Powers below the noise are kept: a mean without them would be too high.
         """

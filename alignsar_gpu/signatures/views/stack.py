@@ -1,4 +1,4 @@
-"""All dates of a polarization: what statistics over time are computed of."""
+"""View of all dates of a polarization, for statistics over time."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ YEAR_START = "datetime64[Y]"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StackView:
-    """Polarization ``polarization`` (an index) of a stack; arrays cover its core lines.
+    """View of all dates of polarization ``polarization`` (an index); arrays cover the stack's core lines.
 
     ``names`` are those of the signatures that will be asked for: what several share is computed for them together.
     ``date`` (an index) is that of a dated signature.
@@ -43,7 +43,7 @@ class StackView:
     _shared: dict[str, Any] = field(default_factory=dict)
 
     def at(self, date: int) -> StackView:
-        """The same for the layer of a date."""
+        """Return the view for the layer of a date."""
         return StackView(
             powers=self.powers,
             polarization=self.polarization,
@@ -53,33 +53,33 @@ class StackView:
         )
 
     def once(self, name: str, compute: Callable[[], Any]) -> Any:
-        """What is computed once for all dates."""
+        """Cache a result shared by all dates."""
         if name not in self._shared:
             self._shared[name] = compute()
         return self._shared[name]
 
     @cached_property
     def power(self) -> Any:
-        """float32 [date, line, sample]: `Powers.power` of all dates."""
+        """Powers of all dates, float32 [date, line, sample]; see `Powers.power`."""
         dates = range(len(self.powers.stack.acquisitions))
         stacked = self.powers.stack.device.xp.stack
         return self.once("power", lambda: stacked([self.powers.power(d, self.polarization) for d in dates]))
 
     @cached_property
     def valid(self) -> Any:
-        """bool [date, line, sample]: where the power is a number."""
+        """Validity mask, bool [date, line, sample]: where the power is a number."""
         xp = self.powers.stack.device.xp
         return self.once("valid", lambda: xp.isfinite(self.power))
 
     def statistic(self, name: str) -> Any:
-        """One of STATISTICS."""
+        """Return one of the STATISTICS over the dates."""
         wanted = [one for one in STATISTICS if one in self.names or one == name]
         return self.once("statistics", lambda: temporal_statistics(self.power, self.valid, outputs=wanted))[
             name
         ]
 
     def seasonal(self, name: str) -> Any:
-        """Amplitude (dB) or peak day of the annual harmonic."""
+        """Return the amplitude (dB) or the peak day of the annual harmonic."""
         stack = self.powers.stack
         starts = np.array([a.start for a in stack.acquisitions])
         days = (starts - starts[0].astype(YEAR_START)) / np.timedelta64(1, "D")
@@ -102,7 +102,7 @@ class StackView:
 
     @property
     def to_previous(self) -> Any:
-        """Change of the power in dB from the date before; NaN for the first."""
+        """Log-ratio of the power to the date before, dB; NaN for the first."""
         xp = self.powers.stack.device.xp
         if self.date == 0:
             return xp.full(self.power.shape[1:], np.nan, dtype=np.float32)
@@ -111,13 +111,13 @@ class StackView:
 
     @property
     def to_mean(self) -> Any:
-        """The power in dB above its mean over the dates."""
+        """Log-ratio of the power to its mean over the dates, dB."""
         mean = self.once("mean", lambda: self.statistic("intensity_mean"))
         return log_ratio(self.power[self.date], mean, self.valid[self.date])
 
     @property
     def moisture(self) -> Any:
-        """Between the driest and the wettest date of the stack."""
+        """Soil moisture index: position of the power between the driest and the wettest date of the stack."""
         dry, wet = self.once("extremes", lambda: temporal_extremes(self.power, self.valid, positive=True))
         least = self.powers.options.smallest_range
         return change_index(self.power[self.date], dry, wet, self.valid[self.date], smallest_range=least)
