@@ -76,7 +76,7 @@ _COMMENT = (
 
 
 def netcdf_files(cube: xr.Dataset, folder: Path) -> list[Path]:
-    """List the NetCDF files of a cube, ``<YYYYMMDD>.nc`` in ``folder``, in the order of its dates.
+    """List the paths of the NetCDF files, ``<YYYYMMDD>.nc`` in ``folder``, one for every date of the cube.
 
     Raises AlignsarError where two dates would have one name.
     """

@@ -1,4 +1,4 @@
-"""The report: a page of pictures and numbers that shows a person what is in a cube."""
+"""Report: an HTML page with pictures and numbers of a cube."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def write_report(
     truth: xr.Dataset | None = None,
     configuration: str = "",
 ) -> Path:
-    """Write ``folder/index.html`` and its pictures, and give the path of the page.
+    """Write ``folder/index.html`` and its pictures, and return the path of the page.
 
     The page links its pictures and the run's other products (``../cube.zarr``, ...) by relative paths and
     loads nothing from the network. Same arguments, same bytes. The page is written after its pictures.

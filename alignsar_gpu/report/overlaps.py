@@ -1,4 +1,4 @@
-"""What overlaps of bursts tell about the timing of pairs of dates."""
+"""Timing information from burst overlaps, for pairs of dates."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Overlaps:
-    """What overlaps of bursts say of pairs of dates; all arrays of one length, NaN where nothing is known.
+    """Phases and remaining shifts of burst overlaps for pairs of dates; arrays of one length, NaN if not known.
 
     Attributes
     ----------

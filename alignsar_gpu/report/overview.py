@@ -1,4 +1,4 @@
-"""What the page says in words and numbers: summary, key facts, the tables of dates and of layers."""
+"""Texts, key facts and tables of the report: summary, dates, layers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ INTERFEROMETRIC = ("interferometric_phase_", "coherence_")
 
 
 def number(value: float, digits: int = 4) -> str:
-    """A number with so many significant digits; a dash for NaN."""
+    """Format a number with ``digits`` significant digits; a dash for NaN."""
     if not math.isfinite(value):
         return NONE
     if value != 0 and not 1e-3 <= abs(value) < 1e6:
@@ -30,17 +30,17 @@ def number(value: float, digits: int = 4) -> str:
 
 
 def fixed(value: float) -> str:
-    """A number with four decimals; a dash for NaN and infinity."""
+    """Format a number with four decimals; a dash for NaN and infinity."""
     return f"{value:.4f}".replace("-", MINUS) if math.isfinite(value) else NONE
 
 
 def days(value: float) -> str:
-    """A number of days, with a decimal only where there is one; a dash for NaN."""
+    """Format a number of days, with a decimal only if there is one; a dash for NaN."""
     return f"{value:.1f}".removesuffix(".0").replace("-", MINUS) if math.isfinite(value) else NONE
 
 
 def percent(share: float) -> str:
-    """A share 0 to 1 as percent that is 100 or 0 only where nothing is missing or there."""
+    """Format a share 0 to 1 as percent; 100 and 0 are shown only if exact."""
     if not math.isfinite(share):
         return NONE
     text = f"{100 * share:.1f}"
@@ -52,7 +52,7 @@ def percent(share: float) -> str:
 
 
 def nested(mapping: Any, *keys: str) -> Any:
-    """The value below nested keys; None where one is missing."""
+    """Return the value below nested keys; None if one is missing."""
     for key in keys:
         if not hasattr(mapping, "get"):
             return None
@@ -61,12 +61,12 @@ def nested(mapping: Any, *keys: str) -> Any:
 
 
 def as_number(value: Any) -> float:
-    """A number, or NaN for what is none."""
+    """Convert to a number; NaN if it is not one."""
     return float(value) if isinstance(value, (int, float, np.number)) else math.nan
 
 
 def mean_coherence(survey: CubeSurvey, date: int, polarization: str) -> float:
-    """Mean coherence of a date: as the run measured it, or from the sampled pixels."""
+    """Return the mean coherence of a date: as measured in the run, or from the sampled pixels."""
     measured = as_number(
         nested(survey.quality, "dates", survey.keys[date], "coherence", polarization, "mean")
     )
@@ -78,7 +78,7 @@ def mean_coherence(survey: CubeSurvey, date: int, polarization: str) -> float:
 
 
 def valid_share(survey: CubeSurvey, date: int) -> float:
-    """Share of valid pixels of a date: as the run measured it, or from its brightness."""
+    """Return the share of valid pixels of a date: as measured in the run, or from its brightness."""
     measured = as_number(nested(survey.quality, "dates", survey.keys[date], "valid_fraction"))
     names = [survey.power_layer(p) for p in survey.polarizations]
     if math.isfinite(measured) or not names or names[0] is None:
@@ -87,12 +87,12 @@ def valid_share(survey: CubeSurvey, date: int) -> float:
 
 
 def title(survey: CubeSurvey) -> str:
-    """The dataset's title."""
+    """Return the title of the dataset."""
     return survey.text("title") or "SAR dataset"
 
 
 def summary(survey: CubeSurvey) -> str:
-    """One sentence: what the dataset is."""
+    """Summarise the dataset in one sentence."""
     days = survey.days
     when = f"on {days[0]}" if len(days) == 1 else f"on {len(days)} dates from {min(days)} to {max(days)}"
     polarizations = " and ".join(p.upper() for p in survey.polarizations)
@@ -106,7 +106,7 @@ def summary(survey: CubeSurvey) -> str:
 
 
 def facts(survey: CubeSurvey) -> tuple[tuple[str, str], ...]:
-    """Name and value of what a reader asks first; what is not known is left out."""
+    """List the key facts as (name, value); unknown ones are left out."""
     view = survey.view
     platforms = ", ".join(dict.fromkeys(p for p in survey.names_along_time("platform") if p))
     orbit, day = survey.number("relative_orbit"), survey.days[survey.reference]
@@ -148,7 +148,7 @@ def facts(survey: CubeSurvey) -> tuple[tuple[str, str], ...]:
 
 
 def dates_table(survey: CubeSurvey) -> Table:
-    """A row a date: baselines, height of ambiguity, validity, coherence, product."""
+    """Make the table of dates: baselines, height of ambiguity, validity, coherence, product."""
     products = survey.names_along_time("product_id")
     if not survey.secondaries:
         row = (survey.days[0], percent(valid_share(survey, 0)), products[0] or NONE)
@@ -211,7 +211,7 @@ def _row(survey: CubeSurvey, name: str, dates: tuple[int | None, ...]) -> tuple[
 
 
 def layer_tables(survey: CubeSurvey) -> tuple[Table, ...]:
-    """Statistics of every layer over its dates, and one folded table with a row a layer and a date."""
+    """Make the tables of layer statistics: over all dates, and a folded one with a row a layer and date."""
     head = ("min", "1 %", "median", "99 %", "max", "no data", "unit")
     together, apart = [], []
     for name in survey.layers():
@@ -245,7 +245,7 @@ def layer_tables(survey: CubeSurvey) -> tuple[Table, ...]:
 
 
 def stages(quality: Mapping[str, Any]) -> tuple[StageTime, ...]:
-    """The stages of the run and their times."""
+    """List the stages of the run with their times."""
     measured = nested(quality, "stages")
     seconds = {str(name): as_number(value) for name, value in (measured or {}).items()}
     longest = max((s for s in seconds.values() if math.isfinite(s)), default=0.0)

@@ -1,4 +1,4 @@
-"""Pictures of a cube, drawn into the folder of the report."""
+"""Draw pictures of a cube into the folder of the report."""
 
 from __future__ import annotations
 
@@ -47,21 +47,21 @@ class PictureWriter:
         self.brightness_scales = {p: self._brightness_scale(p) for p in self.bright}
 
     def save(self, draw: Callable[[Theme], Figure], name: str) -> Drawn:
-        """Draw a figure into the folder."""
+        """Draw a figure and save it in the folder."""
         self.drawn[name] = save(draw, self.folder, name)
         return self.drawn[name]
 
     def raster(
         self, image: NDArray[Any], scale: Scale, heading: str, name: str, view: DisplayGrid | None = None
     ) -> Drawn:
-        """Draw cells (rows, columns) on the radar grid; ``view`` is the survey's own where none is given."""
+        """Draw cells (rows, columns) on the radar grid; ``view`` is the survey's own by default."""
         view = view or self.survey.view
         return self.save(radar_picture(image, view, scale, heading, self.directions), name)
 
     def brightness(
         self, polarization: str, date: int, view: DisplayGrid | None = None
     ) -> NDArray[np.float32]:
-        """Brightness of a date in dB (rows, columns), in the survey's view or a coarser one of it."""
+        """Return the brightness of a date in dB (rows, columns), on the survey's grid or a coarser one of it."""
         power = self.survey.image(str(self.survey.power_layer(polarization)), date)
         if view is not None:
             own = self.survey.view
@@ -75,12 +75,12 @@ class PictureWriter:
         return Scale(colormap="gray", limits=limits or (0, 1), label=label, shades=GREY_SHADES)
 
     def pictured_words(self) -> dict[str, object]:
-        """How many of the dates have pictures, for captions."""
+        """Return the numbers of pictured dates and of all dates, for captions."""
         return {"shown": len(self.survey.pictured), "dates": len(self.survey.days)}
 
 
 def median_line(image: NDArray[np.floating[Any]], unit: str) -> str:
-    """The line below a picture: the median of its cells."""
+    """Return the line below a picture: the median of its cells."""
     finite = image[np.isfinite(image)]
     if not finite.size:
         return "No valid data."

@@ -22,13 +22,13 @@ START = (6.0, 50.8)  # longitude, latitude: where the root finder starts
 
 
 def ellipsoid_normal(longitude: ArrayLike, latitude: ArrayLike) -> NDArray[np.float64]:
-    """Unit vector (..., 3) away from the WGS84 ellipsoid; degrees in, Earth-fixed out."""
+    """Compute the unit vector (..., 3) away from the WGS84 ellipsoid; degrees in, Earth-fixed out."""
     lon, lat = np.radians(longitude), np.radians(latitude)
     return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=-1)
 
 
 def ellipsoid_point(longitude: ArrayLike, latitude: ArrayLike, height: ArrayLike) -> NDArray[np.float64]:
-    """Earth-fixed position (..., 3) in metres of WGS84 degrees and metres."""
+    """Convert WGS84 degrees and metres to an Earth-fixed position (..., 3) in metres."""
     normal = ellipsoid_normal(longitude, latitude)
     flat = (1.0 - FLATTENING) ** 2
     curvature = SEMI_MAJOR_AXIS / np.sqrt(1.0 - (1.0 - flat) * normal[..., 2] ** 2)
@@ -43,7 +43,7 @@ def solve_ground(
     height: float,
     start: tuple[float, float] = START,
 ) -> tuple[float, float]:
-    """Longitude and latitude (degrees) of the point at ``height`` seen at zero Doppler and ``slant_range``.
+    """Solve for longitude and latitude (degrees) of the point at ``height`` with a zero-Doppler time and slant range.
 
     Solves V . (P - S) = 0 and |P - S| = R for the P near ``start``, which is on the right of the pass.
     """
@@ -62,7 +62,7 @@ def solve_ground(
 
 
 def closest_approach(satellite: Pass, point: NDArray[np.float64]) -> float:
-    """Time (s) when ``satellite`` passes ``point`` (Earth-fixed, metres) at zero Doppler."""
+    """Find the time (s) when ``satellite`` passes ``point`` (Earth-fixed, metres) at zero Doppler."""
 
     def closing(time: float) -> float:
         return float(satellite.velocity(time) @ (point - satellite.position(time)))
@@ -74,7 +74,7 @@ def closest_approach(satellite: Pass, point: NDArray[np.float64]) -> float:
 def baseline_directions(
     satellite: Pass, time: float, point: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Unit vectors (perpendicular, parallel) that a baseline is measured along, Earth-fixed.
+    """Compute the unit vectors (perpendicular, parallel) along which a baseline is measured, Earth-fixed.
 
     Parallel is the look direction, from the satellite to ``point``. Perpendicular is at right angles to it
     in the zero-Doppler plane, on the side away from the Earth: a baseline is positive where the secondary
@@ -93,7 +93,9 @@ def baseline_directions(
 def baseline(
     reference: Pass, secondary: Pass, time: float, point: NDArray[np.float64]
 ) -> tuple[float, float]:
-    """Perpendicular and parallel baseline (m) of ``secondary`` at ``point``, seen from ``reference`` at ``time``.
+    """Compute the perpendicular and parallel baseline (m) of ``secondary`` at ``point``.
+
+    As seen from ``reference`` at ``time``.
 
     Each satellite is taken where it passes the point at zero Doppler. Signs: ``baseline_directions``.
     """

@@ -1,4 +1,4 @@
-"""From layers of any size to arrays of picture size: cell averages, decibels, stretches, orientation."""
+"""Reduce layers of any size to pictures: cell averages, decibels, stretches, orientation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Averaging = Literal["mean", "power", "phase"]
 
 @dataclass(frozen=True, kw_only=True)
 class DisplayGrid:
-    """How a radar raster is cut into display cells; arrays are [line, sample], pictures [row, column].
+    """Division of a radar raster into display cells; arrays are [line, sample], pictures [row, column].
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class DisplayGrid:
         cells: int = MAX_CELLS,
         square: bool = False,
     ) -> DisplayGrid:
-        """The finest view with at most ``across`` cells a side and ``cells`` in all.
+        """Return the finest grid with at most ``across`` cells a side and ``cells`` in all.
 
         ``spacing`` is (along azimuth, along ground range) in metres: cells grow to be square on the ground.
         None where it is not known: pixels then count as square. A raster that is small enough is not
@@ -85,7 +85,7 @@ class DisplayGrid:
         return self.lines * self.line_spacing, self.samples * self.sample_spacing
 
     def coarser(self, cells: int) -> DisplayGrid:
-        """A view of at most ``cells`` square cells, each of them whole cells of this view."""
+        """Return a grid of at most ``cells`` square cells, each made of whole cells of this one."""
         rows, columns = self.shape
         spacing = self.line_spacing * self.cell_lines, self.sample_spacing * self.cell_samples
         fit = DisplayGrid.fit(rows, columns, spacing, across=max(rows, columns), cells=cells, square=True)
@@ -109,7 +109,7 @@ def _cell_sums(values: NDArray[Any], cells: tuple[int, int]) -> NDArray[Any]:
 def cell_average(
     values: NDArray[Any], cells: tuple[int, int], averaging: Averaging = "mean"
 ) -> NDArray[np.float32]:
-    """Averages of ``values`` (lines, samples) over cells of (lines, samples), leaving NaN out.
+    """Average ``values`` (lines, samples) over cells of (lines, samples), ignoring NaN.
 
     ``mean`` averages the values, ``power`` their squares (amplitude in, intensity out), ``phase`` (radians)
     the unit phasors exp(j phase) and gives the angle of the average: an angle is never averaged itself.
@@ -128,20 +128,20 @@ def cell_average(
 
 
 def decibels(power: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-    """10 log10 of a power; NaN where it is not positive."""
+    """Convert a power to decibels, 10 log10; NaN where it is not positive."""
     positive = np.where(power > 0, power, np.nan)
     return np.asarray(10 * np.log10(positive), dtype=np.float32)
 
 
 def wrap(phase: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-    """Phase (radians) brought to (-pi, pi]."""
+    """Wrap a phase (radians) to (-pi, pi]."""
     return np.asarray(np.angle(np.exp(1j * phase)), dtype=np.float32)
 
 
 def stretch(
     arrays: Iterable[NDArray[np.floating[Any]]], low: float = 2, high: float = 99
 ) -> tuple[float, float] | None:
-    """Limits of a colour scale that all ``arrays`` share: two percentiles of their finite values.
+    """Compute the limits of a colour scale shared by ``arrays``: two percentiles of their finite values.
 
     Widened where they coincide; None where nothing is finite.
     """
@@ -156,7 +156,7 @@ def stretch(
 
 
 def fill_coordinates(coordinate: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Coordinates (rows, columns) with their gaps filled by a plane through the known ones (at least three).
+    """Fill gaps in coordinates (rows, columns) by a plane fitted to the known ones (at least three).
 
     For drawing a mesh only: what lies in a gap is not drawn.
     """
@@ -170,14 +170,14 @@ def fill_coordinates(coordinate: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def corners(centres: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Corners (rows + 1, columns + 1) of cells whose centres are given; both sides at least 2."""
+    """Compute the corners (rows + 1, columns + 1) of cells from their centres; both sides at least 2."""
     padded = np.pad(centres, 1, mode="reflect", reflect_type="odd")
     corner_sums = padded[:-1, :-1] + padded[1:, :-1] + padded[:-1, 1:] + padded[1:, 1:]
     return np.asarray(corner_sums / 4)
 
 
 def unwrap_longitude(longitude: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Longitudes (degrees) within 180 degrees of their first finite one: no jump at the antimeridian."""
+    """Unwrap longitudes (degrees) to within 180 degrees of their first finite one."""
     finite = longitude[np.isfinite(longitude)]
     if not finite.size:
         return longitude
@@ -187,7 +187,7 @@ def unwrap_longitude(longitude: NDArray[np.float64]) -> NDArray[np.float64]:
 def ground_directions(
     longitude: NDArray[np.float64], latitude: NDArray[np.float64], view: DisplayGrid
 ) -> NDArray[np.float64] | None:
-    """Mean derivative (2, 2) of (east, north) by (along range, along azimuth), metres by metres.
+    """Compute the mean derivative (2, 2) of (east, north) by (along range, along azimuth), metres by metres.
 
     From coordinates at the cell centres of ``view``. None where they do not span a plane.
     """
@@ -206,7 +206,7 @@ def ground_directions(
 
 
 def noise_coherence(looks: float) -> float:
-    """Mean estimated coherence of two independent images over ``looks`` independent pixels.
+    """Compute the mean estimated coherence of two independent images over ``looks`` independent pixels.
 
     Gamma(L) Gamma(3/2) / Gamma(L + 1/2): Touzi et al., IEEE TGRS 37, 1999, at zero coherence.
     """

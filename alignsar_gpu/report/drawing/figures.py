@@ -1,4 +1,4 @@
-"""Pictures of radar rasters: a light and a dark drawing of each, to scale on the ground, with a compass."""
+"""Pictures of radar rasters: drawn in a light and a dark theme, to scale on the ground, with a compass."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NARROW_LEGEND = 620
 
 @dataclass(frozen=True, kw_only=True)
 class Theme:
-    """Colours of a drawing that are not data."""
+    """Colours of a drawing other than those of data."""
 
     suffix: str
     paper: str
@@ -71,7 +71,7 @@ class Drawn:
 
 @dataclass(frozen=True, kw_only=True)
 class Scale:
-    """A colour scale: the map's name, its limits, the bar's label, and ticks with texts of their own.
+    """A colour scale: name of the colour map, limits, label of the bar, and ticks with texts of their own.
 
     ``shades`` limits the map's steps: fewer compress better and nobody sees the difference.
     """
@@ -84,7 +84,7 @@ class Scale:
 
 
 def style(theme: Theme) -> Any:
-    """The rc parameters of a theme, on top of matplotlib's own defaults."""
+    """Return matplotlib's rc parameters of a theme, on top of its defaults."""
     return {
         "timezone": "UTC",
         "font.size": 10,
@@ -127,7 +127,7 @@ def save(draw: Callable[[Theme], Figure], folder: Path, name: str) -> Drawn:
 
 
 def raster_pixels(view: DisplayGrid) -> tuple[int, int, bool]:
-    """Width and height in picture pixels that a raster is drawn at, and whether that stretches it."""
+    """Return width and height in pixels that a raster is drawn at, and whether it is stretched."""
     rows, columns = view.shape
     up, across = view.extent
     width = IMAGE_ACROSS if 2 * columns <= IMAGE_ACROSS else columns  # many cells: a pixel each
@@ -140,7 +140,7 @@ def raster_pixels(view: DisplayGrid) -> tuple[int, int, bool]:
 
 
 def radar_axes(view: DisplayGrid, title: str, theme: Theme) -> tuple[Figure, Axes, float, float]:
-    """A figure with axes of the raster's exact size, no-data hatching and ground axes.
+    """Make a figure with axes of the raster's exact size, no-data hatching and ground axes.
 
     Gives the figure, the axes and the figure's size in pixels (width, height).
     """
@@ -163,7 +163,7 @@ def radar_axes(view: DisplayGrid, title: str, theme: Theme) -> tuple[Figure, Axe
 
 
 def ground_axes(view: DisplayGrid) -> tuple[float, float, str]:
-    """Extent along azimuth and range in the unit of the axes, and that unit."""
+    """Return the extent along azimuth and range in the unit of the axes, and that unit."""
     up, across = view.extent
     if not view.on_ground:
         return up, across, "pixels"
@@ -171,7 +171,7 @@ def ground_axes(view: DisplayGrid) -> tuple[float, float, str]:
 
 
 def cell_extent(view: DisplayGrid) -> tuple[float, float, float, float]:
-    """(left, right, bottom, top) of the cells, in the unit of the axes; the last may reach beyond it."""
+    """Return (left, right, bottom, top) of the cells in the unit of the axes; the last cell may reach beyond it."""
     size_up, size_across, _ = ground_axes(view)
     rows, columns = view.shape
     right = size_across * columns * view.cell_samples / view.samples
@@ -186,7 +186,7 @@ def radar_picture(
     title: str,
     directions: NDArray[np.float64] | None = None,
 ) -> Callable[[Theme], Figure]:
-    """A raster (rows, columns), line 0 on top and near range left, with a colour bar and a compass.
+    """Draw a raster (rows, columns), line 0 on top and near range left, with a colour bar and a compass.
 
     ``directions`` as from ``display.ground_directions``; None leaves the compass out.
     """
@@ -217,7 +217,7 @@ def rgb_picture(
     title: str,
     directions: NDArray[np.float64] | None = None,
 ) -> Callable[[Theme], Figure]:
-    """Three rasters (rows, columns) as red, green and blue, each between its limits."""
+    """Draw three rasters (rows, columns) as red, green and blue, each between its limits."""
     known = np.all([np.isfinite(channel) for channel in channels], axis=0)
     scaled = [
         np.where(known, np.clip((channel - low) / (high - low), 0, 1), 0)
@@ -245,7 +245,7 @@ def class_picture(
     title: str,
     directions: NDArray[np.float64] | None = None,
 ) -> Callable[[Theme], Figure]:
-    """Class numbers (rows, columns) in the colours of ``legend``: (name, colour) of class 0, 1, ..."""
+    """Draw class numbers (rows, columns) in the colours of ``legend``: (name, colour) of class 0, 1, ..."""
     table = np.array([colors.to_rgba(colour) for _, colour in legend] + [(0, 0, 0, 0)])
     pixels = (table[np.minimum(classes, len(legend))] * 255).astype(np.uint8)
 
@@ -262,7 +262,7 @@ def class_picture(
 
 
 def show(axes: Axes, pixels: NDArray[np.uint8], view: DisplayGrid) -> None:
-    """Put coloured cells (rows, columns, RGBA) on the axes, each cell a sharp rectangle."""
+    """Show coloured cells (rows, columns, RGBA) on the axes, each cell a sharp rectangle."""
     axes.imshow(pixels, extent=cell_extent(view), interpolation="nearest", origin="upper", aspect="auto")
     size_up, size_across, _ = ground_axes(view)
     axes.set_xlim(0, size_across)
@@ -276,7 +276,7 @@ def _below(figure: Figure, axes: Axes, width: float, height: float) -> Axes:
 
 
 def below_legend(figure: Figure, axes: Axes, handles: Sequence[Any], height: float, *, columns: int) -> None:
-    """A legend in the strip below the raster."""
+    """Add a legend in the strip below the raster."""
     figure.legend(
         handles=list(handles),
         loc="upper left",
@@ -295,7 +295,7 @@ def below_legend(figure: Figure, axes: Axes, handles: Sequence[Any], height: flo
 def compass(
     figure: Figure, directions: NDArray[np.float64] | None, width: float, height: float, theme: Theme
 ) -> None:
-    """Arrows to north and east in the lower right corner, as they lie in the radar picture."""
+    """Draw arrows to north and east in the lower right corner, as oriented in the radar picture."""
     if directions is None:
         return
     size = 108

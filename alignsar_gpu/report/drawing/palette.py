@@ -1,4 +1,4 @@
-"""Colours of classes: one each while there are enough, and those that a reader expects."""
+"""Colours of classes: each used once while there are enough, and those that readers expect."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EXPECTED_COLOURS = {
 
 
 def colours_of(names: Sequence[str]) -> list[str]:
-    """A colour for each class, each once while there are enough."""
+    """Choose a colour for each class, each used once while there are enough."""
     used: list[str] = []
     for name in names:
         choices = _expected_colours(name)

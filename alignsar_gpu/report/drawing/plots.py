@@ -1,4 +1,4 @@
-"""Drawings other than plain rasters: the map, contour lines over a raster, curves and points."""
+"""Map, contour lines, histograms and scatter plots of the report."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def map_picture(
     scale: Scale,
     directions: NDArray[np.float64],
 ) -> Callable[[Theme], Figure]:
-    """The scene on a map, north up: brightness at cell centres, its outline, the flight and look directions.
+    """Draw the scene on a map, north up: brightness at cell centres, outline, flight and look directions.
 
     The first three arrays are (rows, columns), degrees and dB; no coordinate may be NaN.
     """
@@ -160,7 +160,7 @@ def contour_picture(
     lines: Mapping[str, tuple[DisplayGrid, NDArray[np.float64]]],
     directions: NDArray[np.float64] | None,
 ) -> Callable[[Theme], Figure]:
-    """A raster in grey with contour lines of other layers: name -> (its view, values at its cell centres)."""
+    """Draw a raster in grey with contour lines of other layers: name -> (its grid, values at its cell centres)."""
 
     def draw(theme: Theme) -> Figure:
         figure, axes, width, height = radar_axes(view, title, theme)
@@ -200,7 +200,7 @@ def coherence_histogram(
     phase: Mapping[str, NDArray[np.floating[Any]]],
     noise: float | None,
 ) -> Callable[[Theme], Figure]:
-    """Histograms of coherence and of phase, a curve a polarization; ``noise``: a coherence to mark."""
+    """Draw histograms of coherence and phase, a curve a polarization; ``noise`` is a coherence to mark."""
 
     def draw(theme: Theme) -> Figure:
         figure = _figure(1100, 430)
@@ -236,7 +236,7 @@ def _histogram(values: NDArray[np.floating[Any]], edges: NDArray[np.float64]) ->
 def brightness_histogram(
     panels: Mapping[str, Mapping[str, Sequence[NDArray[np.floating[Any]]]]],
 ) -> Callable[[Theme], Figure]:
-    """Histograms of powers in dB: label of the axis -> polarization -> an array (dB) a date."""
+    """Draw histograms of powers in dB: label of the axis -> polarization -> an array (dB) a date."""
     everything = np.concatenate(
         [values for panel in panels.values() for many in panel.values() for values in many]
     )
@@ -276,7 +276,7 @@ def baseline_picture(
     coherence: NDArray[np.float64],
     days: Sequence[str],
 ) -> Callable[[Theme], Figure]:
-    """Perpendicular baseline (m) against time, a line a pair, coloured by its coherence."""
+    """Draw perpendicular baseline (m) against time, a line a pair, coloured by coherence."""
 
     def draw(theme: Theme) -> Figure:
         figure = _figure(1100, 560)
@@ -311,7 +311,7 @@ def truth_scatter(
     estimated: NDArray[np.float64],
     legend: Sequence[tuple[str, str]],
 ) -> Callable[[Theme], Figure]:
-    """True against estimated coherence, arrays (pair, class); ``legend``: (name, colour) of each class."""
+    """Draw estimated against true coherence, arrays (pair, class); ``legend`` is (name, colour) of each class."""
 
     def draw(theme: Theme) -> Figure:
         figure = Figure(figsize=(1100 / DPI, 720 / DPI), dpi=DPI)

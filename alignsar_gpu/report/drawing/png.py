@@ -1,4 +1,4 @@
-"""A figure as a PNG file: indexed colours where few are used, which is a third of what RGBA takes."""
+"""Write figures as PNG files: with indexed colours where few are used, a third of the size of RGBA."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_SHADES = 2048  # of 6 bits a channel: a picture in true colour has more, a 
 
 
 def write_png(figure: Figure, path: Path) -> tuple[int, int]:
-    """Draw an opaque figure into a file; gives its width and height in pixels.
+    """Draw an opaque figure into a file; return its width and height in pixels.
 
     The bytes depend on the pixels alone.
     """

@@ -1,4 +1,4 @@
-"""Drawings of timing: shifts of dates, and what overlaps of bursts say."""
+"""Plots of the timing: shifts of dates, and phases in burst overlaps."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MOST_LABELS = 12  # dates along an axis
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DateShifts:
-    """A shift of every date, (dates,) each; NaN where it is not known.
+    """One kind of shift of all dates, arrays (dates,); NaN if not known.
 
     Attributes
     ----------
@@ -40,12 +40,12 @@ class DateShifts:
 
     @property
     def error(self) -> NDArray[np.float64]:
-        """Measured less true."""
+        """Measured minus true shift."""
         return self.value - self.true
 
 
 def shifts_picture(days: Sequence[str], shifts: Mapping[str, DateShifts]) -> Callable[[Theme], Figure]:
-    """Shifts by date, a column of axes for each kind of shift; below, what differs from the truth where it is known."""
+    """Draw the shifts by date, a column of axes for each kind; below, the errors if the truth is known."""
     has_truth = any(np.isfinite(one.true).any() for one in shifts.values())
     x = np.arange(len(days), dtype=np.float64)
 
@@ -95,7 +95,7 @@ def _tidy(axes: Axes) -> None:
 
 
 def overlaps_picture(overlaps: Overlaps, names: Sequence[str]) -> Callable[[Theme], Figure]:
-    """Phases before and after, and the shifts that are left with their deviations; a column of dots a pair of dates."""
+    """Draw overlap phases before and after removing the shifts, and remaining shifts; dots in a column a pair."""
     side = np.zeros(len(overlaps.pair))
     for pair in range(len(overlaps.pairs)):
         here = np.flatnonzero(overlaps.pair == pair)

@@ -1,1 +1,1 @@
-"""The sections of the report: which pictures and tables each one has; their prose is in captions.html."""
+"""Sections of the report: the pictures and tables of each; their prose is in captions.html."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def amplitude_section(writer: PictureWriter) -> Section | None:
-    """Brightness of every date and polarization, and colour composites."""
+    """Make the section on amplitude: brightness of every date and polarization, colour composites."""
     panels = [_amplitude_panel(writer, p) for p in writer.bright]
     if not panels:
         return None

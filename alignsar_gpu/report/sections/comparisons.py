@@ -1,4 +1,4 @@
-"""Pictures of the signatures that compare polarizations, or dates: those whose attribute ``compares`` says so."""
+"""Pictures of signatures that compare polarizations or dates (attribute ``compares``)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TITLES = {"polarizations": "Polarizations compared", "dates": "Dates compared"}
 
 
 def comparison_sections(writer: PictureWriter) -> list[Section]:
-    """A section for each kind of comparison that the cube has layers of."""
+    """Make a section for each kind of comparison that the cube has layers of."""
     survey, found = writer.survey, []
     for kind, title in TITLES.items():
         names = [name for name in survey.layers() if survey.cube[name].attrs.get("compares") == kind]

@@ -21,7 +21,7 @@ FLAGS = (("neither", "#d5d9dd"), ("layover", "#d55e00"), ("shadow", "#0072b2"), 
 
 
 def geometry_section(writer: PictureWriter) -> Section | None:
-    """Height, angles, layover and shadow, and longitude and latitude as contour lines."""
+    """Make the section on geometry: heights, angles, layover and shadow, contour lines of the coordinates."""
     survey = writer.survey
     pictures = []
     for name, unit, label, colormap in (

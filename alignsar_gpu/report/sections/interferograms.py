@@ -22,7 +22,7 @@ COHERENCE_SCALE = Scale(colormap="viridis", limits=(0, 1), label="coherence", sh
 
 
 def interferograms_section(writer: PictureWriter) -> Section | None:
-    """Phase, coherence and histograms of every secondary date."""
+    """Make the section on interferograms: phase, coherence and histograms of every secondary date."""
     survey = writer.survey
     quantities = ("interferometric_phase", "coherence")
     compared = [p for p in survey.polarizations if any(survey.has(f"{q}_{p}") for q in quantities)]
@@ -90,7 +90,7 @@ def _pair_histogram(writer: PictureWriter, date: int, polarizations: list[str], 
 
 
 def baselines_section(writer: PictureWriter) -> Section | None:
-    """Perpendicular baseline against time."""
+    """Make the section on baselines: perpendicular baseline against time."""
     survey = writer.survey
     across = survey.along_time("perpendicular_baseline")
     if not survey.secondaries or not np.isfinite(across).any():

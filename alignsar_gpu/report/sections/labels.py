@@ -1,4 +1,4 @@
-"""The chapter of labels: what the pixels inherit from maps, rasters, points and fields, and how far it is off."""
+"""Labels of the report: layers radarcoded from maps, rasters, points and fields, and their measured offset."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FRACTION_SCALE = Scale(colormap="viridis", limits=(0, 1), label="share of the pi
 
 
 def labels_section(writer: PictureWriter) -> Section | None:
-    """What was radarcoded; None where nothing was."""
+    """Make the section on labels: classes and values that were radarcoded; None if there are none."""
     survey = writer.survey
     names = [name for name in survey.layers() if INHERITED in survey.cube[name].attrs]
     if not names:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def signatures_section(writer: PictureWriter) -> Section:
-    """Histograms of the calibrated brightness, and the statistics of every layer."""
+    """Make the section on signatures: histograms of calibrated brightness, statistics of every layer."""
     survey = writer.survey
     histograms: dict[str, dict[str, list[NDArray[Any]]]] = {}
     for quantity in ("sigma0", "beta0"):

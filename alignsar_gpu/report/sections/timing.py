@@ -1,4 +1,4 @@
-"""The chapter on how the dates of a stack were brought together: their timing, and what overlaps of bursts say."""
+"""Timing section of the report: shifts of the dates, and phases in burst overlaps."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MOST_ROWS = 300  # of the table of overlaps
 
 
 def timing_section(writer: PictureWriter) -> Section | None:
-    """Shifts of the dates and phases of the overlaps; None where the dates came together already."""
+    """Make the section on timing: shifts of the dates, phases in overlaps; None if already coregistered."""
     survey = writer.survey
     timing = overview.nested(survey.quality, "source", "timing")
     dates = overview.nested(timing, "dates")

@@ -1,4 +1,4 @@
-"""The chapter of simulated stacks: what was put in beside what came out."""
+"""Comparison of simulated stacks with their truth."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SUMMARY = (
 
 
 def truth_section(writer: PictureWriter, truth: xr.Dataset) -> Section | None:
-    """Land cover, coherence and phase of the simulation against the estimates; None where truth has none."""
+    """Make the section that compares estimates with the simulation's truth; None if the truth is empty."""
     legend = class_legend(truth)
     panels = [
         panel
@@ -61,7 +61,7 @@ def truth_section(writer: PictureWriter, truth: xr.Dataset) -> Section | None:
 
 
 def class_legend(truth: xr.Dataset) -> tuple[tuple[str, str], ...]:
-    """(name, colour) of every class, each colour once while there are enough."""
+    """Return (name, colour) of every class, each colour once while there are enough."""
     attrs = truth["land_cover"].attrs if "land_cover" in truth else {}
     text = str(attrs.get("class_names", truth.attrs.get("class_names", "")))
     names = [name.strip() for name in text.split(",") if name.strip()]
@@ -73,7 +73,7 @@ def class_legend(truth: xr.Dataset) -> tuple[tuple[str, str], ...]:
 def land_cover_panel(
     writer: PictureWriter, truth: xr.Dataset, legend: tuple[tuple[str, str], ...]
 ) -> Panel | None:
-    """The map of classes."""
+    """Make the panel with the map of classes."""
     view = writer.survey.view
     if "land_cover" not in truth or not legend:
         return None
@@ -94,7 +94,7 @@ def land_cover_panel(
 def coherence_panel(
     writer: PictureWriter, truth: xr.Dataset, legend: tuple[tuple[str, str], ...]
 ) -> Panel | None:
-    """True against estimated coherence."""
+    """Make the panel of true against estimated coherence."""
     if not {"coherence_true", "coherence_estimated"} <= set(truth.variables) or not legend:
         return None
     dates = [index for _, index in matched_dates(writer, truth)]
@@ -122,7 +122,7 @@ def coherence_panel(
 
 
 def phase_panel(writer: PictureWriter, truth: xr.Dataset) -> Panel | None:
-    """True phase, estimated phase and the difference of every pictured secondary, a row each."""
+    """Make the panel of true phase, estimated phase and difference, a row for every pictured secondary."""
     survey, view = writer.survey, writer.survey.phase_view
     estimates = {p: f"interferometric_phase_{p}" for p in survey.polarizations}
     polarization = next((p for p, name in estimates.items() if survey.has(name)), None)
@@ -165,7 +165,7 @@ def phase_panel(writer: PictureWriter, truth: xr.Dataset) -> Panel | None:
 
 
 def matched_dates(writer: PictureWriter, truth: xr.Dataset) -> list[tuple[int, int]]:
-    """(index in the cube, index in the truth) of every secondary, by its time where truth says it."""
+    """Match every secondary, by its time, to (index in the cube, index in the truth)."""
     times = writer.survey.cube["time"].values
     own = truth["time"].values if "time" in truth.coords else None
     matched = []
@@ -179,7 +179,7 @@ def matched_dates(writer: PictureWriter, truth: xr.Dataset) -> list[tuple[int, i
 
 
 def errors_table(survey: CubeSurvey) -> Table | None:
-    """How far every date is from its truth, a row each; None where nothing of the sort was measured."""
+    """Make the table of errors, a row a date; None if none were measured."""
     dates = overview.nested(survey.quality, "truth", "dates") or {}
     names = [survey.keys[date] for date in survey.secondaries if survey.keys[date] in dates]
     columns = [one for one in SUMMARY if any(one[1] in dates[name] for name in names)]
@@ -212,7 +212,7 @@ def errors_table(survey: CubeSurvey) -> Table | None:
 
 
 def measured_table(quality: Any) -> Table | None:
-    """What the run measured against truth, every number with its path."""
+    """Make the table of all comparisons with the truth, every number with its path."""
     rows = tuple(_leaves(overview.nested(quality, "truth"), ()))
     if not rows:
         return None

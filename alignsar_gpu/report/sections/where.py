@@ -1,4 +1,4 @@
-"""The scene on a map."""
+"""Map of the scene."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def where_section(writer: PictureWriter) -> Section | None:
-    """The scene on a map."""
+    """Make the section with the scene on a map."""
     survey = writer.survey
     if survey.coordinates is None or writer.directions is None or not writer.bright:
         return None

@@ -1,4 +1,4 @@
-"""The terrain of a simulated scene: fractal ground with valleys and lakes, or the posts of a given DEM."""
+"""Terrain of a simulated scene: fractal ground with valleys and lakes, or the posts of a given DEM."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def fractal_terrain(
     valleys: bool = True,
     sea_share: float = 0.0,
 ) -> Raster:
-    """Heights in metres above the ellipsoid (float32) over ``bounds``; the same arguments give the same bytes.
+    """Generate heights in metres above the ellipsoid (float32) over ``bounds``; same arguments, same bytes.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def _scaled(heights: NDArray[np.float32], relief: float) -> NDArray[np.float32]:
 
 
 def coarse_heights(terrain: Raster, most: int = COARSE) -> NoiseField:
-    """Heights at some of the posts of ``terrain``, at most about ``most`` x ``most``, in its plane."""
+    """Sample the heights of ``terrain`` at about ``most`` x ``most`` posts or fewer, in its plane."""
     step = max(1, int(np.ceil(max(terrain.shape) / most)))
     values = terrain.values[::step, ::step].astype(np.float32)
     if min(values.shape) < 2:  # a strip
@@ -171,7 +171,7 @@ def _lakes(before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[n
 
 
 def terrain_from(dem: Dem, bounds: Bounds) -> Raster:
-    """Heights above the ellipsoid (float32) of a given DEM over ``bounds``.
+    """Resample a given DEM to heights above the ellipsoid (float32) over ``bounds``.
 
     Its posts as they are where the DEM is in longitude and latitude on WGS84 with north up; otherwise its
     surface at a similar posting. Raises AlignsarError where the DEM does not cover the bounds or has holes.

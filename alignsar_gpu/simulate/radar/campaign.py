@@ -1,4 +1,4 @@
-"""A campaign: several dates that see one scene."""
+"""A simulated campaign: several dates of one scene."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SPARE_GROUND = 4000.0  # m of scene around the bursts
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Campaign:
-    """What all dates have in common.
+    """What all dates of a campaign share: ground mesh, scatterers, scene.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Campaign:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GroundState:
-    """The scene as it is on one date."""
+    """State of the scene on one date."""
 
     heights: Raster
     cover: Raster
@@ -61,7 +61,7 @@ class GroundState:
 
 
 def ground_on(scene: GroundScene, date: int) -> GroundState:
-    """The scene on a date (its index)."""
+    """Return the state of the scene on a date (its index)."""
     return GroundState(
         heights=scene.heights,
         cover=scene.cover(date),
@@ -91,7 +91,7 @@ def _outline(views: Sequence[PassView], height: float) -> NDArray[np.float64]:
 
 
 def scene_bounds(views: Sequence[PassView], heights: tuple[float, float]) -> Bounds:
-    """What the scene must cover, for terrain between two heights (m): all bursts and some kilometres more."""
+    """Compute the bounds that the scene must cover, for terrain between two heights (m): all bursts plus a margin."""
     outline = np.concatenate([_outline(views, height) for height in sorted(set(heights))])
     south, north = outline[:, 1].min(), outline[:, 1].max()
     east, up = metres_per_degree(0.5 * (south + north))
@@ -107,7 +107,7 @@ def scene_bounds(views: Sequence[PassView], heights: tuple[float, float]) -> Bou
 def make_campaign(
     views: Sequence[PassView], reference: int, scene: GroundScene, seed: int, workers: int
 ) -> Campaign:
-    """The ground under all bursts of all ``views``, by the geometry of the view ``reference``."""
+    """Make the campaign of all ``views``, with the geometry of the view ``reference``."""
     own = views[reference]
     lowest, highest = scene.lowest_and_highest
     heights = lowest - 2.0 * SPARE_HEIGHT, highest + 2.0 * SPARE_HEIGHT

@@ -1,4 +1,4 @@
-"""Puts pixels into the SAFE products of a campaign."""
+"""Write simulated pixels into the SAFE products of a campaign."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def fill_product(
     campaign: Campaign, ground: GroundState, view: PassView, safe: Path, advance: Callable[[int], None]
 ) -> int:
-    """Write all measurements of one date into its SAFE folder; returns how many pixels are saturated.
+    """Write all measurements of one date into its SAFE folder; return the number of saturated pixels.
 
     ``advance`` is told of every burst. Raises AlignsarError where the scene does not cover what the radar sees.
     """

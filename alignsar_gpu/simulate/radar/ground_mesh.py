@@ -1,4 +1,4 @@
-"""Where every pass sees the ground of a campaign, as polynomials: fast, smooth, and not the pipeline's own way.
+"""Polynomials of where every pass sees the ground of a campaign: fast, smooth, and independent of the pipeline.
 
 A place on the ground is named by how the reference pass would see it on the ellipsoid: (u, v), the zero-Doppler
 time and the slant range of the point at ``base_height`` with its longitude and latitude. SciPy's root finders
@@ -48,7 +48,7 @@ class ChebyshevSeries:
     coefficients: NDArray[np.float64]
 
     def scaled(self, axis: int, value: ArrayLike) -> NDArray[np.float64]:
-        """Coordinates along an axis, brought to -1 to 1."""
+        """Scale coordinates along an axis to -1 to 1."""
         low, high = self.low[axis], self.high[axis]
         return np.asarray((2.0 * np.asarray(value, dtype=np.float64) - low - high) / (high - low))
 
@@ -93,7 +93,7 @@ class GroundMesh:
     def within(
         self, times: tuple[float, float], slant_ranges: tuple[float, float], heights: tuple[float, float]
     ) -> GroundMesh:
-        """The same ground between other limits, which lie inside, by polynomials of fewer terms."""
+        """Return the same ground between narrower limits, by polynomials of fewer terms."""
         low, high = np.array([times, slant_ranges]).T
         u, v = np.meshgrid(*_nodes(low, high, BLOCK_DEGREES[:2]), indexing="ij")
         return GroundMesh(
@@ -111,13 +111,13 @@ class GroundMesh:
         return low, np.append(self.coordinates.high, self.heights[1])
 
     def points(self, u: ArrayLike, v: ArrayLike, height: ArrayLike | None = None) -> NDArray[np.float64]:
-        """Earth-fixed position (..., 3) of places, at ``base_height`` or another height (m)."""
+        """Compute the Earth-fixed position (..., 3) of places, at ``base_height`` or another height (m)."""
         longitude, latitude = self.coordinates(u, v)
         high = np.broadcast_to(self.base_height if height is None else height, longitude.shape)
         return ellipsoid_point(longitude, latitude, high)
 
     def incidence(self, u: ArrayLike, v: ArrayLike) -> NDArray[np.float64]:
-        """Angle (radians) between the reference's line of sight and the ellipsoid's normal at (u, v)."""
+        """Compute the angle (radians) between the reference's line of sight and the ellipsoid's normal at (u, v)."""
         longitude, latitude = self.coordinates(u, v)
         up = self.reference.position(u) - self.points(u, v)
         up /= np.linalg.norm(up, axis=-1, keepdims=True)
@@ -131,7 +131,7 @@ def ground_mesh(
     heights: tuple[float, float],
     start: tuple[float, float],
 ) -> GroundMesh:
-    """The ground between two zero-Doppler times and slant ranges of the reference, right of its way.
+    """Fit the ground between two zero-Doppler times and slant ranges of the reference, to the right of its track.
 
     ``heights`` are the lowest and the highest of the terrain; ``start`` (longitude, latitude) is a place near
     the middle. Raises AlignsarError where the reference does not see the ellipsoid.
@@ -166,7 +166,7 @@ def ground_mesh(
 
 
 def zero_doppler(satellite: Pass, points: NDArray[np.float64], guess: ArrayLike) -> NDArray[np.float64]:
-    """When (s) a pass sees ``points`` (..., 3) at right angles to its velocity in the Earth-fixed frame.
+    """Find the times (s) when ``points`` (..., 3) are at right angles to the velocity of a pass (Earth-fixed).
 
     Closed in by secants from ``guess``, which must be within a few minutes.
     """
@@ -182,7 +182,7 @@ def zero_doppler(satellite: Pass, points: NDArray[np.float64], guess: ArrayLike)
 
 
 def sight_mesh(mesh: GroundMesh, satellite: Pass) -> ChebyshevSeries:
-    """Zero-Doppler time (s) less u, and slant range (m) less v, of ``satellite`` over (u, v, height).
+    """Fit zero-Doppler time (s) minus u, and slant range (m) minus v, of ``satellite`` over (u, v, height).
 
     The time counts from the midnight of the satellite's own date.
     """
@@ -196,7 +196,7 @@ def sight_mesh(mesh: GroundMesh, satellite: Pass) -> ChebyshevSeries:
 
 
 def look_mesh(mesh: GroundMesh) -> ChebyshevSeries:
-    """Angle (radians) at the reference satellite between nadir and the point at (u, v, height), 1 quantity."""
+    """Fit the angle (radians) at the reference satellite between nadir and the point at (u, v, height)."""
     low, high = mesh.box
     u, v, height = np.meshgrid(*_nodes(low, high, mesh.degrees), indexing="ij")
     points = mesh.points(u, v, height)

@@ -1,4 +1,4 @@
-"""The image of a burst: what the scatterers and targets of a campaign look like on one date."""
+"""Image of a burst: the scatterers and targets of a campaign as imaged on one date."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def image_window(
     burst: Burst,
     window: EchoWindow,
 ) -> tuple[NDArray[np.int16], int]:
-    """Pixels (channel, line, sample, 2) int16 of a window's block, and how many of them are saturated.
+    """Compute the pixels (channel, line, sample, 2) int16 of a window's block, and how many are saturated.
 
     ``sight`` is the view's over the whole campaign.
     """
@@ -140,7 +140,7 @@ def _ground_speed(
 
 
 def target_places(ground: GroundState, view: PassView) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """True zero-Doppler times (s) and slant ranges (m, with the delay of the atmosphere) of the date's targets."""
+    """Compute zero-Doppler times (s) and slant ranges (m, with the atmosphere's delay) of the date's targets."""
     longitude, latitude, height = (
         np.array([getattr(one, name) for one in ground.targets])
         for name in ("longitude", "latitude", "height")

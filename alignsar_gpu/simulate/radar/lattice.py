@@ -32,7 +32,7 @@ PROBES = 9  # places each way where the limits of a patch are looked for
 
 @dataclass(frozen=True, kw_only=True)
 class Lattice:
-    """``time`` (s) and ``slant_range`` (m) of the reference: of row and column 0, and from each to the next."""
+    """Lattice of scatterers in ``time`` (s) and ``slant_range`` (m) of the reference: origin and steps."""
 
     first_time: float
     first_slant_range: float
@@ -40,11 +40,11 @@ class Lattice:
     range_step: float
 
     def rows(self, low: float, high: float) -> tuple[int, int]:
-        """First row, and the one after the last, between two times and a little around them."""
+        """Return the first row, and the one after the last, between two times and a little around them."""
         return _whole((low - self.first_time) / self.time_step, (high - self.first_time) / self.time_step)
 
     def columns(self, low: float, high: float) -> tuple[int, int]:
-        """Likewise between two slant ranges."""
+        """Return the first column, and the one after the last, between two slant ranges and a little around them."""
         near, far = low - self.first_slant_range, high - self.first_slant_range
         return _whole(near / self.range_step, far / self.range_step)
 
@@ -55,7 +55,7 @@ def _whole(low: float, high: float) -> tuple[int, int]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LatticePatch:
-    """The scatterers that a block of an image may see.
+    """The scatterers that may be visible in a block of an image.
 
     Attributes
     ----------
@@ -80,12 +80,12 @@ class LatticePatch:
 
 
 def frame_of(raster: Raster) -> NDArray[np.float64]:
-    """Longitude and latitude of a raster's first cell, and its steps, as the loops take them."""
+    """Return longitude and latitude of a raster's first cell, and its steps, as the loops need them."""
     return np.array([raster.longitude, raster.latitude, raster.step_longitude, raster.step_latitude])
 
 
 def terrain_limits(mesh: GroundMesh, heights: Raster, u: ArrayLike, v: ArrayLike) -> tuple[float, float]:
-    """Lowest and highest post around (u, v) between their first and last, with something to spare."""
+    """Find the lowest and highest height in the area of (u, v), with a margin."""
     longitude, latitude = mesh.coordinates(*np.meshgrid(u, v))
     rows = (heights.latitude - latitude) / heights.step_latitude
     columns = (longitude - heights.longitude) / heights.step_longitude
@@ -107,7 +107,7 @@ def find_patch(
     times: tuple[float, float],
     slant_ranges: tuple[float, float],
 ) -> LatticePatch:
-    """All scatterers that a pass sees between two of its zero-Doppler times (s) and slant ranges (m).
+    """Find all scatterers that a pass sees between two zero-Doppler times (s) and slant ranges (m).
 
     ``sight`` is the pass's over the whole campaign. Raises AlignsarError where the terrain has no heights.
     """

@@ -1,4 +1,4 @@
-"""How bright an echo is, how it changes from date to date, and what the receiver adds: as tables for the loops."""
+"""Radiometric tables for the loops: backscatter, temporal coherence, calibration and noise."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BINS = 512  # of the cosine of the local incidence angle
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Radiometry:
-    """The classes on one date, as the loops take them.
+    """Backscatter and coherence of the classes on one date, as tables for the loops.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class Radiometry:
 
 
 def tabulate(classes: Sequence[GroundClass], days: NDArray[np.float64], date: int) -> Radiometry:
-    """The tables of ``classes`` on a date of ``days``."""
+    """Tabulate ``classes`` on a date of ``days``."""
     incidence = np.degrees(np.arccos(np.linspace(0.0, 1.0, BINS + 1)))
     power = [[one.sigma0(name, incidence) for name in ("vv", "vh")] for one in classes]
     apart = np.diff(days[: date + 1])
@@ -72,7 +72,7 @@ def _axes(grid: RadarGrid, window: EchoWindow) -> tuple[NDArray[np.float64], NDA
 def gain_table(
     channel: Channel, grid: RadarGrid, window: EchoWindow
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Digital numbers per root of beta nought: (vector, sample), and where each line lies between vectors.
+    """Tabulate digital numbers per root of beta nought, (vector, sample), and the lines' positions between vectors.
 
     1 where the product has no calibration.
     """
@@ -86,7 +86,7 @@ def gain_table(
 def noise_table(
     channel: Channel, burst: Burst, window: EchoWindow
 ) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float32]]:
-    """Noise power: (vector, sample), where each line lies between vectors, and the azimuth factor (line, sample).
+    """Tabulate noise power (vector, sample), the lines' positions between vectors, and azimuth factors (line, sample).
 
     Zero where the product has none.
     """

@@ -1,4 +1,4 @@
-"""Where the point targets of a campaign are in its images: targets.csv."""
+"""List of the point targets' positions in the images of a campaign: targets.csv."""
 
 from __future__ import annotations
 

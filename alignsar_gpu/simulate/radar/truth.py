@@ -1,4 +1,4 @@
-"""What is true of simulated products, on the radar grid of the reference date: truth.zarr.
+"""Truth of simulated products on the radar grid of the reference date: truth.zarr.
 
 Per burst of the reference a group named by its burst id, with what lies at the centre of its pixels (or of some of
 them) and where each date sees it. The ground at a pixel is found by drawing the lattice of scatterers, as the true
@@ -101,7 +101,7 @@ def write_truth(
     step: tuple[int, int],
     advance: Callable[[int], None],
 ) -> None:
-    """Write truth.zarr: every burst of the view ``reference``, as all ``views`` see its ground.
+    """Write truth.zarr: for every burst of the view ``reference``, how all ``views`` see its ground.
 
     ``step`` says which lines and samples are kept; ``advance`` is told of every burst.
     """

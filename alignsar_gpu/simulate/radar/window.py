@@ -31,7 +31,7 @@ class EchoWindow:
 
 
 def windows(burst: Burst) -> list[EchoWindow]:
-    """The blocks of the valid part of a burst, line by line."""
+    """List the blocks of the valid part of a burst, line by line."""
     first = np.array([channel.first_valid_sample for channel in burst.channels.values()])
     last = np.array([channel.last_valid_sample for channel in burst.channels.values()])
     lines = np.flatnonzero((first >= 0).any(axis=0))
@@ -52,7 +52,7 @@ def windows(burst: Burst) -> list[EchoWindow]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class WindowFrame:
-    """How a window lies in zero-Doppler time and slant range, as annotated, and its carrier."""
+    """Zero-Doppler time, slant range and carrier of a window, as annotated."""
 
     time: float
     slant_range: float
@@ -61,7 +61,7 @@ class WindowFrame:
 
 
 def frame_window(burst: Burst, view: PassView, window: EchoWindow) -> WindowFrame:
-    """The frame of a window, as the loops take it."""
+    """Compute the frame of a window, as the loops need it."""
     grid = burst.grid
     time, slant_range = float(grid.azimuth_time(window.first[0])), float(grid.slant_range(window.first[1]))
     samples = window.first[1] + np.arange(window.shape[1], dtype=np.float64)

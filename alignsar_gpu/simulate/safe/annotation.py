@@ -1,4 +1,4 @@
-"""The product annotation of a simulated subswath and polarization (``annotation/*.xml``).
+"""Write the product annotation of a simulated subswath and polarization (``annotation/*.xml``).
 
 Laid out as the Sentinel-1 Product Specification (S1-RS-MDA-52-7441) says for IPF 3.71. What only an instrument could
 have measured is empty where the specification allows it, and zero where it does not: nothing is made up.
@@ -340,7 +340,7 @@ class _AnnotationWriter:
 
 
 def header(plan: ProductPlan, swath: SwathPlan, polarization: str) -> Element:
-    """What every annotation of a subswath and polarization begins with."""
+    """Make the header that every annotation of a subswath and polarization begins with."""
     return fields(
         "adsHeader",
         {
@@ -359,5 +359,5 @@ def header(plan: ProductPlan, swath: SwathPlan, polarization: str) -> Element:
 
 
 def annotation(plan: ProductPlan, swath: SwathPlan, polarization: str) -> bytes:
-    """The file's content."""
+    """Make the content of a product annotation."""
     return document(_AnnotationWriter(plan, swath, polarization).product())

@@ -1,4 +1,4 @@
-"""The calibration and noise annotations of a simulated subswath (``annotation/calibration/*.xml``)."""
+"""Write the calibration and noise annotations of a simulated subswath (``annotation/calibration/*.xml``)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _calibration_vectors(plan: ProductPlan, swath: SwathPlan, polarization: str)
 
 
 def calibration(plan: ProductPlan, swath: SwathPlan, polarization: str) -> bytes:
-    """Content of a ``calibration-*.xml``."""
+    """Make the content of a ``calibration-*.xml``."""
     return document(
         element(
             "calibration",
@@ -57,7 +57,7 @@ def _range_vectors(plan: ProductPlan, swath: SwathPlan, polarization: str) -> It
 
 
 def noise(plan: ProductPlan, swath: SwathPlan, polarization: str) -> bytes:
-    """Content of a ``noise-*.xml``."""
+    """Make the content of a ``noise-*.xml``."""
     table = swath.noise[polarization]
     azimuth = element(
         "noiseAzimuthVector",

@@ -1,4 +1,4 @@
-"""Restituted-orbit files (EOF) of simulated passes."""
+"""Write restituted-orbit files (EOF) of simulated passes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LEAP_SECONDS = (
 
 @dataclass(frozen=True, kw_only=True)
 class NumberedNode:
-    """The ascending node (s) that begins an orbit, and the orbit's absolute number."""
+    """An ascending node (s) with the absolute number of the orbit that begins there."""
 
     time: float
     absolute_orbit: int
@@ -65,7 +65,7 @@ def _vectors(
 
 
 def write_orbit(plan: ProductPlan, folder: Path) -> Path:
-    """Write the true pass of a planned date as `write_pass` does, from five minutes before its lines to five after."""
+    """Write the orbit file of a planned date, from five minutes before its lines to five after; see `write_pass`."""
     return write_pass(
         plan.true_pass,
         folder,

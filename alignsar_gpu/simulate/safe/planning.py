@@ -125,7 +125,7 @@ def _product(
 
 
 def plan_passes(parameters: PassParameters) -> tuple[ProductPlan, ...]:
-    """One product a date. The same parameters give the same plans.
+    """Plan one product a date. The same parameters give the same plans.
 
     Raises AlignsarError when no track of Sentinel-1 sees the place so.
     """

@@ -1,4 +1,4 @@
-"""The BGT, the large-scale map of the Netherlands, as layers of a land-cover map."""
+"""Layers of a land-cover map from the BGT, the large-scale map of the Netherlands."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ _BGT = (
 
 
 def bgt_layers(archive: str | Path) -> tuple[VectorLayer, ...]:
-    """Layers for `from_vectors` of a zip with GML files of the BGT, the large-scale map of the Netherlands.
+    """List the layers for `from_vectors` of a zip with GML files of the BGT.
 
     Buildings become urban, road surfaces and other paved ground road, water water, vegetation forest, field or
     grassland by its kind, bare ground bare soil; yards and verges grassland. Only what the registration holds

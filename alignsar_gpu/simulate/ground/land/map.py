@@ -1,4 +1,4 @@
-"""A generated land-cover map: a country of rivers, fields, woods and towns that follows its terrain."""
+"""Generate a land-cover map: rivers, fields, woods and towns that follow the terrain."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ PORTION = 10000  # shapes
 
 @dataclass(frozen=True, kw_only=True)
 class LandParameters:
-    """What a generated map has.
+    """Parameters of a generated map.
 
     Attributes
     ----------
@@ -98,7 +98,7 @@ def generate(
     *,
     sea_level: float | None = None,
 ) -> Raster:
-    """A map (uint8, index into `backscatter.CLASSES`) over ``bounds``; the same arguments, the same bytes.
+    """Generate a map (uint8, index into `backscatter.CLASSES`) over ``bounds``; same arguments, same bytes.
 
     ``heights`` must cover the bounds. Ground at or below ``sea_level`` (m) is water. What there is of rivers
     and lakes is where the terrain drains, forest keeps to the higher and steeper ground, towns to the lower.
@@ -258,7 +258,7 @@ class _Parcels:
 
 
 def scattered(*keys: NDArray[np.uint32]) -> NDArray[np.float32]:
-    """A number in 0..1 for every combination of integers, as good as random (the mixing steps of MurmurHash3)."""
+    """Compute a pseudo-random number in 0..1 for every combination of integers (mixing steps of MurmurHash3)."""
     mixed = np.zeros(np.broadcast_shapes(*(key.shape for key in keys)), dtype=np.uint32)
     for key in keys:
         mixed ^= key * np.uint32(0xCC9E2D51)

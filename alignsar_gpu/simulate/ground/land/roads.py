@@ -45,7 +45,7 @@ class Farmland:
 def lay_out_farmland(
     size: tuple[float, float], block: float, waters: Waters, rng: np.random.Generator
 ) -> Farmland:
-    """Blocks about ``block`` metres wide over ``size`` metres (down, across).
+    """Lay out blocks about ``block`` metres wide over ``size`` metres (down, across).
 
     Blocks are Voronoi cells of a shaken brick lattice, bent by noise. The small roads are a spanning tree of
     their edges, which crosses rivers where it must (``bridges``), without some of its dead ends, and some of
@@ -126,7 +126,7 @@ def _network(
 
 
 class Router:
-    """Ways over the terrain that keep off lakes and slopes."""
+    """Router of roads over the terrain, avoiding lakes and slopes."""
 
     def __init__(self, waters: Waters) -> None:
         heights = waters.heights
@@ -157,7 +157,7 @@ class Router:
         return int(row * self.shape[1] + column)
 
     def way(self, places: Sequence[tuple[float, float]]) -> Any:
-        """A smooth line from the first of the ``places`` (x, y) over the others to the last."""
+        """Find a smooth line from the first of the ``places`` (x, y) via the others to the last."""
         points = [np.array(places[:1], dtype=np.float64)]
         for start, end in pairwise(places):
             source, target = self._cell(start), self._cell(end)

@@ -1,4 +1,4 @@
-"""Towns of a generated map: where they lie, how far they reach, what joins them."""
+"""Towns of a generated map: places, built-up areas, and the roads between them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CORNERS = 72
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Town:
-    """Middle (x, y) and radius in metres, the built-up area, and the direction of its streets (radians)."""
+    """A town: middle (x, y) and radius in metres, built-up area, direction of its streets (radians)."""
 
     middle: tuple[float, float]
     radius: float
@@ -40,7 +40,7 @@ class Town:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Routes:
-    """Lines: main roads from town to town and out of the map, a motorway, a railway."""
+    """Lines of traffic: main roads between towns and out of the map, a motorway, a railway."""
 
     main: NDArray[Any]
     motorways: NDArray[Any]
@@ -50,7 +50,7 @@ class Routes:
 def settle(
     size: tuple[float, float], waters: Waters, share: float, rng: np.random.Generator
 ) -> list[tuple[float, float, float]]:
-    """Places (x, y, radius in metres) of towns, the largest first, on low and level ground off the lakes.
+    """Choose places (x, y, radius in metres) of towns, the largest first, on low and level ground off the lakes.
 
     Their areas come to about ``share`` of ``size`` (down, across, metres), as far as they find room.
     """
@@ -99,7 +99,7 @@ def join(
     *,
     railway: bool,
 ) -> Routes:
-    """Main roads between neighbouring towns, a motorway from west to east, a railway from north to south."""
+    """Connect towns: main roads between neighbours, a motorway from west to east, a railway from north to south."""
     router = Router(waters)
     towns = [(x, y) for x, y, _ in places[:JOINED]]
     edges = [_exit(side, size, waters, rng) for side in range(4)]
@@ -146,7 +146,7 @@ def _neighbours(towns: NDArray[np.float64]) -> list[tuple[int, int]]:
 def build_up(
     places: list[tuple[float, float, float]], routes: Routes, rng: np.random.Generator
 ) -> list[Town]:
-    """The built-up areas: lobed discs, and ribbons along the main roads that lead there."""
+    """Generate the built-up areas: lobed discs, and ribbons along the main roads that lead there."""
     towns = []
     angle = np.linspace(0.0, 2.0 * np.pi, CORNERS, endpoint=False)
     roads = shapely.STRtree(routes.main) if len(routes.main) else None

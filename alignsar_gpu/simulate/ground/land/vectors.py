@@ -1,4 +1,4 @@
-"""A land-cover map from given vectors, of any format and coordinate reference system."""
+"""Land-cover map from given vector files of any format and coordinate reference system."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LINES_AND_POINTS = {0, 1, 2, 4, 5}  # type numbers of shapely: what has no area
 
 @dataclass(frozen=True, kw_only=True)
 class VectorLayer:
-    """Features that become one class.
+    """A vector layer whose features become one class.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class VectorLayer:
 def from_vectors(
     layers: Sequence[VectorLayer], bounds: Bounds, posting_metres: float, background: str = "grassland"
 ) -> Raster:
-    """A map (uint8, index into `backscatter.CLASSES`) over ``bounds``: later layers lie on earlier ones.
+    """Rasterize layers to a map (uint8, index into `backscatter.CLASSES`) over ``bounds``; later layers on top.
 
     A pixel is inside a polygon where its centre is. Raises AlignsarError for an unknown class, a file, layer or
     condition that cannot be read, features without coordinate reference system, damaged shapes, lines without

@@ -1,4 +1,4 @@
-"""Lakes and rivers of a generated map: where the terrain lets water run and stand."""
+"""Lakes and rivers of a generated map, where the terrain collects water."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DRY = np.float32(-1e9)
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Waters:
-    """Where water is, in the plane of the terrain (metres).
+    """Lakes, rivers and sea, in the plane of the terrain (metres).
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Waters:
 def find_waters(
     terrain: Raster, rng: np.random.Generator, *, lakes: float, river_width: float, sea_level: float | None
 ) -> Waters:
-    """Lakes on at most the share ``lakes`` of the area, rivers up to ``river_width`` m wide, sea below a level."""
+    """Find lakes on at most the share ``lakes`` of the area, rivers up to ``river_width`` m wide, and the sea."""
     heights = coarse_heights(terrain)
     shape = heights.values.shape
     size = tuple(count * step for count, step in zip(terrain.shape, terrain.posting, strict=True))
@@ -143,7 +143,7 @@ def _rivers(
 
 
 def rounded(points: NDArray[np.float64], times: int = 3) -> NDArray[np.float64]:
-    """A line (n, 2) with its corners cut ``times`` times (Chaikin, 1974); its ends stay."""
+    """Round a line (n, 2) by cutting its corners ``times`` times (Chaikin, 1974); its ends stay."""
     for _ in range(times):
         if len(points) < 3:
             break

@@ -1,4 +1,4 @@
-"""Files of corner reflectors that stand somewhere: JSON of stations, GeoJSON and other vectors, CSV."""
+"""Read corner reflectors from files: JSON of stations, GeoJSON and other vectors, CSV."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COLUMNS = (
 def read_reflectors(
     path: str | Path, *, dates: int, wavelength: float, direction: str = "ascending"
 ) -> tuple[PointTarget, ...]:
-    """Reflectors of a file, present on all ``dates``.
+    """Read the reflectors of a file, present on all ``dates``.
 
     Parameters
     ----------

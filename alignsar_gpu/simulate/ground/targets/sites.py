@@ -1,4 +1,4 @@
-"""Where point targets can stand: open ground, open water, ground beside a town."""
+"""Find sites for point targets: open ground, open water, ground beside a town."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EDGE = 100.0  # m from the edge of the map
 
 
 class Sites:
-    """A map, seen in cells of some pixels, all of which must be of a class for the cell to be."""
+    """Search for sites on a map, in cells of some pixels that must all be of a class."""
 
     def __init__(self, cover: Raster, heights: Raster, changes: Sequence[Change]) -> None:
         self.cover, self.heights, self.changes = cover, heights, changes
@@ -63,7 +63,7 @@ class Sites:
         return (column * self.step + middle) * across, (row * self.step + middle) * down
 
     def ground(self, x: float, y: float) -> tuple[float, float, float]:
-        """Longitude, latitude and height of the ground at a place."""
+        """Return longitude, latitude and height of the ground at a place."""
         longitude, latitude = self.plane.degrees(x, y)
         return float(longitude), float(latitude), float(self.heights.on_triangles(longitude, latitude))
 
@@ -102,7 +102,7 @@ class Sites:
         return [self._cell_middle(*divmod(int(cell), room.shape[1])) for cell in chosen]
 
     def open_ground(self, count: int, reach: float, rng: np.random.Generator) -> list[tuple[float, float]]:
-        """Up to ``count`` places with ``reach`` metres of field or pasture around, far from each other."""
+        """Find up to ``count`` places with ``reach`` metres of field or pasture around, far from each other."""
         if not count:
             return []
         taken: list[tuple[float, float]] = []
@@ -125,7 +125,7 @@ class Sites:
         berths: Sequence[tuple[float, float, float]],
         rng: np.random.Generator,
     ) -> tuple[float, float] | None:
-        """A place with ``reach`` metres of water around on a date, off other ships (x, y, length)."""
+        """Find a place with ``reach`` metres of water around on a date, clear of other ships (x, y, length)."""
         for x, y in self._draw(self._distance(WATER), reach, rng):
             free = all(np.hypot(x - u, y - v) > reach + length for u, v, length in berths)
             if free and self._inside(x, y, reach) and self._is_clear(x, y, reach, date):
@@ -133,7 +133,7 @@ class Sites:
         return None
 
     def beside_town(self, reach: float, rng: np.random.Generator) -> tuple[float, float] | None:
-        """A place with ``reach`` metres of open ground around, the nearest to a town of those looked at."""
+        """Find a place with ``reach`` metres of open ground around, close to a town."""
         houses = (self.cover.values[:: self.step, :: self.step] == URBAN).astype(np.float32)
         town = uniform_filter(houses, [max(1, round(TOWN / metres)) for metres in self.cell]) > BUILT_UP
         if not town.any():

@@ -34,7 +34,7 @@ TANK_GAP = 1.7  # diameters from middle to middle
 
 @dataclass(frozen=True, kw_only=True)
 class PointTarget:
-    """One scatterer, the same from all directions.
+    """A point scatterer with the same cross-section in all directions.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class PointTarget:
 
 @dataclass(frozen=True, kw_only=True)
 class TargetParameters:
-    """How many targets a scene has.
+    """Number of targets of each kind in a scene.
 
     Attributes
     ----------
@@ -87,12 +87,12 @@ class TargetParameters:
 
 
 def trihedral_cross_section(edge: float, wavelength: float) -> float:
-    """Largest radar cross-section (m2) of a triangular trihedral of leg length ``edge``: 4 pi a^4 / (3 lambda^2)."""
+    """Compute the largest radar cross-section (m2) of a triangular trihedral: 4 pi a^4 / (3 lambda^2), a = ``edge``."""
     return float(4.0 * np.pi * edge**4 / (3.0 * wavelength**2))
 
 
 def ship_cross_section(length: float) -> float:
-    """Radar cross-section (m2) of a ship of ``length`` metres.
+    """Compute the radar cross-section (m2) of a ship of ``length`` metres.
 
     0.08 L^(7/3), a size law used in studies of ship detection at C band (after Vachon et al., Canadian
     Journal of Remote Sensing 23, 1997).
@@ -110,7 +110,7 @@ def generate_targets(
     parameters: TargetParameters | None = None,
     changes: Sequence[Change] = (),
 ) -> tuple[PointTarget, ...]:
-    """Targets on the map ``cover`` (uint8) with ``heights`` (m above the ellipsoid), clear of ``changes``.
+    """Generate targets on the map ``cover`` (uint8) with ``heights`` (m above the ellipsoid), clear of ``changes``.
 
     Reflectors stand on level fields and pasture with open ground around, for all dates. Ships lie on water, on
     every date elsewhere. Tanks stand on open ground as near as there is to a town. What finds no place is left

@@ -1,4 +1,4 @@
-"""The dates of a campaign: their products without pixels, and the passes that they are seen from."""
+"""Dates of a campaign: their products without pixels, and the passes that they are imaged from."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LARGEST_ERROR = 20.0  # lines, samples: what echoes may be displaced by
 
 
 def per_date(values: Sequence[float], dates: int, name: str) -> list[float]:
-    """One number a date: as given, or 0 where nothing is. Raises AlignsarError for another count."""
+    """Return one number a date, 0 if none are given. Raises AlignsarError for another count."""
     if not values:
         return [0.0] * dates
     if len(values) != dates:
@@ -48,7 +48,7 @@ def view_of(
     swaths: Sequence[str],
     polarizations: Sequence[str],
 ) -> PassView:
-    """A date from its SAFE folder.
+    """Make the view of a date from its SAFE folder.
 
     ``satellite`` is the true pass, None where it is that of the annotated state vectors. ``errors`` are what the
     annotated times and ranges are too high by, in lines and samples.
@@ -76,7 +76,7 @@ def _annotated_pass(product: SlcProduct) -> Pass:
 
 
 def write_annotated_orbit(view: PassView, folder: Path) -> Path:
-    """Write the pass of a date that has annotated state vectors, as far as the simulation knows it."""
+    """Write the orbit file of a date that has annotated state vectors, as far as the simulation knows it."""
     product, burst = view.product, view.product.bursts[0]
     first, last = _ends(product)
     return write_pass(
@@ -94,7 +94,7 @@ def write_annotated_orbit(view: PassView, folder: Path) -> Path:
 
 
 def check_dates(views: Sequence[PassView]) -> None:
-    """Raise AlignsarError unless the dates are in order of time and see the same bursts from the same track."""
+    """Raise AlignsarError unless the dates are in time order and see the same bursts from the same track."""
     if any(b.product.start - a.product.start < np.timedelta64(12, "h") for a, b in pairwise(views)):
         listed = ", ".join(view.product.date for view in views)
         raise AlignsarError(f"simulate.templates: the dates {listed} must be different and in order of time")

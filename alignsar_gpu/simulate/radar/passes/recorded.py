@@ -1,4 +1,4 @@
-"""The pass of a real satellite, from its state vectors, by other means than the pipeline's."""
+"""The pass of a real satellite from its state vectors, computed independently of the pipeline."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LARGEST_MISFIT = 0.01  # m, m/s
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RecordedPass:
-    """One Chebyshev polynomial a coordinate, fitted to positions and velocities together; see `Pass`.
+    """A recorded pass: a Chebyshev polynomial a coordinate, fitted to positions and velocities; see `Pass`.
 
     Attributes
     ----------
@@ -35,11 +35,11 @@ class RecordedPass:
     coefficients: NDArray[np.float64]
 
     def position(self, time: ArrayLike) -> NDArray[np.float64]:
-        """Earth-fixed position (..., 3) at ``time``, metres."""
+        """Compute the Earth-fixed position (..., 3) at ``time``, metres."""
         return self._value(time, self.coefficients)
 
     def velocity(self, time: ArrayLike) -> NDArray[np.float64]:
-        """Velocity (..., 3) in the rotating frame at ``time``, metres per second."""
+        """Compute the velocity (..., 3) in the rotating frame at ``time``, metres per second."""
         slopes: NDArray[np.float64] = chebyshev.chebder(self.coefficients).astype(np.float64)
         return self._value(time, slopes / self.half)
 
@@ -49,7 +49,7 @@ class RecordedPass:
 
 
 def recorded_pass(orbit: Orbit, first: float, last: float) -> RecordedPass:
-    """The pass between two times (s since the orbit's epoch) through the state vectors around them.
+    """Fit the pass between two times (s since the orbit's epoch) to the state vectors around them.
 
     Raises AlignsarError where the vectors do not lie on one smooth way to a centimetre.
     """

@@ -1,4 +1,4 @@
-"""One date of a campaign: its product as annotated, and how the radar really saw the ground."""
+"""One date of a campaign: its product as annotated, and its true imaging geometry."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TAPS = (
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PassView:
-    """One date.
+    """Product, true pass and annotation errors of one date.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class PassView:
 
 
 def read_bands(path: Path) -> dict[str, tuple[SpectralBand, SpectralBand]]:
-    """The processed bands (azimuth, range) of all subswaths of a SAFE product, from its annotations.
+    """Read the processed bands (azimuth, range) of all subswaths of a SAFE product from its annotations.
 
     Raises AlignsarError where an annotation lacks them.
     """
@@ -78,13 +78,13 @@ def read_bands(path: Path) -> dict[str, tuple[SpectralBand, SpectralBand]]:
 
 
 def burst_middle(burst: Burst) -> float:
-    """Zero-Doppler time (s) in the middle of a burst, as annotated."""
+    """Return the annotated zero-Doppler time (s) of the middle of a burst."""
     grid = burst.grid
     return grid.first_azimuth_time + 0.5 * grid.lines * grid.azimuth_interval
 
 
 def doppler_slope(burst: Burst, satellite: Pass, sample: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Doppler frequency (Hz) of the image per second of zero-Doppler time, at samples; 0 without steering.
+    """Compute the Doppler rate (Hz/s) of the image in zero-Doppler time, at samples; 0 without steering.
 
     A target at zero-Doppler time x after the burst's middle has the frequency k_a (t - x) at the time t of
     sensing, and the beam looks at k_s t: they meet at k_t x, k_t = k_a k_s / (k_a - k_s), with the FM rate k_a and
@@ -101,7 +101,7 @@ def _steering(burst: Burst, satellite: Pass) -> float:
 
 
 def carrier_table(burst: Burst, satellite: Pass, sample: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Doppler slope (Hz/s), and centroid (Hz) in the burst's middle, (2, sample), of the focused image.
+    """Compute Doppler slope (Hz/s), and centroid (Hz) in the burst's middle, (2, sample), of the focused image.
 
     With the centroid f(R) of the data half way through the sensing, beam and target meet at k_t x + f k_a /
     (k_a - k_s). The image's middle line is that of the first sample at the middle of sensing, which is

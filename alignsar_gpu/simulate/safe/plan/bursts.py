@@ -1,4 +1,4 @@
-"""When the bursts of simulated passes are: the cycle of the beams, and how it meets the ground on every date."""
+"""Plan burst times of simulated passes: the cycle of the beams, and the burst times of every date."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ COMMON_SHIFT, OWN_SHIFT = 1.9e-3, 0.9e-3
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BurstCycle:
-    """The planned bursts of the reference, before they are brought to whole lines.
+    """Planned bursts of the reference, before their times are rounded to whole lines.
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ class BurstPlan:
 
 
 def microsecond(time: float) -> float:
-    """``time`` (s) to a whole microsecond."""
+    """Round ``time`` (s) to a whole microsecond."""
     return round(time, 6)
 
 
@@ -94,7 +94,7 @@ def _margins(fractions: tuple[float, float], size: int) -> tuple[int, int]:
 
 
 def first_slant_ranges(parameters: PassParameters, middle: float) -> list[float]:
-    """Slant range (m) of the first sample of each subswath, with ``middle`` in the middle of all.
+    """Compute the slant range (m) of the first sample of each subswath, ``middle`` being the middle of all.
 
     Subswaths lie on one grid of samples.
     """
@@ -109,7 +109,7 @@ def first_slant_ranges(parameters: PassParameters, middle: float) -> list[float]
 
 
 def middle_range(parameters: PassParameters, first: float) -> float:
-    """Slant range (m) of the middle of a subswath."""
+    """Compute the slant range (m) of the middle of a subswath."""
     return first + 0.5 * (parameters.samples - 1) * RANGE_SPACING
 
 
@@ -130,7 +130,7 @@ def _starts(parameters: PassParameters, period: float, sensing: NDArray[np.float
 
 
 def plan_cycle(parameters: PassParameters, track: Track) -> BurstCycle:
-    """The bursts of the reference.
+    """Plan the bursts of the reference.
 
     While a burst is sensed, its zero-Doppler times pass 1 - k_s / k_a times as fast, for the antenna is steered
     along with the flight (k_s, Hz/s) while targets drift through Doppler against it (k_a).
@@ -170,7 +170,7 @@ def first_lines(
     secondary: Overpass | None = None,
     date: int = 0,
 ) -> NDArray[np.float64]:
-    """Zero-Doppler times (subswath, burst) of first lines, seconds since the epoch of the pass.
+    """Compute zero-Doppler times (subswath, burst) of first lines, seconds since the epoch of the pass.
 
     Without ``secondary`` those of the reference, as planned; with it those of that date: where they are on the
     reference, but for what the synchronisation of the bursts leaves. All lines of a date lie on one grid.
@@ -216,7 +216,7 @@ def plan_bursts(
     times: NDArray[np.float64],
     date: int,
 ) -> list[list[BurstPlan]]:
-    """The bursts of a date in each subswath, whose first lines are at ``times`` (subswath, burst)."""
+    """Plan the bursts of a date in each subswath, with first lines at ``times`` (subswath, burst)."""
     rng = np.random.default_rng((parameters.seed, VALID_STREAM, date))
     before, after = _margins(LINE_MARGINS, parameters.lines)
     near, far = _margins(SAMPLE_MARGINS, parameters.samples)

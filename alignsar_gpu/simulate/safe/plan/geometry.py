@@ -1,4 +1,4 @@
-"""How points at one height are seen from a pass: where they lie, under which angles, with which Doppler rate."""
+"""Zero-Doppler geometry of points at one height seen from a pass: position, angles and Doppler rate."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ class PassGeometry:
     start: tuple[float, float]
 
     def to_ground(self, time: float, slant_range: float) -> tuple[float, float]:
-        """Longitude and latitude, degrees; the longitude goes on beyond 180."""
+        """Compute longitude and latitude, degrees; the longitude continues beyond 180."""
         return solve_ground(self.satellite, time, slant_range, self.height, self.start)
 
     def point(self, time: float, slant_range: float) -> NDArray[np.float64]:
-        """Earth-fixed position (3,), metres."""
+        """Compute the Earth-fixed position (3,), metres."""
         return ellipsoid_point(*self.to_ground(time, slant_range), self.height)
 
     def angles(self, time: float, slant_range: float) -> tuple[float, float]:
-        """Incidence angle against the ellipsoid's normal, and elevation angle of the antenna, degrees.
+        """Compute the incidence angle against the ellipsoid's normal, and the antenna's elevation angle, degrees.
 
         The elevation angle is the one between the look direction and the direction to the centre of the Earth
         (that is what ESA annotates).
@@ -46,7 +46,7 @@ class PassGeometry:
         return self._angles_at(self.to_ground(time, slant_range), time)
 
     def geolocation(self, time: float, slant_range: float) -> tuple[float, float, float, float]:
-        """Longitude, latitude, incidence and elevation angle, degrees."""
+        """Compute longitude, latitude, incidence and elevation angle, degrees."""
         place = self.to_ground(time, slant_range)
         return *place, *self._angles_at(place, time)
 
@@ -59,7 +59,7 @@ class PassGeometry:
         return float(np.degrees(incidence)), float(np.degrees(elevation))
 
     def doppler_rate(self, time: float, slant_range: float) -> float:
-        """Azimuth FM rate k_a = -(2 / wavelength) d^2R/dt^2 of the point seen at zero Doppler, Hz/s.
+        """Compute the azimuth FM rate k_a = -(2 / wavelength) d^2R/dt^2 of a point at zero Doppler, Hz/s.
 
         With R^2 = |S - P|^2 and R' = 0: R'' = (|V|^2 + (S - P) . A) / R.
         """
@@ -101,7 +101,7 @@ def fit_surface(
     ranges: tuple[float, float],
     degrees: tuple[int, int] = (3, 6),
 ) -> ChebyshevSurface:
-    """``quantity(time, slant_range)`` interpolated between bounds, exact at Chebyshev nodes."""
+    """Interpolate ``quantity(time, slant_range)`` between bounds, exactly at Chebyshev nodes."""
     nodes = [chebyshev.chebpts1(degree + 1) for degree in degrees]
     rows, columns = (
         low + (high - low) * (node + 1.0) / 2.0

@@ -1,4 +1,4 @@
-"""What the interferometric wide mode of Sentinel-1 is, subswath by subswath, as ESA's annotations say it."""
+"""Parameters of the interferometric wide swath mode of Sentinel-1, by subswath, from ESA's annotations."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TILE_LENGTH = 12.3 / 14  # m
 
 @dataclass(frozen=True, kw_only=True)
 class Subswath:
-    """One subswath.
+    """Parameters of one subswath.
 
     Attributes
     ----------
@@ -85,10 +85,13 @@ SUBSWATHS = {
 
 
 def steering_doppler_rate(swath: str, speed: float) -> float:
-    """k_s = 2 v / wavelength * steering rate (Hz/s) at the satellite's Earth-fixed speed (m/s)."""
+    """Compute k_s = 2 v / wavelength * steering rate (Hz/s) at the satellite's Earth-fixed speed (m/s)."""
     return 2.0 * speed / WAVELENGTH * float(np.radians(SUBSWATHS[swath].steering_rate))
 
 
 def tile_gain(angle: ArrayLike) -> NDArray[np.float64]:
-    """Two-way power gain of an antenna tile at an azimuth angle (radians): sinc^4(tile sin(angle) / wavelength)."""
+    """Compute the two-way power gain of an antenna tile at an azimuth angle (radians).
+
+    sinc^4(tile sin(angle) / wavelength).
+    """
     return np.asarray(np.sinc(TILE_LENGTH / WAVELENGTH * np.sin(angle)) ** 4)

@@ -1,4 +1,4 @@
-"""What simulated Sentinel-1 passes are planned from."""
+"""Parameters of simulated Sentinel-1 passes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MOVED = {"Sentinel-1C": np.datetime64("2026-06-08", "D")}
 
 @dataclass(frozen=True, kw_only=True)
 class PassParameters:
-    """A stack of simulated passes over one place.
+    """Parameters of a stack of simulated passes over one place.
 
     Attributes
     ----------

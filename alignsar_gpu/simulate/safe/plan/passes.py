@@ -1,4 +1,4 @@
-"""Which track of Sentinel-1 sees a place, when its passes are, and how far apart they fly."""
+"""Find the Sentinel-1 track that sees a place, and plan its passes and their baselines."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ DELAY = 2.0  # s
 
 @dataclass(frozen=True, kw_only=True)
 class Track:
-    """A track of the repeat cycle and where it sees the place.
+    """A track of the repeat cycle, and the zero-Doppler geometry of the place.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class Track:
     incidence: float
 
     def satellite(self, centre_time: float) -> CircularPass:
-        """The pass that sees the place at ``centre_time``."""
+        """Return the pass that sees the place at ``centre_time``."""
         return CircularPass(
             centre_time=centre_time,
             argument_of_latitude=MEAN_MOTION * self.since_node,
@@ -90,7 +90,7 @@ class Overpass:
 
 
 def node_longitude(relative_orbit: int) -> float:
-    """Where a relative orbit crosses the equator northwards, radians."""
+    """Compute the longitude (radians) of the ascending node of a relative orbit."""
     west = (relative_orbit - 1) * DAYS_PER_CYCLE * 360.0 / SENTINEL1_ORBITS_PER_CYCLE
     return float(np.radians((NODE_LONGITUDE - west) % 360.0))
 
@@ -113,7 +113,7 @@ def _approaches(satellite: CircularPass, point: NDArray[np.float64]) -> list[flo
 
 
 def find_track(parameters: PassParameters) -> Track:
-    """The track that sees the place under the incidence angle nearest to 38 degrees.
+    """Find the track that sees the place under the incidence angle nearest to 38 degrees.
 
     Raises AlignsarError when none sees it under 30 to 45 degrees in that direction.
     """
@@ -195,7 +195,7 @@ def _secondary(
 
 
 def plan_overpasses(parameters: PassParameters, track: Track, first_line: float) -> list[Overpass]:
-    """The passes of all dates.
+    """Plan the passes of all dates.
 
     ``first_line`` says when the first line will be, in seconds after the node, at the earliest. It is negative
     where the scene begins before the node: then the passes are counted as the orbit before.

@@ -1,4 +1,4 @@
-"""The plan of one simulated Sentinel-1 product: everything that is written of one date."""
+"""Plan of one simulated Sentinel-1 product: everything that is written for one date."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ProductPlan:
-    """What is written of one date.
+    """Plan of the product of one date.
 
     Attributes
     ----------
@@ -47,12 +47,12 @@ class ProductPlan:
 
     @property
     def platform(self) -> str:
-        """For example "Sentinel-1A"."""
+        """Name of the satellite, for example "Sentinel-1A"."""
         return self.parameters.platform
 
     @property
     def relative_orbit(self) -> int:
-        """The track, 1 to 175."""
+        """Track number, 1 to 175."""
         return sentinel1_relative_orbit(self.platform, self.absolute_orbit)
 
     @property

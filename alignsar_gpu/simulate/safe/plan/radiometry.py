@@ -1,4 +1,4 @@
-"""Calibration, thermal noise and antenna pattern of a subswath of a simulated product."""
+"""Plan calibration, thermal noise and antenna pattern of a subswath of a simulated product."""
 
 from __future__ import annotations
 
@@ -75,17 +75,17 @@ class AntennaPlan:
 
 
 def slant_ranges(slant_range_time: float, pixel: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Slant range (m) of samples of a subswath."""
+    """Compute the slant range (m) of samples of a subswath."""
     return np.asarray(0.5 * SPEED_OF_LIGHT * (slant_range_time + pixel / RANGE_SAMPLING_RATE))
 
 
 def every(step: int, count: int) -> NDArray[np.int64]:
-    """0, step, 2 step, ..., and ``count`` - 1."""
+    """Return 0, step, 2 step, ..., and ``count`` - 1."""
     return np.unique(np.append(np.arange(0, count, step), count - 1))
 
 
 def image_line(time: float, bursts: Sequence[BurstPlan], lines: int, period: float) -> int:
-    """Line of the image with all bursts at a time, as ESA counts: in the last burst that has begun.
+    """Compute the line, at a time, of the image with all bursts, as ESA counts: in the last burst that has begun.
 
     Before the first and after the last burst others are counted on, a ``period`` apart.
     """
@@ -99,7 +99,7 @@ def image_line(time: float, bursts: Sequence[BurstPlan], lines: int, period: flo
 
 @dataclass(frozen=True, kw_only=True)
 class SwathFrame:
-    """What the tables of a subswath are computed from.
+    """Times and ranges of a subswath that its tables are computed from.
 
     ``product`` are the first and the last time of the whole product, ``incidence`` the angle over time and range.
     """
@@ -114,7 +114,7 @@ class SwathFrame:
 
 
 def calibrate(frame: SwathFrame, factor: float) -> CalibrationPlan:
-    """A vector each second from the product's first line until after its last.
+    """Plan calibration vectors, one each second from the product's first line until after its last.
 
     sigma0 = beta0 sin(incidence) and gamma0 = beta0 tan(incidence), so that the amplitudes divide by their roots.
     """
@@ -135,14 +135,14 @@ def calibrate(frame: SwathFrame, factor: float) -> CalibrationPlan:
 
 
 def pattern_loss(pixel: NDArray[np.int64], samples: int) -> NDArray[np.float64]:
-    """How much less (dB) the two-way elevation pattern is at samples of a subswath than in its middle."""
+    """Compute the loss (dB) of the two-way elevation pattern at samples of a subswath relative to its middle."""
     return np.asarray(PATTERN_DROP * (2.0 * pixel / (samples - 1) - 1.0) ** 2)
 
 
 def descalloping(
     swath: str, sight: PassGeometry, time: float, slant_range: float, lines: int
 ) -> NDArray[np.float64]:
-    """What brings the gain of the antenna's tiles to that in a burst's middle, 1 / G, at its lines (lines,).
+    """Compute the descalloping factor 1 / G at a burst's lines (lines,): tile gain relative to the burst's middle.
 
     A line n lines from the middle is seen when the antenna is steered by (steering rate) n dt / (1 - k_s / k_a).
     """
@@ -155,7 +155,7 @@ def descalloping(
 def thermal_noise(
     frame: SwathFrame, calibration: CalibrationPlan, level: float, factor: NDArray[np.float64]
 ) -> NoisePlan:
-    """Noise whose sigma0 has the mean ``level`` (dB) over a subswath and follows the elevation pattern.
+    """Plan noise whose sigma0 has the mean ``level`` (dB) over a subswath and follows the elevation pattern.
 
     ``factor`` (lines,) of one burst. A vector at the first line of each burst and of the one after the last.
     """
@@ -183,7 +183,7 @@ def thermal_noise(
 
 
 def antenna_pattern(frame: SwathFrame, elevation: ChebyshevSurface) -> AntennaPlan:
-    """The pattern whose loss the noise follows, at the first line of each burst."""
+    """Plan the antenna pattern, at the first line of each burst; the noise follows its loss."""
     pixel = every(PATTERN_STEP, frame.samples)
     times = np.array([burst.azimuth_time for burst in frame.bursts])
     ranges = slant_ranges(frame.slant_range_time, pixel)

@@ -1,4 +1,4 @@
-"""What is written of one subswath of a simulated product: its bursts, polynomials, geolocation and tables."""
+"""Plan one subswath of a simulated product: its bursts, polynomials, geolocation and tables."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ ANGLES_BEYOND = 1.5  # s beyond the lines that angles are computed for
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GeolocationGrid:
-    """Where pixels at the mean height are, and how they are seen.
+    """Geolocation grid: coordinates and angles of pixels at the mean height.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class GeolocationGrid:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SwathPlan:
-    """One subswath of one date. Times in seconds since the product's epoch.
+    """Plan of one subswath of one date. Times in seconds since the product's epoch.
 
     Attributes
     ----------
@@ -91,22 +91,22 @@ class SwathPlan:
 
     @property
     def image_lines(self) -> int:
-        """Of the image with all bursts, one below the other."""
+        """Number of lines of the image with all bursts, one below the other."""
         return self.lines * len(self.bursts)
 
     @property
     def first_time(self) -> float:
-        """Of the first line of the first burst."""
+        """Time of the first line of the first burst."""
         return self.bursts[0].azimuth_time
 
     @property
     def last_time(self) -> float:
-        """Of the last line of the last burst."""
+        """Time of the last line of the last burst."""
         return self.bursts[-1].azimuth_time + (self.lines - 1) * AZIMUTH_INTERVAL
 
 
 def record_times(bursts: Sequence[BurstPlan], lines: int, period: float) -> list[float]:
-    """The middles of the burst before the first, of each burst, and of the burst after the last."""
+    """Return the middles of the burst before the first, of each burst, and of the burst after the last."""
     half = 0.5 * (lines - 1) * AZIMUTH_INTERVAL
     firsts = [burst.azimuth_time for burst in bursts]
     firsts = [firsts[0] - period, *firsts, firsts[-1] + period]
@@ -116,7 +116,7 @@ def record_times(bursts: Sequence[BurstPlan], lines: int, period: float) -> list
 def fm_rates(
     sight: PassGeometry, times: Sequence[float], slant_range_time: float, samples: int
 ) -> tuple[RangePolynomial, ...]:
-    """Polynomials of degree two around the first sample, fitted to the Doppler rates over the subswath."""
+    """Fit polynomials of degree two around the first sample to the Doppler rates over the subswath."""
     width = (samples - 1) / RANGE_SAMPLING_RATE
     nodes = 0.5 * width * (1.0 - np.cos(np.pi * (np.arange(RATE_NODES) + 0.5) / RATE_NODES))
     ranges = 0.5 * SPEED_OF_LIGHT * (slant_range_time + nodes)
@@ -136,7 +136,7 @@ def fm_rates(
 
 @dataclass(frozen=True, kw_only=True)
 class SmoothDoppler:
-    """A Doppler centroid that is smooth over a product: a + b x + c x^2 + d y, Hz.
+    """Doppler centroid that varies smoothly over a product: a + b x + c x^2 + d y, Hz.
 
     x is the two-way time from ``range_time`` in widths of a real subswath, y the time from ``azimuth_time`` in
     tens of seconds.
@@ -147,7 +147,7 @@ class SmoothDoppler:
     terms: tuple[float, float, float, float]
 
     def record(self, time: float, slant_range_time: float) -> RangePolynomial:
-        """The polynomial around ``slant_range_time`` at ``time``."""
+        """Return the polynomial around ``slant_range_time`` at ``time``."""
         constant, linear, square, drift = self.terms
         x = (slant_range_time - self.range_time) / REAL_WIDTH
         y = (time - self.azimuth_time) / 10.0
@@ -167,7 +167,7 @@ class SmoothDoppler:
 def geolocate(
     sight: PassGeometry, bursts: Sequence[BurstPlan], lines: int, slant_range_time: float, samples: int
 ) -> GeolocationGrid:
-    """The grid: a row at the first line of each burst and at the last line."""
+    """Compute the geolocation grid: a row at the first line of each burst and at the last line."""
     columns = min(COLUMNS, 2 + (samples - 1) // NARROWEST)
     pixel = np.unique(np.round(np.linspace(0, samples - 1, columns)).astype(np.int64))
     line = np.append(lines * np.arange(len(bursts)), lines * len(bursts) - 1)
@@ -189,7 +189,7 @@ def geolocate(
 
 
 def wrapped(longitude: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Longitudes from -180 to 180 degrees; those that are, as they are."""
+    """Wrap longitudes to -180 to 180 degrees; those within stay as they are."""
     return np.where(np.abs(longitude) <= 180.0, longitude, (longitude + 180.0) % 360.0 - 180.0)
 
 
@@ -217,7 +217,7 @@ def plan_swath(
     sight: PassGeometry,
     dopplers: tuple[SmoothDoppler, SmoothDoppler],
 ) -> SwathPlan:
-    """Everything that is written of a subswath.
+    """Plan everything that is written for a subswath.
 
     ``dopplers`` are the Doppler centroid of the data and the one that the geometry is said to give.
     """
@@ -260,7 +260,7 @@ def frame_swath(
     period: float,
     product: tuple[float, float],
 ) -> SwathFrame:
-    """What the tables of a subswath with bursts of ``size`` (lines, samples) are computed from."""
+    """Make the frame of a subswath with bursts of ``size`` (lines, samples)."""
     ranges = slant_ranges(slant_range_time, np.array([0, size[1] - 1]))
     incidence = fit_surface(
         lambda time, slant_range: sight.angles(time, slant_range)[0],
