@@ -124,11 +124,11 @@ def measure(lines: int, samples: int, repeats: int) -> dict[str, Any]:
             return BurstPair(reference=reference, secondary=secondary, device=device, taps=taps)
 
         eight, twelve, wide = pair("IW2", 8), pair("IW2", 12), pair("IW1", 8)
-        places = eight.places(ground)
+        places = eight.to_radar(ground)
         values, valid = eight.pixels(places, "vv")
         stages = {
             "radar to ground": (lambda: terrain.lines(0, lines), GROUND_BYTES),
-            "ground to radar": (lambda: eight.places(ground), PLACES_BYTES),
+            "ground to radar": (lambda: eight.to_radar(ground), PLACES_BYTES),
             "resample 8 x 8 and flatten": (lambda: eight.pixels(places, "vv"), RESAMPLE_BYTES),
             "coherence and phase": (
                 lambda: boxcar_coherence(images[0], values, valid, window=(3, 11), first=0, stop=lines),

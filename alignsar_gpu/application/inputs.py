@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from alignsar_gpu.coregistration.assemble import Options, coregistered_stack
-from alignsar_gpu.coregistration.corrections import Corrections
+from alignsar_gpu.coregistration.assemble import CoregistrationOptions, coregistered_stack
+from alignsar_gpu.coregistration.corrections.corrections import Corrections
 from alignsar_gpu.coregistration.reference import best_reference
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem.dem import open_dem
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from alignsar_gpu.config import Config, DemConfig, SlcProductsConfig
-    from alignsar_gpu.coregistration.corrections import Troposphere
+    from alignsar_gpu.coregistration.corrections.corrections import Troposphere
     from alignsar_gpu.device import Device
     from alignsar_gpu.geometry.dem.dem import Dem, VerticalDatum
     from alignsar_gpu.products.readers import Reader
@@ -95,7 +95,7 @@ def _coregistered(reader: Reader, config: Config) -> Inputs:
     return Inputs(open=open_bursts, settings=settings, files=(*choice.files, *surface_files(surface)))
 
 
-def _options(config: Config, dates: Sequence[str]) -> Options:
+def _options(config: Config, dates: Sequence[str]) -> CoregistrationOptions:
     settings = config.coregistration
     delays = settings.zenith_delays
     if delays and len(delays) != len(dates):
@@ -103,7 +103,7 @@ def _options(config: Config, dates: Sequence[str]) -> Options:
             f"coregistration.zenith_delays={delays}: there are {len(dates)} dates ({', '.join(dates)}); "
             "give one for each"
         )
-    return Options(
+    return CoregistrationOptions(
         neighbours=settings.neighbours,
         timing=settings.timing,
         range_shift=settings.range_shift,

@@ -24,25 +24,25 @@ from alignsar_gpu.simulate.ground.atmosphere import AtmosphereParameters
 from alignsar_gpu.simulate.ground.backscatter import class_index
 from alignsar_gpu.simulate.ground.changes import ChangeParameters
 from alignsar_gpu.simulate.ground.files import write_scene
-from alignsar_gpu.simulate.ground.land_bgt import bgt_layers
-from alignsar_gpu.simulate.ground.land_vectors import VectorLayer
+from alignsar_gpu.simulate.ground.land.bgt import bgt_layers
+from alignsar_gpu.simulate.ground.land.vectors import VectorLayer
 from alignsar_gpu.simulate.ground.scene import SceneParameters, make_scene
-from alignsar_gpu.simulate.ground.targets import TargetParameters
+from alignsar_gpu.simulate.ground.targets.targets import TargetParameters
 from alignsar_gpu.simulate.radar.campaign import ground_on, make_campaign, scene_bounds
-from alignsar_gpu.simulate.radar.dates import (
+from alignsar_gpu.simulate.radar.filling import fill_product
+from alignsar_gpu.simulate.radar.ground_mesh import zero_doppler
+from alignsar_gpu.simulate.radar.passes.dates import (
     check_dates,
     per_date,
     view_of,
     write_annotated_orbit,
 )
-from alignsar_gpu.simulate.radar.filling import fill_product
-from alignsar_gpu.simulate.radar.ground_mesh import zero_doppler
 from alignsar_gpu.simulate.radar.target_list import write_targets
 from alignsar_gpu.simulate.radar.truth import write_truth
 from alignsar_gpu.simulate.safe.orbit_eof import write_orbit
-from alignsar_gpu.simulate.safe.pass_parameters import PassParameters
+from alignsar_gpu.simulate.safe.plan.parameters import PassParameters
+from alignsar_gpu.simulate.safe.planning import plan_passes
 from alignsar_gpu.simulate.safe.product import copy_metadata, write_metadata
-from alignsar_gpu.simulate.safe.product_plan import plan_passes
 from alignsar_gpu.simulate.safe.quicklook import write_quicklook
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.simulate.ground.raster import Bounds
     from alignsar_gpu.simulate.ground.scene import GroundScene
     from alignsar_gpu.simulate.radar.campaign import Campaign
-    from alignsar_gpu.simulate.radar.view import View
+    from alignsar_gpu.simulate.radar.passes.view import PassView
 
 PRODUCTS, ORBITS, SCENE = "products", "orbits", "scene"
 TARGETS, README_NAME = "targets.csv", "README.txt"
@@ -82,7 +82,7 @@ class SimulationSummary:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Date:
-    view: View
+    view: PassView
     safe: Path
     unit: str
 
@@ -249,7 +249,7 @@ def _pass_parameters(settings: SimulateConfig) -> PassParameters:
     )
 
 
-def _scene(settings: SimulateConfig, surface: Dem | None, views: Sequence[View]) -> GroundScene:
+def _scene(settings: SimulateConfig, surface: Dem | None, views: Sequence[PassView]) -> GroundScene:
     asked = settings.scene
     if surface is None:
         heights = asked.base_height, asked.base_height + asked.relief
@@ -321,10 +321,10 @@ def _facts_of(date: _Date, campaign: Campaign, saturated: int) -> dict[str, Any]
     }
 
 
-def _baseline(campaign: Campaign, view: View) -> float:
+def _baseline(campaign: Campaign, view: PassView) -> float:
     """Perpendicular baseline (m) in the middle of the scene, positive as `baseline_directions` says."""
     mesh = campaign.mesh
-    u, v = 0.5 * (mesh.places.low + mesh.places.high)
+    u, v = 0.5 * (mesh.coordinates.low + mesh.coordinates.high)
     point = mesh.points(u, v)
     seen = float(zero_doppler(view.satellite, point, view.satellite.centre_time))
     perpendicular, _ = baseline_directions(mesh.reference, float(u), point)

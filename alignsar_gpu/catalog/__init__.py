@@ -1,1 +1,1 @@
-"""The catalogue: footprints and STAC of a finished dataset."""
+"""Catalogue of a finished dataset: footprints and STAC."""

@@ -1,4 +1,4 @@
-"""The cube's dimensions and variables in the words of the STAC datacube extension."""
+"""Describe the cube's dimensions and variables by the STAC datacube extension."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def dimensions(cube: xr.Dataset) -> dict[str, Dimension]:
-    """The dimensions of the cube. Those of radar geometry are "additional": no axis of them is x or y."""
+    """Describe the dimensions of the cube. Those of radar geometry are "additional": they are not x and y."""
     times = [iso(time) for time in np.sort(cube["time"].values)]
     fields: dict[str, dict[str, Any]] = {
         "time": {"type": "temporal", "extent": [times[0], times[-1]], "values": times}
@@ -32,7 +32,7 @@ def dimensions(cube: xr.Dataset) -> dict[str, Dimension]:
 
 
 def variables(cube: xr.Dataset) -> dict[str, Variable]:
-    """Every layer, and what there is per date."""
+    """Describe every layer and every value per date."""
     return {
         name: Variable(
             {
@@ -46,7 +46,7 @@ def variables(cube: xr.Dataset) -> dict[str, Variable]:
 
 
 def date_variables(cube: xr.Dataset) -> dict[str, Variable]:
-    """The same as the NetCDF file of a date has it: without time, a complex layer in two parts."""
+    """Describe the variables of a date's NetCDF file: without time, a complex layer in two parts."""
     parts: dict[str, Variable] = {}
     for name, variable in variables(cube).items():
         fields = variable.to_dict()

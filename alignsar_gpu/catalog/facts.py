@@ -1,4 +1,4 @@
-"""What STAC takes from the cube, in the spelling that STAC has."""
+"""Attributes of the cube that STAC needs, in STAC's spelling."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _NEEDED = (
 
 
 def require_attributes(cube: xr.Dataset) -> None:
-    """Raise AlignsarError when the cube lacks a global attribute that an item cannot do without."""
+    """Raise AlignsarError if the cube lacks a global attribute that every item needs."""
     missing = [key for key in _NEEDED if key not in cube.attrs]
     if missing:
         raise AlignsarError(f"cube: it lacks the attributes {', '.join(missing)}: write the cube again")
 
 
 def identifier(cube: xr.Dataset) -> str:
-    """The dataset's id, or one made of its title and reference, in letters that every file system takes."""
+    """Return the dataset's id, or make one of title and reference in letters that every file system accepts."""
     made = f"{cube.attrs.get('title', 'SAR dataset')} {cube.attrs['reference_product_id']}"
     return re.sub(r"[^A-Za-z0-9_.]+", "-", cube.attrs.get("id") or made).strip("-.") or "dataset"

@@ -1,4 +1,4 @@
-"""Footprint: where an image in radar geometry lies on Earth, as GeoJSON."""
+"""Footprint of an image in radar geometry on Earth, as GeoJSON."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Footprint:
 
 
 def footprint(longitude: xr.DataArray, latitude: xr.DataArray) -> Footprint:
-    """The outline of the pixels whose longitude and latitude (degrees, [line, sample]) are both finite.
+    """Trace the outline of the pixels whose longitude and latitude (degrees, [line, sample]) are finite.
 
     A ring through the outermost pixels in 32 directions, counter-clockwise, closed, with 6 decimals. It is
     convex, as the footprint of a burst is but for some metres; a walk along the image's edge would cross

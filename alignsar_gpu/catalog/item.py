@@ -41,7 +41,7 @@ DESIGNATORS = {
 
 
 def make_item(cube: xr.Dataset, date: xr.Dataset, outline: Footprint) -> pystac.Item:
-    """One date, without its asset. Everything is taken from the date's own element of the cube."""
+    """Make the item of one date, without its asset, from the date's own element of the cube."""
     of, time = cube.attrs, scalar(date["time"])
     half = np.timedelta64(round((cube["azimuth"].values[-1] - cube["azimuth"].values[0]) / 2 * 1e9), "ns")
     product, platform = str(scalar(date["product_id"])), str(scalar(date["platform"]))

@@ -1,4 +1,4 @@
-"""STAC: a self-contained catalogue of a finished dataset, one collection with an item a date."""
+"""STAC catalogue of a finished dataset: self-contained, one collection with an item a date."""
 
 from __future__ import annotations
 

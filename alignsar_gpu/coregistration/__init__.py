@@ -1,1 +1,1 @@
-"""From products of several dates to one aligned stack."""
+"""Coregistration: bring products of several dates onto the radar grid of the reference date."""

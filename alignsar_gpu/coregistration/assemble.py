@@ -1,4 +1,4 @@
-"""From the bursts of all dates to a coregistered stack."""
+"""Assemble a coregistered stack from the bursts of all dates."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.coregistration.burst import TAPS, BurstPair, Shift
-from alignsar_gpu.coregistration.corrections import Corrections
+from alignsar_gpu.coregistration.corrections.corrections import Corrections
 from alignsar_gpu.coregistration.mosaic import mosaic_of
-from alignsar_gpu.coregistration.patches import PatchReader
 from alignsar_gpu.coregistration.placement import placement_of
 from alignsar_gpu.coregistration.records import calibrations, noises
 from alignsar_gpu.coregistration.stack import CoregisteredStack
-from alignsar_gpu.coregistration.timing import Measured, measure_shifts
+from alignsar_gpu.coregistration.timing.patches import PatchReader
+from alignsar_gpu.coregistration.timing.shifts import MeasuredShifts, measure_shifts
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.terrain.terrain import Terrain
 from alignsar_gpu.products.crop import window_around
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from shapely.geometry.base import BaseGeometry
 
-    from alignsar_gpu.coregistration.mosaic import Mosaic
+    from alignsar_gpu.coregistration.mosaic import BurstMosaic
     from alignsar_gpu.coregistration.placement import Placement
     from alignsar_gpu.device import Device
     from alignsar_gpu.geometry.dem.dem import Dem
@@ -40,8 +40,8 @@ REFERENCE_HOW = "the reference date, which phases are relative to"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
-    """How dates are brought together.
+class CoregistrationOptions:
+    """Options of the coregistration.
 
     Attributes
     ----------
@@ -70,11 +70,11 @@ def coregistered_stack(
     *,
     area: BaseGeometry | None = None,
     around: Selection | None = None,
-    options: Options | None = None,
+    options: CoregistrationOptions | None = None,
     facts: Mapping[str, Any] | None = None,
     advance: Callable[[str], None] = lambda _: None,
 ) -> CoregisteredStack:
-    """The valid pixels of the chosen bursts of all dates on the grid of the reference date.
+    """Coregister the valid pixels of the selected bursts of all dates to the grid of the reference date.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def coregistered_stack(
     Raises AlignsarError when a product comes without pixels, the bursts do not lie on one grid, no valid pixel is in
     the area, no polarization is common to all dates, or the DEM does not cover the image.
     """
-    options = options or Options()
+    options = options or CoregistrationOptions()
     matches = {name: found[selection.reference] for name, found in selection.bursts.items()}
     every = [match for found in selection.bursts.values() for match in found.values()]
     polarizations = _polarizations(every)
@@ -104,7 +104,7 @@ def coregistered_stack(
     height = float(np.mean(terrain.heights))
     placement = placement_of(around, options.corrections, polarizations[0], options.zenith, height)
     if placement is not None:
-        mosaic = mosaic.placed(placement.mean.seconds, placement.mean.metres)
+        mosaic = mosaic.shifted(placement.mean.seconds, placement.mean.metres)
         terrain = Terrain(grid=mosaic.ground, orbit=first.product.orbit, dem=dem)
     measured = _measured(around, dem, device, options, polarizations[0], placement, advance)
     reference = selection.dates.index(selection.reference)
@@ -157,7 +157,7 @@ def _require_pixels(match: Match, polarizations: Sequence[str]) -> None:
 def _pairs(
     selection: Selection,
     device: Device,
-    measured: Measured,
+    measured: MeasuredShifts,
     placement: Placement | None,
     taps: int,
 ) -> dict[tuple[int, str], BurstPair]:
@@ -181,19 +181,19 @@ def _measured(
     selection: Selection,
     dem: Dem,
     device: Device,
-    options: Options,
+    options: CoregistrationOptions,
     polarization: str,
     placement: Placement | None,
     advance: Callable[[str], None],
-) -> Measured:
+) -> MeasuredShifts:
     """How late all dates are, and the facts about that."""
-    none = Measured(shifts=tuple(Shift() for _ in selection.dates), facts={})
+    none = MeasuredShifts(shifts=tuple(Shift() for _ in selection.dates), facts={})
     if len(selection.dates) == 1 or not options.timing:
         return none
     matches = {name: found[selection.reference] for name, found in selection.bursts.items()}
     mosaic = mosaic_of([match.burst for match in matches.values()])
     if placement is not None:
-        mosaic = mosaic.placed(placement.mean.seconds, placement.mean.metres)
+        mosaic = mosaic.shifted(placement.mean.seconds, placement.mean.metres)
     reader = PatchReader(
         mosaic=mosaic,
         matches=matches,
@@ -217,8 +217,8 @@ def _measured(
 def _acquisition(
     selection: Selection,
     date: str,
-    mosaic: Mosaic,
-    options: Options,
+    mosaic: BurstMosaic,
+    options: CoregistrationOptions,
     polarizations: Sequence[str],
     height: float,
 ) -> Acquisition:
@@ -255,7 +255,7 @@ def _source(selection: Selection) -> str:
     return f"{bursts} of {len(selection.dates)} dates, on the grid of {first.product_id}"
 
 
-def _corrected(options: Options, placement: Placement | None) -> dict[str, Any]:
+def _corrected(options: CoregistrationOptions, placement: Placement | None) -> dict[str, Any]:
     """What quality.json says of the corrections."""
     if placement is None:
         return {"corrections": asdict(options.corrections)}
@@ -263,7 +263,7 @@ def _corrected(options: Options, placement: Placement | None) -> dict[str, Any]:
     return {"corrections": asdict(options.corrections) | mean}
 
 
-def _facts(selection: Selection, mosaic: Mosaic, dem: Dem) -> dict[str, Any]:
+def _facts(selection: Selection, mosaic: BurstMosaic, dem: Dem) -> dict[str, Any]:
     matches = {name: found[selection.reference] for name, found in selection.bursts.items()}
     first = next(iter(matches.values()))
     products = {match.product.product_id: match.product for match in matches.values()}

@@ -1,4 +1,4 @@
-"""One burst of a date on the grid of its counterpart on the reference date."""
+"""Resample one burst of a secondary date onto the grid of its counterpart on the reference date."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ TAPS = 12
 
 
 def range_band(swath: str) -> float:
-    """Share of the range sampling rate that a subswath's images occupy."""
+    """Return the processed range bandwidth of a subswath as a share of the range sampling rate."""
     return RANGE_BANDS.get(swath, WIDEST_BAND)
 
 
 def azimuth_band(swath: str) -> float:
-    """Share of the azimuth sampling rate that a subswath's images occupy, without their carrier."""
+    """Return the processed azimuth bandwidth of a subswath, carrier removed, as a share of the line rate."""
     return AZIMUTH_BANDS.get(swath[:2], WIDEST_BAND)
 
 
 @lru_cache
 def resampling_weights(swath: str, taps: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Tables of `weights` for lines and for samples of a subswath."""
+    """Return the tables of resampling weights for the lines and the samples of a subswath."""
     down, across = azimuth_band(swath), range_band(swath)
     return (
         weights(WIDE_TAPS if down > WIDE else taps, down),
@@ -50,7 +50,7 @@ def resampling_weights(swath: str, taps: int) -> tuple[NDArray[np.float32], NDAr
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GroundBlock:
-    """A block of pixels of the reference, and the ground that they show; arrays on the device.
+    """A block of the reference's pixels with their ground coordinates; arrays on the device.
 
     Attributes
     ----------
@@ -72,8 +72,8 @@ class GroundBlock:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Places:
-    """Where a date sees the pixels of the reference; each array [line, sample] float64, NaN for nowhere.
+class PixelPositions:
+    """Positions of the reference's pixels in the burst of another date, [line, sample] float64; NaN if not seen.
 
     ``line`` and ``sample`` count in the burst of the date. ``turns`` are the cycles of phase that flattening adds:
     2 (R_date - R_reference) / lambda.
@@ -86,7 +86,7 @@ class Places:
 
 @dataclass(frozen=True, kw_only=True)
 class Shift:
-    """By how much a date's image is late: seconds of azimuth time, metres of slant range."""
+    """A constant shift of a date's image: seconds of azimuth time and metres of slant range, positive if late."""
 
     seconds: float = 0.0
     metres: float = 0.0
@@ -117,7 +117,7 @@ class BurstPair:
 
     @cached_property
     def delay(self) -> float:
-        """How much later (s) the secondary passes, each date counted from its own midnight."""
+        """Time (s) from the reference's pass to the secondary's, each counted from its own midnight."""
         own, other = self.reference.burst.grid, self.secondary.burst.grid
         return other.first_azimuth_time - own.first_azimuth_time
 
@@ -131,8 +131,8 @@ class BurstPair:
         burst, orbit = self.secondary.burst, self.secondary.product.orbit
         return {name: burst_carrier(burst, name, orbit) for name in burst.channels}
 
-    def places(self, ground: GroundBlock) -> Places:
-        """Where the secondary sees a block of the reference's pixels."""
+    def to_radar(self, ground: GroundBlock) -> PixelPositions:
+        """Compute the positions of a block of the reference's pixels in the secondary's burst."""
         grid, upload = self.secondary.burst.grid, self.device.upload
         line, sample = ground_to_radar(
             ground.longitude,
@@ -154,10 +154,10 @@ class BurstPair:
                 late = self.field.at(float(ground.line + row), across)
                 line[row] += upload(late[0])
                 sample[row] += upload(late[1])
-        return Places(line=line, sample=sample, turns=turns)
+        return PixelPositions(line=line, sample=sample, turns=turns)
 
-    def pixels(self, places: Places, polarization: str, *, flatten: bool = True) -> tuple[Any, Any]:
-        """Pixels of the secondary at ``places``, with their carrier, and which of them are valid.
+    def pixels(self, places: PixelPositions, polarization: str, *, flatten: bool = True) -> tuple[Any, Any]:
+        """Resample the secondary at ``places``, carrier kept; return its pixels and their validity mask.
 
         With ``flatten``, turned so that reference * conj(pixels) is the flattened interferogram. Zero is no data.
         """

@@ -1,4 +1,4 @@
-"""The mosaic: bursts of the reference date put together on one radar grid, each pixel from one burst.
+"""Mosaic of the reference date's bursts on one radar grid; each pixel comes from one burst.
 
 The bursts of all subswaths of a Sentinel-1 pass lie on one grid of lines and samples, but for the rounding of their
 annotated times to microseconds, which every burst keeps as its own. Consecutive bursts are cut in the middle of their
@@ -26,7 +26,7 @@ ON_GRID = 0.02  # lines or samples that a burst may lie beside the others' grid
 
 @dataclass(frozen=True, kw_only=True)
 class Piece:
-    """What a burst gives to the mosaic.
+    """The part of a mosaic that one burst fills.
 
     Attributes
     ----------
@@ -46,14 +46,14 @@ class Piece:
     range_offset: float
 
     def within(self, first: int, stop: int) -> slice:
-        """The lines of the mosaic from ``first`` to ``stop`` that the piece fills; empty where it has none."""
+        """Return the part of the lines ``first`` to ``stop`` of the mosaic that the piece fills; it may be empty."""
         begin = max(first, self.lines.start)
         return slice(begin, max(min(stop, self.lines.stop), begin))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Mosaic:
-    """One grid, and the pieces that fill it; they do not overlap.
+class BurstMosaic:
+    """A radar grid and the pieces, one a burst, that fill it without overlap.
 
     Attributes
     ----------
@@ -65,8 +65,8 @@ class Mosaic:
     ground: RadarGrid
     pieces: tuple[Piece, ...]
 
-    def placed(self, seconds: float, metres: float) -> Mosaic:
-        """The mosaic whose true coordinates are the annotated ones and so much."""
+    def shifted(self, seconds: float, metres: float) -> BurstMosaic:
+        """Return the mosaic with true coordinates that differ from the annotated ones by a constant."""
         ground = replace(
             self.ground,
             first_azimuth_time=self.ground.first_azimuth_time + seconds,
@@ -76,10 +76,10 @@ class Mosaic:
             replace(piece, time_offset=piece.time_offset - seconds, range_offset=piece.range_offset - metres)
             for piece in self.pieces
         )
-        return Mosaic(grid=self.grid, ground=ground, pieces=pieces)
+        return BurstMosaic(grid=self.grid, ground=ground, pieces=pieces)
 
-    def cropped(self, window: tuple[slice, slice]) -> Mosaic:
-        """The mosaic of some of its lines and samples."""
+    def cropped(self, window: tuple[slice, slice]) -> BurstMosaic:
+        """Crop the mosaic to a window of lines and samples."""
         lines, samples = window
         pieces = []
         for piece in self.pieces:
@@ -95,7 +95,7 @@ class Mosaic:
                     )
                 )
         grid, ground = crop_grid(self.grid, window), crop_grid(self.ground, window)
-        return Mosaic(grid=grid, ground=ground, pieces=tuple(pieces))
+        return BurstMosaic(grid=grid, ground=ground, pieces=tuple(pieces))
 
 
 def _cut(own: slice, limits: slice) -> slice:
@@ -106,8 +106,8 @@ def _moved(part: slice, step: int) -> slice:
     return slice(part.start + step, part.stop + step)
 
 
-def mosaic_of(bursts: Sequence[Burst]) -> Mosaic:
-    """The mosaic of the valid pixels of bursts of one pass.
+def mosaic_of(bursts: Sequence[Burst]) -> BurstMosaic:
+    """Make the mosaic of the valid pixels of bursts of one pass.
 
     Raises AlignsarError where they do not lie on one grid, or a burst has no valid pixels.
     """
@@ -125,7 +125,7 @@ def mosaic_of(bursts: Sequence[Burst]) -> Mosaic:
         slice(begin, max(piece.lines.stop for piece in pieces.values())),
         slice(near, max(piece.samples.stop for piece in pieces.values())),
     )
-    return Mosaic(grid=base, ground=base, pieces=tuple(pieces.values())).cropped(window)
+    return BurstMosaic(grid=base, ground=base, pieces=tuple(pieces.values())).cropped(window)
 
 
 def _whole(burst: Burst, base: RadarGrid) -> Piece:
@@ -191,7 +191,7 @@ def _cut_samples(pieces: dict[str, Piece], swaths: Sequence[Sequence[str]]) -> N
 
 @dataclass(frozen=True, kw_only=True)
 class Overlap:
-    """Lines of the ground that two consecutive bursts of a subswath both have.
+    """Ground lines shared by two consecutive bursts of a subswath.
 
     Attributes
     ----------
@@ -205,8 +205,8 @@ class Overlap:
     samples: slice
 
 
-def overlaps_of(bursts: Sequence[Burst], mosaic: Mosaic) -> list[Overlap]:
-    """Every overlap of consecutive bursts of one subswath, in lines and samples of the mosaic (may be outside)."""
+def overlaps_of(bursts: Sequence[Burst], mosaic: BurstMosaic) -> list[Overlap]:
+    """Find the overlaps of consecutive bursts of a subswath, in lines and samples of the mosaic (may be outside)."""
     where: Mapping[str, Piece] = {piece.name: piece for piece in mosaic.pieces}
     ordered = sorted(bursts, key=lambda one: (one.swath, one.grid.first_azimuth_time))
     found = []

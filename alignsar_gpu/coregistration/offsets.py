@@ -1,4 +1,4 @@
-"""Residual offsets of a whole image: patches matched by their amplitudes, and a polynomial through what they say.
+"""Offset tracking: patches matched by their amplitudes, and a polynomial fitted to their offsets.
 
 A patch is matched in two steps. Its normalised correlation at every offset, over the pixels that both images have
 there (Padfield, 2012, Masked object registration in the Fourier domain), finds the pixel: neither edges nor masked
@@ -47,7 +47,7 @@ TUKEY = 4.7  # deviations beyond which a patch does not count
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Offset:
-    """What a patch says of the offset of the secondary.
+    """The offset of the secondary that one patch gives.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ def patch_offset(
     sample: float,
     reach: int = REACH,
 ) -> Offset:
-    """Offset between two patches of complex pixels, [line, sample], that geometry has brought onto one grid.
+    """Measure the offset between two patches of complex pixels, [line, sample], on one grid.
 
     Parameters
     ----------
@@ -253,7 +253,7 @@ class _CrossSpectrum:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class OffsetField:
-    """Offsets of a whole image: polynomials of its places.
+    """Offsets of a whole image as polynomials of line and sample.
 
     Attributes
     ----------
@@ -274,7 +274,7 @@ class OffsetField:
     share: float
 
     def at(self, line: ArrayLike, sample: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Lines and samples that the secondary is late at places; both 0 where nothing is known."""
+        """Evaluate the offsets (lines and samples, positive if the secondary is late); 0 where nothing is known."""
         places = np.broadcast_arrays(line, sample)
         if self.degree is None:
             return np.zeros(places[0].shape), np.zeros(places[0].shape)
@@ -284,7 +284,7 @@ class OffsetField:
 
 
 def fit_offsets(offsets: Sequence[Offset], degree: int = 2) -> OffsetField:
-    """Polynomials of a degree, 0 to 2, through the offsets of patches.
+    """Fit polynomials of a degree, 0 to 2, to the offsets of patches, robustly.
 
     They begin as the fit of the least sum of distances, which a third of the patches may contradict, and end as Tukey's
     biweight with the scale that the median distance gives. Each patch weighs by its deviation. The degree is

@@ -1,4 +1,4 @@
-"""Where the pixels truly lie: corrections of the absolute location, on the mosaic and between dates.
+"""Placement of pixels: location corrections on the mosaic and between dates.
 
 The ground is drawn on the mosaic's grid moved by the mean of the corrections, so that ranges and phases are exact
 there; what a pixel's own correction differs by, a fraction of a pixel, moves the coordinates that are told of it.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alignsar_gpu.coregistration.burst import Shift
-from alignsar_gpu.coregistration.corrections import Corrections, location_shift
+from alignsar_gpu.coregistration.corrections.corrections import Corrections, location_shift
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from alignsar_gpu.coregistration.location import LocationShift
-    from alignsar_gpu.coregistration.mosaic import Mosaic, Piece
+    from alignsar_gpu.coregistration.corrections.location import LocationShift
+    from alignsar_gpu.coregistration.mosaic import BurstMosaic, Piece
     from alignsar_gpu.kernels import Drawing
     from alignsar_gpu.products.selection import Match, Selection
 
@@ -31,7 +31,7 @@ POINTS = 9, 17  # lines and samples of a burst that its mean correction is taken
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Placement:
-    """Corrections of the reference's bursts.
+    """Location corrections of the reference's bursts.
 
     Attributes
     ----------
@@ -44,8 +44,8 @@ class Placement:
     shifts: Mapping[str, LocationShift]
     between: Mapping[tuple[str, str], Shift]
 
-    def moved(self, mosaic: Mosaic, drawing: Drawing, first: int) -> Drawing:
-        """The ground of lines from ``first`` on, where it truly is; layover and shadow stay as they are."""
+    def moved(self, mosaic: BurstMosaic, drawing: Drawing, first: int) -> Drawing:
+        """Move the ground coordinates from line ``first`` on to their true places; layover and shadow stay."""
         layers = [drawing.longitude, drawing.latitude, drawing.height]
         slopes = [_slopes(layer) for layer in layers]
         result = [layer.copy() for layer in layers]
@@ -63,13 +63,16 @@ class Placement:
 
     def offsets(
         self,
-        mosaic: Mosaic,
+        mosaic: BurstMosaic,
         piece: Piece,
         lines: slice,
         height: NDArray[np.float64],
         samples: NDArray[np.intp] | None = None,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Lines and samples that the ground of a piece lies beside where it is drawn, at its samples or at some."""
+        """Compute the offsets (lines, samples) of a piece's true ground from where it was computed.
+
+        At all samples of the piece, or at ``samples`` of the mosaic.
+        """
         line = np.arange(lines.start, lines.stop)[:, np.newaxis] - piece.first_line
         places = np.arange(piece.samples.start, piece.samples.stop) if samples is None else samples
         sample = places - piece.first_sample
@@ -94,7 +97,7 @@ def placement_of(
     zenith: Mapping[str, float],
     height: float,
 ) -> Placement | None:
-    """The corrections of a selection; None where all are switched off.
+    """Compute the location corrections of a selection; None if all are switched off.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Calibration and thermal noise of the dates on a mosaic: the records of the bursts that its pixels come from."""
+"""Calibration and thermal noise records of the dates on a mosaic, joined from its bursts."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from alignsar_gpu.stack.noise import JoinedNoise, NoisyPart
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from alignsar_gpu.coregistration.mosaic import Mosaic, Piece
+    from alignsar_gpu.coregistration.mosaic import BurstMosaic, Piece
     from alignsar_gpu.products.selection import Match, Selection
     from alignsar_gpu.stack.calibration import Calibration
 
 
 def calibrations(
-    selection: Selection, date: str, mosaic: Mosaic, polarizations: Sequence[str]
+    selection: Selection, date: str, mosaic: BurstMosaic, polarizations: Sequence[str]
 ) -> dict[str, Calibration | JoinedCalibration]:
-    """Per polarization what calibrates a date on the mosaic; none where a burst has none."""
+    """Collect the calibration of a date on the mosaic, per polarization; none if a burst has none."""
     result: dict[str, Calibration | JoinedCalibration] = {}
     for polarization in polarizations:
         parts = []
@@ -47,9 +47,9 @@ def calibrations(
 
 
 def noises(
-    selection: Selection, date: str, mosaic: Mosaic, polarizations: Sequence[str], height: float
+    selection: Selection, date: str, mosaic: BurstMosaic, polarizations: Sequence[str], height: float
 ) -> dict[str, JoinedNoise]:
-    """Per polarization the thermal noise of a date on the mosaic; none where a burst has none.
+    """Collect the thermal noise of a date on the mosaic, per polarization; none if a burst has none.
 
     ``height`` (m) of the ground decides where another date than the reference sees what the reference sees.
     """
@@ -89,7 +89,7 @@ def noises(
     return result
 
 
-def _pieces(selection: Selection, date: str, mosaic: Mosaic) -> list[tuple[Piece, Match, Match]]:
+def _pieces(selection: Selection, date: str, mosaic: BurstMosaic) -> list[tuple[Piece, Match, Match]]:
     """The pieces of the mosaic that a date has, with its burst and the reference's."""
     found: Mapping[str, Mapping[str, Match]] = selection.bursts
     return [
@@ -99,7 +99,7 @@ def _pieces(selection: Selection, date: str, mosaic: Mosaic) -> list[tuple[Piece
     ]
 
 
-def _around(piece: Piece, mosaic: Mosaic) -> tuple[tuple[float, float], tuple[float, float]]:
+def _around(piece: Piece, mosaic: BurstMosaic) -> tuple[tuple[float, float], tuple[float, float]]:
     """Times and ranges half a pixel around a piece, for records are asked for at pixels."""
     times = mosaic.grid.azimuth_time([piece.lines.start - 0.5, piece.lines.stop - 0.5])
     ranges = mosaic.grid.slant_range([piece.samples.start - 0.5, piece.samples.stop - 0.5])
@@ -107,7 +107,7 @@ def _around(piece: Piece, mosaic: Mosaic) -> tuple[tuple[float, float], tuple[fl
 
 
 def _seen_elsewhere(
-    piece: Piece, mosaic: Mosaic, match: Match, reference: Match, height: float
+    piece: Piece, mosaic: BurstMosaic, match: Match, reference: Match, height: float
 ) -> tuple[float, float]:
     """Time of the mosaic at which another date's line 0 lies, and by how much that date's ranges are larger.
 

@@ -1,4 +1,4 @@
-"""Which date the others are brought to."""
+"""Choice of the reference date."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def central_date(days: ArrayLike, perpendicular: ArrayLike) -> int:
-    """Index of the date with the smallest total of temporal and perpendicular baselines to all others.
+    """Find the date (index) with the smallest sum of temporal and perpendicular baselines to all others.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def central_date(days: ArrayLike, perpendicular: ArrayLike) -> int:
 
 
 def best_reference(selection: Selection) -> str:
-    """The date of a selection (YYYYMMDD) that is nearest to all others in time and in space, by `central_date`.
+    """Find the best reference date (YYYYMMDD) of a selection, by `central_date`.
 
     Perpendicular baselines are those at the middle of the first burst, on the ellipsoid.
     """

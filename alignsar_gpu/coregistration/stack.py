@@ -1,4 +1,4 @@
-"""The coregistered stack: bursts of all dates on the grid of the reference date, flattened as they are read."""
+"""The coregistered stack: bursts of all dates on the reference grid, resampled and flattened when read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alignsar_gpu.coregistration.burst import BurstPair
-    from alignsar_gpu.coregistration.mosaic import Mosaic, Piece
+    from alignsar_gpu.coregistration.mosaic import BurstMosaic, Piece
     from alignsar_gpu.coregistration.placement import Placement
     from alignsar_gpu.device import Device
     from alignsar_gpu.geometry.grid import RadarGrid
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CoregisteredStack:
-    """A `StackProduct` of bursts of one or more dates, brought together on a mosaic of the reference's bursts.
+    """A `StackProduct` of bursts of one or more dates, coregistered on a mosaic of the reference's bursts.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class CoregisteredStack:
     device : where the pixels are brought together, and stay.
     """
 
-    mosaic: Mosaic
+    mosaic: BurstMosaic
     terrain: Terrain
     matches: Mapping[str, Match]
     pairs: Mapping[tuple[int, str], BurstPair]
@@ -125,7 +125,7 @@ class CoregisteredStack:
         for date in range(len(self.acquisitions)):
             if (date, piece.name) in self.pairs:
                 pair = self.pairs[date, piece.name]
-                places = pair.places(ground)
+                places = pair.to_radar(ground)
                 for index, name in enumerate(self.polarizations):
                     found = pair.pixels(places, name, flatten=self.flattened)
                     pixels[date, index], valid[date, index] = found
@@ -168,7 +168,7 @@ class CoregisteredStack:
         )
 
     def read_area_ratio(self, first: int, stop: int) -> NDArray[np.float32]:
-        """See `StackProduct.read_area_ratio`; a facet of the terrain is in shadow or not as a whole."""
+        """See `StackProduct.read_area_ratio`; a facet of the terrain is wholly in shadow or not at all."""
         if self.placement is None:
             return self._area_ratio(first, stop)
         drawing, before = self._drawing(first, stop)

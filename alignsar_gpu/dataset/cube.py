@@ -20,7 +20,7 @@ DIMENSIONS = ("time", "azimuth", "range")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Layer:
+class CubeLayer:
     """An array of the cube that is filled block by block.
 
     ``dated`` layers have the dimensions (time, azimuth, range), others (azimuth, range). A ``coordinate``
@@ -36,7 +36,7 @@ class Layer:
 
 @dataclass(frozen=True, kw_only=True)
 class CubeLayout:
-    """Everything about a cube but the content of its layers.
+    """Layout of a cube: everything but the content of its layers.
 
     Attributes
     ----------
@@ -52,13 +52,13 @@ class CubeLayout:
     shape: tuple[int, int, int]
     chunk: tuple[int, int]
     coordinates: xr.Dataset
-    layers: Sequence[Layer]
+    layers: Sequence[CubeLayer]
     attributes: Mapping[str, Any]
     dimensions: tuple[str, str, str] = DIMENSIONS
 
     @property
     def rows(self) -> int:
-        """Rows of chunks that the lines are divided into."""
+        """Number of rows of chunks."""
         return -(-self.shape[1] // self.chunk[0])
 
 
@@ -68,7 +68,7 @@ def _fill_value(dtype: str) -> Any:
 
 
 def create_cube(path: Path, layout: CubeLayout) -> None:
-    """Write an empty cube at ``path``: coordinates and attributes complete, layers without chunks."""
+    """Create an empty cube at ``path``: coordinates and attributes complete, layers without chunks."""
     with warnings.catch_warnings():
         # text as a Zarr v3 data type is an extension that zarr and xarray agree on
         warnings.simplefilter("ignore", zarr.errors.UnstableSpecificationWarning)
@@ -93,7 +93,7 @@ def create_cube(path: Path, layout: CubeLayout) -> None:
 
 
 class CubeWriter:
-    """Fills the layers of a cube made by `create_cube`."""
+    """Write the layers of a cube made by `create_cube`."""
 
     def __init__(self, path: Path, layout: CubeLayout) -> None:
         self._path, self._layout = path, layout
@@ -120,7 +120,7 @@ class CubeWriter:
         return array
 
     def chunk_files(self, row: int, names: Sequence[str] | None = None) -> list[Path]:
-        """The files that hold row ``row`` of chunks, of all layers or of some, sorted."""
+        """List the files that hold row ``row`` of chunks, of all layers or of some, sorted."""
         files: list[Path] = []
         for layer in self._layout.layers:
             if names is not None and layer.name not in names:
@@ -131,7 +131,7 @@ class CubeWriter:
 
 
 def layer_bounds(path: Path, layer: str) -> tuple[float, float]:
-    """Smallest and largest finite value of a layer (NaN, NaN when there is none), read a row at a time."""
+    """Find the smallest and largest finite value of a layer (NaN, NaN if there is none), read a row at a time."""
     array = zarr.open_array(path, path=layer, mode="r", zarr_format=3)
     low, high = np.inf, -np.inf
     for first in range(0, array.shape[0], array.chunks[0]):
@@ -143,7 +143,7 @@ def layer_bounds(path: Path, layer: str) -> tuple[float, float]:
 
 
 def finish_cube(path: Path, attributes: Mapping[str, Any]) -> None:
-    """Add ``attributes``, then consolidate the metadata, so that opening the cube reads one file."""
+    """Add ``attributes``, then consolidate the metadata so that opening the cube reads one file."""
     zarr.open_group(path, mode="r+", zarr_format=3).update_attributes(dict(attributes))
     with warnings.catch_warnings():
         # consolidated metadata is an extension of Zarr v3 that xarray reads
@@ -152,7 +152,7 @@ def finish_cube(path: Path, attributes: Mapping[str, Any]) -> None:
 
 
 def open_cube(path: Path) -> xr.Dataset:
-    """The cube at ``path``, lazily read."""
+    """Open the cube at ``path``, lazily."""
     cube: xr.Dataset = xr.open_zarr(path, chunks=None, consolidated=True)
     return cube
 
@@ -166,7 +166,7 @@ def write_dataset(path: Path, dataset: xr.Dataset) -> None:
 
 
 def append_dataset(path: Path, dataset: xr.Dataset, dimension: str) -> None:
-    """Add ``dataset`` along a dimension to one that `write_dataset` has written; what has no such dimension stays."""
+    """Append ``dataset`` along a dimension to one written by `write_dataset`; other variables stay as they are."""
     fixed = [name for name, variable in dataset.variables.items() if dimension not in variable.dims]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", zarr.errors.UnstableSpecificationWarning)

@@ -1,4 +1,4 @@
-"""The dates of a cube: their times, names and single values."""
+"""Dates of a cube: times, names and single values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def reference_time(cube: xr.Dataset) -> np.datetime64:
-    """Time of the date that is made from the reference product, found by its id."""
+    """Find the time of the reference date, by its product id."""
     product = cube.attrs["reference_product_id"]
     times = cube["time"].values[cube["product_id"].values == product]
     if len(times) != 1:
@@ -25,15 +25,15 @@ def reference_time(cube: xr.Dataset) -> np.datetime64:
 
 
 def date_name(time: np.datetime64) -> str:
-    """YYYYMMDD, as files are named."""
+    """Format a time as YYYYMMDD, as files are named."""
     return str(np.datetime_as_string(time, unit="D")).replace("-", "")
 
 
 def scalar(array: xr.DataArray) -> Any:
-    """The only element of an array without dimensions."""
+    """Return the only element of an array without dimensions."""
     return array.values[()]
 
 
 def iso(time: np.datetime64) -> str:
-    """ISO 8601 in UTC, to the microsecond."""
+    """Format a time as ISO 8601 in UTC, to the microsecond."""
     return f"{np.datetime_as_string(time, unit='us')}Z"

@@ -1,4 +1,4 @@
-"""interferograms.zarr: the multilooked interferograms of a network of pairs, beside the cube that has their dates."""
+"""interferograms.zarr: multilooked interferograms of a network of pairs, beside the cube that has their dates."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from alignsar_gpu.dataset.cube import CubeLayout, CubeWriter, Layer
+from alignsar_gpu.dataset.cube import CubeLayer, CubeLayout, CubeWriter
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ LONGEST_STEP = 32  # lines that the chunks of a cube are a multiple of, where it
 
 @dataclass(frozen=True, kw_only=True)
 class Interferograms:
-    """What interferograms are made of a cube's dates.
+    """Choices for the interferograms of a cube: pairs, polarizations, looks and filter.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Interferograms:
 
 
 def interferograms_layout(what: Interferograms, cube: CubeLayout) -> CubeLayout:
-    """The layout of interferograms.zarr, whose dates, axes, chunks and facts are those of ``cube``.
+    """Make the layout of interferograms.zarr, with the dates, axes, chunks and facts of ``cube``.
 
     A row of its chunks holds the cells of the same row of the cube's; where lines are left that make no whole
     cell, the last row may be missing. Raises AlignsarError when there is no pair, no whole cell, or a chunk of
@@ -127,7 +127,7 @@ def _coordinates(what: Interferograms, cube: xr.Dataset) -> xr.Dataset:
     )
 
 
-def _layers(what: Interferograms) -> list[Layer]:
+def _layers(what: Interferograms) -> list[CubeLayer]:
     turn = float(np.float32(np.pi))
     cell = f"{what.looks[0]} lines x {what.looks[1]} samples"
     phase = {"units": "rad", "valid_range": [-turn, turn], "comment": what.state}
@@ -159,11 +159,13 @@ def _layers(what: Interferograms) -> list[Layer]:
     for polarization in what.polarizations:
         for name, attributes in kinds.items():
             named = {**attributes, "long_name": f"{polarization.upper()} {attributes['long_name']}"}
-            layers.append(Layer(name=f"{name}_{polarization}", dtype="float32", dated=True, attributes=named))
-    return [*layers, *_places()]
+            layers.append(
+                CubeLayer(name=f"{name}_{polarization}", dtype="float32", dated=True, attributes=named)
+            )
+    return [*layers, *_coordinate_layers()]
 
 
-def _places() -> list[Layer]:
+def _coordinate_layers() -> list[CubeLayer]:
     """Where the centres of the cells lie."""
     kinds: dict[str, tuple[str, dict[str, Any]]] = {
         "longitude": (
@@ -182,7 +184,7 @@ def _places() -> list[Layer]:
         "height": "height above the WGS84 ellipsoid",
     }
     return [
-        Layer(
+        CubeLayer(
             name=name,
             dtype=dtype,
             dated=False,
@@ -218,14 +220,14 @@ def _attributes(what: Interferograms, cube: Mapping[str, Any]) -> dict[str, Any]
 
 
 class InterferogramWriter(CubeWriter):
-    """Fills interferograms.zarr: phase, coherence and places by rows of chunks, then filtered phase by pairs."""
+    """Write interferograms.zarr: phase, coherence and coordinates by rows of chunks, then filtered phase by pairs."""
 
     def read(self, name: str, pair: int) -> NDArray[np.float32]:
-        """What has been written of a pair, all lines."""
+        """Read what has been written of a pair, all lines."""
         return np.asarray(self._array(name)[pair], dtype=np.float32)
 
     def chunk_files(self, row: int, names: Sequence[str] | None = None) -> list[Path]:
-        """The files that hold row ``row`` of chunks, without those of filtered phase, sorted."""
+        """List the files that hold row ``row`` of chunks, without those of filtered phase, sorted."""
         return [
             file
             for file in super().chunk_files(row, names)
@@ -233,6 +235,6 @@ class InterferogramWriter(CubeWriter):
         ]
 
     def pair_files(self, pair: int) -> list[Path]:
-        """The files that hold the filtered phase of a pair, sorted."""
+        """List the files that hold the filtered phase of a pair, sorted."""
         layers = [layer.name for layer in self._layout.layers if layer.name.startswith(FILTERED_PHASE)]
         return sorted(file for layer in layers for file in (self._path / layer).glob(f"c/{pair}/*/*"))

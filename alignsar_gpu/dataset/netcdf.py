@@ -1,4 +1,4 @@
-"""NetCDF: one file a date, CF-1.11 and ACDD-1.3 attributes, and the sar_* attributes of AlignSAR."""
+"""NetCDF output: one file a date, CF-1.11 and ACDD-1.3 attributes, and the sar_* attributes of AlignSAR."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ _COMMENT = (
 
 
 def netcdf_files(cube: xr.Dataset, folder: Path) -> list[Path]:
-    """``<YYYYMMDD>.nc`` in ``folder`` for every date of the cube, in its order.
+    """List the paths of the NetCDF files, ``<YYYYMMDD>.nc`` in ``folder``, one for every date of the cube.
 
     Raises AlignsarError where two dates would have one name.
     """
@@ -310,7 +310,7 @@ def _sar_attributes(cube: xr.Dataset, date: xr.Dataset) -> dict[str, Any]:
 
 
 def view_azimuth(heading: float, look_side: str) -> float:
-    """Azimuth of the direction that the radar looks into, degrees clockwise from north, 0 to 360.
+    """Compute the azimuth of the look direction, degrees clockwise from north, 0 to 360.
 
     A right angle to the heading: clockwise of it for a radar that looks right, else the other way.
     Raises AlignsarError for a side that is neither "right" nor "left".

@@ -1,1 +1,1 @@
-"""Radar geometry: orbits, radar grids, and the way between radar and ground coordinates."""
+"""Radar geometry: orbits, radar grids, and the conversion between radar and ground coordinates."""

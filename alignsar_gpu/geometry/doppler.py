@@ -1,4 +1,4 @@
-"""The Doppler frequency that an image is focused to."""
+"""Doppler frequency that an image is focused to."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Doppler:
-    """A polynomial of azimuth time and slant range; images on a zero-Doppler grid have none.
+    """Doppler polynomial of azimuth time and slant range; images on a zero-Doppler grid have none.
 
     f(t, R) = sum over i, j of coefficients[i, j] ((t - time) / time_scale)^i ((R - slant_range) / range_scale)^j,
     positive where the antenna approaches the target: f = 2 V . (X - P) / (lambda R).
@@ -46,14 +46,14 @@ class Doppler:
             )
 
     def at(self, time: ArrayLike, slant_range: ArrayLike) -> NDArray[np.float64]:
-        """Hz at azimuth times (s) and slant ranges (m), broadcast."""
+        """Evaluate the Doppler frequency (Hz) at azimuth times (s) and slant ranges (m), broadcast."""
         x = (np.asarray(time) - self.time) / self.time_scale
         y = (np.asarray(slant_range) - self.slant_range) / self.range_scale
         a, b = np.broadcast_arrays(x, y)
         return np.asarray(np.polynomial.polynomial.polyval2d(a, b, self.coefficients))
 
     def table(self, wavelength: float) -> DopplerTable:
-        """What the kernels evaluate, for a wavelength in metres."""
+        """Return the table that the kernels evaluate, for a wavelength in metres."""
         return DopplerTable(
             np.ascontiguousarray(self.coefficients, dtype=np.float64),
             float(self.time),

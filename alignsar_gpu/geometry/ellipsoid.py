@@ -1,4 +1,4 @@
-"""WGS84: geodetic coordinates to the Earth-fixed frame."""
+"""WGS84 ellipsoid: conversion between geodetic and Earth-fixed coordinates."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ ECCENTRICITY_SQUARED = FLATTENING * (2.0 - FLATTENING)
 
 
 def ellipsoid_normal(longitude: ArrayLike, latitude: ArrayLike) -> NDArray[np.float64]:
-    """Outward unit normal of the ellipsoid, (..., 3), at ``longitude`` and ``latitude`` (degrees)."""
+    """Compute the outward unit normal of the ellipsoid, (..., 3), at ``longitude`` and ``latitude`` (degrees)."""
     lon, lat = np.radians(longitude), np.radians(latitude)
     return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat) + 0.0 * lon], axis=-1)
 
 
 def geodetic_to_ecef(longitude: ArrayLike, latitude: ArrayLike, height: ArrayLike) -> NDArray[np.float64]:
-    """Earth-fixed position (..., 3) in metres of ``longitude``, ``latitude`` (degrees), ``height`` (m)."""
+    """Convert ``longitude``, ``latitude`` (degrees), ``height`` (m) to Earth-fixed position (..., 3) in metres."""
     normal = ellipsoid_normal(longitude, latitude)
     h = np.asarray(height, dtype=np.float64)
     prime_vertical = SEMI_MAJOR_AXIS / np.sqrt(1.0 - ECCENTRICITY_SQUARED * normal[..., 2] ** 2)
@@ -33,7 +33,7 @@ def geodetic_to_ecef(longitude: ArrayLike, latitude: ArrayLike, height: ArrayLik
 def ecef_to_geodetic(
     position: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Longitude, latitude (degrees) and height (m) of Earth-fixed positions (..., 3), each of shape (...).
+    """Convert Earth-fixed positions (..., 3) to longitude, latitude (degrees) and height (m), each of shape (...).
 
     Bowring's iteration on the parametric latitude (Bowring 1976, Transformation from spatial to geographical
     coordinates, Survey Review 23(181)), twice: exact to 1e-8 m from -10 km to 1000 km of height.

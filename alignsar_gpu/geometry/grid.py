@@ -1,4 +1,4 @@
-"""RadarGrid: the zero-Doppler grid that a stack of images lies on."""
+"""RadarGrid: the zero-Doppler grid of a stack of images."""
 
 from __future__ import annotations
 
@@ -60,17 +60,17 @@ class RadarGrid:
         return self.lines, self.samples
 
     def azimuth_time(self, line: ArrayLike) -> NDArray[np.float64]:
-        """Zero-Doppler time of (fractional) lines, seconds since ``epoch``."""
+        """Convert (fractional) lines to zero-Doppler times, seconds since ``epoch``."""
         return self.first_azimuth_time + np.asarray(line, dtype=np.float64) * self.azimuth_interval
 
     def slant_range(self, sample: ArrayLike) -> NDArray[np.float64]:
-        """One-way slant range of (fractional) samples, metres."""
+        """Convert (fractional) samples to one-way slant ranges, metres."""
         return self.first_slant_range + np.asarray(sample, dtype=np.float64) * self.range_spacing
 
     def line(self, azimuth_time: ArrayLike) -> NDArray[np.float64]:
-        """Fractional line of a zero-Doppler time (seconds since ``epoch``)."""
+        """Convert zero-Doppler times (seconds since ``epoch``) to fractional lines."""
         return (np.asarray(azimuth_time, dtype=np.float64) - self.first_azimuth_time) / self.azimuth_interval
 
     def sample(self, slant_range: ArrayLike) -> NDArray[np.float64]:
-        """Fractional sample of a slant range (metres)."""
+        """Convert slant ranges (metres) to fractional samples."""
         return (np.asarray(slant_range, dtype=np.float64) - self.first_slant_range) / self.range_spacing

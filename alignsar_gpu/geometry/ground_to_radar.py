@@ -1,4 +1,4 @@
-"""Ground to radar: when a target is seen, from how far, and at which angle; numpy arrays of any shape."""
+"""Ground to radar: azimuth time, slant range and incidence angle of points; numpy arrays of any shape."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alignsar_gpu import kernels
-from alignsar_gpu.geometry.ellipsoid import geodetic_to_ecef
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -42,7 +41,7 @@ def ground_to_radar(
     doppler: Doppler | None = None,
     wavelength: float = 0.0,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Azimuth time and slant range at which points on the ground are seen, as `kernels.ground_to_radar`.
+    """Compute azimuth time and slant range of points on the ground; see `kernels.ground_to_radar`.
 
     Parameters
     ----------
@@ -64,12 +63,12 @@ def ground_to_radar(
 def slant_range_to(
     orbit: Orbit, longitude: ArrayLike, latitude: ArrayLike, height: ArrayLike, seed: ArrayLike
 ) -> NDArray[np.float64]:
-    """Zero-Doppler slant range in metres from ``orbit``, as `ground_to_radar` gives it."""
+    """Compute the zero-Doppler slant range (m) from ``orbit`` to points, by `ground_to_radar`."""
     return ground_to_radar(orbit, longitude, latitude, height, seed)[1]
 
 
 def angle_of(versine: NDArray[np.float64]) -> NDArray[np.float32]:
-    """The angle in degrees whose 1 - cosine is given: exact for small angles too."""
+    """Convert a versine (1 - cosine) to an angle in degrees, accurate for small angles too."""
     within = np.clip(versine, 0.0, 2.0)
     return np.degrees(2.0 * np.arctan2(np.sqrt(within), np.sqrt(2.0 - within))).astype(np.float32)
 
@@ -77,26 +76,9 @@ def angle_of(versine: NDArray[np.float64]) -> NDArray[np.float32]:
 def incidence_angle(
     orbit: Orbit, longitude: ArrayLike, latitude: ArrayLike, height: ArrayLike, seed: ArrayLike
 ) -> NDArray[np.float32]:
-    """Incidence angle in degrees: between the ellipsoid's normal and the direction to the antenna."""
+    """Compute the incidence angle (degrees) between the ellipsoid's normal and the direction to the antenna."""
     shape, (lon, lat, h, start) = _rows(longitude, latitude, height, seed)
     time, _ = ground_to_radar(orbit, lon, lat, h, start)
     level = np.zeros_like(h)
     versine, _, _ = kernels.viewing_angles(lon, lat, h, time, level, level, orbit.table)
     return angle_of(versine).reshape(shape)
-
-
-def look_azimuth(
-    orbit: Orbit, longitude: ArrayLike, latitude: ArrayLike, height: ArrayLike, seed: ArrayLike
-) -> NDArray[np.float64]:
-    """Direction from the antenna to points on the ground, degrees clockwise from north, 0 to 360.
-
-    In the horizontal plane of each point. The track's heading, as ISCE3 gives it for pixels, is 90 degrees
-    less for an antenna that looks to the right, and 90 degrees more for one that looks to the left.
-    """
-    time, _ = ground_to_radar(orbit, longitude, latitude, height, seed)
-    sight = geodetic_to_ecef(longitude, latitude, height) - orbit.position_at(time)
-    sl, cl = np.sin(np.radians(longitude)), np.cos(np.radians(longitude))
-    sp, cp = np.sin(np.radians(latitude)), np.cos(np.radians(latitude))
-    x, y, z = np.moveaxis(sight, -1, 0)
-    azimuth = np.degrees(np.arctan2(cl * y - sl * x, cp * z - sp * (cl * x + sl * y)))
-    return np.asarray(azimuth % 360.0)

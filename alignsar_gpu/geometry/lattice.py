@@ -1,4 +1,4 @@
-"""Smooth functions of rows and columns that are costly: taken on a lattice, and interpolated between its nodes."""
+"""Interpolation of smooth functions of rows and columns that are costly to compute, from a lattice of nodes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def smooth_pair(
     columns: slice,
     xp: Any = np,
 ) -> tuple[Any, Any]:
-    """Two coordinates (u, v) of every pixel of some rows and columns, float64 [row, column].
+    """Interpolate two smooth coordinates (u, v) to every pixel of some rows and columns, float64 [row, column].
 
     Parabolas through three nodes each way. In every cell of `CELL` x `CELL` pixels the error is measured, where it
     is largest if it is of the third order: if it moves a pixel by more than `BOUND` of the distance to the next,

@@ -1,4 +1,4 @@
-"""Orbit: state vectors of one satellite pass and their interpolation."""
+"""Orbit: state vectors of one satellite pass, and their interpolation."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class Orbit:
 
     @cached_property
     def table(self) -> OrbitTable:
-        """What the kernels interpolate from."""
+        """The table that the kernels interpolate from."""
         return OrbitTable(
             time=np.ascontiguousarray(self.time, dtype=np.float64),
             coefficients=_coefficients(self.time, self.position, self.velocity),
@@ -132,16 +132,16 @@ class Orbit:
             )
 
     def position_at(self, time: ArrayLike) -> NDArray[np.float64]:
-        """Position (..., 3) in metres at ``time`` (s since epoch); NaN outside the state vectors.
+        """Interpolate the position (..., 3) in metres at ``time`` (s since epoch); NaN outside the state vectors.
 
         The polynomial's error is below a micrometre for vectors of a low orbit 10 s apart.
         """
         return np.asarray(self._polynomials[0](np.asarray(time, dtype=np.float64)))
 
     def velocity_at(self, time: ArrayLike) -> NDArray[np.float64]:
-        """Velocity (..., 3) in metres per second at ``time`` (s since epoch)."""
+        """Interpolate the velocity (..., 3) in metres per second at ``time`` (s since epoch)."""
         return np.asarray(self._polynomials[1](np.asarray(time, dtype=np.float64)))
 
     def acceleration_at(self, time: ArrayLike) -> NDArray[np.float64]:
-        """Acceleration (..., 3) in metres per second squared at ``time`` (s since epoch)."""
+        """Interpolate the acceleration (..., 3) in metres per second squared at ``time`` (s since epoch)."""
         return np.asarray(self._polynomials[2](np.asarray(time, dtype=np.float64)))

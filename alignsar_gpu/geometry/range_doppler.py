@@ -1,4 +1,4 @@
-"""Radar to ground for points whose height is known: the range, Doppler and height equations."""
+"""Radar to ground at known heights: the range, Doppler and height equations."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def radar_to_ground(
     look_side: Literal["right", "left"],
     speed: ArrayLike = 0.0,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Longitude and latitude (degrees) of what an antenna sees at a time and range, if its height is known.
+    """Compute longitude and latitude (degrees) of points at known times, slant ranges and heights.
 
     Newton's iteration on three equations: |X - P| = R, (X - P) . V = R lambda f / 2, and height(X) = h
     (Curlander 1982, Location of spaceborne SAR imagery, IEEE TGRS 20(3)).

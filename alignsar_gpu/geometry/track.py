@@ -1,4 +1,4 @@
-"""Passes over a point: baselines between two of them, direction of flight, speed on the ground."""
+"""Baseline, heading and ground speed of passes over a point."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SECONDS_PER_DAY = 86400.0
 
 @dataclass(frozen=True, kw_only=True)
 class GroundPoint:
-    """A point on Earth: degrees, degrees, metres above the WGS84 ellipsoid."""
+    """A point on Earth: longitude, latitude (degrees), metres above the WGS84 ellipsoid."""
 
     longitude: float
     latitude: float
@@ -29,7 +29,7 @@ class GroundPoint:
 
 @dataclass(frozen=True, kw_only=True)
 class Baseline:
-    """A secondary pass relative to the reference pass, seen from one point on the ground.
+    """Baseline of a secondary pass relative to the reference pass at one point on the ground.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ def _zero_doppler(orbit: Orbit, point: GroundPoint) -> float:
 
 
 def baseline(reference: Orbit, secondary: Orbit, point: GroundPoint, wavelength: float) -> Baseline:
-    """The baseline of ``secondary`` against ``reference`` at ``point`` for ``wavelength`` (m).
+    """Compute the baseline of ``secondary`` relative to ``reference`` at ``point`` for ``wavelength`` (m).
 
     Height of ambiguity: lambda R sin(theta) / (2 B_perp) (Hanssen 2001, Radar Interferometry, chapter 2).
     Raises AlignsarError when an orbit does not see the point.
@@ -80,7 +80,7 @@ def baseline(reference: Orbit, secondary: Orbit, point: GroundPoint, wavelength:
 
 
 def heading(orbit: Orbit, point: GroundPoint) -> float:
-    """Direction of flight in degrees clockwise from north, 0 to 360, when ``point`` is at zero Doppler."""
+    """Compute the flight direction (degrees clockwise from north, 0 to 360) when ``point`` is at zero Doppler."""
     velocity = orbit.velocity_at(_zero_doppler(orbit, point))
     lon, lat = np.radians(point.longitude), np.radians(point.latitude)
     east = np.array([-np.sin(lon), np.cos(lon), 0.0])
@@ -89,7 +89,7 @@ def heading(orbit: Orbit, point: GroundPoint) -> float:
 
 
 def ground_speed(orbit: Orbit, point: GroundPoint) -> float:
-    """Metres along track on the ground at ``point`` per second of zero-Doppler time.
+    """Compute the along-track speed (m/s) on the ground at ``point`` in zero-Doppler time.
 
     From the derivative of (X - P(t)) . V(t) = 0 for X that moves horizontally along the track.
     """

@@ -1,1 +1,1 @@
-"""Pairs of dates: flattening, coherence and interferometric phase."""
+"""Interferometry: flattening, coherence, interferometric phase and their statistics."""

@@ -26,7 +26,7 @@ def reference_and_topographic_phase(
     seeds: tuple[NDArray[np.float64], NDArray[np.float64]],
     ground: Ground,
 ) -> NDArray[np.float64]:
-    """4 pi / lambda (R_ref - R_sec) in radians, (lines, samples), not wrapped.
+    """Compute 4 pi / lambda (R_ref - R_sec) in radians, (lines, samples), not wrapped.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def reference_and_topographic_phase(
 
 
 def flatten(stack: Stack, ground: Ground, delays: Sequence[float]) -> Stack:
-    """The stack with every secondary turned by its reference and topographic phase, where it still has it.
+    """Remove reference and topographic phase from every secondary that still has it.
 
     The pixels of a secondary are multiplied by exp(-j 4 pi / lambda (R_ref - R_sec)), so that reference *
     conj(secondary) is the flattened interferogram and any two dates of the result can be paired. Dates that

@@ -1,4 +1,4 @@
-"""Adaptive filtering of a multilooked interferogram, patch by patch of its spectrum."""
+"""Goldstein filter: adaptive filtering of a multilooked interferogram, patch by patch of its spectrum."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _exponents(coherence: Any, xp: Any) -> Any:
 def goldstein(
     interferogram: Any, xp: Any, *, alpha: float | None, coherence: Any = None, patch: int = 32
 ) -> Any:
-    """The interferogram with the dominant fringes of each patch raised above the noise.
+    """Filter an interferogram: the dominant fringes of each patch are raised above the noise.
 
     Each patch's spectrum is multiplied by the alpha-th power of its own magnitude, smoothed over 3 x 3 and
     divided by its maximum; patches overlap by three quarters and are added up with triangular weights
@@ -130,7 +130,7 @@ def goldstein(
 
 
 def filtered_phase(phase: Any, coherence: Any, xp: Any, *, alpha: float | None, patch: int = 32) -> Any:
-    """Phase after `goldstein`, each pixel counting by its coherence.
+    """Filter the phase by `goldstein`, each pixel weighted by its coherence.
 
     Parameters
     ----------

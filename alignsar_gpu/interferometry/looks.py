@@ -1,4 +1,4 @@
-"""How many independent looks a window of an image really has: neighbouring pixels of an SLC are correlated."""
+"""Effective number of independent looks of a window (neighbouring SLC pixels are correlated)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FAR = 4  # lines and samples, both, from which on speckle is not correlated
 
 
 def independent_looks(pixels: Any, valid: Any, window: tuple[int, int], xp: Any = np) -> float:
-    """Number of independent looks of the mean over a window, from the pixels' own autocorrelation.
+    """Estimate the effective number of independent looks of a window. (Neighbouring SLC pixels are correlated.)
 
     N_eff = n^2 / sum over the n^2 pairs of pixels of the window of |rho|^2, with rho the correlation coefficient of
     the two pixels. This is the squared mean over the variance of the mean intensity, its equivalent number of looks,

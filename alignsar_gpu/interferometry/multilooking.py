@@ -1,13 +1,11 @@
-"""Interferograms of pairs of a stack, multilooked: averaged over cells of its grid."""
+"""Multilooked interferograms of pairs of a stack: averages over cells of its grid."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.kernels import amplitude_intensity_phase
 
 if TYPE_CHECKING:
@@ -15,7 +13,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from alignsar_gpu.geometry.grid import RadarGrid
     from alignsar_gpu.stack.block import Stack
     from alignsar_gpu.stack.ground import Ground
 
@@ -23,7 +20,7 @@ STRIP_PIXELS = 1 << 21  # products of so many pixels stay in a cache, and still 
 
 
 class Interferogram(NamedTuple):
-    """Some lines of the multilooked interferogram of a pair; arrays [line, sample] of cells, on the device.
+    """Some lines of a multilooked interferogram of a pair; arrays [line, sample] of cells, on the device.
 
     Attributes
     ----------
@@ -39,26 +36,6 @@ class Interferogram(NamedTuple):
     phase: Any
     coherence: Any
     mean: Any
-
-
-def multilooked_grid(grid: RadarGrid, looks: tuple[int, int]) -> RadarGrid:
-    """The grid of the centres of cells of ``looks`` (lines, samples), which are counted from the first pixel.
-
-    A last cell that is not whole is none. Raises AlignsarError for looks below 1 or beyond the image.
-    """
-    for name, count, size in zip(("lines", "samples"), looks, grid.shape, strict=True):
-        if not 1 <= count <= size:
-            raise AlignsarError(f"looks: {count} {name} must lie between 1 and the {size} of the image")
-    lines, samples = looks
-    return replace(
-        grid,
-        first_azimuth_time=float(grid.azimuth_time((lines - 1) / 2)),
-        azimuth_interval=grid.azimuth_interval * lines,
-        first_slant_range=float(grid.slant_range((samples - 1) / 2)),
-        range_spacing=grid.range_spacing * samples,
-        lines=grid.lines // lines,
-        samples=grid.samples // samples,
-    )
 
 
 def _whole_cells(stack: Stack, looks: tuple[int, int]) -> tuple[slice, slice]:
@@ -151,7 +128,7 @@ class _Channel:
 def multilooked(
     stack: Stack, pairs: Sequence[tuple[int, int]], looks: tuple[int, int]
 ) -> Iterator[Interferogram]:
-    """The interferograms of ``pairs`` of dates, of all polarizations, over the stack's core.
+    """Compute the multilooked interferograms of ``pairs`` of dates, in all polarizations, over the stack's core.
 
     Coherence is |sum of first * conj(second)| / sqrt(sum |first|^2 sum |second|^2) over the pixels of a cell
     that are valid on both dates (Touzi et al. 1999, IEEE TGRS 37(1)). There is data where these are at least
@@ -182,7 +159,7 @@ def _at_centres(values: NDArray[np.float64], looks: tuple[int, int]) -> list[NDA
 def cell_centres(
     ground: Ground, lines: slice, looks: tuple[int, int]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Longitude, latitude (degrees) and height (m) at the centres of the cells of some lines.
+    """Compute longitude, latitude (degrees) and height (m) of the centres of the cells of some lines.
 
     ``lines`` are those of ``ground`` (a stack's core), the first at the beginning of a cell. Between the two or four
     pixels around a centre that lies on none; NaN where one of them is.

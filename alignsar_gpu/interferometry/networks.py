@@ -1,4 +1,4 @@
-"""Networks: which pairs of a stack's dates interferograms are formed of."""
+"""Networks of interferometric pairs of a stack's dates."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def pairs_of(
     most_days: float | None = None,
     most_metres: float | None = None,
 ) -> tuple[tuple[int, int], ...]:
-    """Pairs (first, second) of dates, as indices; the interferogram of a pair is first * conj(second).
+    """Choose the pairs (first, second) of dates, as indices; an interferogram is first * conj(second).
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def _small_baselines(
 
 
 def unconnected(pairs: Iterable[tuple[int, int]], dates: int, reference: int) -> tuple[int, ...]:
-    """The dates (indices, of so many) that no chain of ``pairs`` joins to the reference date, in order."""
+    """Find the dates (indices) that no chain of ``pairs`` connects to the reference date, in order."""
     partners: list[set[int]] = [set() for _ in range(dates)]
     for first, second in pairs:
         partners[first].add(second)

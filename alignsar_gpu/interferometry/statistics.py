@@ -1,4 +1,4 @@
-"""What the estimator of coherence makes of a true coherence, and the way back."""
+"""Bias of the coherence estimator, and its removal."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _log_legendre(degree: float, z: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def expected_coherence(coherence: float, looks: float) -> float:
-    """Mean of the sample coherence magnitude over ``looks`` independent pixels of true ``coherence``.
+    """Compute the mean of the sample coherence over ``looks`` independent pixels of true ``coherence``.
 
     The estimate is biased upwards, most for few looks and low coherence. The mean is integrated over the
     density of Touzi et al. 1999 (IEEE TGRS 37(1), probability density of the sample coherence),
@@ -91,7 +91,7 @@ def _table(looks: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def remove_coherence_bias(coherence: Any, looks: float, xp: Any = np) -> Any:
-    """The true coherence of which an estimate from ``looks`` independent pixels is the mean.
+    """Remove the bias of an estimated coherence: the true value whose estimates have this mean.
 
     The inverse of `expected_coherence`, to 1e-4; 0 where an estimate is no larger than the mean of no coherence at
     all (Touzi et al. 1999, IEEE TGRS 37(1)). The mean of estimates over an area of one coherence becomes that

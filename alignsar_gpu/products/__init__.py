@@ -1,1 +1,1 @@
-"""Readers: one module a format, each giving the same stack of acquisitions."""
+"""Readers of satellite products: one folder a format, each giving the same stack of acquisitions."""

@@ -1,4 +1,4 @@
-"""Areas of interest: a bounding box, WKT, GeoJSON or any vector file, as one geometry in longitude and latitude."""
+"""Areas of interest: a bounding box, WKT, GeoJSON or any vector file, as a geometry in longitude and latitude."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STEPS = 64  # pieces that the long side of a projected area is cut into before i
 
 
 def read_area(text: str) -> BaseGeometry:
-    """An area in degrees of longitude (x) and latitude (y) on WGS84.
+    """Read an area of interest; returns degrees of longitude (x) and latitude (y) on WGS84.
 
     Parameters
     ----------

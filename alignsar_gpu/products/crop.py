@@ -1,4 +1,4 @@
-"""Crop: the lines and samples of an image that an area on the ground may be seen in."""
+"""Crop an image to an area on the ground."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Window = tuple[slice, slice]
 
 
 def crop_grid(grid: RadarGrid, window: Window) -> RadarGrid:
-    """The grid of some lines and samples of an image."""
+    """Crop a grid to a window of lines and samples."""
     lines, samples = window
     return replace(
         grid,
@@ -41,7 +41,7 @@ def crop_grid(grid: RadarGrid, window: Window) -> RadarGrid:
 
 
 def window_around(area: BaseGeometry, grid: RadarGrid, window: Window, orbit: Orbit, dem: Dem) -> Window:
-    """The part of ``window`` (lines, samples) of an image that holds an area, whatever its terrain.
+    """Find the part of ``window`` (lines, samples) of an image that contains an area, whatever its terrain.
 
     ``area`` is longitude and latitude (degrees), as `read_area` gives it. Its outline is looked for at the
     lowest and at the highest post that the DEM has there, and the image is never cut to less than a few

@@ -1,4 +1,4 @@
-"""Which bursts of which dates are worked on: those in an area, matched over all dates."""
+"""Select the bursts to process: those in an area, matched over all dates."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SAME_PASS = np.timedelta64(15, "m")  # slices follow within seconds; the next pa
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Match:
-    """A burst on one date, and the product that it is from."""
+    """A burst of one date and the product that it belongs to."""
 
     product: SlcProduct
     burst: Burst
@@ -30,7 +30,7 @@ class Match:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Selection:
-    """The bursts to work on.
+    """The bursts to process, by name and date.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Selection:
 
     @property
     def swaths(self) -> tuple[str, ...]:
-        """Subswaths that the bursts are of, sorted."""
+        """Subswaths of the bursts, sorted."""
         return tuple(sorted({found[self.reference].burst.swath for found in self.bursts.values()}))
 
 
@@ -97,7 +97,7 @@ class _Area:
 
 
 def share_of(area: BaseGeometry, *bursts: Burst) -> float:
-    """Share (0 to 1) of an area in longitude and latitude that lies in the footprints of bursts.
+    """Compute the share (0 to 1) of an area in longitude and latitude that the bursts' footprints cover.
 
     Of its surface; of the length of lines; of the number of points.
     """
@@ -120,7 +120,7 @@ def _extent(bursts: Sequence[Burst]) -> str:
 
 
 def neighbourhood(selection: Selection, everything: Selection) -> Selection:
-    """A selection with the bursts before and after its own in their subswaths, as far as there are any.
+    """Extend a selection by the bursts before and after its own in their subswaths, where there are any.
 
     ``everything`` is what the same products have without an area. The dates stay those of the selection.
     """
@@ -218,7 +218,7 @@ def _reference_pass(passes: Sequence[list[SlcProduct]], reference: str | None) -
 def select_bursts(
     products: Sequence[SlcProduct], area: BaseGeometry | None = None, *, reference: str | None = None
 ) -> Selection:
-    """The bursts that an area meets, and their counterparts on all dates.
+    """Select the bursts that intersect an area, with their counterparts on all dates.
 
     Parameters
     ----------

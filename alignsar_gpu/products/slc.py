@@ -1,4 +1,4 @@
-"""What a reader of single look complex products gives: bursts on their radar grids, and how to read them.
+"""Single look complex (SLC) products as readers give them: bursts on their radar grids, and access to their pixels.
 
 A stripmap scene is one burst without steering.
 """
@@ -40,7 +40,7 @@ class RangePolynomial:
     coefficients: NDArray[np.float64]
 
     def at(self, slant_range: ArrayLike) -> NDArray[np.float64]:
-        """Value at one-way slant ranges (metres), of their shape."""
+        """Evaluate the polynomial at one-way slant ranges (metres)."""
         time = 2.0 / SPEED_OF_LIGHT * np.asarray(slant_range, dtype=np.float64) - self.slant_range_time
         return np.asarray(np.polynomial.polynomial.polyval(time, self.coefficients))
 
@@ -50,15 +50,15 @@ class Measurement(Protocol):
 
     @property
     def source(self) -> str:
-        """The file, for messages."""
+        """Name of the file, for messages."""
 
     def read(self, lines: slice, samples: slice) -> NDArray[np.complex64]:
-        """Pixels [line, sample] of these lines and samples of the burst."""
+        """Read the pixels [line, sample] of some lines and samples of the burst."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Channel:
-    """What a polarization of a burst has for itself.
+    """Data of a burst that belong to one polarization.
 
     Attributes
     ----------
@@ -77,7 +77,7 @@ class Channel:
 
 
 def valid_window(channels: Sequence[Channel]) -> tuple[slice, slice] | None:
-    """Lines and samples of the largest rectangle that is valid on all its lines in all channels, if any."""
+    """Find the largest rectangle (lines, samples) that is valid on all its lines in all channels, if any."""
     first = np.max([c.first_valid_sample for c in channels], axis=0)
     last = np.min([c.last_valid_sample for c in channels], axis=0)
     lines = np.flatnonzero(np.all([c.first_valid_sample >= 0 for c in channels], axis=0))
@@ -90,7 +90,7 @@ def valid_window(channels: Sequence[Channel]) -> tuple[slice, slice] | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Transmission:
-    """How the pulses that a burst was imaged with were sent.
+    """Timing and chirp of the pulses that a burst was imaged with.
 
     Attributes
     ----------
@@ -140,7 +140,7 @@ class Burst:
 
     @property
     def name(self) -> str:
-        """How messages call it."""
+        """Name of the burst in messages."""
         return self.burst_id or self.swath.lower()
 
     @property
@@ -154,7 +154,7 @@ class Burst:
     def read(
         self, polarization: str, lines: slice | None = None, samples: slice | None = None
     ) -> NDArray[np.complex64]:
-        """Pixels [line, sample] of the lines and samples of the burst; by default of its `valid` part."""
+        """Read the pixels [line, sample] of some lines and samples; by default of the `valid` part."""
         if polarization not in self.channels:
             there = ", ".join(p.upper() for p in self.channels)
             raise AlignsarError(f"{self.name}: no polarization {polarization.upper()}; there is {there}")
@@ -169,7 +169,7 @@ class Burst:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SlcProduct:
-    """One single look complex product as it was delivered, not coregistered.
+    """One single look complex product as delivered, not coregistered.
 
     Attributes
     ----------
@@ -197,5 +197,5 @@ class SlcProduct:
 
     @property
     def date(self) -> str:
-        """The day, as YYYYMMDD."""
+        """Day of the acquisition, as YYYYMMDD."""
         return str(self.start.astype("datetime64[D]")).replace("-", "")

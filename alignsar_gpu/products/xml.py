@@ -1,4 +1,4 @@
-"""XML of product annotation and orbit files: parsed without entities, read with messages that say where."""
+"""XML of annotation and orbit files: parsed without entities; error messages name the file and the element."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TIME = re.compile(r"(?:UTC=|UT1=|TAI=)?(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{
 
 
 def microseconds(text: str) -> np.datetime64 | None:
-    """A UTC time as datetime64[us], or None when ``text`` is none. Digits beyond a microsecond are rounded."""
+    """Convert a UTC time to datetime64[us]; None if ``text`` is not a time. Further digits are rounded."""
     match = TIME.fullmatch(text.strip())
     if match is None:
         return None
@@ -46,35 +46,35 @@ class Xml:
     where: str
 
     def find(self, path: str) -> Xml | None:
-        """The first element at ``path``, if any."""
+        """Return the first element at ``path``, or None."""
         found = self.element.find(path)
         return None if found is None else Xml(found, f"{self.where}/{path}")
 
     def require(self, path: str) -> Xml:
-        """The first element at ``path``; AlignsarError when there is none."""
+        """Return the first element at ``path``; AlignsarError if there is none."""
         found = self.find(path)
         if found is None:
             raise AlignsarError(f"{self.where}: no element {path!r}; the file is damaged or of another kind")
         return found
 
     def all(self, path: str) -> Iterator[Xml]:
-        """Every element at ``path``."""
+        """Iterate over all elements at ``path``."""
         for number, found in enumerate(self.element.iterfind(path), 1):
             yield Xml(found, f"{self.where}/{path}[{number}]")
 
     def text(self, path: str = ".") -> str:
-        """The text of the element at ``path``, stripped; AlignsarError when there is none."""
+        """Return the text of the element at ``path``, stripped; AlignsarError if there is none."""
         return (self.require(path).element.text or "").strip()
 
     def number(self, path: str = ".") -> float:
-        """The text of the element at ``path`` as a finite number."""
+        """Return the text of the element at ``path`` as a finite number."""
         values = self.numbers(path)
         if values.size != 1:
             raise AlignsarError(f"{self.where}/{path}: expected one number, found {values.size}")
         return float(values[0])
 
     def numbers(self, path: str = ".") -> NDArray[np.float64]:
-        """The text of the element at ``path`` as finite numbers, (n,) float64."""
+        """Return the text of the element at ``path`` as finite numbers, (n,) float64."""
         words = self.text(path).split()
         try:
             values = np.array([float(word) for word in words])
@@ -85,7 +85,7 @@ class Xml:
         return values
 
     def time(self, path: str = ".") -> np.datetime64:
-        """The text of the element at ``path`` as UTC, datetime64[us]."""
+        """Return the text of the element at ``path`` as UTC, datetime64[us]."""
         text = self.text(path)
         value = microseconds(text)
         if value is None:
@@ -94,7 +94,7 @@ class Xml:
 
 
 def parse_xml(data: bytes, where: str) -> Xml:
-    """The root element of a document; ``where`` is the file's name.
+    """Parse an XML document and return its root element; ``where`` is the file's name.
 
     Raises AlignsarError for what is not well-formed, and for a document that declares entities or refers to
     a document type: no product has them, and they can be made to fill the memory or read other files.

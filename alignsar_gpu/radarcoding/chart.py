@@ -81,7 +81,7 @@ class Chart:
 
     def ground(self, line: NDArray[np.float64], sample: NDArray[np.float64]) -> Pair:
         """Longitude and latitude (degrees) of lines and samples of the chart."""
-        return self.terrain.place(line, sample, self.height)
+        return self.terrain.to_ground(line, sample, self.height)
 
     def _displacement(self, line: NDArray[np.float64], sample: NDArray[np.float64]) -> NDArray[np.float64]:
         """Lines by metre and by metre squared of height above the chart's, then samples: [4, ...]."""

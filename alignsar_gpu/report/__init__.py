@@ -1,4 +1,4 @@
-"""The report: a page of pictures and numbers that shows a person what is in a cube."""
+"""Report: an HTML page with pictures and numbers of a cube."""
 
 from __future__ import annotations
 
@@ -6,19 +6,27 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.report import labels as labels_chapter
 from alignsar_gpu.report import overview
-from alignsar_gpu.report import timing as timing_chapter
-from alignsar_gpu.report import truth as truth_chapter
-from alignsar_gpu.report.page import Block, Page, render
-from alignsar_gpu.report.sections import Chapters
-from alignsar_gpu.report.survey import Survey
+from alignsar_gpu.report.page import FoldedText, Page, render
+from alignsar_gpu.report.pictures import PictureWriter
+from alignsar_gpu.report.sections.amplitude import amplitude_section
+from alignsar_gpu.report.sections.comparisons import comparison_sections
+from alignsar_gpu.report.sections.geometry import geometry_section
+from alignsar_gpu.report.sections.interferograms import baselines_section, interferograms_section
+from alignsar_gpu.report.sections.labels import labels_section
+from alignsar_gpu.report.sections.signatures import signatures_section
+from alignsar_gpu.report.sections.timing import timing_section
+from alignsar_gpu.report.sections.truth import truth_section
+from alignsar_gpu.report.sections.where import where_section
+from alignsar_gpu.report.survey import CubeSurvey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     import xarray as xr
+
+    from alignsar_gpu.report.page import Section
 
 __all__ = ["write_report"]
 
@@ -32,7 +40,7 @@ def write_report(
     configuration: str = "",
     netcdf: bool = True,
 ) -> Path:
-    """Write ``folder/index.html`` and its pictures, and give the path of the page.
+    """Write ``folder/index.html`` and its pictures, and return the path of the page.
 
     The page links its pictures and the run's other products (``../cube.zarr``, ...) by relative paths and
     loads nothing from the network. Same arguments, same bytes. The page is written after its pictures.
@@ -51,7 +59,7 @@ def write_report(
 
     Raises AlignsarError where the dataset is not a cube or the folder cannot be written.
     """
-    survey = Survey(cube, quality)
+    survey = CubeSurvey(cube, quality)
     page = folder / "index.html"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -60,14 +68,6 @@ def write_report(
         raise AlignsarError(
             f"report: cannot write to {folder}: {error.strerror}; choose another output folder"
         ) from error
-    chapters = Chapters(survey, folder)
-    sections = list(chapters.sections())
-    if (labelled := labels_chapter.section(chapters)) is not None:
-        sections.append(labelled)
-    if (timed := timing_chapter.section(chapters)) is not None:
-        sections.append(timed)
-    if truth is not None and (compared := truth_chapter.section(chapters, truth)) is not None:
-        sections.append(compared)
     text = render(
         Page(
             title=overview.title(survey),
@@ -75,7 +75,7 @@ def write_report(
             facts=overview.facts(survey),
             dates=overview.dates_table(survey),
             warnings=tuple(str(warning) for warning in quality.get("warnings") or ()),
-            sections=tuple(sections),
+            sections=_sections(PictureWriter(survey, folder), truth),
             netcdf=f"netcdf/{survey.keys[survey.reference]}.nc" if netcdf else "",
             stages=overview.stages(quality),
             blocks=_blocks(quality, configuration),
@@ -87,12 +87,29 @@ def write_report(
     return page
 
 
-def _blocks(quality: Mapping[str, Any], configuration: str) -> tuple[Block, ...]:
+def _sections(writer: PictureWriter, truth: xr.Dataset | None) -> tuple[Section, ...]:
+    """Every section that the cube has something for, in the order of the page."""
+    sections = (
+        where_section(writer),
+        amplitude_section(writer),
+        interferograms_section(writer),
+        signatures_section(writer),
+        *comparison_sections(writer),
+        geometry_section(writer),
+        baselines_section(writer),
+        labels_section(writer),
+        timing_section(writer),
+        None if truth is None else truth_section(writer, truth),
+    )
+    return tuple(section for section in sections if section is not None)
+
+
+def _blocks(quality: Mapping[str, Any], configuration: str) -> tuple[FoldedText, ...]:
     rest = {key: value for key, value in quality.items() if key not in {"stages", "warnings"}}
     blocks = []
     if rest:
         text = json.dumps(rest, indent=2, ensure_ascii=False, default=str)
-        blocks.append(Block(summary="Everything that was measured (quality.json)", text=text))
+        blocks.append(FoldedText(summary="Everything that was measured (quality.json)", text=text))
     if configuration:
-        blocks.append(Block(summary="The configuration (run.yaml)", text=configuration))
+        blocks.append(FoldedText(summary="The configuration (run.yaml)", text=configuration))
     return tuple(blocks)

@@ -1,4 +1,4 @@
-"""What the page says in words and numbers: summary, key facts, the tables of dates and of layers."""
+"""Texts, key facts and tables of the report: summary, dates, layers."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alignsar_gpu.report.page import Stage, Table
+from alignsar_gpu.report.page import StageTime, Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from alignsar_gpu.report.survey import Survey
+    from alignsar_gpu.report.survey import CubeSurvey
 
 MINUS = "\u2212"
 NONE = "\u2013"
@@ -20,7 +20,7 @@ INTERFEROMETRIC = ("interferometric_phase_", "coherence_")
 
 
 def number(value: float, digits: int = 4) -> str:
-    """A number with so many significant digits; a dash for NaN."""
+    """Format a number with ``digits`` significant digits; a dash for NaN."""
     if not math.isfinite(value):
         return NONE
     if value != 0 and not 1e-3 <= abs(value) < 1e6:
@@ -30,17 +30,17 @@ def number(value: float, digits: int = 4) -> str:
 
 
 def fixed(value: float) -> str:
-    """A number with four decimals; a dash for NaN and infinity."""
+    """Format a number with four decimals; a dash for NaN and infinity."""
     return f"{value:.4f}".replace("-", MINUS) if math.isfinite(value) else NONE
 
 
 def days(value: float) -> str:
-    """A number of days, with a decimal only where there is one; a dash for NaN."""
+    """Format a number of days, with a decimal only if there is one; a dash for NaN."""
     return f"{value:.1f}".removesuffix(".0").replace("-", MINUS) if math.isfinite(value) else NONE
 
 
 def percent(share: float) -> str:
-    """A share 0 to 1 as percent that is 100 or 0 only where nothing is missing or there."""
+    """Format a share 0 to 1 as percent; 100 and 0 are shown only if exact."""
     if not math.isfinite(share):
         return NONE
     text = f"{100 * share:.1f}"
@@ -52,7 +52,7 @@ def percent(share: float) -> str:
 
 
 def nested(mapping: Any, *keys: str) -> Any:
-    """The value below nested keys; None where one is missing."""
+    """Return the value below nested keys; None if one is missing."""
     for key in keys:
         if not hasattr(mapping, "get"):
             return None
@@ -61,12 +61,12 @@ def nested(mapping: Any, *keys: str) -> Any:
 
 
 def as_number(value: Any) -> float:
-    """A number, or NaN for what is none."""
+    """Convert to a number; NaN if it is not one."""
     return float(value) if isinstance(value, (int, float, np.number)) else math.nan
 
 
-def mean_coherence(survey: Survey, date: int, polarization: str) -> float:
-    """Mean coherence of a date: as the run measured it, or from the sampled pixels."""
+def mean_coherence(survey: CubeSurvey, date: int, polarization: str) -> float:
+    """Return the mean coherence of a date: as measured in the run, or from the sampled pixels."""
     measured = as_number(
         nested(survey.quality, "dates", survey.keys[date], "coherence", polarization, "mean")
     )
@@ -77,8 +77,8 @@ def mean_coherence(survey: Survey, date: int, polarization: str) -> float:
     return float(sample.mean(dtype=np.float64)) if sample.size else math.nan
 
 
-def valid_share(survey: Survey, date: int) -> float:
-    """Share of valid pixels of a date: as the run measured it, or from its brightness."""
+def valid_share(survey: CubeSurvey, date: int) -> float:
+    """Return the share of valid pixels of a date: as measured in the run, or from its brightness."""
     measured = as_number(nested(survey.quality, "dates", survey.keys[date], "valid_fraction"))
     names = [survey.power_layer(p) for p in survey.polarizations]
     if math.isfinite(measured) or not names or names[0] is None:
@@ -86,13 +86,13 @@ def valid_share(survey: Survey, date: int) -> float:
     return 1 - survey.scan(names[0], date).missing
 
 
-def title(survey: Survey) -> str:
-    """The dataset's title."""
+def title(survey: CubeSurvey) -> str:
+    """Return the title of the dataset."""
     return survey.text("title") or "SAR dataset"
 
 
-def summary(survey: Survey) -> str:
-    """One sentence: what the dataset is."""
+def summary(survey: CubeSurvey) -> str:
+    """Summarise the dataset in one sentence."""
     days = survey.days
     when = f"on {days[0]}" if len(days) == 1 else f"on {len(days)} dates from {min(days)} to {max(days)}"
     polarizations = " and ".join(p.upper() for p in survey.polarizations)
@@ -105,8 +105,8 @@ def summary(survey: Survey) -> str:
     )
 
 
-def facts(survey: Survey) -> tuple[tuple[str, str], ...]:
-    """Name and value of what a reader asks first; what is not known is left out."""
+def facts(survey: CubeSurvey) -> tuple[tuple[str, str], ...]:
+    """List the key facts as (name, value); unknown ones are left out."""
     view = survey.view
     platforms = ", ".join(dict.fromkeys(p for p in survey.names_along_time("platform") if p))
     orbit, day = survey.number("relative_orbit"), survey.days[survey.reference]
@@ -147,8 +147,8 @@ def facts(survey: Survey) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in named if value)
 
 
-def dates_table(survey: Survey) -> Table:
-    """A row a date: baselines, height of ambiguity, validity, coherence, product."""
+def dates_table(survey: CubeSurvey) -> Table:
+    """Make the table of dates: baselines, height of ambiguity, validity, coherence, product."""
     products = survey.names_along_time("product_id")
     if not survey.secondaries:
         row = (survey.days[0], percent(valid_share(survey, 0)), products[0] or NONE)
@@ -197,7 +197,7 @@ def dates_table(survey: Survey) -> Table:
     )
 
 
-def _row(survey: Survey, name: str, dates: tuple[int | None, ...]) -> tuple[str, ...]:
+def _row(survey: CubeSurvey, name: str, dates: tuple[int | None, ...]) -> tuple[str, ...]:
     scans = [survey.scan(name, date) for date in dates]
     sample = np.concatenate([scan.sample for scan in scans])
     quantiles = np.percentile(sample, (1, 50, 99)) if sample.size else (math.nan,) * 3
@@ -210,8 +210,8 @@ def _row(survey: Survey, name: str, dates: tuple[int | None, ...]) -> tuple[str,
     return (*(number(value, digits) for value in values), percent(missing), str(attrs.get("units", NONE)))
 
 
-def layer_tables(survey: Survey) -> tuple[Table, ...]:
-    """Statistics of every layer over its dates, and one folded table with a row a layer and a date."""
+def layer_tables(survey: CubeSurvey) -> tuple[Table, ...]:
+    """Make the tables of layer statistics: over all dates, and a folded one with a row a layer and date."""
     head = ("min", "1 %", "median", "99 %", "max", "no data", "unit")
     together, apart = [], []
     for name in survey.layers():
@@ -244,13 +244,13 @@ def layer_tables(survey: Survey) -> tuple[Table, ...]:
     )
 
 
-def stages(quality: Mapping[str, Any]) -> tuple[Stage, ...]:
-    """The stages of the run and their times."""
+def stages(quality: Mapping[str, Any]) -> tuple[StageTime, ...]:
+    """List the stages of the run with their times."""
     measured = nested(quality, "stages")
     seconds = {str(name): as_number(value) for name, value in (measured or {}).items()}
     longest = max((s for s in seconds.values() if math.isfinite(s)), default=0.0)
     return tuple(
-        Stage(
+        StageTime(
             name=name,
             time=f"{value:.2f}" if math.isfinite(value) else NONE,
             share=100 * value / longest if longest > 0 and math.isfinite(value) else 0.0,

@@ -1,4 +1,4 @@
-"""The parts of the page, and the template that turns them into HTML."""
+"""Parts of the page, and their rendering to HTML by the template."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import jinja2
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from alignsar_gpu.report.figures import Drawn
+    from alignsar_gpu.report.drawing.figures import Drawn
 
 NARROW = 600  # pixels: pictures of tall scenes, four of which stand side by side
 
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A drawn picture, the text read in its place, and a short line below it.
+    """A drawn picture, its alternative text, and a short line below it.
 
     ``full_row``: it has a row of a gallery to itself.
     """
@@ -31,7 +31,7 @@ class Picture:
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """Pictures read together; ``captions.html`` has the caption of its ``kind``, with ``words`` in it.
+    """Pictures shown together; ``captions.html`` has the caption of its ``kind``, with ``words`` in it.
 
     ``row``: how many pictures belong side by side, where that matters.
     """
@@ -45,7 +45,7 @@ class Panel:
 
     @property
     def columns(self) -> int:
-        """How many pictures of a gallery stand side by side where the page is wide enough."""
+        """Number of pictures side by side in a gallery if the page is wide enough."""
         if self.row:
             return self.row
         side_by_side = [picture for picture in self.pictures if not picture.full_row]
@@ -57,7 +57,7 @@ class Panel:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A table. Columns, counted from 0, that are ``numeric`` are set flush right, ``long`` ones wrap.
+    """A table. Columns (from 0) in ``numeric`` are right-aligned, those in ``long`` wrap.
 
     ``name`` is for readers who cannot see it, and the title of a ``folded`` one.
     """
@@ -72,8 +72,8 @@ class Table:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Block:
-    """A folded preformatted text."""
+class FoldedText:
+    """A folded block of preformatted text."""
 
     summary: str
     text: str
@@ -81,7 +81,7 @@ class Block:
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """A chapter of the page: panels, then tables; ``captions.html`` has its lead, with ``words`` in it."""
+    """A section of the page: panels, then tables; ``captions.html`` has its lead, with ``words`` in it."""
 
     anchor: str
     title: str
@@ -91,8 +91,8 @@ class Section:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stage:
-    """A stage of the run, its time as text, and its share of the longest one in percent."""
+class StageTime:
+    """A stage of the run, its time as text, and its share of the longest stage in percent."""
 
     name: str
     time: str
@@ -101,7 +101,7 @@ class Stage:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """Everything on the page."""
+    """The content of the page."""
 
     title: str
     summary: str
@@ -110,12 +110,12 @@ class Page:
     warnings: tuple[str, ...]
     sections: tuple[Section, ...]
     netcdf: str
-    stages: tuple[Stage, ...] = ()
-    blocks: tuple[Block, ...] = ()
+    stages: tuple[StageTime, ...] = ()
+    blocks: tuple[FoldedText, ...] = ()
 
 
 def render(page: Page) -> str:
-    """The page as one HTML text, its style inlined; every text of the page is escaped."""
+    """Render the page as one HTML text, its style inlined; every text is escaped."""
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_own_file),
         autoescape=True,

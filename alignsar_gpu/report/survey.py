@@ -1,4 +1,4 @@
-"""One pass over the cube, a layer of a date at a time: pictures, exact extremes, sampled percentiles."""
+"""Survey of a cube in one pass, a layer of a date at a time: pictures, exact extremes, sampled percentiles."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.report.display import Averaging, View, cell_average, unwrap_longitude
+from alignsar_gpu.report.drawing.display import Averaging, DisplayGrid, cell_average, unwrap_longitude
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,7 +28,7 @@ MAX_PICTURED_DATES = 16
 
 @dataclass(frozen=True, kw_only=True)
 class Scan:
-    """One layer of one date.
+    """Picture and statistics of one layer of one date.
 
     Attributes
     ----------
@@ -45,8 +45,8 @@ class Scan:
     missing: float
 
 
-def scan(layer: xr.DataArray, view: View, averaging: Averaging | None = None) -> Scan:
-    """Read a layer (azimuth, range) by blocks of lines and condense it.
+def scan(layer: xr.DataArray, view: DisplayGrid, averaging: Averaging | None = None) -> Scan:
+    """Read a layer (azimuth, range) by blocks of lines and reduce it to a picture and statistics.
 
     ``averaging`` says how display cells are formed (``cell_average``); None makes no picture.
     """
@@ -73,7 +73,7 @@ def scan(layer: xr.DataArray, view: View, averaging: Averaging | None = None) ->
     )
 
 
-def _blocks(layer: xr.DataArray, view: View) -> Iterator[tuple[int, NDArray[Any]]]:
+def _blocks(layer: xr.DataArray, view: DisplayGrid) -> Iterator[tuple[int, NDArray[Any]]]:
     """First line and values of blocks of whole display cells; a chunk on disk is read once or twice.
 
     Complex layers give their magnitude, whole numbers are turned to real ones.
@@ -91,8 +91,8 @@ def _blocks(layer: xr.DataArray, view: View) -> Iterator[tuple[int, NDArray[Any]
             yield begin + first, np.abs(part) if np.iscomplexobj(part) else part
 
 
-class Survey:
-    """What the report knows about a cube: its dates and layers, and a cached ``Scan`` of each.
+class CubeSurvey:
+    """Dates and layers of a cube, with a cached ``Scan`` of each layer.
 
     Raises AlignsarError where the dataset is not a cube (dims time, azimuth, range).
     """
@@ -106,10 +106,12 @@ class Survey:
             )
         self.cube = cube
         self.quality = quality
-        self.view = View.fit(cube.sizes["azimuth"], cube.sizes["range"], self._spacing())
+        self.view = DisplayGrid.fit(cube.sizes["azimuth"], cube.sizes["range"], self._spacing())
         # phase is averaged to cells that are square on the ground even where the raster is small: the
         # phase of a single pixel is mostly noise
-        self.phase_view = View.fit(cube.sizes["azimuth"], cube.sizes["range"], self._spacing(), square=True)
+        self.phase_view = DisplayGrid.fit(
+            cube.sizes["azimuth"], cube.sizes["range"], self._spacing(), square=True
+        )
         self._scans: dict[tuple[str, int | None], Scan] = {}
 
     def _spacing(self) -> tuple[float, float] | None:
@@ -120,24 +122,24 @@ class Survey:
         return along_azimuth, slant / math.sin(math.radians(incidence))
 
     def number(self, attribute: str) -> float:
-        """A global attribute as a number; NaN where it is missing or none."""
+        """Return a global attribute as a number; NaN if it is missing or not one."""
         try:
             return float(self.cube.attrs.get(attribute, math.nan))
         except (TypeError, ValueError):
             return math.nan
 
     def text(self, attribute: str) -> str:
-        """A global attribute as text; empty where it is missing."""
+        """Return a global attribute as text; empty if it is missing."""
         return str(self.cube.attrs.get(attribute, ""))
 
     @cached_property
     def days(self) -> tuple[str, ...]:
-        """The dates as YYYY-MM-DD, in the order of the cube."""
+        """Dates as YYYY-MM-DD, in the order of the cube."""
         return tuple(str(day) for day in self.cube["time"].values.astype("datetime64[D]"))
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
-        """Names of the dates in files: YYYYMMDD, with a number behind it where a day comes twice."""
+        """Names of the dates in files: YYYYMMDD, numbered if a day occurs twice."""
         plain = [day.replace("-", "") for day in self.days]
         return tuple(
             key if plain.count(key) == 1 else f"{key}_{plain[: i + 1].count(key)}"
@@ -169,7 +171,7 @@ class Survey:
 
     @cached_property
     def polarizations(self) -> tuple[str, ...]:
-        """Those that the cube has a layer of, in the order of its attribute."""
+        """Polarizations that the cube has a layer of, in the order of its attribute."""
         named = [name.strip().lower() for name in self.text("polarizations").split(",")]
         order = [name for name in named if name in POLARIZATIONS]
         order += [name for name in POLARIZATIONS if name not in order]
@@ -177,19 +179,19 @@ class Survey:
         return tuple(p for p in order if any(name.endswith(f"_{p}") for name in names))
 
     def along_time(self, name: str) -> NDArray[np.float64]:
-        """A variable (time,) as float64; NaN where the cube has none."""
+        """Return a variable (time,) as float64; NaN if the cube has none."""
         if name not in self.cube or self.cube[name].dims != ("time",):
             return np.full(len(self.days), np.nan)
         return np.asarray(self.cube[name].values, dtype=np.float64)
 
     def names_along_time(self, name: str) -> tuple[str, ...]:
-        """A variable (time,) as texts; empty ones where the cube has none."""
+        """Return a variable (time,) as texts; empty ones if the cube has none."""
         if name not in self.cube or self.cube[name].dims != ("time",):
             return ("",) * len(self.days)
         return tuple(str(value) for value in self.cube[name].values)
 
     def layers(self) -> tuple[str, ...]:
-        """Names of the layers: numbers over (azimuth, range), with or without time."""
+        """List the layers: numbers over (azimuth, range), with or without time."""
         sides = {"azimuth", "range"}
         return tuple(
             str(name)
@@ -202,7 +204,7 @@ class Survey:
         return name in self.layers()
 
     def scan(self, name: str, date: int | None = None) -> Scan:
-        """The layer of a date (its index; None for a layer without time), read once."""
+        """Scan the layer of a date (its index; None for a layer without time); it is read once."""
         if (name, date) not in self._scans:
             layer = self.cube[name] if date is None else self.cube[name].isel(time=date)
             pictured = date is None or date in self.pictured
@@ -219,23 +221,23 @@ class Survey:
             self._scans[name, date] = scanned
         return self._scans[name, date]
 
-    def view_of(self, name: str) -> View:
-        """The view that a layer is pictured in."""
+    def view_of(self, name: str) -> DisplayGrid:
+        """Return the display grid of a layer's pictures."""
         return self.phase_view if name.startswith("interferometric_phase_") else self.view
 
     def image(self, name: str, date: int | None = None) -> NDArray[np.float32]:
-        """The picture (rows, columns) of a layer; NaN everywhere for one that gets no picture."""
+        """Return the picture (rows, columns) of a layer; all NaN if it gets no picture."""
         image = self.scan(name, date).image
         return np.full(self.view_of(name).shape, np.nan, np.float32) if image is None else image
 
     def power_layer(self, polarization: str) -> str | None:
-        """The layer that a picture of brightness is made from: its image holds powers."""
+        """Return the layer that pictures of brightness are made from: its image holds powers."""
         names = (f"amplitude_{polarization}", f"intensity_{polarization}", f"sigma0_{polarization}")
         return next((name for name in names if self.has(name)), None)
 
     @cached_property
-    def coordinates(self) -> tuple[NDArray[np.float64], NDArray[np.float64], View] | None:
-        """Longitude and latitude (degrees) at the cell centres of a coarse view, and that view.
+    def coordinates(self) -> tuple[NDArray[np.float64], NDArray[np.float64], DisplayGrid] | None:
+        """Longitude and latitude (degrees) at the cell centres of a coarse display grid, and that grid.
 
         None where the cube has too few of them to lay the scene on a map.
         """
@@ -247,8 +249,8 @@ class Survey:
         known = np.isfinite(longitude) & np.isfinite(latitude)
         return None if known.sum() < 3 else (longitude, latitude, view)
 
-    def at_cell_centres(self, name: str, view: View) -> NDArray[np.float64]:
-        """Values (rows, columns) of a layer without time at the middle pixel of each cell."""
+    def at_cell_centres(self, name: str, view: DisplayGrid) -> NDArray[np.float64]:
+        """Return the values (rows, columns) of a layer without time at the middle pixel of each cell."""
         lines = np.arange(view.shape[0]) * view.cell_lines + view.cell_lines // 2
         samples = np.arange(view.shape[1]) * view.cell_samples + view.cell_samples // 2
         picked = self.cube[name].isel(

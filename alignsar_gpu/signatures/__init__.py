@@ -1,4 +1,4 @@
-"""Signatures: what is extracted per pixel, each a named function in the registry."""
+"""Signatures: quantities extracted per pixel, each a named function in the registry."""
 
 # the imports register their signatures, in this order
 from alignsar_gpu.signatures import category1, category2_dual, category2_quad, covariance, temporal  # isort: skip

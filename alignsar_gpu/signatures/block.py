@@ -1,18 +1,18 @@
-"""All signatures of a block of a stack: what is shared between them is computed once."""
+"""Compute all signatures of a block of a stack; shared quantities are computed once."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from alignsar_gpu.signatures.polarimetry import DateView
-from alignsar_gpu.signatures.powers import Powers
-from alignsar_gpu.signatures.temporal import StackView
-from alignsar_gpu.signatures.view import PolarizationView
+from alignsar_gpu.signatures.views.date import DateView
+from alignsar_gpu.signatures.views.polarization import PolarizationView
+from alignsar_gpu.signatures.views.powers import Powers
+from alignsar_gpu.signatures.views.stack import StackView
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from alignsar_gpu.signatures.options import Options
+    from alignsar_gpu.signatures.options import SignatureOptions
     from alignsar_gpu.signatures.registry import Signature
     from alignsar_gpu.stack.block import Stack
 
@@ -20,9 +20,9 @@ Computed = tuple[str, int | None, Any]
 
 
 def signature_layers(
-    stack: Stack, signatures: Sequence[Signature], options: Options, area_ratio: Any = None
+    stack: Stack, signatures: Sequence[Signature], options: SignatureOptions, area_ratio: Any = None
 ) -> Iterator[Computed]:
-    """Layers of the core lines: the name, the date (an index, None for one that has no date), and the values.
+    """Compute the layers of the core lines: name, date (an index; None for a layer without date), and values.
 
     Values are float32 [line, sample] on the stack's device, and only good until the next layer is asked for.
     ``area_ratio`` is the terrain's (`StackProduct.read_area_ratio`), where a signature needs it.

@@ -1,4 +1,4 @@
-"""Which polarizations a signature compares."""
+"""Choice of the polarizations that a signature compares."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PAIRS = (*CO_CROSS, ("hh", "vv"), ("hv", "vh"))
 
 
 def channels_of(needs: Needs, polarizations: Sequence[str]) -> tuple[str, ...] | None:
-    """The polarizations that a signature with these needs compares, in order; None where they are not there.
+    """Choose the polarizations that a signature compares, in order; None if the product lacks them.
 
     A pair is a co-polarization and its cross-polarization, VV and VH before HH and HV; else two co-polarizations.
     Four are HH, HV, VH, VV, of which one cross-polarization may stand for both.

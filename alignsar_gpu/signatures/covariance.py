@@ -1,4 +1,4 @@
-"""The elements of the covariance matrices themselves: category 2, for who wants to make more of them."""
+"""Category 2: the elements of the covariance matrices, for users who compute their own measures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How signatures are computed: the windows, the filter, the radiometry."""
+"""Options of the signatures: windows, filter, radiometry."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Filter = Literal["none", "boxcar", "lee", "refined_lee", "gamma_map"]
 
 
 def filter_of(kind: Filter, *, matrix: bool) -> Filter:
-    """The filter of matrices or of single intensities: Gamma-MAP is for these alone, matrices get its boxcar."""
+    """Return the filter to use; matrices get a boxcar instead of Gamma-MAP, which is for single intensities."""
     return "boxcar" if matrix and kind == "gamma_map" else kind
 
 
 @dataclass(frozen=True, kw_only=True)
 class Windows:
-    """The (lines, samples) that are averaged over: coherence, interferometric phase, polarimetric matrices."""
+    """Averaging windows (lines, samples) of coherence, interferometric phase and polarimetric matrices."""
 
     coherence: tuple[int, int]
     phase: tuple[int, int]
@@ -26,8 +26,8 @@ class Windows:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
-    """What all signatures of a run share.
+class SignatureOptions:
+    """Options shared by all signatures of a run.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""The registry: each signature with what it needs, what it gives, and where its formula stands."""
+"""Registry of signatures: what each needs, what it gives, and the source of its formula."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Needs = Literal["one", "pair", "co_cross", "quad"]
 
 @dataclass(frozen=True, kw_only=True)
 class Signature:
-    """One signature: a function of what it needs, and all that a user of its layers must know.
+    """A signature: the function that computes it, its requirements and its metadata.
 
     Attributes
     ----------
@@ -80,19 +80,19 @@ _SIGNATURES: dict[str, Signature] = {}
 
 
 def register(signature: Signature) -> None:
-    """Add a signature; a name can be taken once."""
+    """Register a signature; a name can be taken only once."""
     if signature.name in _SIGNATURES:
         raise ValueError(f"signature {signature.name!r} is registered twice")
     _SIGNATURES[signature.name] = signature
 
 
 def all_signatures() -> tuple[Signature, ...]:
-    """Every registered signature, in the order of registration."""
+    """Return every registered signature, in the order of registration."""
     return tuple(_SIGNATURES.values())
 
 
 def groups() -> dict[str, tuple[str, ...]]:
-    """The names that stand for several signatures."""
+    """Return the names of groups, each with the signatures it stands for."""
     matrices = [s for s in _SIGNATURES.values() if s.scope == "date"]
     plain = [s for s in matrices if not s.name.startswith(ELEMENTS)]
     members = {
@@ -108,7 +108,7 @@ def groups() -> dict[str, tuple[str, ...]]:
 
 
 def select(names: Iterable[str]) -> tuple[Signature, ...]:
-    """The signatures that ``names`` (signatures or groups) stand for, each once, in registry order.
+    """Select signatures by names of signatures or groups, each once, in registry order.
 
     Raises AlignsarError for a name that is neither, or for none at all.
     """

@@ -1,4 +1,4 @@
-"""Speckle over dates, and how much of it is in an image."""
+"""Multitemporal speckle filter and equivalent number of looks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SMOOTHING = 0.5  # standard deviation of what it is smoothed by, in the same
 
 
 def multitemporal_quegan(powers: Any, means: Any, valid: Any, xp: ModuleType) -> Any:
-    """Intensities of one polarization on many dates, filtered over the dates: `kernels.multitemporal_filter`.
+    """Filter the intensities of one polarization over the dates; see `kernels.multitemporal_filter`.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def equivalent_number_of_looks(
     window: tuple[int, int] = (7, 7),
     spacing: tuple[int, int] = (1, 1),
 ) -> float:
-    """Equivalent number of looks (ENL) of an intensity image, from what most of its blocks of pixels agree on.
+    """Estimate the equivalent number of looks (ENL) of an intensity image: the value most of its blocks agree on.
 
     Of every block, ln(mean) - mean(ln): for n independent Gamma-distributed pixels of L looks this is Bartlett's
     statistic, with mean ln L - psi(L) - (ln nL - psi(nL)), distributed nearly as chi-squared with n - 1 degrees of

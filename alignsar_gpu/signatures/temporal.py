@@ -1,28 +1,15 @@
-"""All dates of a polarization: statistics over time, and how each date differs from the others."""
+"""Signatures of all dates of a polarization: statistics over time, and the change of each date."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from alignsar_gpu.kernels import (
-    change_index,
-    log_ratio,
-    seasonal_fit,
-    temporal_extremes,
-    temporal_mean_minimum,
-    temporal_statistics,
-)
 from alignsar_gpu.signatures.registry import Signature, register
-from alignsar_gpu.signatures.view import PolarizationView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from alignsar_gpu.signatures.powers import Powers
+    from alignsar_gpu.signatures.views.stack import StackView
 
 FERRETTI = "Ferretti et al. 2001, Permanent scatterers in SAR interferometry, IEEE TGRS 39(1)"
 WAGNER = (
@@ -33,103 +20,6 @@ RIGNOT = "Rignot and van Zyl 1993, Change detection techniques for ERS-1 SAR dat
 QUEGAN = "Quegan et al. 2000, Multitemporal ERS SAR analysis applied to forest mapping, IEEE TGRS 38(2)"
 TOUZI = "Touzi et al. 1999, Coherence estimation for SAR imagery, IEEE TGRS 37(1)"
 HARMONIC = "Bloomfield 2000, Fourier Analysis of Time Series, Wiley, chapter 2"
-STATISTICS = ("intensity_mean", "intensity_deviation", "coefficient_of_variation", "amplitude_dispersion")
-YEAR_START = "datetime64[Y]"
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class StackView:
-    """Polarization ``polarization`` (an index) of a stack; arrays cover its core lines.
-
-    ``names`` are those of the signatures that will be asked for: what several share is computed for them together.
-    ``date`` (an index) is that of a dated signature.
-    """
-
-    powers: Powers
-    polarization: int
-    names: frozenset[str]
-    date: int = 0
-    _shared: dict[str, Any] = field(default_factory=dict)
-
-    def at(self, date: int) -> StackView:
-        """The same for the layer of a date."""
-        return StackView(
-            powers=self.powers,
-            polarization=self.polarization,
-            names=self.names,
-            date=date,
-            _shared=self._shared,
-        )
-
-    def once(self, name: str, compute: Callable[[], Any]) -> Any:
-        """What is computed once for all dates."""
-        if name not in self._shared:
-            self._shared[name] = compute()
-        return self._shared[name]
-
-    @cached_property
-    def power(self) -> Any:
-        """float32 [date, line, sample]: `Powers.power` of all dates."""
-        dates = range(len(self.powers.stack.acquisitions))
-        stacked = self.powers.stack.device.xp.stack
-        return self.once("power", lambda: stacked([self.powers.power(d, self.polarization) for d in dates]))
-
-    @cached_property
-    def valid(self) -> Any:
-        """bool [date, line, sample]: where the power is a number."""
-        xp = self.powers.stack.device.xp
-        return self.once("valid", lambda: xp.isfinite(self.power))
-
-    def statistic(self, name: str) -> Any:
-        """One of STATISTICS."""
-        wanted = [one for one in STATISTICS if one in self.names or one == name]
-        return self.once("statistics", lambda: temporal_statistics(self.power, self.valid, outputs=wanted))[
-            name
-        ]
-
-    def seasonal(self, name: str) -> Any:
-        """Amplitude (dB) or peak day of the annual harmonic."""
-        stack = self.powers.stack
-        starts = np.array([a.start for a in stack.acquisitions])
-        days = (starts - starts[0].astype(YEAR_START)) / np.timedelta64(1, "D")
-        wanted = [one for one in ("seasonal_amplitude", "seasonal_peak_day") if one in self.names]
-        return self.once("seasonal", lambda: seasonal_fit(self.power, self.valid, days, outputs=wanted))[name]
-
-    def _coherences(self) -> Any:
-        stack = self.powers.stack
-        secondaries = [d for d in range(len(stack.acquisitions)) if d != stack.reference]
-        views = (
-            PolarizationView(powers=self.powers, date=d, polarization=self.polarization) for d in secondaries
-        )
-        return temporal_mean_minimum(stack.device.xp.stack([view.coherence for view in views]))
-
-    @property
-    def coherence_mean_minimum(self) -> tuple[Any, Any]:
-        """Mean and minimum over the secondary dates of their coherence with the reference."""
-        mean, minimum = self.once("coherence", self._coherences)
-        return mean, minimum
-
-    @property
-    def to_previous(self) -> Any:
-        """Change of the power in dB from the date before; NaN for the first."""
-        xp = self.powers.stack.device.xp
-        if self.date == 0:
-            return xp.full(self.power.shape[1:], np.nan, dtype=np.float32)
-        both = self.valid[self.date] & self.valid[self.date - 1]
-        return log_ratio(self.power[self.date], self.power[self.date - 1], both)
-
-    @property
-    def to_mean(self) -> Any:
-        """The power in dB above its mean over the dates."""
-        mean = self.once("mean", lambda: self.statistic("intensity_mean"))
-        return log_ratio(self.power[self.date], mean, self.valid[self.date])
-
-    @property
-    def moisture(self) -> Any:
-        """Between the driest and the wettest date of the stack."""
-        dry, wet = self.once("extremes", lambda: temporal_extremes(self.power, self.valid, positive=True))
-        least = self.powers.options.smallest_range
-        return change_index(self.power[self.date], dry, wet, self.valid[self.date], smallest_range=least)
 
 
 def _statistic(name: str) -> Callable[[StackView], Any]:

@@ -26,22 +26,22 @@ ZERO = (0.0, 0.0, 0.0)
 
 
 class Pass(Protocol):
-    """Where a satellite is, and how fast, in the rotating Earth-fixed frame."""
+    """Position and velocity of a satellite over time, in the rotating Earth-fixed frame."""
 
     @property
     def centre_time(self) -> float:
-        """A time in the middle of what is seen, seconds."""
+        """A time in the middle of the imaged part, seconds."""
 
     def position(self, time: ArrayLike) -> NDArray[np.float64]:
-        """Position (..., 3) at ``time``, metres."""
+        """Return the position (..., 3) at ``time``, metres."""
 
     def velocity(self, time: ArrayLike) -> NDArray[np.float64]:
-        """Velocity (..., 3) at ``time``, metres per second."""
+        """Return the velocity (..., 3) at ``time``, metres per second."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CircularPass:
-    """One pass, in closed form; times in seconds since the midnight of its day.
+    """A circular pass in closed form; times in seconds since the midnight of its day.
 
     In the inertial frame the satellite is at ``ORBIT_RADIUS`` r + o_r r + o_a a + o_n n, where r is the
     radial, a the along-track and n the orbit-normal direction of the circular orbit. The offset o is what
@@ -64,7 +64,7 @@ class CircularPass:
     offset_rate: tuple[float, float, float] = ZERO
 
     def frame(self, time: ArrayLike) -> NDArray[np.float64]:
-        """Rows r, a, n (..., 3, 3) of the orbital frame at ``time``, in Earth-fixed coordinates."""
+        """Compute the rows r, a, n (..., 3, 3) of the orbital frame at ``time``, in Earth-fixed coordinates."""
         elapsed = np.asarray(time, dtype=np.float64) - self.centre_time
         angle = self.argument_of_latitude + MEAN_MOTION * elapsed
         node = self.node_longitude - EARTH_ROTATION * elapsed
@@ -83,11 +83,11 @@ class CircularPass:
         return np.stack([radial, along, np.cross(radial, along)], axis=-2)
 
     def position(self, time: ArrayLike) -> NDArray[np.float64]:
-        """Earth-fixed position (..., 3) at ``time``, metres."""
+        """Compute the Earth-fixed position (..., 3) at ``time``, metres."""
         return self._to_earth(time, self._coordinates(time))
 
     def velocity(self, time: ArrayLike) -> NDArray[np.float64]:
-        """Velocity (..., 3) in the rotating frame at ``time``, metres per second.
+        """Compute the velocity (..., 3) in the rotating frame at ``time``, metres per second.
 
         The time derivative of ``position``: dr/dt = MEAN_MOTION a and da/dt = -MEAN_MOTION r in the
         inertial frame, less the Earth's rotation crossed with the position.
@@ -100,7 +100,7 @@ class CircularPass:
         return self._to_earth(time, inertial) - np.cross(rotation, self._to_earth(time, coordinates))
 
     def state_vectors(self, first: float, last: float, epoch: np.datetime64) -> Orbit:
-        """State vectors one second apart that cover ``first`` to ``last`` with 10 s to spare each side."""
+        """Compute state vectors one second apart from ``first`` to ``last``, with 10 s to spare on each side."""
         time = np.arange(np.floor(first) - 10.0, np.ceil(last) + 11.0)
         return Orbit(
             epoch=epoch,

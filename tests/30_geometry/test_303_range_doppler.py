@@ -2,12 +2,11 @@
 
 import numpy as np
 import pytest
-from circular_orbit import circular_orbit, grid
+from circular_orbit import circular_orbit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.geometry.baselines import baseline_components, baseline_field
 from alignsar_gpu.geometry.doppler import Doppler
 from alignsar_gpu.geometry.ellipsoid import ecef_to_geodetic, geodetic_to_ecef
 from alignsar_gpu.geometry.ground_to_radar import ground_to_radar
@@ -97,34 +96,3 @@ class TestDoppler:
     def test_what_is_no_polynomial(self, coefficients):
         with pytest.raises(AlignsarError, match="expected finite coefficients"):
             Doppler(coefficients=coefficients)
-
-
-class TestBaselineField:
-    def test_every_pixel_as_from_the_points_themselves(self):
-        reference = circular_orbit(10.0, 9, start=980.0)
-        secondary = circular_orbit(10.0, 9, start=980.0, tilt=np.radians(98.201), radius=7_071_050.0)
-        radar = grid(lines=1500, samples=20_000, first_slant_range=800e3, first_azimuth_time=1019.0)
-        field = baseline_field(reference, secondary, radar, (100.0, 2100.0))
-        rng = np.random.default_rng(2)
-        height = rng.uniform(-100.0, 2500.0, (60, radar.samples))
-        found = field.lines(700, 760, height)
-        part = (slice(0, 60, 13), slice(0, radar.samples, 501))
-        time = radar.azimuth_time(np.arange(700, 760)[part[0]])[:, None]
-        slant_range = radar.slant_range(np.arange(radar.samples)[part[1]])
-        longitude, latitude = radar_to_ground(reference, time, slant_range, height[part], "right")
-        truth = baseline_components(reference, secondary, longitude, latitude, height[part])
-        size = np.abs(truth.perpendicular).max()
-        assert size > 20
-        assert np.abs(found.perpendicular[part] - truth.perpendicular).max() < 2e-5 * size
-        assert np.abs(found.parallel[part] - truth.parallel).max() < 2e-5 * size
-        expected = radar.wavelength * truth.ground_distance / (2 * truth.perpendicular)
-        np.testing.assert_allclose(found.height_of_ambiguity[part], expected, rtol=1e-4)
-
-    def test_blocks_do_not_matter(self):
-        reference = circular_orbit(10.0, 9, start=980.0)
-        secondary = circular_orbit(10.0, 9, start=980.0, radius=7_071_050.0)
-        field = baseline_field(reference, secondary, grid(), (0.0, 100.0))
-        height = np.random.default_rng(3).uniform(0, 100, grid().shape)
-        whole = field.lines(0, 500, height)
-        for values, block in zip(whole, field.lines(123, 321, height[123:321]), strict=True):
-            np.testing.assert_array_equal(values[123:321], block)

@@ -10,7 +10,7 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem.dem import open_dem
 from alignsar_gpu.geometry.ellipsoid import geodetic_to_ecef
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT
-from alignsar_gpu.geometry.ground_to_radar import ground_to_radar, incidence_angle, look_azimuth
+from alignsar_gpu.geometry.ground_to_radar import ground_to_radar, incidence_angle
 from alignsar_gpu.geometry.orbit import Orbit
 from alignsar_gpu.geometry.range_doppler import radar_to_ground
 from alignsar_gpu.geometry.terrain.terrain import Terrain
@@ -67,7 +67,7 @@ class TestIsce3:
             slant_range = swaths["frequencyA/slantRange"][:].data
         rasters = {
             name: np.fromfile(folder / "topo_winnipeg" / f"{name}.rdr", kind).reshape(250, 250)
-            for name, kind in {"x": "<f8", "y": "<f8", "z": "<f8", "inc": "<f4", "hdg": "<f4"}.items()
+            for name, kind in {"x": "<f8", "y": "<f8", "z": "<f8", "inc": "<f4"}.items()
         }
         return orbit, time[:, np.newaxis], slant_range, rasters
 
@@ -85,13 +85,10 @@ class TestIsce3:
         assert np.abs(found[0] - time).max() < 1e-8
         assert np.abs(found[1] - slant_range).max() < 1e-6
 
-    def test_incidence_and_heading(self, scene):
+    def test_incidence(self, scene):
         orbit, time, _, isce3 = scene
         incidence = incidence_angle(orbit, *(isce3[k] for k in "xyz"), time)
         assert np.abs(incidence - isce3["inc"]).max() < 1e-4
-        heading = look_azimuth(orbit, *(isce3[k] for k in "xyz"), time) + 90.0
-        anticlockwise_from_east = (90.0 - heading + 180.0) % 360.0 - 180.0
-        assert np.abs(anticlockwise_from_east - isce3["hdg"]).max() < 1e-4
 
 
 def geolocation_grid(annotation, epoch):

@@ -12,8 +12,8 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT, RadarGrid
 from alignsar_gpu.products.sentinel1.calibration import read_calibration, read_noise
 from alignsar_gpu.products.xml import parse_xml
-from alignsar_gpu.signatures.options import Options, Windows
-from alignsar_gpu.signatures.powers import Powers
+from alignsar_gpu.signatures.options import SignatureOptions, Windows
+from alignsar_gpu.signatures.views.powers import Powers
 from alignsar_gpu.stack.block import load_stack
 from alignsar_gpu.stack.noise import AzimuthNoise, JoinedNoise, Noise, NoisyPart
 from alignsar_gpu.stack.tables import positions, table_at
@@ -133,7 +133,7 @@ class TestSignature:
 
     def intensity(self, product, first, stop, quantity):
         stack = load_stack(product, Device("cpu", "test", "test", 1 << 30), first, stop, 2)
-        options = Options(windows=Windows(coherence=(3, 5), phase=(1, 1)))
+        options = SignatureOptions(windows=Windows(coherence=(3, 5), phase=(1, 1)))
         return Powers(stack=stack, options=options).calibrated(1, 0, quantity)
 
     @pytest.mark.parametrize("quantity", QUANTITIES)

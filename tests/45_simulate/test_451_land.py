@@ -23,10 +23,10 @@ from alignsar_gpu.simulate.ground.backscatter import (
     URBAN,
     WATER,
 )
-from alignsar_gpu.simulate.ground.land_bgt import bgt_layers
-from alignsar_gpu.simulate.ground.land_map import LandParameters, generate, scattered
-from alignsar_gpu.simulate.ground.land_vectors import VectorLayer, from_vectors
-from alignsar_gpu.simulate.ground.land_water import rounded
+from alignsar_gpu.simulate.ground.land.bgt import bgt_layers
+from alignsar_gpu.simulate.ground.land.map import LandParameters, generate, scattered
+from alignsar_gpu.simulate.ground.land.vectors import VectorLayer, from_vectors
+from alignsar_gpu.simulate.ground.land.water import rounded
 from alignsar_gpu.simulate.ground.raster import Bounds, metres_per_degree
 from alignsar_gpu.simulate.ground.terrain import fractal_terrain
 

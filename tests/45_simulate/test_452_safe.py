@@ -23,11 +23,12 @@ from alignsar_gpu.products.sentinel1.relative_orbit import sentinel1_relative_or
 from alignsar_gpu.products.sentinel1.safe import is_simulated, open_safe
 from alignsar_gpu.simulate.orbit import CircularPass
 from alignsar_gpu.simulate.safe import product as safe_product
-from alignsar_gpu.simulate.safe.iw_mode import WAVELENGTH
 from alignsar_gpu.simulate.safe.measurement_writer import MeasurementWriter
 from alignsar_gpu.simulate.safe.orbit_eof import write_orbit
-from alignsar_gpu.simulate.safe.pass_parameters import PassParameters
-from alignsar_gpu.simulate.safe.pass_plan import find_track
+from alignsar_gpu.simulate.safe.plan.iw_mode import WAVELENGTH
+from alignsar_gpu.simulate.safe.plan.parameters import PassParameters
+from alignsar_gpu.simulate.safe.plan.passes import find_track
+from alignsar_gpu.simulate.safe.planning import plan_passes
 from alignsar_gpu.simulate.safe.product import (
     copy_metadata,
     finish_product,
@@ -35,7 +36,6 @@ from alignsar_gpu.simulate.safe.product import (
     measurement_writer,
     write_metadata,
 )
-from alignsar_gpu.simulate.safe.product_plan import plan_passes
 
 INTERVAL = 2.055556299999998e-3
 SMALL = PassParameters(

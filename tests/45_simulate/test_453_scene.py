@@ -30,13 +30,13 @@ from alignsar_gpu.simulate.ground.backscatter import (
 from alignsar_gpu.simulate.ground.changes import ChangeParameters, generate_changes
 from alignsar_gpu.simulate.ground.drainage import drain
 from alignsar_gpu.simulate.ground.files import write_scene
-from alignsar_gpu.simulate.ground.land_map import LandParameters
+from alignsar_gpu.simulate.ground.land.map import LandParameters
 from alignsar_gpu.simulate.ground.motion import Bowl, draw_bowls, motion_raster
-from alignsar_gpu.simulate.ground.noise import Field, power_law
+from alignsar_gpu.simulate.ground.noise import NoiseField, power_law
 from alignsar_gpu.simulate.ground.raster import Bounds, Raster, metres_per_degree
-from alignsar_gpu.simulate.ground.reflector_files import read_reflectors
 from alignsar_gpu.simulate.ground.scene import SceneParameters, make_scene
-from alignsar_gpu.simulate.ground.targets import (
+from alignsar_gpu.simulate.ground.targets.reflector_files import read_reflectors
+from alignsar_gpu.simulate.ground.targets.targets import (
     PointTarget,
     TargetParameters,
     generate_targets,
@@ -168,7 +168,7 @@ def test_noise_has_the_spectrum_it_should(exponent):
 
 
 def test_fields_are_the_same_at_points_and_on_crossings():
-    field = Field.noise((900.0, 700.0), 25.0, 300.0, np.random.default_rng(1))
+    field = NoiseField.noise((900.0, 700.0), 25.0, 300.0, np.random.default_rng(1))
     x, y = np.array([0.0, 13.0, 699.0]), np.array([3.0, 500.0])
     across, down = np.meshgrid(x, y)
     np.testing.assert_allclose(field.on(x, y), field.at(across, down), atol=1e-5)

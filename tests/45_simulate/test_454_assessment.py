@@ -10,7 +10,13 @@ import xarray as xr
 from alignsar_gpu.dataset.cube import append_dataset, open_cube, write_dataset
 from alignsar_gpu.interferometry.statistics import expected_coherence
 from alignsar_gpu.simulate.assessment.class_coherence import ClassCoherence, noise_equivalent
-from alignsar_gpu.simulate.assessment.phase_errors import Patch, PhaseErrors, mean_jump, seams, weights_of
+from alignsar_gpu.simulate.assessment.phase_errors import (
+    ErrorPatch,
+    PhaseErrors,
+    mean_jump,
+    seams,
+    weights_of,
+)
 from alignsar_gpu.simulate.assessment.product_assessment import METRES_PER_DEGREE, ProductAssessment
 from alignsar_gpu.simulate.assessment.product_truth import KnownDate, PieceTruth, ProductTruth
 
@@ -100,7 +106,7 @@ class TestSeams:
         found = {}
         for name, (lines, samples, angle) in LAID.items():
             shape = lines.stop - lines.start, samples.stop - samples.start
-            patch = Patch(
+            patch = ErrorPatch(
                 lines=lines,
                 samples=samples,
                 error=np.full(shape, np.exp(1j * angle)),

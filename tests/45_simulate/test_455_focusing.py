@@ -10,9 +10,9 @@ from alignsar_gpu.geometry.orbit import Orbit
 from alignsar_gpu.simulate.ground.backscatter import CLASSES, FIELD, URBAN
 from alignsar_gpu.simulate.orbit import CircularPass
 from alignsar_gpu.simulate.radar import loops, spreading_loops, truth_loops
-from alignsar_gpu.simulate.radar.focusing import Band, focus, receiver_noise
+from alignsar_gpu.simulate.radar.focusing import SpectralBand, focus, receiver_noise
+from alignsar_gpu.simulate.radar.passes.recorded import recorded_pass
 from alignsar_gpu.simulate.radar.radiometry import tabulate
-from alignsar_gpu.simulate.radar.recorded_pass import recorded_pass
 
 INTERVAL = 2.055556299999998e-3
 SAMPLING = 6.434523812571428e7
@@ -26,8 +26,8 @@ BANDS = {  # subswath: azimuth (Hz, window), range (Hz)
 def bands(swath):
     azimuth, window, across = BANDS[swath]
     return (
-        Band(width=azimuth * INTERVAL, hamming=window, taps=6),
-        Band(width=across / SAMPLING, hamming=0.75, taps=8),
+        SpectralBand(width=azimuth * INTERVAL, hamming=window, taps=6),
+        SpectralBand(width=across / SAMPLING, hamming=0.75, taps=8),
     )
 
 
@@ -82,8 +82,8 @@ def test_noise_has_unit_power_in_the_band_alone():
 )
 def test_spreading_keeps_the_weight_whatever_the_place(line, sample, channel_seed, taps):
     """The sum over pixels of a spreading function is that of its spectrum at zero, to its own ripple."""
-    down = Band(width=0.67, hamming=0.7, taps=taps[0])
-    across = Band(width=0.75, hamming=0.7, taps=taps[1])
+    down = SpectralBand(width=0.67, hamming=0.7, taps=taps[0])
+    across = SpectralBand(width=0.75, hamming=0.7, taps=taps[1])
     weight = np.exp(1j * channel_seed) * np.ones((1, 1, 1), dtype=np.complex64)
     position, span = np.array([line, sample]).reshape(2, 1, 1), np.empty((1, 2))
     planes = np.zeros((2, 96, 90), dtype=np.float32)

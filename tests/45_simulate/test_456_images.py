@@ -13,7 +13,7 @@ from alignsar_gpu.geometry.range_doppler import radar_to_ground
 from alignsar_gpu.simulate.geometry import ellipsoid_point
 from alignsar_gpu.simulate.ground.atmosphere import AtmosphereParameters
 from alignsar_gpu.simulate.ground.backscatter import CLASSES, FIELD, FOREST, NAMES, URBAN, WATER
-from alignsar_gpu.simulate.ground.targets import PointTarget
+from alignsar_gpu.simulate.ground.targets.targets import PointTarget
 from alignsar_gpu.simulate.radar.campaign import ground_on, make_campaign
 from alignsar_gpu.simulate.radar.imaging import target_places
 from alignsar_gpu.simulate.radar.truth import write_truth
@@ -51,7 +51,9 @@ def test_backscatter_and_correlation_come_out_of_the_product_s_own_calibration(t
     pixels = small.pixels()[:, lines, samples]
     product = small.views[0].product
     middle = burst.grid.slant_range(0.5 * (samples.start + samples.stop))
-    incidence = np.degrees(small.campaign.mesh.incidence(small.campaign.mesh.places.low[0] + 0.5, middle))
+    incidence = np.degrees(
+        small.campaign.mesh.incidence(small.campaign.mesh.coordinates.low[0] + 0.5, middle)
+    )
     calibrated, power = [], []
     for number, (name, channel) in enumerate(burst.channels.items()):
         gain = amplitude(channel, burst.grid, "sigma_nought", lines, samples)
@@ -105,7 +107,9 @@ def test_thermal_noise_is_what_the_product_annotates(tmp_path):
     for number, (name, channel) in enumerate(burst.channels.items()):
         noise = channel.noise.power(burst.grid, 0, lines, samples, np)
         middle = burst.grid.slant_range(0.5 * (samples.start + samples.stop))
-        incidence = np.degrees(small.campaign.mesh.incidence(small.campaign.mesh.places.low[0] + 0.5, middle))
+        incidence = np.degrees(
+            small.campaign.mesh.incidence(small.campaign.mesh.coordinates.low[0] + 0.5, middle)
+        )
         signal = CLASSES[WATER].sigma0(name, incidence)
         signal = signal * amplitude(channel, burst.grid, "sigma_nought", lines, samples) ** 2
         ratio = np.abs(small.pixels()[number][lines, samples]) ** 2 / (signal + noise)

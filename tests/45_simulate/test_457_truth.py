@@ -49,7 +49,7 @@ def test_the_meshes_agree_with_the_geometry_of_the_pipeline(rough):
     mesh = rough.campaign.mesh
     low, high = mesh.box
     u, v, height = np.random.default_rng(7).uniform(low, high, (500, 3)).T
-    longitude, latitude = mesh.places(u, v)
+    longitude, latitude = mesh.coordinates(u, v)
     for view in rough.views:
         orbit = view.product.orbit
         time, slant_range = sight_mesh(mesh, view.satellite)(u, v, height) + np.stack([u, v])
@@ -63,9 +63,9 @@ def test_the_meshes_agree_with_the_geometry_of_the_pipeline(rough):
 
 def test_baselines_are_those_asked_for(rough):
     mesh = rough.campaign.mesh
-    u, v = 0.5 * (mesh.places.low + mesh.places.high)
+    u, v = 0.5 * (mesh.coordinates.low + mesh.coordinates.high)
     reference, secondary = (view.product.orbit for view in rough.views)
-    found = baseline_components(reference, secondary, *mesh.places(u, v), mesh.base_height)
+    found = baseline_components(reference, secondary, *mesh.coordinates(u, v), mesh.base_height)
     assert float(found.perpendicular) == pytest.approx(-130.0, abs=1.0)
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from simulated_campaign import Small, aligned, deramped, esa_doppler
 
 from alignsar_gpu.coregistration.carrier import burst_carrier
-from alignsar_gpu.coregistration.diversity import NOTHING, OverlapShift, overlap_shift, solve_timing
 from alignsar_gpu.coregistration.reference import central_date
+from alignsar_gpu.coregistration.timing.diversity import NOTHING, OverlapShift, overlap_shift, solve_timing
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.simulate.ground.backscatter import FIELD, URBAN
 

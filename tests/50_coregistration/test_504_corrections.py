@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alignsar_gpu.coregistration.carrier import burst_carrier
-from alignsar_gpu.coregistration.corrections import (
+from alignsar_gpu.coregistration.corrections.corrections import (
     Corrections,
-    Sight,
+    LineOfSight,
     azimuth_fm_rate,
     bistatic_delay,
     displacement_shift,
@@ -21,9 +21,9 @@ from alignsar_gpu.coregistration.corrections import (
     location_shift,
     tropospheric_shift,
 )
-from alignsar_gpu.coregistration.location import HEIGHTS
-from alignsar_gpu.coregistration.tide import ARCSECOND, Sky, _moon, _sun, sky, solid_earth_tide
-from alignsar_gpu.coregistration.troposphere import zenith_delay
+from alignsar_gpu.coregistration.corrections.location import HEIGHTS
+from alignsar_gpu.coregistration.corrections.tide import ARCSECOND, Sky, _moon, _sun, sky, solid_earth_tide
+from alignsar_gpu.coregistration.corrections.troposphere import zenith_delay
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.ellipsoid import ecef_to_geodetic, ellipsoid_normal, geodetic_to_ecef
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT
@@ -166,7 +166,7 @@ def sight_of(match, line, sample, height):
     time, away = grid.azimuth_time(line), grid.slant_range(sample)
     longitude, latitude = radar_to_ground(orbit, time, away, height, grid.look_side)
     ground = geodetic_to_ecef(longitude, latitude, height)
-    sight = Sight(
+    sight = LineOfSight(
         antenna=orbit.position_at(time),
         velocity=orbit.velocity_at(time),
         acceleration=orbit.acceleration_at(time),

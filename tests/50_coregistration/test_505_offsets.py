@@ -7,9 +7,9 @@ import pytest
 from scipy.fft import fft2, ifft2, rfft2
 from scipy.ndimage import gaussian_filter
 
-from alignsar_gpu.coregistration.diversity import NOTHING
 from alignsar_gpu.coregistration.offsets import HIGHEST, Offset, _CrossSpectrum, fit_offsets, patch_offset
-from alignsar_gpu.coregistration.sublooks import band_shift
+from alignsar_gpu.coregistration.timing.diversity import NOTHING
+from alignsar_gpu.coregistration.timing.sublooks import band_shift
 
 MARGIN = 24
 WEIGHTED = (0.67, 0.7), (0.75, 0.75)  # bands of IW2 and coefficients of their Hamming windows: lines, samples

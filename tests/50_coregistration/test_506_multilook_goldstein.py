@@ -18,7 +18,7 @@ from alignsar_gpu.geometry.ellipsoid import geodetic_to_ecef
 from alignsar_gpu.interferometry import multilooking
 from alignsar_gpu.interferometry.flattening import flatten
 from alignsar_gpu.interferometry.goldstein import filtered_phase, goldstein
-from alignsar_gpu.interferometry.multilooking import cell_centres, multilooked, multilooked_grid
+from alignsar_gpu.interferometry.multilooking import cell_centres, multilooked
 from alignsar_gpu.interferometry.networks import pairs_of
 from alignsar_gpu.stack.block import Stack, load_stack
 from alignsar_gpu.stack.ground import Ground
@@ -228,19 +228,6 @@ class TestMultilooking:
 
 
 class TestCells:
-    def test_their_grid(self, grid):
-        cells = multilooked_grid(grid, (4, 9))
-        assert cells.shape == (52, 14)
-        times = grid.azimuth_time(np.arange(208)).reshape(52, 4).mean(axis=1)
-        ranges = grid.slant_range(np.arange(126)).reshape(14, 9).mean(axis=1)
-        np.testing.assert_allclose(cells.azimuth_time(np.arange(52)), times, rtol=0, atol=1e-10)
-        np.testing.assert_allclose(cells.slant_range(np.arange(14)), ranges, rtol=0, atol=1e-7)
-
-    @pytest.mark.parametrize("looks", [(0, 9), (4, 0), (211, 1), (1, 132)])
-    def test_looks_of_no_cell_are_refused(self, grid, looks):
-        with pytest.raises(AlignsarError, match=r"looks: \d+ (lines|samples) must lie between 1 and the"):
-            multilooked_grid(grid, looks)
-
     @pytest.mark.parametrize("looks", [(1, 1), (4, 9), (5, 8), (2, 6), (3, 3)])
     def test_centres_lie_on_the_ground(self, product, looks):
         """Between pixels the ground is flat to a millimetre, and centres are where the pixels' mean is."""

@@ -9,9 +9,9 @@ import pytest
 from simulated_stack import CPU, Interferogram, Products
 
 from alignsar_gpu.coregistration.carrier import burst_carrier
-from alignsar_gpu.coregistration.corrections import Corrections, location_shift
+from alignsar_gpu.coregistration.corrections.corrections import Corrections, location_shift
 from alignsar_gpu.coregistration.mosaic import mosaic_of
-from alignsar_gpu.coregistration.timing import BAND_SAMPLES, _most_certain
+from alignsar_gpu.coregistration.timing.shifts import BAND_SAMPLES, _most_certain
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.ground_to_radar import ground_to_radar
 from alignsar_gpu.products.sentinel1.reader import open_sentinel1
@@ -91,7 +91,7 @@ def test_what_is_coherent_stays_coherent(brought_together):
         )
         line = 0.5 * (piece.lines.start + piece.lines.stop) - piece.first_line
         ground = stack._ground_of(piece, piece.lines, (0, stack.grid.lines))
-        place = pair.places(ground).line[len(ground.height) // 2, 100]
+        place = pair.to_radar(ground).line[len(ground.height) // 2, 100]
         frequency = second.frequency(place, 500.0) - first.frequency(line, 500.0)
         part = (piece.lines, piece.samples)
         found = np.median(coherence[part][whole[part]])

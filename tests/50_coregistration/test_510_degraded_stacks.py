@@ -9,7 +9,7 @@ import rasterio
 from fake_safe import write_tiff
 from simulated_stack import CPU, Interferogram, Products
 
-from alignsar_gpu.coregistration.assemble import Options, coregistered_stack
+from alignsar_gpu.coregistration.assemble import CoregistrationOptions, coregistered_stack
 from alignsar_gpu.coregistration.mosaic import mosaic_of
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem.dem import open_dem
@@ -33,7 +33,7 @@ def pair(tmp_path_factory):
 
 
 def stack_of(products, selection, **options):
-    return coregistered_stack(selection, products.dem, CPU, options=Options(**options))
+    return coregistered_stack(selection, products.dem, CPU, options=CoregistrationOptions(**options))
 
 
 def without(selection, name, date):

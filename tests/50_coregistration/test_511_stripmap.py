@@ -7,7 +7,7 @@ import pytest
 from alignsar_gpu.kernels import ramp
 from simulated_stack import CPU, Interferogram, Products
 
-from alignsar_gpu.coregistration.assemble import Options, coregistered_stack
+from alignsar_gpu.coregistration.assemble import CoregistrationOptions, coregistered_stack
 from alignsar_gpu.coregistration.carrier import burst_carrier
 from alignsar_gpu.products.slc import RangePolynomial
 from alignsar_gpu.simulate.ground.backscatter import URBAN
@@ -69,7 +69,8 @@ def scenes(tmp_path_factory):
 def test_offsets_are_found_and_taken_out(scenes):
     selection, dem = scenes
     plain, stack = (
-        coregistered_stack(selection, dem, CPU, options=Options(timing=timing)) for timing in (False, True)
+        coregistered_stack(selection, dem, CPU, options=CoregistrationOptions(timing=timing))
+        for timing in (False, True)
     )
     timing = stack.facts["timing"]
     (offsets,) = timing["offsets"].values()
@@ -108,7 +109,7 @@ def test_nothing_to_correlate_leaves_the_orbits(scenes):
     channels = {"vv": replace(burst.channels["vv"], measurement=Noise())}
     noise = replace(found[second], burst=replace(burst, channels=channels))
     stack = coregistered_stack(
-        replace(selection, bursts={"iw2": found | {second: noise}}), dem, CPU, options=Options()
+        replace(selection, bursts={"iw2": found | {second: noise}}), dem, CPU, options=CoregistrationOptions()
     )
     timing = stack.facts["timing"]
     assert timing["offsets"][second]["degree"] is None

@@ -7,14 +7,14 @@ from synthetic_stack import simulate_stack
 from alignsar_gpu.device import Device
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.signatures import all_signatures, groups, select
-from alignsar_gpu.signatures.options import Options, Windows
-from alignsar_gpu.signatures.powers import Powers
+from alignsar_gpu.signatures.options import SignatureOptions, Windows
 from alignsar_gpu.signatures.registry import register
-from alignsar_gpu.signatures.view import PolarizationView
+from alignsar_gpu.signatures.views.polarization import PolarizationView
+from alignsar_gpu.signatures.views.powers import Powers
 from alignsar_gpu.stack.block import load_stack
 
 CPU = Device("cpu", "test", "test", 1 << 30)
-OPTIONS = Options(windows=Windows(coherence=(3, 5), phase=(1, 1)))
+OPTIONS = SignatureOptions(windows=Windows(coherence=(3, 5), phase=(1, 1)))
 NAMES = [
     "amplitude",
     "intensity",
@@ -156,7 +156,7 @@ class TestCategory1:
     def test_phase_over_a_window(self, product, stack, date, polarization, window):
         if date == product.reference:
             return
-        options = Options(windows=Windows(coherence=(3, 5), phase=window))
+        options = SignatureOptions(windows=Windows(coherence=(3, 5), phase=window))
         phase = value("interferometric_phase", stack, date, polarization, options)
         expected, _ = brute_force(product, date, polarization, window)
         assert phase_error(phase, expected) < 1e-5

@@ -19,12 +19,12 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.signatures import Signature, all_signatures, groups, registry, select
 from alignsar_gpu.signatures.block import signature_layers
 from alignsar_gpu.signatures.channels import channels_of
-from alignsar_gpu.signatures.options import Options, Windows
-from alignsar_gpu.signatures.powers import Powers
+from alignsar_gpu.signatures.options import SignatureOptions, Windows
+from alignsar_gpu.signatures.views.powers import Powers
 from alignsar_gpu.stack.block import load_stack
 
 CPU = Device("cpu", "test", "test", 1 << 30)
-OPTIONS = Options(windows=Windows(coherence=(3, 5), phase=(1, 1), matrix=(5, 5)))
+OPTIONS = SignatureOptions(windows=Windows(coherence=(3, 5), phase=(1, 1), matrix=(5, 5)))
 SHAPE = (32, 61)
 
 

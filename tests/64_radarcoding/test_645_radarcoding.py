@@ -279,7 +279,7 @@ class TestRaised:
         chart = Chart(terrain=scene(tmp_path, steepness=0.0))
         terrain = chart.terrain
         longitude, latitude = chart.ground(np.array([48.0]), np.array([350.0]))
-        longitude, latitude = terrain.place(np.array([48.0]), np.array([350.0]), 700.0)
+        longitude, latitude = terrain.to_ground(np.array([48.0]), np.array([350.0]), 700.0)
         roof = shapely.Point(longitude[0], latitude[0]).buffer(2e-4)
         x, y, start, hole, plane = rings_of([roof], [0])
         tile = Tile(lines=slice(0, 96), samples=slice(200, 500))

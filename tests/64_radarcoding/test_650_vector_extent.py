@@ -43,7 +43,7 @@ def wide(tmp_path_factory):
 
 def middle_of(place):
     terrain = place.chart.terrain
-    longitude, latitude = terrain.place(
+    longitude, latitude = terrain.to_ground(
         np.array([0.5 * terrain.grid.lines]), np.array([0.5 * terrain.grid.samples]), 0.0
     )
     return float(longitude[0]), float(latitude[0])
@@ -169,7 +169,7 @@ class TestStore:
         """Its roof is seen in the image, though its foot is not."""
         terrain, height = wide.chart.terrain, 375.0
         sample = terrain.grid.samples - 20.0
-        longitude, latitude = terrain.place(np.array([2000.0]), np.array([sample]), height)
+        longitude, latitude = terrain.to_ground(np.array([2000.0]), np.array([sample]), height)
         assert not shapely.contains_xy(wide.area(), longitude, latitude)[0]
         roof = shapely.Point(longitude[0], latitude[0]).buffer(1e-4)
         path = write(tmp_path / "x.gpkg", frame([roof], 4326, top=[height]))

@@ -6,9 +6,9 @@ import xarray as xr
 import zarr
 
 from alignsar_gpu.dataset.cube import (
+    CubeLayer,
     CubeLayout,
     CubeWriter,
-    Layer,
     create_cube,
     finish_cube,
     layer_bounds,
@@ -16,16 +16,16 @@ from alignsar_gpu.dataset.cube import (
 )
 
 LAYERS = [
-    Layer(
+    CubeLayer(
         name="amplitude_vv",
         dtype="float32",
         dated=True,
         attributes={"units": "1", "long_name": "VV amplitude"},
     ),
-    Layer(name="slc_vv", dtype="complex64", dated=True),
-    Layer(name="valid", dtype="bool", dated=True),
-    Layer(name="longitude", dtype="float64", dated=False, coordinate=True),
-    Layer(name="height", dtype="float32", dated=False),
+    CubeLayer(name="slc_vv", dtype="complex64", dated=True),
+    CubeLayer(name="valid", dtype="bool", dated=True),
+    CubeLayer(name="longitude", dtype="float64", dated=False, coordinate=True),
+    CubeLayer(name="height", dtype="float32", dated=False),
 ]
 
 

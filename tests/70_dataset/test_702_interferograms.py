@@ -8,7 +8,7 @@ import xarray as xr
 import zarr
 
 from alignsar_gpu.application.folder import RunFolder, StageRecord
-from alignsar_gpu.dataset.cube import CubeLayout, Layer, create_cube, finish_cube, open_cube
+from alignsar_gpu.dataset.cube import CubeLayer, CubeLayout, create_cube, finish_cube, open_cube
 from alignsar_gpu.dataset.interferograms import (
     Interferograms,
     InterferogramWriter,
@@ -45,7 +45,7 @@ def cube():
         shape=(3, 70, 33),
         chunk=(32, 8),
         coordinates=coordinates,
-        layers=[Layer(name="amplitude_vv", dtype="float32", dated=True)],
+        layers=[CubeLayer(name="amplitude_vv", dtype="float32", dated=True)],
         attributes={
             "id": "one",
             "title": "a cube",

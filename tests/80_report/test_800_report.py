@@ -15,11 +15,12 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.report import display, figures, overview, png, survey, write_report
-from alignsar_gpu.report import timing as timing_chapter
-from alignsar_gpu.report.comparisons import LINEAR, _scaled
-from alignsar_gpu.report.display import View
-from alignsar_gpu.report.truth import class_legend
+from alignsar_gpu.report import overview, survey, write_report
+from alignsar_gpu.report.drawing import display, figures, png
+from alignsar_gpu.report.drawing.display import DisplayGrid
+from alignsar_gpu.report.sections import timing as timing_section
+from alignsar_gpu.report.sections.comparisons import LINEAR, _scaled
+from alignsar_gpu.report.sections.truth import class_legend
 
 CLASSES = ("water", "field", "city")
 VOID = {"meta", "source", "img", "link", "br"}
@@ -272,7 +273,7 @@ class TestTiming:
 
     def test_what_the_picture_of_overlaps_shows(self):
         timing = timing_of(PAIRS)
-        shown = timing_chapter._overlaps(timing["overlaps"], timing["dates"])
+        shown = timing_section._overlaps(timing["overlaps"], timing["dates"])
         assert shown.pairs == sorted(PAIRS)
         assert list(shown.swaths) == ["IW1", "IW2"]
         np.testing.assert_allclose(shown.left, [-0.001, 0.0, 0.001] * 3, atol=1e-12)
@@ -292,8 +293,8 @@ class TestTiming:
         assert "Every overlap" not in parsed.text
 
     def test_of_many_pairs_those_with_the_reference_come_first(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(timing_chapter, "MOST_PAIRS", 2)
-        monkeypatch.setattr(timing_chapter, "MOST_ROWS", 7)
+        monkeypatch.setattr(timing_section, "MOST_PAIRS", 2)
+        monkeypatch.setattr(timing_section, "MOST_ROWS", 7)
         parsed = self.report(tmp_path, timing_of(PAIRS))
         assert "2 of 3 pairs of dates are pictured." in parsed.text
         assert "Every overlap (all but 3, which quality.json has)" in parsed.text
@@ -461,7 +462,7 @@ def test_brightness_is_the_mean_of_intensity():
 )
 def test_view_keeps_pictures_small_and_cells_square(lines, samples):
     spacing = (13.9, 3.7)
-    view = View.fit(lines, samples, spacing)
+    view = DisplayGrid.fit(lines, samples, spacing)
     rows, columns = view.shape
     assert max(rows, columns) <= display.MAX_ACROSS
     assert rows * columns <= display.MAX_CELLS
@@ -470,7 +471,7 @@ def test_view_keeps_pictures_small_and_cells_square(lines, samples):
     if 1 < view.cell_lines < lines and view.cell_samples < samples:
         side = view.cell_lines * 13.9, view.cell_samples * 3.7
         assert max(side) / min(side) < 1.5
-    square = View.fit(lines, samples, spacing, square=True)
+    square = DisplayGrid.fit(lines, samples, spacing, square=True)
     assert square.cell_samples >= min(samples, 4)
     coarse = view.coarser(2000)
     assert np.prod(coarse.shape) <= 2000
@@ -479,7 +480,7 @@ def test_view_keeps_pictures_small_and_cells_square(lines, samples):
 
 
 def test_small_rasters_are_not_averaged():
-    view = View.fit(84, 338, (13.9, 3.7))
+    view = DisplayGrid.fit(84, 338, (13.9, 3.7))
     assert (view.cell_lines, view.cell_samples) == (1, 1)
     across, up, stretched = figures.raster_pixels(view)
     assert across / up == pytest.approx(338 * 3.7 / (84 * 13.9), rel=0.01)
@@ -491,7 +492,7 @@ def test_scan_by_blocks_is_the_scan_in_one(monkeypatch):
     values = rng.normal(size=(53, 40)).astype(np.float32)
     values[rng.random(values.shape) < 0.1] = np.nan
     layer = xr.DataArray(values.T, dims=("range", "azimuth"))  # the order of dims must not matter
-    view = View.fit(53, 40, (9.0, 5.0), across=20)
+    view = DisplayGrid.fit(53, 40, (9.0, 5.0), across=20)
     assert (view.cell_lines, view.cell_samples) != (1, 1)
     monkeypatch.setattr(survey, "SAMPLED_PIXELS", 300)
     whole = survey.scan(layer, view, "phase")
@@ -524,7 +525,7 @@ def test_bright_target_lies_where_it_is(tmp_path):
     cube["amplitude_vv"][:, 1, 17] = 100.0  # early line, far range: above, to the right
     cube["amplitude_vv"][1, 6, 2] = 1000.0  # in the second date alone
     write_report(cube, {}, tmp_path)
-    view = View.fit(8, 20, (13.937, 2.329562 / np.sin(np.radians(43.21))))
+    view = DisplayGrid.fit(8, 20, (13.937, 2.329562 / np.sin(np.radians(43.21))))
     for key, bright in (("20220104", [(1, 17)]), ("20220110", [(1, 17), (6, 2)])):
         cells = rendered_cells(tmp_path / f"amplitude_vv_{key}.png", view)
         assert cells.shape == (8, 20)
@@ -533,7 +534,7 @@ def test_bright_target_lies_where_it_is(tmp_path):
 
 
 def test_compass_and_map_agree_with_the_ground():
-    view = View.fit(30, 50, (14.0, 4.0))
+    view = DisplayGrid.fit(30, 50, (14.0, 4.0))
     rows, columns = np.indices((30, 50))
     heading = np.radians(193.0)  # descending, looking right: line 0 is in the north, near range in the east
     flight = np.array([np.sin(heading), np.cos(heading)])

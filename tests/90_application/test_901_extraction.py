@@ -20,10 +20,10 @@ from alignsar_gpu.application.dataset.extraction import (
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.orbit import Orbit
 from alignsar_gpu.signatures import select
-from alignsar_gpu.signatures.options import Options, Windows
+from alignsar_gpu.signatures.options import SignatureOptions, Windows
 
 COPIES = 3
-OPTIONS = Options(windows=Windows(coherence=(3, 11), phase=(1, 1)))
+OPTIONS = SignatureOptions(windows=Windows(coherence=(3, 11), phase=(1, 1)))
 
 
 def product(dates, polarizations, samples, ground_bytes=lambda lines: 0):

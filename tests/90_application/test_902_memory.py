@@ -16,7 +16,7 @@ from alignsar_gpu.application.dataset.extraction import (
 from alignsar_gpu.coregistration.assemble import coregistered_stack
 from alignsar_gpu.signatures import select
 from alignsar_gpu.signatures.block import signature_layers
-from alignsar_gpu.signatures.options import Options, Windows
+from alignsar_gpu.signatures.options import SignatureOptions, Windows
 from alignsar_gpu.stack.block import load_stack
 
 DATES, CHUNK_LINES = 30, 32
@@ -63,7 +63,7 @@ def test_blocks_stay_within_the_budget(selection):
     dates, dem = selection
     device = replace(CPU, memory_budget=BUDGET)
     stack = coregistered_stack(dates, dem, device)
-    options = Options(windows=Windows(coherence=(3, 11), phase=(1, 1)))
+    options = SignatureOptions(windows=Windows(coherence=(3, 11), phase=(1, 1)))
     signatures = [s for s in select(["category1", "temporal"]) if not s.needs_terrain]
     rows = rows_per_block(
         stack, CHUNK_LINES, options.halo, BUDGET, bytes_per_pixel(stack, signatures, options)

@@ -116,7 +116,7 @@ def ground_of(pair, upload):
 
 
 def test_a_burst_is_brought_to_another(cupy, pair):
-    wanted_places = pair.places(ground_of(pair, np.asarray))
+    wanted_places = pair.to_radar(ground_of(pair, np.asarray))
     late = float(np.nanmedian(wanted_places.line)) - 0.5 * SHAPE[0]
     far = float(np.nanmedian(wanted_places.sample)) - 0.5 * SHAPE[1]
     shift = replace(
@@ -125,7 +125,7 @@ def test_a_burst_is_brought_to_another(cupy, pair):
     results = []
     for device, upload in ((CPU, np.asarray), (CUDA, cupy.asarray)):
         own = replace(pair, device=device, shift=shift)
-        results.append(own.pixels(own.places(ground_of(pair, upload)), "vv"))
+        results.append(own.pixels(own.to_radar(ground_of(pair, upload)), "vv"))
     (wanted, known), (got, there) = results
     assert isinstance(got, cupy.ndarray)
     assert 0.2 < known.mean() < 1.0

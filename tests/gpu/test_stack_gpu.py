@@ -16,11 +16,11 @@ from alignsar_gpu.device import Device, choose_device
 from alignsar_gpu.interferometry.flattening import flatten
 from alignsar_gpu.signatures import all_signatures
 from alignsar_gpu.signatures.block import signature_layers
-from alignsar_gpu.signatures.options import Options, Windows
+from alignsar_gpu.signatures.options import SignatureOptions, Windows
 from alignsar_gpu.stack.block import load_stack
 
 CPU = Device("cpu", "test", "test", 1 << 30)
-OPTIONS = Options(windows=Windows(coherence=(3, 11), phase=(1, 1), matrix=(5, 5)))
+OPTIONS = SignatureOptions(windows=Windows(coherence=(3, 11), phase=(1, 1), matrix=(5, 5)))
 
 
 def config(kind):

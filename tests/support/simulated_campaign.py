@@ -7,15 +7,16 @@ import numpy as np
 from alignsar_gpu.simulate.ground.atmosphere import AtmosphereParameters
 from alignsar_gpu.simulate.ground.changes import ChangeParameters
 from alignsar_gpu.simulate.ground.scene import SceneParameters, make_scene
-from alignsar_gpu.simulate.ground.targets import TargetParameters
+from alignsar_gpu.simulate.ground.targets.targets import TargetParameters
 from alignsar_gpu.simulate.radar.campaign import ground_on, make_campaign, scene_bounds
-from alignsar_gpu.simulate.radar.dates import view_of
 from alignsar_gpu.simulate.radar.filling import fill_product
 from alignsar_gpu.simulate.radar.ground_mesh import sight_mesh
-from alignsar_gpu.simulate.radar.imaging import image_window, windows
-from alignsar_gpu.simulate.safe.pass_parameters import PassParameters
+from alignsar_gpu.simulate.radar.imaging import image_window
+from alignsar_gpu.simulate.radar.passes.dates import view_of
+from alignsar_gpu.simulate.radar.window import windows
+from alignsar_gpu.simulate.safe.plan.parameters import PassParameters
+from alignsar_gpu.simulate.safe.planning import plan_passes
 from alignsar_gpu.simulate.safe.product import write_metadata
-from alignsar_gpu.simulate.safe.product_plan import plan_passes
 
 NOTHING = {
     "bowls": 0,

@@ -5,7 +5,7 @@ from scipy.ndimage import uniform_filter
 from simulated_campaign import NOTHING, Small
 
 from alignsar_gpu.config import DeviceConfig
-from alignsar_gpu.coregistration.assemble import Options, coregistered_stack
+from alignsar_gpu.coregistration.assemble import CoregistrationOptions, coregistered_stack
 from alignsar_gpu.device import choose_device
 from alignsar_gpu.geometry.dem.dem import open_dem
 from alignsar_gpu.products.sentinel1.products import open_products
@@ -48,7 +48,7 @@ class Products:
             device,
             area=area,
             around=chosen.around,
-            options=Options(**options),
+            options=CoregistrationOptions(**options),
         )
 
 

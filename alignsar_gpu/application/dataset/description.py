@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from alignsar_gpu.config import Config, DatasetConfig
-    from alignsar_gpu.dataset.cube import Layer
+    from alignsar_gpu.dataset.cube import CubeLayer
     from alignsar_gpu.device import Device
     from alignsar_gpu.stack.product import StackProduct
 
@@ -302,7 +302,7 @@ def cube_layout(
     product: StackProduct,
     scene: Scene,
     config: Config,
-    layers: Sequence[Layer],
+    layers: Sequence[CubeLayer],
     global_attributes: dict[str, Any],
 ) -> CubeLayout:
     """The cube of ``product``, ready to be created."""

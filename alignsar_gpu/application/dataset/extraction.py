@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.application.dataset.part import Plan
     from alignsar_gpu.application.folder import RunFolder
-    from alignsar_gpu.dataset.cube import CubeLayout, Layer
+    from alignsar_gpu.dataset.cube import CubeLayer, CubeLayout
     from alignsar_gpu.device import Device
     from alignsar_gpu.signatures import Signature
-    from alignsar_gpu.signatures.options import Options
+    from alignsar_gpu.signatures.options import SignatureOptions
     from alignsar_gpu.stack.block import Stack
     from alignsar_gpu.stack.ground import Ground
     from alignsar_gpu.stack.product import StackProduct
@@ -48,7 +48,7 @@ class Extraction:
     product: StackProduct
     device: Device
     signatures: Sequence[Signature]
-    options: Options
+    options: SignatureOptions
     flatten: bool
     delays: Sequence[float]
     layout: CubeLayout
@@ -56,7 +56,7 @@ class Extraction:
     others: Sequence[Part] = ()
 
 
-def bytes_per_pixel(product: StackProduct, signatures: Sequence[Signature], options: Options) -> int:
+def bytes_per_pixel(product: StackProduct, signatures: Sequence[Signature], options: SignatureOptions) -> int:
     """Memory that a pixel of a block takes, of all dates and polarizations and of what is computed on the way."""
     dates, polarizations = len(product.acquisitions), len(product.polarizations)
     held = dates * polarizations * product.pixel_copies * PIXEL_BYTES
@@ -190,7 +190,7 @@ class SignaturesPart(Part):
 
     name = "signatures"
 
-    def layers(self, plan: Plan) -> list[Layer]:
+    def layers(self, plan: Plan) -> list[CubeLayer]:
         """See `Part.layers`."""
         return layers(plan.product, plan.signatures, self.run.config, plan.options, plan.looks)
 

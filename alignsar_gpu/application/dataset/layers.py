@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.application.dataset.signature_choice import notes
-from alignsar_gpu.dataset.cube import Layer
+from alignsar_gpu.dataset.cube import CubeLayer
 from alignsar_gpu.signatures.channels import channels_of
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.config import Config
     from alignsar_gpu.signatures import Signature
-    from alignsar_gpu.signatures.options import Options
+    from alignsar_gpu.signatures.options import SignatureOptions
     from alignsar_gpu.stack.product import StackProduct
 
 COMPARED = {"date": "polarizations", "stack": "dates"}
@@ -38,13 +38,13 @@ def layers(
     product: StackProduct,
     signatures: Sequence[Signature],
     config: Config,
-    options: Options,
+    options: SignatureOptions,
     looks: float | None,
-) -> list[Layer]:
+) -> list[CubeLayer]:
     """Every layer of the cube, with its attributes; ``looks`` are the independent ones of the coherence window."""
     state = phase_state(product, config)
     valid = {"units": "1", "long_name": "valid pixel", "description": "has data in all polarizations"}
-    result = [Layer(name="valid", dtype="bool", dated=True, attributes=valid)]
+    result = [CubeLayer(name="valid", dtype="bool", dated=True, attributes=valid)]
     for polarization in product.polarizations:
         own = [s for s in signatures if s.scope != "date"]
         result += [_signature_layer(s, polarization, (state, *notes(s, options, looks))) for s in own]
@@ -56,7 +56,7 @@ def layers(
                 "comment": state,
             }
             result.append(
-                Layer(name=f"slc_{polarization}", dtype="complex64", dated=True, attributes=attributes)
+                CubeLayer(name=f"slc_{polarization}", dtype="complex64", dated=True, attributes=attributes)
             )
     for signature in signatures:
         if signature.scope == "date":
@@ -68,7 +68,7 @@ def layers(
     return [*result, *_geometry_layers(), *(_viewing_layers() if product.has_viewing else ())]
 
 
-def _signature_layer(signature: Signature, polarization: str, said: Sequence[str]) -> Layer:
+def _signature_layer(signature: Signature, polarization: str, said: Sequence[str]) -> CubeLayer:
     """The layer of a signature; ``said`` of it, first the state of the phase, go into its comment."""
     attributes: dict[str, Any] = {
         "units": signature.units,
@@ -86,17 +86,17 @@ def _signature_layer(signature: Signature, polarization: str, said: Sequence[str
     if any(comments):
         attributes["comment"] = "; ".join(filter(None, comments))
     name = f"{signature.name}_{polarization}" if polarization else signature.name
-    return Layer(name=name, dtype="float32", dated=signature.dated, attributes=attributes)
+    return CubeLayer(name=name, dtype="float32", dated=signature.dated, attributes=attributes)
 
 
 def _geometry_layer(
     name: str, dtype: str, units: str, long_name: str, *, coordinate: bool = False, **more: Any
-) -> Layer:
+) -> CubeLayer:
     attributes = {"units": units, "long_name": long_name, **more}
-    return Layer(name=name, dtype=dtype, dated=False, coordinate=coordinate, attributes=attributes)
+    return CubeLayer(name=name, dtype=dtype, dated=False, coordinate=coordinate, attributes=attributes)
 
 
-def _viewing_layers() -> list[Layer]:
+def _viewing_layers() -> list[CubeLayer]:
     return [
         _geometry_layer(
             "local_incidence_angle",
@@ -118,7 +118,7 @@ def _viewing_layers() -> list[Layer]:
     ]
 
 
-def _geometry_layers() -> list[Layer]:
+def _geometry_layers() -> list[CubeLayer]:
     return [
         _geometry_layer(
             "longitude",

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from alignsar_gpu.application.dataset.description import Scene
-    from alignsar_gpu.dataset.cube import CubeLayout, Layer
+    from alignsar_gpu.dataset.cube import CubeLayer, CubeLayout
     from alignsar_gpu.signatures import Signature
-    from alignsar_gpu.signatures.options import Options
+    from alignsar_gpu.signatures.options import SignatureOptions
     from alignsar_gpu.stack.block import Stack
     from alignsar_gpu.stack.ground import Ground
     from alignsar_gpu.stack.product import StackProduct
@@ -42,11 +42,11 @@ class Plan:
     product: StackProduct
     scene: Scene
     signatures: Sequence[Signature]
-    options: Options
+    options: SignatureOptions
     looks: float | None
     left_out: Sequence[str]
     work: Path
-    layers: list[Layer] = field(default_factory=list)
+    layers: list[CubeLayer] = field(default_factory=list)
     layout: CubeLayout = field(init=False)
     parts: Sequence[Part] = ()
 
@@ -58,7 +58,7 @@ class Part(Stage):
     layers of parts before it is done in `make`, what needs the whole cube in `measure`.
     """
 
-    def layers(self, plan: Plan) -> Sequence[Layer]:  # noqa: ARG002  (some add none)
+    def layers(self, plan: Plan) -> Sequence[CubeLayer]:  # noqa: ARG002  (some add none)
         """Return the layers that it adds to the cube; ``plan.layers`` has those of the parts before it."""
         return ()
 

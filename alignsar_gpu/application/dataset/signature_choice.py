@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.interferometry.looks import independent_looks
 from alignsar_gpu.signatures.channels import channels_of
-from alignsar_gpu.signatures.options import Options, Windows, filter_of
+from alignsar_gpu.signatures.options import SignatureOptions, Windows, filter_of
 from alignsar_gpu.stack.product import PIXELS, missing
 
 if TYPE_CHECKING:
@@ -53,7 +53,9 @@ def _needed(signature: Signature) -> list[str]:
     return [name for name, needed in needs.items() if needed]
 
 
-def _reason(signature: Signature, product: StackProduct, options: Options, reasons: Mapping[str, str]) -> str:
+def _reason(
+    signature: Signature, product: StackProduct, options: SignatureOptions, reasons: Mapping[str, str]
+) -> str:
     """Why a product does not have the inputs of a signature; empty where it has."""
     lacking = [reasons[name] for name in _needed(signature) if name in reasons]
     if lacking:
@@ -67,7 +69,7 @@ def _reason(signature: Signature, product: StackProduct, options: Options, reaso
 
 
 def available(
-    product: StackProduct, signatures: Sequence[Signature], options: Options
+    product: StackProduct, signatures: Sequence[Signature], options: SignatureOptions
 ) -> tuple[list[Signature], list[str]]:
     """The signatures that ``product`` has the inputs for, and one sentence for each reason to leave others out.
 
@@ -110,7 +112,7 @@ def coherence_looks(
     return round(float(independent_looks(own, mask, window, device.xp)), 2)
 
 
-def options_of(product: StackProduct, config: Config, looks: float | None) -> Options:
+def options_of(product: StackProduct, config: Config, looks: float | None) -> SignatureOptions:
     """How signatures are computed.
 
     Raises AlignsarError, naming the key, for what the product has no records for.
@@ -135,7 +137,7 @@ def options_of(product: StackProduct, config: Config, looks: float | None) -> Op
             f"interferometry.coherence_bias=removed: the coherence window has {looks:g} independent looks, and its "
             f"bias can be told from {FEWEST_LOOKS:g} on; enlarge interferometry.coherence_window_samples"
         )
-    return Options(
+    return SignatureOptions(
         windows=Windows(
             coherence=(interferometry.coherence_window_lines, interferometry.coherence_window_samples),
             phase=(interferometry.phase_window_lines, interferometry.phase_window_samples),
@@ -151,7 +153,7 @@ def options_of(product: StackProduct, config: Config, looks: float | None) -> Op
     )
 
 
-def notes(signature: Signature, options: Options, looks: float | None) -> list[str]:
+def notes(signature: Signature, options: SignatureOptions, looks: float | None) -> list[str]:
     """What was done to what a signature is made of, each a few words for its layers' comment."""
     found = []
     powers = signature.scope == "stack" and not signature.name.startswith("coherence")
@@ -184,7 +186,7 @@ def notes(signature: Signature, options: Options, looks: float | None) -> list[s
     return found
 
 
-def settings_attributes(options: Options, looks: float | None) -> dict[str, Any]:
+def settings_attributes(options: SignatureOptions, looks: float | None) -> dict[str, Any]:
     """The same for the attributes of the whole cube."""
     return {
         "matrix_window_lines": options.windows.matrix[0],

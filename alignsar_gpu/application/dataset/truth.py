@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alignsar_gpu.coregistration.timing import LOOKS
+from alignsar_gpu.coregistration.timing.shifts import LOOKS
 from alignsar_gpu.dataset.cube import append_dataset, write_dataset
 from alignsar_gpu.simulate.assessment.label_assessment import label_agreement
 from alignsar_gpu.simulate.assessment.product_assessment import ProductAssessment

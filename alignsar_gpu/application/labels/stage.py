@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.application.folder import RunFolder
     from alignsar_gpu.application.labels.writer import Labels
     from alignsar_gpu.config import Config
-    from alignsar_gpu.dataset.cube import Layer
+    from alignsar_gpu.dataset.cube import CubeLayer
 
 
 class Radarcoding(Part):
@@ -50,7 +50,7 @@ class Radarcoding(Part):
         """See `Stage.files`."""
         return self.labels.files
 
-    def layers(self, plan: Plan) -> list[Layer]:
+    def layers(self, plan: Plan) -> list[CubeLayer]:
         """See `Part.layers`. Raises AlignsarError for a name that is taken, or a file that has nothing here."""
         times = scene_times(plan.product, plan.scene)
         self._scene = scene_of(plan.product, self.run.config, self.run.device, times, plan.work)

@@ -11,7 +11,7 @@ import zarr
 
 from alignsar_gpu.application.dataset.part import CUBE
 from alignsar_gpu.application.labels.places import shifts_of
-from alignsar_gpu.dataset.cube import CubeWriter, Layer
+from alignsar_gpu.dataset.cube import CubeLayer, CubeWriter
 from alignsar_gpu.device import GIB
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.radarcoding.chart import DETAIL, Tile
@@ -62,11 +62,12 @@ class Labels:
         return [list(source.files) for source in self._sources]
 
     @property
-    def layers(self) -> list[Layer]:
+    def layers(self) -> list[CubeLayer]:
         """The layers of the cube."""
         made = [*self._geometry(), *(layer for source in self._sources for layer in source.layers)]
         return [
-            Layer(name=one.name, dtype=one.dtype, dated=one.dated, attributes=one.attributes) for one in made
+            CubeLayer(name=one.name, dtype=one.dtype, dated=one.dated, attributes=one.attributes)
+            for one in made
         ]
 
     @property
@@ -95,7 +96,7 @@ class Labels:
             found.append(Made(name="position_uncertainty", dtype="float32", attributes=position))
         return found
 
-    def checked_layers(self, scene: Scene, others: Sequence[Layer]) -> list[Layer]:
+    def checked_layers(self, scene: Scene, others: Sequence[CubeLayer]) -> list[CubeLayer]:
         """The layers of a cube that has others besides.
 
         Raises AlignsarError where two layers have the same name, or a file has nothing for the scene.

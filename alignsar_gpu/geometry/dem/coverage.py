@@ -1,4 +1,4 @@
-"""Coverage: what a DEM lacks of an area, in words."""
+"""Check and describe which part of an area a DEM does not cover."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HAIR = 1e-6  # posts: what rounding of coordinates may put a point outside
 
 
 def refuse_uncovered(frame: Frame, position: Pair, points: Pair, what: str, source: str) -> None:
-    """Raise AlignsarError where points lie outside the posts; ``position`` is their (row, column).
+    """Raise AlignsarError if points lie outside the posts; ``position`` is their (row, column).
 
     ``points`` are longitude and latitude (degrees). The message names each side on which the DEM ends too
     early, with the largest distance in degrees and kilometres.

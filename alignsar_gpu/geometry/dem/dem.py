@@ -1,4 +1,4 @@
-"""Dem: the Earth's surface as posts on a grid, heights above the WGS84 ellipsoid."""
+"""Digital elevation model: posts on a grid, heights above the WGS84 ellipsoid."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from alignsar_gpu.geometry.dem.frame import (
     transform,
 )
 from alignsar_gpu.geometry.dem.geoid_files import open_geoid
-from alignsar_gpu.geometry.dem.mosaic import Mosaic, arrange
+from alignsar_gpu.geometry.dem.mosaic import DemMosaic, arrange
 from alignsar_gpu.geometry.dem.raster import describe, list_names
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from alignsar_gpu.geometry.dem.geoid import Geoid
-    from alignsar_gpu.geometry.dem.raster import RasterFile
+    from alignsar_gpu.geometry.dem.raster import HeightRaster
 
 VerticalDatum = Literal["egm96", "egm2008", "ellipsoid"]
 WHICH_DATUM = (
@@ -46,7 +46,7 @@ BLOCKS = 32  # as many are kept: 67 MB
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Posts:
-    """A window of posts, float64 [row, column]: degrees, and metres above WGS84, NaN in holes."""
+    """A window of posts, float64 [row, column]: degrees, and metres above WGS84; NaN in holes."""
 
     longitude: NDArray[np.float64]
     latitude: NDArray[np.float64]
@@ -55,7 +55,7 @@ class Posts:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Dem:
-    """A surface of posts, each pair of neighbouring rows and columns making two triangles.
+    """A digital elevation model; each cell between four posts consists of two triangles.
 
     Nothing is read until it is asked for, and then only the window. A post's longitude, latitude and height
     have the same bits whatever window they are read with.
@@ -70,7 +70,7 @@ class Dem:
     source: str
     vertical_datum: VerticalDatum
     geoid: Geoid | None
-    mosaic: Mosaic
+    mosaic: DemMosaic
     frame: Frame
     _blocks: dict[tuple[int, int], NDArray[np.float64]] = field(default_factory=dict, init=False, repr=False)
 
@@ -84,7 +84,7 @@ class Dem:
 
     @property
     def posting(self) -> float:
-        """Metres from a post to the next in the middle of the DEM, the mean of both directions."""
+        """Mean distance (m) between neighbouring posts in the middle of the DEM."""
         return sum(self._postings) / 2.0
 
     @cached_property
@@ -95,7 +95,7 @@ class Dem:
         return float(metres[0]), float(metres[1])
 
     def facts(self) -> dict[str, Any]:
-        """What a product should say of its DEM: names, numbers and texts only."""
+        """Describe the DEM for the metadata of a product: names, numbers and texts only."""
         return {
             "source": self.source,
             "files": len({tile.raster.name for tile in self.mosaic.tiles}),
@@ -109,7 +109,7 @@ class Dem:
         }
 
     def posts(self, rows: slice, columns: slice) -> Posts:
-        """The posts of a window (slices with start and stop inside the DEM, no step).
+        """Read the posts of a window (slices with start and stop inside the DEM, no step).
 
         Raises AlignsarError where the geoid does not cover the window or a file cannot be read.
         """
@@ -123,7 +123,7 @@ class Dem:
         return Posts(longitude=longitude, latitude=latitude, height=height)
 
     def lowest_and_highest(self, rows: slice, columns: slice, what: str) -> tuple[float, float]:
-        """Heights (m) of the lowest and the highest post of a window, read some rows at a time.
+        """Return the lowest and highest height (m) of a window, read some rows at a time.
 
         Raises AlignsarError when the window, which ``what`` lies in, has nothing but holes.
         """
@@ -160,7 +160,7 @@ class Dem:
         return undulation
 
     def window(self, longitude: ArrayLike, latitude: ArrayLike, margin_posts: int) -> tuple[slice, slice]:
-        """Rows and columns of the smallest window whose cells hold all the points, and a margin.
+        """Find the smallest window (rows, columns) whose cells contain all points, plus a margin.
 
         The window ends where the DEM does. Points (degrees, wrapped or continuous longitudes) that are not
         finite do not count. Raises AlignsarError where the window would be empty.
@@ -177,7 +177,7 @@ class Dem:
         return windows[0], windows[1]
 
     def require(self, longitude: ArrayLike, latitude: ArrayLike, what: str) -> None:
-        """Raise AlignsarError unless the DEM reaches all points of an outline (degrees).
+        """Raise AlignsarError unless the DEM covers all points of an outline (degrees).
 
         ``what`` needs the DEM: it is named in the message, with the sides on which the DEM ends too early
         and by how much. Holes inside are not looked for: they show as NaN in the posts.
@@ -188,7 +188,7 @@ class Dem:
         refuse_uncovered(self.frame, (row[known], column[known]), (lon[known], lat[known]), what, self.source)
 
     def height_at(self, longitude: ArrayLike, latitude: ArrayLike) -> NDArray[np.float64]:
-        """Height of the surface in metres above WGS84 at points (degrees); NaN outside and in holes.
+        """Interpolate heights (m above WGS84) at points (degrees); NaN outside and in holes.
 
         A cell of four posts a, b (next column), d (next row), e is two triangles: with u and v the fractions
         of a column and a row, a + u (b - a) + v (d - a) where u + v <= 1, and
@@ -261,7 +261,7 @@ def _inside(part: slice, count: int) -> slice:
 def open_dem(
     paths: str | Path | Sequence[str | Path], vertical_datum: VerticalDatum, geoid: Path | None = None
 ) -> Dem:
-    """The DEM in a raster file, a VRT, a folder of tiles (not of folders), or several of these.
+    """Open a DEM: a raster file, a VRT, a folder of tiles (not of folders), or several of these.
 
     Any raster that rasterio reads, in any coordinate reference system. Tiles whose posts coincide are put
     together as they are, others brought to the grid of the first (name the finest first). ``vertical_datum``
@@ -279,7 +279,7 @@ def open_dem(
     return Dem(source=source, vertical_datum=vertical_datum, geoid=grid, mosaic=mosaic, frame=frame)
 
 
-def _check_datum(rasters: Sequence[RasterFile], datum: str, geoid: Path | None) -> None:
+def _check_datum(rasters: Sequence[HeightRaster], datum: str, geoid: Path | None) -> None:
     for raster in rasters:
         if datum not in get_args(VerticalDatum):
             stated = f"says that its heights count from {raster.stated!r}"
@@ -301,7 +301,7 @@ def _check_datum(rasters: Sequence[RasterFile], datum: str, geoid: Path | None) 
         )
 
 
-def _frame(mosaic: Mosaic, source: str) -> Frame:
+def _frame(mosaic: DemMosaic, source: str) -> Frame:
     crs = CRS.from_wkt(mosaic.crs)
     pipeline, operation = "", "none: longitude and latitude on WGS84"
     rows, columns = mosaic.shape

@@ -1,4 +1,4 @@
-"""Frame: from the posts of a DEM, in any coordinate reference system, to longitude and latitude and back."""
+"""Convert between the posts of a raster in any coordinate reference system and WGS84 degrees."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _transformer(pipeline: str) -> Transformer:
 
 
 def transform(pipeline: str, x: NDArray[np.float64], y: NDArray[np.float64], *, back: bool = False) -> Pair:
-    """``x`` and ``y`` through a PROJ pipeline, NaN where it has no answer; each point on its own."""
+    """Transform ``x`` and ``y`` by a PROJ pipeline, point by point; NaN where it is undefined."""
     direction: Literal["INVERSE", "FORWARD"] = "INVERSE" if back else "FORWARD"
     u, v = _transformer(pipeline).transform(x, y, direction=direction)
     u, v = np.asarray(u), np.asarray(v)
@@ -38,7 +38,7 @@ def transform(pipeline: str, x: NDArray[np.float64], y: NDArray[np.float64], *, 
 
 
 def pixel(affine: Affine, x: NDArray[np.float64], y: NDArray[np.float64]) -> Pair:
-    """Fractional (row, column) of points, counted from the first pixel's centre."""
+    """Convert map coordinates to fractional (row, column), counted from the first pixel's centre."""
     a, b, c, d, e, f = affine
     if b == 0.0 and d == 0.0:
         return (y - f) / e - 0.5, (x - c) / a - 0.5
@@ -48,7 +48,7 @@ def pixel(affine: Affine, x: NDArray[np.float64], y: NDArray[np.float64]) -> Pai
 
 
 def pixel_centre(affine: Affine, row: NDArray[np.float64], column: NDArray[np.float64]) -> Pair:
-    """(x, y) of (fractional) rows and columns counted from the first pixel's centre."""
+    """Convert (fractional) rows and columns, counted from the first pixel's centre, to map coordinates (x, y)."""
     a, b, c, d, e, f = affine
     if b == 0.0 and d == 0.0:
         return c + a * (column + 0.5), f + e * (row + 0.5)
@@ -56,17 +56,17 @@ def pixel_centre(affine: Affine, row: NDArray[np.float64], column: NDArray[np.fl
 
 
 def turn(x: NDArray[np.float64], centre: float, period: float) -> NDArray[np.float64]:
-    """``x`` less whole periods, to within half a period of ``centre``."""
+    """Shift ``x`` by whole periods to within half a period of ``centre``."""
     return x - period * np.rint((x - centre) / period)
 
 
 def period_of(crs: CRS) -> float:
-    """A full circle of longitude in units of a geographic system, 0 for a projected one."""
+    """Return a full circle of longitude in the units of a geographic system; 0 for a projected one."""
     return 2.0 * np.pi / crs.axis_info[0].unit_conversion_factor if crs.is_geographic else 0.0
 
 
 def pipeline_between(source: CRS, target: CRS, area: AreaOfInterest | None, where: str) -> tuple[str, str]:
-    """The best available PROJ pipeline from ``source`` to ``target`` (x, y), and what it is called.
+    """Find the best available PROJ pipeline from ``source`` to ``target`` (x, y), and its name.
 
     One pipeline for all points: PROJ's own choice among several could change within a raster.
     """
@@ -92,13 +92,13 @@ def pipeline_between(source: CRS, target: CRS, area: AreaOfInterest | None, wher
 
 
 def is_wgs84(crs: CRS) -> bool:
-    """Whether a horizontal system is longitude and latitude (degrees) on WGS84."""
+    """Whether a horizontal system is WGS84 longitude and latitude in degrees."""
     return bool(crs.is_geographic and crs.equals(CRS.from_epsg(4326), ignore_axis_order=True))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Frame:
-    """Where the posts of a DEM lie.
+    """Georeferencing of a raster's posts.
 
     Attributes
     ----------
@@ -117,7 +117,7 @@ class Frame:
     operation: str
 
     def posts(self, rows: slice, columns: slice) -> Pair:
-        """Longitude and latitude (row, column) of a window of posts; NaN where the projection has none."""
+        """Return longitude and latitude [row, column] of a window of posts; NaN where the projection is undefined."""
         if self.on_axes:
             lon, lat = self.axes(rows, columns)
             shape = len(lat), len(lon)
@@ -131,11 +131,11 @@ class Frame:
 
     @property
     def on_axes(self) -> bool:
-        """Whether longitude depends on the column alone, and latitude on the row alone."""
+        """Whether longitude depends on the column alone and latitude on the row alone."""
         return not self.pipeline and self.affine[1] == 0.0 and self.affine[3] == 0.0
 
     def axes(self, rows: slice, columns: slice) -> Pair:
-        """Longitude of columns and latitude of rows, where posts lie on such axes."""
+        """Return the longitude of columns and the latitude of rows, if `on_axes`."""
         lon, lat = pixel_centre(
             self.affine,
             np.arange(rows.start, rows.stop, dtype=np.float64),
@@ -144,7 +144,7 @@ class Frame:
         return lon, lat
 
     def geodetic(self, row: NDArray[np.float64], column: NDArray[np.float64]) -> Pair:
-        """Longitude and latitude (degrees) of fractional rows and columns.
+        """Convert fractional rows and columns to longitude and latitude (degrees).
 
         Longitudes go on beyond 180 degrees: they are within half a turn of the middle of the DEM.
         """
@@ -155,7 +155,7 @@ class Frame:
         return turn(lon, self._middle_longitude, 360.0), lat
 
     def position(self, longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> Pair:
-        """Fractional (row, column) of points, each on its own; NaN where the projection has none."""
+        """Convert points (degrees) to fractional (row, column), one by one; NaN where the projection is undefined."""
         x, y = longitude, latitude
         if self.pipeline:
             x, y = transform(self.pipeline, longitude, latitude, back=True)
@@ -164,7 +164,7 @@ class Frame:
         return pixel(self.affine, x, y)
 
     def position_of_set(self, longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> Pair:
-        """Fractional (row, column) of points that belong together (an outline less than half a turn wide).
+        """Convert an outline (degrees, less than half a turn wide) to fractional (row, column).
 
         Differs from ``position`` where a DEM goes round the Earth: the points are not torn apart.
         """

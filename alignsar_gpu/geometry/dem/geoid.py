@@ -1,4 +1,4 @@
-"""Geoid: undulation of a geoid above the WGS84 ellipsoid, from a regular grid."""
+"""Geoid undulation above the WGS84 ellipsoid, from a regular grid."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HAIR = 1e-6  # of a node: what rounding may put a point outside the grid
 
 
 class NodeReader(Protocol):
-    """Reads nodes of a grid file."""
+    """Reader of the nodes of a geoid grid file."""
 
     def __call__(self, rows: slice, columns: slice) -> NDArray[Any]:
         """Undulations (row, column) in metres, NaN where the file has none."""
@@ -30,7 +30,7 @@ class NodeReader(Protocol):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Geoid:
-    """Undulations on a regular grid of longitude and latitude, interpolated with 4 x 4 nodes.
+    """Geoid undulations on a regular grid of longitude and latitude, interpolated from 4 x 4 nodes.
 
     Cubic convolution (R. Keys, IEEE Trans. ASSP 29, 1981, a = -1/2) is exact for quadratic functions. The
     grids of EGM96 (degree 360 on 15') and EGM2008 (degree 2190 on 2.5') have four nodes in their shortest
@@ -75,7 +75,7 @@ class Geoid:
         return {**self.__dict__, "_cache": []}  # other processes read their own nodes
 
     def undulation(self, longitude: ArrayLike, latitude: ArrayLike) -> NDArray[np.float64]:
-        """Undulations in metres at points (degrees, shapes that broadcast); NaN where a point is not finite.
+        """Interpolate the undulation (m) at points (degrees, broadcast); NaN where a point is not finite.
 
         A point's value does not depend on the other points. Longitudes wrap. Raises AlignsarError where a
         grid that does not span the Earth does not cover a point.
@@ -99,7 +99,7 @@ class Geoid:
     def undulation_on_axes(
         self, longitude: NDArray[np.float64], latitude: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Undulations (latitude, longitude) in metres where meridians and parallels (degrees) cross.
+        """Interpolate the undulation (m) [latitude, longitude] on a grid of meridians and parallels (degrees).
 
         The same bits as ``undulation`` gives at each point, and faster.
         """

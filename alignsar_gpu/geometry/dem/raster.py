@@ -1,4 +1,4 @@
-"""The raster files of a DEM: what they hold and how windows of them are read."""
+"""Raster files of a DEM: their metadata and reading of windows."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ METRES = {
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class RasterFile:
-    """One raster of heights.
+class HeightRaster:
+    """One raster file of heights.
 
     Attributes
     ----------
@@ -68,11 +68,11 @@ class RasterFile:
 
     @cached_property
     def horizontal(self) -> CRS:
-        """The horizontal system as an object."""
+        """The horizontal coordinate reference system."""
         return CRS.from_wkt(self.crs)
 
     def read(self, rows: slice, columns: slice) -> NDArray[np.float64]:
-        """Heights (row, column) of a window in metres above the file's datum; NaN where there is none."""
+        """Read heights [row, column] of a window in metres above the file's datum; NaN for no data."""
         window = Window.from_slices(rows, columns)
         try:
             with rasterio.open(self.name) as file:
@@ -91,7 +91,7 @@ class RasterFile:
 
 
 def list_names(paths: str | Path | Sequence[str | Path]) -> list[str]:
-    """Names of the raster files that a file, a folder, or several of either stand for."""
+    """List the raster files that a file, a folder, or several of either stand for."""
     given = [paths] if isinstance(paths, str | Path) else list(paths)
     if not given:
         raise AlignsarError("DEM: no file is named; name a file, a folder of tiles, or several (dem.path)")
@@ -122,7 +122,7 @@ def _in_folder(folder: Path) -> list[str]:
 
 
 def source_files(name: str) -> list[Path]:
-    """The files on disk that a raster is read from: its own, and those that a VRT refers to; sorted."""
+    """List the files that a raster is read from: its own and those that a VRT refers to; sorted."""
     try:
         with rasterio.open(name) as file:
             named = [Path(part) for part in file.files]
@@ -131,8 +131,8 @@ def source_files(name: str) -> list[Path]:
     return sorted(path for path in named if path.is_file())
 
 
-def describe(name: str) -> RasterFile:
-    """What a file says of itself. Raises AlignsarError, by name, where it is not a raster of heights."""
+def describe(name: str) -> HeightRaster:
+    """Read the metadata of a height raster. Raises AlignsarError, naming the file, if it is not one."""
     try:
         with warnings.catch_warnings(record=True) as caught, rasterio.Env(GTIFF_REPORT_COMPD_CS=True):
             warnings.simplefilter("always")
@@ -143,7 +143,7 @@ def describe(name: str) -> RasterFile:
                 _refuse_nowhere(name, file, unplaced=unplaced)
                 crs = CRS.from_wkt(file.crs.to_wkt(version="WKT2_2019"))
                 factor = _metres(name, file.units[0], crs)
-                return RasterFile(
+                return HeightRaster(
                     name=name,
                     crs=crs.to_2d().to_wkt(),
                     stated=_stated_datum(crs),

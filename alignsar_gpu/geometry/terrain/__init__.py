@@ -1,1 +1,1 @@
-"""The terrain as the radar sees it: position, angles, layover, shadow and area of every pixel."""
+"""Terrain in radar geometry: position, angles, layover, shadow and area of every pixel."""

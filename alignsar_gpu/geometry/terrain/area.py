@@ -1,4 +1,4 @@
-"""The area that a terrain shows to an antenna, pixel by pixel: what flattens backscatter (Small 2011).
+"""Area of the terrain per pixel as the antenna sees it, for radiometric flattening (Small 2011).
 
 A_gamma / A_beta: the area of all facets of the terrain that fall into a pixel and are lit, as it is seen along the
 line of sight, over the area of the pixel in the slant-range plane. Level ground has 1 / tan(incidence).
@@ -31,7 +31,7 @@ def window_area_ratio(
     ceiling: float,
     xp: Any,
 ) -> Any:
-    """A_gamma / A_beta of some lines and samples of a grid, from the posts that they show.
+    """Compute A_gamma / A_beta of some lines and samples of a grid from the posts that they show.
 
     Parameters
     ----------

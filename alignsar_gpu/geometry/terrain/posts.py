@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.geometry.grid import RadarGrid
     from alignsar_gpu.geometry.orbit import Orbit
 
-BYTES_PER_POST = 240  # of the arrays that `seen_posts` holds at a time
+BYTES_PER_POST = 240  # of the arrays that `radar_posts` holds at a time
 
 ALL, FIRST, LAST = slice(None), slice(None, -1), slice(1, None)
 SIDES = (  # of a cell: from which posts to which
@@ -27,7 +27,7 @@ SIDES = (  # of a cell: from which posts to which
 )
 
 
-def seen_posts(
+def radar_posts(
     window: Posts, grid: RadarGrid, orbit: Orbit, doppler: Doppler | None, first_sample: int, xp: Any
 ) -> tuple[Any, Any]:
     """Posts [row, column, 8] and bends [row, column, 6], as `kernels.draw_terrain` takes them.
@@ -36,7 +36,7 @@ def seen_posts(
     whose arrays are wanted, numpy or CuPy.
     """
 
-    def seen(points: Sequence[Any]) -> tuple[Any, Any]:
+    def to_radar(points: Sequence[Any]) -> tuple[Any, Any]:
         """Azimuth time and slant range of longitudes, latitudes and heights [row, column]."""
         seed = xp.full(points[0].shape[0], float(grid.azimuth_time(0.5 * grid.lines)))
         table = kernels.ZERO_DOPPLER if doppler is None else doppler.table(grid.wavelength)
@@ -47,7 +47,7 @@ def seen_posts(
         return sample, (time - grid.first_azimuth_time) / grid.azimuth_interval
 
     points = [xp.asarray(a) for a in (window.longitude, window.latitude, window.height)]
-    time, slant_range = seen(points)
+    time, slant_range = to_radar(points)
     east, north = _slopes(points, xp)
     angles = kernels.viewing_angles(points[0], points[1], points[2], time, east, north, orbit.table)
     sample, line = pixel(time, slant_range)
@@ -60,7 +60,7 @@ def seen_posts(
         part = slice(0, shape[0]), slice(0, shape[1])
         for middle, values in zip(middles, points, strict=True):
             middle[part] = 0.5 * (values[here] + values[there])
-        time, slant_range = seen(middles)
+        time, slant_range = to_radar(middles)
         far, late = pixel(time[part], slant_range[part])
         bends[(*part, 2 * side)] = far - 0.5 * (sample[here] + sample[there])
         bends[(*part, 2 * side + 1)] = late - 0.5 * (line[here] + line[there])

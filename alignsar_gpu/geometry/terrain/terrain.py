@@ -1,4 +1,4 @@
-"""Terrain in radar geometry: where the pixels of a radar grid lie on a DEM, and how they are seen.
+"""Terrain in radar geometry: ground position and viewing angles of the pixels of a radar grid on a DEM.
 
 The posts of the DEM are seen by the radar, and the facets between them are drawn into its grid: a DEM has
 many times fewer posts than an image has pixels. Lines come out in blocks of any size, with the same bits.
@@ -17,7 +17,7 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.ground_to_radar import ground_to_radar, incidence_angle
 from alignsar_gpu.geometry.range_doppler import radar_to_ground
 from alignsar_gpu.geometry.terrain.area import window_area_ratio
-from alignsar_gpu.geometry.terrain.posts import BYTES_PER_POST, seen_posts
+from alignsar_gpu.geometry.terrain.posts import BYTES_PER_POST, radar_posts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,17 +75,17 @@ class Terrain:
         outline = _outline(slice(0, self.grid.lines), slice(0, self.grid.samples))
         height = np.full(outline[0].shape, 0.5 * sum(self.heights))
         for _ in range(COVERAGE_ITERATIONS):
-            longitude, latitude = self.place(*outline, height)
+            longitude, latitude = self.to_ground(*outline, height)
             found = self.dem.height_at(longitude, latitude)
             height = np.where(np.isfinite(found), found, height)
         if np.isnan(longitude).any():
             raise self._above_ground()
         self.dem.require(longitude, latitude, "the image")
 
-    def place(
+    def to_ground(
         self, line: NDArray[np.float64], sample: NDArray[np.float64], height: NDArray[np.float64] | float
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Longitude and latitude of (fractional) lines and samples at heights (m); NaN where there is no such."""
+        """Convert (fractional) lines and samples at heights (m) to longitude and latitude; NaN if there is no point."""
         time, slant_range = self.grid.azimuth_time(line), self.grid.slant_range(sample)
         speed = (
             0.0 if self.doppler is None else 0.5 * self.grid.wavelength * self.doppler.at(time, slant_range)
@@ -119,7 +119,7 @@ class Terrain:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Longitudes and latitudes around lines and samples at these heights, where there are any."""
         outline = _outline(lines, samples)
-        places = [self.place(*outline, height) for height in heights]
+        places = [self.to_ground(*outline, height) for height in heights]
         longitude, latitude = (np.concatenate([place[axis] for place in places]) for axis in (0, 1))
         known = np.isfinite(longitude)
         if not known.any():
@@ -134,7 +134,7 @@ class Terrain:
 
     @cached_property
     def heights(self) -> tuple[float, float]:
-        """Lowest and highest post (m) of the part of the DEM that may be in the image.
+        """Lowest and highest height (m) of the part of the DEM that may be in the image.
 
         Raises AlignsarError when the DEM has no surface there.
         """
@@ -146,13 +146,13 @@ class Terrain:
 
     @cached_property
     def margin(self) -> int:
-        """So many samples before a pixel may what casts a shadow on it lie, or share its layover.
+        """Samples before a pixel that may hold what casts a shadow on it or shares its layover.
 
         Along a line of sight, from the highest to the lowest ground under the largest incidence angle.
         """
         low, high = self.heights
         line, sample = np.array([0.5 * self.grid.lines]), np.array([self.grid.samples - 1.0])
-        longitude, latitude = self.place(line, sample, low)
+        longitude, latitude = self.to_ground(line, sample, low)
         angle = incidence_angle(self.orbit, longitude, latitude, low, self.grid.azimuth_time(line))
         steepness = max(float(np.cos(np.radians(angle[0]))), FLATTEST)
         return int(np.ceil((high - low) / steepness / self.grid.range_spacing)) + 1
@@ -164,7 +164,7 @@ class Terrain:
         return [slice(start, min(start + PART_SAMPLES, self.grid.samples)) for start in starts]
 
     def window(self, lines: slice, samples: slice) -> tuple[slice, slice]:
-        """Rows and columns of the DEM that some lines and samples are drawn from.
+        """Return the rows and columns of the DEM that some lines and samples are computed from.
 
         Columns begin and end at multiples of the kernels' segments, which share an anchor.
         """
@@ -175,7 +175,7 @@ class Terrain:
         return rows, slice(begin, min(end, self.dem.shape[1]))
 
     def lines(self, first: int, stop: int, xp: Any = np) -> kernels.Drawing:
-        """Coordinates, angles and flags of the pixels of lines ``first:stop``, [line, sample].
+        """Compute coordinates, angles and flags of the pixels of lines ``first:stop``, [line, sample].
 
         NaN where the DEM has no surface. ``xp`` is the library whose arrays are wanted: numpy, or CuPy for
         the work to be done on its device.
@@ -194,7 +194,7 @@ class Terrain:
 
     def _draw(self, lines: slice, samples: slice, xp: Any) -> kernels.Drawing:
         window = self.dem.posts(*self.window(lines, samples))
-        posts, bends = seen_posts(window, self.grid, self.orbit, self.doppler, samples.start, xp)
+        posts, bends = radar_posts(window, self.grid, self.orbit, self.doppler, samples.start, xp)
         return kernels.draw_terrain(
             posts,
             bends,
@@ -205,7 +205,7 @@ class Terrain:
         )
 
     def area_ratio(self, first: int, stop: int, xp: Any = np) -> Any:
-        """The terrain's area as the antenna sees it, over the pixel's in the slant-range plane: A_gamma / A_beta.
+        """Compute A_gamma / A_beta: the terrain's area as the antenna sees it over the pixel's slant-range area.
 
         Of lines ``first:stop``, float32 [line, sample]; beta0 divided by it is terrain-flattened gamma0 (Small 2011).
         Facets that are turned away or in cast shadow do not count, in layover all that share a pixel do. A facet
@@ -230,7 +230,7 @@ class Terrain:
         return ratio
 
     def block_lines(self, memory: int) -> int:
-        """How many lines at a time `lines` can take in so many bytes.
+        """Return how many lines `lines` can process at a time in ``memory`` bytes.
 
         Raises AlignsarError when not even one fits.
         """
@@ -246,7 +246,7 @@ class Terrain:
         )
 
     def bytes_of(self, first: int, count: int) -> int:
-        """Memory that `lines` takes for ``count`` lines from ``first`` on."""
+        """Return the memory (bytes) that `lines` needs for ``count`` lines from ``first`` on."""
         largest = 0
         for part in self._parts:
             rows, columns = self.window(slice(first, first + count), part)
@@ -256,7 +256,7 @@ class Terrain:
         return int(largest) + count * self.grid.samples * BYTES_PER_PIXEL
 
     def blocks(self, memory: int) -> Iterator[tuple[int, int]]:
-        """First line and the line after the last of each block that fits into so many bytes."""
+        """Iterate over blocks of lines (first, stop) that fit into ``memory`` bytes."""
         count = self.block_lines(memory)
         for first in range(0, self.grid.lines, count):
             yield first, min(first + count, self.grid.lines)

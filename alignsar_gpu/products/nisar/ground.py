@@ -1,4 +1,4 @@
-"""Where the pixels of a radar grid lie on the ellipsoid, for products that say nothing of the terrain."""
+"""Ground coordinates of a radar grid on the ellipsoid, for products without terrain."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PIXEL_BYTES = 8 * 8  # positions, their distance from the axis, two angles, and 
 
 @dataclass(frozen=True, eq=False)
 class EllipsoidGround:
-    """The points of height 0 in the pixels of a grid: cubic splines of their Earth-fixed position.
+    """Points of height 0 in the pixels of a grid, as cubic splines of their Earth-fixed position.
 
     They go through nodes where the range and Doppler equations are solved, and are within 1 mm between them.
     """
@@ -34,7 +34,7 @@ class EllipsoidGround:
     splines: tuple[Any, Any, Any]
 
     def coordinates(self, first: int, stop: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Longitude and latitude (degrees) of lines ``first:stop``, (lines, samples) each.
+        """Compute longitude and latitude (degrees) of lines ``first:stop``, (lines, samples) each.
 
         A pixel has the same bits whatever lines are asked for with it.
         """
@@ -45,7 +45,7 @@ class EllipsoidGround:
 
 
 def ellipsoid_ground(grid: RadarGrid, orbit: Orbit, where: str) -> EllipsoidGround:
-    """The ground of height 0 that a grid sees. Raises AlignsarError where a range does not reach down to it."""
+    """Compute the ground of height 0 of a grid. Raises AlignsarError if a range does not reach it."""
     line, sample = (np.linspace(0, count - 1, min(count, NODES)) for count in grid.shape)
     longitude, latitude = radar_to_ground(
         orbit, grid.azimuth_time(line)[:, np.newaxis], grid.slant_range(sample), 0.0, grid.look_side

@@ -1,4 +1,4 @@
-"""HDF5 files in NISAR's layout: read with messages that say what and where, and from nowhere but the file itself."""
+"""Read HDF5 files in NISAR's layout; messages name file and dataset, and no other file is ever opened."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ class Times:
 
     @property
     def midnight(self) -> np.datetime64:
-        """The midnight (UTC) before the first of them, datetime64[D]."""
+        """The midnight (UTC) before the first time, datetime64[D]."""
         first = self.epoch + np.timedelta64(int(np.floor(self.seconds[0] + self.fraction)), "s")
         midnight: np.datetime64 = first.astype("datetime64[D]")
         return midnight
 
     def since(self, midnight: np.datetime64) -> NDArray[np.float64]:
-        """The times as seconds since ``midnight``; what lies between the two epochs is whole seconds, exact."""
+        """Convert the times to seconds since ``midnight``, exactly."""
         return self.seconds + (float((self.epoch - midnight) / np.timedelta64(1, "s")) + self.fraction)
 
 
@@ -71,7 +71,7 @@ class Group:
 
     @property
     def names(self) -> list[str]:
-        """Of what is in it, sorted."""
+        """Names of the group's members, sorted."""
         with _reading(self.where):
             return sorted(_text(name) for name in self.group)
 
@@ -91,32 +91,32 @@ class Group:
         return member
 
     def find(self, name: str) -> Group | None:
-        """The group at this path below, if any."""
+        """Return the subgroup at a path, or None."""
         member = self._member(name)
         return None if member is None or hasattr(member, "shape") else Group(member, f"{self.where}/{name}")
 
     def require(self, name: str) -> Group:
-        """The group at this path below. Raises AlignsarError where there is none."""
+        """Return the subgroup at a path. Raises AlignsarError if there is none."""
         found = self.find(name)
         if found is None:
             raise AlignsarError(f"{self.where}: no group {name!r}: {DAMAGED}")
         return found
 
     def dataset(self, name: str) -> Any:
-        """The dataset (of h5py) at this path below, not read yet. Raises AlignsarError where there is none."""
+        """Return the (h5py) dataset at a path without reading it. Raises AlignsarError if there is none."""
         member = self._member(name)
         if member is None or not hasattr(member, "shape"):
             raise AlignsarError(f"{self.where}: no dataset {name!r}: {DAMAGED}")
         return member
 
     def described(self, name: str) -> tuple[np.dtype[Any], tuple[int, ...]]:
-        """Type and shape of the dataset at this path below. Raises AlignsarError where there is none."""
+        """Return type and shape of the dataset at a path. Raises AlignsarError if there is none."""
         dataset = self.dataset(name)
         with _reading(f"{self.where}/{name}"):
             return dataset.dtype, tuple(int(length) for length in dataset.shape or ())
 
     def rows(self, name: str, first: int, stop: int) -> NDArray[Any]:
-        """Rows ``first:stop`` of a dataset, as they are stored. Raises AlignsarError where they cannot be read."""
+        """Read rows ``first:stop`` of a dataset, as stored. Raises AlignsarError if they cannot be read."""
         dataset = self.dataset(name)
         with _reading(f"{self.where}/{name}"):
             return np.asarray(dataset[first:stop])
@@ -141,7 +141,7 @@ class Group:
         return value.astype(np.float64)
 
     def numbers(self, name: str, *shape: int | None) -> NDArray[np.float64]:
-        """A dataset of numbers of this shape, None for any length but 0; finite.
+        """Read a dataset of finite numbers of a given shape; None stands for any length but 0.
 
         Raises AlignsarError for any other.
         """
@@ -160,7 +160,7 @@ class Group:
         return numbers
 
     def number(self, name: str) -> float:
-        """A single number, also where it is written as text. Raises AlignsarError for what is none."""
+        """Read a single number, also one written as text. Raises AlignsarError if it is not a number."""
         value = np.asarray(self._value(name))
         with _reading(f"{self.where}/{name}"):
             number = float(_text(value.item()) if value.dtype.kind in "SO" else self._numbers(name).item())
@@ -169,26 +169,26 @@ class Group:
         return number
 
     def texts(self, name: str) -> list[str]:
-        """A dataset of strings, or a single one."""
+        """Read a dataset of strings, or a single string, as a list."""
         values = np.atleast_1d(np.asarray(self._value(name)))
         return [_text(value) for value in values.ravel()]
 
     def text(self, name: str) -> str:
-        """A single string. Raises AlignsarError where it is empty."""
+        """Read a single string. Raises AlignsarError if it is empty."""
         found = self.texts(name)
         if len(found) != 1 or not found[0]:
             raise AlignsarError(f"{self.where}/{name}: expected a text, got {found}: {DAMAGED}")
         return found[0]
 
     def increasing(self, name: str) -> NDArray[np.float64]:
-        """A dataset of increasing numbers, (n,). Raises AlignsarError for any other."""
+        """Read a dataset of increasing numbers, (n,). Raises AlignsarError if they do not increase."""
         numbers = self.numbers(name, None)
         if not np.all(np.diff(numbers) > 0):
             raise AlignsarError(f"{self.where}/{name}: does not increase: {DAMAGED}")
         return numbers
 
     def times(self, name: str) -> Times:
-        """A dataset of increasing times, with the epoch that its attribute ``units`` names.
+        """Read a dataset of increasing times, with the epoch named in its attribute ``units``.
 
         ISCE3 leaves what happened to be in memory behind that text: it is read as far as it makes sense.
         """
@@ -211,7 +211,7 @@ class Group:
 
 @contextmanager
 def open_hdf5(path: Path) -> Iterator[Group]:
-    """The root of an HDF5 file, for reading. Raises AlignsarError where it is none."""
+    """Open an HDF5 file for reading and give its root group. Raises AlignsarError if it is not one."""
     import h5py  # noqa: PLC0415  (loads only where such a file is read)
 
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""What a NISAR RSLC product says of itself: grid, orbit, calibration, valid samples, identification.
+"""Metadata of a NISAR RSLC product: grid, orbit, calibration, valid samples, identification.
 
 The layout is that of JPL D-102268, NASA SDS Product Specification L1 RSLC, as ISCE3 writes it.
 """
@@ -31,7 +31,7 @@ LARGEST_NUMBER = 2**31 - 1  # of an orbit
 
 
 def find_product(root: Group) -> tuple[Group, Group]:
-    """The groups of the band and of the RSLC product in it. Raises AlignsarError where there is none."""
+    """Find the groups of the band and of its RSLC product. Raises AlignsarError if there is none."""
     science = root.find("science")
     bands = [] if science is None else [band for name in BANDS if (band := science.find(name)) is not None]
     for band in bands:
@@ -47,7 +47,7 @@ def find_product(root: Group) -> tuple[Group, Group]:
 
 
 def find_images(product: Group, frequency: str) -> tuple[Group, tuple[str, ...]]:
-    """The group of a frequency band, and the polarizations in it.
+    """Find the group of a frequency band and the polarizations in it.
 
     Raises AlignsarError for a band that is not there or has no images, and for other than linear polarizations.
     """
@@ -80,7 +80,7 @@ def find_images(product: Group, frequency: str) -> tuple[Group, tuple[str, ...]]
 
 
 def image_shape(images: Group, polarizations: tuple[str, ...]) -> tuple[int, int]:
-    """(lines, samples) of all images. Raises AlignsarError where they differ, or are not complex numbers."""
+    """Return the (lines, samples) of all images. Raises AlignsarError if they differ or are not complex numbers."""
     shapes = {}
     for name in (polarization.upper() for polarization in polarizations):
         kind, shape = images.described(name)
@@ -111,7 +111,7 @@ def _even(values: NDArray[np.float64], where: str) -> float:
 
 
 def read_grid(band: Group, product: Group, images: Group, shape: tuple[int, int]) -> RadarGrid:
-    """The radar grid, of a frequency band's images; its epoch is the midnight before its first line."""
+    """Read the radar grid of a frequency band; its epoch is the midnight before its first line."""
     swaths = product.require("swaths")
     times, ranges = swaths.times("zeroDopplerTime"), images.increasing("slantRange")
     for name, axis, length in (
@@ -153,7 +153,7 @@ def _look_side(band: Group) -> Literal["right", "left"]:
 
 
 def read_orbit(product: Group, grid: RadarGrid) -> tuple[Orbit, str]:
-    """The state vectors, counted from the grid's epoch, and what kind they are ("POE", "Custom", ...).
+    """Read the state vectors, in times of the grid's epoch, and the orbit type ("POE", "Custom", ...).
 
     Raises AlignsarError where they do not cover the grid.
     """
@@ -185,13 +185,13 @@ def read_orbit(product: Group, grid: RadarGrid) -> tuple[Orbit, str]:
 
 
 def calibration_tables(product: Group) -> Group | None:
-    """The group of the calibration tables, filled in or not; None where the product has none."""
+    """Find the group of the calibration tables, filled in or not; None if there is none."""
     tables = product.find("metadata/calibrationInformation/geometry")
     return tables if tables is not None and all(tables.has(name) for name in QUANTITIES) else None
 
 
 def read_calibration(product: Group, grid: RadarGrid, source: str) -> Calibration | None:
-    """The calibration tables, None where the product has none or none that are filled in.
+    """Read the calibration tables; None if the product has none or they are not filled in.
 
     sigma0 = |DN|^2 / sigma0_LUT^2, and beta0 and gamma0 likewise: the tables are amplitudes to divide by (Alaska
     Satellite Facility, NISAR Data User Guide, GSLC, "Backscatter"; the tables of a GSLC are those of its RSLC, and
@@ -217,7 +217,7 @@ def read_calibration(product: Group, grid: RadarGrid, source: str) -> Calibratio
 
 
 def read_valid_samples(images: Group, shape: tuple[int, int]) -> NDArray[np.int64]:
-    """Per sub-swath and line the first valid sample and the one behind the last: (sub-swaths, lines, 2) int64.
+    """Read the first valid sample and the one after the last, (sub-swaths, lines, 2) int64.
 
     No sub-swath where the product does not say: all samples are valid then. Lines whose first is not below their
     last have none (ISCE3, isce3::product::SubSwaths).
@@ -242,28 +242,28 @@ def _whole(group: Group, name: str) -> int:
     return int(number)
 
 
-def _said(group: Group | None, name: str) -> str:
+def _optional_text(group: Group | None, name: str) -> str:
     """A text, empty where the product does not have it or has a placeholder for it."""
     if group is None or not group.has(name):
         return ""
-    said = " ".join(filter(None, group.texts(name)))
-    return "" if said.startswith("(") or said.lower() == "none" else said
+    text = " ".join(filter(None, group.texts(name)))
+    return "" if text.startswith("(") or text.lower() == "none" else text
 
 
 def read_identification(band: Group, product: Group, orbit: Orbit, grid: RadarGrid) -> dict[str, Any]:
-    """Fields of the acquisition, by their names; ``product_id`` is empty where the product does not name itself."""
+    """Read the fields of the acquisition, by name; ``product_id`` is empty if the product does not state it."""
     identification = band.require("identification")
-    stated = _said(identification, "orbitPassDirection").lower()
+    stated = _optional_text(identification, "orbitPassDirection").lower()
     middle = float(grid.azimuth_time(0.5 * grid.lines))
     # airborne products state a heading instead
     north = stated.startswith("asc") or (not stated.startswith("desc") and orbit.velocity_at(middle)[2] > 0)
-    version = _said(product.find("metadata/processingInformation/algorithms"), "softwareVersion")
+    version = _optional_text(product.find("metadata/processingInformation/algorithms"), "softwareVersion")
     return {
-        "product_id": _said(identification, "granuleId"),
+        "product_id": _optional_text(identification, "granuleId"),
         "platform": identification.text("missionId"),
         "pass_direction": "ascending" if north else "descending",
         "absolute_orbit": _whole(identification, "absoluteOrbitNumber"),
         "relative_orbit": _whole(identification, "trackNumber"),
-        "instrument_mode": _said(identification, "listOfObservationModes") or "stripmap",
+        "instrument_mode": _optional_text(identification, "listOfObservationModes") or "stripmap",
         "processor": f"ISCE3 {version}" if version else "unknown",
     }

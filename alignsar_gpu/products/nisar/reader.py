@@ -1,4 +1,4 @@
-"""One NISAR RSLC product: an HDF5 file in ISCE3's layout, as a stack of one date with all its polarizations.
+"""Reader of NISAR RSLC products: HDF5 in ISCE3's layout, as a stack of one date with all polarizations.
 
 Products of other missions that were converted to this layout are read alike.
 """

@@ -1,4 +1,4 @@
-"""One Sentinel-1 product annotation (a subswath in a polarization) as plain values.
+"""Sentinel-1 product annotation (one subswath and polarization) as plain values.
 
 Sentinel-1 Product Specification, S1-RS-MDA-52-7441, section on the L1 product annotation data set.
 """
@@ -26,7 +26,7 @@ COEFFICIENTS = ("c0", "c1", "c2")  # one element each in old products
 
 @dataclass(frozen=True, kw_only=True)
 class Header:
-    """What tells annotations apart.
+    """Platform, mode, subswath, polarization and orbit that identify an annotation.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class TimedPolynomial:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class AnnotatedBurst:
-    """One burst, or the one image of a stripmap product.
+    """One annotated burst, or the one image of a stripmap product.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ class AnnotatedBurst:
 
 @dataclass(frozen=True, kw_only=True)
 class Downlink:
-    """What the instrument said of its pulses from a time on.
+    """Pulse parameters of the instrument from a time on.
 
     ``pulse_interval`` in seconds, ``rank`` the pulses in the air, ``chirp_rate`` in Hz/s, rising if positive.
     """
@@ -87,7 +87,7 @@ class Downlink:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StateVectors:
-    """``time`` (n,) datetime64[us], ``position`` and ``velocity`` (n, 3) Earth-fixed, m and m/s."""
+    """Orbit state vectors: ``time`` (n,) datetime64[us], ``position``, ``velocity`` (n, 3) Earth-fixed, m and m/s."""
 
     time: NDArray[np.datetime64]
     position: NDArray[np.float64]
@@ -144,7 +144,7 @@ class Annotation:
 
     @property
     def middle_slant_range_time(self) -> float:
-        """Two-way time (s) of the middle of the samples."""
+        """Two-way slant-range time (s) of the middle sample."""
         return self.slant_range_time + 0.5 * self.samples / self.range_sampling_rate
 
 
@@ -175,7 +175,7 @@ def _mode(document: Xml) -> str:
 
 
 def read_header(document: Xml) -> Header:
-    """Which subswath and polarization an annotation is of; AlignsarError when it is no Sentinel-1 SLC."""
+    """Read which subswath and polarization an annotation is of; AlignsarError if it is no Sentinel-1 SLC."""
     if document.element.tag != "product" or document.find("adsHeader") is None:
         raise AlignsarError(f"{document.where}: not a Sentinel-1 product annotation")
     platform = f"Sentinel-{document.text('adsHeader/missionId').upper().removeprefix('S')}"
@@ -330,7 +330,7 @@ def _bistatic_applied(document: Xml) -> bool | None:
 
 
 def read_annotation(document: Xml) -> Annotation | None:
-    """The values of an annotation; None for a subswath without bursts, whose annotation may lack the rest.
+    """Read a product annotation; None for a subswath without bursts, whose annotation may be incomplete.
 
     Raises AlignsarError, with the element, where values are missing or senseless.
     """

@@ -1,4 +1,4 @@
-"""ESA's burst ids: the place on Earth of a burst, the same in every cycle and for every Sentinel-1.
+"""ESA's burst ids: fixed places on Earth, the same in every cycle and for every Sentinel-1.
 
 The repeat cycle of 12 days is cut into pieces of one beam cycle of the TOPS mode, counted from 1 (Sentinel-1
 Level 1 Detailed Algorithm Definition, DI-MPC-IPFDPM, MPC-0307, burst id):
@@ -69,7 +69,7 @@ BEAM_CYCLES = {
 
 @dataclass(frozen=True, kw_only=True)
 class AscendingNode:
-    """A northward crossing of the equator: ``time`` in seconds since the orbit's epoch, degrees east."""
+    """An ascending equator crossing: ``time`` in seconds since the orbit's epoch, degrees east."""
 
     time: float
     longitude: float
@@ -98,7 +98,7 @@ _height.direction = -1.0  # type: ignore[attr-defined]  # downwards as seen goin
 
 
 def ascending_node(orbit: Orbit, time: float) -> AscendingNode:
-    """The last ascending node before ``time`` (s since the orbit's epoch), which the vectors must cover.
+    """Find the last ascending node before ``time`` (s since the orbit's epoch), which the vectors must cover.
 
     The state at ``time`` is followed back under the attraction up to J2. Against ESA's node times, up to 42
     minutes back, this differs by less than 0.03 s; ids need it within 1.3 s.
@@ -127,7 +127,7 @@ def ascending_node(orbit: Orbit, time: float) -> AscendingNode:
 
 
 def relative_orbit_at(longitude: float) -> tuple[int, float]:
-    """Relative orbit (1 to 175) whose ascending node is nearest to a longitude (degrees east).
+    """Find the relative orbit (1 to 175) whose ascending node is nearest to a longitude (degrees east).
 
     Also how far the longitude is from it, in distances between neighbouring tracks. Each orbit crosses the
     equator 12 / 175 of a turn west of the one before.
@@ -139,7 +139,7 @@ def relative_orbit_at(longitude: float) -> tuple[int, float]:
 
 
 def burst_number(mode: str, swath: str, since_node: float, relative_orbit: int) -> int:
-    """ESA's relative burst id.
+    """Compute ESA's relative burst id.
 
     Parameters
     ----------
@@ -157,12 +157,12 @@ def burst_number(mode: str, swath: str, since_node: float, relative_orbit: int) 
 
 
 def relative_orbit_of(mode: str, number: int) -> int:
-    """Relative orbit (1 to 175) in which the beam cycle of a burst id begins."""
+    """Return the relative orbit (1 to 175) in which the beam cycle of a burst id begins."""
     cycle = BEAM_CYCLES[mode]
     begin = cycle.preamble + (number - 1) * cycle.period
     return int(begin // ORBIT) % SENTINEL1_ORBITS_PER_CYCLE + 1
 
 
 def burst_id(mode: str, swath: str, number: int) -> str:
-    """The id as text, "t052_110431_iw1": relative orbit, ESA's relative burst id, subswath."""
+    """Format a burst id, "t052_110431_iw1": relative orbit, ESA's relative burst id, subswath."""
     return f"t{relative_orbit_of(mode, number):03d}_{number:06d}_{swath.lower()}"

@@ -1,4 +1,4 @@
-"""Bursts of a Sentinel-1 subswath, from the annotations of its polarizations."""
+"""Make the bursts of a Sentinel-1 subswath from the annotations of its polarizations."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SAME = 1e-9  # relative: what polarizations of a subswath must agree to
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SwathFiles:
-    """What one polarization of a subswath consists of.
+    """Annotation, pixels, calibration and noise of one polarization of a subswath.
 
     ``measurement`` is what GDAL opens and the file's name for messages; None without pixels.
     """
@@ -56,12 +56,12 @@ class Node:
 
 
 def seconds(time: np.datetime64, epoch: np.datetime64) -> float:
-    """Seconds from ``epoch`` to ``time``, exact to the microsecond that both are given to."""
+    """Convert ``time`` to seconds since ``epoch``, exact to the microsecond of both."""
     return int((time - epoch) / MICROSECOND) / 1e6
 
 
 def burst_grid(annotation: Annotation, index: int, epoch: np.datetime64) -> RadarGrid:
-    """The radar grid of a burst, all its lines and samples."""
+    """Make the radar grid of a burst, with all its lines and samples."""
     return RadarGrid(
         epoch=epoch,
         first_azimuth_time=seconds(annotation.bursts[index].azimuth_time, epoch),
@@ -165,7 +165,9 @@ def _channel(files: SwathFiles, index: int, middle: float, epoch: np.datetime64)
     )
 
 
-def _place(annotation: Annotation, index: int, grid: RadarGrid, node: Node) -> tuple[str | None, float]:
+def _burst_id_and_anx_time(
+    annotation: Annotation, index: int, grid: RadarGrid, node: Node
+) -> tuple[str | None, float]:
     """Burst id, if it has one, and seconds from the last ascending node to the first line."""
     burst, header = annotation.bursts[index], annotation.header
     since_node = grid.first_azimuth_time - node.time
@@ -180,7 +182,7 @@ def _place(annotation: Annotation, index: int, grid: RadarGrid, node: Node) -> t
 
 
 def bulk_delay(annotation: Annotation, others: Mapping[str, Annotation]) -> float | None:
-    """Seconds by which the processor moved the azimuth times of a subswath to before the reception of its echoes.
+    """Return the bulk bistatic delay (s) that the processor subtracted from the azimuth times of a subswath.
 
     Half the two-way time to the middle of the mode's middle subswath, 0 where it moved nothing; None where the
     annotation does not say, or that subswath is not among ``others`` (one annotation of each in the product).
@@ -216,7 +218,7 @@ def read_bursts(
     node: Node,
     bulk: float | None,
 ) -> tuple[list[Burst], list[str]]:
-    """Bursts of one subswath, and the ids (or the place in the subswath) of those without valid pixels.
+    """Make the bursts of one subswath; also returns the ids (or indices) of those without valid pixels.
 
     ``files`` per polarization; ``node`` the ascending node before the product's first line; ``bulk`` the
     `bulk_delay` of the subswath.
@@ -229,7 +231,7 @@ def read_bursts(
         grid = burst_grid(one, index, epoch)
         middle = float(grid.azimuth_time(0.5 * (grid.lines - 1)))
         channels = {name: _channel(part, index, middle, epoch) for name, part in files.items()}
-        identity, anx_time = _place(one, index, grid, node)
+        identity, anx_time = _burst_id_and_anx_time(one, index, grid, node)
         window = valid_window(list(channels.values()))
         if window is None:
             empty.append(identity or f"{one.header.swath.lower()} {index}")

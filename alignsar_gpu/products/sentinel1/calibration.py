@@ -1,4 +1,4 @@
-"""Calibration and thermal noise records of a Sentinel-1 SAFE (``annotation/calibration/*.xml``)."""
+"""Read calibration and thermal noise annotations of a Sentinel-1 SAFE (``annotation/calibration/*.xml``)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _together(
 def read_calibration(
     document: Xml, *, epoch: np.datetime64, first_slant_range: float, range_spacing: float, source: str
 ) -> Calibration:
-    """The calibration vectors of one polarization and subswath.
+    """Read the calibration vectors of one polarization and subswath.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def read_noise(
     swath: str,
     source: str,
 ) -> Noise | None:
-    """The thermal noise vectors of one polarization and subswath, of either layout.
+    """Read the thermal noise vectors of one polarization and subswath, of either layout.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Pixels of Sentinel-1 SLC products: windows of complex TIFFs, read in place."""
+"""Read pixels of Sentinel-1 SLC products: windows of complex TIFFs, in place."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _open_tiff(path: str, source: str) -> Iterator[rasterio.io.DatasetReader]:
 
 
 def check_tiff(path: str, source: str, lines: int, samples: int) -> None:
-    """Raise AlignsarError unless the TIFF is complex and of this size."""
+    """Raise AlignsarError unless the TIFF is complex and has this size."""
     with _open_tiff(path, source) as raster:
         if raster.count != 1 or raster.dtypes[0] not in COMPLEX:
             raise AlignsarError(
@@ -79,7 +79,7 @@ class TiffMeasurement:
     samples: int
 
     def read(self, lines: slice, samples: slice) -> NDArray[np.complex64]:
-        """Pixels [line, sample] of these lines and samples of the burst.
+        """Read the pixels [line, sample] of some lines and samples of the burst.
 
         Raises AlignsarError for what lies outside the burst and when the file is damaged.
         """

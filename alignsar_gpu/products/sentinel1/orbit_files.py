@@ -1,4 +1,4 @@
-"""Sentinel-1 orbit files (EOF): precise (POEORB) or restituted (RESORB), read and found in a folder."""
+"""Sentinel-1 orbit files (EOF), precise (POEORB) or restituted (RESORB): find them in a folder and read them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LISTED = 6  # files that a message lists
 
 @dataclass(frozen=True, kw_only=True)
 class OrbitFile:
-    """What the name of an orbit file says.
+    """Satellite, type and validity of an orbit file, from its name.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class OrbitFile:
     stop: np.datetime64
 
     def margin(self, first: np.datetime64, last: np.datetime64) -> np.timedelta64:
-        """How much it covers beyond ``first`` to ``last``, on the side where that is less."""
+        """Return the time covered beyond ``first`` to ``last``, on the side with less of it."""
         return min(first - self.start, self.stop - last)
 
     def __str__(self) -> str:
@@ -71,7 +71,7 @@ def _name_time(text: str) -> np.datetime64:
 
 
 def orbit_file_of(path: Path) -> OrbitFile | None:
-    """What the name of ``path`` says, or None when it is not that of a Sentinel-1 orbit file."""
+    """Parse the name of an orbit file; None if it is not the name of a Sentinel-1 orbit file."""
     match = NAME.fullmatch(path.name)
     if match is None:
         return None
@@ -179,7 +179,7 @@ def read_orbit_file(
     *,
     platform: str | None = None,
 ) -> Orbit:
-    """The orbit around ``first`` to ``last`` (UTC) from an EOF file, or a zip that holds one.
+    """Read the orbit around ``first`` to ``last`` (UTC) from an EOF file, or from a zip with one.
 
     Vectors up to three minutes away on either side are kept. ``epoch`` is the midnight that the orbit's times
     count from. ``platform`` ("Sentinel-1A", ...), where given, must be that of the file.
@@ -225,7 +225,7 @@ def _listed(files: Sequence[OrbitFile], first: np.datetime64) -> str:
 def find_orbit(
     folder: Path, platform: str, first: np.datetime64, last: np.datetime64, epoch: np.datetime64
 ) -> Orbit:
-    """The best orbit in ``folder`` (and the folders in it) for ``platform`` at ``first`` to ``last`` (UTC).
+    """Find and read the best orbit in ``folder`` (recursively) for ``platform`` at ``first`` to ``last`` (UTC).
 
     Files are chosen by their names, ESA's own (``S1A_OPER_AUX_POEORB_OPOD_..._V..._....EOF``, also zipped): a
     precise orbit before a restituted one, then the one that covers the time with most to spare, then the

@@ -32,7 +32,7 @@ def _files(path: Path, bursts: Sequence[Burst]) -> list[Path]:
 
 
 def find_products(path: Path) -> list[Path]:
-    """The Sentinel-1 products at ``path``, itself one or a folder of SAFE folders and zips, by name.
+    """List the Sentinel-1 products at ``path`` by name: one product, or a folder of SAFE folders and zips.
 
     Raises AlignsarError when there is none.
     """

@@ -11,7 +11,7 @@ SENTINEL1_ORBITS_PER_CYCLE = 175
 
 
 def sentinel1_relative_orbit(platform: str, absolute_orbit: int) -> int:
-    """Relative orbit (track, 1 to 175) of a Sentinel-1 absolute orbit.
+    """Compute the relative orbit (track, 1 to 175) of a Sentinel-1 absolute orbit.
 
     Each satellite entered the shared cycle at another absolute orbit, so each has its own offset.
     Raises AlignsarError for another platform.

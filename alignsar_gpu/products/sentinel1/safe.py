@@ -1,4 +1,4 @@
-"""Sentinel-1 products where they lie: a SAFE folder, a zip of one (never unpacked), or one annotation file."""
+"""File access in Sentinel-1 products: a SAFE folder, a zip of one (never unpacked), or one annotation file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LARGEST_XML = 256 << 20  # bytes; annotations have a few MB: more is no annotati
 
 @dataclass(frozen=True, kw_only=True)
 class Safe:
-    """The files of a product.
+    """The files of a Sentinel-1 product.
 
     Attributes
     ----------
@@ -38,15 +38,15 @@ class Safe:
     has_measurement: bool
 
     def where(self, name: str) -> str:
-        """How messages call a file."""
+        """Return the name of a file for messages."""
         return str(self.path if self.kind == "annotation" else self.path / name)
 
     def xml(self, name: str) -> Xml:
-        """The root element of an XML file; AlignsarError when it cannot be read."""
+        """Parse an XML file and return its root; AlignsarError if it cannot be read."""
         return parse_xml(self._bytes(name), self.where(name))
 
     def raster(self, name: str) -> str:
-        """What GDAL opens to read a raster in place."""
+        """Return the path that GDAL opens to read a raster in place."""
         if self.kind == "zip":
             return f"/vsizip/{{{self.path.resolve()}}}/{self.root}{name}"
         return str(self.path / name)
@@ -151,7 +151,7 @@ NO_ANNOTATION = (
 
 
 def open_safe(path: Path) -> Safe:
-    """The product at ``path``: a SAFE folder (or its manifest.safe), a zip of one, or an annotation file.
+    """Open the product at ``path``: a SAFE folder (or its manifest.safe), a zip of one, or an annotation file.
 
     Raises AlignsarError when there is nothing, nothing that can be read, or no annotation inside.
     """
@@ -178,7 +178,7 @@ def open_safe(path: Path) -> Safe:
 
 
 def annotation_names(safe: Safe) -> tuple[str, ...]:
-    """The product annotations, one a subswath and polarization; AlignsarError when there is none."""
+    """List the product annotations, one a subswath and polarization; AlignsarError if there is none."""
     if safe.kind == "annotation":
         return safe.names
     names = tuple(
@@ -192,13 +192,13 @@ def annotation_names(safe: Safe) -> tuple[str, ...]:
 
 
 def calibration_name(safe: Safe, annotation: str, kind: str) -> str | None:
-    """The "calibration" or "noise" annotation that belongs to a product annotation, if there is one."""
+    """Find the "calibration" or "noise" annotation of a product annotation; None if there is none."""
     name = f"annotation/calibration/{kind}-{PurePosixPath(annotation).name}"
     return name if name in safe.names else None
 
 
 def measurement_name(safe: Safe, annotation: str) -> str | None:
-    """The pixels that belong to a product annotation; None when the product comes without any pixels.
+    """Find the TIFF of a product annotation; None if the product comes without any pixels.
 
     Raises AlignsarError when the product has a folder for pixels, but not these.
     """
@@ -215,7 +215,7 @@ def measurement_name(safe: Safe, annotation: str) -> str | None:
 
 
 def is_simulated(safe: Safe) -> bool:
-    """Whether a product says of itself that the simulator of this package made its pixels."""
+    """Whether the product states that the simulator of this package made its pixels."""
     if SIMULATED in safe.names:
         return True
     if "manifest.safe" not in safe.names:
@@ -225,7 +225,7 @@ def is_simulated(safe: Safe) -> bool:
 
 
 def ipf_version(safe: Safe) -> str | None:
-    """Version of ESA's processor, for example "003.61", as the manifest says; None when it does not."""
+    """Return the version of ESA's processor, for example "003.61", from the manifest; None if it is not stated."""
     if "manifest.safe" not in safe.names:
         return None
     manifest = safe.xml("manifest.safe")

@@ -1,4 +1,4 @@
-"""Which SNAP products make a stack, and which of their bands hold which date and polarization."""
+"""Find SNAP products and the bands of their dates and polarizations."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ BAND = re.compile(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Band:
-    """Where the pixels of one date and polarization are."""
+class SnapBand:
+    """The raster bands of one date and polarization."""
 
     raster: SnapRaster
     real: str
@@ -35,7 +35,7 @@ class Band:
 
     @property
     def imaginary(self) -> str:
-        """The name of the imaginary part; ``real`` names the real one."""
+        """Name of the imaginary band; ``real`` names the real one."""
         return "q" + self.real[1:]
 
 
@@ -44,14 +44,14 @@ def _snap_date(text: str) -> np.datetime64:
 
 
 def date_suffix(date: np.datetime64) -> str:
-    """A day as SNAP writes it in names: 31Mar2023."""
+    """Format a day as in SNAP's band names: 31Mar2023."""
     year, month, day = str(date).split("-")
     name = next(m for m, i in MONTHS.items() if i == int(month))
     return f"{day}{name.capitalize()}{year}"
 
 
 def find_products(folder: Path) -> list[Path]:
-    """The SNAP products at ``folder`` (itself one, or a folder of them), by name.
+    """List the SNAP products at ``folder`` (itself one, or a folder of them), by name.
 
     Raises AlignsarError when there is none.
     """
@@ -68,7 +68,7 @@ def find_products(folder: Path) -> list[Path]:
 
 
 def input_files(path: Path) -> list[Path]:
-    """Every file that the stack at ``path`` consists of, found without opening any."""
+    """List every file of the stack at ``path``, without opening any."""
     files: list[Path] = []
     for product in find_products(path):
         folders = (
@@ -83,15 +83,15 @@ def input_files(path: Path) -> list[Path]:
     return sorted(files)
 
 
-def find_bands(rasters: Sequence[SnapRaster]) -> list[Band]:
-    """The complex bands of all dates, by date and polarization; AlignsarError when there is none."""
-    bands: dict[tuple[np.datetime64, str], Band] = {}
+def find_bands(rasters: Sequence[SnapRaster]) -> list[SnapBand]:
+    """Find the complex bands of all dates, by date and polarization; AlignsarError if there is none."""
+    bands: dict[tuple[np.datetime64, str], SnapBand] = {}
     for raster in rasters:
         for name in raster.bands:
             match = BAND.fullmatch(name)
             if match is None:
                 continue
-            band = Band(
+            band = SnapBand(
                 raster=raster,
                 real=name,
                 swath=match["swath"] or "",
@@ -117,7 +117,7 @@ def find_bands(rasters: Sequence[SnapRaster]) -> list[Band]:
 
 
 def check_one_grid(rasters: Sequence[SnapRaster]) -> None:
-    """Raise AlignsarError unless all products have one size and one reference grid."""
+    """Raise AlignsarError unless all products have the same size and reference grid."""
     first = rasters[0]
     for other in rasters[1:]:
         if (other.lines, other.samples) != (first.lines, first.samples):

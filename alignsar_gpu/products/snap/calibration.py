@@ -1,4 +1,4 @@
-"""Sentinel-1 calibration records inside a SNAP product's original metadata."""
+"""Sentinel-1 calibration records in the original metadata of a SNAP product."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def read_calibration(
     epoch: np.datetime64,
     source: str,
 ) -> Calibration | None:
-    """The calibration vectors of one acquisition, or None when the product carries none of it.
+    """Read the calibration vectors of one acquisition; None if the product has none.
 
     The record is joined on absolute orbit, polarization and swath, never on its position in the file.
     ``epoch`` is the midnight that the result's azimuth times count from.

@@ -1,4 +1,4 @@
-"""One date of a SNAP stack: its metadata, orbit, calibration and state of phase."""
+"""One date of a SNAP stack: its metadata, orbit, calibration and phase state."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from alignsar_gpu.stack.acquisition import Acquisition
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from alignsar_gpu.products.snap.bands import Band
+    from alignsar_gpu.products.snap.bands import SnapBand
     from alignsar_gpu.products.snap.metadata import Element
     from alignsar_gpu.stack.calibration import Calibration
 
@@ -41,7 +41,7 @@ def _orbit(abstracted: Element, epoch: np.datetime64, source: str) -> Orbit:
     )
 
 
-def _date_metadata(bands: Sequence[Band], date: np.datetime64) -> Element:
+def _date_metadata(bands: Sequence[SnapBand], date: np.datetime64) -> Element:
     """The abstracted metadata of one date: the reference's own, or that of a secondary by its date."""
     for band in bands:
         abstracted = band.raster.metadata.require("Abstracted_Metadata")
@@ -58,7 +58,7 @@ def _date_metadata(bands: Sequence[Band], date: np.datetime64) -> Element:
     )
 
 
-def _flattened(bands: Sequence[Band], state: PhaseState) -> tuple[bool, str]:
+def _flattened(bands: Sequence[SnapBand], state: PhaseState) -> tuple[bool, str]:
     """Whether reference and topographic phase are removed from these bands, and how that is known."""
     if state != "auto":
         return state == "flattened", f"stated by the configuration (products.phase_state={state})"
@@ -94,9 +94,9 @@ def _platform(abstracted: Element) -> str:
 
 
 def acquisition_of(
-    bands: Sequence[Band], *, is_reference: bool, state: PhaseState, epoch: np.datetime64
+    bands: Sequence[SnapBand], *, is_reference: bool, state: PhaseState, epoch: np.datetime64
 ) -> Acquisition:
-    """The acquisition of one date; ``epoch`` is the midnight that the grid's azimuth times count from."""
+    """Make the acquisition of one date; ``epoch`` is the midnight that the grid's azimuth times count from."""
     abstracted = _date_metadata(bands, bands[0].date)
     start = abstracted.time("first_line_time")
     if start.astype("datetime64[D]") != bands[0].date:

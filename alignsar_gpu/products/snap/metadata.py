@@ -1,4 +1,4 @@
-"""SNAP's metadata tree, from ``product_metadata.json`` (ZNAP) or a ``.dim`` file (BEAM-DIMAP)."""
+"""Parse SNAP's metadata tree: ``product_metadata.json`` (ZNAP) or a ``.dim`` file (BEAM-DIMAP)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SECONDS_PER_DAY = 86400
 
 @dataclass(frozen=True)
 class Element:
-    """A node of the tree: named attributes and child elements; ``where`` says which file it is from."""
+    """A node of the metadata tree: named attributes and child elements; ``where`` names its file."""
 
     name: str
     where: str
@@ -33,14 +33,14 @@ class Element:
     children: tuple[Element, ...] = ()
 
     def find(self, *path: str) -> Element | None:
-        """The first element at ``path`` below this one, or None."""
+        """Return the first element at ``path`` below this one, or None."""
         found: Element | None = self
         for name in path:
             found = next((child for child in found.children if child.name == name), None) if found else None
         return found
 
     def require(self, *path: str) -> Element:
-        """The first element at ``path`` below this one; AlignsarError when there is none."""
+        """Return the first element at ``path`` below this one; AlignsarError if there is none."""
         found = self.find(*path)
         if found is None:
             raise AlignsarError(
@@ -50,7 +50,7 @@ class Element:
         return found
 
     def walk(self) -> Iterator[Element]:
-        """This element and everything below it."""
+        """Iterate over this element and everything below it."""
         yield self
         for child in self.children:
             yield from child.walk()
@@ -70,11 +70,11 @@ class Element:
         )
 
     def text(self, name: str) -> str:
-        """Attribute ``name`` as text."""
+        """Return attribute ``name`` as text."""
         return str(self._value(name))
 
     def number(self, name: str) -> float:
-        """Attribute ``name`` as a finite number."""
+        """Return attribute ``name`` as a finite number."""
         value = self._value(name)
         try:
             number = np.nan if isinstance(value, np.datetime64) else float(value)
@@ -85,14 +85,14 @@ class Element:
         return number
 
     def numbers(self, name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Attribute ``name`` as numbers separated by blanks."""
+        """Return attribute ``name`` as numbers separated by blanks."""
         try:
             return np.array(self.text(name).split(), dtype=np.float64)
         except ValueError:
             raise self._refuse(name, "a list of numbers") from None
 
     def time(self, name: str) -> np.datetime64:
-        """Attribute ``name`` as a UTC time in microseconds (ISO 8601 text or SNAP's own form)."""
+        """Return attribute ``name`` as UTC time in microseconds (ISO 8601 text or SNAP's own form)."""
         value = self._value(name)
         if isinstance(value, np.datetime64):
             return value
@@ -121,7 +121,7 @@ def _json_element(node: dict[str, Any], where: str) -> Element:
 
 
 def parse_json(text: str, where: str) -> Element:
-    """The tree of a ``product_metadata.json``; AlignsarError when it is cut off or of another form."""
+    """Parse a ``product_metadata.json``; AlignsarError if it is truncated or malformed."""
     try:
         nodes = json.loads(text)
         return Element("metadata", where, {}, tuple(_json_element(node, where) for node in nodes))
@@ -156,7 +156,7 @@ def _xml_tree(node: XmlElement, where: str) -> Element:
 
 
 def parse_xml(text: bytes, where: str) -> XmlElement:
-    """The root of an XML document; AlignsarError when it is broken or declares entities."""
+    """Parse an XML document and return its root; AlignsarError if it is broken or declares entities."""
     try:
         root: XmlElement = fromstring(text)
     except ParseError as error:
@@ -169,7 +169,7 @@ def parse_xml(text: bytes, where: str) -> XmlElement:
 
 
 def dimap_tree(document: XmlElement, where: str) -> Element:
-    """The metadata tree of a BEAM-DIMAP document (``Dataset_Sources`` / ``metadata``)."""
+    """Read the metadata tree of a BEAM-DIMAP document (``Dataset_Sources`` / ``metadata``)."""
     root = document.find("Dataset_Sources/MDElem[@name='metadata']")
     if root is None:
         raise AlignsarError(f"{where}: no Dataset_Sources/metadata: not a product that SNAP has written")

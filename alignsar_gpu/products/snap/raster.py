@@ -1,4 +1,4 @@
-"""The rasters of a SNAP product: ZNAP (Zarr v2, folder or zip) and BEAM-DIMAP (``.dim`` with ENVI files)."""
+"""Read rasters of SNAP products: ZNAP (Zarr v2, folder or zip) and BEAM-DIMAP (``.dim`` with ENVI files)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class TiePoints:
     values: NDArray[np.float64]
 
     def at(self, first: int, stop: int, samples: int) -> NDArray[np.float64]:
-        """Bilinear values (lines, samples) at the pixel centres of lines ``first:stop``.
+        """Interpolate bilinearly at the pixel centres of lines ``first:stop``, (lines, samples).
 
         SNAP counts pixel coordinates from the upper left corner, so a centre lies half a pixel further.
         """
@@ -51,7 +51,7 @@ class TiePoints:
 
 
 class SnapRaster(Protocol):
-    """One product: its metadata tree, its bands, its tie points."""
+    """One SNAP product: its metadata tree, its bands, its tie points."""
 
     path: Path
     metadata: Element
@@ -62,7 +62,7 @@ class SnapRaster(Protocol):
     no_data: dict[str, float]
 
     def read(self, band: str, first: int, stop: int) -> NDArray[np.float32]:
-        """Lines ``first:stop`` of a band, (lines, samples), in its physical values.
+        """Read lines ``first:stop`` of a band, (lines, samples), in physical values.
 
         ``no_data`` gives the value that stands for no data in those bands that declare one.
         """
@@ -187,7 +187,7 @@ class Znap:
             ) from None
 
     def read(self, band: str, first: int, stop: int) -> NDArray[np.float32]:
-        """Lines ``first:stop`` of ``band``; see `SnapRaster.read`."""
+        """Read lines ``first:stop`` of ``band``; see `SnapRaster.read`."""
         return self._slab(band, self._arrays[band], first, stop).astype(np.float32)
 
 
@@ -295,7 +295,7 @@ class Dimap:
             raise AlignsarError(f"{image}: cannot be read ({error}): {DAMAGED}") from None
 
     def read(self, band: str, first: int, stop: int) -> NDArray[np.float32]:
-        """Lines ``first:stop`` of ``band``; see `SnapRaster.read`."""
+        """Read lines ``first:stop`` of ``band``; see `SnapRaster.read`."""
         factor, offset = self._scaling[band]
         raw = self._window(self._images[band], first, stop - first, self.samples)
         with np.errstate(all="ignore"):  # the masks tell what damage makes of numbers
@@ -303,5 +303,5 @@ class Dimap:
 
 
 def open_raster(path: Path) -> SnapRaster:
-    """The SNAP product at ``path``: a ``.dim`` file, a ``.znap`` folder or a ``.znap.zip``."""
+    """Open the SNAP product at ``path``: a ``.dim`` file, a ``.znap`` folder or a ``.znap.zip``."""
     return Dimap(path) if path.suffix == ".dim" else Znap(path)

@@ -1,4 +1,4 @@
-"""Coregistered stacks written by SNAP, as ZNAP or BEAM-DIMAP products.
+"""Reader of coregistered stacks written by SNAP, as ZNAP or BEAM-DIMAP products.
 
 A stack may be one product that holds all dates, or a folder of products on one grid that hold a date or
 more each. Dates are joined to their metadata by the date in the band's name, which must agree with the
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alignsar_gpu.products.snap import SnapProductsConfig
-    from alignsar_gpu.products.snap.bands import Band
+    from alignsar_gpu.products.snap.bands import SnapBand
     from alignsar_gpu.products.snap.dates import PhaseState
     from alignsar_gpu.products.snap.raster import SnapRaster
     from alignsar_gpu.stack.acquisition import Acquisition
@@ -87,7 +87,7 @@ class SnapStack(ReadyStack):
     source: str
     facts: Mapping[str, Any]
     has_heights: bool
-    _bands: tuple[tuple[Band, ...], ...]
+    _bands: tuple[tuple[SnapBand, ...], ...]
     _ground: dict[str, tuple[SnapRaster, str]]
 
     def read_pixels(self, first: int, stop: int) -> tuple[NDArray[np.complex64], NDArray[np.bool_]]:
@@ -142,7 +142,7 @@ def _geolocation_residual(stack: SnapStack) -> tuple[float, float]:
     return float(np.median(residual[0])), float(np.median(residual[1]))
 
 
-def _stated_baselines(by_date: Sequence[tuple[Band, ...]], reference: int) -> dict[str, dict[str, float]]:
+def _stated_baselines(by_date: Sequence[tuple[SnapBand, ...]], reference: int) -> dict[str, dict[str, float]]:
     """SNAP's own baselines of the secondaries (for the middle of its scene), where the product has them."""
     reference_name = f"Ref_{date_suffix(by_date[reference][0].date)}"
     stated = {}

@@ -1,4 +1,4 @@
-"""Coherence of a dataset made from simulated products, per class of the land cover, beside what it should be."""
+"""Coherence per land-cover class of a dataset made from simulated products, beside its expected value."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FEWEST = 2000  # pixels: a few rivers and ponds are no sample of water, most of 
 def pure(
     land_cover: NDArray[np.uint8], valid: NDArray[np.bool_], window: tuple[int, int]
 ) -> NDArray[np.bool_]:
-    """Pixels whose whole ``window`` (lines, samples) lies inside the image, in one class, and is valid."""
+    """Find pixels whose whole ``window`` (lines, samples) lies in the image and in one class, and is valid."""
     outside = 255
     low = minimum_filter(land_cover, window, mode="constant", cval=outside)
     high = maximum_filter(land_cover, window, mode="constant", cval=outside)
@@ -36,7 +36,9 @@ def pure(
 
 @dataclass(kw_only=True, eq=False)
 class ClassCoherence:
-    """Sums per class over the pixels whose whole window lies in the class, on both dates, outside layover and shadow.
+    """Coherence sums per class over pixels whose whole window lies in the class on both dates.
+
+    Pixels in layover or shadow are left out.
 
     Attributes
     ----------
@@ -55,7 +57,7 @@ class ClassCoherence:
 
     @property
     def looks(self) -> int:
-        """Independent pixels of the window."""
+        """Number of independent pixels of the window."""
         return max(2, round(self.window[0] * self.window[1] * self.independent))
 
     def add(
@@ -66,7 +68,7 @@ class ClassCoherence:
         sigma0: Sequence[NDArray[np.floating[Any]]],
         noise: float,
     ) -> None:
-        """A piece of the mosaic, all arrays (line, sample) of it.
+        """Add a piece of the mosaic, all arrays (line, sample) of it.
 
         Parameters
         ----------
@@ -94,7 +96,7 @@ class ClassCoherence:
                 )
 
     def means(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """True, expected and estimated coherence of every class; NaN for one of too few pixels.
+        """Return true, expected and estimated coherence of every class; NaN for one with too few pixels.
 
         Expected is what as many looks find on average (`expected_coherence`) of the true coherence, lowered by the
         noise. What the baseline takes, a few hundredths per hundred metres, is not in it.
@@ -110,7 +112,7 @@ class ClassCoherence:
 
 
 def noise_equivalent(channel: Channel) -> float:
-    """Noise-equivalent sigma nought of a polarization of a burst, on average; 0 where the product has no records."""
+    """Compute the mean noise-equivalent sigma nought of a polarization of a burst; 0 without noise records."""
     if channel.noise is None or channel.calibration is None:
         return 0.0
     return float(np.mean(channel.noise.range_power) / np.mean(channel.calibration.sigma_nought) ** 2)

@@ -1,4 +1,4 @@
-"""How well radarcoded classes agree with those that were on the ground of a simulation."""
+"""Agreement of radarcoded classes with the true land cover of a simulation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FEWEST = 2  # classes that a layer must have in common with the truth
 def label_agreement(
     cube: xr.Dataset, pieces: Sequence[PieceTruth], class_names: Sequence[str]
 ) -> dict[str, dict[str, float]]:
-    """Of each radarcoded layer with the truth's classes, the share of certain pixels that have the true one.
+    """Compute the share of certain pixels with the true class, for each radarcoded layer of the truth's classes.
 
     By the name of the layer: ``agreement`` (0 to 1; NaN without pixels), ``pixels`` that were compared (those that
     the truth keeps, with a class on more than ``CERTAIN`` of their ground), and ``certain``, their share of all.

@@ -1,4 +1,4 @@
-"""Errors of a phase whose truth is known: their mean, whether they go with height, and jumps at seams."""
+"""Phase errors against a known truth: their mean, correlation with height, and jumps at seams."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST_COHERENT = 0.9  # no pixel counts more than one of this coherence
 
 
 def weights_of(coherence: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """What the phase of a single pixel tells, by its coherence g: g / sqrt(1 - g^2); 0 for NaN.
+    """Compute the weight of a pixel's phase from its coherence g: g / sqrt(1 - g^2); 0 for NaN.
 
     Within a quarter of the best weights, the mean phasor over its variance, and without their integrals.
     """
@@ -29,7 +29,7 @@ def weights_of(coherence: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
 
 @dataclass(kw_only=True, eq=False)
 class PhaseErrors:
-    """Weighted sums over the phasors of errors.
+    """Weighted sums of error phasors.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class PhaseErrors:
         weight: NDArray[np.float64],
         height: NDArray[np.floating[Any]] | None = None,
     ) -> None:
-        """Phasors of errors with their weights and, where that is asked about, heights (m); all of one shape."""
+        """Add error phasors with weights and, if wanted, heights (m); all of one shape."""
         known = np.isfinite(error) & (weight > 0.0)
         error, weight = error[known], weight[known]
         self.pixels += len(error)
@@ -64,12 +64,12 @@ class PhaseErrors:
 
     @property
     def mean(self) -> float:
-        """The angle (radians) of the mean phasor."""
+        """Return the angle (radians) of the mean phasor."""
         return float(np.angle(self._total)) if self.pixels else np.nan
 
     @property
     def deviation(self) -> float:
-        """Standard deviation of `mean` (radians), from how far the phasors lie across it."""
+        """Return the standard deviation of `mean` (radians), from the scatter of the phasors across it."""
         if self._total == 0.0:
             return np.nan
         along = (self._squares * np.exp(-2j * np.angle(self._total))).real
@@ -78,7 +78,7 @@ class PhaseErrors:
 
     @property
     def correlation_with_height(self) -> float:
-        """Weighted correlation of the errors with the heights; NaN without any."""
+        """Return the weighted correlation of the errors with height; NaN without heights."""
         weight, error, height, error_2, both, height_2 = self._moments
         if weight == 0.0:
             return np.nan
@@ -87,16 +87,16 @@ class PhaseErrors:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Patch:
-    """Errors (phasors) and weights of a rectangle of an image, (line, sample)."""
+class ErrorPatch:
+    """Error phasors and weights of a rectangle of an image, (line, sample)."""
 
     lines: slice
     samples: slice
     error: NDArray[np.complex128]
     weight: NDArray[np.float64]
 
-    def edges(self) -> dict[str, Patch]:
-        """What lies along its four sides."""
+    def edges(self) -> dict[str, ErrorPatch]:
+        """Return the patches along its four sides."""
         lines, samples = self.lines, self.samples
         above, below = min(lines.start + BESIDE, lines.stop), max(lines.stop - BESIDE, lines.start)
         near, far = min(samples.start + BESIDE, samples.stop), max(samples.stop - BESIDE, samples.start)
@@ -107,14 +107,14 @@ class Patch:
             "far": self.part(samples=slice(far, samples.stop)),
         }
 
-    def part(self, lines: slice = WHOLE, samples: slice = WHOLE) -> Patch:
-        """A copy of what is inside other lines and samples too."""
+    def part(self, lines: slice = WHOLE, samples: slice = WHOLE) -> ErrorPatch:
+        """Return a copy of the part that lies inside other lines and samples too."""
         lines, samples = _common(self.lines, lines), _common(self.samples, samples)
         own = (
             slice(lines.start - self.lines.start, lines.stop - self.lines.start),
             slice(samples.start - self.samples.start, samples.stop - self.samples.start),
         )
-        return Patch(
+        return ErrorPatch(
             lines=lines, samples=samples, error=self.error[own].copy(), weight=self.weight[own].copy()
         )
 
@@ -126,7 +126,7 @@ def _common(one: slice, other: slice) -> slice:
 
 @dataclass(frozen=True, kw_only=True)
 class Seam:
-    """Where two pieces of a mosaic meet.
+    """A seam between two pieces of a mosaic, and the phase jump there.
 
     Attributes
     ----------
@@ -141,8 +141,8 @@ class Seam:
     deviation: float
 
 
-def seams(edges: Mapping[str, Mapping[str, Patch]], independent: float) -> list[Seam]:
-    """How much the error of phase jumps where pieces of a mosaic meet; ``edges`` by the name of the piece.
+def seams(edges: Mapping[str, Mapping[str, ErrorPatch]], independent: float) -> list[Seam]:
+    """Measure the phase jumps between adjacent pieces of a mosaic; ``edges`` by the name of the piece.
 
     Means of the `BESIDE` lines or samples on both sides, where both pieces have some; without those of no weight.
     """
@@ -173,14 +173,14 @@ def seams(edges: Mapping[str, Mapping[str, Patch]], independent: float) -> list[
     return found
 
 
-def _sum(patch: Patch, independent: float) -> PhaseErrors:
+def _sum(patch: ErrorPatch, independent: float) -> PhaseErrors:
     total = PhaseErrors(independent=independent)
     total.add(patch.error, patch.weight)
     return total
 
 
 def mean_jump(found: Sequence[Seam]) -> tuple[float, float]:
-    """Mean of jumps by their certainty, and its standard deviation; NaN without any."""
+    """Compute the weighted mean of jumps and its standard deviation; NaN without any."""
     if not found:
         return np.nan, np.nan
     weights = np.array([seam.deviation**-2 for seam in found])

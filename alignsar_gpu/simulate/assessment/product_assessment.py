@@ -1,4 +1,4 @@
-"""How well a dataset made from simulated products gives back what was put into them.
+"""Assessment of a dataset made from simulated products against the simulation's truth.
 
 Places are compared at the very pixels that truth.zarr keeps, all else at every pixel of the mosaic: true phase and
 height are linear between the kept pixels, classes and coherence those of the nearest.
@@ -14,7 +14,13 @@ import numpy as np
 import xarray as xr
 
 from alignsar_gpu.simulate.assessment.class_coherence import ClassCoherence, noise_equivalent
-from alignsar_gpu.simulate.assessment.phase_errors import Patch, PhaseErrors, mean_jump, seams, weights_of
+from alignsar_gpu.simulate.assessment.phase_errors import (
+    ErrorPatch,
+    PhaseErrors,
+    mean_jump,
+    seams,
+    weights_of,
+)
 from alignsar_gpu.simulate.assessment.product_truth import NO_CLASS
 
 if TYPE_CHECKING:
@@ -32,7 +38,7 @@ FIRST = 0  # the date that truth.zarr is in the geometry of
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ProductAssessment:
-    """A dataset beside its truth.
+    """Comparison of a dataset with its truth.
 
     Attributes
     ----------
@@ -60,11 +66,11 @@ class ProductAssessment:
 
     @cached_property
     def reference(self) -> int:
-        """Which date of the cube is the simulation's first."""
+        """Index in the cube of the simulation's first date."""
         return [date.index for date in self.dates].index(FIRST)
 
     def date(self, index: int) -> tuple[xr.Dataset, dict[str, Any]]:
-        """The truth of a date of the cube for truth.zarr, with a dimension time of one, and the differences."""
+        """Compare a date of the cube: its truth for truth.zarr, with a dimension time of one, and the differences."""
         known, classes = self.dates[index], self._classes(index)
         true, expected, estimated = classes.means()
         texts = {
@@ -105,7 +111,7 @@ class ProductAssessment:
         return part, self._timing(index) | self._phase(index) | facts
 
     def ground(self) -> tuple[xr.Dataset, dict[str, Any]]:
-        """Land cover and height for truth.zarr, and how far the cube's coordinates lie from the true places, in m."""
+        """Compare the ground: land cover and height for truth.zarr, and errors of the cube's coordinates in m."""
         cover = np.full((self.cube.sizes["azimuth"], self.cube.sizes["range"]), NO_CLASS, np.uint8)
         errors: dict[str, list[NDArray[np.float64]]] = {"east": [], "north": [], "up": []}
         for piece in self.pieces:
@@ -195,7 +201,7 @@ class ProductAssessment:
         name = f"interferometric_phase_{self.polarization}"
         if name not in self.cube or self.cube.attrs["flattened"] != "true":
             return {}
-        everywhere, edges = PhaseErrors(independent=self.independent), dict[str, dict[str, Patch]]()
+        everywhere, edges = PhaseErrors(independent=self.independent), dict[str, dict[str, ErrorPatch]]()
         date = self.dates[index].index
         for piece in self.pieces:
             own = piece.piece
@@ -204,7 +210,9 @@ class ProductAssessment:
             weight = weights_of(piece.nearest("coherence", date))
             weight[piece.nearest("layover_shadow") != 0] = 0.0
             everywhere.add(error, weight, piece.linear("height"))
-            edges[own.name] = Patch(lines=own.lines, samples=own.samples, error=error, weight=weight).edges()
+            edges[own.name] = ErrorPatch(
+                lines=own.lines, samples=own.samples, error=error, weight=weight
+            ).edges()
         found = seams(edges, self.independent)
         mean, deviation = mean_jump([seam for seam in found if seam.along == "azimuth"])
         return {

@@ -1,4 +1,4 @@
-"""What is true of simulated products, read back and laid on a mosaic of the reference date's bursts."""
+"""Read the truth of simulated products and place it on a mosaic of the reference date's bursts."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ TRUTH, FACTS = "truth.zarr", "simulation.json"
 NO_CLASS = 255
 
 
-class Placed(Protocol):
-    """What a burst gives to a mosaic: see `coregistration.mosaic.Piece`."""
+class MosaicPiece(Protocol):
+    """The part of a mosaic that a burst fills; see `coregistration.mosaic.Piece`."""
 
     @property
     def name(self) -> str:
-        """The burst."""
+        """Name of the burst."""
 
     @property
     def lines(self) -> slice:
@@ -45,7 +45,7 @@ class Placed(Protocol):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PieceTruth:
-    """The truth of a burst where a mosaic shows it.
+    """Truth of a burst in the part of a mosaic that it fills.
 
     Attributes
     ----------
@@ -57,15 +57,15 @@ class PieceTruth:
     kept: xr.Dataset
     lines: NDArray[np.intp]
     samples: NDArray[np.intp]
-    piece: Placed
+    piece: MosaicPiece
 
     def layer(self, name: str, date: int | None = None) -> NDArray[Any]:
-        """A layer at the kept pixels; ``date`` is an index into the simulated dates."""
+        """Return a layer at the kept pixels; ``date`` is an index into the simulated dates."""
         layer = self.kept[name] if date is None else self.kept[name][date]
         return np.asarray(layer.values)
 
     def nearest(self, name: str, date: int | None = None) -> NDArray[Any]:
-        """A layer at every pixel of the piece: that of the nearest kept one."""
+        """Return a layer at every pixel of the piece: the value of the nearest kept one."""
         rows, columns = (
             np.searchsorted(0.5 * (at[1:] + at[:-1]), np.arange(own.start, own.stop))
             for at, own in ((self.lines, self.piece.lines), (self.samples, self.piece.samples))
@@ -73,7 +73,7 @@ class PieceTruth:
         return self.layer(name, date)[np.ix_(rows, columns)]
 
     def linear(self, name: str, date: int | None = None) -> NDArray[np.float32]:
-        """A smooth layer at every pixel of the piece, linear between the kept ones; NaN beside one without."""
+        """Interpolate a smooth layer linearly to every pixel of the piece; NaN beside a kept pixel without value."""
         values = self.layer(name, date)
         for axis, at, own in ((0, self.lines, self.piece.lines), (1, self.samples, self.piece.samples)):
             values = _between(values, at, np.arange(own.start, own.stop), axis)
@@ -94,7 +94,7 @@ def _between(values: NDArray[Any], at: NDArray[np.intp], wanted: NDArray[np.intp
 
 @dataclass(frozen=True, kw_only=True)
 class KnownDate:
-    """What was put into a date.
+    """Simulated timing errors and baseline of a date.
 
     Attributes
     ----------
@@ -124,8 +124,8 @@ class ProductTruth:
     class_names: tuple[str, ...]
     dates: Mapping[str, KnownDate]
 
-    def of(self, piece: Placed) -> PieceTruth | None:
-        """What is known where a burst fills a mosaic; None where that is nothing."""
+    def of(self, piece: MosaicPiece) -> PieceTruth | None:
+        """Return the truth of a burst where it fills a mosaic; None if there is none."""
         kept = xr.open_zarr(self.folder / TRUTH, group=piece.name, chunks=None)
         lines, samples = (
             np.asarray(kept[name].values + first, dtype=np.intp)
@@ -145,12 +145,12 @@ class ProductTruth:
 
 
 def truth_files(folder: Path) -> list[Path]:
-    """The files that `find_truth` and what it gives are read from."""
+    """List the files that `find_truth` and its result are read from."""
     return [folder / FACTS, *sorted(file for file in (folder / TRUTH).rglob("*") if file.is_file())]
 
 
 def find_truth(folder: Path, product_ids: Sequence[str], reference: int) -> ProductTruth | None:
-    """The truth of products that the simulation in ``folder`` made; None for others, or another reference date.
+    """Find the truth of products simulated in ``folder``; None for other products or another reference date.
 
     truth.zarr is that of the first simulated date's pixels.
     """

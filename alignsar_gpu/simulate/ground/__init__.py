@@ -1,1 +1,1 @@
-"""The scene on the ground: terrain, land cover, targets, changes, motion, atmosphere."""
+"""The simulated scene on the ground: terrain, land cover, targets, changes, motion, atmosphere."""

@@ -1,4 +1,4 @@
-"""The delay of the troposphere: a turbulent screen for every date, and a layered part that goes with height."""
+"""Simulated tropospheric delay: a turbulent screen for every date, and a stratified part that depends on height."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FINEST, MOST_POSTS = 150.0, 1500  # m from post to post, and posts of the long s
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Delay:
-    """One-way delay at the zenith, in metres.
+    """One-way zenith delay of a date, in metres.
 
     Attributes
     ----------
@@ -37,14 +37,14 @@ class Delay:
     scale_height: float
 
     def zenith(self, longitude: ArrayLike, latitude: ArrayLike, height: ArrayLike) -> NDArray[np.float64]:
-        """At points (degrees, metres above the ellipsoid)."""
+        """Compute the zenith delay (m) at points (degrees, metres above the ellipsoid)."""
         layered = self.stratified * np.exp(-np.asarray(height, dtype=np.float64) / self.scale_height)
         return np.asarray(self.screen.sample(longitude, latitude) + layered)
 
 
 @dataclass(frozen=True, kw_only=True)
 class AtmosphereParameters:
-    """How strong it is; 0 switches a part off.
+    """Strength of the simulated atmosphere; 0 switches a part off.
 
     Attributes
     ----------
@@ -70,7 +70,7 @@ class AtmosphereParameters:
 
 
 def delay_of(bounds: Bounds, date: int, seed: int, parameters: AtmosphereParameters) -> Delay:
-    """The delay of one date, independent of all others.
+    """Generate the delay of one date, independent of all others.
 
     Delays a distance d apart differ by d^(5/3) in the mean square, as Kolmogorov's turbulence makes them over
     distances shorter than the layer is thick: along a line the power falls as frequency^-(8/3), over the plane

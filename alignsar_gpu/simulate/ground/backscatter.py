@@ -1,4 +1,4 @@
-"""The classes of the ground of a simulated campaign, and what each looks like to a C-band radar.
+"""Land-cover classes of a simulated campaign, with their C-band backscatter and coherence.
 
 The numbers are typical ones, chosen within the ranges of F. T. Ulaby and M. C. Dobson, Handbook of Radar
 Scattering Statistics for Terrain (Artech House, 1989), for the land, and of moderate wind (about 6 m/s)
@@ -24,7 +24,7 @@ GRAZING = 89.0  # degrees: from here on the law is held
 
 @dataclass(frozen=True, kw_only=True)
 class Backscatter:
-    """sigma0(theta) = sigma0(38 degrees) (cos theta / cos 38 degrees)^exponent.
+    """Backscatter model sigma0(theta) = sigma0(38 degrees) (cos theta / cos 38 degrees)^exponent.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class Backscatter:
     exponent: float
 
     def sigma0(self, incidence: ArrayLike) -> NDArray[np.float64]:
-        """Backscatter coefficient (linear) at angles of incidence in degrees; beyond 89 degrees as there."""
+        """Compute the backscatter coefficient (linear) at incidence angles in degrees, constant beyond 89 degrees."""
         held = np.clip(np.abs(np.asarray(incidence, dtype=np.float64)), 0.0, GRAZING)
         ratio = np.cos(np.radians(held)) / np.cos(np.radians(REFERENCE_INCIDENCE))
         return np.asarray(10.0 ** (self.decibels / 10.0) * ratio**self.exponent)
@@ -44,7 +44,7 @@ class Backscatter:
 
 @dataclass(frozen=True, kw_only=True)
 class GroundClass:
-    """One class.
+    """A land-cover class: its backscatter and temporal coherence.
 
     Attributes
     ----------
@@ -79,13 +79,13 @@ class GroundClass:
             )
 
     def sigma0(self, polarization: str, incidence: ArrayLike) -> NDArray[np.float64]:
-        """Backscatter coefficient (linear) in "vv" or "vh" at angles of incidence in degrees."""
+        """Compute the backscatter coefficient (linear) in "vv" or "vh" at incidence angles in degrees."""
         if polarization not in {"vv", "vh"}:
             raise AlignsarError(f"ground classes: polarization must be vv or vh, got {polarization!r}")
         return (self.vv if polarization == "vv" else self.vh).sigma0(incidence)
 
     def coherence(self, days: ArrayLike) -> NDArray[np.float64]:
-        """Temporal coherence over intervals of ``days``, both polarizations alike; 1 over none.
+        """Compute the temporal coherence over intervals of ``days``, the same in both polarizations; 1 for 0 days.
 
         gamma_final + (gamma_initial - gamma_final) exp(-|days| / decay).
         """
@@ -94,7 +94,7 @@ class GroundClass:
         return np.where(apart == 0.0, 1.0, self.coherence_final + fading)
 
     def unchanging(self) -> GroundClass:
-        """The same, perfectly coherent for ever."""
+        """Return the class with perfect coherence over any time."""
         return replace(self, coherence_initial=1.0, coherence_final=1.0)
 
 
@@ -136,7 +136,7 @@ WATER, FIELD, GRASSLAND, FOREST, URBAN, ROAD, RAILWAY, BARE_SOIL, OIL, RUBBLE = 
 
 
 def class_index(name: str, where: str) -> int:
-    """Index of a class in CLASSES. Raises AlignsarError, saying ``where``, for a name that is none."""
+    """Return the index of a class in CLASSES. Raises AlignsarError, naming ``where``, for an unknown name."""
     if name not in NAMES:
         raise AlignsarError(
             f"{where}: {name!r} is no class of the ground; the classes are {', '.join(NAMES)}"

@@ -1,4 +1,4 @@
-"""What changes on the ground between the dates: buildings that go or come, oil on water."""
+"""Simulated changes on the ground between the dates: demolished or new buildings, oil on water."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ COARSE = 2000  # cells of the long side in which the middle of a lake is looked 
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """Ground that is of another class for some of the dates.
+    """A patch of ground that belongs to another class on some of the dates.
 
     Attributes
     ----------
@@ -62,22 +62,22 @@ class Change:
     area: float
 
     def is_there(self, date: int) -> bool:
-        """Whether the ground is changed on a date."""
+        """Whether the change is present on a date."""
         return self.first <= date <= self.last
 
     @cached_property
     def value(self) -> int:
-        """Index of the class that it becomes."""
+        """Index of the class after the change."""
         return NAMES.index(self.after)
 
     def apply(self, cover: Raster, values: NDArray[np.uint8]) -> None:
-        """Set the pixels of ``values``, which is as ``cover``, in place."""
+        """Set the changed pixels of ``values``, an array like ``cover``, in place."""
         rasterize([(self.shape, self.value)], out=values, transform=cover.transform)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeParameters:
-    """How many of each there are; each has a date of its own, drawn from all but the first."""
+    """Number of changes of each kind; each has a date of its own, drawn from all but the first."""
 
     demolitions: int = 2
     constructions: int = 2
@@ -94,7 +94,7 @@ class ChangeParameters:
 def generate_changes(
     cover: Raster, dates: int, seed: int, parameters: ChangeParameters | None = None
 ) -> tuple[Change, ...]:
-    """Changes of a map (uint8) over ``dates``; none with one date, and none that the map has no ground for.
+    """Generate changes of a map (uint8) over ``dates``; none for a single date or if the map has no suitable ground.
 
     Demolitions (urban becomes rubble) and constructions (field, pasture or bare soil becomes urban) last from
     their date on, oil slicks lie on water for one date. They do not overlap.

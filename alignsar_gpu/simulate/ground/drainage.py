@@ -1,4 +1,4 @@
-"""Where water goes: the way down from every cell of a coarse terrain, lakes that fill, rivers that gather.
+"""Drainage of a coarse terrain: flow directions, lakes and rivers.
 
 Cells are joined to their neighbours by the minimum spanning tree whose cost is the higher of two heights.
 The way through it to the edge of the map climbs nowhere higher than it must, so the tree is at once the
@@ -25,7 +25,7 @@ OUTLETS = 0.25  # of the cells of the edge, the lowest, let the water out of the
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Drainage:
-    """Flat cell indices and arrays (row, column) of a coarse terrain.
+    """Drainage of a coarse terrain, as flat cell indices and arrays (row, column).
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Drainage:
     cells: NDArray[np.int64]
 
     def rivers(self, least: float) -> list[NDArray[np.int64]]:
-        """Cells of every river through which at least ``least`` cells drain, from its source to its mouth.
+        """List the cells of every river, from source to mouth, through which at least ``least`` cells drain.
 
         The longest branch is the river, others end in the cell where they join it.
         """
@@ -68,7 +68,7 @@ class Drainage:
 
 
 def drain(heights: NDArray[np.float32]) -> Drainage:
-    """The drainage of ``heights`` (m; at least 2 x 2 cells), which leaves through the lowest cells of the edge."""
+    """Compute the drainage of ``heights`` (m; at least 2 x 2 cells), which leaves by the lowest cells of the edge."""
     rows, columns = heights.shape
     count = rows * columns
     flat = heights.astype(np.float64).ravel()

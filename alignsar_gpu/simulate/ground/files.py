@@ -1,4 +1,4 @@
-"""A simulated scene as files: GeoTIFF and GeoJSON that any GIS opens."""
+"""Write a simulated scene as files: GeoTIFF and GeoJSON that any GIS opens."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SOFTWARE = f"alignsar_gpu {__version__}, simulated"
 
 
 def write_scene(scene: GroundScene, folder: Path) -> list[Path]:
-    """Write a scene into ``folder``, which is made; returns the files. The same scene gives the same bytes.
+    """Write a scene into ``folder``, which is created; return the files. The same scene gives the same bytes.
 
     dem.tif (m above the ellipsoid WGS84, EPSG:4979), land_cover.tif (the map before any change) and
     land_cover_DATE.tif for the dates on which it differs, motion_DATE.tif (m upwards since the first date),

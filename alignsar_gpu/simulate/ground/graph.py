@@ -1,4 +1,4 @@
-"""Graphs over cells and places, as SciPy's graph algorithms take them."""
+"""Graphs of cells and places for SciPy's graph algorithms."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def graph_of(
     cost: NDArray[np.float64], start: NDArray[np.integer[Any]], end: NDArray[np.integer[Any]], count: int
 ) -> csr_array:
-    """The graph of ``count`` places with edges of a ``cost`` above 0 between places ``start`` and ``end``.
+    """Make the graph of ``count`` places with edges of a ``cost`` above 0 between places ``start`` and ``end``.
 
     Before SciPy 1.15 its algorithms take 32-bit indices alone.
     """

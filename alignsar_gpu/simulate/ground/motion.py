@@ -1,4 +1,4 @@
-"""Ground that sinks: bowls whose displacement is known in closed form."""
+"""Subsidence: bowls of sinking ground whose displacement is known in closed form."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MOST_POSTS = 4000  # of the long side
 
 @dataclass(frozen=True, kw_only=True)
 class Bowl:
-    """Ground that sinks as -rate days exp(-r^2 / (2 radius^2)), r the distance from its middle.
+    """A subsidence bowl: -rate days exp(-r^2 / (2 radius^2)), r the distance from its middle.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Bowl:
             )
 
     def displacement(self, longitude: ArrayLike, latitude: ArrayLike, days: float) -> NDArray[np.float64]:
-        """Upward displacement (m) after ``days`` at points (degrees). r is measured in the plane of its middle."""
+        """Compute the upward displacement (m) after ``days`` at points (degrees); r lies in the plane of its middle."""
         east, north = metres_per_degree(self.latitude)
         across = np.asarray(longitude, dtype=np.float64) - self.longitude
         across = (across - 360.0 * np.rint(across / 360.0)) * east
@@ -56,7 +56,7 @@ class Bowl:
 
 
 def draw_bowls(bounds: Bounds, seed: int, *, count: int, rate: float, radius: float) -> tuple[Bowl, ...]:
-    """``count`` bowls somewhere inside ``bounds``, the first of the given rate (mm/day), others weaker."""
+    """Draw ``count`` bowls at random inside ``bounds``, the first of the given rate (mm/day), others weaker."""
     rng = np.random.default_rng((seed, MOTION_STREAM))
     bowls = []
     for number in range(count):
@@ -73,7 +73,7 @@ def draw_bowls(bounds: Bounds, seed: int, *, count: int, rate: float, radius: fl
 
 
 def motion_raster(bounds: Bounds, bowls: Sequence[Bowl], days: float) -> Raster:
-    """Upward displacement (m, float32) after ``days``, at posts close enough for bilinear interpolation.
+    """Compute the upward displacement (m, float32) after ``days``, at posts close enough for bilinear interpolation.
 
     Between them it is within 1 / 2048 of the depth of every bowl, unless 4000 posts a side are not enough.
     """

@@ -1,4 +1,4 @@
-"""Random fields of known power spectrum, and coarse fields brought to fine posts."""
+"""Random fields of known power spectrum, and interpolation of coarse fields to fine posts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def power_law(
     rng: np.random.Generator,
     longest: float = np.inf,
 ) -> NDArray[np.float32]:
-    """A Gaussian field of zero mean and unit deviation over ``shape``, float32.
+    """Generate a Gaussian field of zero mean and unit deviation over ``shape``, float32.
 
     Its two-dimensional power spectral density falls as frequency^-exponent; waves longer than ``longest``
     (in the unit of ``spacing``, which is of rows and columns) are no stronger than that one.
@@ -45,8 +45,8 @@ def power_law(
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Field:
-    """Values (row, column) at nodes ``spacing`` metres apart (down, across) from the origin of a plane."""
+class NoiseField:
+    """Random field: values (row, column) at nodes ``spacing`` metres apart (down, across) from a plane's origin."""
 
     values: NDArray[np.float32]
     spacing: tuple[float, float]
@@ -59,15 +59,15 @@ class Field:
         wave: float,
         rng: np.random.Generator,
         exponent: float = 3.6,
-    ) -> Field:
-        """Noise over ``size`` metres (down, across), of zero mean and unit deviation and waves up to ``wave``."""
+    ) -> NoiseField:
+        """Generate noise over ``size`` metres (down, across): zero mean, unit deviation, waves up to ``wave``."""
         shape = int(size[0] / spacing) + 2, int(size[1] / spacing) + 2
         return cls(
             values=power_law(shape, (spacing, spacing), exponent, rng, wave), spacing=(spacing, spacing)
         )
 
     def at(self, x: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
-        """Bilinear at points of one shape; beyond the nodes as at the nearest edge."""
+        """Interpolate bilinearly at points of one shape; beyond the nodes as at the nearest edge."""
         row, v = self._split(np.asarray(y, dtype=np.float64), 0)
         column, u = self._split(np.asarray(x, dtype=np.float64), 1)
         a, b = self.values[row, column], self.values[row, column + 1]
@@ -75,7 +75,7 @@ class Field:
         return np.asarray((1.0 - v) * (a + u * (b - a)) + v * (d + u * (e - d)), dtype=np.float64)
 
     def on(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Bilinear at the crossings of columns ``x`` and rows ``y``, (y, x) float32."""
+        """Interpolate bilinearly at the crossings of columns ``x`` and rows ``y``, (y, x) float32."""
         row, v = self._split(y, 0)
         column, u = self._split(x, 1)
         fraction = v.astype(np.float32)[:, np.newaxis]
@@ -84,7 +84,7 @@ class Field:
         return np.asarray(left + u.astype(np.float32) * (rows[:, column + 1] - left))
 
     def nearest(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float32]:
-        """The nearest node's value at the crossings of columns ``x`` and rows ``y``, (y, x)."""
+        """Return the nearest node's value at the crossings of columns ``x`` and rows ``y``, (y, x)."""
         row = np.clip(np.rint(y / self.spacing[0]).astype(np.intp), 0, self.values.shape[0] - 1)
         column = np.clip(np.rint(x / self.spacing[1]).astype(np.intp), 0, self.values.shape[1] - 1)
         return self.values[row[:, np.newaxis], column]

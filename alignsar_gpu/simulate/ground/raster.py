@@ -1,4 +1,4 @@
-"""Rasters on WGS84 longitude and latitude: what a simulated scene is made of."""
+"""Rasters in WGS84 longitude and latitude, for simulated scenes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_POSTS = 1 << 31
 
 
 def metres_per_degree(latitude: float) -> tuple[float, float]:
-    """Metres of a degree of longitude and of one of latitude on the WGS84 ellipsoid at ``latitude`` degrees."""
+    """Compute metres per degree of longitude and of latitude on the WGS84 ellipsoid at ``latitude`` degrees."""
     squared = FLATTENING * (2.0 - FLATTENING)
     sine, cosine = np.sin(np.radians(latitude)), np.cos(np.radians(latitude))
     root = 1.0 - squared * sine**2
@@ -31,7 +31,10 @@ def metres_per_degree(latitude: float) -> tuple[float, float]:
 
 
 def shifted(transform: Affine, row: int, column: int) -> Affine:
-    """A transform for a part of a raster that begins at (row, column). (Affine's own operator is being renamed.)"""
+    """Return the transform of a part of a raster that begins at (row, column).
+
+    Affine's own operator is being renamed.
+    """
     a, b, c, d, e, f = tuple(transform)[:6]
     return Affine(a, b, c + a * column + b * row, d, e, f + d * column + e * row)
 
@@ -66,7 +69,7 @@ class Bounds:
         return 0.5 * (self.west + self.east), 0.5 * (self.south + self.north)
 
     def holds(self, longitude: float, latitude: float) -> bool:
-        """Whether a point lies inside, whatever turn its longitude is of."""
+        """Whether a point lies inside, with its longitude taken modulo 360 degrees."""
         turned = longitude - 360.0 * round((longitude - self.middle[0]) / 360.0)
         return self.west <= turned <= self.east and self.south <= latitude <= self.north
 
@@ -89,21 +92,23 @@ class Plane:
     metres: tuple[float, float]
 
     def degrees(self, x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Longitude and latitude of points."""
+        """Convert x and y to longitude and latitude."""
         across, down = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
         return self.longitude + across / self.metres[0], self.latitude - down / self.metres[1]
 
     def position(
         self, longitude: ArrayLike, latitude: ArrayLike
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """x and y of points (degrees, longitudes as continuous as the raster's)."""
+        """Convert longitude and latitude (degrees, longitudes as continuous as the raster's) to x and y."""
         lon, lat = np.asarray(longitude, dtype=np.float64), np.asarray(latitude, dtype=np.float64)
         return (lon - self.longitude) * self.metres[0], (self.latitude - lat) * self.metres[1]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Raster:
-    """Values [row, column] at posts: row i has latitude - i step_latitude, column j longitude + j step_longitude.
+    """A raster: values [row, column] at posts.
+
+    Row i has latitude - i step_latitude, column j longitude + j step_longitude.
 
     Attributes
     ----------
@@ -123,7 +128,7 @@ class Raster:
     def over(
         cls, bounds: Bounds, posting_metres: float, fill: float, dtype: DTypeLike, what: str = "raster"
     ) -> Raster:
-        """A raster of ``fill`` whose first post is the north-western corner of ``bounds``, and that covers them.
+        """Create a raster of ``fill`` that covers ``bounds``, its first post at their north-western corner.
 
         Posts are ``posting_metres`` apart at the middle latitude. Raises AlignsarError for a posting that is
         not a positive length, or that makes fewer than 2 x 2 or more than 2^31 posts.
@@ -149,45 +154,45 @@ class Raster:
         )
 
     def with_values(self, values: NDArray[Any]) -> Raster:
-        """Other values at the same posts."""
+        """Return a raster with other values at the same posts."""
         assert values.shape == self.values.shape
         return replace(self, values=values)
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows, columns."""
+        """Numbers of rows and columns."""
         return self.values.shape[0], self.values.shape[1]
 
     @cached_property
     def longitudes(self) -> NDArray[np.float64]:
-        """Of the columns, degrees."""
+        """Longitudes of the columns, degrees."""
         return self.longitude + self.step_longitude * np.arange(self.shape[1], dtype=np.float64)
 
     @cached_property
     def latitudes(self) -> NDArray[np.float64]:
-        """Of the rows, degrees, falling."""
+        """Latitudes of the rows, degrees, decreasing."""
         return self.latitude - self.step_latitude * np.arange(self.shape[0], dtype=np.float64)
 
     @cached_property
     def plane(self) -> Plane:
-        """Metres around here."""
+        """Local plane in metres."""
         middle = self.latitude - 0.5 * self.step_latitude * (self.shape[0] - 1)
         return Plane(longitude=self.longitude, latitude=self.latitude, metres=metres_per_degree(middle))
 
     @property
     def posting(self) -> tuple[float, float]:
-        """Metres from row to row and from column to column."""
+        """Distances (m) from row to row and from column to column."""
         east, north = self.plane.metres
         return self.step_latitude * north, self.step_longitude * east
 
     def transform_in(self, plane: Plane) -> Affine:
-        """From (column, row) of pixel corners, as GDAL counts, to (x, y) of a ``plane``."""
+        """Return the transform from (column, row) of pixel corners, as GDAL counts, to (x, y) of a ``plane``."""
         x, y = self.axes_in(plane)
         across, down = self.step_longitude * plane.metres[0], self.step_latitude * plane.metres[1]
         return Affine(across, 0.0, float(x[0]) - 0.5 * across, 0.0, down, float(y[0]) - 0.5 * down)
 
     def axes_in(self, plane: Plane) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """x of the columns and y of the rows in a ``plane``."""
+        """Return x of the columns and y of the rows in a ``plane``."""
         return (
             (self.longitudes - plane.longitude) * plane.metres[0],
             (plane.latitude - self.latitudes) * plane.metres[1],
@@ -195,13 +200,13 @@ class Raster:
 
     @property
     def transform(self) -> Affine:
-        """From (column, row) of pixel corners, as GDAL counts, to (longitude, latitude)."""
+        """Transform from (column, row) of pixel corners, as GDAL counts, to (longitude, latitude)."""
         west = self.longitude - 0.5 * self.step_longitude
         north = self.latitude + 0.5 * self.step_latitude
         return Affine(self.step_longitude, 0.0, west, 0.0, -self.step_latitude, north)
 
     def sample(self, longitude: ArrayLike, latitude: ArrayLike) -> NDArray[Any]:
-        """Values at points (degrees, of one shape): bilinear for floats (float64), the nearest for integers.
+        """Sample at points (degrees, of one shape): bilinear for floats (float64), the nearest for integers.
 
         Floats are known between the outermost posts, integers half a step further. Longitudes a turn away are
         understood. Raises AlignsarError for a point outside, and for one that is not finite.
@@ -216,7 +221,7 @@ class Raster:
         return np.asarray((1.0 - v) * (a + u * (b - a)) + v * (d + u * (e - d)))
 
     def on_triangles(self, longitude: ArrayLike, latitude: ArrayLike) -> NDArray[np.float64]:
-        """Heights at points on the surface of `alignsar_gpu.geometry.dem.dem.Dem`: two triangles a cell.
+        """Interpolate heights as the surface of `alignsar_gpu.geometry.dem.dem.Dem`: two triangles a cell.
 
         With posts a, b (next column), d (next row), e and the fractions u and v of a column and a row:
         a + u (b - a) + v (d - a) where u + v <= 1, and e + (1 - u)(d - e) + (1 - v)(b - e) elsewhere.

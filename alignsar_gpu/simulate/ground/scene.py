@@ -1,4 +1,4 @@
-"""The ground of a simulated campaign: terrain, cover, targets, changes, motion and atmosphere, date by date."""
+"""The simulated ground, date by date: terrain, cover, targets, changes, motion and atmosphere."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.simulate.ground.atmosphere import AtmosphereParameters, Delay, delay_of
 from alignsar_gpu.simulate.ground.backscatter import CLASSES, GroundClass
 from alignsar_gpu.simulate.ground.changes import Change, ChangeParameters, generate_changes
-from alignsar_gpu.simulate.ground.land_map import LandParameters, generate
-from alignsar_gpu.simulate.ground.land_vectors import VectorLayer, from_vectors
+from alignsar_gpu.simulate.ground.land.map import LandParameters, generate
+from alignsar_gpu.simulate.ground.land.vectors import VectorLayer, from_vectors
 from alignsar_gpu.simulate.ground.motion import Bowl, draw_bowls, motion_raster
-from alignsar_gpu.simulate.ground.reflector_files import read_reflectors
-from alignsar_gpu.simulate.ground.targets import PointTarget, TargetParameters, generate_targets
+from alignsar_gpu.simulate.ground.targets.reflector_files import read_reflectors
+from alignsar_gpu.simulate.ground.targets.targets import PointTarget, TargetParameters, generate_targets
 from alignsar_gpu.simulate.ground.terrain import fractal_terrain, terrain_from
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class SceneParameters:
-    """What a scene is made of; the defaults make a country that has some of everything.
+    """Parameters of a scene; the defaults give a landscape with some of everything.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ class SceneParameters:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GroundScene:
-    """A scene on the ground. Made by `make_scene`; what differs from date to date is made when it is asked for.
+    """A scene on the ground, made by `make_scene`; what differs from date to date is computed on request.
 
     Attributes
     ----------
@@ -101,16 +101,16 @@ class GroundScene:
 
     @cached_property
     def lowest_and_highest(self) -> tuple[float, float]:
-        """Heights (m) of the lowest and the highest post."""
+        """Lowest and highest height (m) of the terrain."""
         return float(self.heights.values.min()), float(self.heights.values.max())
 
     def changed(self, date: int) -> tuple[Change, ...]:
-        """The changes that are there on a date (its index)."""
+        """List the changes present on a date (its index)."""
         self._check(date)
         return tuple(change for change in self.changes if change.is_there(date))
 
     def cover(self, date: int) -> Raster:
-        """Land cover on a date, uint8, index into ``classes``; the base map itself where nothing has changed."""
+        """Return the land cover of a date, uint8, index into ``classes``; the base map itself without changes."""
         active = self.changed(date)
         if not active:
             return self.base
@@ -120,12 +120,12 @@ class GroundScene:
         return self.base.with_values(values)
 
     def motion(self, date: int) -> Raster:
-        """Upward displacement of the ground since the first date, metres, float32."""
+        """Compute the upward displacement of the ground since the first date, metres, float32."""
         self._check(date)
         return motion_raster(self.bounds, self.bowls, float(self.days[date] - self.days[0]))
 
     def delay(self, date: int) -> Delay:
-        """Zenith delay of the troposphere on a date."""
+        """Compute the zenith delay of the troposphere on a date."""
         self._check(date)
         return delay_of(self.bounds, date, self.seed, self.atmosphere)
 

@@ -1,4 +1,4 @@
-"""The terrain of a simulated scene: fractal ground with valleys and lakes, or the posts of a given DEM."""
+"""Terrain of a simulated scene: fractal ground with valleys and lakes, or the posts of a given DEM."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scipy.ndimage import grey_dilation, grey_erosion, label
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.simulate.ground.drainage import drain
-from alignsar_gpu.simulate.ground.noise import Field, power_law
+from alignsar_gpu.simulate.ground.noise import NoiseField, power_law
 from alignsar_gpu.simulate.ground.raster import Raster, metres_per_degree
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def fractal_terrain(
     valleys: bool = True,
     sea_share: float = 0.0,
 ) -> Raster:
-    """Heights in metres above the ellipsoid (float32) over ``bounds``; the same arguments give the same bytes.
+    """Generate heights in metres above the ellipsoid (float32) over ``bounds``; same arguments, same bytes.
 
     Parameters
     ----------
@@ -91,14 +91,14 @@ def _scaled(heights: NDArray[np.float32], relief: float) -> NDArray[np.float32]:
     return heights
 
 
-def coarse_heights(terrain: Raster, most: int = COARSE) -> Field:
-    """Heights at some of the posts of ``terrain``, at most about ``most`` x ``most``, in its plane."""
+def coarse_heights(terrain: Raster, most: int = COARSE) -> NoiseField:
+    """Sample the heights of ``terrain`` at about ``most`` x ``most`` posts or fewer, in its plane."""
     step = max(1, int(np.ceil(max(terrain.shape) / most)))
     values = terrain.values[::step, ::step].astype(np.float32)
     if min(values.shape) < 2:  # a strip
         step, values = 1, terrain.values.astype(np.float32)
     down, across = terrain.posting
-    return Field(values=values, spacing=(step * down, step * across))
+    return NoiseField(values=values, spacing=(step * down, step * across))
 
 
 def _cut_valleys(heights: NDArray[np.float32], posting: tuple[float, float]) -> None:
@@ -128,13 +128,13 @@ def _cut_valleys(heights: NDArray[np.float32], posting: tuple[float, float]) -> 
     ground = np.array(cut, dtype=np.float32).reshape(coarse.shape)
     _lay_back(ground, float(np.quantile(drop, STEEP)))
     lakes = _lakes(coarse, ground)
-    change = Field(values=ground - coarse, spacing=spacing)
+    change = NoiseField(values=ground - coarse, spacing=spacing)
     x = posting[1] * np.arange(heights.shape[1], dtype=np.float64)
     for first in range(0, heights.shape[0], ROWS):
         part = heights[first : first + ROWS]
         y = posting[0] * np.arange(first, first + len(part), dtype=np.float64)
         part += change.on(x, y)
-        level = Field(values=lakes, spacing=spacing).nearest(x, y)
+        level = NoiseField(values=lakes, spacing=spacing).nearest(x, y)
         np.maximum(part, level, out=part)
 
 
@@ -171,7 +171,7 @@ def _lakes(before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[n
 
 
 def terrain_from(dem: Dem, bounds: Bounds) -> Raster:
-    """Heights above the ellipsoid (float32) of a given DEM over ``bounds``.
+    """Resample a given DEM to heights above the ellipsoid (float32) over ``bounds``.
 
     Its posts as they are where the DEM is in longitude and latitude on WGS84 with north up; otherwise its
     surface at a similar posting. Raises AlignsarError where the DEM does not cover the bounds or has holes.

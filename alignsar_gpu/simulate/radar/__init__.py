@@ -1,1 +1,1 @@
-"""What the radar makes of the ground: echoes, focusing, truth."""
+"""The simulated radar: echoes of the ground, focused images, truth."""

@@ -1,4 +1,4 @@
-"""A campaign: several dates that see one scene."""
+"""A simulated campaign: several dates of one scene."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from alignsar_gpu.simulate.ground.atmosphere import Delay
     from alignsar_gpu.simulate.ground.raster import Raster
     from alignsar_gpu.simulate.ground.scene import GroundScene
-    from alignsar_gpu.simulate.ground.targets import PointTarget
+    from alignsar_gpu.simulate.ground.targets.targets import PointTarget
     from alignsar_gpu.simulate.radar.ground_mesh import GroundMesh
+    from alignsar_gpu.simulate.radar.passes.view import PassView
     from alignsar_gpu.simulate.radar.radiometry import Radiometry
-    from alignsar_gpu.simulate.radar.view import View
 
 SPARE_TIME = 0.5  # s before and after the bursts: what blocks reach beyond them, and how far dates are apart
 SPARE_RANGE = 1500.0  # m, likewise
@@ -33,7 +33,7 @@ SPARE_GROUND = 4000.0  # m of scene around the bursts
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Campaign:
-    """What all dates have in common.
+    """What all dates of a campaign share: ground mesh, scatterers, scene.
 
     Attributes
     ----------
@@ -49,8 +49,8 @@ class Campaign:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Ground:
-    """The scene as it is on one date."""
+class GroundState:
+    """State of the scene on one date."""
 
     heights: Raster
     cover: Raster
@@ -60,9 +60,9 @@ class Ground:
     radiometry: Radiometry
 
 
-def ground_on(scene: GroundScene, date: int) -> Ground:
-    """The scene on a date (its index)."""
-    return Ground(
+def ground_on(scene: GroundScene, date: int) -> GroundState:
+    """Return the state of the scene on a date (its index)."""
+    return GroundState(
         heights=scene.heights,
         cover=scene.cover(date),
         motion=scene.motion(date),
@@ -72,7 +72,7 @@ def ground_on(scene: GroundScene, date: int) -> Ground:
     )
 
 
-def _outline(views: Sequence[View], height: float) -> NDArray[np.float64]:
+def _outline(views: Sequence[PassView], height: float) -> NDArray[np.float64]:
     """Corners and middles of the sides of all bursts (n, 2): longitude and latitude at one height, degrees.
 
     As the true passes see them; longitudes do not jump by a turn.
@@ -90,8 +90,8 @@ def _outline(views: Sequence[View], height: float) -> NDArray[np.float64]:
     return np.array(places)
 
 
-def scene_bounds(views: Sequence[View], heights: tuple[float, float]) -> Bounds:
-    """What the scene must cover, for terrain between two heights (m): all bursts and some kilometres more."""
+def scene_bounds(views: Sequence[PassView], heights: tuple[float, float]) -> Bounds:
+    """Compute the bounds that the scene must cover, for terrain between two heights (m): all bursts plus a margin."""
     outline = np.concatenate([_outline(views, height) for height in sorted(set(heights))])
     south, north = outline[:, 1].min(), outline[:, 1].max()
     east, up = metres_per_degree(0.5 * (south + north))
@@ -105,9 +105,9 @@ def scene_bounds(views: Sequence[View], heights: tuple[float, float]) -> Bounds:
 
 
 def make_campaign(
-    views: Sequence[View], reference: int, scene: GroundScene, seed: int, workers: int
+    views: Sequence[PassView], reference: int, scene: GroundScene, seed: int, workers: int
 ) -> Campaign:
-    """The ground under all bursts of all ``views``, by the geometry of the view ``reference``."""
+    """Make the campaign of all ``views``, with the geometry of the view ``reference``."""
     own = views[reference]
     lowest, highest = scene.lowest_and_highest
     heights = lowest - 2.0 * SPARE_HEIGHT, highest + 2.0 * SPARE_HEIGHT

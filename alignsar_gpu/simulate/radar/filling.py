@@ -1,4 +1,4 @@
-"""Puts pixels into the SAFE products of a campaign."""
+"""Write simulated pixels into the SAFE products of a campaign."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alignsar_gpu.simulate.radar.ground_mesh import sight_mesh
-from alignsar_gpu.simulate.radar.imaging import image_window, windows
+from alignsar_gpu.simulate.radar.imaging import image_window
+from alignsar_gpu.simulate.radar.window import windows
 from alignsar_gpu.simulate.safe.product import finish_product, measurement_writer
 
 if TYPE_CHECKING:
@@ -17,16 +18,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from alignsar_gpu.products.slc import Burst
-    from alignsar_gpu.simulate.radar.campaign import Campaign, Ground
-    from alignsar_gpu.simulate.radar.ground_mesh import Series
-    from alignsar_gpu.simulate.radar.view import View
+    from alignsar_gpu.simulate.radar.campaign import Campaign, GroundState
+    from alignsar_gpu.simulate.radar.ground_mesh import ChebyshevSeries
+    from alignsar_gpu.simulate.radar.passes.view import PassView
     from alignsar_gpu.simulate.safe.measurement_writer import MeasurementWriter
 
 
 def fill_product(
-    campaign: Campaign, ground: Ground, view: View, safe: Path, advance: Callable[[int], None]
+    campaign: Campaign, ground: GroundState, view: PassView, safe: Path, advance: Callable[[int], None]
 ) -> int:
-    """Write all measurements of one date into its SAFE folder; returns how many pixels are saturated.
+    """Write all measurements of one date into its SAFE folder; return the number of saturated pixels.
 
     ``advance`` is told of every burst. Raises AlignsarError where the scene does not cover what the radar sees.
     """
@@ -56,9 +57,9 @@ def _leave_empty(writers: list[MeasurementWriter], stop: int, samples: int) -> N
 
 def _fill_burst(
     campaign: Campaign,
-    ground: Ground,
-    view: View,
-    sight: Series,
+    ground: GroundState,
+    view: PassView,
+    sight: ChebyshevSeries,
     burst: Burst,
     writers: list[MeasurementWriter],
 ) -> int:

@@ -1,4 +1,4 @@
-"""From echoes at any place to a focused image: the response of the instrument and its processor.
+"""Focus echoes at arbitrary positions to an image: the response of the instrument and its processor.
 
 A target at zero-Doppler time t0 and slant range R0 is focused to
 
@@ -34,8 +34,8 @@ PLACES = 8192  # within a pixel, that spreading functions are tabulated at
 
 
 @dataclass(frozen=True, kw_only=True)
-class Band:
-    """What an image holds of its spectrum along one axis.
+class SpectralBand:
+    """The processed band of an image along one axis: width, window and spreading.
 
     Attributes
     ----------
@@ -50,20 +50,20 @@ class Band:
 
     @property
     def beta(self) -> float:
-        """Shape of the Kaiser-Bessel function: Beatty et al. 2005, equation 5, for this band."""
+        """Shape parameter of the Kaiser-Bessel function for this band (Beatty et al. 2005, equation 5)."""
         oversampling = 1.0 / self.width
         inside = (self.taps / oversampling * (oversampling - 0.5)) ** 2 - 0.8
         return float(np.pi * np.sqrt(inside))
 
     def spreading(self) -> NDArray[np.float32]:
-        """The spreading function (place in a pixel, tap)."""
+        """Tabulate the spreading function (place in a pixel, tap)."""
         place = (np.arange(PLACES) + 0.5) / PLACES
         x = place[:, np.newaxis] + np.arange(self.taps) - 0.5 * self.taps
         inside = np.sqrt(np.maximum(1.0 - (2.0 * x / self.taps) ** 2, 0.0))
         return (np.i0(self.beta * inside) / np.i0(self.beta)).astype(np.float32)
 
     def window(self, count: int) -> NDArray[np.float64]:
-        """The band at the frequencies of an FFT of ``count`` pixels; mean square 1, so that h has energy 1."""
+        """Compute the band at the frequencies of an FFT of ``count`` pixels; mean square 1, so that h has energy 1."""
         frequency = fft.fftfreq(count)
         inside = np.abs(frequency) < 0.5 * self.width
         window = self.hamming + (1.0 - self.hamming) * np.cos(2.0 * np.pi * frequency / self.width)
@@ -71,13 +71,13 @@ class Band:
         return np.asarray(window / np.sqrt(np.mean(window**2)))
 
     def spread_spectrum(self, count: int) -> NDArray[np.float64]:
-        """Fourier transform of the spreading function at the frequencies of an FFT."""
+        """Compute the Fourier transform of the spreading function at the frequencies of an FFT."""
         frequency = fft.fftfreq(count)
         root = np.sqrt((self.beta**2 - (np.pi * self.taps * frequency) ** 2).astype(np.complex128))
         return np.asarray(np.real(self.taps * np.sinh(root) / root) / np.i0(self.beta))
 
     def response(self, count: int, chirp: float) -> NDArray[np.complex128]:
-        """What turns the FFT of spread echoes into that of the deramped image.
+        """Compute the filter from the FFT of spread echoes to that of the deramped image.
 
         ``chirp``: k of the module's text in cycles a pixel squared; 0 in range.
         """
@@ -91,9 +91,9 @@ class Band:
 
 
 def focus(
-    planes: NDArray[np.float32], bands: tuple[Band, Band], chirp: float, workers: int
+    planes: NDArray[np.float32], bands: tuple[SpectralBand, SpectralBand], chirp: float, workers: int
 ) -> NDArray[np.complex64]:
-    """Deramped image [line, sample] of echoes spread over pixels (real and imaginary part, line, sample).
+    """Focus echoes spread over pixels (real and imaginary part, line, sample) to a deramped image [line, sample].
 
     ``bands`` in azimuth and range; ``chirp`` in cycles a line squared.
     """
@@ -106,9 +106,9 @@ def focus(
 
 
 def receiver_noise(
-    shape: tuple[int, int], bands: tuple[Band, Band], rng: np.random.Generator, workers: int
+    shape: tuple[int, int], bands: tuple[SpectralBand, SpectralBand], rng: np.random.Generator, workers: int
 ) -> NDArray[np.complex64]:
-    """Circular Gaussian noise of unit power with the spectrum of the image, deramped."""
+    """Generate circular Gaussian noise of unit power with the spectrum of the image, deramped."""
     parts = rng.standard_normal((*shape, 2), dtype=np.float32)
     spectrum = parts.view(np.complex64)[..., 0]
     scale = np.sqrt(0.5 * shape[0] * shape[1])

@@ -1,4 +1,4 @@
-"""Where every pass sees the ground of a campaign, as polynomials: fast, smooth, and not the pipeline's own way.
+"""Polynomials of where every pass sees the ground of a campaign: fast, smooth, and independent of the pipeline.
 
 A place on the ground is named by how the reference pass would see it on the ellipsoid: (u, v), the zero-Doppler
 time and the slant range of the point at ``base_height`` with its longitude and latitude. SciPy's root finders
@@ -34,7 +34,7 @@ CHECK_SEED = 40
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Series:
+class ChebyshevSeries:
     """Quantities over a box as tensor Chebyshev series.
 
     Attributes
@@ -48,7 +48,7 @@ class Series:
     coefficients: NDArray[np.float64]
 
     def scaled(self, axis: int, value: ArrayLike) -> NDArray[np.float64]:
-        """Coordinates along an axis, brought to -1 to 1."""
+        """Scale coordinates along an axis to -1 to 1."""
         low, high = self.low[axis], self.high[axis]
         return np.asarray((2.0 * np.asarray(value, dtype=np.float64) - low - high) / (high - low))
 
@@ -67,13 +67,13 @@ def _nodes(low: ArrayLike, high: ArrayLike, degrees: tuple[int, ...]) -> list[ND
     return [a + (b - a) * (chebyshev.chebpts1(n + 1) + 1.0) / 2.0 for a, b, n in boxes]
 
 
-def _fit(low: ArrayLike, high: ArrayLike, values: NDArray[np.float64]) -> Series:
+def _fit(low: ArrayLike, high: ArrayLike, values: NDArray[np.float64]) -> ChebyshevSeries:
     """The series through ``values`` (quantity, nodes of u, of v, ...) at the Chebyshev nodes of a box."""
     coefficients = values
     for axis, count in enumerate(values.shape[1:], start=1):
         inverse = np.linalg.inv(chebyshev.chebvander(chebyshev.chebpts1(count), count - 1))
         coefficients = np.moveaxis(np.tensordot(inverse, coefficients, axes=(1, axis)), 0, axis)
-    return Series(
+    return ChebyshevSeries(
         low=np.asarray(low, dtype=np.float64),
         high=np.asarray(high, dtype=np.float64),
         coefficients=np.ascontiguousarray(coefficients),
@@ -87,38 +87,38 @@ class GroundMesh:
     reference: Pass
     base_height: float
     heights: tuple[float, float]
-    places: Series
+    coordinates: ChebyshevSeries
     degrees: tuple[int, int, int]
 
     def within(
         self, times: tuple[float, float], slant_ranges: tuple[float, float], heights: tuple[float, float]
     ) -> GroundMesh:
-        """The same ground between other limits, which lie inside, by polynomials of fewer terms."""
+        """Return the same ground between narrower limits, by polynomials of fewer terms."""
         low, high = np.array([times, slant_ranges]).T
         u, v = np.meshgrid(*_nodes(low, high, BLOCK_DEGREES[:2]), indexing="ij")
         return GroundMesh(
             reference=self.reference,
             base_height=self.base_height,
             heights=heights,
-            places=_fit(low, high, self.places(u, v)),
+            coordinates=_fit(low, high, self.coordinates(u, v)),
             degrees=BLOCK_DEGREES,
         )
 
     @property
     def box(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Lowest and highest u, v and height."""
-        low = np.append(self.places.low, self.heights[0])
-        return low, np.append(self.places.high, self.heights[1])
+        low = np.append(self.coordinates.low, self.heights[0])
+        return low, np.append(self.coordinates.high, self.heights[1])
 
     def points(self, u: ArrayLike, v: ArrayLike, height: ArrayLike | None = None) -> NDArray[np.float64]:
-        """Earth-fixed position (..., 3) of places, at ``base_height`` or another height (m)."""
-        longitude, latitude = self.places(u, v)
+        """Compute the Earth-fixed position (..., 3) of places, at ``base_height`` or another height (m)."""
+        longitude, latitude = self.coordinates(u, v)
         high = np.broadcast_to(self.base_height if height is None else height, longitude.shape)
         return ellipsoid_point(longitude, latitude, high)
 
     def incidence(self, u: ArrayLike, v: ArrayLike) -> NDArray[np.float64]:
-        """Angle (radians) between the reference's line of sight and the ellipsoid's normal at (u, v)."""
-        longitude, latitude = self.places(u, v)
+        """Compute the angle (radians) between the reference's line of sight and the ellipsoid's normal at (u, v)."""
+        longitude, latitude = self.coordinates(u, v)
         up = self.reference.position(u) - self.points(u, v)
         up /= np.linalg.norm(up, axis=-1, keepdims=True)
         return np.asarray(np.arccos(np.sum(up * ellipsoid_normal(longitude, latitude), axis=-1)))
@@ -131,7 +131,7 @@ def ground_mesh(
     heights: tuple[float, float],
     start: tuple[float, float],
 ) -> GroundMesh:
-    """The ground between two zero-Doppler times and slant ranges of the reference, right of its way.
+    """Fit the ground between two zero-Doppler times and slant ranges of the reference, to the right of its track.
 
     ``heights`` are the lowest and the highest of the terrain; ``start`` (longitude, latitude) is a place near
     the middle. Raises AlignsarError where the reference does not see the ellipsoid.
@@ -152,7 +152,7 @@ def ground_mesh(
         reference=reference,
         base_height=base,
         heights=heights,
-        places=_fit(low, high, places),
+        coordinates=_fit(low, high, places),
         degrees=DEGREES,
     )
     u, v, _ = _random_places(mesh)
@@ -166,7 +166,7 @@ def ground_mesh(
 
 
 def zero_doppler(satellite: Pass, points: NDArray[np.float64], guess: ArrayLike) -> NDArray[np.float64]:
-    """When (s) a pass sees ``points`` (..., 3) at right angles to its velocity in the Earth-fixed frame.
+    """Find the times (s) when ``points`` (..., 3) are at right angles to the velocity of a pass (Earth-fixed).
 
     Closed in by secants from ``guess``, which must be within a few minutes.
     """
@@ -181,22 +181,22 @@ def zero_doppler(satellite: Pass, points: NDArray[np.float64], guess: ArrayLike)
     return np.asarray(time, dtype=np.float64)
 
 
-def sight_mesh(mesh: GroundMesh, satellite: Pass) -> Series:
-    """Zero-Doppler time (s) less u, and slant range (m) less v, of ``satellite`` over (u, v, height).
+def sight_mesh(mesh: GroundMesh, satellite: Pass) -> ChebyshevSeries:
+    """Fit zero-Doppler time (s) minus u, and slant range (m) minus v, of ``satellite`` over (u, v, height).
 
     The time counts from the midnight of the satellite's own date.
     """
     low, high = mesh.box
     u, v, height = np.meshgrid(*_nodes(low, high, mesh.degrees), indexing="ij")
-    series = _fit(low, high, np.array(_seen(mesh, satellite, u, v, height)))
+    series = _fit(low, high, np.array(_to_radar(mesh, satellite, u, v, height)))
     u, v, height = _random_places(mesh)
-    error = np.abs(series(u, v, height) - _seen(mesh, satellite, u, v, height))
+    error = np.abs(series(u, v, height) - _to_radar(mesh, satellite, u, v, height))
     _check("sight", error[0], error[1])
     return series
 
 
-def look_mesh(mesh: GroundMesh) -> Series:
-    """Angle (radians) at the reference satellite between nadir and the point at (u, v, height), 1 quantity."""
+def look_mesh(mesh: GroundMesh) -> ChebyshevSeries:
+    """Fit the angle (radians) at the reference satellite between nadir and the point at (u, v, height)."""
     low, high = mesh.box
     u, v, height = np.meshgrid(*_nodes(low, high, mesh.degrees), indexing="ij")
     points = mesh.points(u, v, height)
@@ -206,7 +206,7 @@ def look_mesh(mesh: GroundMesh) -> Series:
     return _fit(low, high, np.arccos(cosine / np.linalg.norm(position, axis=-1))[np.newaxis])
 
 
-def _seen(
+def _to_radar(
     mesh: GroundMesh, satellite: Pass, u: NDArray[np.float64], v: NDArray[np.float64], height: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     points = mesh.points(u, v, height)

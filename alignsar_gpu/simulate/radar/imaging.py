@@ -1,99 +1,49 @@
-"""The image of a burst: what the scatterers and targets of a campaign look like on one date."""
+"""Image of a burst: the scatterers and targets of a campaign as imaged on one date."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import fft
 
 from alignsar_gpu.simulate.geometry import ellipsoid_point
 from alignsar_gpu.simulate.radar import loops, spreading_loops
 from alignsar_gpu.simulate.radar.focusing import focus, receiver_noise
 from alignsar_gpu.simulate.radar.ground_mesh import sight_mesh, zero_doppler
-from alignsar_gpu.simulate.radar.lattice import frame_of, place_patch
+from alignsar_gpu.simulate.radar.lattice import find_patch, frame_of
+from alignsar_gpu.simulate.radar.passes.view import burst_middle
 from alignsar_gpu.simulate.radar.radiometry import gain_table, noise_table
-from alignsar_gpu.simulate.radar.view import burst_middle, carrier_table
+from alignsar_gpu.simulate.radar.window import frame_window
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alignsar_gpu.products.slc import Burst
-    from alignsar_gpu.simulate.radar.campaign import Campaign, Ground
-    from alignsar_gpu.simulate.radar.focusing import Band
-    from alignsar_gpu.simulate.radar.ground_mesh import GroundMesh, Series
-    from alignsar_gpu.simulate.radar.lattice import Patch
-    from alignsar_gpu.simulate.radar.view import View
+    from alignsar_gpu.simulate.radar.campaign import Campaign, GroundState
+    from alignsar_gpu.simulate.radar.focusing import SpectralBand
+    from alignsar_gpu.simulate.radar.ground_mesh import ChebyshevSeries, GroundMesh
+    from alignsar_gpu.simulate.radar.lattice import LatticePatch
+    from alignsar_gpu.simulate.radar.passes.view import PassView
+    from alignsar_gpu.simulate.radar.window import EchoWindow, WindowFrame
 
-HALO = 64, 128  # lines and samples around a block whose echoes reach into it: -48 dB of them lies farther out
-BLOCK = 2048, 1536  # lines and samples of a block
 NOISE_STREAM = 41
 
 
-@dataclass(frozen=True, kw_only=True)
-class Window:
-    """A block of a burst: its lines and samples, and the larger window whose echoes it needs."""
-
-    lines: slice
-    samples: slice
-    first: tuple[int, int]
-    shape: tuple[int, int]
-
-
-def windows(burst: Burst) -> list[Window]:
-    """The blocks of the valid part of a burst, line by line."""
-    first = np.array([channel.first_valid_sample for channel in burst.channels.values()])
-    last = np.array([channel.last_valid_sample for channel in burst.channels.values()])
-    lines = np.flatnonzero((first >= 0).any(axis=0))
-    samples = int(first[first >= 0].min()), int(last.max()) + 1
-    blocks = []
-    for line in range(int(lines[0]), int(lines[-1]) + 1, BLOCK[0]):
-        for sample in range(*samples, BLOCK[1]):
-            down = slice(line, min(line + BLOCK[0], int(lines[-1]) + 1))
-            across = slice(sample, min(sample + BLOCK[1], samples[1]))
-            shape = tuple(
-                fft.next_fast_len(part.stop - part.start + 2 * halo)
-                for part, halo in zip((down, across), HALO, strict=True)
-            )
-            corner = line - HALO[0], sample - HALO[1]
-            blocks.append(Window(lines=down, samples=across, first=corner, shape=(shape[0], shape[1])))
-    return blocks
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Frame:
-    """How a window lies in zero-Doppler time and slant range, as annotated, and its carrier."""
-
-    time: float
-    slant_range: float
-    view: NDArray[np.float64]
-    carrier: NDArray[np.float64]
-
-
-def frame_window(burst: Burst, view: View, window: Window) -> Frame:
-    """The frame of a window, as the loops take it."""
-    grid = burst.grid
-    time, slant_range = float(grid.azimuth_time(window.first[0])), float(grid.slant_range(window.first[1]))
-    samples = window.first[1] + np.arange(window.shape[1], dtype=np.float64)
-    return Frame(
-        time=time,
-        slant_range=slant_range,
-        view=np.array([time, grid.azimuth_interval, slant_range, grid.range_spacing, burst_middle(burst)]),
-        carrier=carrier_table(burst, view.satellite, samples),
-    )
-
-
 def image_window(
-    campaign: Campaign, ground: Ground, view: View, sight: Series, burst: Burst, window: Window
+    campaign: Campaign,
+    ground: GroundState,
+    view: PassView,
+    sight: ChebyshevSeries,
+    burst: Burst,
+    window: EchoWindow,
 ) -> tuple[NDArray[np.int16], int]:
-    """Pixels (channel, line, sample, 2) int16 of a window's block, and how many of them are saturated.
+    """Compute the pixels (channel, line, sample, 2) int16 of a window's block, and how many are saturated.
 
     ``sight`` is the view's over the whole campaign.
     """
     grid, frame = burst.grid, frame_window(burst, view, window)
     length = window.shape[0] * grid.azimuth_interval, window.shape[1] * grid.range_spacing
-    patch = place_patch(
+    patch = find_patch(
         campaign.mesh,
         campaign.lattice,
         sight,
@@ -117,11 +67,11 @@ def image_window(
 
 def _scatterers(
     campaign: Campaign,
-    ground: Ground,
-    view: View,
+    ground: GroundState,
+    view: PassView,
     burst: Burst,
-    patch: Patch,
-    frame: Frame,
+    patch: LatticePatch,
+    frame: WindowFrame,
     shape: tuple[int, int],
 ) -> tuple[NDArray[np.float64], NDArray[np.complex64]]:
     """Positions and weights of the echoes of the ground."""
@@ -147,7 +97,7 @@ def _scatterers(
                 campaign.lattice.range_step,
             ]
         ),
-        patch.mesh.places.coefficients[..., np.newaxis],
+        patch.mesh.coordinates.coefficients[..., np.newaxis],
         sight_mesh(patch.mesh, view.satellite).coefficients,
         np.array([low[2], high[2]]),
         area,
@@ -174,7 +124,7 @@ def _scatterers(
     return position, weight
 
 
-def _pixel_area(burst: Burst, patch: Patch) -> NDArray[np.float64]:
+def _pixel_area(burst: Burst, patch: LatticePatch) -> NDArray[np.float64]:
     """Square metres of the slant plane that a pixel covers: a line's way on the ground times a sample's range."""
     grid = burst.grid
     middle = np.full(len(patch.v), 0.5 * (patch.u[0] + patch.u[-1]))
@@ -189,8 +139,8 @@ def _ground_speed(
     return np.asarray(np.linalg.norm(ends[1] - ends[0], axis=-1) / (2.0 * step))
 
 
-def target_places(ground: Ground, view: View) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """True zero-Doppler times (s) and slant ranges (m, with the delay of the atmosphere) of the date's targets."""
+def target_places(ground: GroundState, view: PassView) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Compute zero-Doppler times (s) and slant ranges (m, with the atmosphere's delay) of the date's targets."""
     longitude, latitude, height = (
         np.array([getattr(one, name) for one in ground.targets])
         for name in ("longitude", "latitude", "height")
@@ -208,7 +158,12 @@ def target_places(ground: Ground, view: View) -> tuple[NDArray[np.float64], NDAr
 
 
 def _targets(
-    campaign: Campaign, ground: Ground, view: View, burst: Burst, frame: Frame, shape: tuple[int, int]
+    campaign: Campaign,
+    ground: GroundState,
+    view: PassView,
+    burst: Burst,
+    frame: WindowFrame,
+    shape: tuple[int, int],
 ) -> tuple[NDArray[np.float64], NDArray[np.complex64]]:
     """Positions and weights of the echoes of the date's point targets inside the window."""
     grid = burst.grid
@@ -233,12 +188,12 @@ def _targets(
 
 def _develop(
     campaign: Campaign,
-    view: View,
+    view: PassView,
     burst: Burst,
-    window: Window,
-    frame: Frame,
+    window: EchoWindow,
+    frame: WindowFrame,
     planes: NDArray[np.float32],
-    bands: tuple[Band, Band],
+    bands: tuple[SpectralBand, SpectralBand],
 ) -> tuple[NDArray[np.int16], int]:
     """Spread echoes to pixels, channel by channel."""
     grid = burst.grid

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from alignsar_gpu.simulate.ground.raster import Raster
-    from alignsar_gpu.simulate.radar.ground_mesh import GroundMesh, Series
+    from alignsar_gpu.simulate.radar.ground_mesh import ChebyshevSeries, GroundMesh
 
 LINE_STEP, SAMPLE_STEP = 0.75, 0.6  # of the lattice, in lines and samples
 SPARE = 3  # rows and columns around what is needed, for slopes
@@ -32,7 +32,7 @@ PROBES = 9  # places each way where the limits of a patch are looked for
 
 @dataclass(frozen=True, kw_only=True)
 class Lattice:
-    """``time`` (s) and ``slant_range`` (m) of the reference: of row and column 0, and from each to the next."""
+    """Lattice of scatterers in ``time`` (s) and ``slant_range`` (m) of the reference: origin and steps."""
 
     first_time: float
     first_slant_range: float
@@ -40,11 +40,11 @@ class Lattice:
     range_step: float
 
     def rows(self, low: float, high: float) -> tuple[int, int]:
-        """First row, and the one after the last, between two times and a little around them."""
+        """Return the first row, and the one after the last, between two times and a little around them."""
         return _whole((low - self.first_time) / self.time_step, (high - self.first_time) / self.time_step)
 
     def columns(self, low: float, high: float) -> tuple[int, int]:
-        """Likewise between two slant ranges."""
+        """Return the first column, and the one after the last, between two slant ranges and a little around them."""
         near, far = low - self.first_slant_range, high - self.first_slant_range
         return _whole(near / self.range_step, far / self.range_step)
 
@@ -54,8 +54,8 @@ def _whole(low: float, high: float) -> tuple[int, int]:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Patch:
-    """The scatterers that a block of an image may see.
+class LatticePatch:
+    """The scatterers that may be visible in a block of an image.
 
     Attributes
     ----------
@@ -80,13 +80,13 @@ class Patch:
 
 
 def frame_of(raster: Raster) -> NDArray[np.float64]:
-    """Longitude and latitude of a raster's first cell, and its steps, as the loops take them."""
+    """Return longitude and latitude of a raster's first cell, and its steps, as the loops need them."""
     return np.array([raster.longitude, raster.latitude, raster.step_longitude, raster.step_latitude])
 
 
 def terrain_limits(mesh: GroundMesh, heights: Raster, u: ArrayLike, v: ArrayLike) -> tuple[float, float]:
-    """Lowest and highest post around (u, v) between their first and last, with something to spare."""
-    longitude, latitude = mesh.places(*np.meshgrid(u, v))
+    """Find the lowest and highest height in the area of (u, v), with a margin."""
+    longitude, latitude = mesh.coordinates(*np.meshgrid(u, v))
     rows = (heights.latitude - latitude) / heights.step_latitude
     columns = (longitude - heights.longitude) / heights.step_longitude
     count = heights.values.shape
@@ -99,15 +99,15 @@ def terrain_limits(mesh: GroundMesh, heights: Raster, u: ArrayLike, v: ArrayLike
     return float(inside.min()) - SPARE_HEIGHT, float(inside.max()) + SPARE_HEIGHT
 
 
-def place_patch(
+def find_patch(
     mesh: GroundMesh,
     lattice: Lattice,
-    sight: Series,
+    sight: ChebyshevSeries,
     heights: Raster,
     times: tuple[float, float],
     slant_ranges: tuple[float, float],
-) -> Patch:
-    """All scatterers that a pass sees between two of its zero-Doppler times (s) and slant ranges (m).
+) -> LatticePatch:
+    """Find all scatterers that a pass sees between two zero-Doppler times (s) and slant ranges (m).
 
     ``sight`` is the pass's over the whole campaign. Raises AlignsarError where the terrain has no heights.
     """
@@ -139,23 +139,28 @@ def _patch(
     times: tuple[float, float],
     slant_ranges: tuple[float, float],
     limits: tuple[float, float],
-) -> Patch:
+) -> LatticePatch:
     (top, bottom), (left, right) = lattice.rows(*times), lattice.columns(*slant_ranges)
     u = lattice.first_time + lattice.time_step * np.arange(top, bottom, dtype=np.float64)
     v = lattice.first_slant_range + lattice.range_step * np.arange(left, right, dtype=np.float64)
     local = mesh.within((u[0], u[-1]), (v[0], v[-1]), limits)
     degrees = local.degrees
     by_u, by_v = (
-        chebyshev.chebvander(local.places.scaled(axis, at), degrees[axis]).astype(np.float64)
+        chebyshev.chebvander(local.coordinates.scaled(axis, at), degrees[axis]).astype(np.float64)
         for axis, at in enumerate((u, v))
     )
     ground = np.empty((3, len(u), len(v)))
     loops.lay(
-        by_u, by_v, local.places.coefficients[..., np.newaxis], heights.values, frame_of(heights), ground[0]
+        by_u,
+        by_v,
+        local.coordinates.coefficients[..., np.newaxis],
+        heights.values,
+        frame_of(heights),
+        ground[0],
     )
     if not np.isfinite(ground[0]).all():
         missing = np.argwhere(~np.isfinite(ground[0]))[0]
-        longitude, latitude = local.places(u[missing[0]], v[missing[1]])
+        longitude, latitude = local.coordinates(u[missing[0]], v[missing[1]])
         raise AlignsarError(
             f"simulated products: the terrain has no height at {longitude:.4f} E {latitude:.4f} N, which the radar "
             "sees; give a DEM that covers the scene and some kilometres around it, or fewer bursts"
@@ -175,7 +180,7 @@ def _patch(
         ground[2],
     )
     ground[2] *= spacing[0] * spacing[1]
-    return Patch(
+    return LatticePatch(
         mesh=local,
         rows=top,
         columns=left,

@@ -1,4 +1,4 @@
-"""How bright an echo is, how it changes from date to date, and what the receiver adds: as tables for the loops."""
+"""Radiometric tables for the loops: backscatter, temporal coherence, calibration and noise."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ if TYPE_CHECKING:
     from alignsar_gpu.geometry.grid import RadarGrid
     from alignsar_gpu.products.slc import Burst, Channel
     from alignsar_gpu.simulate.ground.backscatter import GroundClass
-    from alignsar_gpu.simulate.radar.imaging import Window
+    from alignsar_gpu.simulate.radar.window import EchoWindow
 
 BINS = 512  # of the cosine of the local incidence angle
-STEEPEST_SINE = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Radiometry:
-    """The classes on one date, as the loops take them.
+    """Backscatter and coherence of the classes on one date, as tables for the loops.
 
     Attributes
     ----------
@@ -40,7 +39,7 @@ class Radiometry:
 
 
 def tabulate(classes: Sequence[GroundClass], days: NDArray[np.float64], date: int) -> Radiometry:
-    """The tables of ``classes`` on a date of ``days``."""
+    """Tabulate ``classes`` on a date of ``days``."""
     incidence = np.degrees(np.arccos(np.linspace(0.0, 1.0, BINS + 1)))
     power = [[one.sigma0(name, incidence) for name in ("vv", "vh")] for one in classes]
     apart = np.diff(days[: date + 1])
@@ -61,19 +60,19 @@ def _rows(
     return rows if len(rows) > 1 else np.repeat(rows, 2, axis=0)
 
 
-def _places(vectors: NDArray[np.float64], times: NDArray[np.float64]) -> NDArray[np.float64]:
+def _vector_positions(vectors: NDArray[np.float64], times: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.interp(times, vectors, np.arange(len(vectors), dtype=np.float64))
 
 
-def _axes(grid: RadarGrid, window: Window) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _axes(grid: RadarGrid, window: EchoWindow) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     lines = np.arange(window.lines.start, window.lines.stop)
     return grid.azimuth_time(lines), grid.slant_range(np.arange(window.samples.start, window.samples.stop))
 
 
 def gain_table(
-    channel: Channel, grid: RadarGrid, window: Window
+    channel: Channel, grid: RadarGrid, window: EchoWindow
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Digital numbers per root of beta nought: (vector, sample), and where each line lies between vectors.
+    """Tabulate digital numbers per root of beta nought, (vector, sample), and the lines' positions between vectors.
 
     1 where the product has no calibration.
     """
@@ -81,13 +80,13 @@ def gain_table(
     table = channel.calibration
     if table is None:
         return np.ones((2, len(ranges)), dtype=np.float32), np.zeros(len(times))
-    return _rows(table.beta_nought, table.slant_range, ranges), _places(table.azimuth_time, times)
+    return _rows(table.beta_nought, table.slant_range, ranges), _vector_positions(table.azimuth_time, times)
 
 
 def noise_table(
-    channel: Channel, burst: Burst, window: Window
+    channel: Channel, burst: Burst, window: EchoWindow
 ) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float32]]:
-    """Noise power: (vector, sample), where each line lies between vectors, and the azimuth factor (line, sample).
+    """Tabulate noise power (vector, sample), the lines' positions between vectors, and azimuth factors (line, sample).
 
     Zero where the product has none.
     """
@@ -105,4 +104,8 @@ def noise_table(
             rows = (line >= part.first_line) & (line <= part.last_line)
             columns = (ranges >= part.first_slant_range) & (ranges <= part.last_slant_range)
             factor[np.ix_(rows, columns)] = np.interp(line[rows], part.line, part.factor)[:, np.newaxis]
-    return _rows(noise.range_power, noise.slant_range, ranges), _places(noise.azimuth_time, times), factor
+    return (
+        _rows(noise.range_power, noise.slant_range, ranges),
+        _vector_positions(noise.azimuth_time, times),
+        factor,
+    )

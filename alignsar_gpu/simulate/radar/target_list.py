@@ -1,4 +1,4 @@
-"""Where the point targets of a campaign are in its images: targets.csv."""
+"""List of the point targets' positions in the images of a campaign: targets.csv."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from alignsar_gpu.simulate.radar.campaign import Campaign
-    from alignsar_gpu.simulate.radar.view import View
+    from alignsar_gpu.simulate.radar.passes.view import PassView
 
 COLUMNS = (
     "date",
@@ -32,7 +32,7 @@ COLUMNS = (
 )
 
 
-def write_targets(path: Path, campaign: Campaign, views: Sequence[View]) -> None:
+def write_targets(path: Path, campaign: Campaign, views: Sequence[PassView]) -> None:
     """Write a row for every target, date and burst whose valid part holds it.
 
     ``line`` and ``sample`` count in the burst, from the centre of its first pixel, as the date really shows the

@@ -1,4 +1,4 @@
-"""What is true of simulated products, on the radar grid of the reference date: truth.zarr.
+"""Truth of simulated products on the radar grid of the reference date: truth.zarr.
 
 Per burst of the reference a group named by its burst id, with what lies at the centre of its pixels (or of some of
 them) and where each date sees it. The ground at a pixel is found by drawing the lattice of scatterers, as the true
@@ -17,8 +17,8 @@ import zarr
 from alignsar_gpu.simulate.radar import truth_loops
 from alignsar_gpu.simulate.radar.campaign import ground_on
 from alignsar_gpu.simulate.radar.ground_mesh import sight_mesh
-from alignsar_gpu.simulate.radar.imaging import frame_window, windows
-from alignsar_gpu.simulate.radar.lattice import frame_of, place_patch
+from alignsar_gpu.simulate.radar.lattice import find_patch, frame_of
+from alignsar_gpu.simulate.radar.window import frame_window, windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alignsar_gpu.products.slc import Burst
-    from alignsar_gpu.simulate.radar.campaign import Campaign, Ground
+    from alignsar_gpu.simulate.radar.campaign import Campaign, GroundState
     from alignsar_gpu.simulate.radar.ground_mesh import GroundMesh
-    from alignsar_gpu.simulate.radar.imaging import Window
-    from alignsar_gpu.simulate.radar.view import View
+    from alignsar_gpu.simulate.radar.passes.view import PassView
+    from alignsar_gpu.simulate.radar.window import EchoWindow
 
 LAYOVER, SHADOW = 1, 2
 CHUNK = 512
@@ -96,27 +96,27 @@ class _Places:
 def write_truth(
     path: Path,
     campaign: Campaign,
-    views: Sequence[View],
+    views: Sequence[PassView],
     reference: int,
     step: tuple[int, int],
     advance: Callable[[int], None],
 ) -> None:
-    """Write truth.zarr: every burst of the view ``reference``, as all ``views`` see its ground.
+    """Write truth.zarr: for every burst of the view ``reference``, how all ``views`` see its ground.
 
     ``step`` says which lines and samples are kept; ``advance`` is told of every burst.
     """
     with warnings.catch_warnings():
         # consolidated metadata is an extension of Zarr v3 that xarray reads
         warnings.filterwarnings("ignore", message="Consolidated metadata", category=UserWarning)
-        writer = _Writer(path, campaign, views[reference], step)
+        writer = _TruthWriter(path, campaign, views[reference], step)
         for burst in views[reference].product.bursts:
             writer.write_burst(burst, views)
             advance(1)
         zarr.consolidate_metadata(path)
 
 
-class _Writer:
-    def __init__(self, path: Path, campaign: Campaign, reference: View, step: tuple[int, int]) -> None:
+class _TruthWriter:
+    def __init__(self, path: Path, campaign: Campaign, reference: PassView, step: tuple[int, int]) -> None:
         self._campaign, self._reference, self._step = campaign, reference, step
         self._ground = ground_on(campaign.scene, reference.index)
         self._sight = sight_mesh(campaign.mesh, reference.satellite)
@@ -126,7 +126,7 @@ class _Writer:
         self._store.attrs["sigma0_vv_db"] = [one.vv.decibels for one in classes]
         self._store.attrs["sigma0_vh_db"] = [one.vh.decibels for one in classes]
 
-    def write_burst(self, burst: Burst, views: Sequence[View]) -> None:
+    def write_burst(self, burst: Burst, views: Sequence[PassView]) -> None:
         group = self._prepare(burst, views)
         places = [self._places(burst, window) for window in windows(burst)]
         for one in places:
@@ -138,7 +138,7 @@ class _Writer:
             for one in places:
                 self._write_date(group, burst, one, view, ground)
 
-    def _prepare(self, burst: Burst, views: Sequence[View]) -> zarr.Group:
+    def _prepare(self, burst: Burst, views: Sequence[PassView]) -> zarr.Group:
         """The arrays of a burst, still empty."""
         group = self._store.create_group(burst.name)
         group.attrs["swath"], group.attrs["burst_index"] = burst.swath, burst.index
@@ -166,7 +166,7 @@ class _Writer:
         return group
 
     def _write_date(
-        self, group: zarr.Group, burst: Burst, places: _Places, view: View, ground: Ground
+        self, group: zarr.Group, burst: Burst, places: _Places, view: PassView, ground: GroundState
     ) -> None:
         at = (view.index,)
         kind, before = (
@@ -178,7 +178,7 @@ class _Writer:
         other = next((one for one in view.product.bursts if one.burst_id == burst.burst_id), None)
         if other is None:
             return
-        own, seen = _seen(places, self._reference, self._ground), _seen(places, view, ground)
+        own, seen = _to_radar(places, self._reference, self._ground), _to_radar(places, view, ground)
         line, sample = _pixel_of(seen, view, other)
         own_line, own_sample = _pixel_of(own, self._reference, burst)
         moved, moved_before = seen[1] - seen[2], own[1] - own[2]
@@ -193,18 +193,18 @@ class _Writer:
             _put(group, name, places, values, at)
 
     def _coherence(
-        self, kind: NDArray[np.uint8], before: NDArray[np.uint8], view: View
+        self, kind: NDArray[np.uint8], before: NDArray[np.uint8], view: PassView
     ) -> NDArray[np.float64]:
         days = self._campaign.scene.days
         apart = float(days[view.index] - days[self._reference.index])
         table = np.array([float(one.coherence(apart)) for one in self._campaign.scene.classes])
         return np.where(kind == before, table[kind], 0.0)
 
-    def _places(self, burst: Burst, window: Window) -> _Places:
+    def _places(self, burst: Burst, window: EchoWindow) -> _Places:
         """The ground at the kept pixels of a window, as the reference sees it."""
         view, frame, grid = self._reference, frame_window(burst, self._reference, window), burst.grid
         time, slant_range = frame.time - view.azimuth_error, frame.slant_range - view.range_error
-        patch = place_patch(
+        patch = find_patch(
             self._campaign.mesh,
             self._campaign.lattice,
             self._sight,
@@ -236,11 +236,11 @@ class _Writer:
             latitude=np.empty(u.size),
             flags=np.empty(0, dtype=np.uint8),
         )
-        _place(points)
+        _to_ground(points)
         line, sample = (
             at.reshape(u.shape) / step - start
             for at, step, start in zip(
-                _pixel_of(_seen(points, view, self._ground), view, burst), self._step, first, strict=True
+                _pixel_of(_to_radar(points, view, self._ground), view, burst), self._step, first, strict=True
             )
         )
         span = np.stack([line.min(axis=1), line.max(axis=1)], axis=-1)
@@ -258,13 +258,13 @@ class _Writer:
             latitude=np.empty(len(pixel)),
             flags=(folded.reshape(-1)[pixel] * LAYOVER + hidden * SHADOW).astype(np.uint8),
         )
-        _place(places)
+        _to_ground(places)
         return places
 
 
-def _place(places: _Places) -> None:
+def _to_ground(places: _Places) -> None:
     """Fill in the longitudes and latitudes."""
-    series = places.mesh.places
+    series = places.mesh.coordinates
     truth_loops.place(
         places.u,
         places.v,
@@ -276,7 +276,7 @@ def _place(places: _Places) -> None:
     )
 
 
-def _seen(places: _Places, view: View, ground: Ground) -> NDArray[np.float64]:
+def _to_radar(places: _Places, view: PassView, ground: GroundState) -> NDArray[np.float64]:
     """Time, slant range, that of the unmoved ground, delay (4, n): see `truth_loops.locate`."""
     low, high = places.mesh.box
     seen = np.empty((4, len(places.u)))
@@ -301,9 +301,9 @@ def _seen(places: _Places, view: View, ground: Ground) -> NDArray[np.float64]:
 
 
 def _pixel_of(
-    seen: NDArray[np.float64], view: View, burst: Burst
+    seen: NDArray[np.float64], view: PassView, burst: Burst
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Line and sample in a burst, as annotated, of what `_seen` says."""
+    """Line and sample in a burst, as annotated, of what `_to_radar` says."""
     grid = burst.grid
     line = (seen[0] + view.azimuth_error - grid.first_azimuth_time) / grid.azimuth_interval
     return line, (seen[1] + seen[3] + view.range_error - grid.first_slant_range) / grid.range_spacing

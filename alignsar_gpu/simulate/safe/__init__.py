@@ -1,1 +1,1 @@
-"""Passes planned, and written as Sentinel-1 products."""
+"""Plan satellite passes and write them as Sentinel-1 products."""

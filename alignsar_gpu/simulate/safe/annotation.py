@@ -1,4 +1,4 @@
-"""The product annotation of a simulated subswath and polarization (``annotation/*.xml``).
+"""Write the product annotation of a simulated subswath and polarization (``annotation/*.xml``).
 
 Laid out as the Sentinel-1 Product Specification (S1-RS-MDA-52-7441) says for IPF 3.71. What only an instrument could
 have measured is empty where the specification allows it, and zero where it does not: nothing is made up.
@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alignsar_gpu.simulate.safe.iw_mode import (
+from alignsar_gpu.simulate.safe.manifest import data_take, image_number, mission
+from alignsar_gpu.simulate.safe.motion import attitudes, heading, orbits
+from alignsar_gpu.simulate.safe.plan.iw_mode import (
     AZIMUTH_INTERVAL,
     RADAR_FREQUENCY,
     RANGE_SAMPLING_RATE,
@@ -19,8 +21,6 @@ from alignsar_gpu.simulate.safe.iw_mode import (
     RANGE_WINDOW,
     SUBSWATHS,
 )
-from alignsar_gpu.simulate.safe.manifest import data_take, image_number, mission
-from alignsar_gpu.simulate.safe.motion import attitudes, heading, orbits
 from alignsar_gpu.simulate.safe.records import (
     BIT_ERRORS,
     OPTIONS,
@@ -36,14 +36,14 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
     from alignsar_gpu.products.slc import RangePolynomial
-    from alignsar_gpu.simulate.safe.product_plan import ProductPlan
-    from alignsar_gpu.simulate.safe.swath_plan import SwathPlan
+    from alignsar_gpu.simulate.safe.plan.product import ProductPlan
+    from alignsar_gpu.simulate.safe.plan.swaths import SwathPlan
 
 HEIGHT_STEP = 10.0  # s
 
 
 @dataclass(frozen=True)
-class _Writer:
+class _AnnotationWriter:
     """The annotation of one subswath in one polarization."""
 
     plan: ProductPlan
@@ -340,7 +340,7 @@ class _Writer:
 
 
 def header(plan: ProductPlan, swath: SwathPlan, polarization: str) -> Element:
-    """What every annotation of a subswath and polarization begins with."""
+    """Make the header that every annotation of a subswath and polarization begins with."""
     return fields(
         "adsHeader",
         {
@@ -359,5 +359,5 @@ def header(plan: ProductPlan, swath: SwathPlan, polarization: str) -> Element:
 
 
 def annotation(plan: ProductPlan, swath: SwathPlan, polarization: str) -> bytes:
-    """The file's content."""
-    return document(_Writer(plan, swath, polarization).product())
+    """Make the content of a product annotation."""
+    return document(_AnnotationWriter(plan, swath, polarization).product())

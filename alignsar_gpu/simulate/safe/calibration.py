@@ -1,4 +1,4 @@
-"""The calibration and noise annotations of a simulated subswath (``annotation/calibration/*.xml``)."""
+"""Write the calibration and noise annotations of a simulated subswath (``annotation/calibration/*.xml``)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from xml.etree.ElementTree import Element
 
-    from alignsar_gpu.simulate.safe.product_plan import ProductPlan
-    from alignsar_gpu.simulate.safe.swath_plan import SwathPlan
+    from alignsar_gpu.simulate.safe.plan.product import ProductPlan
+    from alignsar_gpu.simulate.safe.plan.swaths import SwathPlan
 
 DIGITS = 6  # after the point, as ESA's
 
@@ -33,7 +33,7 @@ def _calibration_vectors(plan: ProductPlan, swath: SwathPlan, polarization: str)
 
 
 def calibration(plan: ProductPlan, swath: SwathPlan, polarization: str) -> bytes:
-    """Content of a ``calibration-*.xml``."""
+    """Make the content of a ``calibration-*.xml``."""
     return document(
         element(
             "calibration",
@@ -57,7 +57,7 @@ def _range_vectors(plan: ProductPlan, swath: SwathPlan, polarization: str) -> It
 
 
 def noise(plan: ProductPlan, swath: SwathPlan, polarization: str) -> bytes:
-    """Content of a ``noise-*.xml``."""
+    """Make the content of a ``noise-*.xml``."""
     table = swath.noise[polarization]
     azimuth = element(
         "noiseAzimuthVector",

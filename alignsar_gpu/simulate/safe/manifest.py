@@ -1,4 +1,4 @@
-"""Names in a simulated product, and its manifest.
+"""File names of a simulated product, and its manifest.
 
 Names and layout are ESA's, because readers take them apart. Who made the product is said where the manifest says so:
 the facility is the simulator of alignsar_gpu, and no ESA product is named as its source.
@@ -15,14 +15,14 @@ import numpy as np
 
 from alignsar_gpu.products.sentinel1.burst_id import CYCLE
 from alignsar_gpu.products.sentinel1.safe import SIMULATOR
-from alignsar_gpu.simulate.safe.swath_plan import wrapped
+from alignsar_gpu.simulate.safe.plan.swaths import wrapped
 from alignsar_gpu.simulate.safe.xml_writing import Text, document, element, moment, stamp, utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from alignsar_gpu.simulate.safe.product_plan import ProductPlan
-    from alignsar_gpu.simulate.safe.swath_plan import SwathPlan
+    from alignsar_gpu.simulate.safe.plan.product import ProductPlan
+    from alignsar_gpu.simulate.safe.plan.swaths import SwathPlan
 
 PROCESSOR, VERSION = "Sentinel-1 IPF", "003.71"  # whose layout is followed: readers look for it
 FACILITY = {
@@ -65,28 +65,28 @@ ANNOTATIONS = {  # kinds of files with their folders, in the order of the manife
 
 
 def mission(plan: ProductPlan) -> str:
-    """ "S1A", ..."""
+    """Return the mission's short name: "S1A", ..."""
     return plan.platform.replace("entinel-", "")
 
 
 def data_take(plan: ProductPlan) -> int:
-    """Number of the data take: not a real one, but one that grows with the orbits."""
+    """Compute a number for the data take: not a real one, but increasing with the orbits."""
     return plan.absolute_orbit * TAKES_PER_ORBIT % 0x1000000
 
 
 def channels(plan: ProductPlan) -> list[tuple[SwathPlan, str]]:
-    """Subswaths and polarizations as ESA numbers their files: cross-polarization VH before VV, HH before HV."""
+    """List subswaths and polarizations in the order of ESA's file numbers: VH before VV, HH before HV."""
     return [(swath, name) for name in sorted(plan.parameters.polarizations) for swath in plan.swaths]
 
 
 def image_number(plan: ProductPlan, swath: SwathPlan, polarization: str) -> int:
-    """Number of the file of a subswath and polarization, from 1."""
+    """Return the file number of a subswath and polarization, from 1."""
     names = [(own.name, name) for own, name in channels(plan)]
     return 1 + names.index((swath.name, polarization))
 
 
 def stem(plan: ProductPlan, swath: SwathPlan, polarization: str) -> str:
-    """Name of the files of a subswath and polarization, without prefix and ending."""
+    """Return the name of the files of a subswath and polarization, without prefix and ending."""
     times = "-".join(stamp(plan.epoch, time) for time in (swath.first_time, swath.last_time))
     number = image_number(plan, swath, polarization)
     take = f"{plan.absolute_orbit:06d}-{data_take(plan):06x}-{number:03d}"
@@ -94,7 +94,7 @@ def stem(plan: ProductPlan, swath: SwathPlan, polarization: str) -> str:
 
 
 def product_name(plan: ProductPlan) -> str:
-    """Name of the product. Its last part is the CRC-16 of the manifest, as it is before there are pixels."""
+    """Return the name of the product; it ends in the CRC-16 of the manifest before there are pixels."""
     names = plan.parameters.polarizations
     kind = f"1S{'D' if len(names) > 1 else 'S'}{names[0][0].upper()}"
     times = "_".join(stamp(plan.epoch, time) for time in (plan.start, plan.stop))
@@ -299,7 +299,7 @@ def _data_objects(plan: ProductPlan) -> Iterator[Element]:
 
 
 def manifest(plan: ProductPlan) -> bytes:
-    """Content of ``manifest.safe``, with the sizes and checksums of empty files."""
+    """Make the content of ``manifest.safe``, with the sizes and checksums of empty files."""
     kind = "dp" if len(plan.parameters.polarizations) > 1 else "sp"
     root = Element("xfdu:XFDU", {**NAMESPACES, "version": LAYOUT + kind})
     root.extend([_package_map(plan), _metadata(plan), element("dataObjectSection", *_data_objects(plan))])

@@ -1,4 +1,4 @@
-"""The pixels of a simulated subswath, written line after line into a TIFF as ESA's."""
+"""Write the pixels of a simulated subswath, line after line, into a TIFF like ESA's."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 class MeasurementWriter:
-    """A context manager: all lines in order inside of it, a whole file after it.
+    """Context manager that writes a TIFF line by line in order; at its end the file is complete.
 
     The TIFF is one complex int16 band in strips of one line. It is written beside its place and renamed when all
     lines are there; nothing is left when the block ends with an exception. The same pixels give the same bytes.

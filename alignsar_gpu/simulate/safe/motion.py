@@ -1,4 +1,4 @@
-"""How the satellite of a simulated product flies and is turned, as annotations say it."""
+"""Orbit and attitude of the satellite of a simulated product, for annotations."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
     from alignsar_gpu.simulate.orbit import CircularPass
-    from alignsar_gpu.simulate.safe.product_plan import ProductPlan
+    from alignsar_gpu.simulate.safe.plan.product import ProductPlan
 
 STEP = 10.0  # s between state vectors
 MARGIN = 75.0  # s that they cover on either side
 
 
 def state_vector_times(plan: ProductPlan, margin: float) -> list[float]:
-    """Times of state vectors from ``margin`` seconds before the first line to as much after the last."""
+    """Return times of state vectors from ``margin`` seconds before the first line to as much after the last."""
     first = np.floor((plan.start - margin) / STEP)
     last = np.ceil((plan.stop + margin) / STEP)
     times: list[float] = (STEP * np.arange(first, last + 1.0)).tolist()
@@ -29,7 +29,7 @@ def state_vector_times(plan: ProductPlan, margin: float) -> list[float]:
 
 
 def orbits(plan: ProductPlan) -> Iterator[Element]:
-    """The state vectors of an annotation."""
+    """Make the state vectors of an annotation."""
     for time in state_vector_times(plan, MARGIN):
         position, velocity = plan.true_pass.position(time), plan.true_pass.velocity(time)
         yield element(
@@ -52,7 +52,7 @@ def _zero_doppler_frame(satellite: CircularPass, time: float) -> Rotation:
 
 
 def attitudes(plan: ProductPlan) -> Iterator[Element]:
-    """The frame that looks along zero Doppler, each second, against Earth-fixed axes; q0 is the scalar.
+    """Make the attitude records: the zero-Doppler frame, each second, against Earth-fixed axes; q0 is the scalar.
 
     Roll, pitch and yaw are what the satellite departs from it: nothing.
     """
@@ -78,7 +78,7 @@ def attitudes(plan: ProductPlan) -> Iterator[Element]:
 
 
 def heading(plan: ProductPlan) -> float:
-    """Direction of flight over the ground in the middle of the product, degrees from north to the east."""
+    """Compute the flight direction over the ground in the middle of the product, degrees clockwise from north."""
     middle = 0.5 * (plan.start + plan.stop)
     up = plan.true_pass.position(middle)
     east = np.array([-up[1], up[0], 0.0])

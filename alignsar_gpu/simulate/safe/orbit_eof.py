@@ -1,4 +1,4 @@
-"""Restituted-orbit files (EOF) of simulated passes."""
+"""Write restituted-orbit files (EOF) of simulated passes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
     from alignsar_gpu.simulate.orbit import Pass
-    from alignsar_gpu.simulate.safe.product_plan import ProductPlan
+    from alignsar_gpu.simulate.safe.plan.product import ProductPlan
 
 MARGIN = 300.0  # s on either side of the product
 MADE_AFTER = 3 * 3600.0  # s from the last vector, as real ones: no time of this computer is written
@@ -34,14 +34,16 @@ LEAP_SECONDS = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Numbered:
-    """The ascending node (s) that begins an orbit, and the orbit's absolute number."""
+class NumberedNode:
+    """An ascending node (s) with the absolute number of the orbit that begins there."""
 
     time: float
     absolute_orbit: int
 
 
-def _vectors(satellite: Pass, epoch: np.datetime64, times: list[float], node: Numbered) -> Iterator[Element]:
+def _vectors(
+    satellite: Pass, epoch: np.datetime64, times: list[float], node: NumberedNode
+) -> Iterator[Element]:
     day = moment(epoch, times[0]).astype("datetime64[D]")
     leap = max((seconds for since, seconds in LEAP_SECONDS if since <= day), default=0)
     for time in times:
@@ -63,14 +65,14 @@ def _vectors(satellite: Pass, epoch: np.datetime64, times: list[float], node: Nu
 
 
 def write_orbit(plan: ProductPlan, folder: Path) -> Path:
-    """Write the true pass of a planned date as `write_pass` does, from five minutes before its lines to five after."""
+    """Write the orbit file of a planned date, from five minutes before its lines to five after; see `write_pass`."""
     return write_pass(
         plan.true_pass,
         folder,
         platform=plan.platform,
         epoch=plan.epoch,
         times=state_vector_times(plan, MARGIN),
-        node=Numbered(time=plan.node_time, absolute_orbit=plan.absolute_orbit),
+        node=NumberedNode(time=plan.node_time, absolute_orbit=plan.absolute_orbit),
     )
 
 
@@ -81,7 +83,7 @@ def write_pass(
     platform: str,
     epoch: np.datetime64,
     times: list[float],
-    node: Numbered,
+    node: NumberedNode,
 ) -> Path:
     """Write a pass as a restituted-orbit file, and return its path.
 

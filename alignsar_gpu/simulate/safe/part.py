@@ -1,4 +1,4 @@
-"""Part of a product: the files and the manifest of some subswaths and polarizations only."""
+"""Copy part of a product: the files and the manifest of some subswaths and polarizations only."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ POLARIZATION = r"\s*<(?P<tag>[\w:]*transmitterReceiverPolarisation)>(?P<value>\w
 
 
 def keeps(name: str, swaths: Iterable[str], polarizations: Iterable[str]) -> bool:
-    """Whether a file of a product is of these subswaths and polarizations, or of the product as a whole."""
+    """Whether a file belongs to these subswaths and polarizations, or to the product as a whole."""
     match = OF_A_CHANNEL.fullmatch(PurePosixPath(name).name)
     if match is None:
         return True
@@ -34,7 +34,7 @@ def keeps(name: str, swaths: Iterable[str], polarizations: Iterable[str]) -> boo
 def part_of(
     files: dict[str, bytes], swaths: Sequence[str], polarizations: Sequence[str], source: str
 ) -> dict[str, bytes]:
-    """The metadata files of some subswaths ("IW1") and polarizations ("vv"), with a manifest that lists no others.
+    """Select metadata files of some subswaths ("IW1") and polarizations ("vv"), with a manifest that lists only these.
 
     Raises AlignsarError where the product has none of them.
     """

@@ -1,4 +1,4 @@
-"""Simulated products on the disk: metadata written or copied, measurements named, sizes and checksums filled in."""
+"""Write simulated products to disk: metadata written or copied, measurements named, sizes and checksums filled in."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from alignsar_gpu.products.xml import Xml
-    from alignsar_gpu.simulate.safe.product_plan import ProductPlan
+    from alignsar_gpu.simulate.safe.plan.product import ProductPlan
 
 METADATA = re.compile(r"manifest\.safe|annotation/(?:calibration/|rfi/)?[\w-]+\.xml")
 FOLDERS = ("manifest.safe", "annotation/*.xml", "annotation/calibration/*.xml", "annotation/rfi/*.xml")
@@ -160,7 +160,7 @@ def _annotation_path(safe: Path, swath: str, polarization: str) -> Path:
 
 
 def measurement_path(safe: Path, swath: str, polarization: str) -> Path:
-    """Where the pixels of a subswath and polarization of a SAFE folder belong.
+    """Return the path of the pixels of a subswath and polarization in a SAFE folder.
 
     Raises AlignsarError when the product has no such subswath and polarization.
     """
@@ -168,7 +168,7 @@ def measurement_path(safe: Path, swath: str, polarization: str) -> Path:
 
 
 def measurement_writer(safe: Path, swath: str, polarization: str) -> MeasurementWriter:
-    """A writer of the pixels of a subswath and polarization, of the size that its annotation says.
+    """Make a writer of the pixels of a subswath and polarization, of the size in its annotation.
 
     The points of the annotation's geolocation grid become ground control points, as in ESA's files.
     """
@@ -218,7 +218,7 @@ def _replace_text(path: Path, text: str) -> None:
 
 
 def finish_product(safe: Path) -> None:
-    """Say in a SAFE folder what its measurements are, when they are written.
+    """Record the finished measurements of a SAFE folder in its manifest and annotations.
 
     The annotations get the places in the TIFFs where bursts begin, the manifest sizes and MD5 checksums of all
     files that are there; of a file that is not it keeps what it says. Doing it twice changes nothing.

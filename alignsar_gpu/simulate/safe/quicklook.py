@@ -1,4 +1,4 @@
-"""A small picture of a simulated product, as real ones have: preview/quick-look.png."""
+"""Quick-look picture of a simulated product, as real ones have: preview/quick-look.png."""
 
 from __future__ import annotations
 

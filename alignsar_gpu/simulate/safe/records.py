@@ -1,4 +1,4 @@
-"""The parts of an annotation that say the same of every simulated product: an ideal instrument and processor."""
+"""Annotation records that are the same for every simulated product: an ideal instrument and processor."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ OPTIONS_AFTER: dict[str, Text] = {  # ... and after them
 
 
 def statistics() -> Element:
-    """Mean and standard deviation of the image: not computed, zero."""
+    """Make the record of mean and standard deviation of the image: not computed, zero."""
     return element(
         "imageStatistics",
         fields("outputDataMean", {"re": 0.0, "im": 0.0}),
@@ -102,7 +102,7 @@ def statistics() -> Element:
 
 
 def quality(time: str) -> Element:
-    """The quality record of a product without gaps, at the time of its first line."""
+    """Make the quality record of a product without gaps, at the time of its first line."""
     downlink: dict[str, Text | Element] = {
         "iInputDataMean": 0.0,
         "qInputDataMean": 0.0,
@@ -160,7 +160,7 @@ def quality(time: str) -> Element:
 
 
 def raw_data_analysis(time: str) -> Element:
-    """An ideal receiver: no bias, no imbalance."""
+    """Make the raw data record of an ideal receiver: no bias, no imbalance."""
     support: dict[str, Text | Element] = {}
     for name in BOUNDS:
         ideal = 1.0 if name == "iqGain" else 0.0

@@ -1,4 +1,4 @@
-"""XML as ESA writes it: elements, lists that say how long they are, numbers and times as text."""
+"""Write XML as ESA does: elements, lists with their counts, numbers and times as text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Text = str | int | float | bool
 
 
 def element(tag: str, *content: Element | Text, **attributes: str) -> Element:
-    """An element with a text or with elements in it; floats with 16 digits, flags as XML writes them."""
+    """Make an element with a text or elements in it; floats with 16 digits, flags as XML writes them."""
     result = Element(tag, attributes)
     for part in content:
         if isinstance(part, Element):
@@ -27,7 +27,7 @@ def element(tag: str, *content: Element | Text, **attributes: str) -> Element:
 
 
 def text_of(value: Text) -> str:
-    """A value as text."""
+    """Format a value as text."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
@@ -36,7 +36,7 @@ def text_of(value: Text) -> str:
 
 
 def fields(tag: str, values: Mapping[str, Text | Element]) -> Element:
-    """An element with one of each name in it."""
+    """Make an element with one child of each name."""
     return element(
         tag,
         *(value if isinstance(value, Element) else element(name, value) for name, value in values.items()),
@@ -44,13 +44,13 @@ def fields(tag: str, values: Mapping[str, Text | Element]) -> Element:
 
 
 def listed(tag: str, members: Iterable[Element]) -> Element:
-    """A list of elements that says how many."""
+    """Make a list of elements, with its count."""
     inside = list(members)
     return element(tag, *inside, count=str(len(inside)))
 
 
 def numbers(tag: str, values: NDArray[np.float64] | NDArray[np.int64], digits: int = 15) -> Element:
-    """An array in one element that says how many; floats with so many digits after the point."""
+    """Make an array in one element, with its count; floats with ``digits`` decimals."""
     if np.issubdtype(values.dtype, np.integer):
         words = [str(value) for value in values.tolist()]
     else:
@@ -59,23 +59,23 @@ def numbers(tag: str, values: NDArray[np.float64] | NDArray[np.int64], digits: i
 
 
 def utc(epoch: np.datetime64, time: float) -> str:
-    """UTC of a time in seconds since ``epoch``, to the microsecond."""
+    """Format the UTC of a time in seconds since ``epoch``, to the microsecond."""
     return str(moment(epoch, time))
 
 
 def moment(epoch: np.datetime64, time: float) -> np.datetime64:
-    """A time in seconds since ``epoch`` as datetime64[us]."""
+    """Convert a time in seconds since ``epoch`` to datetime64[us]."""
     result: np.datetime64 = epoch.astype("datetime64[us]") + np.timedelta64(round(1e6 * time), "us")
     return result
 
 
 def stamp(epoch: np.datetime64, time: float) -> str:
-    """UTC in the names of files, whole seconds: 20230904T063731."""
+    """Format the UTC as in names of files, whole seconds: 20230904T063731."""
     return str(moment(epoch, time).astype("datetime64[s]")).replace("-", "").replace(":", "")
 
 
 def document(root: Element) -> bytes:
-    """A whole file."""
+    """Serialize a whole document."""
     indent(root)
     text = tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'.encode()

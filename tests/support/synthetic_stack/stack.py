@@ -13,11 +13,9 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT, RadarGrid
 from alignsar_gpu.products.sentinel1.relative_orbit import sentinel1_relative_orbit
 from alignsar_gpu.simulate.geometry import (
-    Mesh,
     baseline,
     baseline_directions,
     ellipsoid_point,
-    scene_mesh,
     solve_ground,
 )
 from alignsar_gpu.simulate.orbit import CircularPass
@@ -26,6 +24,7 @@ from alignsar_gpu.stack.calibration import Calibration
 from alignsar_gpu.stack.ground import Ground
 from alignsar_gpu.stack.product import ReadyStack
 from synthetic_stack.land_cover import CLASSES, POLARIZATIONS
+from synthetic_stack.mesh import Mesh, scene_mesh
 from synthetic_stack.scene import Scene, make_scene
 from synthetic_stack.signal import phase_signal
 from synthetic_stack.speckle import class_factors, draw_line

@@ -1,0 +1,1 @@
+"""Figures and images of the report, drawn from arrays."""

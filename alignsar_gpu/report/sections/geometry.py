@@ -1,0 +1,70 @@
+"""Heights, angles, layover and shadow, and the coordinates of the pixels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from alignsar_gpu.report import overview
+from alignsar_gpu.report.drawing import display
+from alignsar_gpu.report.drawing.figures import Scale, class_picture
+from alignsar_gpu.report.drawing.plots import contour_picture
+from alignsar_gpu.report.page import Panel, Picture, Section
+from alignsar_gpu.report.pictures import COLOUR_CELLS, median_line
+
+if TYPE_CHECKING:
+    from alignsar_gpu.report.pictures import PictureWriter
+
+# Of the flags 0 to 3 of layover_shadow.
+FLAGS = (("neither", "#d5d9dd"), ("layover", "#d55e00"), ("shadow", "#0072b2"), ("both", "#cc79a7"))
+
+
+def geometry_section(writer: PictureWriter) -> Section | None:
+    """Make the section on geometry: heights, angles, layover and shadow, contour lines of the coordinates."""
+    survey = writer.survey
+    pictures = []
+    for name, unit, label, colormap in (
+        ("height", "m", "height above the ellipsoid (m)", "cividis"),
+        ("incidence_angle", "degrees", "incidence angle (degrees)", "viridis"),
+        ("local_incidence_angle", "degrees", "local incidence angle (degrees)", "viridis"),
+    ):
+        if survey.has(name):
+            image = survey.image(name)
+            limits = display.stretch([image], 0.5, 99.5) or (0, 1)
+            heading = name.replace("_", " ").capitalize()
+            scale = Scale(colormap=colormap, limits=limits, label=label)
+            drawn = writer.raster(image, scale, heading, name)
+            alt = f"{heading} over the scene, from dark (low) to yellow (high)"
+            pictures.append(Picture(drawn=drawn, alt=alt, line=median_line(image, unit)))
+    if survey.has("layover_shadow"):
+        pictures.append(_flags_picture(writer, "layover_shadow"))
+    if survey.coordinates is not None and writer.bright:
+        longitude, latitude, view = survey.coordinates
+        backdrop = survey.view.coarser(COLOUR_CELLS)
+        lines = {"longitude (degrees east)": longitude, "latitude (degrees north)": latitude}
+        draw = contour_picture(
+            writer.brightness(writer.bright[0], survey.reference, backdrop),
+            backdrop,
+            writer.brightness_scales[writer.bright[0]],
+            "Longitude and latitude",
+            {name: (view, values) for name, values in lines.items()},
+            writer.directions,
+        )
+        alt = "Contour lines of longitude and latitude over the radar brightness"
+        pictures.append(Picture(drawn=writer.save(draw, "coordinates"), alt=alt))
+    if not pictures:
+        return None
+    panel = Panel(kind="geometry", pictures=tuple(pictures), words={"viewing": survey.has("layover_shadow")})
+    return Section(anchor="geometry", title="Geometry", panels=(panel,))
+
+
+def _flags_picture(writer: PictureWriter, name: str) -> Picture:
+    """Layover and shadow at the middle pixel of every cell."""
+    flags = writer.survey.at_cell_centres(name, writer.survey.view).astype(np.uint8)
+    draw = class_picture(flags, writer.survey.view, FLAGS, "Layover and shadow", writer.directions)
+    sample = writer.survey.scan(name).sample.astype(np.uint8)
+    layover, shadow = (overview.percent(float(np.mean(sample & bit > 0))) for bit in (1, 2))
+    line = f"About {layover} of the pixels in layover, {shadow} in shadow."
+    alt = "Where the terrain lies over itself in the radar's view, and where the radar does not reach it"
+    return Picture(drawn=writer.save(draw, name), alt=alt, line=line)

@@ -1,0 +1,132 @@
+"""Labels of the report: layers radarcoded from maps, rasters, points and fields, and their measured offset."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from alignsar_gpu.report import overview
+from alignsar_gpu.report.drawing.figures import Scale, class_picture
+from alignsar_gpu.report.drawing.palette import colours_of
+from alignsar_gpu.report.page import Panel, Picture, Section, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from alignsar_gpu.report.pictures import PictureWriter
+
+INHERITED = "inherited_from"  # the attribute that says from which file
+MOST = 24  # pictures of a panel
+NO_CLASS = "#d5d9dd"
+FRACTION_SCALE = Scale(colormap="viridis", limits=(0, 1), label="share of the pixel", shades=64)
+
+
+def labels_section(writer: PictureWriter) -> Section | None:
+    """Make the section on labels: classes and values that were radarcoded; None if there are none."""
+    survey = writer.survey
+    names = [name for name in survey.layers() if INHERITED in survey.cube[name].attrs]
+    if not names:
+        return None
+    classes = [name for name in names if "flag_meanings" in survey.cube[name].attrs]
+    values = [name for name in names if name not in classes]
+    panels = []
+    if classes:
+        pictures = tuple(_classes(writer, name) for name in classes[:MOST])
+        panels.append(
+            Panel(kind="label_classes", pictures=pictures, size="wide" if len(pictures) == 1 else "gallery")
+        )
+    if values:
+        date = survey.reference
+        pictures = tuple(_values(writer, name, date) for name in values[:MOST])
+        words = {"left": len(values) - len(pictures), "day": survey.days[date]}
+        panels.append(Panel(kind="label_values", pictures=pictures, words=words))
+    found = overview.nested(survey.quality, "radarcoding", "label_offset")
+    return Section(
+        anchor="labels",
+        title="Labels",
+        words={"files": _list(sorted({str(survey.cube[name].attrs[INHERITED]) for name in names}))},
+        panels=tuple(panels),
+        tables=() if not found else (_offset_table(found),),
+    )
+
+
+def _list(names: list[str]) -> str:
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+
+
+def _classes(writer: PictureWriter, name: str) -> Picture:
+    """The classes of a layer, at the middle pixel of every cell."""
+    survey = writer.survey
+    meanings = str(survey.cube[name].attrs["flag_meanings"]).split()
+    codes = survey.at_cell_centres(name, survey.view).astype(np.uint8)
+    shown = [number for number in range(len(meanings)) if np.any(codes == number)]
+    colours = dict(zip(meanings[1:], colours_of(meanings[1:]), strict=True)) | {meanings[0]: NO_CLASS}
+    legend = tuple((meanings[number].replace("_", " "), colours[meanings[number]]) for number in shown)
+    numbers = np.full(256, len(shown), np.uint8)
+    numbers[shown] = np.arange(len(shown))
+    draw = class_picture(numbers[codes], survey.view, legend, name.replace("_", " "), writer.directions)
+    label = str(survey.cube[name].attrs.get("long_name", name))
+    return Picture(drawn=writer.save(draw, f"classes_{name}"), alt=f"Map of classes: {label}")
+
+
+def _values(writer: PictureWriter, name: str, date: int) -> Picture:
+    """A layer with values; of this date where each date has one."""
+    survey, attributes = writer.survey, writer.survey.cube[name].attrs
+    image = survey.image(name, date if "time" in survey.cube[name].dims else None)
+    label = str(attributes.get("long_name", name))
+    if list(attributes.get("valid_range", ())) == [0.0, 1.0]:
+        scale, line = FRACTION_SCALE, f"{label[:1].upper()}{label[1:]}: {_mean(image)} of the ground."
+    else:
+        unit = "" if attributes.get("units", "1") == "1" else str(attributes["units"])
+        scale = Scale(colormap="viridis", limits=_limits(image), label=unit, shades=64)
+        line = f"{label[:1].upper()}{label[1:]}."
+    return Picture(
+        drawn=writer.raster(image, scale, name, f"label_{name}"), alt=f"{label} over the scene", line=line
+    )
+
+
+def _limits(image: np.ndarray[Any, np.dtype[np.float32]]) -> tuple[float, float]:
+    """What most values lie between; up to the largest where nearly all are the same, as of few points."""
+    known = image[np.isfinite(image)]
+    if not known.size:
+        return 0.0, 1.0
+    low, high = (float(value) for value in np.percentile(known, (1, 99)))
+    high = high if high > low else float(known.max())
+    return low, high if high > low else low + 1.0
+
+
+def _mean(image: np.ndarray[Any, np.dtype[np.float32]]) -> str:
+    known = image[np.isfinite(image)]
+    return overview.percent(float(known.mean())) if known.size else "none"
+
+
+def _offset_table(found: Mapping[str, Any]) -> Table:
+    """How far labels are off against the image."""
+    reason = str(found.get("reason", ""))
+    rows = [
+        (axis, *(_number(found.get(key)) for key in (axis, f"{axis}_standard_deviation")))
+        for axis in ("lines", "samples")
+    ]
+    caption = (
+        f"Not measured: {reason}."
+        if reason
+        else (
+            "Positive where labels lie at larger lines or samples than what the image shows. Nothing was moved. "
+            f"Correlation of log brightness with the classes: {_number(found.get('correlation'))} at this offset, "
+            f"{_number(found.get('correlation_unshifted'))} where the labels are."
+        )
+    )
+    return Table(
+        name="How far labels are off against the image",
+        head=("along", "offset (pixels)", "standard deviation"),
+        rows=() if reason else tuple(rows),
+        caption=caption,
+        numeric=frozenset({1, 2}),
+    )
+
+
+def _number(value: Any) -> str:
+    number = overview.as_number(value)
+    return "" if math.isnan(number) else f"{number:.3f}"

@@ -1,0 +1,1 @@
+"""Land cover: a made-up landscape, or classes from maps."""

@@ -1,0 +1,1 @@
+"""Point targets: reflectors and other bright scatterers."""

@@ -1,0 +1,1 @@
+"""The passes of a campaign: products as annotated, and the orbits truly flown."""

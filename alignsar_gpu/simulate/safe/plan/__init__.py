@@ -1,0 +1,1 @@
+"""Plans of simulated products: parameters, passes, subswaths, bursts and radiometry."""
