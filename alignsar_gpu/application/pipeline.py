@@ -23,7 +23,7 @@ from alignsar_gpu.application.interferograms import INTERFEROGRAMS, network_of
 from alignsar_gpu.application.label_offset import measure_offset, offset_attributes
 from alignsar_gpu.application.label_places import scene_of
 from alignsar_gpu.application.label_sources import label_settings, open_labels
-from alignsar_gpu.application.labels import Labelling
+from alignsar_gpu.application.labels import LabelWriter
 from alignsar_gpu.application.layers import layers, phase_state
 from alignsar_gpu.application.quality import measure, write_quality
 from alignsar_gpu.application.signature_choice import (
@@ -173,7 +173,7 @@ def _make(
         extract(work, folder, advance)
     if labels is not None:
         with stages.stage("radarcoding", layout.rows) as advance:
-            Labelling(labels=labels, scene=place, product=product, layout=layout).fill(folder, advance)
+            LabelWriter(labels=labels, scene=place, product=product, layout=layout).fill(folder, advance)
     finish_cube(folder.work / CUBE, bounds(folder.work / CUBE))
     offset = None if labels is None else _offset(labels, config, product, folder, stages)
     if network is not None:

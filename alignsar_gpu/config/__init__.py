@@ -23,7 +23,7 @@ from alignsar_gpu.config.products import (
     SimulatedProductsConfig,
     SnapProductsConfig,
 )
-from alignsar_gpu.config.radarcoding import LayerConfig, RadarcodingConfig, check_radarcoding, layers_of
+from alignsar_gpu.config.radarcoding import RadarcodingConfig, check_radarcoding
 from alignsar_gpu.config.signatures import SignaturesConfig
 from alignsar_gpu.config.simulation import SimulateConfig, SimulateSceneConfig
 from alignsar_gpu.errors import AlignsarError
@@ -36,7 +36,6 @@ __all__ = [
     "DemConfig",
     "DeviceConfig",
     "InterferometryConfig",
-    "LayerConfig",
     "NisarProductsConfig",
     "NoProductsConfig",
     "OrbitsConfig",
@@ -49,7 +48,6 @@ __all__ = [
     "SimulatedProductsConfig",
     "SnapProductsConfig",
     "check_together",
-    "layers_of",
     "register",
     "validate",
 ]

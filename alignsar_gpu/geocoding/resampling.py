@@ -54,7 +54,7 @@ REACH = WIDE_TAPS // 2 + 1  # pixels around the outermost positions that a windo
 WIDEST_BAND = 0.9
 
 
-class Layer(Protocol):
+class RadarLayer(Protocol):
     """What is geocoded: an array [line, sample] of which windows are read, such as numpy's or Zarr's."""
 
     @property
@@ -203,7 +203,7 @@ class Geocoding:
 
     def geocode(
         self,
-        layer: Layer,
+        layer: RadarLayer,
         method: Method = "bilinear",
         *,
         carrier: kernels.CarrierTable | None = None,
@@ -227,7 +227,7 @@ class Geocoding:
 
     def sampled(
         self,
-        layer: Layer,
+        layer: RadarLayer,
         line: Any,
         sample: Any,
         method: Method = "bilinear",
@@ -268,7 +268,7 @@ class Geocoding:
         self._fill(values, line, sample, self.grid.shape, sampled, 3 * missing.dtype.itemsize)
         return values
 
-    def _check(self, layer: Layer, method: str) -> Any:
+    def _check(self, layer: RadarLayer, method: str) -> Any:
         """No data of the layer's kind; AlignsarError where it is of none, or not on the grid."""
         kind = np.dtype(layer.dtype).name
         if tuple(layer.shape) != self.grid.shape:

@@ -1,8 +1,6 @@
-"""The coordinate reference system that points are in: as a file states it, or the configuration."""
+"""The coordinate reference system of a file: as it states it, or as the configuration does."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import numpy as np
 from pyproj import CRS
@@ -12,12 +10,11 @@ from pyproj.transformer import AreaOfInterest
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem.frame import transform, turn
 
-if TYPE_CHECKING:
-    from alignsar_gpu.radarcoding.points.sources import Box
+Box = tuple[float, float, float, float]  # lowest x and y, highest x and y
 
 
 def given_crs(given: str | None, where: str) -> CRS | None:
-    """The system that key ``crs`` names. Raises AlignsarError for a name of none."""
+    """Return the system that the key ``crs`` names. Raises AlignsarError for an unknown one."""
     try:
         return None if given is None else CRS.from_user_input(given)
     except ProjError as error:
@@ -28,7 +25,7 @@ def given_crs(given: str | None, where: str) -> CRS | None:
 
 
 def agreed_crs(stated: CRS | None, given: CRS | None, where: str) -> CRS:
-    """The system that the file states, or the configuration; the fuller one if both do.
+    """Return the system that the file or the configuration states; if both do, the one with heights.
 
     Raises AlignsarError where neither does, or where they contradict each other.
     """
@@ -49,7 +46,7 @@ def agreed_crs(stated: CRS | None, given: CRS | None, where: str) -> CRS:
 
 
 def area_of(bounds: Box | None, pipeline: str) -> AreaOfInterest | None:
-    """Where on Earth the points lie, which PROJ's choice of an operation depends on."""
+    """Return the bounds in degrees, which PROJ's choice of an operation depends on; None if not on Earth."""
     if bounds is None:
         return None
     west, south, east, north = bounds

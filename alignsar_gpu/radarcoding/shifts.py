@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from alignsar_gpu.radarcoding.chart import Tile
+    from alignsar_gpu.radarcoding.tiles import ImageTile
 
 MARGIN = 8  # lines, beside a tile
 SPACING = 64  # samples between the nodes
@@ -40,7 +40,7 @@ class Shifts:
         lines, samples = np.abs(self.values).max(axis=(1, 2))
         return float(lines), float(samples)
 
-    def of(self, tile: Tile) -> tuple[NDArray[np.float32], tuple[int, int]]:
+    def of(self, tile: ImageTile) -> tuple[NDArray[np.float32], tuple[int, int]]:
         """Those around a tile, and the line and sample of the first, counted from the tile's first pixel."""
         if not self.values.size:
             return self.values, (0, 0)

@@ -5,19 +5,20 @@ import pytest
 import rasterio
 import xarray as xr
 from geocoding_scene import CPU
-from geocoding_scene import Scene as Site
+from geocoding_scene import LabelScene as Site
 from pyproj import CRS, Transformer
 from rasterio.io import MemoryFile
 from rasterio.shutil import copy
 from rasterio.transform import Affine
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.radarcoding.chart import Chart
 from alignsar_gpu.radarcoding.fields import layers as field_layers
+from alignsar_gpu.radarcoding.fields.config import FieldLayerConfig
 from alignsar_gpu.radarcoding.fields.delays import atmospheric_phase, slant_delay
 from alignsar_gpu.radarcoding.fields.layers import FieldLayers
-from alignsar_gpu.radarcoding.fields.opening import FieldChoice, open_field
-from alignsar_gpu.radarcoding.layers import Scene, Strip
+from alignsar_gpu.radarcoding.fields.opening import open_field
+from alignsar_gpu.radarcoding.layers import LabelScene, Strip
+from alignsar_gpu.radarcoding.level_ground import LevelGround
 
 KEY = "radarcoding.layers.air"
 HOURS = np.datetime64("2023-05-01T00:00", "ns") + np.arange(0, 48, 6) * np.timedelta64(1, "h")
@@ -51,8 +52,8 @@ def saved(path, dataset, **encoding):
     return path
 
 
-def opened(path, **choice):
-    return open_field(FieldChoice(path=str(path), **choice), KEY)
+def opened(path, **keys):
+    return open_field(FieldLayerConfig(path=str(path), **keys), KEY)
 
 
 def at(field, longitude, latitude, time):
@@ -382,7 +383,7 @@ class TestDatedRasters:
         assert np.allclose(got, [5.6, np.nan], atol=1e-9, equal_nan=True)
 
     def test_refused(self, tmp_path):
-        refused(lambda: opened(tmp_path / "*.tif"), "no file is called so")
+        refused(lambda: opened(tmp_path / "*.tif"), "no file matches the pattern")
         for number, name in enumerate(("a.tif", "2023050106.tif", "20230501T06.tif", "20231350.tif")):
             (tmp_path / str(number)).mkdir()
             pattern = rasters(tmp_path / str(number), [name], times=HOURS[:1])
@@ -511,7 +512,9 @@ def site(tmp_path_factory):
 
 class TestLayers:
     def scene(self, site, reference=1):
-        return Scene(chart=Chart(terrain=site.terrain), device=CPU, times=TIMES, reference=reference)
+        return LabelScene(
+            level_ground=LevelGround(terrain=site.terrain), device=CPU, times=TIMES, reference=reference
+        )
 
     def test_values_of_each_date(self, tmp_path, site, monkeypatch):
         layers = FieldLayers(name="air", file=opened(saved(tmp_path / "a.nc", cube())), zenith=False)

@@ -78,7 +78,7 @@ class TestClasses:
         refused("is in the classes 'a' and 'b'", path, attribute="kind", values={"a": ["a b"], "b": ["a b"]})
         refused("has no values", path, attribute="kind", values={"a": []})
         refused("names no class", path, attribute="kind", values={})
-        refused("attribute does not say", path, values={"a": ["a b"]})
+        refused("values: needs .*attribute, whose values they are", path, values={"a": ["a b"]})
         many = frame([SQUARE] * 300, kind=[f"k{n}" for n in range(300)])
         refused("has 300 values, more than the 254", write(tmp_path / "m.gpkg", many), attribute="kind")
 
@@ -161,4 +161,4 @@ class TestHeights:
         refused("'tall' has the value -9999, which is not a height", path, height="tall")
         assert read(path, height="tall", where="tall > 0")[1].height.tolist() == [3.0]
         refused("its shapes have no heights", path, elevation="z")
-        refused("both given", path, elevation="z", height="tall")
+        refused("give one, above the terrain or above WGS84", path, elevation="z", height="tall")

@@ -173,7 +173,7 @@ class TestPaths:
 
     def test_refused(self, tmp_path):
         refused("there is no such file", tmp_path / "none.gpkg")
-        refused("path is empty", " ")
+        refused("path: is empty", " ")
         (tmp_path / "text.gpkg").write_text("this is no GeoPackage")
         refused("cannot be read as a vector file", tmp_path / "text.gpkg")
         (tmp_path / "bad.zip").write_bytes(b"PK no archive")

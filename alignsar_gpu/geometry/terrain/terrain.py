@@ -75,14 +75,14 @@ class Terrain:
         outline = _outline(slice(0, self.grid.lines), slice(0, self.grid.samples))
         height = np.full(outline[0].shape, 0.5 * sum(self.heights))
         for _ in range(COVERAGE_ITERATIONS):
-            longitude, latitude = self.place(*outline, height)
+            longitude, latitude = self.to_ground(*outline, height)
             found = self.dem.height_at(longitude, latitude)
             height = np.where(np.isfinite(found), found, height)
         if np.isnan(longitude).any():
             raise self._above_ground()
         self.dem.require(longitude, latitude, "the image")
 
-    def place(
+    def to_ground(
         self, line: NDArray[np.float64], sample: NDArray[np.float64], height: NDArray[np.float64] | float
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Longitude and latitude of (fractional) lines and samples at heights (m); NaN where there is no such."""
@@ -92,7 +92,7 @@ class Terrain:
         )
         return radar_to_ground(self.orbit, time, slant_range, height, self.grid.look_side, speed)
 
-    def seen(
+    def to_radar(
         self, longitude: ArrayLike, latitude: ArrayLike, height: ArrayLike
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Fractional line and sample of places (degrees) at heights (m); NaN where the orbit does not see them."""
@@ -100,7 +100,7 @@ class Terrain:
         if len(shape) == 1 and shape[0] > NEIGHBOURS:
             count = shape[0]
             rows = [_in_rows(np.broadcast_to(values, shape)) for values in (longitude, latitude, height)]
-            line, sample = self.seen(*rows)
+            line, sample = self.to_radar(*rows)
             return line.ravel()[:count], sample.ravel()[:count]
         middle = self.grid.azimuth_time(0.5 * self.grid.lines)
         time, slant_range = ground_to_radar(
@@ -119,7 +119,7 @@ class Terrain:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Longitudes and latitudes around lines and samples at these heights, where there are any."""
         outline = _outline(lines, samples)
-        places = [self.place(*outline, height) for height in heights]
+        places = [self.to_ground(*outline, height) for height in heights]
         longitude, latitude = (np.concatenate([place[axis] for place in places]) for axis in (0, 1))
         known = np.isfinite(longitude)
         if not known.any():
@@ -152,7 +152,7 @@ class Terrain:
         """
         low, high = self.heights
         line, sample = np.array([0.5 * self.grid.lines]), np.array([self.grid.samples - 1.0])
-        longitude, latitude = self.place(line, sample, low)
+        longitude, latitude = self.to_ground(line, sample, low)
         angle = incidence_angle(self.orbit, longitude, latitude, low, self.grid.azimuth_time(line))
         steepness = max(float(np.cos(np.radians(angle[0]))), FLATTEST)
         return int(np.ceil((high - low) / steepness / self.grid.range_spacing)) + 1

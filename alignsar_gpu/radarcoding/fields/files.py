@@ -10,7 +10,7 @@ import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem.frame import transform, turn
-from alignsar_gpu.radarcoding.rasters.classes import damaged
+from alignsar_gpu.radarcoding.files import damaged
 
 if TYPE_CHECKING:
     from pathlib import Path

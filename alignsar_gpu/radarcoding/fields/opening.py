@@ -19,14 +19,15 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem.frame import is_wgs84, period_of, pipeline_between
 from alignsar_gpu.radarcoding.crs import agreed_crs, given_crs
 from alignsar_gpu.radarcoding.fields.files import FieldFile
-from alignsar_gpu.radarcoding.rasters.opening import matching
+from alignsar_gpu.radarcoding.files import matching
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-NETCDF = (".nc", ".nc4", ".cdf", ".h5")
+    from alignsar_gpu.radarcoding.fields.config import FieldLayerConfig
+
 GRIB = (".grib", ".grb", ".grib2", ".grb2")
 LATITUDES, LONGITUDES = ("latitude", "lat", "y"), ("longitude", "lon", "x")
 TIMES = ("time", "valid_time", "date")
@@ -35,29 +36,8 @@ KILOMETRES = ("km", "kilometer", "kilometers", "kilometre", "kilometres")
 CALENDARS = ("standard", "gregorian", "proleptic_gregorian")
 
 
-@dataclass(frozen=True, kw_only=True)
-class FieldChoice:
-    """What is asked of a field.
-
-    Attributes
-    ----------
-    path : NetCDF, a folder with Zarr, GRIB, or a pattern of rasters with their date (YYYYMMDD, YYYYMMDDTHHMM,
-        UTC) in the name.
-    variable : of a file with several; in GRIB, the element.
-    crs : of a grid in metres that does not say it.
-    select : values of further dimensions.
-    tolerance_hours : see `FieldFile.tolerance`.
-    """
-
-    path: str
-    variable: str | None = None
-    crs: str | None = None
-    select: Mapping[str, float] | None = None
-    tolerance_hours: float = 0.0
-
-
 @dataclass(frozen=True, eq=False)
-class _OfXarray:
+class _XarrayGrids:
     """Grids of a variable (time, y, x), or (y, x)."""
 
     array: xr.DataArray
@@ -70,7 +50,7 @@ class _OfXarray:
 
 
 @dataclass(frozen=True, eq=False)
-class _OfRasters:
+class _RasterGrids:
     """Grids that are bands of rasters."""
 
     bands: tuple[tuple[str, int], ...]
@@ -85,7 +65,7 @@ class _OfRasters:
 
 
 @dataclass(frozen=True)
-class _Said:
+class _Stated:
     """What a file says of a variable."""
 
     path: str
@@ -94,27 +74,27 @@ class _Said:
     long_name: str
 
 
-def open_field(choice: FieldChoice, key: str) -> FieldFile:
+def open_field(config: FieldLayerConfig, key: str) -> FieldFile:
     """The field that is asked for; every message begins with ``key``.
 
     Raises AlignsarError for a file that is not there or no field, a variable that it does not have, dimensions that
     are not chosen, times that are none, and a grid that does not say where it lies.
     """
-    path = Path(choice.path).expanduser()
+    path = Path(config.path).expanduser()
     pattern = not path.exists() and any(sign in str(path) for sign in "*?")
     if not pattern and not path.exists():
         raise AlignsarError(f"{key}: {path}: there is no such file")
     grib, dated = path.suffix.lower() in GRIB, pattern or path.suffix.lower() in {".tif", ".tiff"}
     if not (grib or dated):
-        return _with_xarray(choice, path, key)
-    if choice.select:
+        return _with_xarray(config, path, key)
+    if config.select:
         raise AlignsarError(f"{key}.select: is for NetCDF and Zarr; give a file with what is wanted alone")
-    if dated and choice.variable is not None:
+    if dated and config.variable is not None:
         raise AlignsarError(f"{key}.variable: is for NetCDF, Zarr and GRIB; a dated raster has one band")
-    return _dated_rasters(choice, path, key) if dated else _grib(choice, path, key)
+    return _dated_rasters(config, path, key) if dated else _grib(config, path, key)
 
 
-def _with_xarray(choice: FieldChoice, path: Path, key: str) -> FieldFile:
+def _with_xarray(config: FieldLayerConfig, path: Path, key: str) -> FieldFile:
     try:
         dataset = (
             xr.open_zarr(path, chunks=None, consolidated=False, decode_timedelta=False)
@@ -123,34 +103,36 @@ def _with_xarray(choice: FieldChoice, path: Path, key: str) -> FieldFile:
         )
     except (OSError, ValueError, KeyError) as error:
         raise AlignsarError(f"{key}: {path}: cannot be read as NetCDF or Zarr ({error})") from None
-    array = _variable(dataset, choice, f"{key}: {path}")
+    array = _variable(dataset, config, f"{key}: {path}")
     where = f"{key}: {path}, {array.name}"
     y, x = _axis(array, LATITUDES, where), _axis(array, LONGITUDES, where)
     time = next((name for name in (*array.dims, *array.coords) if str(name).lower() in TIMES), None)
     if time is not None and time not in array.dims:
         array = array.expand_dims(time)
-    array = _selected(array, {y, x} | ({time} if time else set()), choice, where)
+    array = _selected(array, {y, x} | ({time} if time else set()), config, where)
     times, order = (None, ()) if time is None else _times(array[time], where)
     array = array.transpose(*([time] if time else []), y, x)
     stated = _stated_crs(dataset, array, where)
     degrees = str(array[x].attrs.get("units", "")).startswith("degree") or str(x).lower() in LONGITUDES[:2]
     files = tuple(sorted(file for file in path.rglob("*") if file.is_file())) if path.is_dir() else (path,)
     return _field(
-        choice,
+        config,
         key,
-        _Said(str(path), str(array.name), *(str(array.attrs.get(key, "")) for key in ("units", "long_name"))),
+        _Stated(
+            str(path), str(array.name), *(str(array.attrs.get(key, "")) for key in ("units", "long_name"))
+        ),
         files,
         times,
         (_nodes(array[y]), _nodes(array[x])),
         stated or (CRS.from_epsg(4326) if degrees else None),
-        _OfXarray(array, order),
+        _XarrayGrids(array, order),
     )
 
 
 def _field(
-    choice: FieldChoice,
+    config: FieldLayerConfig,
     key: str,
-    said: _Said,
+    said: _Stated,
     files: tuple[Path, ...],
     times: NDArray[np.datetime64] | None,
     axes: tuple[NDArray[np.float64], NDArray[np.float64]],
@@ -158,7 +140,7 @@ def _field(
     grids: Any,
 ) -> FieldFile:
     name = ", ".join(text for text in (said.path, said.variable) if text)
-    crs = agreed_crs(stated, given_crs(choice.crs, key), f"{key}: {name}").to_2d()
+    crs = agreed_crs(stated, given_crs(config.crs, key), f"{key}: {name}").to_2d()
     pipeline, operation = "", "none: longitude and latitude on WGS84"
     if not is_wgs84(crs):
         pipeline, operation = pipeline_between(crs, CRS.from_epsg(4326), None, f"{key}: {name}")
@@ -186,23 +168,23 @@ def _field(
         operation=operation,
         period=period,
         grids=grids,
-        tolerance=choice.tolerance_hours,
+        tolerance=config.tolerance_hours,
     )
 
 
-def _variable(dataset: xr.Dataset, choice: FieldChoice, where: str) -> xr.DataArray:
+def _variable(dataset: xr.Dataset, config: FieldLayerConfig, where: str) -> xr.DataArray:
     gridded = [
         str(name)
         for name, one in dataset.data_vars.items()
         if one.dtype.kind in "fiu"
         and all(any(str(dim).lower() in names for dim in one.dims) for names in (LATITUDES, LONGITUDES))
     ]
-    if choice.variable is not None:
-        if choice.variable not in dataset.data_vars:
+    if config.variable is not None:
+        if config.variable not in dataset.data_vars:
             raise AlignsarError(
-                f"{where}: has no variable {choice.variable!r}; it has {', '.join(gridded) or 'none'}"
+                f"{where}: has no variable {config.variable!r}; it has {', '.join(gridded) or 'none'}"
             )
-        return dataset[choice.variable]
+        return dataset[config.variable]
     if len(gridded) != 1:
         raise AlignsarError(
             f"{where}: has {len(gridded)} variables on a grid{': ' if gridded else ''}{', '.join(gridded)}; name one "
@@ -222,9 +204,9 @@ def _axis(array: xr.DataArray, names: Sequence[str], where: str) -> str:
     return found
 
 
-def _selected(array: xr.DataArray, kept: set[Any], choice: FieldChoice, where: str) -> xr.DataArray:
+def _selected(array: xr.DataArray, kept: set[Any], config: FieldLayerConfig, where: str) -> xr.DataArray:
     """The array without further dimensions."""
-    chosen = dict(choice.select or {})
+    chosen = dict(config.select or {})
     further = [str(name) for name in array.dims if name not in kept]
     for name in chosen:
         if name not in further:
@@ -285,7 +267,7 @@ def _stated_crs(dataset: xr.Dataset, array: xr.DataArray, where: str) -> CRS | N
         ) from None
 
 
-def _grib(choice: FieldChoice, path: Path, key: str) -> FieldFile:
+def _grib(config: FieldLayerConfig, path: Path, key: str) -> FieldFile:
     try:
         with rasterio.open(path) as file:
             tags = [file.tags(band) for band in range(1, file.count + 1)]
@@ -293,7 +275,7 @@ def _grib(choice: FieldChoice, path: Path, key: str) -> FieldFile:
     except RasterioError as error:
         raise AlignsarError(f"{key}: {path}: cannot be read as GRIB ({error})") from None
     elements = sorted({one.get("GRIB_ELEMENT", "") for one in tags})
-    element = choice.variable or (elements[0] if len(elements) == 1 else None)
+    element = config.variable or (elements[0] if len(elements) == 1 else None)
     if element is None or element not in elements:
         raise AlignsarError(f"{key}: {path}: has the elements {', '.join(elements)}; name one (variable)")
     wanted = [number for number, one in enumerate(tags) if one.get("GRIB_ELEMENT") == element]
@@ -305,14 +287,14 @@ def _grib(choice: FieldChoice, path: Path, key: str) -> FieldFile:
     seconds = np.array([int(float(tags[n]["GRIB_VALID_TIME"].split()[0])) for n in wanted], dtype=np.int64)
     times, order = np.unique(seconds.astype("datetime64[s]").astype("datetime64[ns]"), return_index=True)
     one = tags[wanted[0]]
-    said = _Said(str(path), element, one.get("GRIB_UNIT", "").strip("[]"), one.get("GRIB_COMMENT", ""))
+    said = _Stated(str(path), element, one.get("GRIB_UNIT", "").strip("[]"), one.get("GRIB_COMMENT", ""))
     bands = tuple((str(path), wanted[int(place)] + 1) for place in order)
     axes = _axes_of(affine, shape, f"{key}: {path}")
     stated = None if crs is None else CRS.from_wkt(crs.to_wkt())
-    return _field(choice, key, said, (path,), times, axes, stated, _OfRasters(bands))
+    return _field(config, key, said, (path,), times, axes, stated, _RasterGrids(bands))
 
 
-def _dated_rasters(choice: FieldChoice, pattern: Path, key: str) -> FieldFile:
+def _dated_rasters(config: FieldLayerConfig, pattern: Path, key: str) -> FieldFile:
     """Rasters, one a time, whose names have it."""
     paths = [pattern] if pattern.exists() else [Path(name) for name in matching(pattern, key)]
     found: dict[np.datetime64, Path] = {}
@@ -343,9 +325,9 @@ def _dated_rasters(choice: FieldChoice, pattern: Path, key: str) -> FieldFile:
     times = np.array(sorted(found))
     axes = _axes_of(affine, shape, f"{key}: {paths[0]}")
     stated = None if crs is None else CRS.from_wkt(crs.to_wkt())
-    grids = _OfRasters(tuple((str(found[time]), 1) for time in times))
-    said = _Said(str(pattern), "", units, "")
-    return _field(choice, key, said, tuple(found[t] for t in times), times, axes, stated, grids)
+    grids = _RasterGrids(tuple((str(found[time]), 1) for time in times))
+    said = _Stated(str(pattern), "", units, "")
+    return _field(config, key, said, tuple(found[t] for t in times), times, axes, stated, grids)
 
 
 def _axes_of(

@@ -23,7 +23,7 @@ WINDOW = 6  # pixels each way that the spline goes through
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Products:
+class OffsetSums:
     """Sums over the pixels of a part, at the offsets searched.
 
     Attributes
@@ -37,9 +37,9 @@ class Products:
     vector: NDArray[np.float64]
     gram: NDArray[np.float64]
 
-    def plus(self, other: Products, sign: float = 1.0) -> Products:
+    def plus(self, other: OffsetSums, sign: float = 1.0) -> OffsetSums:
         """The two together, or this one without the other."""
-        return Products(
+        return OffsetSums(
             power=self.power + sign * other.power,
             vector=self.vector + sign * other.vector,
             gram=self.gram + sign * other.gram,
@@ -73,10 +73,10 @@ class Fit:
         return row, column
 
 
-def products_of(
+def offset_sums(
     fractions: NDArray[np.float32], image: NDArray[np.float32], search: tuple[int, int]
-) -> Products | str:
-    """Products of a patch, or why it says nothing.
+) -> OffsetSums | str:
+    """OffsetSums of a patch, or why it says nothing.
 
     Fractions [class, line, sample] reach beyond the image [line, sample] by ``search`` and `REACH` on every side.
     """
@@ -111,7 +111,7 @@ def products_of(
     spectra *= turned[1]
     sums = _at_offsets(spectra, size, search)
     sums, gram = sums[: len(fractions)], sums[len(fractions) :]
-    return Products(power=power, vector=vector, gram=gram - sums[first] * sums[second] / count)
+    return OffsetSums(power=power, vector=vector, gram=gram - sums[first] * sums[second] / count)
 
 
 def _at_offsets(
@@ -122,7 +122,7 @@ def _at_offsets(
     return np.asarray(irfft(rows, size[1], axis=2)[:, :, : 2 * search[1] + 1], dtype=np.float64)
 
 
-def fitted(products: Products) -> Fit:
+def fitted(products: OffsetSums) -> Fit:
     """Regression at every offset; a class that is not there explains nothing."""
     classes = len(products.vector)
     first, second = np.triu_indices(classes)

@@ -36,7 +36,7 @@ import numpy as np
 from scipy.ndimage import maximum_filter
 from scipy.special import stdtr
 
-from alignsar_gpu.radarcoding.offset.correlation import REACH, Fit, Products, between, fitted, products_of
+from alignsar_gpu.radarcoding.offset.correlation import REACH, Fit, OffsetSums, between, fitted, offset_sums
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,7 +127,7 @@ class OffsetMeter:
         chosen = min(count, most_patches)
         parts = min(chosen, PARTS)
         self._part_of = {k * count // chosen: k * parts // chosen for k in range(chosen)}
-        self._parts: dict[int, Products] = {}
+        self._parts: dict[int, OffsetSums] = {}
         self._silent: dict[str, int] = {}
         band = int(np.diff(self._rows).max()) + 2 * self._margin[0] if self._large_enough else 0
         self._fractions = np.empty((classes, band, shape[1]), dtype=np.float32)
@@ -199,11 +199,11 @@ class OffsetMeter:
                 part = self._part_of[first + column]
                 self._parts[part] = found.plus(self._parts[part]) if part in self._parts else found
 
-    def _products(self, column: int) -> Products | str:
+    def _products(self, column: int) -> OffsetSums | str:
         (down, across), lines = self._margin, self._held
         samples = slice(int(self._columns[column]), int(self._columns[column + 1]) + 2 * across)
         image = self._image[down : lines - down, samples][:, across:-across]
-        return products_of(self._fractions[:, :lines, samples], image, self._search)
+        return offset_sums(self._fractions[:, :lines, samples], image, self._search)
 
 
 def estimate(
@@ -240,7 +240,7 @@ def _edges(count: int, size: int) -> NDArray[np.intp]:
     return np.linspace(0, count, max(round(count / size), 1) + 1).round().astype(np.intp)
 
 
-def _measured(parts: list[Products]) -> LabelOffset:
+def _measured(parts: list[OffsetSums]) -> LabelOffset:
     """What parts of the image say together."""
     total = parts[0]
     for part in parts[1:]:
@@ -293,7 +293,9 @@ def _no_peak(fit: Fit, gains: list[float], middle: NDArray[np.intp]) -> str:
     return ""
 
 
-def _rival(fit: Fit, parts: list[Products], deviation: NDArray[np.float64], middle: NDArray[np.intp]) -> str:
+def _rival(
+    fit: Fit, parts: list[OffsetSums], deviation: NDArray[np.float64], middle: NDArray[np.intp]
+) -> str:
     """Another peak that may be the right one; empty where there is none. What the deviation spans is one peak."""
     peak, explained = fit.peak, fit.explained
     ours = [part.gain(peak, fit.coefficients[peak]) for part in parts]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from alignsar_gpu.radarcoding.points.sources import Box
+    from alignsar_gpu.radarcoding.crs import Box
 
 SUFFIXES = (".las", ".laz")
 NOISE = (7, 18)  # low and high noise, of the ASPRS standard classes
@@ -33,7 +33,7 @@ EPSG_CODES = range(1024, 32767)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tile:
+class CloudTile:
     """One file: how many points it says it has, what they lie within, and the system it states."""
 
     path: Path
@@ -50,7 +50,7 @@ class Tile:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LasTiles:
+class PointCloud:
     """Tiles of a point cloud in one coordinate reference system.
 
     Points that are flagged as withheld (deleted, in the words of the LAS specification) are left out, and so
@@ -58,7 +58,7 @@ class LasTiles:
     """
 
     where: str
-    tiles: tuple[Tile, ...]
+    tiles: tuple[CloudTile, ...]
     classification: tuple[int, ...] | None
     value: str | None
     has_height: bool = True
@@ -108,7 +108,7 @@ class LasTiles:
         parts = laspy.DecompressionSelection
         return parts.base() | parts.Z | parts.CLASSIFICATION | parts.FLAGS
 
-    def _coordinates(self, chunk: Any, tile: Tile, counts: Counter[str]) -> Coordinates:
+    def _coordinates(self, chunk: Any, tile: CloudTile, counts: Counter[str]) -> Coordinates:
         dimensions = set(chunk.point_format.dimension_names)
         keep: NDArray[np.bool_] = np.ones(len(chunk), dtype=bool)
         if "withheld" in dimensions:
@@ -133,7 +133,7 @@ class LasTiles:
 
 def open_tiles(
     files: Sequence[Path], classification: Sequence[int] | None, value: str | None, where: str
-) -> LasTiles:
+) -> PointCloud:
     """The tiles in ``files``. Raises AlignsarError, by name, for one that is damaged or states another system."""
     tiles = []
     for path in files:
@@ -144,7 +144,9 @@ def open_tiles(
                 dimensions = set(header.point_format.dimension_names)
                 low, high = header.mins, header.maxs
                 box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
-                tile = Tile(path=path, count=int(header.point_count), box=box, crs=_crs(header, where, path))
+                tile = CloudTile(
+                    path=path, count=int(header.point_count), box=box, crs=_crs(header, where, path)
+                )
         except DAMAGED as error:
             raise _damaged(where, path, error) from None
         if value is not None and value not in dimensions:
@@ -161,7 +163,7 @@ def open_tiles(
                 "of one coordinate reference system, and the others as a layer of their own"
             )
     classes = None if classification is None else tuple(classification)
-    return LasTiles(where=where, tiles=tuple(tiles), classification=classes, value=value)
+    return PointCloud(where=where, tiles=tuple(tiles), classification=classes, value=value)
 
 
 def _refuse_long_records(path: Path) -> None:

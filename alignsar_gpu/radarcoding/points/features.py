@@ -17,15 +17,15 @@ from pyproj import CRS
 from pyproj.exceptions import ProjError
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.radarcoding.points.sources import AT_A_TIME, Coordinates, column, names_of
+from alignsar_gpu.radarcoding.points.sources import AT_A_TIME, Coordinates, column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from alignsar_gpu.radarcoding.points.files import PointChoice
-    from alignsar_gpu.radarcoding.points.sources import Box
+    from alignsar_gpu.radarcoding.crs import Box
+    from alignsar_gpu.radarcoding.points.config import PointLayerConfig
 
 UNREADABLE = (DataLayerError, DataSourceError, ValueError, RuntimeError, OSError, pa.ArrowException)
 POINT, MULTIPOINT = 0, 4  # of Shapely's kinds of geometry
@@ -51,11 +51,10 @@ def from_wkb(
     shapes: Any,
     z: NDArray[np.float64] | None,
     value: NDArray[np.float64] | None,
-    identifier: list[str] | None,
     counts: Counter[str],
     where: str,
 ) -> Coordinates:
-    """Coordinates of an Arrow column of geometries; those of multipoints each with the feature's value."""
+    """Return the coordinates of an Arrow column of geometries; points of a multipoint share the feature's value."""
     try:
         geometry = shapely.from_wkb(shapes.to_numpy(zero_copy_only=False))
     except shapely.errors.GEOSException as error:
@@ -78,12 +77,12 @@ def from_wkb(
         np.ascontiguousarray(places[:, 1]),
         np.ascontiguousarray(places[:, 2]) if z is None else z[feature],
         None if value is None else value[feature],
-        None if identifier is None else [identifier[i] for i in feature],
+        None,
     )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Features:
+class PointFeatures:
     """A layer of points in a vector file."""
 
     where: str
@@ -95,7 +94,6 @@ class Features:
     has_height: bool
     z: str
     value: str
-    identifier: str
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -104,7 +102,7 @@ class Features:
 
     def read(self, windows: Sequence[Box], counts: Counter[str]) -> Iterator[Coordinates]:
         """Points within the windows, by the file's spatial index where it has one."""
-        columns = list(dict.fromkeys(name for name in (self.z, self.value, self.identifier) if name))
+        columns = list(dict.fromkeys(name for name in (self.z, self.value) if name))
         for window in windows:
             try:
                 with pyogrio.open_arrow(
@@ -130,17 +128,15 @@ class Features:
             found = batch.column(name).cast(pa.float64())
             return np.array(found.to_numpy(zero_copy_only=False), dtype=np.float64)
 
-        identifier = names_of(batch.column(self.identifier).to_pylist()) if self.identifier else None
-        z, value = numbers(self.z), numbers(self.value)
-        return from_wkb(batch.column(geometry), z, value, identifier, counts, self.where)
+        return from_wkb(batch.column(geometry), numbers(self.z), numbers(self.value), counts, self.where)
 
 
-def open_features(choice: PointChoice, where: str) -> Features:
+def open_features(config: PointLayerConfig, where: str) -> PointFeatures:
     """A layer of a vector file. Raises AlignsarError for a layer, a column or a kind of geometry it lacks."""
-    layer = _layer(choice, where)
+    layer = _layer(config, where)
     label = where if layer is None else f"{where}, layer {layer}"
     try:
-        about = pyogrio.read_info(choice.path, layer=layer, force_total_bounds=True, force_feature_count=True)
+        about = pyogrio.read_info(config.path, layer=layer, force_total_bounds=True, force_feature_count=True)
         crs = None if about["crs"] is None else CRS.from_user_input(about["crs"])
     except ProjError as error:
         raise AlignsarError(f"{label}: states a system that cannot be used ({error})") from None
@@ -154,40 +150,39 @@ def open_features(choice: PointChoice, where: str) -> Features:
     if not about["features"]:
         raise AlignsarError(f"{label}: holds no feature; name a layer that does, or leave this one out")
     if about["geometry_type"] == "Unknown":
-        has_height = _some_have_height(choice.path, layer, label)
+        has_height = _some_have_height(config.path, layer, label)
     names = [str(name) for name in about["fields"]]
-    for key, wanted in (("z", choice.z), ("value", choice.value)):
+    for key, wanted in (("z", config.z), ("value", config.value)):
         kind = dict(zip(names, about["dtypes"], strict=True)).get(column(names, wanted, key, label))
         if kind is not None and np.dtype(kind).kind not in "iuf":
             raise AlignsarError(f"{label}: {key} names column {wanted!r}, which does not hold numbers")
     bounds = about["total_bounds"]
     known = bounds is not None and np.isfinite(bounds).all()
-    return Features(
+    return PointFeatures(
         where=label,
-        path=choice.path,
+        path=config.path,
         layer=layer,
-        condition=choice.where,
+        condition=config.where,
         crs=crs,
         bounds=tuple(float(v) for v in bounds) if known else None,  # type: ignore[arg-type]  # four of them
-        has_height=has_height or choice.z is not None,
-        z=column(names, choice.z, "z", label),
-        value=column(names, choice.value, "value", label),
-        identifier=column(names, choice.identifier, "identifier", label),
+        has_height=has_height or config.z is not None,
+        z=column(names, config.z, "z", label),
+        value=column(names, config.value, "value", label),
     )
 
 
-def _layer(choice: PointChoice, where: str) -> str | None:
+def _layer(config: PointLayerConfig, where: str) -> str | None:
     try:
-        found = {str(name): kind for name, kind in pyogrio.list_layers(choice.path)}
+        found = {str(name): kind for name, kind in pyogrio.list_layers(config.path)}
     except UNREADABLE as error:
         raise AlignsarError(
             f"{where}: is no file of points that is known (LAS, LAZ, CSV, Parquet, or a vector file of GDAL's: "
             f"{error})"
         ) from None
-    if choice.layer is not None:
-        if choice.layer not in found:
-            raise AlignsarError(f"{where}: has no layer {choice.layer!r}; its layers are {', '.join(found)}")
-        return choice.layer
+    if config.layer is not None:
+        if config.layer not in found:
+            raise AlignsarError(f"{where}: has no layer {config.layer!r}; its layers are {', '.join(found)}")
+        return config.layer
     spatial = [name for name, kind in found.items() if kind is not None]
     if len(spatial) > 1:
         raise AlignsarError(f"{where}: has several layers, {', '.join(spatial)}: name one (key layer)")

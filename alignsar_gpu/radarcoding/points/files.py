@@ -7,7 +7,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
@@ -22,60 +22,27 @@ from alignsar_gpu.radarcoding.points.features import list_of_stations, open_feat
 from alignsar_gpu.radarcoding.points.heights import heights_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
+    from alignsar_gpu.radarcoding.crs import Box
+    from alignsar_gpu.radarcoding.points.config import PointLayerConfig
     from alignsar_gpu.radarcoding.points.heights import Heights
-    from alignsar_gpu.radarcoding.points.sources import Box, Coordinates, PointSource
+    from alignsar_gpu.radarcoding.points.sources import Coordinates, PointSource
 
 WGS84 = CRS.from_epsg(4326)
 SHARE = 1 << 16  # points that a thread transforms at a time
 OUTLINE_PARTS = 64  # each way, that the edges of an area are cut into where they are projected
 MARGIN = 1e-3  # of its size, by which a window is wider than the outline that is projected into it
 MOST_DEGREES = 540.0  # of a longitude; 0 to 360 and beyond 180 are understood
-# Keys that have a meaning for each kind of file.
+# Keys that some kinds of files have a meaning for, and which.
 KEYS = {
     "point cloud": {"classification", "value"},
-    "table": {"x", "y", "z", "value", "identifier"},
-    "vector file": {"layer", "where", "z", "value", "identifier"},
+    "table": {"x", "y", "z", "value"},
+    "vector file": {"layer", "where", "z", "value"},
     "list of stations": set[str](),
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class PointChoice:
-    """Which points are taken, and what their numbers mean.
-
-    Attributes
-    ----------
-    path : a LAS or LAZ file; a CSV or Parquet table; any vector file of points that GDAL reads; a JSON list of
-        stations with corner reflectors; a folder or a pattern (``*``) of tiles.
-    layer, where : of a vector file: the layer, if there are several, and a condition in SQL.
-    crs : of a file that states none; or to add to one the vertical system that it leaves out
-        ("EPSG:28992+5709").
-    x, y, z : columns of a table; recognised if they are called longitude, latitude and height, or alike. In a
-        vector file, z is a column that holds heights.
-    vertical_datum : what heights count from: "ellipsoid", "egm96", "egm2008", "terrain", or a file with a grid
-        of the undulation of another geoid. Points without heights lie on the terrain.
-    classification : classes of a point cloud that are taken, for example (2,) for ground; None for all but noise.
-    value : the column or dimension to make statistics of instead of height, for example "intensity".
-    reference : what the heights that statistics are made of count from.
-    identifier : a column that names the points.
-    """
-
-    path: str
-    layer: str | None = None
-    where: str | None = None
-    crs: str | None = None
-    x: str | None = None
-    y: str | None = None
-    z: str | None = None
-    vertical_datum: str | None = None
-    classification: Sequence[int] | None = None
-    value: str | None = None
-    reference: Literal["ellipsoid", "terrain"] = "ellipsoid"
-    identifier: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -259,24 +226,21 @@ def _meet(a: Box, b: Box) -> bool:
     return a[0] <= b[2] and b[0] <= a[2] and a[1] <= b[3] and b[1] <= a[3]
 
 
-def open_points(choice: PointChoice, key: str, pass_direction: str | None = None) -> PointFile:
-    """The points that ``choice`` names; ``key`` is the key of the configuration that it stands under.
+def open_points(config: PointLayerConfig, key: str) -> PointFile:
+    """Open the points of a layer; ``key`` is the key of the configuration that messages begin with.
 
-    ``pass_direction``, "ascending" or "descending", chooses among the reflectors of a list of stations. Of
-    the points no more is read than tells what they are. Raises AlignsarError, by key and file, for what is
-    missing, damaged, empty, without a coordinate reference system, without a vertical datum where there are
-    heights, or of a kind that is not points.
+    No more of the points is read than tells what they are. Raises AlignsarError, by key and file, for files that are
+    missing, damaged, empty, without a coordinate reference system, without a vertical datum where there are heights,
+    or of a kind that is not points.
     """
-    where = f"{key}: {choice.path}"
-    if choice.reference not in {"ellipsoid", "terrain"}:
-        raise AlignsarError(f"{where}: reference must be ellipsoid or terrain, got {choice.reference!r}")
-    given = given_crs(choice.crs, where)
-    kind, source = _source(choice, given, pass_direction, where)
-    for name in ("layer", "where", "x", "y", "z", "value", "classification", "identifier"):
-        if getattr(choice, name) is not None and name not in KEYS[kind]:
-            raise AlignsarError(f"{where}: is a {kind}, for which key {name} has no meaning: remove it")
+    where = f"{key}: {config.path}"
+    given = given_crs(config.crs, where)
+    kind, source = _source(config, given, where)
+    for name in ("layer", "where", "x", "y", "z", "value", "classification"):
+        if getattr(config, name) is not None and name not in KEYS[kind]:
+            raise AlignsarError(f"{where}: is a {kind}, which has no use for the key {name}: remove it")
     crs = agreed_crs(source.crs, given, where)
-    datum = choice.vertical_datum
+    datum = config.vertical_datum
     if kind == "list of stations" and datum is None:
         datum = "ellipsoid"
     horizontal = crs.to_2d()
@@ -292,7 +256,7 @@ def open_points(choice: PointChoice, key: str, pass_direction: str | None = None
         if interest is not None:
             pipeline, operation = pipeline_between(horizontal, WGS84, interest, where)
     return PointFile(
-        name=choice.path,
+        name=config.path,
         where=where,
         crs=crs.name,
         files=source.files,
@@ -305,16 +269,14 @@ def open_points(choice: PointChoice, key: str, pass_direction: str | None = None
     )
 
 
-def _source(
-    choice: PointChoice, given: CRS | None, pass_direction: str | None, where: str
-) -> tuple[str, PointSource]:
-    """What kind of file it is, and its reader."""
-    files = _files(choice.path, where)
+def _source(config: PointLayerConfig, given: CRS | None, where: str) -> tuple[str, PointSource]:
+    """Return what kind of file it is, and its reader."""
+    files = _files(config.path, where)
     suffixes = {_suffix(path) for path in files}
     if suffixes <= set(point_clouds.SUFFIXES):
-        return "point cloud", point_clouds.open_tiles(files, choice.classification, choice.value, where)
+        return "point cloud", point_clouds.open_tiles(files, config.classification, config.value, where)
     if suffixes <= set(point_tables.TEXT) or suffixes <= set(point_tables.PARQUET):
-        return "table", point_tables.open_tables(files, choice, given, where)
+        return "table", point_tables.open_tables(files, config, given, where)
     if len(files) > 1:
         raise AlignsarError(
             f"{where}: stands for {len(files)} files; several at a time may be LAS and LAZ tiles, or tables of "
@@ -322,8 +284,8 @@ def _source(
         )
     stations = list_of_stations(files[0]) if suffixes == {".json"} else None
     if stations is not None:
-        return "list of stations", open_stations(files[0], stations, pass_direction, where)
-    return "vector file", open_features(choice, where)
+        return "list of stations", open_stations(files[0], stations, config.pass_direction, where)
+    return "vector file", open_features(config, where)
 
 
 def _suffix(path: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from alignsar_gpu.errors import AlignsarError
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyproj import CRS
 
-Box = tuple[float, float, float, float]  # lowest x and y, highest x and y
+    from alignsar_gpu.radarcoding.crs import Box
+
 
 AT_A_TIME = 1 << 20  # points read together
 PAIRS = (("longitude", "latitude"), ("lon", "lat"), ("long", "lat"), ("lng", "lat"))
@@ -25,7 +26,7 @@ HEIGHTS = ("height", "elevation", "z", "altitude", "elev")
 
 
 class Coordinates(NamedTuple):
-    """Points as a file has them: float64 (n,), NaN where a number is missing; identifiers where asked for."""
+    """Points as a file has them: float64 (n,), NaN where a number is missing; identifiers of stations."""
 
     x: NDArray[np.float64]
     y: NDArray[np.float64]
@@ -68,16 +69,10 @@ class Columns:
     y: str
     z: str
     value: str
-    identifier: str
 
     @property
     def names(self) -> list[str]:
         """All of them, once each."""
-        return list(dict.fromkeys(n for n in (self.x, self.y, self.z, self.value, self.identifier) if n))
-
-    @property
-    def numbers(self) -> list[str]:
-        """Those that hold numbers."""
         return list(dict.fromkeys(n for n in (self.x, self.y, self.z, self.value) if n))
 
 
@@ -124,8 +119,3 @@ def coordinate_columns(
     if z is not None:
         return east, north, column(names, z, "z", where)
     return east, north, next((plain[name] for name in HEIGHTS if name in plain), "")
-
-
-def names_of(values: Sequence[Any]) -> list[str]:
-    """Identifiers as text, "" where there is none."""
-    return ["" if value is None else str(value) for value in values]

@@ -21,7 +21,6 @@ from alignsar_gpu.radarcoding.points.sources import (
     Coordinates,
     column,
     coordinate_columns,
-    names_of,
 )
 
 if TYPE_CHECKING:
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from alignsar_gpu.radarcoding.points.files import PointChoice
-    from alignsar_gpu.radarcoding.points.sources import Box
+    from alignsar_gpu.radarcoding.crs import Box
+    from alignsar_gpu.radarcoding.points.config import PointLayerConfig
 
 TEXT = (".csv", ".tsv", ".txt")
 PARQUET = (".parquet", ".geoparquet", ".pq")
@@ -83,21 +82,16 @@ class Tables:
             return np.array(found.to_numpy(zero_copy_only=False), dtype=np.float64)
 
         z, value = numbers(self.columns.z), numbers(self.columns.value)
-        labels = self.columns.identifier
-        identifier = names_of(batch.column(labels).to_pylist()) if labels else None
         if self.geometry:
-            shapes = batch.column(self.geometry)
-            return from_wkb(shapes, z, value, identifier, counts, self.where)
+            return from_wkb(batch.column(self.geometry), z, value, counts, self.where)
         x, y = numbers(self.columns.x), numbers(self.columns.y)
         assert x is not None
         assert y is not None
-        return Coordinates(x, y, z, value, identifier)
+        return Coordinates(x, y, z, value, None)
 
 
 def _csv(path: Path, columns: Columns) -> Iterator[pa.RecordBatch]:
-    types = dict.fromkeys(columns.numbers, pa.float64())
-    if columns.identifier:
-        types.setdefault(columns.identifier, pa.string())
+    types = dict.fromkeys(columns.names, pa.float64())
     convert = csv.ConvertOptions(include_columns=columns.names, column_types=types)
     with csv.open_csv(
         path, csv.ReadOptions(block_size=BLOCK), csv.ParseOptions(delimiter=_separator(path)), convert
@@ -112,12 +106,12 @@ def _separator(path: Path) -> str:
     return max(SEPARATORS, key=header.count)
 
 
-def open_tables(files: Sequence[Path], choice: PointChoice, crs: CRS | None, where: str) -> Tables:
+def open_tables(files: Sequence[Path], config: PointLayerConfig, crs: CRS | None, where: str) -> Tables:
     """The tables in ``files``; ``crs`` is what the configuration says of their system.
 
     Raises AlignsarError for a table without the columns (listing what there is) or without rows.
     """
-    found = [_one(path, choice, crs, where) for path in files]
+    found = [_one(path, config, crs, where) for path in files]
     first = found[0]
     for table in found[1:]:
         if (table.columns, table.geometry, table.crs) != (first.columns, first.geometry, first.crs):
@@ -135,7 +129,7 @@ def open_tables(files: Sequence[Path], choice: PointChoice, crs: CRS | None, whe
     )
 
 
-def _one(path: Path, choice: PointChoice, crs: CRS | None, where: str) -> Tables:
+def _one(path: Path, config: PointLayerConfig, crs: CRS | None, where: str) -> Tables:
     label = f"{where} ({path.name})"
     geo: dict[str, Any] = {}
     try:
@@ -154,15 +148,13 @@ def _one(path: Path, choice: PointChoice, crs: CRS | None, where: str) -> Tables
         names, rows = reader.schema.names, 0
     if not rows:
         raise AlignsarError(f"{label}: holds no row; name a table that does, or leave this layer out")
-    value = column(names, choice.value, "value", label)
-    identifier = column(names, choice.identifier, "identifier", label)
-    if geo and choice.x is None:
-        z = column(names, choice.z, "z", label)
-        columns = Columns(x="", y="", z=z, value=value, identifier=identifier)
+    value = column(names, config.value, "value", label)
+    if geo and config.x is None:
+        columns = Columns(x="", y="", z=column(names, config.z, "z", label), value=value)
         return _with_geometry(path, geo, columns, label)
     degrees = None if crs is None else not crs.is_projected
-    x, y, z = coordinate_columns(names, choice.x, choice.y, choice.z, label, degrees=degrees)
-    columns = Columns(x=x, y=y, z=z, value=value, identifier=identifier)
+    x, y, z = coordinate_columns(names, config.x, config.y, config.z, label, degrees=degrees)
+    columns = Columns(x=x, y=y, z=z, value=value)
     return Tables(where=where, files=(path,), crs=None, columns=columns, has_height=bool(z))
 
 

@@ -12,6 +12,7 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.radarcoding.files import damaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from alignsar_gpu.radarcoding.rasters.opening import RasterChoice
+    from alignsar_gpu.radarcoding.rasters.config import RasterLayerConfig
 
 NO_CLASS = 255
 MOST_CLASSES = 254  # one number more is that of codes of none
@@ -27,11 +28,6 @@ MOST_PIXELS = 4e9  # that are looked through for codes
 AT_ONCE = 1 << 24  # of these
 WHOLE = 2.0**53  # beyond which floating point has whole numbers only, and not all
 TAG = re.compile(r"class_(-?\d+)", re.IGNORECASE)
-
-
-def damaged(key: str, name: str, error: Exception) -> str:
-    """What is said of a file that opens and cannot be read."""
-    return f"{key}: {name}: cannot be read ({error}); it may be damaged: fetch it again"
 
 
 def is_nodata(values: NDArray[np.generic], nodata: float | None) -> NDArray[np.bool_]:
@@ -72,15 +68,15 @@ class ClassTable:
 
 
 def class_table(
-    choice: RasterChoice, tags: Mapping[str, str], names: Sequence[str], band: int, where: str
+    config: RasterLayerConfig, tags: Mapping[str, str], names: Sequence[str], band: int, where: str
 ) -> ClassTable:
     """The classes of the band of some files; messages begin with ``where``.
 
     Raises AlignsarError for codes that are in two classes or are no whole numbers, too many classes, and names
     that cannot be those of variables.
     """
-    if choice.classes is not None:
-        return _table({str(name): list(codes) for name, codes in choice.classes.items()}, where)
+    if config.classes is not None:
+        return _table({str(name): list(codes) for name, codes in config.classes.items()}, where)
     tagged: dict[str, list[int]] = {}
     for code, text in sorted(
         (int(found[1]), text) for tag, text in tags.items() if (found := TAG.fullmatch(tag))
@@ -88,7 +84,7 @@ def class_table(
         tagged.setdefault(_safe(text) or _numbered(code), []).append(code)
     if tagged:
         return _table(tagged, where)
-    return _table({_numbered(code): [code] for code in _occurring(names, band, choice.nodata, where)}, where)
+    return _table({_numbered(code): [code] for code in _occurring(names, band, config.nodata, where)}, where)
 
 
 def _safe(name: str) -> str:

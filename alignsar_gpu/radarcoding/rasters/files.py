@@ -14,7 +14,8 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.radarcoding.rasters.classes import NO_CLASS, damaged, is_nodata
+from alignsar_gpu.radarcoding.files import damaged
+from alignsar_gpu.radarcoding.rasters.classes import NO_CLASS, is_nodata
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +34,7 @@ LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tile:
+class RasterTile:
     """A file, and which row and column of the whole raster its first pixel is."""
 
     name: str
@@ -44,7 +45,7 @@ class Tile:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class RasterFile:
+class LabelRaster:
     """A raster, of one file or of several on the same grid.
 
     Attributes
@@ -58,7 +59,7 @@ class RasterFile:
 
     key: str
     name: str
-    tiles: tuple[Tile, ...]
+    tiles: tuple[RasterTile, ...]
     frame: Frame
     crs: CRS
     bands: tuple[str, ...]

@@ -20,41 +20,18 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem.frame import Frame, is_wgs84, period_of, pipeline_between, pixel_centre
 from alignsar_gpu.geometry.dem.raster import GDAL_NAME, SUFFIXES
 from alignsar_gpu.radarcoding.crs import agreed_crs, area_of, given_crs
+from alignsar_gpu.radarcoding.files import matching
 from alignsar_gpu.radarcoding.rasters.classes import ClassTable, class_table
-from alignsar_gpu.radarcoding.rasters.files import ALIGNED, RasterFile, Tile
-from alignsar_gpu.radarcoding.rasters.slopes import DERIVATIVES, SlopeFile
+from alignsar_gpu.radarcoding.rasters.files import ALIGNED, LabelRaster, RasterTile
+from alignsar_gpu.radarcoding.rasters.slopes import DERIVATIVES, SlopeRaster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from alignsar_gpu.geometry.dem.frame import Affine
+    from alignsar_gpu.radarcoding.rasters.config import RasterLayerConfig
 
 KINDS = (*SUFFIXES, ".jp2")
-BESIDE = (".aux.xml", ".ovr", ".msk", ".tfw", ".prj")  # what lies beside rasters and a pattern may match too
-
-
-@dataclass(frozen=True, kw_only=True)
-class RasterChoice:
-    """What is asked of a raster.
-
-    Attributes
-    ----------
-    path : any file that rasterio reads, a folder of tiles, a pattern, or a list: tiles of one grid.
-    bands : numbers from 1 on, or descriptions; None: all.
-    crs : of a file that states none.
-    nodata : value without data, where the file does not say it.
-    categorical : whether values are codes of classes.
-    derivatives : whether slope and gradients are wanted of values, which are heights in metres.
-    classes : for each class its codes; None: by the tags ``class_CODE`` of the file, or each code that occurs.
-    """
-
-    path: Any
-    bands: Sequence[int | str] | None = None
-    crs: str | None = None
-    nodata: float | None = None
-    categorical: bool = False
-    derivatives: bool = False
-    classes: Mapping[str, Sequence[int]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,55 +83,56 @@ def _described(name: str, key: str) -> _Described:
         raise AlignsarError(f"{key}: {name}: cannot be read as a raster ({error})") from None
 
 
-def open_raster(choice: RasterChoice, key: str) -> RasterFile:
-    """The raster that is asked for; every message begins with ``key``.
+def open_raster(config: RasterLayerConfig, key: str) -> LabelRaster:
+    """Open the raster of a layer; every message begins with ``key``.
 
-    Raises AlignsarError for files that are not there or no rasters, on different grids, without a coordinate
-    reference system or place, bands that they do not have, and classes that are none.
+    Raises AlignsarError for files that are missing or no rasters, on different grids, without a coordinate
+    reference system or georeference, for bands that they do not have, and for classes that are not whole numbers.
     """
-    names = list(dict.fromkeys(_names(choice.path, key)))
+    config.check(key)
+    names = list(dict.fromkeys(_names(config.path, key)))
     files = [_described(name, key) for name in names]
     first = files[0]
     source = first.name if len(files) == 1 else f"{first.name} and {len(files) - 1} more"
-    crs = agreed_crs(first.crs, given_crs(choice.crs, key), f"{key}: {first.name}").to_2d()
+    crs = agreed_crs(first.crs, given_crs(config.crs, key), f"{key}: {first.name}").to_2d()
     tiles, affine, shape = _arranged(files, period_of(crs), key)
-    numbers = _numbers(choice, first, key)
+    numbers = _numbers(config, first, key)
     kinds = {first.dtypes[number - 1] for number in numbers}
     if any(kind.startswith("complex") for kind in kinds):
         raise AlignsarError(f"{key}: {source}: has complex values; give real ones, such as their power")
     frame = _frame(affine, shape, crs, f"{key}: {source}")
     table = ClassTable.empty()
-    if choice.categorical:
+    if config.categorical:
         if len(numbers) != 1:
             raise AlignsarError(
                 f"{key}: {source}: classes are in one band, and {len(numbers)} are taken; name one (bands)"
             )
-        table = class_table(choice, first.tags[numbers[0] - 1], names, numbers[0], f"{key}: {source}")
-    if choice.derivatives and len(numbers) != 1:
+        table = class_table(config, first.tags[numbers[0] - 1], names, numbers[0], f"{key}: {source}")
+    if config.derivatives and len(numbers) != 1:
         raise AlignsarError(
             f"{key}: {source}: heights are in one band, and {len(numbers)} are taken; name one (bands)"
         )
-    return (SlopeFile if choice.derivatives else RasterFile)(
+    return (SlopeRaster if config.derivatives else LabelRaster)(
         key=key,
         name=source,
         tiles=tiles,
         frame=frame,
         crs=crs,
-        bands=DERIVATIVES if choice.derivatives else _band_names(first, numbers),
-        numbers=numbers * len(DERIVATIVES) if choice.derivatives else numbers,
-        nodata=choice.nodata,
+        bands=DERIVATIVES if config.derivatives else _band_names(first, numbers),
+        numbers=numbers * len(DERIVATIVES) if config.derivatives else numbers,
+        nodata=config.nodata,
         table=table,
         resolution=_resolution(frame),
     )
 
 
 def _names(path: Any, key: str) -> Iterator[str]:
-    """Names of the files asked for: of patterns those that they match, of folders the rasters in them."""
+    """List the files asked for: of patterns those that they match, of folders the rasters in them."""
     asked = path if isinstance(path, list | tuple) else [path]
     if not asked:
         raise AlignsarError(f"{key}: no file is named (path)")
-    for one in asked:
-        text = str(Path(str(one)).expanduser()) if str(one).startswith("~") else str(one)
+    for item in map(str, asked):
+        text = str(Path(item).expanduser()) if item.startswith("~") else item
         place = Path(text)
         if place.is_dir():
             yield from _in_folder(place, key)
@@ -167,32 +145,18 @@ def _names(path: Any, key: str) -> Iterator[str]:
 
 
 def _in_folder(folder: Path, key: str) -> list[str]:
-    found = sorted(str(file) for file in folder.iterdir() if file.name.lower().endswith(KINDS))
-    if not found:
+    files = sorted(str(file) for file in folder.iterdir() if file.name.lower().endswith(KINDS))
+    if not files:
         raise AlignsarError(
             f"{key}: {folder}: the folder holds no raster ({', '.join(KINDS)}); name the folder that the tiles lie "
             "in, or the files"
         )
-    return found
-
-
-def matching(pattern: Path, key: str) -> list[str]:
-    """Files that a pattern matches, sorted. Raises AlignsarError where there are none."""
-    fixed = next(number for number, part in enumerate(pattern.parts) if any(sign in part for sign in "*?"))
-    base = Path(*pattern.parts[:fixed])
-    found = sorted(
-        str(file)
-        for file in base.glob(str(pattern.relative_to(base)))
-        if file.is_file() and not file.name.lower().endswith(BESIDE)
-    )
-    if not found:
-        raise AlignsarError(f"{key}: {pattern}: no file is called so; correct the pattern (path)")
-    return found
+    return files
 
 
 def _arranged(
     files: Sequence[_Described], period: float, key: str
-) -> tuple[tuple[Tile, ...], Affine, tuple[int, int]]:
+) -> tuple[tuple[RasterTile, ...], Affine, tuple[int, int]]:
     """Tiles on the grid of the first, across the antimeridian too. Raises AlignsarError where their grids differ."""
     a, b, c, d, e, f = files[0].affine
     corners = []
@@ -212,7 +176,7 @@ def _arranged(
         corners.append((round(row), round(column)))
     top, left = min(corner[0] for corner in corners), min(corner[1] for corner in corners)
     tiles = tuple(
-        Tile(name=one.name, files=one.files, row=row - top, column=column - left, shape=one.shape)
+        RasterTile(name=one.name, files=one.files, row=row - top, column=column - left, shape=one.shape)
         for one, (row, column) in zip(files, corners, strict=True)
     )
     rows = max(tile.row + tile.shape[0] for tile in tiles)
@@ -221,14 +185,14 @@ def _arranged(
     return tiles, affine, (rows, columns)
 
 
-def _numbers(choice: RasterChoice, file: _Described, key: str) -> tuple[int, ...]:
+def _numbers(config: RasterLayerConfig, file: _Described, key: str) -> tuple[int, ...]:
     """Numbers of the bands asked for, or of all that are no mask."""
     count = len(file.dtypes)
-    if choice.bands is None:
+    if config.bands is None:
         return tuple(number for number in range(1, count + 1) if not file.alpha[number - 1])
     known = {str(text): number for number, text in enumerate(file.descriptions, 1) if text}
     found = []
-    for band in choice.bands:
+    for band in config.bands:
         number = int(band) if str(band).isdigit() else 0
         if isinstance(band, str):
             number = known.get(band, number)

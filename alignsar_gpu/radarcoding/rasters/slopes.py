@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alignsar_gpu.geometry.ellipsoid import ECCENTRICITY_SQUARED, SEMI_MAJOR_AXIS
-from alignsar_gpu.radarcoding.rasters.files import RasterFile
+from alignsar_gpu.radarcoding.rasters.files import LabelRaster
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,7 +16,7 @@ DERIVATIVES = ("slope", "gradient_east", "gradient_north")
 NODE = 256  # rows and columns from one place to the next at which it is known how many metres a pixel has
 
 
-class SlopeFile(RasterFile):
+class SlopeRaster(LabelRaster):
     """A raster of heights in metres, whose bands are `DERIVATIVES` of these."""
 
     def unit_of(self, band: str) -> str:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import shapely
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.radarcoding.vectors.choice import Z
+from alignsar_gpu.radarcoding.vectors.config import Z
 from alignsar_gpu.radarcoding.vectors.shapes import KINDS, dimension_of, without_collections
 from alignsar_gpu.radarcoding.vectors.sources import NUMBER
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyproj import CRS
 
-    from alignsar_gpu.radarcoding.vectors.choice import VectorChoice
+    from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
     from alignsar_gpu.radarcoding.vectors.sources import LayerSource, Shapes
 
 LOOKED_AT = 1000  # features whose shapes tell the kind of a layer that does not state it
@@ -27,14 +27,14 @@ LOWEST, HIGHEST = -500.0, 9000.0  # m: other heights stand for something else
 UNSTATED = "undefined"  # how names of systems begin that say nothing: those of GeoPackages without one
 
 
-def stated_crs(source: LayerSource, choice: VectorChoice) -> CRS | None:
+def stated_crs(source: LayerSource, config: VectorLayerConfig) -> CRS | None:
     """The system of a file. Raises AlignsarError for one that is not of maps, where none is given instead."""
     crs = source.crs
     if crs is None or crs.name.lower().startswith(UNSTATED):
         return None
     if crs.is_geographic or crs.is_projected:
         return crs
-    if choice.crs:
+    if config.crs:
         return None
     raise AlignsarError(
         f"{source.name}: its coordinate reference system, {crs.name!r}, is neither geographic nor projected: name the "
@@ -42,29 +42,29 @@ def stated_crs(source: LayerSource, choice: VectorChoice) -> CRS | None:
     )
 
 
-def check_features(source: LayerSource, choice: VectorChoice, shapes: Shapes) -> None:
+def check_features(source: LayerSource, config: VectorLayerConfig, shapes: Shapes) -> None:
     """Raises AlignsarError for a layer without features, or none that are meant; ``shapes``: the first of them."""
-    if source.features == 0 or (not len(shapes) and not choice.where):
+    if source.features == 0 or (not len(shapes) and not config.where):
         raise AlignsarError(f"{source.name}: has no features: choose another file or layer")
     if not len(shapes):
         raise AlignsarError(
-            f"{source.name}: where={choice.where!r} is met by none of its features: correct it"
+            f"{source.name}: where={config.where!r} is met by none of its features: correct it"
         )
 
 
-def kind_of(source: LayerSource, choice: VectorChoice, shapes: Shapes) -> str:
+def kind_of(source: LayerSource, config: VectorLayerConfig, shapes: Shapes) -> str:
     """The kind of shapes: "polygon", "line" or "point".
 
     Raises AlignsarError where none of them has an area, nor is to be given one.
     """
     stated = source.geometry_type.replace("LineString", "line").replace("Curve", "line").lower()
     if "polygon" in stated or "surface" in stated:
-        if choice.width:
+        if config.width:
             raise AlignsarError(
                 f"{source.name}: has polygons, but width is for lines: use buffer to make them larger"
             )
         return "polygon"
-    useful = {2} | ({1} if choice.reach else set()) | ({0} if choice.buffer else set())
+    useful = {2} | ({1} if config.reach else set()) | ({0} if config.buffer else set())
     for name in ("point", "line"):
         if name in stated and "collection" not in stated:
             return _refused({name}, source) if KINDS.index(name) not in useful else name
@@ -94,9 +94,9 @@ def _refused(kinds: set[str], source: LayerSource) -> str:
     raise AlignsarError(f"{source.name}: has {what}, which have no area: give {cure}")
 
 
-def check_heights(source: LayerSource, choice: VectorChoice, crs: CRS, shapes: Shapes) -> None:
+def check_heights(source: LayerSource, config: VectorLayerConfig, crs: CRS, shapes: Shapes) -> None:
     """Raises AlignsarError for heights that are none, looking through all of an attribute's."""
-    if choice.elevation == Z:
+    if config.elevation == Z:
         if not shapely.has_z(shapes).any():
             raise AlignsarError(
                 f"{source.name}: elevation is z, but its shapes have no heights: name an attribute"
@@ -107,7 +107,7 @@ def check_heights(source: LayerSource, choice: VectorChoice, crs: CRS, shapes: S
                 "the WGS84 ellipsoid: convert them (ogr2ogr -t_srs EPSG:4979), or use height, above the terrain"
             )
         return
-    name = choice.height or choice.elevation
+    name = config.height or config.elevation
     if not name:
         return
     if source.fields[name] != NUMBER:

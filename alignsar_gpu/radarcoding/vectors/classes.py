@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.radarcoding.vectors.choice import values_of
+from alignsar_gpu.radarcoding.vectors.config import values_of
 from alignsar_gpu.radarcoding.vectors.paths import listed
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from alignsar_gpu.radarcoding.vectors.choice import VectorChoice
+    from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
     from alignsar_gpu.radarcoding.vectors.sources import LayerSource
 
 MOST_CLASSES = 254  # a label is one byte
@@ -57,34 +57,34 @@ def texts(column: Any) -> list[str | None]:
     return [None if value is None else str(value) for value in column.cast(pa.string()).to_pylist()]
 
 
-def find_classes(source: LayerSource, choice: VectorChoice) -> Classes:
+def find_classes(source: LayerSource, config: VectorLayerConfig) -> Classes:
     """The classes that a layer has. Looks through all values of the attribute.
 
     Raises AlignsarError where no value is in a class, or values that shall be classes are
     too many, or give the same name.
     """
-    if not choice.attribute:
+    if not config.attribute:
         return Classes(index={})
     there = sorted(
         {
             text
-            for part in source.values(choice.attribute)
+            for part in source.values(config.attribute)
             for text in texts(part.unique())
             if text is not None
         }
     )
-    where = f"{source.name}: the attribute {choice.attribute!r}"
+    where = f"{source.name}: the attribute {config.attribute!r}"
     if not there:
         raise AlignsarError(f"{where} is empty in all features: choose another")
-    if choice.values is None:
+    if config.values is None:
         return _of_each(there, where)
-    index = {text: i for i, name in enumerate(choice.values) for text in values_of(choice.values[name])}
+    index = {text: i for i, name in enumerate(config.values) for text in values_of(config.values[name])}
     unmatched = tuple(text for text in index if text not in set(there))
     if len(unmatched) == len(index):
         raise AlignsarError(
             f"{where} has none of the values {listed(list(index))}; it has {listed(there)}: correct values"
         )
-    return Classes(names=tuple(choice.values), index=index, unmatched=unmatched)
+    return Classes(names=tuple(config.values), index=index, unmatched=unmatched)
 
 
 def _of_each(values: Iterable[str], where: str) -> Classes:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
-    from alignsar_gpu.radarcoding.vectors.sources import Box, Shapes
+    from alignsar_gpu.radarcoding.crs import Box
+    from alignsar_gpu.radarcoding.vectors.sources import Shapes
 
     Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -45,7 +46,7 @@ PLANE = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class Georeference:
     """The system of a file, by one pipeline for all points.
 
     Attributes
@@ -188,7 +189,7 @@ def moved(pipeline: str, x: NDArray[np.float64], y: NDArray[np.float64], *, back
     return transform(pipeline, x, y, back=back)
 
 
-def find_place(crs: CRS, extent: Box | None, name: str) -> Place:
+def find_georeference(crs: CRS, extent: Box | None, name: str) -> Georeference:
     """The place of coordinates in a system.
 
     Raises AlignsarError, beginning with ``name``, where PROJ knows no way, or the extent is not on Earth.
@@ -205,7 +206,7 @@ def find_place(crs: CRS, extent: Box | None, name: str) -> Place:
         near = area_of(extent, pipeline)
         if near is not None:
             pipeline, operation = pipeline_between(flat, CRS.from_epsg(4326), _wider(near), name)
-    return Place(
+    return Georeference(
         pipeline=pipeline,
         operation=operation,
         period=period,

@@ -22,7 +22,7 @@ from alignsar_gpu.radarcoding.vectors.sources import (
     NUMBER,
     OTHER,
     TEXT,
-    Batch,
+    FeatureBatch,
     at_a_time,
     box_of,
     decoded,
@@ -37,9 +37,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from alignsar_gpu.radarcoding.vectors.choice import VectorChoice
+    from alignsar_gpu.radarcoding.crs import Box
+    from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
     from alignsar_gpu.radarcoding.vectors.paths import VectorPath
-    from alignsar_gpu.radarcoding.vectors.sources import Box, Shapes
+    from alignsar_gpu.radarcoding.vectors.sources import Shapes
 
 ENDINGS = {".parquet", ".geoparquet", ".pq"}
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
@@ -69,19 +70,19 @@ class ParquetSource:
     covering: Mapping[str, str]
     condition: str | None
 
-    def head(self, count: int) -> Batch:
+    def head(self, count: int) -> FeatureBatch:
         """See `LayerSource`. Raises AlignsarError for a condition that is not understood."""
         shapes: list[Any] = []
         for batch in self.batches([], None):
             shapes += list(batch.shapes[: count - len(shapes)])
             if len(shapes) >= count:
                 break
-        return Batch(shapes=np.array([*shapes, None], dtype=object)[:-1], columns={})
+        return FeatureBatch(shapes=np.array([*shapes, None], dtype=object)[:-1], columns={})
 
-    def batches(self, columns: Sequence[str], box: Box | None) -> Iterator[Batch]:
+    def batches(self, columns: Sequence[str], box: Box | None) -> Iterator[FeatureBatch]:
         """See `LayerSource`."""
         for rows in self._rows([self.geometry, *columns], box):
-            yield Batch(
+            yield FeatureBatch(
                 shapes=self._shapes(rows.column(self.geometry)),
                 columns={name: rows.column(name) for name in columns},
             )
@@ -193,13 +194,13 @@ def _parts(path: Path) -> list[Path]:
     return sorted(one for one in path.rglob("*") if one.suffix.lower() in ENDINGS and one.is_file())
 
 
-def open_parquet(path: VectorPath, choice: VectorChoice, key: str) -> ParquetSource:
+def open_parquet(path: VectorPath, config: VectorLayerConfig, key: str) -> ParquetSource:
     """The shapes of a GeoParquet file, or of all in a folder. Raises AlignsarError for what is none."""
     assert path.path is not None
     where = f"{key}: {path.shown}"
-    if choice.layer is not None:
+    if config.layer is not None:
         raise AlignsarError(f"{where}: a GeoParquet file has no layers: leave layer out")
-    parts = [_described(part, choice, f"{key}: {part}") for part in _parts(path.path)]
+    parts = [_described(part, config, f"{key}: {part}") for part in _parts(path.path)]
     first = parts[0]
     for part in parts[1:]:
         for what in ("geometry", "encoding", "crs", "fields"):
@@ -221,11 +222,11 @@ def open_parquet(path: VectorPath, choice: VectorChoice, key: str) -> ParquetSou
         bounds=box_of([*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0)]) if whole else None,
         features=sum(part.features or 0 for part in parts),
         covering=first.covering if all(part.covering == first.covering for part in parts) else {},
-        condition=choice.where or None,
+        condition=config.where or None,
     )
 
 
-def _described(file: Path, choice: VectorChoice, where: str) -> ParquetSource:
+def _described(file: Path, config: VectorLayerConfig, where: str) -> ParquetSource:
     try:
         with pq.ParquetFile(file) as opened:
             schema, rows = opened.schema_arrow, opened.metadata.num_rows
@@ -233,7 +234,7 @@ def _described(file: Path, choice: VectorChoice, where: str) -> ParquetSource:
         columns = {
             str(name): column for name, column in about.get("columns", {}).items() if name in schema.names
         }
-        name = choice.geometry or about.get("primary_column")
+        name = config.geometry or about.get("primary_column")
     except (*UNREADABLE, AttributeError) as error:
         raise AlignsarError(f"{where}: cannot be read as GeoParquet ({error})") from None
     if name not in columns:
@@ -259,7 +260,7 @@ def _described(file: Path, choice: VectorChoice, where: str) -> ParquetSource:
         covering={corner: ".".join(sides[corner]) for corner in CORNERS}
         if set(CORNERS) <= set(sides)
         else {},
-        condition=choice.where or None,
+        condition=config.where or None,
     )
 
 

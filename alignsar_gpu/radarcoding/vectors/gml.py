@@ -48,7 +48,7 @@ NUMBERS = {  # how a GFS file calls the types that pyogrio names
 
 
 @dataclass(kw_only=True)
-class Property:
+class GmlGeometry:
     """A geometry that objects have: how many, of which dimensions, in which system."""
 
     count: int = 0
@@ -57,11 +57,11 @@ class Property:
 
 
 @dataclass(kw_only=True)
-class Survey:
+class GmlSurvey:
     """What objects of one kind are made of; elements are named by their path in the object, "a|b|c"."""
 
     objects: int = 0
-    geometries: dict[str, Property] = field(default_factory=dict)
+    geometries: dict[str, GmlGeometry] = field(default_factory=dict)
     attributes: dict[str, bool] = field(default_factory=dict)  # whether one object has it once at most
 
     def names(self) -> dict[str, str]:
@@ -75,7 +75,7 @@ class Survey:
         }
 
 
-def survey(stream: IO[bytes], kind: str, wanted: Iterable[str], where: str) -> Survey:
+def survey(stream: IO[bytes], kind: str, wanted: Iterable[str], where: str) -> GmlSurvey:
     """Look through the objects of a ``kind`` (the local name of their element) in GML.
 
     As far as the first 32 MiB, and on until there is an attribute of each of the ``wanted`` names.
@@ -114,7 +114,7 @@ class _Looking:
     """
 
     def __init__(self, kind: str, missing: set[str]) -> None:
-        self.found, self.missing = Survey(), missing
+        self.found, self.missing = GmlSurvey(), missing
         self.inside: list[str] = []
         self._kind = kind
         self._depth = 0  # in a geometry
@@ -138,7 +138,7 @@ class _Looking:
             self.inside, self._seen = [name], Counter()
 
     def _note(self, name: str, system: str | None) -> None:
-        one = self.found.geometries.setdefault(self._path, Property())
+        one = self.found.geometries.setdefault(self._path, GmlGeometry())
         one.count += 1
         one.dimensions.add(DIMENSION[name])
         if system:
@@ -172,7 +172,7 @@ class _Reader:
         return piece
 
 
-def choose_geometry(found: Survey, asked: str | None, dimension: int, key: str, where: str) -> str:
+def choose_geometry(found: GmlSurvey, asked: str | None, dimension: int, key: str, where: str) -> str:
     """Path of the geometry that is meant: the one that is asked for, or the only one of a ``dimension``.
 
     Where there is none of the dimension, the only one of the highest; of several the one that is not within
@@ -200,12 +200,12 @@ def choose_geometry(found: Survey, asked: str | None, dimension: int, key: str, 
     return best[0]
 
 
-def _ends(found: Survey, path: str) -> int:
+def _ends(found: GmlSurvey, path: str) -> int:
     end = path.rpartition("|")[2]
     return sum(other.rpartition("|")[2] == end for other in found.geometries)
 
 
-def epsg_code(one: Property) -> int | None:
+def epsg_code(one: GmlGeometry) -> int | None:
     """The EPSG code of the system of a geometry, None where it states none or several."""
     codes = {match[1] if (match := EPSG_CODE.search(name)) else None for name in one.systems}
     code = codes.pop() if len(codes) == 1 else None

@@ -23,7 +23,7 @@ from alignsar_gpu.radarcoding.vectors.sources import (
     NUMBER,
     OTHER,
     TEXT,
-    Batch,
+    FeatureBatch,
     at_a_time,
     box_of,
     decoded,
@@ -34,9 +34,9 @@ from alignsar_gpu.radarcoding.vectors.sources import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from alignsar_gpu.radarcoding.vectors.choice import VectorChoice
+    from alignsar_gpu.radarcoding.crs import Box
+    from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
     from alignsar_gpu.radarcoding.vectors.paths import VectorPath
-    from alignsar_gpu.radarcoding.vectors.sources import Box
 
 UNREADABLE = (DataSourceError, DataLayerError, ValueError, pa.ArrowException, OSError)
 # Formats whose features come in a stream, which says where it stops at a fault, and can be fetched by number at
@@ -102,7 +102,7 @@ class OgrSource:
         )
         return info
 
-    def head(self, count: int) -> Batch:
+    def head(self, count: int) -> FeatureBatch:
         """See `LayerSource`. Raises AlignsarError for a condition that GDAL does not understand."""
         try:
             return self._batch([], where=self.condition, max_features=count)
@@ -115,7 +115,7 @@ class OgrSource:
                 f"condition of OGR SQL on the attributes {listed(list(self.fields))}"
             ) from None
 
-    def batches(self, columns: Sequence[str], box: Box | None) -> Iterator[Batch]:
+    def batches(self, columns: Sequence[str], box: Box | None) -> Iterator[FeatureBatch]:
         """See `LayerSource`."""
         if self.driver not in STREAMED:
             done, found = 0, IN_A_ROW
@@ -129,7 +129,7 @@ class OgrSource:
         for shapes, rows in self._streamed(columns, bbox=box, return_fids=True):
             wkb = rows.column(shapes or "wkb_geometry").to_numpy(zero_copy_only=False)
             if _plain(wkb):
-                yield Batch(
+                yield FeatureBatch(
                     shapes=decoded(wkb, self.name), columns={name: rows.column(name) for name in columns}
                 )
             else:  # curves come as lines where features are read by number
@@ -169,9 +169,9 @@ class OgrSource:
         """Columns with those of the condition, which some formats take for empty where they are not read."""
         return list(dict.fromkeys([*columns, *mentioned(self.fields, self.condition)]))
 
-    def _batch(self, columns: Sequence[str], **options: Any) -> Batch:
+    def _batch(self, columns: Sequence[str], **options: Any) -> FeatureBatch:
         about, _, shapes, values = self._read(columns, **options)
-        return Batch(
+        return FeatureBatch(
             shapes=decoded(shapes, self.name),
             columns={
                 str(name): pa.array(one, from_pandas=True)
@@ -201,7 +201,7 @@ def _plain(wkb: Sequence[bytes | None]) -> bool:
     return {kind & 0x7FFFFFFF for kind in kinds} <= POINTS_LINES_AREAS  # the highest bit: heights, of old
 
 
-def open_ogr(path: VectorPath, choice: VectorChoice, key: str) -> OgrSource:
+def open_ogr(path: VectorPath, config: VectorLayerConfig, key: str) -> OgrSource:
     """The layer that is meant. Raises AlignsarError, beginning with ``key``, where that is not clear."""
     gml = path.ending in {".gml", ".xml"} and not path.has_beside(".xsd")
     listing = f"/vsisubfile/0,{path.dataset}" if gml else path.dataset  # where GDAL cannot write a GFS file
@@ -212,7 +212,7 @@ def open_ogr(path: VectorPath, choice: VectorChoice, key: str) -> OgrSource:
         members = members_of(path)
         more = f"; name one of its members ({path.shown}!MEMBER): {listed(members)}" if members else ""
         raise AlignsarError(f"{key}: {path.shown}: cannot be read as a vector file ({error}){more}") from None
-    layer = _chosen(layers, choice.layer, f"{key}: {path.shown}")
+    layer = _chosen(layers, config.layer, f"{key}: {path.shown}")
     source = OgrSource(
         name=f"{path.shown}, layer {layer}" if len(layers) > 1 else path.shown,
         dataset=listing,
@@ -224,13 +224,13 @@ def open_ogr(path: VectorPath, choice: VectorChoice, key: str) -> OgrSource:
         bounds=None,
         features=None,
         files=path.files,
-        condition=choice.where or None,
+        condition=config.where or None,
     )
     info = source.describe()
     source = _described(source, info)
     if source.driver == "GML":
-        source = _with_template(source, info, path, choice, key)
-    if choice.geometry is not None and not source.gfs:
+        source = _with_template(source, info, path, config, key)
+    if config.geometry is not None and not source.gfs:
         raise AlignsarError(f"{key}: {source.name}: has one geometry a feature: leave geometry out")
     _check_whole(source, path)
     return source
@@ -282,21 +282,21 @@ def _kind(dtype: str) -> str:
 
 
 def _with_template(
-    source: OgrSource, info: Mapping[str, Any], path: VectorPath, choice: VectorChoice, key: str
+    source: OgrSource, info: Mapping[str, Any], path: VectorPath, config: VectorLayerConfig, key: str
 ) -> OgrSource:
     """GML as its objects are, not as GDAL takes them to be; as it was where they are found to be simple."""
-    condition = (choice.where or "").casefold()
-    wanted = {name for name in source.fields if name in choice.columns or name.casefold() in condition} - {
+    condition = (config.where or "").casefold()
+    wanted = {name for name in source.fields if name in config.columns or name.casefold() in condition} - {
         "gml_id"
     }
     with path.opened() as stream:
         if stream is None:
             return source
         found = survey(stream, source.layer, wanted, f"{key}: {source.name}")
-    several = len(found.geometries) > 1 or choice.geometry is not None
+    several = len(found.geometries) > 1 or config.geometry is not None
     if not found.geometries or (path.has_beside(".xsd") and not several):
         return source
-    geometry = choose_geometry(found, choice.geometry, 1 if choice.width else 2, key, source.name)
+    geometry = choose_geometry(found, config.geometry, 1 if config.width else 2, key, source.name)
     names = found.names()
     numbers = {
         str(name): NUMBERS.get(str(dtype)) or NUMBERS[str(dtype).rstrip("0123456789")]

@@ -12,13 +12,13 @@ from alignsar_gpu import kernels
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from alignsar_gpu.radarcoding.chart import GroundCells
+    from alignsar_gpu.radarcoding.level_ground import GroundCells
 
 LONGEST = 64.0  # pixels of an edge: what is straight on a map is bent by 8 mm over as many on the chart
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ChartRings:
+class RadarRings:
     """Rings on a chart, each closed.
 
     Attributes
@@ -41,13 +41,13 @@ class ChartRings:
         return 2 * self.line.nbytes + 3 * self.start.nbytes
 
 
-def chart_rings(
+def radar_rings(
     line: NDArray[np.float64],
     sample: NDArray[np.float64],
     start: NDArray[np.int64],
     hole: NDArray[np.bool_],
     plane: NDArray[np.int64],
-) -> ChartRings:
+) -> RadarRings:
     """Rings whose vertices are known on a chart; those with a vertex that is not are left out.
 
     Long edges are to be divided before, see `divided`.
@@ -59,7 +59,7 @@ def chart_rings(
         line, sample, hole, plane = line[vertices], sample[vertices], hole[keep], plane[keep]
         start = np.concatenate([[0], np.cumsum(np.diff(start)[keep])])
     turn = np.where(_signed_area(line, sample, start) > 0.0, -1, 1)
-    return ChartRings(
+    return RadarRings(
         line=line, sample=sample, start=start, plane=plane, sign=np.where(hole, -turn, turn).astype(np.int64)
     )
 
@@ -105,15 +105,15 @@ def pieces_of(
     return pieces
 
 
-def add(ground: GroundCells, rings: ChartRings, found: Any) -> None:
+def add(ground: GroundCells, rings: RadarRings, found: Any) -> None:
     """Add rings on the chart to covers of its cells, int32 [class, row, column]; see `kernels.cover_cells`."""
     column, row = ground.column_and_row(rings.line, rings.sample)
     _add(ground, rings, (column, row), found)
 
 
-def add_to_pixels(ground: GroundCells, rings: ChartRings, found: Any) -> None:
+def add_to_pixels(ground: GroundCells, rings: RadarRings, found: Any) -> None:
     """Add rings, given by the lines and samples that they are seen at, to covers of pixels [class, line, sample]."""
-    tile, shifts = ground.tile, ground.chart.shifts.at(rings.line, rings.sample)
+    tile, shifts = ground.tile, ground.level_ground.shifts.at(rings.line, rings.sample)
     column = rings.sample - shifts[1] + 0.5 - tile.samples.start
     row = rings.line - shifts[0] + 0.5 - tile.lines.start
     _add(ground, rings, (column, row), found)
@@ -121,7 +121,7 @@ def add_to_pixels(ground: GroundCells, rings: ChartRings, found: Any) -> None:
 
 def _add(
     ground: GroundCells,
-    rings: ChartRings,
+    rings: RadarRings,
     place: tuple[NDArray[np.float64], NDArray[np.float64]],
     found: Any,
 ) -> None:

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.radarcoding.vectors.polygons import ChartRings, chart_rings, divided, pieces_of
+from alignsar_gpu.radarcoding.vectors.polygons import RadarRings, divided, pieces_of, radar_rings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alignsar_gpu.geometry.terrain.terrain import Terrain
-    from alignsar_gpu.radarcoding.layers import Scene
+    from alignsar_gpu.radarcoding.layers import LabelScene
     from alignsar_gpu.radarcoding.vectors.files import VectorFile
     from alignsar_gpu.radarcoding.vectors.rings import Counts, Rings
 
@@ -27,11 +27,11 @@ LEANING = 0.005  # degrees: from as far outside of it may what is high lean into
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Batch:
+class RingBatch:
     """Rings on the ground, by lines and samples of the chart, and rings in the air, by those that they are seen at."""
 
-    ground: ChartRings
-    raised: ChartRings
+    ground: RadarRings
+    raised: RadarRings
 
     @property
     def nbytes(self) -> int:
@@ -46,16 +46,16 @@ class _Stored:
     file: IO[bytes]
     place: int
 
-    def read(self) -> Batch:
+    def read(self) -> RingBatch:
         """The batch."""
         self.file.seek(self.place)
         ground, raised = (
-            ChartRings(**{field.name: np.load(self.file) for field in fields(ChartRings)}) for _ in range(2)
+            RadarRings(**{field.name: np.load(self.file) for field in fields(RadarRings)}) for _ in range(2)
         )
-        return Batch(ground=ground, raised=raised)
+        return RingBatch(ground=ground, raised=raised)
 
 
-def _stored(batch: Batch, file: IO[bytes]) -> _Stored:
+def _stored(batch: RingBatch, file: IO[bytes]) -> _Stored:
     """Write a batch at the end of a file. Raises AlignsarError where there is no room."""
     place = file.seek(0, os.SEEK_END)
     try:
@@ -79,13 +79,13 @@ class RingStore:
 
     def __init__(self, file: VectorFile, first_plane: int, counts: Counts, limit: int) -> None:
         self._file, self._plane, self._counts, self._limit = file, first_plane, counts, limit
-        self._kept: list[Batch | _Stored] | None = None
+        self._kept: list[RingBatch | _Stored] | None = None
 
-    def look_through(self, scene: Scene) -> None:
+    def look_through(self, scene: LabelScene) -> None:
         """Read all that the scene has."""
         if self._kept is not None:
             return
-        kept: list[Batch | _Stored] = []
+        kept: list[RingBatch | _Stored] = []
         file: IO[bytes] | None = None
         size = 0
         area = scene.area().buffer(LEANING) if self._file.raised else scene.area()
@@ -101,31 +101,34 @@ class RingStore:
             kept.append(_stored(batch, file))
         self._kept = kept
 
-    def of(self, scene: Scene, lines: slice) -> Iterator[Batch]:
+    def of(self, scene: LabelScene, lines: slice) -> Iterator[RingBatch]:
         """What may be seen in some lines of the image."""
         self.look_through(scene)
-        (before, after), _ = scene.chart.reach
+        (before, after), _ = scene.level_ground.reach
         ground = lines.start - after - 1.0, lines.stop - before + 1.0
         for kept in self._kept or ():
             batch = kept.read() if isinstance(kept, _Stored) else kept
-            yield Batch(
+            yield RingBatch(
                 ground=between(batch.ground, *ground),
                 raised=between(batch.raised, lines.start - 1.0, lines.stop),
             )
 
-    def _placed(self, scene: Scene, rings: Rings) -> Batch:
+    def _placed(self, scene: LabelScene, rings: Rings) -> RingBatch:
         up = np.isfinite(rings.height)[rings.owner]
         if not up.any():
-            return Batch(ground=self._seen(rings, scene.chart.terrain, scene.chart.height), raised=_nothing())
+            return RingBatch(
+                ground=self._seen(rings, scene.level_ground.terrain, scene.level_ground.height),
+                raised=_nothing(),
+            )
         low, high = _chosen(rings, ~up), _chosen(rings, up)
-        return Batch(
-            ground=self._seen(low, scene.chart.terrain, scene.chart.height),
+        return RingBatch(
+            ground=self._seen(low, scene.level_ground.terrain, scene.level_ground.height),
             raised=self._seen(
-                high, scene.chart.terrain, self._heights(high, scene.chart.terrain)[high.owner]
+                high, scene.level_ground.terrain, self._heights(high, scene.level_ground.terrain)[high.owner]
             ),
         )
 
-    def _seen(self, rings: Rings, terrain: Terrain, height: NDArray[np.float64] | float) -> ChartRings:
+    def _seen(self, rings: Rings, terrain: Terrain, height: NDArray[np.float64] | float) -> RadarRings:
         """Rings by the lines and samples that they are seen at, where they are flat at a height, each at its own."""
 
         def seen(
@@ -134,7 +137,7 @@ class RingStore:
             longitude, latitude = self._file.to_geodetic(x, y)
             own = height[ring, np.newaxis] if isinstance(height, np.ndarray) else height
             # each by itself: a corner that features share has one place, to the last bit
-            line, sample = terrain.seen(longitude[:, np.newaxis], latitude[:, np.newaxis], own)
+            line, sample = terrain.to_radar(longitude[:, np.newaxis], latitude[:, np.newaxis], own)
             return line[:, 0], sample[:, 0]
 
         ring = _of_vertices(rings)
@@ -151,7 +154,7 @@ class RingStore:
             whole[:, added] = seen(x[added], y[added], np.repeat(ring, pieces)[added])
             line, sample = whole
         plane = self._plane + rings.class_index[rings.owner].astype(np.int64)
-        return chart_rings(line, sample, start, rings.hole, plane)
+        return radar_rings(line, sample, start, rings.hole, plane)
 
     def _heights(self, rings: Rings, terrain: Terrain) -> NDArray[np.float64]:
         """Of features above WGS84: their own, or above the mean of the terrain under their vertices."""
@@ -185,12 +188,12 @@ def _chosen(rings: Rings, keep: NDArray[np.bool_]) -> Rings:
     )
 
 
-def _nothing() -> ChartRings:
+def _nothing() -> RadarRings:
     empty, none = np.zeros(0), np.zeros(0, dtype=np.int64)
-    return ChartRings(line=empty, sample=empty, start=np.zeros(1, dtype=np.int64), plane=none, sign=none)
+    return RadarRings(line=empty, sample=empty, start=np.zeros(1, dtype=np.int64), plane=none, sign=none)
 
 
-def between(rings: ChartRings, first: float, last: float) -> ChartRings:
+def between(rings: RadarRings, first: float, last: float) -> RadarRings:
     """The rings that reach between two lines."""
     if len(rings.start) < 2:
         return rings
@@ -200,7 +203,7 @@ def between(rings: ChartRings, first: float, last: float) -> ChartRings:
         return rings
     size = np.diff(rings.start)
     vertices = np.repeat(keep, size)
-    return ChartRings(
+    return RadarRings(
         line=rings.line[vertices],
         sample=rings.sample[vertices],
         start=np.concatenate([[0], np.cumsum(size[keep])]),

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
-    from alignsar_gpu.radarcoding.vectors.choice import VectorChoice
-    from alignsar_gpu.radarcoding.vectors.crs import Place
+    from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
+    from alignsar_gpu.radarcoding.vectors.crs import Georeference
     from alignsar_gpu.radarcoding.vectors.sources import Shapes
 
 
@@ -101,7 +101,7 @@ class Counts:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Features:
+class ClassifiedFeatures:
     """Features (f) with the classes and heights that they have, see `Rings`."""
 
     shapes: Shapes
@@ -110,7 +110,7 @@ class Features:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Window:
+class FeatureWindow:
     """Where features are wanted, in coordinates of the file.
 
     Attributes
@@ -125,7 +125,13 @@ class Window:
     edge: BaseGeometry
 
 
-def rings_of(features: Features, choice: VectorChoice, place: Place, window: Window, counts: Counts) -> Rings:
+def rings_of(
+    features: ClassifiedFeatures,
+    config: VectorLayerConfig,
+    place: Georeference,
+    window: FeatureWindow,
+    counts: Counts,
+) -> Rings:
     """Rings of the features that meet a window.
 
     In coordinates of the file, or in degrees where these are no metres and shapes are widened.
@@ -144,7 +150,7 @@ def rings_of(features: Features, choice: VectorChoice, place: Place, window: Win
     empty = shapely.is_empty(shapes)
     counts.dropped += _different(owner[(empty | (dimension == NO_KIND)) & new])
     useful = (
-        ((dimension == 0) & bool(choice.buffer)) | ((dimension == 1) & bool(choice.reach)) | (dimension == 2)
+        ((dimension == 0) & bool(config.buffer)) | ((dimension == 1) & bool(config.reach)) | (dimension == 2)
     )
     counts.points += _different(owner[met & new & ~useful & (dimension == 0)])
     counts.lines += _different(owner[met & new & ~useful & (dimension == 1)])
@@ -154,8 +160,8 @@ def rings_of(features: Features, choice: VectorChoice, place: Place, window: Win
     shapes, owner = cut_off(shapes[keep], window.edge), owner[keep]
     inside = ~shapely.is_empty(shapes)
     shapes, owner = shapes[inside], owner[inside]
-    if choice.reach:
-        change = partial(widened, choice=choice)
+    if config.reach:
+        change = partial(widened, config=config)
         shapes = change(shapes) if place.metric else place.in_planes(shapes, change)
         lost = shapely.is_missing(shapes) | shapely.is_empty(shapes)
         counts.dropped += _different(owner[lost & ~np.isin(owner, uncounted)])

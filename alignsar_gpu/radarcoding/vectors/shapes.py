@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
-    from alignsar_gpu.radarcoding.vectors.choice import VectorChoice
+    from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
     from alignsar_gpu.radarcoding.vectors.sources import Shapes
 
 POINTS, LINES, AREAS, COLLECTION = (0, 4), (1, 2, 5), (3, 6), 7  # of Shapely's numbers of types
@@ -98,18 +98,18 @@ def cut_off(shapes: Shapes, edge: BaseGeometry) -> Shapes:
     return found
 
 
-def widened(shapes: Shapes, choice: VectorChoice) -> Shapes:
+def widened(shapes: Shapes, config: VectorLayerConfig) -> Shapes:
     """Lines as bands of the ``width``, and everything larger by the ``buffer``; in a plane of metres."""
     found = shapes.copy()
-    if choice.width:
+    if config.width:
         lines = dimension_of(shapes) == 1
         found[lines] = shapely.buffer(
-            shapes[lines], 0.5 * choice.width, quad_segs=CORNER, cap_style="flat", join_style="round"
+            shapes[lines], 0.5 * config.width, quad_segs=CORNER, cap_style="flat", join_style="round"
         )
-    if choice.buffer:
+    if config.buffer:
         points = dimension_of(found) == 0
         for which, pieces in ((points, DISC), (~points, CORNER)):
-            found[which] = shapely.buffer(found[which], choice.buffer, quad_segs=pieces)
+            found[which] = shapely.buffer(found[which], config.buffer, quad_segs=pieces)
     return found
 
 

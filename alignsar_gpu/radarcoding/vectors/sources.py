@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyproj import CRS
 
-    Box = tuple[float, float, float, float]  # x and y of the lower left and the upper right corner
+    from alignsar_gpu.radarcoding.crs import Box
+
     Shapes = NDArray[Any]  # of Shapely geometries, None where there is none
 
 NUMBER, TEXT, OTHER = "number", "text", "other"  # kinds of attributes; other: lists, bytes and the like
@@ -34,7 +35,7 @@ ROW_NUMBERS = {"fid", "ogc_fid", "rowid"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Batch:
+class FeatureBatch:
     """Features as they are in a file: shapes (f,), and Arrow arrays (f,) of the attributes asked for, by name."""
 
     shapes: Shapes
@@ -76,10 +77,10 @@ class LayerSource(Protocol):
     @property
     def files(self) -> tuple[Path, ...]: ...  # noqa: D102
 
-    def head(self, count: int) -> Batch:
+    def head(self, count: int) -> FeatureBatch:
         """The first features that are meant, without attributes."""
 
-    def batches(self, columns: Sequence[str], box: Box | None) -> Iterator[Batch]:
+    def batches(self, columns: Sequence[str], box: Box | None) -> Iterator[FeatureBatch]:
         """Features whose bounds may meet ``box`` (file coordinates), all for None, some at a time."""
 
     def values(self, column: str) -> Iterator[Any]:
