@@ -1,19 +1,26 @@
 """Polygons on the radar grid against brute force: dense places on the ground, each through the exact geometry."""
 
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 
+import geopandas
 import numpy as np
 import pytest
 import shapely
 from pyproj import Geod
 from rough_terrain import DOPPLER, scene
+from scipy import ndimage
 
 from alignsar_gpu import kernels
+from alignsar_gpu.application.label_sources import open_labels
+from alignsar_gpu.application.labels import LabelWriter
+from alignsar_gpu.config import RadarcodingConfig
 from alignsar_gpu.device import Device
 from alignsar_gpu.radarcoding.layers import LabelScene
 from alignsar_gpu.radarcoding.level_ground import DETAIL, LevelGround
 from alignsar_gpu.radarcoding.shifts import Shifts
 from alignsar_gpu.radarcoding.tiles import ImageTile
+from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
 from alignsar_gpu.radarcoding.vectors.polygons import add, add_to_pixels, divided, pieces_of, radar_rings
 
 CPU = Device("cpu", "test", "asked for", 1 << 30)
@@ -339,3 +346,104 @@ def test_rings_without_a_place_are_left_out():
     assert rings.start.tolist() == [0, 4]
     assert rings.plane.tolist() == [0]
     assert replace(rings).nbytes > 0
+
+
+PARTS = DETAIL[
+    0
+]  # of a pixel, along each side: rectangles begin and end between them, so shares are multiples of 1 / 16
+MAP = {
+    "water": ("lake", "pond"),
+    "road": (),
+    "building": ("house", "barn", "shed"),
+}  # layers and their classes
+CLASSES = ["water_lake", "water_pond", "road", "building_house", "building_barn", "building_shed"]
+
+
+@pytest.fixture(scope="module")
+def level(tmp_path_factory):
+    size = {"lines": 48, "samples": 240}
+    return LevelGround(terrain=scene(tmp_path_factory.mktemp("level"), steepness=0.0, size=size))
+
+
+@pytest.fixture(scope="module")
+def covered(level):
+    """Which parts of pixels each class covers: [class, part of line, part of sample]."""
+    grid, rng = level.terrain.grid, np.random.default_rng(3)
+    covered = np.zeros((len(CLASSES), PARTS * grid.lines, PARTS * grid.samples), dtype=bool)
+    for plane in covered:
+        for _ in range(100):
+            height, width = rng.integers(2, 40, 2)
+            top, left = (
+                rng.integers(1, n - k - 1) for n, k in zip(plane.shape, (height, width), strict=True)
+            )
+            if not plane[top - 1 : top + height + 1, left - 1 : left + width + 1].any():
+                plane[top : top + height, left : left + width] = True
+    return covered
+
+
+@pytest.fixture(scope="module")
+def path(level, covered, tmp_path_factory):
+    """A GeoPackage with a layer for each of `MAP`, whose rectangles are those of `covered`."""
+    path = tmp_path_factory.mktemp("map") / "map.gpkg"
+    number = 0
+    for layer, classes in MAP.items():
+        kinds, shapes = [], []
+        for kind in classes or (layer,):
+            found = [rectangle(level, box) for box in ndimage.find_objects(ndimage.label(covered[number])[0])]
+            shapes += found
+            kinds += [kind] * len(found)
+            number += 1
+        frame = geopandas.GeoDataFrame({"kind": kinds}, geometry=shapes, crs=4326)
+        frame.to_file(path, layer=layer, driver="GPKG")
+    return path
+
+
+def rectangle(level, box):
+    """A polygon on the map that has straight edges in lines and samples."""
+    (top, bottom), (left, right) = ((side.start / PARTS - 0.5, side.stop / PARTS - 0.5) for side in box)
+    ring = shapely.box(left, top, right, bottom).exterior.segmentize(4.0)
+    sample, line = shapely.get_coordinates(ring).T
+    return shapely.Polygon(np.stack(level.to_ground(line, sample), axis=-1))
+
+
+def expected(covered, overlaps, least):
+    """Each pixel's class by counting parts, the first of two that cover all of it; and where two have as many parts."""
+    planes = covered.copy()
+    order = {"keep": [], "first": range(len(planes)), "last": range(len(planes))[::-1]}[overlaps]
+    hidden = np.zeros(planes.shape[1:], dtype=bool)
+    for number in order:
+        planes[number] &= ~hidden
+        hidden |= planes[number]
+    count, lines, samples = planes.shape
+    pixels = planes.reshape(count, lines // PARTS, PARTS, samples // PARTS, PARTS).sum(axis=(2, 4))
+    most, second = np.sort(pixels, axis=0)[[-1, -2]]
+    label = np.where((most > 0) & (most >= least * PARTS**2), np.argmax(pixels, axis=0) + 1, 0)
+    return label, (most == second) & (most > 0) & (most < PARTS**2)
+
+
+@pytest.mark.parametrize("overlaps", ["keep", "first", "last"])
+@pytest.mark.parametrize("least", [0.0, 0.3, 0.55, 0.9])
+def test_the_layer_label_is_the_class_of_each_pixel(level, covered, path, overlaps, least):
+    layers = {
+        name: VectorLayerConfig(
+            path=str(path),
+            layer=name,
+            attribute="kind" if classes else None,
+            values={kind: [kind] for kind in classes} or None,
+        )
+        for name, classes in MAP.items()
+    }
+    settings = RadarcodingConfig(layers=layers, overlaps=overlaps, label="cover", least_fraction=least)
+    dem = SimpleNamespace(standard_deviation=None)
+    labels = open_labels(SimpleNamespace(radarcoding=settings, dem=dem), 1 << 28)
+    (spec,) = (layer for layer in labels.layers if layer.name == "cover")
+    assert spec.attributes["flag_meanings"] == " ".join(["none", *CLASSES])
+    assert spec.attributes["flag_values"] == list(range(7))
+    place = LabelScene(level_ground=level, device=CPU, times=np.zeros(0), reference=0)
+    writer = LabelWriter(labels=labels, scene=place, product=None, layout=None)
+    got = writer.cells(place, slice(0, level.terrain.grid.lines))["cover"]
+    label, tied = expected(covered, overlaps, least)
+    assert got.dtype == np.uint8
+    assert set(np.unique(label)) == set(range(7))
+    assert tied.mean() < 0.05
+    np.testing.assert_array_equal(got[~tied], label[~tied])
