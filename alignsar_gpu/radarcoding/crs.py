@@ -61,5 +61,5 @@ def area_of(bounds: Box | None, pipeline: str) -> AreaOfInterest | None:
 
 
 def _wrapped(longitude: float) -> float:
-    """A longitude between -180 and 180 degrees."""
+    """Wrap a longitude to between -180 and 180 degrees."""
     return (longitude + 180.0) % 360.0 - 180.0

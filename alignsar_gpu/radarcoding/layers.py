@@ -1,4 +1,4 @@
-"""What radarcoding gives: layers with their names and attributes, and the strips of an image that they are made in."""
+"""What label sources give (layers and their values) and get: the scene, and strips of its lines."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MARGIN = 1e-4  # degrees around an area
 
 @dataclass(frozen=True, kw_only=True)
 class LayerSpec:
-    """A layer that radarcoding makes; ``dated`` where it differs by date."""
+    """Name, type and attributes of a layer that a source makes; ``dated`` where each date has values of its own."""
 
     name: str
     dtype: str
@@ -36,7 +36,7 @@ class LayerSpec:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Strip:
-    """Some lines of an image, all samples.
+    """Some lines of the image, with all their samples.
 
     Attributes
     ----------
@@ -52,13 +52,13 @@ class Strip:
 
     @property
     def tile(self) -> ImageTile:
-        """All of it."""
+        """The whole strip as a tile."""
         return ImageTile(lines=self.lines, samples=slice(0, self.samples))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LabelScene:
-    """What labels are put onto.
+    """The image that labels are put onto: its ground, its dates, and where the work is done.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class LabelScene:
     temporary: Path | None = None
 
     def ground_points(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Longitude and latitude (degrees) of points all over the image, those that are on the ground."""
+        """Return longitude and latitude (degrees) of points all over the image, where they are on the ground."""
         grid = self.level_ground.terrain.grid
         line, sample = np.meshgrid(
             np.linspace(0.0, grid.lines - 1.0, OUTLINE[1]),
@@ -88,7 +88,7 @@ class LabelScene:
         return longitude[known], latitude[known]
 
     def area(self, lines: slice | None = None) -> BaseGeometry:
-        """Where some lines may have ground, or all: a polygon in degrees; longitudes may go beyond 180."""
+        """Return the ground that some lines (or all) may show: a polygon in degrees, perhaps beyond 180 E."""
         grid = self.level_ground.terrain.grid
         whole = slice(0, grid.lines) if lines is None else lines
         down, across = self.level_ground.window(ImageTile(lines=whole, samples=slice(0, grid.samples)))
@@ -107,41 +107,41 @@ class LabelScene:
 
 
 class Source(Protocol):
-    """A file, or several, that layers are made of."""
+    """Files, open, that layers are made of."""
 
     @property
     def files(self) -> Sequence[Path]:
-        """What is read."""
+        """Files that are read."""
 
     @property
     def layers(self) -> Sequence[LayerSpec]:
-        """What is made."""
+        """Layers that are made of them."""
 
     def require_inside(self, scene: LabelScene) -> None:
-        """Raise AlignsarError where the file has nothing for the scene, naming its key."""
+        """Check that the files have data for the scene; raise AlignsarError, naming the key, otherwise."""
 
     def facts(self) -> Mapping[str, Any]:
-        """What was found while reading, as plain values."""
+        """Return what was found while reading, as plain values for quality.json."""
 
     def warnings(self) -> Sequence[str]:
-        """What users must know, each a sentence."""
+        """Return what users must know, each a sentence."""
 
 
 class CellSource(Source, Protocol):
-    """A source whose layers are pushed from ground cells."""
+    """A source that covers ground cells, which are then summed over the pixels that show them."""
 
     bytes_per_cell: float
 
     @property
     def fractions(self) -> Sequence[str]:
-        """Layers that hold area fractions."""
+        """Names of the layers that hold area fractions."""
 
     def tile(self, scene: LabelScene, ground: GroundCells) -> Iterator[tuple[str, Any]]:
-        """Layers of a tile by name, [line, sample], on the device."""
+        """Make the layers of a tile: pairs of name and values [line, sample], on the device."""
 
 
 class StripSource(Source, Protocol):
-    """A source whose layers are made of a strip as a whole."""
+    """A source that fills some lines at a time, all samples."""
 
     def strip(self, scene: LabelScene, strip: Strip) -> Iterator[tuple[str, int | None, NDArray[Any]]]:
-        """Layers of a strip: name, date if it is one of a date, [line, sample]."""
+        """Make the layers of a strip: name, index of the date (None for layers without), values [line, sample]."""

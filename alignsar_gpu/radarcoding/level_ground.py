@@ -185,7 +185,7 @@ class LevelGround:
             (window[1].stop - window[1].start) * DETAIL[1],
         )
         posts, origin = self._posts(place)
-        shifts, begin = self.shifts.of(tile)
+        shifts, begin = self.shifts.around(tile)
         down, across = kernels.displace_cells(
             device.upload(lattice),
             cells,

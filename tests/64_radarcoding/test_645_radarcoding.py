@@ -21,7 +21,13 @@ from alignsar_gpu.radarcoding.level_ground import DETAIL, LevelGround
 from alignsar_gpu.radarcoding.shifts import Shifts
 from alignsar_gpu.radarcoding.tiles import ImageTile
 from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
-from alignsar_gpu.radarcoding.vectors.polygons import add, add_to_pixels, divided, pieces_of, radar_rings
+from alignsar_gpu.radarcoding.vectors.polygons import (
+    add_to_cells,
+    add_to_pixels,
+    count_pieces,
+    divide_edges,
+    radar_rings,
+)
 
 CPU = Device("cpu", "test", "asked for", 1 << 30)
 ROUGH, GENTLE = 0.3, 0.05
@@ -56,15 +62,15 @@ def _holes(polygon):
 
 def on_level_ground(level, polygons, planes):
     x, y, start, hole, plane = rings_of(polygons, planes)
-    pieces = pieces_of(*level.to_radar(x, y), start)
-    x, y, start = divided(x, y, start, pieces)
+    pieces = count_pieces(*level.to_radar(x, y), start)
+    x, y, start = divide_edges(x, y, start, pieces)
     return radar_rings(*level.to_radar(x, y), start, hole, plane)
 
 
 def fractions(ground, rings, count, order=()):
     """Area fractions of the classes, and the area of the ground, of the pixels of a tile."""
     covers = np.zeros((count, *ground.shape), dtype=np.int32)
-    add(ground, rings, covers)
+    add_to_cells(ground, rings, covers)
     kernels.settle_cells(covers, np.array(order, dtype=np.int64))
     sums = ground.push(covers)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -330,13 +336,13 @@ def test_pieces_keep_rings_closed():
         np.array([0.0, 300.0, 0.0, 0.0, 5.0, 9.0, 9.0, 5.0]),
     )
     start = np.array([0, 4, 8])
-    pieces = pieces_of(line, sample, start)
+    pieces = count_pieces(line, sample, start)
     assert pieces.tolist() == [5, 5, 4, 1, 1, 1, 1, 1]
-    x, y, begin = divided(sample, line, start, pieces)
+    x, y, begin = divide_edges(sample, line, start, pieces)
     assert begin.tolist() == [0, 15, 19]
     assert (x[0], y[0]) == (x[14], y[14])
     assert np.abs(np.diff(x[:15])).max() <= 64.0
-    again = divided(sample, line, start, np.ones(8, dtype=np.int64))
+    again = divide_edges(sample, line, start, np.ones(8, dtype=np.int64))
     assert np.array_equal(again[0], sample)
 
 

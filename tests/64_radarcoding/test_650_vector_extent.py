@@ -158,7 +158,7 @@ class TestStore:
         store = RingStore(opened(path, elevation=elevation), 0, Counts(), 1 << 28)
         places = [
             np.stack([rings.line, rings.sample], axis=1)
-            for batch in store.of(wide, slice(0, 4100))
+            for batch in store.in_lines(wide, slice(0, 4100))
             for rings in (batch.raised if elevation else batch.ground,)
         ]
         found = np.concatenate(places)
@@ -174,7 +174,7 @@ class TestStore:
         roof = shapely.Point(longitude[0], latitude[0]).buffer(1e-4)
         path = write(tmp_path / "x.gpkg", frame([roof], 4326, top=[height]))
         store = RingStore(opened(path, elevation="top"), 0, Counts(), 1 << 28)
-        (batch,) = store.of(wide, slice(1900, 2100))
+        (batch,) = store.in_lines(wide, slice(1900, 2100))
         assert np.abs(batch.raised.sample - sample).max() < 10.0
         assert len(batch.ground.start) == 1
 
@@ -200,7 +200,9 @@ class TestStraight:
         )
         corner = np.stack([x, y], axis=1)
         path = write(tmp_path / "x.gpkg", frame([shapely.Polygon(corner)], crs, top=[80.0]))
-        (batch,) = RingStore(opened(path, elevation=elevation), 0, Counts(), 1 << 28).of(wide, slice(0, 4100))
+        (batch,) = RingStore(opened(path, elevation=elevation), 0, Counts(), 1 << 28).in_lines(
+            wide, slice(0, 4100)
+        )
         rings = batch.raised if elevation else batch.ground
         assert len(rings.start) == 2
         outline = shapely.LineString(np.stack([rings.line, rings.sample], axis=1))

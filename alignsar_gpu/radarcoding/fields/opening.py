@@ -1,4 +1,4 @@
-"""Opening fields: NetCDF and Zarr by xarray, GRIB and dated rasters by rasterio."""
+"""Open gridded fields: NetCDF and Zarr by xarray, GRIB and dated rasters by rasterio."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ CALENDARS = ("standard", "gregorian", "proleptic_gregorian")
 
 @dataclass(frozen=True, eq=False)
 class _XarrayGrids:
-    """Grids of a variable (time, y, x), or (y, x)."""
+    """Grids of an xarray variable (time, y, x), or (y, x)."""
 
     array: xr.DataArray
     order: tuple[int, ...]
@@ -51,7 +51,7 @@ class _XarrayGrids:
 
 @dataclass(frozen=True, eq=False)
 class _RasterGrids:
-    """Grids that are bands of rasters."""
+    """Grids that are bands of rasters: file and band of each time."""
 
     bands: tuple[tuple[str, int], ...]
 
@@ -66,7 +66,7 @@ class _RasterGrids:
 
 @dataclass(frozen=True)
 class _Stated:
-    """What a file says of a variable."""
+    """What a file states about a variable."""
 
     path: str
     variable: str
@@ -75,7 +75,7 @@ class _Stated:
 
 
 def open_field(config: FieldLayerConfig, key: str) -> FieldFile:
-    """The field that is asked for; every message begins with ``key``.
+    """Open the field of a layer; every message begins with ``key``.
 
     Raises AlignsarError for a file that is not there or no field, a variable that it does not have, dimensions that
     are not chosen, times that are none, and a grid that does not say where it lies.
@@ -194,7 +194,7 @@ def _variable(dataset: xr.Dataset, config: FieldLayerConfig, where: str) -> xr.D
 
 
 def _axis(array: xr.DataArray, names: Sequence[str], where: str) -> str:
-    """The dimension that is called so; refuses grids whose coordinates have two dimensions."""
+    """Return the dimension with one of some names; refuse grids whose coordinates have two dimensions."""
     found = next((str(name) for name in array.dims if str(name).lower() in names), None)
     if found is None or found not in array.coords:
         raise AlignsarError(
@@ -205,7 +205,7 @@ def _axis(array: xr.DataArray, names: Sequence[str], where: str) -> str:
 
 
 def _selected(array: xr.DataArray, kept: set[Any], config: FieldLayerConfig, where: str) -> xr.DataArray:
-    """The array without further dimensions."""
+    """Select one value of each further dimension."""
     chosen = dict(config.select or {})
     further = [str(name) for name in array.dims if name not in kept]
     for name in chosen:
@@ -235,7 +235,7 @@ def _few(values: NDArray[Any]) -> str:
 
 
 def _times(axis: xr.DataArray, where: str) -> tuple[NDArray[np.datetime64], tuple[int, ...]]:
-    """Times in order, each once, and which of the file's they are."""
+    """Return the times in order, each once, and the index of each in the file."""
     if axis.dtype.kind != "M" or np.isnat(axis.values).any():
         calendar = getattr(axis.values.flat[0], "calendar", "") if axis.dtype.kind == "O" else ""
         raise AlignsarError(
@@ -247,13 +247,13 @@ def _times(axis: xr.DataArray, where: str) -> tuple[NDArray[np.datetime64], tupl
 
 
 def _nodes(axis: xr.DataArray) -> NDArray[np.float64]:
-    """Coordinates of the nodes: degrees, or metres."""
+    """Return the coordinates of the nodes: degrees, or metres."""
     values = np.asarray(axis.values, dtype=np.float64)
     return 1000.0 * values if str(axis.attrs.get("units", "")).lower() in KILOMETRES else values
 
 
 def _stated_crs(dataset: xr.Dataset, array: xr.DataArray, where: str) -> CRS | None:
-    """What a CF grid mapping says. Raises AlignsarError for one that says no system."""
+    """Return the system of a CF grid mapping. Raises AlignsarError for a mapping that states none."""
     name = array.attrs.get("grid_mapping", array.encoding.get("grid_mapping"))
     if name is None or name not in dataset.variables:
         return None
@@ -295,7 +295,7 @@ def _grib(config: FieldLayerConfig, path: Path, key: str) -> FieldFile:
 
 
 def _dated_rasters(config: FieldLayerConfig, pattern: Path, key: str) -> FieldFile:
-    """Rasters, one a time, whose names have it."""
+    """Open rasters with their date in the name, one for each time."""
     paths = [pattern] if pattern.exists() else [Path(name) for name in matching(pattern, key)]
     found: dict[np.datetime64, Path] = {}
     facts = None
@@ -333,7 +333,7 @@ def _dated_rasters(config: FieldLayerConfig, pattern: Path, key: str) -> FieldFi
 def _axes_of(
     affine: Any, shape: tuple[int, int], where: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """y of rows and x of columns. Raises AlignsarError for a grid that is turned or does not say where it lies."""
+    """Return y of rows and x of columns. Raises AlignsarError for a grid that is rotated or not georeferenced."""
     if affine.is_identity or affine.b != 0.0 or affine.d != 0.0:
         raise AlignsarError(f"{where}: is not on a grid along the axes of its system; warp it (gdalwarp)")
     rows, columns = np.arange(shape[0]) + 0.5, np.arange(shape[1]) + 0.5

@@ -1,4 +1,4 @@
-"""How well labels explain an image at every offset, and where they do best: sums over patches by Fourier transforms."""
+"""Correlate labels with an image at every offset, and find the best one: sums over patches by Fourier transforms."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WINDOW = 6  # pixels each way that the spline goes through
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class OffsetSums:
-    """Sums over the pixels of a part, at the offsets searched.
+    """Sums of squares and products over the pixels of a part of the image, at each offset of the search.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class OffsetSums:
     gram: NDArray[np.float64]
 
     def plus(self, other: OffsetSums, sign: float = 1.0) -> OffsetSums:
-        """The two together, or this one without the other."""
+        """Add the sums of another part, or subtract them (``sign`` -1)."""
         return OffsetSums(
             power=self.power + sign * other.power,
             vector=self.vector + sign * other.vector,
@@ -46,7 +46,7 @@ class OffsetSums:
         )
 
     def gain(self, offset: tuple[int, int], coefficients: NDArray[np.float64]) -> float:
-        """Power that coefficients (class,) explain here at an offset (row, column): less than 0 for wrong ones."""
+        """Return the power that coefficients (class,) explain at an offset (row, column); negative for wrong ones."""
         first, second = np.triu_indices(len(coefficients))
         twice = np.where(first == second, 1.0, 2.0) * coefficients[first] * coefficients[second]
         own = 2.0 * coefficients @ self.vector[(slice(None), *offset)]
@@ -55,7 +55,7 @@ class OffsetSums:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Fit:
-    """The best regression at every offset.
+    """Regression of the log intensity on the fractions, at each offset.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class Fit:
 
     @property
     def peak(self) -> tuple[int, int]:
-        """Row and column of the offset that explains most."""
+        """Row and column of the offset at which most power is explained."""
         row, column = divmod(int(np.argmax(self.explained)), self.explained.shape[1])
         return row, column
 
@@ -76,7 +76,7 @@ class Fit:
 def offset_sums(
     fractions: NDArray[np.float32], image: NDArray[np.float32], search: tuple[int, int]
 ) -> OffsetSums | str:
-    """OffsetSums of a patch, or why it says nothing.
+    """Compute the sums of a patch; or return, as text, why it cannot be used.
 
     Fractions [class, line, sample] reach beyond the image [line, sample] by ``search`` and `REACH` on every side.
     """
@@ -117,13 +117,13 @@ def offset_sums(
 def _at_offsets(
     spectra: NDArray[np.complex64], size: Sequence[int], search: tuple[int, int]
 ) -> NDArray[np.float64]:
-    """Planes (plane, 2 search + 1, 2 search + 1) of half spectra; those that nobody asks for are not made."""
+    """Transform products of half spectra back, only at the offsets searched: (plane, 2 search + 1, 2 search + 1)."""
     rows = ifft(spectra, axis=1)[:, : 2 * search[0] + 1]
     return np.asarray(irfft(rows, size[1], axis=2)[:, :, : 2 * search[1] + 1], dtype=np.float64)
 
 
-def fitted(products: OffsetSums) -> Fit:
-    """Regression at every offset; a class that is not there explains nothing."""
+def fit_offsets(products: OffsetSums) -> Fit:
+    """Solve the regression at each offset; a class that does not occur explains nothing."""
     classes = len(products.vector)
     first, second = np.triu_indices(classes)
     gram = np.empty((*products.gram.shape[1:], classes, classes))
@@ -137,8 +137,8 @@ def fitted(products: OffsetSums) -> Fit:
     return Fit(coefficients=coefficients * scale, explained=np.sum(coefficients * vector, axis=-1))
 
 
-def between(fit: Fit) -> NDArray[np.float64]:
-    """(2,) row and column of the peak, in pixels and parts of these."""
+def refine_peak(fit: Fit) -> NDArray[np.float64]:
+    """Return the row and column (2,) of the peak to a fraction of a pixel."""
     peak = fit.peak
     axes = [
         np.arange(max(at - WINDOW, 0), min(at + WINDOW + 1, count))

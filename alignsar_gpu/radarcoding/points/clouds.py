@@ -1,4 +1,4 @@
-"""LiDAR point clouds: LAS and LAZ files, one or a set of tiles."""
+"""Read LiDAR point clouds: LAS and LAZ files, one or a set of tiles."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ EPSG_CODES = range(1024, 32767)
 
 @dataclass(frozen=True, kw_only=True)
 class CloudTile:
-    """One file: how many points it says it has, what they lie within, and the system it states."""
+    """A LAS or LAZ file: number and extent of its points by its header, and the system that it states."""
 
     path: Path
     count: int
@@ -42,7 +42,7 @@ class CloudTile:
     crs: CRS | None
 
     def meets(self, windows: Sequence[Box]) -> bool:
-        """Whether points of it may lie in a window; a header that makes no sense says nothing."""
+        """Whether a window may hold some of its points; true where the header makes no sense."""
         west, south, east, north = self.box
         if not (west <= east and south <= north):
             return True
@@ -65,17 +65,17 @@ class PointCloud:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The tiles' files."""
+        """Files of the tiles."""
         return tuple(tile.path for tile in self.tiles)
 
     @property
     def crs(self) -> CRS | None:
-        """What the tiles state."""
+        """System that the tiles state."""
         return self.tiles[0].crs
 
     @property
     def bounds(self) -> Box | None:
-        """What the tiles' headers say together."""
+        """Extent of all tiles by their headers."""
         boxes = np.array([tile.box for tile in self.tiles])
         if not np.isfinite(boxes).all():
             return None
@@ -84,7 +84,7 @@ class PointCloud:
         return west, south, east, north
 
     def read(self, windows: Sequence[Box], counts: Counter[str]) -> Iterator[Coordinates]:
-        """Points of the tiles that reach into a window."""
+        """Read the points of the tiles that reach into a window."""
         for tile in self.tiles:
             if not tile.meets(windows):
                 counts["tiles not read"] += 1
@@ -102,7 +102,7 @@ class PointCloud:
 
     @property
     def _needed(self) -> laspy.DecompressionSelection:
-        """Parts of points that are decompressed: the others cost a third of the time."""
+        """Fields of points that are decompressed: the others cost a third of the time."""
         if self.value is not None:
             return laspy.DecompressionSelection.all()
         parts = laspy.DecompressionSelection
@@ -134,7 +134,7 @@ class PointCloud:
 def open_tiles(
     files: Sequence[Path], classification: Sequence[int] | None, value: str | None, where: str
 ) -> PointCloud:
-    """The tiles in ``files``. Raises AlignsarError, by name, for one that is damaged or states another system."""
+    """Open LAS and LAZ tiles. Raises AlignsarError, by name, for a damaged tile or one in another system."""
     tiles = []
     for path in files:
         try:
@@ -167,7 +167,7 @@ def open_tiles(
 
 
 def _refuse_long_records(path: Path) -> None:
-    """Raise ValueError where the header counts more records than the file can hold: laspy would wait for them."""
+    """Raise ValueError where a header counts more records than the file can hold: laspy would hang."""
     with path.open("rb") as file:
         start = file.read(247)
     size = path.stat().st_size
@@ -180,7 +180,7 @@ def _refuse_long_records(path: Path) -> None:
 
 
 def _crs(header: laspy.LasHeader, where: str, path: Path) -> CRS | None:
-    """The system of a header, with the vertical one that GeoTIFF keys may name beside it."""
+    """Return the system of a header, with the vertical one that GeoTIFF keys may name beside it."""
     try:
         crs: CRS | None = header.parse_crs()
         if crs is None or len(crs.axis_info) == 3:

@@ -1,4 +1,4 @@
-"""Vector files of points, as GDAL reads them, and JSON lists of stations with corner reflectors."""
+"""Read vector files of points by GDAL, and JSON lists of stations with corner reflectors."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LOOKED_AT = 100  # features whose geometry tells whether a layer of several kind
 
 
 def kind_of(kind: str, where: str) -> bool:
-    """Whether a stated kind of geometry has heights. Raises AlignsarError for one that is not points."""
+    """Return whether a kind of geometry has heights. Raises AlignsarError for kinds other than points."""
     plain = kind
     for mark in (*WITH_HEIGHT, " M"):
         plain = plain.removeprefix(mark).removesuffix(mark)
@@ -83,7 +83,7 @@ def from_wkb(
 
 @dataclass(frozen=True, kw_only=True)
 class PointFeatures:
-    """A layer of points in a vector file."""
+    """A layer of points in a vector file, open."""
 
     where: str
     path: str
@@ -101,7 +101,7 @@ class PointFeatures:
         return (Path(self.path),)
 
     def read(self, windows: Sequence[Box], counts: Counter[str]) -> Iterator[Coordinates]:
-        """Points within the windows, by the file's spatial index where it has one."""
+        """Read the points within the windows, by the file's spatial index where it has one."""
         columns = list(dict.fromkeys(name for name in (self.z, self.value) if name))
         for window in windows:
             try:
@@ -132,7 +132,7 @@ class PointFeatures:
 
 
 def open_features(config: PointLayerConfig, where: str) -> PointFeatures:
-    """A layer of a vector file. Raises AlignsarError for a layer, a column or a kind of geometry it lacks."""
+    """Open a layer of a vector file. Raises AlignsarError for a layer, column or kind of geometry it lacks."""
     layer = _layer(config, where)
     label = where if layer is None else f"{where}, layer {layer}"
     try:
@@ -214,18 +214,18 @@ class Stations:
 
     @property
     def bounds(self) -> Box:
-        """What the stations lie within."""
+        """Extent of the stations."""
         (west, south), (east, north) = self.place[:, :2].min(axis=0), self.place[:, :2].max(axis=0)
         return float(west), float(south), float(east), float(north)
 
     def read(self, windows: Sequence[Box], counts: Counter[str]) -> Iterator[Coordinates]:  # noqa: ARG002  (a few stations)
-        """All of them."""
+        """Return all stations."""
         x, y, z = self.place.T.copy()
         yield Coordinates(x, y, z, None, list(self.names))
 
 
 def list_of_stations(path: Path) -> list[Any] | None:
-    """The stations of a JSON list of them, None where the file is something else."""
+    """Read the stations of a JSON list; None where the file is something else."""
     try:
         if path.stat().st_size > LONGEST_LIST:
             return None
@@ -237,7 +237,7 @@ def list_of_stations(path: Path) -> list[Any] | None:
 
 
 def open_stations(path: Path, stations: list[Any], pass_direction: str | None, where: str) -> Stations:
-    """The stations that have a reflector facing ``pass_direction``, at that reflector's coordinates.
+    """Select the stations with a reflector facing ``pass_direction``, at that reflector's coordinates.
 
     Each has "ascending" and "descending" with "coordinates" (longitude, latitude, elevation, EPSG). The
     elevation is above the ellipsoid, as the coordinates of a survey are.

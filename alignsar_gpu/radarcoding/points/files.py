@@ -1,4 +1,4 @@
-"""Files of points, of any kind and in any reference system, as longitude, latitude and height on WGS84."""
+"""Read points of any kind of file and reference system as longitude, latitude and height on WGS84."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ KEYS = {
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PointBatch:
-    """Some points, arrays (n,) float64.
+    """Some points on WGS84, arrays (n,) float64.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class PointBatch:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PointFile:
-    """Points that are read some at a time.
+    """A file of points, open; its points are read some at a time.
 
     Attributes
     ----------
@@ -99,7 +99,7 @@ class PointFile:
     counts: Counter[str] = field(default_factory=Counter)
 
     def batches(self, area: shapely.Polygon, *, required: bool = True) -> Iterator[PointBatch]:
-        """The points inside ``area`` (longitude and latitude in degrees, continuous), about a million at a time.
+        """Read the points inside ``area`` (degrees, longitudes continuous), about a million at a time.
 
         Files, tiles and parts of files that a header or an index tells to lie outside are not read. Points
         whose coordinates are not finite are left out and counted. Raises AlignsarError where a file is
@@ -119,7 +119,7 @@ class PointFile:
             raise self._nothing_inside(area, reached)
 
     def _windows(self, area: shapely.Polygon) -> list[Box]:
-        """What holds the area in the file's own coordinates: one box a turn that the file may count in."""
+        """Return the area's box in coordinates of the file, once for each turn its longitudes may be in."""
         west, south, east, north = area.bounds
         step = max(east - west, north - south) / OUTLINE_PARTS
         outline = shapely.get_coordinates(shapely.segmentize(area, step))
@@ -146,7 +146,7 @@ class PointFile:
     def _batch(
         self, points: Coordinates, area: shapely.Polygon, windows: list[Box], reached: list[Box]
     ) -> PointBatch:
-        """The points that lie inside, on WGS84."""
+        """Convert points to WGS84 and keep those inside the area."""
         x, y = points.x, points.y
         finite = np.isfinite(x) & np.isfinite(y)
         if points.z is not None and self.has_height:
@@ -179,7 +179,7 @@ class PointFile:
     def _geodetic(
         self, x: NDArray[np.float64], y: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Longitude and latitude in degrees; in threads, for this is what takes the time."""
+        """Convert to longitude and latitude in degrees, in threads: this takes most of the time."""
         if not self.pipeline:
             return x, y
         parts = [slice(k, k + SHARE) for k in range(0, len(x), SHARE)]
@@ -190,7 +190,7 @@ class PointFile:
         return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
 
     def _extent(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Box:
-        """What points lie within. Raises AlignsarError for degrees that are none."""
+        """Return the extent of points. Raises AlignsarError for degrees out of range."""
         box = float(x.min()), float(y.min()), float(x.max()), float(y.max())
         if self.period:
             degree = self.period / 360.0
@@ -293,7 +293,7 @@ def _suffix(path: Path) -> str:
 
 
 def _files(name: str, where: str) -> list[Path]:
-    """The files that a name, a folder of tiles or a pattern stands for."""
+    """List the files that a name, a folder of tiles or a pattern stands for."""
     path = Path(name)
     if path.is_dir():
         inside = sorted(path.iterdir())

@@ -1,4 +1,4 @@
-"""Point layers: statistics of the points that are seen in each pixel."""
+"""Point layers: statistics of the points that each pixel shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every file of points gives, whatever its format: coordinates in its own reference system."""
+"""What readers of points have in common: coordinates in the file's own reference system, and its columns."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HEIGHTS = ("height", "elevation", "z", "altitude", "elev")
 
 
 class Coordinates(NamedTuple):
-    """Points as a file has them: float64 (n,), NaN where a number is missing; identifiers of stations."""
+    """Points in coordinates of the file: float64 (n,), NaN where a number is missing; identifiers of stations."""
 
     x: NDArray[np.float64]
     y: NDArray[np.float64]
@@ -36,26 +36,26 @@ class Coordinates(NamedTuple):
 
 
 class PointSource(Protocol):
-    """A file, or tiles, of points in one coordinate reference system."""
+    """A file of points, or tiles, in one coordinate reference system."""
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """What is read."""
+        """Files that are read."""
 
     @property
     def crs(self) -> CRS | None:
-        """The system that the file states, None where it states none."""
+        """System that the file states; None where it states none."""
 
     @property
     def bounds(self) -> Box | None:
-        """What the points lie within, None where only reading them would tell."""
+        """Extent of the points; None where only reading them would tell."""
 
     @property
     def has_height(self) -> bool:
         """Whether points have a third coordinate."""
 
     def read(self, windows: Sequence[Box], counts: Counter[str]) -> Iterator[Coordinates]:
-        """The points, without those that can be known to lie outside of all ``windows``, some at a time.
+        """Read the points some at a time, without those that are known to lie outside of all ``windows``.
 
         What is left out for what it is, is added to ``counts``.
         """
@@ -72,12 +72,12 @@ class Columns:
 
     @property
     def names(self) -> list[str]:
-        """All of them, once each."""
+        """All columns, once each."""
         return list(dict.fromkeys(n for n in (self.x, self.y, self.z, self.value) if n))
 
 
 def column(names: Sequence[str], wanted: str | None, what: str, where: str) -> str:
-    """The column that ``wanted`` names, without regard to case and outer spaces; "" where nothing is wanted.
+    """Find the column that ``wanted`` names, ignoring case and outer spaces; "" where nothing is wanted.
 
     Raises AlignsarError that lists the columns where there is no such.
     """
@@ -97,7 +97,7 @@ def column(names: Sequence[str], wanted: str | None, what: str, where: str) -> s
 def coordinate_columns(
     names: Sequence[str], x: str | None, y: str | None, z: str | None, where: str, *, degrees: bool | None
 ) -> tuple[str, str, str]:
-    """Columns of a table that hold coordinates: those named, or else those whose names say so.
+    """Find the columns of coordinates in a table: those named, or else those whose names say so.
 
     ``degrees`` tells whether longitude and latitude are looked for, or x and y on a plane; None for either.
     """

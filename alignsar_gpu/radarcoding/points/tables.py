@@ -1,4 +1,4 @@
-"""Tables of points: CSV, and Parquet with columns of coordinates or with a geometry (GeoParquet)."""
+"""Read tables of points: CSV, and Parquet with columns of coordinates or with a geometry (GeoParquet)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ SEPARATORS = ",;\t|"
 
 @dataclass(frozen=True, kw_only=True)
 class Tables:
-    """Tables of the same columns.
+    """Tables of points with the same columns, open.
 
     ``geometry`` is the column of a GeoParquet file's geometry, "" where columns hold the coordinates.
     """
@@ -56,7 +56,7 @@ class Tables:
     bounds: Box | None = None
 
     def read(self, windows: Sequence[Box], counts: Counter[str]) -> Iterator[Coordinates]:  # noqa: ARG002  (a table has no index)
-        """All rows: a table does not know where they lie."""
+        """Read all rows: a table has no spatial index."""
         for path in self.files:
             batches = _csv(path, self.columns) if path.suffix.lower() in TEXT else self._parquet(path)
             try:
@@ -100,14 +100,14 @@ def _csv(path: Path, columns: Columns) -> Iterator[pa.RecordBatch]:
 
 
 def _separator(path: Path) -> str:
-    """What stands between the columns: whatever is in the first line most often."""
+    """Find the separator of the columns: whichever is most frequent in the first line."""
     with path.open(encoding="utf-8-sig", errors="replace") as text:
         header = text.readline()
     return max(SEPARATORS, key=header.count)
 
 
 def open_tables(files: Sequence[Path], config: PointLayerConfig, crs: CRS | None, where: str) -> Tables:
-    """The tables in ``files``; ``crs`` is what the configuration says of their system.
+    """Open tables; ``crs`` is the system that the configuration gives.
 
     Raises AlignsarError for a table without the columns (listing what there is) or without rows.
     """
@@ -159,7 +159,7 @@ def _one(path: Path, config: PointLayerConfig, crs: CRS | None, where: str) -> T
 
 
 def _with_geometry(path: Path, geo: dict[str, Any], columns: Columns, label: str) -> Tables:
-    """A GeoParquet file, from what its metadata say of its geometry (GeoParquet 1.1)."""
+    """Open a GeoParquet file by its metadata on the geometry (GeoParquet 1.1)."""
     try:
         name = geo["primary_column"]
         told = geo["columns"][name]

@@ -1,4 +1,4 @@
-"""Classes of a raster: which codes are which, by the configuration, the file, or what occurs in it."""
+"""Classes of a raster: which codes belong to which class, by the configuration, the file, or the codes that occur."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TAG = re.compile(r"class_(-?\d+)", re.IGNORECASE)
 
 
 def is_nodata(values: NDArray[np.generic], nodata: float | None) -> NDArray[np.bool_]:
-    """Where values are the one that stands for no data, as it was written or as the file rounds it."""
+    """Return where values are the no-data value, as it was written or as the file rounds it."""
     if nodata is None:
         return np.zeros(values.shape, dtype=np.bool_)
     if values.dtype != np.float32:
@@ -50,11 +50,11 @@ class ClassTable:
 
     @classmethod
     def empty(cls) -> ClassTable:
-        """Of a raster of values."""
+        """Return the table of a raster of values, without classes."""
         return cls(names=(), codes=np.zeros(0, np.int64), classes=np.zeros(0, np.uint8))
 
     def numbers_of(self, codes: NDArray[Any]) -> NDArray[np.uint8]:
-        """The class of each code; for codes of none the number after the last class."""
+        """Return the number of each code's class; for codes in no class the number after the last."""
         none = len(self.names)
         if codes.dtype.kind in "iu" and codes.dtype.itemsize <= 2:
             span = np.iinfo(codes.dtype)
@@ -70,7 +70,7 @@ class ClassTable:
 def class_table(
     config: RasterLayerConfig, tags: Mapping[str, str], names: Sequence[str], band: int, where: str
 ) -> ClassTable:
-    """The classes of the band of some files; messages begin with ``where``.
+    """Find the classes of a band of some files; messages begin with ``where``.
 
     Raises AlignsarError for codes that are in two classes or are no whole numbers, too many classes, and names
     that cannot be those of variables.
@@ -124,7 +124,7 @@ def _table(classes: Mapping[str, Sequence[int]], where: str) -> ClassTable:
 
 
 def _occurring(names: Sequence[str], band: int, nodata: float | None, where: str) -> list[int]:
-    """Codes that occur in some files."""
+    """List the codes that occur in some files."""
     found: set[int] = set()
     pixels = 0
     for name in names:
@@ -151,7 +151,7 @@ def _occurring(names: Sequence[str], band: int, nodata: float | None, where: str
 
 
 def _windows(file: rasterio.DatasetReader, band: int) -> Iterable[Window]:
-    """Rows of a file, so many at a time as its blocks have, or more."""
+    """Divide a file into windows of whole rows of blocks."""
     block = file.block_shapes[band - 1][0]
     rows = max(AT_ONCE // (file.width * block), 1) * block
     for first in range(0, file.height, rows):
@@ -159,7 +159,7 @@ def _windows(file: rasterio.DatasetReader, band: int) -> Iterable[Window]:
 
 
 def _codes(image: np.ma.MaskedArray[Any, Any], nodata: float | None, where: str) -> list[int]:
-    """Codes in part of a file. Raises AlignsarError for values that are none."""
+    """List the codes in part of a file. Raises AlignsarError for values that are not whole numbers."""
     values = image.compressed()
     if values.dtype == np.uint8:
         values = np.flatnonzero(np.bincount(values, minlength=256))

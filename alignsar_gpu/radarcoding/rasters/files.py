@@ -1,4 +1,4 @@
-"""Rasters that layers are made of: where their pixels lie on Earth, their values and their classes."""
+"""Rasters that layers are made of: positions, values and classes of their pixels."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LARGEST = float(np.finfo(np.float32).max)
 
 @dataclass(frozen=True, kw_only=True)
 class RasterTile:
-    """A file, and which row and column of the whole raster its first pixel is."""
+    """A file of a raster, and the row and column of its first pixel in the whole raster."""
 
     name: str
     files: tuple[Path, ...]
@@ -46,7 +46,7 @@ class RasterTile:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LabelRaster:
-    """A raster, of one file or of several on the same grid.
+    """A raster of one file, or of several on the same grid, open.
 
     Attributes
     ----------
@@ -70,31 +70,31 @@ class LabelRaster:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
+        """Number of rows and columns."""
         return self.frame.shape
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Of the classes, in the order of their numbers."""
+        """Names of the classes, in the order of their numbers."""
         return self.table.names
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """What is read, for a fingerprint."""
+        """Files that are read, for a fingerprint."""
         return tuple(dict.fromkeys(file for tile in self.tiles for file in tile.files))
 
     @property
     def operation(self) -> str:
-        """How longitude and latitude become coordinates of the raster, in words."""
+        """Conversion from longitude and latitude to coordinates of the raster, in words."""
         return self.frame.operation
 
     def unit_of(self, band: str) -> str:  # noqa: ARG002 - of bands whose file has none that could be relied on
-        """Of values."""
+        """Return the unit of a band; "1", as files have none that can be relied on."""
         return "1"
 
     @cached_property
     def turn(self) -> int:
-        """Columns of a whole turn, of a raster whose last column is beside its first; 0 of any other."""
+        """Number of columns of a full turn, of a raster whose last column is beside its first; otherwise 0."""
         if not self.frame.period:
             return 0
         columns = self.frame.period / math.hypot(self.frame.affine[0], self.frame.affine[3])
@@ -104,7 +104,7 @@ class LabelRaster:
     def position(
         self, longitude: NDArray[np.float64], latitude: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Fractional row and column of places (degrees, of one scene), from the first pixel's centre; NaN for none.
+        """Return fractional row and column of places (degrees) from the first pixel's centre; NaN for none.
 
         Columns of a raster that goes round the Earth may go on beyond its last, and before its first.
         """
@@ -115,7 +115,7 @@ class LabelRaster:
     def window(
         self, rows: tuple[float, float], columns: tuple[float, float], margin: int, step: int = 1
     ) -> tuple[slice, slice] | None:
-        """Rows and columns from the lowest to the highest positions, with a margin, in whole steps.
+        """Return the rows and columns that enclose positions, with a margin, in whole steps.
 
         Positions and margin count pixels of ``step`` rows and columns. None where the raster has nothing of them.
         """
@@ -135,7 +135,7 @@ class LabelRaster:
     def require_inside(
         self, longitude: NDArray[np.float64], latitude: NDArray[np.float64], what: str
     ) -> None:
-        """Raise AlignsarError where the raster holds nothing between some places (degrees), naming both extents."""
+        """Check that the raster has pixels between some places (degrees); raise AlignsarError otherwise."""
         row, column = self.position(longitude, latitude)
         known = np.isfinite(row) & np.isfinite(column)
         rows, columns = self.shape
@@ -156,7 +156,7 @@ class LabelRaster:
         )
 
     def read(self, rows: slice, columns: slice, band: str, step: int = 1) -> NDArray[np.float32]:
-        """Values of a band, scaled as the file says; NaN without data.
+        """Read values of a band, scaled as the file states; NaN without data.
 
         With a ``step``, means of so many rows and columns, over the pixels that have data.
         """
@@ -186,7 +186,7 @@ class LabelRaster:
         return out
 
     def read_classes(self, rows: slice, columns: slice) -> NDArray[np.uint8]:
-        """Numbers of classes; one beyond the last for codes of none, 255 without data."""
+        """Read numbers of classes; the number after the last for codes in no class, 255 without data."""
         out = np.full((rows.stop - rows.start, columns.stop - columns.start), NO_CLASS, dtype=np.uint8)
 
         def take(file: rasterio.DatasetReader, window: Window, where: tuple[slice, slice]) -> None:
@@ -198,7 +198,7 @@ class LabelRaster:
         return out
 
     def _known(self, image: np.ma.MaskedArray) -> NDArray[np.bool_]:
-        """Pixels with data, by the file, and by what stands for none."""
+        """Return which pixels have data, by the file and by the no-data value."""
         known: NDArray[np.bool_] = ~np.ma.getmaskarray(image)
         if image.dtype.kind == "f":
             known &= np.isfinite(image.data)
@@ -210,7 +210,7 @@ class LabelRaster:
         columns: slice,
         take: Callable[[rasterio.DatasetReader, Window, tuple[slice, slice]], None],
     ) -> None:
-        """Call ``take`` with every file that has part of a window, what of the file, and what of the result that is."""
+        """Call ``take`` for each file in a window, with the windows of the file and of the result."""
         turns = (-self.turn, 0, self.turn) if self.turn else (0,)
         for tile, turned in ((tile, turned) for tile in self.tiles for turned in turns):
             first = tile.row, tile.column + turned
@@ -235,7 +235,7 @@ class LabelRaster:
 
 
 def _means(values: NDArray[np.float32], step: int) -> NDArray[np.float32]:
-    """Means of blocks of pixels that have data; the last blocks may be smaller."""
+    """Average blocks of pixels over those that have data; the last blocks may be smaller."""
     known = np.isfinite(values)
     total = _added(_added(np.where(known, values, 0.0).astype(np.float64), step).T, step).T
     count = _added(_added(known.astype(np.float64), step).T, step).T
@@ -244,7 +244,7 @@ def _means(values: NDArray[np.float32], step: int) -> NDArray[np.float32]:
 
 
 def _added(plane: NDArray[np.float64], step: int) -> NDArray[np.float64]:
-    """Sums of so many rows, added in their order: the bits do not depend on how many columns there are."""
+    """Sum groups of rows in their order, so that the bits do not depend on the number of columns."""
     total = plane[::step].copy()
     for number in range(1, min(step, len(plane))):
         part = plane[number::step]
@@ -253,7 +253,7 @@ def _added(plane: NDArray[np.float64], step: int) -> NDArray[np.float64]:
 
 
 def outline_of(frame: Frame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Longitude and latitude around a raster, where its system has them."""
+    """Return longitude and latitude around a raster, where its system has them."""
     along, (rows, columns) = np.linspace(0.0, 1.0, OUTLINE), frame.shape
     none, full = np.zeros_like(along), np.ones_like(along)
     lon, lat = frame.geodetic(

@@ -170,7 +170,7 @@ def open_layer(name: str, layer: RasterLayerConfig, key: str, attributes: Mappin
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Sampling:
-    """Samples a raster at points of the ground cells of a tile, block by block, so that little of it is in memory."""
+    """Sample a raster at points of the ground cells of a tile, block by block, so that little of it is in memory."""
 
     file: LabelRaster
     method: str

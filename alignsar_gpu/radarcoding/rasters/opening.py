@@ -1,4 +1,4 @@
-"""Opening rasters: what files say of themselves, whether they are tiles of one grid, and where that lies."""
+"""Open rasters: read what files state, arrange tiles on one grid, and find where that lies on Earth."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ KINDS = (*SUFFIXES, ".jp2")
 
 @dataclass(frozen=True, kw_only=True)
 class _Described:
-    """What one file says of itself."""
+    """What one file states: its system, grid, bands and tags."""
 
     name: str
     files: tuple[Path, ...]
@@ -157,7 +157,7 @@ def _in_folder(folder: Path, key: str) -> list[str]:
 def _arranged(
     files: Sequence[_Described], period: float, key: str
 ) -> tuple[tuple[RasterTile, ...], Affine, tuple[int, int]]:
-    """Tiles on the grid of the first, across the antimeridian too. Raises AlignsarError where their grids differ."""
+    """Arrange tiles on the grid of the first, across the antimeridian too. Raises AlignsarError where grids differ."""
     a, b, c, d, e, f = files[0].affine
     corners = []
     for one in files:
@@ -186,7 +186,7 @@ def _arranged(
 
 
 def _numbers(config: RasterLayerConfig, file: _Described, key: str) -> tuple[int, ...]:
-    """Numbers of the bands asked for, or of all that are no mask."""
+    """Return the numbers of the bands asked for, or of all but masks."""
     count = len(file.dtypes)
     if config.bands is None:
         return tuple(number for number in range(1, count + 1) if not file.alpha[number - 1])
@@ -206,7 +206,7 @@ def _numbers(config: RasterLayerConfig, file: _Described, key: str) -> tuple[int
 
 
 def _band_names(file: _Described, numbers: Sequence[int]) -> tuple[str, ...]:
-    """Names for layers: the descriptions of bands, or their numbers."""
+    """Name the layers of bands: by their descriptions, or else by their numbers."""
     said = [re.sub(r"\W+", "_", file.descriptions[number - 1] or "").strip("_").lower() for number in numbers]
     return tuple(
         text if text and said.count(text) == 1 else f"{text or 'band'}_{number}"
@@ -215,7 +215,7 @@ def _band_names(file: _Described, numbers: Sequence[int]) -> tuple[str, ...]:
 
 
 def _frame(affine: Affine, shape: tuple[int, int], crs: CRS, where: str) -> Frame:
-    """Where pixels lie, by the best operation for the middle of the raster. Raises AlignsarError without any."""
+    """Find the best operation for the middle of the raster. Raises AlignsarError where PROJ knows none."""
     target = CRS.from_epsg(4326)
     pipeline, operation = "", "none: longitude and latitude on WGS84"
     if not is_wgs84(crs):
@@ -228,7 +228,7 @@ def _frame(affine: Affine, shape: tuple[int, int], crs: CRS, where: str) -> Fram
 
 
 def _resolution(frame: Frame) -> tuple[float, float]:
-    """Metres of a row and a column in the middle of a raster; NaN where its system has none there."""
+    """Return the size of a row and a column in metres, in the middle of a raster; NaN where it is not on Earth."""
     row, column = (0.5 * (count - 1) for count in frame.shape)
     lon, lat = frame.geodetic(np.array([row, row + 1.0, row]), np.array([column, column, column + 1.0]))
     if not np.isfinite(lon).all():

@@ -1,4 +1,4 @@
-"""Derivatives of a raster of heights: its slope, and its gradient to the east and to the north."""
+"""Slope and gradients to the east and north of a raster of heights."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ NODE = 256  # rows and columns from one place to the next at which it is known h
 
 
 class SlopeRaster(LabelRaster):
-    """A raster of heights in metres, whose bands are `DERIVATIVES` of these."""
+    """A raster of heights in metres whose bands are their slope and gradients (`DERIVATIVES`)."""
 
     def unit_of(self, band: str) -> str:
-        """Of values: slope in degrees, gradients in metres a metre."""
+        """Return the unit of a band: degrees for the slope, metres a metre for gradients."""
         return "degrees" if band == "slope" else "1"
 
     def read(self, rows: slice, columns: slice, band: str, step: int = 1) -> NDArray[np.float32]:
-        """A derivative, by Horn (1981), Proc. IEEE 69, eq. 2 to 4: differences over three rows and three columns.
+        """Compute a derivative by Horn (1981), Proc. IEEE 69, eq. 2 to 4, over three rows and three columns.
 
         NaN where one of nine heights is not known. With a ``step``, of means of so many rows and columns.
         """
@@ -53,7 +53,7 @@ class SlopeRaster(LabelRaster):
         return found.astype(np.float32)
 
     def _metres(self, row: NDArray[np.float64], column: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-        """Metres to the east and north that a row down leads, then a column across: each [row, column].
+        """Return the metres to the east and north of one row down, then of one column across: [row, column].
 
         Linear between places that do not depend on what is asked for.
         """
@@ -80,7 +80,7 @@ class SlopeRaster(LabelRaster):
 
 
 def _between(values: NDArray[np.float64], place: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Values [node, ...] between nodes."""
+    """Interpolate values [node, ...] linearly between nodes."""
     node = place.astype(np.int64)
     share = (place - node)[:, np.newaxis]
     return values[node] + share * (values[node + 1] - values[node])

@@ -1,4 +1,4 @@
-"""What a layer of vectors must have to be of use: a system, features, shapes with an area, heights in metres."""
+"""Check that a layer of vectors can be used: its system, features, kind of shapes, and heights in metres."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ UNSTATED = "undefined"  # how names of systems begin that say nothing: those of 
 
 
 def stated_crs(source: LayerSource, config: VectorLayerConfig) -> CRS | None:
-    """The system of a file. Raises AlignsarError for one that is not of maps, where none is given instead."""
+    """Return the system that a file states. Raises AlignsarError for one that is not of a map and not overruled."""
     crs = source.crs
     if crs is None or crs.name.lower().startswith(UNSTATED):
         return None
@@ -43,7 +43,7 @@ def stated_crs(source: LayerSource, config: VectorLayerConfig) -> CRS | None:
 
 
 def check_features(source: LayerSource, config: VectorLayerConfig, shapes: Shapes) -> None:
-    """Raises AlignsarError for a layer without features, or none that are meant; ``shapes``: the first of them."""
+    """Check that a layer has features that are asked for (``shapes``: the first); raise AlignsarError otherwise."""
     if source.features == 0 or (not len(shapes) and not config.where):
         raise AlignsarError(f"{source.name}: has no features: choose another file or layer")
     if not len(shapes):
@@ -53,7 +53,7 @@ def check_features(source: LayerSource, config: VectorLayerConfig, shapes: Shape
 
 
 def kind_of(source: LayerSource, config: VectorLayerConfig, shapes: Shapes) -> str:
-    """The kind of shapes: "polygon", "line" or "point".
+    """Return the kind of shapes of a layer: "polygon", "line" or "point".
 
     Raises AlignsarError where none of them has an area, nor is to be given one.
     """
@@ -95,7 +95,7 @@ def _refused(kinds: set[str], source: LayerSource) -> str:
 
 
 def check_heights(source: LayerSource, config: VectorLayerConfig, crs: CRS, shapes: Shapes) -> None:
-    """Raises AlignsarError for heights that are none, looking through all of an attribute's."""
+    """Check that all heights of a layer are heights in metres; raise AlignsarError otherwise."""
     if config.elevation == Z:
         if not shapely.has_z(shapes).any():
             raise AlignsarError(
@@ -123,5 +123,5 @@ def check_heights(source: LayerSource, config: VectorLayerConfig, crs: CRS, shap
 
 
 def numbers(column: Any) -> NDArray[np.float64]:
-    """An Arrow array as numbers, NaN where there is none."""
+    """Convert an Arrow array to numbers, NaN where there is none."""
     return np.array(column.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)

@@ -1,4 +1,4 @@
-"""From values of an attribute to classes."""
+"""Classes of features by the values of an attribute."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MOST_CLASSES = 254  # a label is one byte
 
 @dataclass(frozen=True, kw_only=True)
 class Classes:
-    """Classes by name, and the class of each value.
+    """Names of the classes, and the class of each value of the attribute.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Classes:
     unmatched: tuple[str, ...] = ()
 
     def of(self, column: Any) -> NDArray[np.int32]:
-        """Class (f,) of the values of an Arrow array, -1 where it is in none."""
+        """Return the class (f,) of each value of an Arrow array, -1 where it is in none."""
         coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
         classes = [self.index.get(text, -1) if text is not None else -1 for text in texts(coded.dictionary)]
         found = np.asarray(coded.indices.fill_null(len(classes)), dtype=np.intp)
@@ -49,7 +49,7 @@ class Classes:
 
 
 def texts(column: Any) -> list[str | None]:
-    """Values of an Arrow array as text: whole numbers without decimals, true and false, dates as in ISO 8601."""
+    """Convert an Arrow array to text: whole numbers without decimals, true and false, dates as in ISO 8601."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if pa.types.is_floating(column.type):
@@ -58,7 +58,7 @@ def texts(column: Any) -> list[str | None]:
 
 
 def find_classes(source: LayerSource, config: VectorLayerConfig) -> Classes:
-    """The classes that a layer has. Looks through all values of the attribute.
+    """Find the classes of a layer; looks through all values of the attribute.
 
     Raises AlignsarError where no value is in a class, or values that shall be classes are
     too many, or give the same name.
@@ -111,7 +111,7 @@ def _of_each(values: Iterable[str], where: str) -> Classes:
 
 
 def safe_name(text: str) -> str:
-    """A value as a part of the name of a variable: small letters, digits and underscores."""
+    """Convert a value to a part of a variable's name: small letters, digits and underscores."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     name = re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_")
     return f"class_{name}" if name[:1].isdigit() else name

@@ -1,4 +1,4 @@
-"""VectorFile: the features of a vector file that make a layer, as rings, wherever and whatever the file is."""
+"""VectorFile: the features of a vector layer as rings, whatever the format of the file."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ BEYOND = 1000.0  # metres around a scene that shapes are kept in: the orbit sees
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class VectorFile:
-    """Features of a vector file, open.
+    """The features of a vector layer, open.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class VectorFile:
 
     @property
     def name(self) -> str:
-        """File and layer."""
+        """File and layer, for messages."""
         return self.source.name
 
     @property
@@ -76,12 +76,12 @@ class VectorFile:
 
     @property
     def unmatched(self) -> tuple[str, ...]:
-        """Values that are asked for and that no feature has."""
+        """Values of classes that no feature has."""
         return self.legend.unmatched
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """What the layer is made of, for a fingerprint."""
+        """Files that are read, for a fingerprint."""
         return self.source.files
 
     @property
@@ -96,12 +96,12 @@ class VectorFile:
 
     @property
     def operation(self) -> str:
-        """How coordinates of the file become longitude and latitude, in words."""
+        """Conversion from coordinates of the file to longitude and latitude, in words."""
         return self.place.operation
 
     @property
     def bounds(self) -> Box | None:
-        """West, south, east and north of the whole layer in degrees, None where the file does not say."""
+        """West, south, east and north of the layer in degrees; None where the file does not state its extent."""
         return self.place.bounds
 
     @property
@@ -112,14 +112,14 @@ class VectorFile:
     def to_geodetic(
         self, x: NDArray[np.float64], y: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Longitude and latitude (degrees on WGS84, of any turn) of points of rings, NaN where there are none.
+        """Convert points of rings to longitude and latitude (degrees, of any turn); NaN where there are none.
 
         By the same operation for all points, each on its own.
         """
         return (x, y) if self._in_degrees else self.place.to_geodetic(x, y)
 
     def rings(self, area: BaseGeometry, counts: Counts) -> Iterator[Rings]:
-        """Rings of the features that meet an area, cut off a kilometre beyond it, some features at a time.
+        """Read the rings of features that meet an area, cut off a kilometre beyond it, some features at a time.
 
         Parameters
         ----------
@@ -146,7 +146,7 @@ class VectorFile:
             raise AlignsarError(f"{self.key}: {error}") from None
 
     def _features(self, batch: FeatureBatch, box: Box, counts: Counts) -> ClassifiedFeatures:
-        """Features of a class whose bounds meet a box: not all formats can be asked for these alone."""
+        """Select features in a class whose bounds meet a box: not all formats can be asked for these alone."""
         shapes, attribute = batch.shapes, self.config.attribute
         index = (
             self.legend.of(batch.columns[attribute]) if attribute else np.zeros(len(shapes), dtype=np.int32)
@@ -166,7 +166,7 @@ class VectorFile:
         return _highest(batch.shapes) if self.config.elevation == Z else numbers(batch.columns[name])
 
     def require_inside(self, area: BaseGeometry) -> None:
-        """Raises AlignsarError where neither a feature nor the layer's bounds meet the area (a polygon in degrees).
+        """Check that the layer has something in an area (a polygon in degrees); raise AlignsarError otherwise.
 
         Where a layer has nothing of a kind amid other things, there is nothing of it: that is an observation.
         """
@@ -189,7 +189,7 @@ class VectorFile:
 
 
 def open_vectors(config: VectorLayerConfig, key: str) -> VectorFile:
-    """The features that are asked for.
+    """Open the features of a layer.
 
     Parameters
     ----------
@@ -225,7 +225,7 @@ def open_vectors(config: VectorLayerConfig, key: str) -> VectorFile:
 
 
 def _highest(shapes: Shapes) -> NDArray[np.float64]:
-    """The highest z of each shape, NaN where it has none."""
+    """Return the highest z of each shape, NaN where it has none."""
     found = np.full(len(shapes), np.nan)
     places, owner = shapely.get_coordinates(shapes, include_z=True, return_index=True)
     first = np.flatnonzero(np.diff(owner, prepend=-1))

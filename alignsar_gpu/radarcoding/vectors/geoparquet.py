@@ -1,4 +1,4 @@
-"""Layers of vectors in GeoParquet files."""
+"""Read layers of vectors in GeoParquet files."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ UNREADABLE = (pa.ArrowException, OSError, ValueError)
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ParquetSource:
-    """See `vector_sources.LayerSource`.
+    """A GeoParquet file, or a folder of them; see `sources.LayerSource`.
 
     Attributes
     ----------
@@ -115,7 +115,7 @@ class ParquetSource:
             ) from None
 
     def _groups(self, about: Any, box: Box | None) -> list[int]:
-        """Numbers of the row groups that may have something in the box, by the bounds in their statistics."""
+        """List the row groups that may have features in the box, by the bounds in their statistics."""
         if box is None or not self.covering:
             return list(range(about.num_row_groups))
         place = {about.schema.column(i).path: i for i in range(len(about.schema))}
@@ -137,7 +137,7 @@ class ParquetSource:
         return kept
 
     def _meant(self, rows: Any) -> NDArray[np.int64]:
-        """Which rows meet the condition. GDAL is asked, by a table in memory: it means what it does elsewhere."""
+        """Return the rows that meet the condition, asking GDAL by a table in memory: SQL as elsewhere."""
         table = BytesIO()
         columns = [rows.column(name) for name in rows.schema.names]
         try:
@@ -173,7 +173,7 @@ class ParquetSource:
 
 
 def _plain(column: Any) -> NDArray[Any]:
-    """An Arrow column as GDAL takes it, with anything where it has nothing."""
+    """Convert an Arrow column to what GDAL takes; where it is null, to any value."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
@@ -184,7 +184,7 @@ def _plain(column: Any) -> NDArray[Any]:
 
 
 def is_parquet(path: VectorPath) -> bool:
-    """Whether a path is of a Parquet file, or of a folder of such files."""
+    """Return whether a path is of a Parquet file, or of a folder of such files."""
     return path.path is not None and not path.member and bool(_parts(path.path))
 
 
@@ -195,7 +195,7 @@ def _parts(path: Path) -> list[Path]:
 
 
 def open_parquet(path: VectorPath, config: VectorLayerConfig, key: str) -> ParquetSource:
-    """The shapes of a GeoParquet file, or of all in a folder. Raises AlignsarError for what is none."""
+    """Open a GeoParquet file, or all in a folder. Raises AlignsarError for files without geometry."""
     assert path.path is not None
     where = f"{key}: {path.shown}"
     if config.layer is not None:
@@ -274,13 +274,13 @@ def _kind(kind: Any) -> str:
 
 
 def _type(kinds: Sequence[str]) -> str:
-    """The one kind of geometry among those stated, many or single being the same."""
+    """Return the one kind of geometry among those stated (single and multiple alike), or "Unknown"."""
     plain = {kind.removesuffix(" Z").removeprefix("Multi") for kind in kinds}
     return plain.pop() if len(plain) == 1 else "Unknown"
 
 
 def _crs(column: Mapping[str, Any], where: str) -> CRS | None:
-    """As GeoParquet says: longitude and latitude where it says nothing, unknown where it says null."""
+    """Return the system as GeoParquet defines it: longitude and latitude if unstated, unknown if null."""
     try:
         stated = column.get("crs", "OGC:CRS84")
         return None if stated is None else CRS.from_user_input(stated)

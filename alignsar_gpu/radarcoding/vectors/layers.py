@@ -1,4 +1,4 @@
-"""Vector layers: the area fraction of every class in every radar pixel, and the class that has most of it."""
+"""Vector layers: area fraction of every class in each radar pixel, and the class with the largest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from alignsar_gpu.radarcoding.layers import LayerSpec
 from alignsar_gpu.radarcoding.vectors.classes import MOST_CLASSES
 from alignsar_gpu.radarcoding.vectors.files import open_vectors
 from alignsar_gpu.radarcoding.vectors.paths import listed
-from alignsar_gpu.radarcoding.vectors.polygons import add, add_to_pixels
+from alignsar_gpu.radarcoding.vectors.polygons import add_to_cells, add_to_pixels
 from alignsar_gpu.radarcoding.vectors.ring_store import RingStore
 from alignsar_gpu.radarcoding.vectors.rings import Counts
 
@@ -164,7 +164,7 @@ class VectorLayers:
 
     def prepare(self, scene: LabelScene, lines: slice) -> list[RingBatch]:
         """Return the rings that some lines may show, for all tiles of these lines."""
-        return [batch for store in self._stores for batch in store.of(scene, lines)]
+        return [batch for store in self._stores for batch in store.in_lines(scene, lines)]
 
     @property
     def _order(self) -> list[int]:
@@ -176,7 +176,7 @@ class VectorLayers:
         xp, count = ground.device.xp, len(self.names)
         covers = xp.zeros((count, *ground.shape), dtype=np.int32)
         for batch in batches:
-            add(ground, batch.ground, covers)
+            add_to_cells(ground, batch.ground, covers)
         kernels.settle_cells(covers, np.asarray(self._order, dtype=np.int64))
         sums = ground.push(covers)
         del covers

@@ -1,4 +1,4 @@
-"""Layers of vectors that GDAL reads."""
+"""Read layers of vectors by GDAL."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ NO_GFS = {"WRITE_GFS": "NO"}  # GDAL would leave a file beside the user's
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class OgrSource:
-    """See `vector_sources.LayerSource`.
+    """A layer of a vector file that GDAL reads; see `sources.LayerSource`.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class OgrSource:
     gfs: str = field(default="", repr=False)
 
     def _ask(self, ask: Callable[..., Any], **options: Any) -> Any:
-        """One reading by pyogrio, its errors in words."""
+        """Call a function of pyogrio, its errors as AlignsarError."""
         with quietly(), ExitStack() as stack:
             if self.driver == "GML":
                 options |= NO_GFS
@@ -96,7 +96,7 @@ class OgrSource:
         )
 
     def describe(self) -> Mapping[str, Any]:
-        """What pyogrio says of the layer."""
+        """Return pyogrio's description of the layer."""
         info: Mapping[str, Any] = self._ask(
             pyogrio.read_info, force_total_bounds=True, force_feature_count=True
         )
@@ -136,7 +136,7 @@ class OgrSource:
                 yield self._batch(columns, fids=rows.column(0).to_numpy())
 
     def _streamed(self, columns: Sequence[str], **options: Any) -> Iterator[tuple[str, Any]]:
-        """Arrow batches by pyogrio's stream, and what it calls the column of their shapes."""
+        """Read Arrow batches by pyogrio's stream, each with the name of the column of shapes."""
         try:
             with ExitStack() as stack:
                 with quietly():
@@ -158,15 +158,15 @@ class OgrSource:
 
     @property
     def _at_a_time(self) -> int:
-        """Features of a batch."""
+        """Number of features of a batch."""
         return at_a_time(self.features or AT_A_TIME, sum(file.stat().st_size for file in self.files))
 
     def _read(self, columns: Sequence[str], **options: Any) -> Any:
-        """By pyogrio: what it says of the layer, numbers of features, shapes, attributes."""
+        """Read by pyogrio: description of the layer, numbers of features, shapes, attributes."""
         return self._ask(read, columns=self._with_asked(columns), **options)
 
     def _with_asked(self, columns: Sequence[str]) -> list[str]:
-        """Columns with those of the condition, which some formats take for empty where they are not read."""
+        """Add the columns of the condition, which some formats take for empty where they are not read."""
         return list(dict.fromkeys([*columns, *mentioned(self.fields, self.condition)]))
 
     def _batch(self, columns: Sequence[str], **options: Any) -> FeatureBatch:
@@ -181,7 +181,7 @@ class OgrSource:
         )
 
     def check_last(self) -> None:
-        """Raises AlignsarError where the last feature, by its number, cannot be read."""
+        """Check that the last feature can be read by its number; raise AlignsarError otherwise."""
         self._batch([], fids=[(self.features or 1) - 1])
 
     def values(self, column: str) -> Iterator[Any]:
@@ -195,14 +195,14 @@ class OgrSource:
 
 
 def _plain(wkb: Sequence[bytes | None]) -> bool:
-    """Whether all shapes are points, lines and areas, alone or several, without curves and measures."""
+    """Return whether all shapes are points, lines and areas, single or multiple, without curves and measures."""
     heads = {one[:5] for one in wkb if one is not None}
     kinds = {int.from_bytes(one[1:], "little" if one[0] else "big") for one in heads}
     return {kind & 0x7FFFFFFF for kind in kinds} <= POINTS_LINES_AREAS  # the highest bit: heights, of old
 
 
 def open_ogr(path: VectorPath, config: VectorLayerConfig, key: str) -> OgrSource:
-    """The layer that is meant. Raises AlignsarError, beginning with ``key``, where that is not clear."""
+    """Open a layer by GDAL. Raises AlignsarError, beginning with ``key``, where it is not clear which layer."""
     gml = path.ending in {".gml", ".xml"} and not path.has_beside(".xsd")
     listing = f"/vsisubfile/0,{path.dataset}" if gml else path.dataset  # where GDAL cannot write a GFS file
     try:
@@ -284,7 +284,7 @@ def _kind(dtype: str) -> str:
 def _with_template(
     source: OgrSource, info: Mapping[str, Any], path: VectorPath, config: VectorLayerConfig, key: str
 ) -> OgrSource:
-    """GML as its objects are, not as GDAL takes them to be; as it was where they are found to be simple."""
+    """Return GML with the geometry and attributes that its objects have; unchanged where they are simple."""
     condition = (config.where or "").casefold()
     wanted = {name for name in source.fields if name in config.columns or name.casefold() in condition} - {
         "gml_id"
@@ -311,7 +311,7 @@ def _with_template(
 
 
 def _check_whole(source: OgrSource, path: VectorPath) -> None:
-    """GDAL before 3.11 leaves out what is missing at the end of files that are cut short, and does not say so."""
+    """Check that a file is not cut short: GDAL before 3.11 reads what is there without a warning."""
     if source.driver == "FlatGeobuf" and source.features:
         source.check_last()
     if path.ending == ".shp" and path.path is not None and not path.member and path.path.is_file():

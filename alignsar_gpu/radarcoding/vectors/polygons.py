@@ -1,4 +1,4 @@
-"""Polygons on the ground: their area in the pixels of a radar image, exactly on cells of the chart."""
+"""Cover ground cells or pixels with polygons, exactly by area."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONGEST = 64.0  # pixels of an edge: what is straight on a map is bent by 8 mm o
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RadarRings:
-    """Rings on a chart, each closed.
+    """Closed rings in radar coordinates.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class RadarRings:
 
     @property
     def nbytes(self) -> int:
-        """Memory that they take."""
+        """Memory that the rings take, bytes."""
         return 2 * self.line.nbytes + 3 * self.start.nbytes
 
 
@@ -48,9 +48,9 @@ def radar_rings(
     hole: NDArray[np.bool_],
     plane: NDArray[np.int64],
 ) -> RadarRings:
-    """Rings whose vertices are known on a chart; those with a vertex that is not are left out.
+    """Make rings of vertices in lines and samples; rings with a vertex that is NaN are left out.
 
-    Long edges are to be divided before, see `divided`.
+    Long edges are to be divided before, see `divide_edges`.
     """
     known = np.isfinite(line) & np.isfinite(sample)
     if not known.all():
@@ -67,7 +67,7 @@ def radar_rings(
 def _signed_area(
     line: NDArray[np.float64], sample: NDArray[np.float64], start: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Twice the area of closed rings, positive where they turn from samples to lines."""
+    """Return twice the area of closed rings, positive where they turn from samples to lines."""
     if len(start) < 2:
         return np.zeros(0)
     first = np.repeat(start[:-1], np.diff(start))
@@ -78,10 +78,10 @@ def _signed_area(
     return np.add.reduceat(cross, start[:-1])
 
 
-def divided(
+def divide_edges(
     x: NDArray[np.float64], y: NDArray[np.float64], start: NDArray[np.int64], pieces: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-    """Rings with their edges cut into equal ``pieces``, one number for each vertex but 1 for the last of a ring."""
+    """Divide the edges of rings into equal ``pieces``: a number for each vertex, 1 for the last of a ring."""
     if not (pieces > 1).any():
         return x, y, start
     end = np.cumsum(pieces)
@@ -92,10 +92,10 @@ def divided(
     return cut[0], cut[1], np.concatenate([[0], end])[start]
 
 
-def pieces_of(
+def count_pieces(
     line: NDArray[np.float64], sample: NDArray[np.float64], start: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Into how many pieces each edge is to be cut, for what is straight on the map to be where it is on the chart."""
+    """Return into how many pieces to divide each edge, so that it stays straight on the map."""
     pieces = np.ones(len(line), dtype=np.int64)
     if len(line) > 1:
         with np.errstate(invalid="ignore"):
@@ -105,21 +105,21 @@ def pieces_of(
     return pieces
 
 
-def add(ground: GroundCells, rings: RadarRings, found: Any) -> None:
-    """Add rings on the chart to covers of its cells, int32 [class, row, column]; see `kernels.cover_cells`."""
+def add_to_cells(ground: GroundCells, rings: RadarRings, found: Any) -> None:
+    """Add rings on level ground to covers of its cells, int32 [class, row, column]; see `kernels.cover_cells`."""
     column, row = ground.column_and_row(rings.line, rings.sample)
-    _add(ground, rings, (column, row), found)
+    _add_rings(ground, rings, (column, row), found)
 
 
 def add_to_pixels(ground: GroundCells, rings: RadarRings, found: Any) -> None:
-    """Add rings, given by the lines and samples that they are seen at, to covers of pixels [class, line, sample]."""
+    """Add rings, by the lines and samples that they are seen at, to covers of pixels [class, line, sample]."""
     tile, shifts = ground.tile, ground.level_ground.shifts.at(rings.line, rings.sample)
     column = rings.sample - shifts[1] + 0.5 - tile.samples.start
     row = rings.line - shifts[0] + 0.5 - tile.lines.start
-    _add(ground, rings, (column, row), found)
+    _add_rings(ground, rings, (column, row), found)
 
 
-def _add(
+def _add_rings(
     ground: GroundCells,
     rings: RadarRings,
     place: tuple[NDArray[np.float64], NDArray[np.float64]],

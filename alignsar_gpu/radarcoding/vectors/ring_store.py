@@ -1,4 +1,4 @@
-"""Rings of a vector file on the chart of a scene, for the lines that are asked for."""
+"""Keep the rings of a vector file in radar coordinates, and return those of some lines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.radarcoding.vectors.polygons import RadarRings, divided, pieces_of, radar_rings
+from alignsar_gpu.radarcoding.vectors.polygons import RadarRings, count_pieces, divide_edges, radar_rings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,26 +28,26 @@ LEANING = 0.005  # degrees: from as far outside of it may what is high lean into
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RingBatch:
-    """Rings on the ground, by lines and samples of the chart, and rings in the air, by those that they are seen at."""
+    """Rings on the ground, on level ground, and raised rings, by the lines and samples that they are seen at."""
 
     ground: RadarRings
     raised: RadarRings
 
     @property
     def nbytes(self) -> int:
-        """Memory that it takes."""
+        """Memory that the batch takes, bytes."""
         return self.ground.nbytes + self.raised.nbytes
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Stored:
-    """A batch in a file that vanishes with the store."""
+    """A batch in a temporary file that vanishes with the store."""
 
     file: IO[bytes]
     place: int
 
     def read(self) -> RingBatch:
-        """The batch."""
+        """Read the batch."""
         self.file.seek(self.place)
         ground, raised = (
             RadarRings(**{field.name: np.load(self.file) for field in fields(RadarRings)}) for _ in range(2)
@@ -72,7 +72,7 @@ def _stored(batch: RingBatch, file: IO[bytes]) -> _Stored:
 
 
 class RingStore:
-    """Rings of a vector file on the chart, read once: kept in ``limit`` bytes, and what is more in a file.
+    """Rings of a vector file in radar coordinates, read once: in ``limit`` bytes of memory, the rest in a file.
 
     ``counts`` says what the vector file has for the scene, once `of` or `look_through` was called.
     """
@@ -82,7 +82,7 @@ class RingStore:
         self._kept: list[RingBatch | _Stored] | None = None
 
     def look_through(self, scene: LabelScene) -> None:
-        """Read all that the scene has."""
+        """Read all features of the scene."""
         if self._kept is not None:
             return
         kept: list[RingBatch | _Stored] = []
@@ -101,35 +101,35 @@ class RingStore:
             kept.append(_stored(batch, file))
         self._kept = kept
 
-    def of(self, scene: LabelScene, lines: slice) -> Iterator[RingBatch]:
-        """What may be seen in some lines of the image."""
+    def in_lines(self, scene: LabelScene, lines: slice) -> Iterator[RingBatch]:
+        """Return the rings that some lines of the image may show."""
         self.look_through(scene)
         (before, after), _ = scene.level_ground.reach
         ground = lines.start - after - 1.0, lines.stop - before + 1.0
         for kept in self._kept or ():
             batch = kept.read() if isinstance(kept, _Stored) else kept
             yield RingBatch(
-                ground=between(batch.ground, *ground),
-                raised=between(batch.raised, lines.start - 1.0, lines.stop),
+                ground=rings_between(batch.ground, *ground),
+                raised=rings_between(batch.raised, lines.start - 1.0, lines.stop),
             )
 
     def _placed(self, scene: LabelScene, rings: Rings) -> RingBatch:
         up = np.isfinite(rings.height)[rings.owner]
         if not up.any():
             return RingBatch(
-                ground=self._seen(rings, scene.level_ground.terrain, scene.level_ground.height),
+                ground=self._to_radar(rings, scene.level_ground.terrain, scene.level_ground.height),
                 raised=_nothing(),
             )
         low, high = _chosen(rings, ~up), _chosen(rings, up)
         return RingBatch(
-            ground=self._seen(low, scene.level_ground.terrain, scene.level_ground.height),
-            raised=self._seen(
+            ground=self._to_radar(low, scene.level_ground.terrain, scene.level_ground.height),
+            raised=self._to_radar(
                 high, scene.level_ground.terrain, self._heights(high, scene.level_ground.terrain)[high.owner]
             ),
         )
 
-    def _seen(self, rings: Rings, terrain: Terrain, height: NDArray[np.float64] | float) -> RadarRings:
-        """Rings by the lines and samples that they are seen at, where they are flat at a height, each at its own."""
+    def _to_radar(self, rings: Rings, terrain: Terrain, height: NDArray[np.float64] | float) -> RadarRings:
+        """Convert rings, flat at a height each, to the lines and samples that they are seen at."""
 
         def seen(
             x: NDArray[np.float64], y: NDArray[np.float64], ring: NDArray[np.int64]
@@ -142,10 +142,10 @@ class RingStore:
 
         ring = _of_vertices(rings)
         line, sample = seen(rings.x, rings.y, ring)
-        pieces = pieces_of(line, sample, rings.start)
+        pieces = count_pieces(line, sample, rings.start)
         start = rings.start
         if (pieces > 1).any():  # what is straight in the file is not, as it is seen
-            x, y, start = divided(rings.x, rings.y, rings.start, pieces)
+            x, y, start = divide_edges(rings.x, rings.y, rings.start, pieces)
             added = np.ones(len(x), dtype=bool)
             old = np.cumsum(pieces) - pieces
             added[old] = False
@@ -157,7 +157,7 @@ class RingStore:
         return radar_rings(line, sample, start, rings.hole, plane)
 
     def _heights(self, rings: Rings, terrain: Terrain) -> NDArray[np.float64]:
-        """Of features above WGS84: their own, or above the mean of the terrain under their vertices."""
+        """Return heights of features above WGS84: their own, or above the mean terrain under their vertices."""
         if not self._file.above_terrain:
             return rings.height
         owner = rings.owner[_of_vertices(rings)]
@@ -170,12 +170,12 @@ class RingStore:
 
 
 def _of_vertices(rings: Rings) -> NDArray[np.int64]:
-    """The ring that each vertex is of."""
+    """Return the ring that each vertex belongs to."""
     return np.repeat(np.arange(len(rings.hole)), np.diff(rings.start))
 
 
 def _chosen(rings: Rings, keep: NDArray[np.bool_]) -> Rings:
-    """Some rings of a batch."""
+    """Select some rings of a batch."""
     size = np.diff(rings.start)
     vertices = np.repeat(keep, size)
     return replace(
@@ -193,8 +193,8 @@ def _nothing() -> RadarRings:
     return RadarRings(line=empty, sample=empty, start=np.zeros(1, dtype=np.int64), plane=none, sign=none)
 
 
-def between(rings: RadarRings, first: float, last: float) -> RadarRings:
-    """The rings that reach between two lines."""
+def rings_between(rings: RadarRings, first: float, last: float) -> RadarRings:
+    """Select the rings that reach between two lines."""
     if len(rings.start) < 2:
         return rings
     low, high = (one.reduceat(rings.line, rings.start[:-1]) for one in (np.minimum, np.maximum))

@@ -1,4 +1,4 @@
-"""Rings: the outlines of features, flat arrays of vertices, and counts of what was met on the way."""
+"""Outlines of features as rings: flat arrays of vertices; and counts of repaired and dropped features."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Rings:
 
 @dataclass(kw_only=True)
 class Counts:
-    """What was met while reading.
+    """Numbers of features that were read, repaired and left out.
 
     Attributes
     ----------
@@ -74,16 +74,16 @@ class Counts:
     other_values: int = 0
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Reset all counts to 0."""
         for one in fields(self):
             setattr(self, one.name, 0)
 
     def as_dict(self) -> dict[str, int]:
-        """For a report."""
+        """Return the counts by name, for a report."""
         return asdict(self)
 
     def sentences(self, name: str) -> list[str]:
-        """What users should know of the file called ``name``."""
+        """Return what users should know of the file called ``name``, as sentences."""
         said = []
         if not self.features:
             said.append(f"{name} has nothing here: the layer is empty")
@@ -102,7 +102,7 @@ class Counts:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ClassifiedFeatures:
-    """Features (f) with the classes and heights that they have, see `Rings`."""
+    """Features (f) with their classes and heights, see `Rings`."""
 
     shapes: Shapes
     class_index: NDArray[np.int32]
@@ -111,7 +111,7 @@ class ClassifiedFeatures:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FeatureWindow:
-    """Where features are wanted, in coordinates of the file.
+    """Area from which features are wanted, in coordinates of the file.
 
     Attributes
     ----------
@@ -132,7 +132,7 @@ def rings_of(
     window: FeatureWindow,
     counts: Counts,
 ) -> Rings:
-    """Rings of the features that meet a window.
+    """Convert the features that meet a window to rings.
 
     In coordinates of the file, or in degrees where these are no metres and shapes are widened.
     """
@@ -172,7 +172,7 @@ def rings_of(
 
 
 def _meet(shapes: Shapes, owner: NDArray[np.int64], area: BaseGeometry) -> NDArray[np.bool_]:
-    """Which shapes are of features that meet an area."""
+    """Return which shapes belong to features that meet an area."""
     shapely.prepare(area)
     single = np.asarray(shapely.intersects(area, shapes), dtype=bool)
     return single if single.all() else np.isin(owner, owner[single])

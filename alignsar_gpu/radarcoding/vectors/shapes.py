@@ -1,4 +1,4 @@
-"""Shapes made into areas: repaired, taken apart, widened."""
+"""Turn shapes into areas: repair them, split collections, widen lines and points."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NO_KIND = -1
 
 
 def dimension_of(shapes: Shapes) -> NDArray[np.int8]:
-    """0 for points, 1 for lines, 2 for areas, -1 for anything else."""
+    """Return the dimension of shapes: 0 for points, 1 for lines, 2 for areas, -1 for anything else."""
     kinds = shapely.get_type_id(shapes)
     found = np.full(len(shapes), NO_KIND, dtype=np.int8)
     for dimension, numbers in enumerate((POINTS, LINES, AREAS)):
@@ -30,7 +30,7 @@ def dimension_of(shapes: Shapes) -> NDArray[np.int8]:
 
 
 def without_collections(shapes: Shapes) -> tuple[Shapes, NDArray[np.int64]]:
-    """Shapes with collections taken apart into their points, lines and areas, and which shape each is of."""
+    """Split collections into their points, lines and areas; return also the shape that each part is of."""
     owner = np.arange(len(shapes))
     mixed = shapely.get_type_id(shapes) == COLLECTION
     if not mixed.any():
@@ -53,7 +53,7 @@ def without_collections(shapes: Shapes) -> tuple[Shapes, NDArray[np.int64]]:
 
 
 def _parts(shape: Any) -> list[Any]:
-    """Points, lines and polygons that a shape is made of; rings are lines."""
+    """List the points, lines and polygons of a shape; rings are lines."""
     if hasattr(shape, "geoms"):
         return [part for one in shape.geoms for part in _parts(one)]
     return [shapely.LineString(shape)] if shape.geom_type == "LinearRing" else [shape]
@@ -64,7 +64,7 @@ def _joined(polygons: Shapes) -> Any:
 
 
 def repaired(shape: Any) -> Any:
-    """A valid area for an invalid one: its polygons together, each its outer ring without its inner ones.
+    """Make an invalid area valid: the union of its polygons, each its outer ring without the inner ones.
 
     A ring that crosses itself bounds what is to be left by crossing it an odd number of times. Empty where
     nothing has an area.
@@ -78,13 +78,13 @@ def repaired(shape: Any) -> Any:
 
 
 def areas_of(shape: Any) -> Any:
-    """What has an area in a shape."""
+    """Return the parts of a shape that have an area."""
     parts = shapely.get_parts(shapely.get_parts(shape))
     return shapely.multipolygons(parts[shapely.get_type_id(parts) == AREAS[0]])
 
 
 def cut_off(shapes: Shapes, edge: BaseGeometry) -> Shapes:
-    """What of shapes is within an edge: areas of areas, lines of lines; those that do not reach it as they are."""
+    """Clip shapes to an edge, keeping the dimension of each; those inside are returned unchanged."""
     shapely.prepare(edge)
     over = np.flatnonzero(~shapely.covers(edge, shapes))
     if not len(over):
@@ -99,7 +99,7 @@ def cut_off(shapes: Shapes, edge: BaseGeometry) -> Shapes:
 
 
 def widened(shapes: Shapes, config: VectorLayerConfig) -> Shapes:
-    """Lines as bands of the ``width``, and everything larger by the ``buffer``; in a plane of metres."""
+    """Widen lines to bands of ``width``, and everything by ``buffer``; in a plane of metres."""
     found = shapes.copy()
     if config.width:
         lines = dimension_of(shapes) == 1
@@ -114,7 +114,7 @@ def widened(shapes: Shapes, config: VectorLayerConfig) -> Shapes:
 
 
 def merged(shapes: Shapes, owner: NDArray[np.int64]) -> tuple[Shapes, NDArray[np.int64]]:
-    """Shapes of the same owner joined into one; owners come in order."""
+    """Join shapes of the same owner into one; owners come in order."""
     first = np.flatnonzero(np.diff(owner, prepend=-1))
     if len(first) == len(owner):
         return shapes, owner
