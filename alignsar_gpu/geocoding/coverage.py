@@ -63,8 +63,8 @@ def image_outline(grid: RadarGrid, orbit: Orbit, dem: Dem, doppler: Doppler | No
         height = np.zeros(len(line[part]))
         for _ in range(ITERATIONS):
             place = radar_to_ground(orbit, time[part], slant_range[part], height, grid.look_side, speed[part])
-            found = dem.height_at(*place)
-            height = np.where(np.isfinite(found), found, height)
+            terrain = dem.height_at(*place)
+            height = np.where(np.isfinite(terrain), terrain, height)
         longitude[part], latitude[part] = place
     return longitude, latitude
 
@@ -90,8 +90,8 @@ def require_coverage(
     shown = MultiPoint(np.column_stack([column[known], row[known]])).convex_hull
     if not known.any() or not shown.intersects(frame):
         raise AlignsarError(
-            f"geocoding: the map grid, {_extent(*map_grid.geodetic(*_around(rows, columns, (9, 9))))}, shows "
-            f"nothing of the image, {_extent(longitude, latitude)}: choose a map grid over the image"
+            f"geocoding: the map grid, {_extent(*map_grid.geodetic(*_around(rows, columns, (9, 9))))}, does "
+            f"not overlap the image, {_extent(longitude, latitude)}: choose a map grid over the image"
         )
     if partial:
         return
@@ -101,7 +101,8 @@ def require_coverage(
         )
     edge = _seen_edge(grid, orbit, dem, map_grid, doppler)
     lon, lat = (
-        np.concatenate([own[inside], other]) for own, other in zip((longitude, latitude), edge, strict=True)
+        np.concatenate([outline[inside], other])
+        for outline, other in zip((longitude, latitude), edge, strict=True)
     )
     if lon.size:
         dem.require(lon, lat, "what map and image share")
@@ -110,17 +111,19 @@ def require_coverage(
 def _seen_edge(grid: RadarGrid, orbit: Orbit, dem: Dem, map_grid: MapGrid, doppler: Doppler | None) -> Pair:
     """Return longitude and latitude (degrees) of points on the edge of a map that an image shows."""
     longitude, latitude = map_grid.geodetic(*_around(*map_grid.shape, (65, 65)))
-    found = dem.height_at(longitude, latitude)
-    height = np.where(np.isfinite(found), found, 0.0)
+    terrain = dem.height_at(longitude, latitude)
+    height = np.where(np.isfinite(terrain), terrain, 0.0)
     middle = grid.azimuth_time(0.5 * grid.lines)
     time, slant_range = ground_to_radar(
         orbit, longitude, latitude, height, middle, doppler=doppler, wavelength=grid.wavelength
     )
     line, sample = grid.line(time), grid.sample(slant_range)
     with np.errstate(invalid="ignore"):
-        seen = (line >= 0.0) & (line <= grid.lines - 1.0) & (sample >= 0.0) & (sample <= grid.samples - 1.0)
-    seen &= is_on_look_side(grid, orbit, longitude, latitude)
-    return longitude[seen], latitude[seen]
+        visible = (
+            (line >= 0.0) & (line <= grid.lines - 1.0) & (sample >= 0.0) & (sample <= grid.samples - 1.0)
+        )
+    visible &= is_on_look_side(grid, orbit, longitude, latitude)
+    return longitude[visible], latitude[visible]
 
 
 def _extent(longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> str:

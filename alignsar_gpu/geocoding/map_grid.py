@@ -41,16 +41,16 @@ WHICH_CRS = "name one by its code, such as EPSG:32631 (UTM zone 31 north), or as
 def _known(crs: Any) -> CRS:
     """Return the horizontal part of a map's coordinate reference system. Raises AlignsarError for other systems."""
     try:
-        found = CRS.from_user_input(crs).to_2d()
+        system = CRS.from_user_input(crs).to_2d()
     except CRSError:
         raise AlignsarError(
             f"map grid: {str(crs)[:80]!r} is no coordinate reference system that PROJ knows: {WHICH_CRS}"
         ) from None
-    if not (found.is_geographic or found.is_projected):
+    if not (system.is_geographic or system.is_projected):
         raise AlignsarError(
-            f"map grid: {found.name!r} is neither a map projection nor longitude and latitude: {WHICH_CRS}"
+            f"map grid: {system.name!r} is neither a map projection nor longitude and latitude: {WHICH_CRS}"
         )
-    return found
+    return system
 
 
 def _unit_vectors(longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> NDArray[np.float64]:

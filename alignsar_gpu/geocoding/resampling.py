@@ -175,13 +175,13 @@ class Geocoding:
         The track is straight enough to pass between the corners of a part that has pixels of both sides.
         """
         ends = [np.linspace(s.start, s.stop - 1, 3) for s in (rows, columns)]
-        seen = self._is_seen(*np.meshgrid(*ends, indexing="ij"))
-        if seen.all():
+        visible = self._is_seen(*np.meshgrid(*ends, indexing="ij"))
+        if visible.all():
             return
-        if seen.any():
+        if visible.any():
             pixels = (np.arange(s.start, s.stop, dtype=np.float64) for s in (rows, columns))
-            seen = self._is_seen(*np.meshgrid(*pixels, indexing="ij"))
-            height[~self.device.upload(seen)] = np.nan
+            visible = self._is_seen(*np.meshgrid(*pixels, indexing="ij"))
+            height[~self.device.upload(visible)] = np.nan
         else:
             height[...] = np.nan
 
@@ -303,13 +303,13 @@ class Geocoding:
             none = np.zeros(image.shape[1])
             table = kernels.CarrierTable(none, none, 0.0, 1.0)
         else:
-            own = (carrier.slope[samples], carrier.centroid[samples])
+            columns = (carrier.slope[samples], carrier.centroid[samples])
             table = kernels.CarrierTable(
-                *own, carrier.first_time, carrier.interval, carrier.first_line + first
+                *columns, carrier.first_time, carrier.interval, carrier.first_line + first
             )
             lines = np.arange(len(image), dtype=np.float64) + table.first_line
             time = table.first_time + lines * table.interval
-            image = kernels.ramp(image, *own, time, -1)
+            image = kernels.ramp(image, *columns, time, -1)
         down, across = (_weights(share) for share in band)
         values, valid = kernels.resample(image, line, sample, down=down, across=across, carrier=table)
         values[~valid] = kernels.NO_DATA["complex64"]

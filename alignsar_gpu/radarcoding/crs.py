@@ -19,8 +19,8 @@ def given_crs(given: str | None, where: str) -> CRS | None:
         return None if given is None else CRS.from_user_input(given)
     except ProjError as error:
         raise AlignsarError(
-            f"{where}: crs={given!r} is no coordinate reference system ({error}): write, for example, EPSG:28992, "
-            "or EPSG:28992+5709 with a vertical one"
+            f"{where}: crs={given!r} is not a known coordinate reference system ({error}); write, for example, "
+            "EPSG:28992, or EPSG:28992+5709 with a vertical one"
         ) from None
 
 
@@ -31,7 +31,7 @@ def agreed_crs(stated: CRS | None, given: CRS | None, where: str) -> CRS:
     """
     if stated is None and given is None:
         raise AlignsarError(
-            f"{where}: does not state its coordinate reference system: name it (key crs, for example EPSG:28992)"
+            f"{where}: states no coordinate reference system; name it (key crs, for example EPSG:28992)"
         )
     if stated is None or given is None:
         return stated or given  # type: ignore[return-value]  # one of them is there
@@ -39,7 +39,7 @@ def agreed_crs(stated: CRS | None, given: CRS | None, where: str) -> CRS:
     same = flat.equals(other, ignore_axis_order=True)
     if not same and (flat.to_epsg() is None or flat.to_epsg() != other.to_epsg()):
         raise AlignsarError(
-            f"{where}: the file states {stated.name!r}, but crs says {given.name!r}: remove the key, or write the "
+            f"{where}: the file states {stated.name!r}, but crs says {given.name!r}; remove the key, or write the "
             "right system into the file"
         )
     return given if len(given.axis_info) > len(stated.axis_info) else stated

@@ -64,8 +64,8 @@ class Shifts:
         place = np.clip(np.nan_to_num(sample / self.spacing), 0.0, self.values.shape[2] - 1.0)
         node = np.minimum(place.astype(np.intp), self.values.shape[2] - 2)
         share = place - node
-        found = [p[n, node] + share * (p[n, node + 1] - p[n, node]) for p in self.values]
-        return found[0], found[1]
+        offsets = [p[n, node] + share * (p[n, node + 1] - p[n, node]) for p in self.values]
+        return offsets[0], offsets[1]
 
 
 NO_SHIFTS = Shifts(values=np.zeros((2, 0, 0), dtype=np.float32))

@@ -5,7 +5,7 @@ import pytest
 import rasterio
 import xarray as xr
 from geocoding_scene import CPU
-from geocoding_scene import LabelScene as Site
+from geocoding_scene import Scene as Site
 from pyproj import CRS, Transformer
 from rasterio.io import MemoryFile
 from rasterio.shutil import copy
@@ -202,7 +202,7 @@ class TestSystems:
             plain = dataset.drop_vars("rd")
             del plain["rain"].attrs["grid_mapping"]
             path = saved(tmp_path / f"plain_{unit}.nc", plain)
-            refused(lambda path=path: opened(path), "plain", "does not state its coordinate reference system")
+            refused(lambda path=path: opened(path), "plain", "states no coordinate reference system")
             assert (
                 np.abs(at(opened(path, crs="EPSG:28992"), longitude, latitude, TIMES[0]) - want).max() < 1e-6
             )
@@ -393,7 +393,7 @@ class TestDatedRasters:
         refused(lambda: opened(rasters(two, ["20230501.tif"], times=HOURS[:1], count=2)), "2 bands")
         rasters(two, ["20230501.tif"], times=HOURS[:1])
         pattern = rasters(two, ["a_20230501T0000.tif"], times=HOURS[:1])
-        refused(lambda: opened(pattern), "of the same time")
+        refused(lambda: opened(pattern), "have the same time")
         (two / "a_20230501T0000.tif").unlink()
         transform = Affine(0.3, 0.0, 2.0, 0.0, -0.25, 54.0)
         pattern = rasters(two, ["20230502.tif"], times=HOURS[:1], transform=transform)
@@ -405,7 +405,7 @@ class TestDatedRasters:
         pattern = rasters(
             turned, ["20230501.tif"], times=HOURS[:1], transform=Affine(0.2, 0.1, 2.0, 0.1, -0.2, 54.0)
         )
-        refused(lambda: opened(pattern), "along the axes", "gdalwarp")
+        refused(lambda: opened(pattern), "rotated or not georeferenced", "gdalwarp")
         (two / "20230502.tif").write_text("no raster")
         refused(lambda: opened(two / "*.tif"), "20230502.tif", "cannot be read")
 

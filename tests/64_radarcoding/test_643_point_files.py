@@ -283,9 +283,9 @@ class TestClouds:
     def test_a_cloud_that_does_not_say_enough(self, tmp_path):
         longitude, latitude, height = on_earth(10)
         path = write_cloud(tmp_path / "a.laz", *projected(longitude, latitude), height, crs=None)
-        refused("does not state its coordinate reference system: name it", path, vertical_datum="ellipsoid")
+        refused("states no coordinate reference system; name it", path, vertical_datum="ellipsoid")
         refused("has heights; key vertical_datum says what they count from", path, crs="EPSG:28992")
-        refused("crs='Utrecht' is no coordinate reference system", path, crs="Utrecht")
+        refused("crs='Utrecht' is not a known coordinate reference system", path, crs="Utrecht")
         refused("has neither longitude and latitude nor a map's x and y", path, crs="EPSG:4978")
         found = read(opened(path, crs="EPSG:28992", vertical_datum="ellipsoid"), EVERYWHERE)
         same_places(found, longitude, latitude)
@@ -298,7 +298,7 @@ class TestClouds:
     def test_an_empty_cloud(self, tmp_path):
         cloud = laspy.LasData(laspy.LasHeader(point_format=6, version="1.4"))
         cloud.write(tmp_path / "a.las")
-        refused("holds no point", tmp_path / "a.las", crs="EPSG:28992", vertical_datum="ellipsoid")
+        refused("has no points", tmp_path / "a.las", crs="EPSG:28992", vertical_datum="ellipsoid")
 
     def test_keys_of_other_files(self, tmp_path):
         path = write_cloud(tmp_path / "a.laz", *projected(*on_earth(5)[:2]), np.zeros(5))
@@ -405,7 +405,7 @@ class TestTables:
         assert "its columns are east, north" in words
         path = write_table(tmp_path / "b.csv", pd.DataFrame({"lon": [1.0], "lat": [2.0]}))
         refused("no columns of coordinates were recognised", path, crs="EPSG:28992")
-        refused("does not state its coordinate reference system", path)
+        refused("states no coordinate reference system", path)
         assert "its columns are lon, lat" in refused("has no column 'w'", path, crs="EPSG:4326", value="w")
         refused("is a table, which has no use for the key layer", path, crs="EPSG:4326", layer="one")
 
@@ -414,7 +414,7 @@ class TestTables:
         [
             ("lon,lat\n5.8,north\n", "cannot be read"),
             ("lon,lat\n5.8,52.1\n5.8\n", "cannot be read"),
-            ("lon,lat\n", "holds no row"),
+            ("lon,lat\n", "has no rows"),
             ("", "cannot be read as a table"),
         ],
     )
@@ -427,7 +427,7 @@ class TestTables:
         (tmp_path / "a.parquet").write_bytes(b"PAR1 and no more")
         refused("cannot be read as a table", tmp_path / "a.parquet", crs="EPSG:4326")
         path = write_table(tmp_path / "b.parquet", pd.DataFrame({"lon": [], "lat": []}))
-        refused("holds no row", path, crs="EPSG:4326")
+        refused("has no rows", path, crs="EPSG:4326")
         path = write_table(tmp_path / "c.parquet", pd.DataFrame({"lon": ["a"], "lat": ["b"]}))
         refused("cannot be read", path, crs="EPSG:4326")
 
@@ -442,7 +442,7 @@ class TestTables:
         np.testing.assert_allclose(found["height"], height[keep], atol=1e-6, rtol=0)
         refused("key vertical_datum", path)
         frame.set_crs(None, allow_override=True).to_parquet(path)
-        refused("does not state its coordinate reference system", path, vertical_datum="ellipsoid")
+        refused("states no coordinate reference system", path, vertical_datum="ellipsoid")
         frame.to_crs(RD).set_geometry(frame.to_crs(RD).buffer(9.0)).to_parquet(path)
         refused("holds shapes of the kind Polygon", path)
         frame.to_parquet(path, geometry_encoding="geoarrow", schema_version="1.1.0")
@@ -536,7 +536,7 @@ class TestVectors:
     def test_a_layer_without_features_or_geometry(self, tmp_path):
         path = tmp_path / "a.gpkg"
         features([5.8], [52.1])[:0].to_file(path)
-        refused("holds no feature", path)
+        refused("has no features", path)
         path = tmp_path / "b.gpkg"
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that it has no geometry
@@ -596,11 +596,11 @@ class TestStations:
         content = self.stations(path)
         del content[2]["ascending"]["coordinates"]["elevation"]
         self.stations(path, stations=content)
-        refused("station 3: lacks what a station has.*elevation", path, "ascending")
+        refused("station 3: has missing or wrong entries .*elevation", path, "ascending")
         content[2]["ascending"] = None
         content[0]["ascending"]["coordinates"]["EPSG"] = 1
         self.stations(path, stations=content)
-        refused("EPSG 1 is no system that is known", path, "ascending")
+        refused("EPSG 1 is not a known coordinate reference system", path, "ascending")
         content[1]["ascending"]["orientation"] = True
         self.stations(path, stations=content)
         refused(r"in several systems \(EPSG 1, 4258\)", path, "ascending")
@@ -616,11 +616,11 @@ class TestStations:
 class TestFiles:
     def test_names_of_nothing(self, tmp_path):
         refused("there is no such file or folder", tmp_path / "a.laz")
-        refused("no file has a name of this pattern", tmp_path / "*.laz")
+        refused("no file matches the pattern", tmp_path / "*.laz")
         (tmp_path / "a.bin").write_bytes(b"\x00" * 100)
-        refused("is no file of points that is known", tmp_path / "a.bin")
+        refused("is not a known file of points", tmp_path / "a.bin")
         (tmp_path / "b.gpkg").write_bytes(b"\x00" * 100)
-        refused("stands for 2 files", tmp_path / "*.*")
+        refused("matches 2 files", tmp_path / "*.*")
 
     def test_nothing_in_the_area(self, tmp_path):
         """The message tells where the points are; a block of an image may well have none."""

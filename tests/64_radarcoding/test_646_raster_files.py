@@ -257,7 +257,7 @@ class TestClasses:
         refused(path, "1.5", method="fraction", classes={"a": [1.5]})
         refused(path, "0 classes", method="fraction", classes={})
         both = write(tmp_path / "two.tif", np.zeros((2, 3, 3), np.uint8))
-        refused(both, "one band", "2 are taken", method="fraction")
+        refused(both, "one band", "2 bands are read", method="fraction")
         odd = write(tmp_path / "odd.tif", np.array([[1.0, 2.5]]))
         refused(odd, "2.5", "method=mean", method="fraction")
         many = write(tmp_path / "many.tif", np.arange(300, dtype=np.uint16).reshape(30, 10))
@@ -299,7 +299,7 @@ class TestRefused:
 
     def test_without_a_system(self, tmp_path):
         path = write(tmp_path / "a.tif", np.zeros((3, 3), np.uint8), crs=None)
-        refused(path, "does not state its coordinate reference system", "EPSG:28992")
+        refused(path, "states no coordinate reference system", "EPSG:28992")
         assert opened(path, crs="EPSG:4326").crs == CRS.from_epsg(4326)
         refused(path, "'nonsense'", crs="nonsense")
 

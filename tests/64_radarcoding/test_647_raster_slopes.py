@@ -91,6 +91,8 @@ def test_layers_and_what_is_refused(tmp_path):
         ("ground_gradient_north", "1"),
     ]
     two = write(tmp_path / "b.tif", np.zeros((2, 40, 50), np.float32), transform, "EPSG:32631")
-    with pytest.raises(AlignsarError, match=rf"{KEY}: .*heights are in one band, and 2 are taken; name one"):
+    with pytest.raises(
+        AlignsarError, match=rf"{KEY}: .*heights must be in one band, and 2 bands are read; name one"
+    ):
         opened(two)
     assert opened(two, bands=[2]).bands == ("slope", "gradient_east", "gradient_north")

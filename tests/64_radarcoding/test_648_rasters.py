@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import rasterio
-from geocoding_scene import LabelScene as Site
+from geocoding_scene import Scene as Site
 from pyproj import Transformer
 from raster_maps import KEY, SYSTEMS, opened, operation, write
 from rasterio.transform import Affine
@@ -387,7 +387,7 @@ class TestRefused:
         path = write(tmp_path / "a.tif", np.zeros((20, 20), np.uint8), Affine(0.01, 0, 100.0, 0, -0.01, 10.0))
         layers = RasterLayers(name="cover", file=opened(path), method="mean")
         with pytest.raises(
-            AlignsarError, match=rf"{KEY}: .*a\.tif.*100\.0050.*nothing of the image.*covers it"
+            AlignsarError, match=rf"{KEY}: .*a\.tif.*100\.0050.*but the image lies at longitude.*covers it"
         ):
             layers.require_inside(rough)
 

@@ -56,7 +56,7 @@ class TestClasses:
         refused(f"names 'sort', which is no attribute .*{names}", path, where="\"sort\" = 'x'")
         refused(f"is not understood .*{names}", path, where="sort = 'x'")
         refused(f"is not understood .*{names}", path, where="kind = ")
-        refused("is met by none of its features", path, where="kind = 'lake'")
+        refused("no feature meets where=", path, where="kind = 'lake'")
         refused(
             "has none of the values lake; it has 2nd, Wide road, water",
             path,
@@ -72,7 +72,7 @@ class TestClasses:
         )
         refused("both of which would be the class 'a_b'", path, attribute="kind")
         refused("is empty in all features", path, attribute="nothing")
-        refused("'\\?', which gives no name", path, attribute="mark")
+        refused("'\\?', from which no name can be made", path, attribute="mark")
         refused("cannot be the name of a variable", path, attribute="kind", values={"a b": ["a b"]})
         refused("differ in case alone", path, attribute="kind", values={"a": ["a b"], "A": ["a-b"]})
         refused("is in the classes 'a' and 'b'", path, attribute="kind", values={"a": ["a b"], "b": ["a b"]})

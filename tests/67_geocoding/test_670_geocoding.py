@@ -435,7 +435,7 @@ class TestRefused:
         _, bottom, right, top = hills.map_grid(20.0).bounds
         beside = MapGrid.within((right + 9e3, bottom, right + 12e3, top), crs="EPSG:32631", resolution=20.0)
         with pytest.raises(
-            AlignsarError, match=r"the map grid, longitude .*, shows nothing of the image, longitude 5\.4"
+            AlignsarError, match=r"the map grid, longitude .*, does not overlap the image, longitude 5\.4"
         ):
             hills.geocoding(beside)
 

@@ -153,7 +153,7 @@ class FieldFile:
             unit = "m" if self.pipeline and not self.period else "degrees"
             raise AlignsarError(
                 f"{self.key}: {self.name}: has x from {self.x.min():g} to {self.x.max():g} and y from {self.y.min():g} "
-                f"to {self.y.max():g} {unit}, and nothing of the image: longitude {np.nanmin(longitude):.3f} to "
+                f"to {self.y.max():g} {unit}, but the image lies at longitude {np.nanmin(longitude):.3f} to "
                 f"{np.nanmax(longitude):.3f}, latitude {np.nanmin(latitude):.3f} to {np.nanmax(latitude):.3f}; choose "
                 "a file that covers it"
             )

@@ -65,8 +65,8 @@ class _RasterGrids:
 
 
 @dataclass(frozen=True)
-class _Stated:
-    """What a file states about a variable."""
+class _Variable:
+    """What a file states about the variable that is read."""
 
     path: str
     variable: str
@@ -77,8 +77,8 @@ class _Stated:
 def open_field(config: FieldLayerConfig, key: str) -> FieldFile:
     """Open the field of a layer; every message begins with ``key``.
 
-    Raises AlignsarError for a file that is not there or no field, a variable that it does not have, dimensions that
-    are not chosen, times that are none, and a grid that does not say where it lies.
+    Raises AlignsarError for files that are missing or cannot be read, for a variable that is missing, dimensions of
+    which no value is selected, times that are not understood, and grids without a georeference.
     """
     path = Path(config.path).expanduser()
     pattern = not path.exists() and any(sign in str(path) for sign in "*?")
@@ -88,7 +88,9 @@ def open_field(config: FieldLayerConfig, key: str) -> FieldFile:
     if not (grib or dated):
         return _with_xarray(config, path, key)
     if config.select:
-        raise AlignsarError(f"{key}.select: is for NetCDF and Zarr; give a file with what is wanted alone")
+        raise AlignsarError(
+            f"{key}.select: is for NetCDF and Zarr; give a file with only the values that you want"
+        )
     if dated and config.variable is not None:
         raise AlignsarError(f"{key}.variable: is for NetCDF, Zarr and GRIB; a dated raster has one band")
     return _dated_rasters(config, path, key) if dated else _grib(config, path, key)
@@ -118,7 +120,7 @@ def _with_xarray(config: FieldLayerConfig, path: Path, key: str) -> FieldFile:
     return _field(
         config,
         key,
-        _Stated(
+        _Variable(
             str(path), str(array.name), *(str(array.attrs.get(key, "")) for key in ("units", "long_name"))
         ),
         files,
@@ -132,14 +134,14 @@ def _with_xarray(config: FieldLayerConfig, path: Path, key: str) -> FieldFile:
 def _field(
     config: FieldLayerConfig,
     key: str,
-    said: _Stated,
+    variable: _Variable,
     files: tuple[Path, ...],
     times: NDArray[np.datetime64] | None,
     axes: tuple[NDArray[np.float64], NDArray[np.float64]],
     stated: CRS | None,
     grids: Any,
 ) -> FieldFile:
-    name = ", ".join(text for text in (said.path, said.variable) if text)
+    name = ", ".join(text for text in (variable.path, variable.variable) if text)
     crs = agreed_crs(stated, given_crs(config.crs, key), f"{key}: {name}").to_2d()
     pipeline, operation = "", "none: longitude and latitude on WGS84"
     if not is_wgs84(crs):
@@ -157,9 +159,9 @@ def _field(
     return FieldFile(
         key=key,
         name=name,
-        variable=said.variable,
-        units=said.units,
-        long_name=said.long_name,
+        variable=variable.variable,
+        units=variable.units,
+        long_name=variable.long_name,
         files=files,
         times=times,
         y=y,
@@ -175,9 +177,9 @@ def _field(
 def _variable(dataset: xr.Dataset, config: FieldLayerConfig, where: str) -> xr.DataArray:
     gridded = [
         str(name)
-        for name, one in dataset.data_vars.items()
-        if one.dtype.kind in "fiu"
-        and all(any(str(dim).lower() in names for dim in one.dims) for names in (LATITUDES, LONGITUDES))
+        for name, variable in dataset.data_vars.items()
+        if variable.dtype.kind in "fiu"
+        and all(any(str(dim).lower() in names for dim in variable.dims) for names in (LATITUDES, LONGITUDES))
     ]
     if config.variable is not None:
         if config.variable not in dataset.data_vars:
@@ -195,13 +197,13 @@ def _variable(dataset: xr.Dataset, config: FieldLayerConfig, where: str) -> xr.D
 
 def _axis(array: xr.DataArray, names: Sequence[str], where: str) -> str:
     """Return the dimension with one of some names; refuse grids whose coordinates have two dimensions."""
-    found = next((str(name) for name in array.dims if str(name).lower() in names), None)
-    if found is None or found not in array.coords:
+    dimension = next((str(name) for name in array.dims if str(name).lower() in names), None)
+    if dimension is None or dimension not in array.coords:
         raise AlignsarError(
             f"{where}: has the dimensions {', '.join(map(str, array.dims))}, and none with coordinates called "
             f"{', '.join(names)}; bring it to a regular grid of longitude and latitude"
         )
-    return found
+    return dimension
 
 
 def _selected(array: xr.DataArray, kept: set[Any], config: FieldLayerConfig, where: str) -> xr.DataArray:
@@ -263,7 +265,7 @@ def _stated_crs(dataset: xr.Dataset, array: xr.DataArray, where: str) -> CRS | N
         return CRS.from_user_input(text or CRS.from_cf(attributes).to_wkt())
     except (ProjError, KeyError, TypeError) as error:
         raise AlignsarError(
-            f"{where}: its grid mapping {name!r} says no coordinate system ({error})"
+            f"{where}: its grid mapping {name!r} does not define a coordinate reference system ({error})"
         ) from None
 
 
@@ -274,11 +276,11 @@ def _grib(config: FieldLayerConfig, path: Path, key: str) -> FieldFile:
             affine, crs, shape = file.transform, file.crs, (file.height, file.width)
     except RasterioError as error:
         raise AlignsarError(f"{key}: {path}: cannot be read as GRIB ({error})") from None
-    elements = sorted({one.get("GRIB_ELEMENT", "") for one in tags})
+    elements = sorted({band_tags.get("GRIB_ELEMENT", "") for band_tags in tags})
     element = config.variable or (elements[0] if len(elements) == 1 else None)
     if element is None or element not in elements:
         raise AlignsarError(f"{key}: {path}: has the elements {', '.join(elements)}; name one (variable)")
-    wanted = [number for number, one in enumerate(tags) if one.get("GRIB_ELEMENT") == element]
+    wanted = [number for number, band_tags in enumerate(tags) if band_tags.get("GRIB_ELEMENT") == element]
     levels = sorted({tags[number].get("GRIB_SHORT_NAME", "") for number in wanted})
     if len(levels) > 1:
         raise AlignsarError(
@@ -286,48 +288,50 @@ def _grib(config: FieldLayerConfig, path: Path, key: str) -> FieldFile:
         )
     seconds = np.array([int(float(tags[n]["GRIB_VALID_TIME"].split()[0])) for n in wanted], dtype=np.int64)
     times, order = np.unique(seconds.astype("datetime64[s]").astype("datetime64[ns]"), return_index=True)
-    one = tags[wanted[0]]
-    said = _Stated(str(path), element, one.get("GRIB_UNIT", "").strip("[]"), one.get("GRIB_COMMENT", ""))
+    band_tags = tags[wanted[0]]
+    variable = _Variable(
+        str(path), element, band_tags.get("GRIB_UNIT", "").strip("[]"), band_tags.get("GRIB_COMMENT", "")
+    )
     bands = tuple((str(path), wanted[int(place)] + 1) for place in order)
     axes = _axes_of(affine, shape, f"{key}: {path}")
     stated = None if crs is None else CRS.from_wkt(crs.to_wkt())
-    return _field(config, key, said, (path,), times, axes, stated, _RasterGrids(bands))
+    return _field(config, key, variable, (path,), times, axes, stated, _RasterGrids(bands))
 
 
 def _dated_rasters(config: FieldLayerConfig, pattern: Path, key: str) -> FieldFile:
     """Open rasters with their date in the name, one for each time."""
     paths = [pattern] if pattern.exists() else [Path(name) for name in matching(pattern, key)]
-    found: dict[np.datetime64, Path] = {}
+    path_of: dict[np.datetime64, Path] = {}
     facts = None
     for path in paths:
         date = DATE.search(path.stem)
         if date is None:
             raise AlignsarError(
-                f"{key}: {path}: its name has no date (YYYYMMDD, or YYYYMMDDTHHMM), so its time is not known"
+                f"{key}: {path}: its name has no date (YYYYMMDD, or YYYYMMDDTHHMM), so its time is not known; rename it"
             )
         day, *clock = date.groups("00")
         try:
             time = np.datetime64(f"{day[:4]}-{day[4:6]}-{day[6:]}T{':'.join(clock)}", "ns")
             with rasterio.open(path) as file:
-                own, count = (file.transform, file.crs, (file.height, file.width)), file.count
+                grid, count = (file.transform, file.crs, (file.height, file.width)), file.count
                 units = file.units[0] or ""
         except (RasterioError, ValueError) as error:
             raise AlignsarError(f"{key}: {path}: cannot be read as a raster with a date ({error})") from None
         if count != 1:
             raise AlignsarError(f"{key}: {path}: has {count} bands; give rasters with one, one for each time")
-        if found.setdefault(time, path) != path:
-            raise AlignsarError(f"{key}: {path} and {found[time]} are of the same time; leave one out")
-        if facts is not None and own != facts[0]:
+        if path_of.setdefault(time, path) != path:
+            raise AlignsarError(f"{key}: {path} and {path_of[time]} have the same time; leave one out")
+        if facts is not None and grid != facts[0]:
             raise AlignsarError(f"{key}: {path} and {paths[0]} are not on the same grid")
-        facts = own, units
+        facts = grid, units
     assert facts is not None
     (affine, crs, shape), units = facts
-    times = np.array(sorted(found))
+    times = np.array(sorted(path_of))
     axes = _axes_of(affine, shape, f"{key}: {paths[0]}")
     stated = None if crs is None else CRS.from_wkt(crs.to_wkt())
-    grids = _RasterGrids(tuple((str(found[time]), 1) for time in times))
-    said = _Stated(str(pattern), "", units, "")
-    return _field(config, key, said, tuple(found[t] for t in times), times, axes, stated, grids)
+    grids = _RasterGrids(tuple((str(path_of[time]), 1) for time in times))
+    variable = _Variable(str(pattern), "", units, "")
+    return _field(config, key, variable, tuple(path_of[t] for t in times), times, axes, stated, grids)
 
 
 def _axes_of(
@@ -335,6 +339,6 @@ def _axes_of(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return y of rows and x of columns. Raises AlignsarError for a grid that is rotated or not georeferenced."""
     if affine.is_identity or affine.b != 0.0 or affine.d != 0.0:
-        raise AlignsarError(f"{where}: is not on a grid along the axes of its system; warp it (gdalwarp)")
+        raise AlignsarError(f"{where}: its grid is rotated or not georeferenced; warp it (gdalwarp)")
     rows, columns = np.arange(shape[0]) + 0.5, np.arange(shape[1]) + 0.5
     return affine.f + affine.e * rows, affine.c + affine.a * columns

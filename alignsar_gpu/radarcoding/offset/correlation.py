@@ -49,8 +49,8 @@ class OffsetSums:
         """Return the power that coefficients (class,) explain at an offset (row, column); negative for wrong ones."""
         first, second = np.triu_indices(len(coefficients))
         twice = np.where(first == second, 1.0, 2.0) * coefficients[first] * coefficients[second]
-        own = 2.0 * coefficients @ self.vector[(slice(None), *offset)]
-        return float(own - twice @ self.gram[(slice(None), *offset)])
+        linear = 2.0 * coefficients @ self.vector[(slice(None), *offset)]
+        return float(linear - twice @ self.gram[(slice(None), *offset)])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -81,19 +81,19 @@ def offset_sums(
     Fractions [class, line, sample] reach beyond the image [line, sample] by ``search`` and `REACH` on every side.
     """
     margin = (search[0] + REACH, search[1] + REACH)
-    seen: NDArray[np.bool_] = np.isfinite(image) & (image > 0.0)
+    usable: NDArray[np.bool_] = np.isfinite(image) & (image > 0.0)
     unknown = np.asarray(np.isnan(fractions).any(axis=0))
     if unknown.any():
         fractions = np.where(unknown, np.float32(0.0), fractions)
         for axis, reach in enumerate(margin):
             unknown = np.asarray(maximum_filter1d(unknown, 2 * reach + 1, axis=axis), dtype=np.bool_)
-        seen = seen & ~unknown[margin[0] : -margin[0], margin[1] : -margin[1]]
-    count = np.count_nonzero(seen)
+        usable = usable & ~unknown[margin[0] : -margin[0], margin[1] : -margin[1]]
+    count = np.count_nonzero(usable)
     if count < FEWEST_PIXELS:
         return "elsewhere the image has no data, or labels are not known all over the search"
-    own = np.log(np.where(seen, image, np.float32(1.0)), dtype=np.float64)
-    own = np.where(seen, own - own.sum() / count, 0.0)
-    power = float(np.sum(own**2))
+    logarithm = np.log(np.where(usable, image, np.float32(1.0)), dtype=np.float64)
+    logarithm = np.where(usable, logarithm - logarithm.sum() / count, 0.0)
+    power = float(np.sum(logarithm**2))
     if power < 1e-9 * count:
         return "elsewhere the image is constant"
     for axis in (1, 2):
@@ -105,7 +105,7 @@ def offset_sums(
     first, second = np.triu_indices(len(fractions))
     planes = np.concatenate([fractions, fractions[first] * fractions[second]])
     size = [next_fast_len(length, real=True) for length in planes.shape[1:]]
-    turned = np.conj(rfft2(np.stack([own, seen]).astype(np.float32), size))
+    turned = np.conj(rfft2(np.stack([logarithm, usable]).astype(np.float32), size))
     spectra = rfft2(planes, size)
     vector = _at_offsets(spectra[: len(fractions)] * turned[0], size, search)
     spectra *= turned[1]
@@ -128,8 +128,8 @@ def fit_offsets(products: OffsetSums) -> Fit:
     first, second = np.triu_indices(classes)
     gram = np.empty((*products.gram.shape[1:], classes, classes))
     gram[..., first, second] = gram[..., second, first] = np.moveaxis(products.gram, 0, -1)
-    own = np.diagonal(gram, axis1=-2, axis2=-1)
-    scale = np.where(own > 0.0, 1.0 / np.sqrt(np.where(own > 0.0, own, 1.0)), 0.0)
+    power = np.diagonal(gram, axis1=-2, axis2=-1)
+    scale = np.where(power > 0.0, 1.0 / np.sqrt(np.where(power > 0.0, power, 1.0)), 0.0)
     gram *= scale[..., :, np.newaxis] * scale[..., np.newaxis, :]
     gram[..., range(classes), range(classes)] = 1.0 + RIDGE
     vector = scale * np.moveaxis(products.vector, 0, -1)

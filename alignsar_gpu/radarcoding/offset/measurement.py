@@ -129,7 +129,7 @@ class OffsetMeter:
         inner = [max(count - 2 * margin, 0) for count, margin in zip(shape, self._margin, strict=True)]
         self._large_enough = min(inner) >= SMALLEST
         size = patch or _patch_size(inner)
-        self._rows, self._columns = (_edges(count, own) for count, own in zip(inner, size, strict=True))
+        self._rows, self._columns = (_edges(count, length) for count, length in zip(inner, size, strict=True))
         count = (len(self._rows) - 1) * (len(self._columns) - 1)
         chosen = min(count, most_patches)
         parts = min(chosen, PARTS)
@@ -199,12 +199,12 @@ class OffsetMeter:
         first = self._row * (len(self._columns) - 1)
         chosen = [k for k in range(len(self._columns) - 1) if first + k in self._part_of]
         with ThreadPoolExecutor(self._threads) as pool:
-            for column, found in zip(chosen, pool.map(self._products, chosen), strict=True):
-                if isinstance(found, str):
-                    self._silent[found] = self._silent.get(found, 0) + 1
+            for column, sums in zip(chosen, pool.map(self._products, chosen), strict=True):
+                if isinstance(sums, str):
+                    self._silent[sums] = self._silent.get(sums, 0) + 1
                     continue
                 part = self._part_of[first + column]
-                self._parts[part] = found.plus(self._parts[part]) if part in self._parts else found
+                self._parts[part] = sums.plus(self._parts[part]) if part in self._parts else sums
 
     def _products(self, column: int) -> OffsetSums | str:
         (down, across), lines = self._margin, self._held
@@ -256,9 +256,10 @@ def _measured(parts: list[OffsetSums]) -> LabelOffset:
     middle = np.array([count // 2 for count in fit.explained.shape])
     place, left_out = refine_peak(fit), [fit_offsets(total.plus(part, -1.0)) for part in parts]
     gains = [
-        part.gain(own.peak, own.coefficients[own.peak]) for part, own in zip(parts, left_out, strict=True)
+        part.gain(other.peak, other.coefficients[other.peak])
+        for part, other in zip(parts, left_out, strict=True)
     ]
-    places = np.array([refine_peak(own) for own in left_out])
+    places = np.array([refine_peak(other) for other in left_out])
     spread = np.sqrt((len(parts) - 1.0) * np.mean((places - places.mean(axis=0)) ** 2, axis=0))
     deviation = np.hypot(spread, LEFT)
     known = LabelOffset(
@@ -306,12 +307,12 @@ def _rival(
     """Return which other peak may be the right one; empty where there is none. The deviation spans one peak."""
     peak, explained = fit.peak, fit.explained
     ours = [part.gain(peak, fit.coefficients[peak]) for part in parts]
-    own = np.maximum(np.minimum(3.0 * deviation, VAGUE * middle), 1.5)
+    span = np.maximum(np.minimum(3.0 * deviation, VAGUE * middle), 1.5)
     for row, column in np.argwhere(maximum_filter(explained, 3, mode="nearest") == explained):
-        if np.all(np.abs([row - peak[0], column - peak[1]]) <= own):
+        if np.all(np.abs([row - peak[0], column - peak[1]]) <= span):
             continue
         theirs = [part.gain((row, column), fit.coefficients[row, column]) for part in parts]
-        if _chance([one - other for one, other in zip(ours, theirs, strict=True)]) > CHANCE:
+        if _chance([best - other for best, other in zip(ours, theirs, strict=True)]) > CHANCE:
             return (
                 f"labels and image agree as well {row - peak[0]:+d} lines and {column - peak[1]:+d} samples from where "
                 "they agree best"

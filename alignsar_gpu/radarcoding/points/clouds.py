@@ -154,7 +154,7 @@ def open_tiles(
         if tile.count:
             tiles.append(tile)
     if not tiles:
-        raise AlignsarError(f"{where}: holds no point; name files that do, or leave this layer out")
+        raise AlignsarError(f"{where}: has no points; name files that have, or leave this layer out")
     for tile in tiles[1:]:
         if tile.crs != tiles[0].crs:
             names = [t.crs.name if t.crs else "none" for t in (tiles[0], tile)]

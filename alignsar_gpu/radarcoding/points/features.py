@@ -62,8 +62,8 @@ def from_wkb(
     kinds = shapely.get_type_id(geometry)
     other = (kinds >= 0) & (kinds != POINT) & (kinds != MULTIPOINT)
     if other.any():
-        found = Counter(shape.geom_type for shape in geometry[other])
-        named = ", ".join(f"{count} {name}" for name, count in sorted(found.items()))
+        others = Counter(shape.geom_type for shape in geometry[other])
+        named = ", ".join(f"{count} {name}" for name, count in sorted(others.items()))
         raise AlignsarError(
             f"{where}: holds shapes that are not points ({named} among the {len(geometry)} features looked at): "
             "make them a vector layer of the configuration, or choose the points with key where"
@@ -125,8 +125,8 @@ class PointFeatures:
         def numbers(name: str) -> NDArray[np.float64] | None:
             if not name:
                 return None
-            found = batch.column(name).cast(pa.float64())
-            return np.array(found.to_numpy(zero_copy_only=False), dtype=np.float64)
+            values = batch.column(name).cast(pa.float64())
+            return np.array(values.to_numpy(zero_copy_only=False), dtype=np.float64)
 
         return from_wkb(batch.column(geometry), numbers(self.z), numbers(self.value), counts, self.where)
 
@@ -148,7 +148,7 @@ def open_features(config: PointLayerConfig, where: str) -> PointFeatures:
         )
     has_height = kind_of(about["geometry_type"], label)
     if not about["features"]:
-        raise AlignsarError(f"{label}: holds no feature; name a layer that does, or leave this one out")
+        raise AlignsarError(f"{label}: has no features; name a layer that has, or leave this one out")
     if about["geometry_type"] == "Unknown":
         has_height = _some_have_height(config.path, layer, label)
     names = [str(name) for name in about["fields"]]
@@ -173,20 +173,20 @@ def open_features(config: PointLayerConfig, where: str) -> PointFeatures:
 
 def _layer(config: PointLayerConfig, where: str) -> str | None:
     try:
-        found = {str(name): kind for name, kind in pyogrio.list_layers(config.path)}
+        layers = {str(name): kind for name, kind in pyogrio.list_layers(config.path)}
     except UNREADABLE as error:
         raise AlignsarError(
-            f"{where}: is no file of points that is known (LAS, LAZ, CSV, Parquet, or a vector file of GDAL's: "
+            f"{where}: is not a known file of points (LAS, LAZ, CSV, Parquet, or a vector file of GDAL's: "
             f"{error})"
         ) from None
     if config.layer is not None:
-        if config.layer not in found:
-            raise AlignsarError(f"{where}: has no layer {config.layer!r}; its layers are {', '.join(found)}")
+        if config.layer not in layers:
+            raise AlignsarError(f"{where}: has no layer {config.layer!r}; its layers are {', '.join(layers)}")
         return config.layer
-    spatial = [name for name, kind in found.items() if kind is not None]
+    spatial = [name for name, kind in layers.items() if kind is not None]
     if len(spatial) > 1:
         raise AlignsarError(f"{where}: has several layers, {', '.join(spatial)}: name one (key layer)")
-    return next(iter(spatial or found), None)
+    return next(iter(spatial or layers), None)
 
 
 def _some_have_height(path: str, layer: str | None, where: str) -> bool:
@@ -232,8 +232,8 @@ def list_of_stations(path: Path) -> list[Any] | None:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError):
         return None
-    found = content.get("stations") if isinstance(content, dict) else None
-    return found if isinstance(found, list) else None
+    stations = content.get("stations") if isinstance(content, dict) else None
+    return stations if isinstance(stations, list) else None
 
 
 def open_stations(path: Path, stations: list[Any], pass_direction: str | None, where: str) -> Stations:
@@ -258,7 +258,7 @@ def open_stations(path: Path, stations: list[Any], pass_direction: str | None, w
             codes.append(int(place["EPSG"]))
             places.append([float(place[axis]) for axis in ("longitude", "latitude", "elevation")])
         except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise AlignsarError(f"{label}: lacks what a station has, or has it wrong ({error!r})") from None
+            raise AlignsarError(f"{label}: has missing or wrong entries ({error!r})") from None
         names.append(name)
     if not names:
         raise AlignsarError(f"{where}: no station has a reflector for {pass_direction} passes")
@@ -270,5 +270,7 @@ def open_stations(path: Path, stations: list[Any], pass_direction: str | None, w
     try:
         crs = CRS.from_epsg(codes[0])
     except ProjError as error:
-        raise AlignsarError(f"{where}: EPSG {codes[0]} is no system that is known ({error})") from None
+        raise AlignsarError(
+            f"{where}: EPSG {codes[0]} is not a known coordinate reference system ({error})"
+        ) from None
     return Stations(path=path, crs=crs, place=np.array(places), names=tuple(names))

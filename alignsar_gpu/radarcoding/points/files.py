@@ -55,7 +55,7 @@ class PointBatch:
     height : metres above the ellipsoid of WGS84; NaN where heights count from the terrain.
     above_terrain : metres above the terrain, None where heights do not count from it.
     value : the attribute that statistics are made of, None for heights; NaN where it is missing.
-    identifier : names of the points, None where none were asked for.
+    identifier : names of stations, None for other points.
     """
 
     longitude: NDArray[np.float64]
@@ -186,8 +186,8 @@ class PointFile:
         if len(parts) < 2:
             return transform(self.pipeline, x, y)
         with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-            found = list(pool.map(lambda part: transform(self.pipeline, x[part], y[part]), parts))
-        return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
+            places = list(pool.map(lambda part: transform(self.pipeline, x[part], y[part]), parts))
+        return np.concatenate([f[0] for f in places]), np.concatenate([f[1] for f in places])
 
     def _extent(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Box:
         """Return the extent of points. Raises AlignsarError for degrees out of range."""
@@ -207,10 +207,10 @@ class PointFile:
 
     def _nothing_inside(self, area: shapely.Polygon, reached: list[Box]) -> AlignsarError:
         boxes = reached or ([self.source.bounds] if self.source.bounds else [])
-        found = ""
+        extent = ""
         if boxes:
             low, high = np.min(boxes, axis=0), np.max(boxes, axis=0)
-            found = (
+            extent = (
                 f" They lie within x {low[0]:g} to {high[2]:g}, y {low[1]:g} to {high[3]:g} of {self.crs}."
             )
         left_out = {k: n for k, n in self.counts.items() if n and k not in {"read", "inside"}}
@@ -218,7 +218,7 @@ class PointFile:
         west, south, east, north = area.bounds
         return AlignsarError(
             f"{self.where}: has no point inside longitudes {west:.4f} to {east:.4f}, latitudes {south:.4f} to "
-            f"{north:.4f}.{found}{and_left} Name points that lie there, or leave this layer out"
+            f"{north:.4f}.{extent}{and_left} Name points that lie there, or leave this layer out"
         )
 
 
@@ -279,8 +279,8 @@ def _source(config: PointLayerConfig, given: CRS | None, where: str) -> tuple[st
         return "table", point_tables.open_tables(files, config, given, where)
     if len(files) > 1:
         raise AlignsarError(
-            f"{where}: stands for {len(files)} files; several at a time may be LAS and LAZ tiles, or tables of "
-            "one kind: name one file"
+            f"{where}: matches {len(files)} files, and only LAS and LAZ tiles or tables of one kind may be "
+            "several; name one file"
         )
     stations = list_of_stations(files[0]) if suffixes == {".json"} else None
     if stations is not None:
@@ -298,15 +298,15 @@ def _files(name: str, where: str) -> list[Path]:
     if path.is_dir():
         inside = sorted(path.iterdir())
         for kind in (point_clouds.SUFFIXES, point_tables.PARQUET, point_tables.TEXT):
-            if found := [file for file in inside if _suffix(file) in kind]:
-                return found
+            if files := [file for file in inside if _suffix(file) in kind]:
+                return files
         return [path]  # folders that are vector files: a geodatabase, shapefiles
     if path.exists() or name.startswith("/vsi"):
         return [path]
     if any(mark in name for mark in "*?["):
         root = Path(path.anchor)
-        found = sorted(root.glob(str(path.relative_to(root))))
-        if found:
-            return found
-        raise AlignsarError(f"{where}: no file has a name of this pattern")
+        files = sorted(root.glob(str(path.relative_to(root))))
+        if files:
+            return files
+        raise AlignsarError(f"{where}: no file matches the pattern; correct it")
     raise AlignsarError(f"{where}: there is no such file or folder")

@@ -99,8 +99,8 @@ def heights_of(datum: str | None, crs: CRS, where: str, *, has_height: bool) -> 
         return Heights(datum="terrain", geoid=None, factor=factor)
     if datum is None:
         if stated not in {"ellipsoid", *MODELS.values()}:
-            said = f"states that its heights count from {stated!r}" if stated else "has heights"
-            raise AlignsarError(f"{where}: {said}; {CHOICES}")
+            fault = f"states that its heights count from {stated!r}" if stated else "has heights"
+            raise AlignsarError(f"{where}: {fault}; {CHOICES}")
         datum = stated
     known = datum in {"ellipsoid", *MODELS.values()}
     if (known and stated not in {"", datum}) or (not known and stated == "ellipsoid"):

@@ -28,8 +28,7 @@ def _terrain(batch: PointBatch, surface: Dem | None) -> NDArray[np.float64]:
     """Return the heights of the terrain under points. Raises AlignsarError without a surface."""
     if surface is None:
         raise AlignsarError(
-            "points whose heights count from the terrain, or are to, and points without heights, need a DEM: "
-            "name one (dem.path)"
+            "heights above the terrain, and points without heights, need a DEM; name one (dem.path)"
         )
     return surface.height_at(batch.longitude, batch.latitude)
 

@@ -108,14 +108,14 @@ def coordinate_columns(
         east, north = column(names, x, "x", where), column(names, y, "y", where)
     else:
         pairs = {True: (*PAIRS, PLANE_PAIRS[0]), False: PLANE_PAIRS, None: (*PAIRS, *PLANE_PAIRS)}[degrees]
-        found = [(plain[a], plain[b]) for a, b in pairs if a in plain and b in plain]
-        if not found:
+        matches = [(plain[a], plain[b]) for a, b in pairs if a in plain and b in plain]
+        if not matches:
             looked = ", ".join(f"{a} and {b}" for a, b in pairs)
             raise AlignsarError(
                 f"{where}: no columns of coordinates were recognised (looked for {looked}); name them with "
                 f"keys x and y; its columns are {', '.join(names) or 'none'}"
             )
-        east, north = found[0]
+        east, north = matches[0]
     if z is not None:
         return east, north, column(names, z, "z", where)
     return east, north, next((plain[name] for name in HEIGHTS if name in plain), "")

@@ -55,8 +55,8 @@ def percentage(name: str) -> float | None:
     """Return the percentage of a statistic such as "median" or "p95"; None for other names."""
     if name == "median":
         return 50.0
-    found = PERCENTILE.fullmatch(name)
-    return float(found[1]) if found else None
+    match = PERCENTILE.fullmatch(name)
+    return float(match[1]) if match else None
 
 
 class PointStatistics:
@@ -91,8 +91,8 @@ class PointStatistics:
         unknown = [name for name in statistics if name not in NAMES and percentage(name) is None]
         if unknown or not statistics:
             raise AlignsarError(
-                f"statistics of points: {', '.join(map(repr, unknown)) or 'none'} asked for; there are "
-                f"{', '.join(NAMES)}, and percentiles as p05 or p95"
+                f"statistics of points: unknown {', '.join(map(repr, unknown)) or '(none)'}; choose from "
+                f"{', '.join(NAMES)}, and percentiles such as p05 or p95"
             )
         if shape[0] * shape[1] >= 1 << 32:
             raise ValueError(f"{shape[0]} x {shape[1]} pixels are too many at a time")

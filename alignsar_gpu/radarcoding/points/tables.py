@@ -78,8 +78,8 @@ class Tables:
         def numbers(name: str) -> NDArray[np.float64] | None:
             if not name:
                 return None
-            found = batch.column(name).cast(pa.float64())
-            return np.array(found.to_numpy(zero_copy_only=False), dtype=np.float64)
+            values = batch.column(name).cast(pa.float64())
+            return np.array(values.to_numpy(zero_copy_only=False), dtype=np.float64)
 
         z, value = numbers(self.columns.z), numbers(self.columns.value)
         if self.geometry:
@@ -111,9 +111,9 @@ def open_tables(files: Sequence[Path], config: PointLayerConfig, crs: CRS | None
 
     Raises AlignsarError for a table without the columns (listing what there is) or without rows.
     """
-    found = [_one(path, config, crs, where) for path in files]
-    first = found[0]
-    for table in found[1:]:
+    tables = [_one(path, config, crs, where) for path in files]
+    first = tables[0]
+    for table in tables[1:]:
         if (table.columns, table.geometry, table.crs) != (first.columns, first.geometry, first.crs):
             raise AlignsarError(
                 f"{where}: {table.files[0].name} has other columns or another coordinate reference system than "
@@ -147,7 +147,7 @@ def _one(path: Path, config: PointLayerConfig, crs: CRS | None, where: str) -> T
     except StopIteration:
         names, rows = reader.schema.names, 0
     if not rows:
-        raise AlignsarError(f"{label}: holds no row; name a table that does, or leave this layer out")
+        raise AlignsarError(f"{label}: has no rows; name a table that has, or leave this layer out")
     value = column(names, config.value, "value", label)
     if geo and config.x is None:
         columns = Columns(x="", y="", z=column(names, config.z, "z", label), value=value)
@@ -162,9 +162,9 @@ def _with_geometry(path: Path, geo: dict[str, Any], columns: Columns, label: str
     """Open a GeoParquet file by its metadata on the geometry (GeoParquet 1.1)."""
     try:
         name = geo["primary_column"]
-        told = geo["columns"][name]
-        encoding, kinds = told["encoding"], told.get("geometry_types", [])
-        stated = told.get("crs", "OGC:CRS84")
+        geometry = geo["columns"][name]
+        encoding, kinds = geometry["encoding"], geometry.get("geometry_types", [])
+        stated = geometry.get("crs", "OGC:CRS84")
         crs = None if stated is None else CRS.from_user_input(stated)
     except (KeyError, TypeError, ProjError) as error:
         raise AlignsarError(

@@ -62,9 +62,9 @@ class ClassTable:
             inside = (self.codes >= span.min) & (self.codes <= span.max)
             table[self.codes[inside] - int(span.min)] = self.classes[inside]
             return np.asarray(table[codes.astype(np.int32) - int(span.min)])
-        own = self.codes.astype(codes.dtype) if codes.dtype.kind == "f" else self.codes
-        place = np.minimum(np.searchsorted(own, codes), len(own) - 1)
-        return np.where(own[place] == codes, self.classes[place], none).astype(np.uint8)
+        known = self.codes.astype(codes.dtype) if codes.dtype.kind == "f" else self.codes
+        place = np.minimum(np.searchsorted(known, codes), len(known) - 1)
+        return np.where(known[place] == codes, self.classes[place], none).astype(np.uint8)
 
 
 def class_table(
@@ -79,7 +79,7 @@ def class_table(
         return _table({str(name): list(codes) for name, codes in config.classes.items()}, where)
     tagged: dict[str, list[int]] = {}
     for code, text in sorted(
-        (int(found[1]), text) for tag, text in tags.items() if (found := TAG.fullmatch(tag))
+        (int(match[1]), text) for tag, text in tags.items() if (match := TAG.fullmatch(tag))
     ):
         tagged.setdefault(_safe(text) or _numbered(code), []).append(code)
     if tagged:
@@ -96,7 +96,7 @@ def _numbered(code: int) -> str:
 
 
 def _table(classes: Mapping[str, Sequence[int]], where: str) -> ClassTable:
-    found: dict[int, int] = {}
+    class_of: dict[int, int] = {}
     for number, (name, codes) in enumerate(classes.items()):
         if not name or not f"_{name}".isidentifier():
             raise AlignsarError(f"{where}: class {name!r}: a name has letters, digits and _")
@@ -104,9 +104,9 @@ def _table(classes: Mapping[str, Sequence[int]], where: str) -> ClassTable:
             raise AlignsarError(f"{where}: class {name!r} has no codes; give it some, or leave it out")
         for code in codes:
             if not float(code).is_integer():
-                raise AlignsarError(f"{where}: class {name!r}: {code} is no code; codes are whole numbers")
-            if found.setdefault(int(code), number) != number:
-                other = list(classes)[found[int(code)]]
+                raise AlignsarError(f"{where}: class {name!r}: {code} is not a code; codes are whole numbers")
+            if class_of.setdefault(int(code), number) != number:
+                other = list(classes)[class_of[int(code)]]
                 raise AlignsarError(
                     f"{where}: code {code} is in the classes {other!r} and {name!r}; leave it in one"
                 )
@@ -115,17 +115,17 @@ def _table(classes: Mapping[str, Sequence[int]], where: str) -> ClassTable:
             f"{where}: {len(classes)} classes; there may be 1 to {MOST_CLASSES}: put codes together (classes), or take "
             "it as values (method=mean)"
         )
-    order = sorted(found)
+    order = sorted(class_of)
     return ClassTable(
         names=tuple(classes),
         codes=np.array(order, dtype=np.int64),
-        classes=np.array([found[code] for code in order], dtype=np.uint8),
+        classes=np.array([class_of[code] for code in order], dtype=np.uint8),
     )
 
 
 def _occurring(names: Sequence[str], band: int, nodata: float | None, where: str) -> list[int]:
     """List the codes that occur in some files."""
-    found: set[int] = set()
+    occurring: set[int] = set()
     pixels = 0
     for name in names:
         try:
@@ -137,17 +137,17 @@ def _occurring(names: Sequence[str], band: int, nodata: float | None, where: str
                         "(classes)"
                     )
                 for window in _windows(file, band):
-                    found.update(_codes(file.read(band, window=window, masked=True), nodata, where))
-                    if len(found) > MOST_CLASSES:
+                    occurring.update(_codes(file.read(band, window=window, masked=True), nodata, where))
+                    if len(occurring) > MOST_CLASSES:
                         raise AlignsarError(
                             f"{where}: has more than {MOST_CLASSES} codes; put them together (classes), or take it as "
                             "values (method=mean)"
                         )
         except RasterioError as error:
             raise AlignsarError(damaged(where, name, error)) from None
-    if not found:
-        raise AlignsarError(f"{where}: has nothing but no data; choose another file, or correct nodata")
-    return sorted(found)
+    if not occurring:
+        raise AlignsarError(f"{where}: has no data at all; choose another file, or correct nodata")
+    return sorted(occurring)
 
 
 def _windows(file: rasterio.DatasetReader, band: int) -> Iterable[Window]:
@@ -168,7 +168,7 @@ def _codes(image: np.ma.MaskedArray[Any, Any], nodata: float | None, where: str)
     odd = values[(values != np.floor(values)) | (np.abs(values) > WHOLE)]
     if odd.size:
         raise AlignsarError(
-            f"{where}: has values such as {odd[0]:g}, which are no codes of classes; take it as values (method=mean), "
+            f"{where}: has values such as {odd[0]:g}, which are not codes of classes; take it as values (method=mean), "
             "or say which value stands for no data (nodata)"
         )
     return [int(value) for value in values]

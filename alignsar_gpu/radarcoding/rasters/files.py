@@ -119,7 +119,7 @@ class LabelRaster:
 
         Positions and margin count pixels of ``step`` rows and columns. None where the raster has nothing of them.
         """
-        found = []
+        window = []
         whole = self.shape[0], 3 * self.turn or self.shape[1]
         before = 0, -self.turn // step * step
         for (low, high), count, least in zip((rows, columns), whole, before, strict=True):
@@ -129,8 +129,8 @@ class LabelRaster:
             stop = min((math.ceil(high) + margin + 1) * step, count + least)
             if first >= stop:
                 return None
-            found.append(slice(first, stop))
-        return found[0], found[1]
+            window.append(slice(first, stop))
+        return window[0], window[1]
 
     def require_inside(
         self, longitude: NDArray[np.float64], latitude: NDArray[np.float64], what: str
@@ -139,9 +139,9 @@ class LabelRaster:
         row, column = self.position(longitude, latitude)
         known = np.isfinite(row) & np.isfinite(column)
         rows, columns = self.shape
-        own = shapely.box(-0.5 - self.turn, -0.5, columns - 0.5 + self.turn, rows - 0.5)
+        outline = shapely.box(-0.5 - self.turn, -0.5, columns - 0.5 + self.turn, rows - 0.5)
         hull = shapely.MultiPoint(np.stack([column[known], row[known]], axis=1)).convex_hull
-        if hull.intersects(own):
+        if hull.intersects(outline):
             return
         lon, lat = outline_of(self.frame)
         extent = (
@@ -150,9 +150,9 @@ class LabelRaster:
             else "lies nowhere on Earth"
         )
         raise AlignsarError(
-            f"{self.key}: {self.name}: {extent}, and has nothing of {what}: longitude {np.nanmin(longitude):.4f} to "
+            f"{self.key}: {self.name}: {extent}, but {what} lies at longitude {np.nanmin(longitude):.4f} to "
             f"{np.nanmax(longitude):.4f}, latitude {np.nanmin(latitude):.4f} to {np.nanmax(latitude):.4f}; choose a "
-            f"raster that covers it; if it should, its system, {self.crs.name!r}, may be wrong"
+            f"raster that covers it; if this one should, its system, {self.crs.name!r}, may be wrong"
         )
 
     def read(self, rows: slice, columns: slice, band: str, step: int = 1) -> NDArray[np.float32]:
@@ -220,7 +220,7 @@ class LabelRaster:
             ]
             if any(start >= stop for start, stop in asked):
                 continue
-            own, where = (
+            inside, where = (
                 tuple(
                     slice(start - begin, stop - begin)
                     for (start, stop), begin in zip(asked, ends, strict=True)
@@ -229,7 +229,7 @@ class LabelRaster:
             )
             try:
                 with rasterio.open(tile.name) as file:
-                    take(file, Window.from_slices(*own), (where[0], where[1]))
+                    take(file, Window.from_slices(*inside), (where[0], where[1]))
             except RasterioError as error:
                 raise AlignsarError(damaged(self.key, tile.name, error)) from None
 

@@ -62,7 +62,7 @@ def _described(name: str, key: str) -> _Described:
                     )
                     raise AlignsarError(f"{key}: {name}: has no band{inside}")
                 # Not by the transform alone: for some formats GDAL leaves it uninitialised.
-                unplaced = any(one.category is NotGeoreferencedWarning for one in caught)
+                unplaced = any(item.category is NotGeoreferencedWarning for item in caught)
                 if unplaced or file.transform.is_identity:
                     raise AlignsarError(
                         f"{key}: {name}: does not say where its pixels lie; give a georeferenced raster (gdalwarp, "
@@ -76,7 +76,7 @@ def _described(name: str, key: str) -> _Described:
                     shape=file.shape,
                     descriptions=file.descriptions,
                     dtypes=file.dtypes,
-                    alpha=tuple(one == ColorInterp.alpha for one in file.colorinterp),
+                    alpha=tuple(item == ColorInterp.alpha for item in file.colorinterp),
                     tags=tuple(file.tags() | file.tags(number) for number in file.indexes),
                 )
     except (RasterioError, CRSError, ProjError) as error:
@@ -105,12 +105,12 @@ def open_raster(config: RasterLayerConfig, key: str) -> LabelRaster:
     if config.categorical:
         if len(numbers) != 1:
             raise AlignsarError(
-                f"{key}: {source}: classes are in one band, and {len(numbers)} are taken; name one (bands)"
+                f"{key}: {source}: classes must be in one band, and {len(numbers)} bands are read; name one (bands)"
             )
         table = class_table(config, first.tags[numbers[0] - 1], names, numbers[0], f"{key}: {source}")
     if config.derivatives and len(numbers) != 1:
         raise AlignsarError(
-            f"{key}: {source}: heights are in one band, and {len(numbers)} are taken; name one (bands)"
+            f"{key}: {source}: heights must be in one band, and {len(numbers)} bands are read; name one (bands)"
         )
     return (SlopeRaster if config.derivatives else LabelRaster)(
         key=key,
@@ -160,24 +160,24 @@ def _arranged(
     """Arrange tiles on the grid of the first, across the antimeridian too. Raises AlignsarError where grids differ."""
     a, b, c, d, e, f = files[0].affine
     corners = []
-    for one in files:
-        same = np.allclose(one.affine[:2] + one.affine[3:5], (a, b, d, e), rtol=1e-6, atol=1e-12)
-        agree = one.crs == files[0].crs and one.dtypes == files[0].dtypes
+    for file in files:
+        same = np.allclose(file.affine[:2] + file.affine[3:5], (a, b, d, e), rtol=1e-6, atol=1e-12)
+        agree = file.crs == files[0].crs and file.dtypes == files[0].dtypes
         determinant = a * e - b * d
-        dx, dy = one.affine[2] - c, one.affine[5] - f
+        dx, dy = file.affine[2] - c, file.affine[5] - f
         dx -= period * round(dx / period) if period else 0.0
         column, row = (e * dx - b * dy) / determinant, (a * dy - d * dx) / determinant
         off = max(abs(column - round(column)), abs(row - round(row)))
         if not (same and agree) or off > ALIGNED:
             raise AlignsarError(
-                f"{key}: {one.name} and {files[0].name} are not tiles of one grid (system, size of pixels, bands); "
+                f"{key}: {file.name} and {files[0].name} are not tiles of one grid (system, size of pixels, bands); "
                 "give each a layer of its own, or bring them together (gdalbuildvrt, gdalwarp)"
             )
         corners.append((round(row), round(column)))
     top, left = min(corner[0] for corner in corners), min(corner[1] for corner in corners)
     tiles = tuple(
-        RasterTile(name=one.name, files=one.files, row=row - top, column=column - left, shape=one.shape)
-        for one, (row, column) in zip(files, corners, strict=True)
+        RasterTile(name=file.name, files=file.files, row=row - top, column=column - left, shape=file.shape)
+        for file, (row, column) in zip(files, corners, strict=True)
     )
     rows = max(tile.row + tile.shape[0] for tile in tiles)
     columns = max(tile.column + tile.shape[1] for tile in tiles)
@@ -191,7 +191,7 @@ def _numbers(config: RasterLayerConfig, file: _Described, key: str) -> tuple[int
     if config.bands is None:
         return tuple(number for number in range(1, count + 1) if not file.alpha[number - 1])
     known = {str(text): number for number, text in enumerate(file.descriptions, 1) if text}
-    found = []
+    numbers = []
     for band in config.bands:
         number = int(band) if str(band).isdigit() else 0
         if isinstance(band, str):
@@ -199,18 +199,20 @@ def _numbers(config: RasterLayerConfig, file: _Described, key: str) -> tuple[int
         if not 1 <= number <= count:
             names = f", called {', '.join(known)}" if known else ""
             raise AlignsarError(f"{key}: {file.name}: has no band {band!r}; it has 1 to {count}{names}")
-        found.append(number)
-    if not found:
+        numbers.append(number)
+    if not numbers:
         raise AlignsarError(f"{key}: {file.name}: no band is named (bands); name some, or leave the key out")
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(numbers))
 
 
 def _band_names(file: _Described, numbers: Sequence[int]) -> tuple[str, ...]:
     """Name the layers of bands: by their descriptions, or else by their numbers."""
-    said = [re.sub(r"\W+", "_", file.descriptions[number - 1] or "").strip("_").lower() for number in numbers]
+    descriptions = [
+        re.sub(r"\W+", "_", file.descriptions[number - 1] or "").strip("_").lower() for number in numbers
+    ]
     return tuple(
-        text if text and said.count(text) == 1 else f"{text or 'band'}_{number}"
-        for text, number in zip(said, numbers, strict=True)
+        text if text and descriptions.count(text) == 1 else f"{text or 'band'}_{number}"
+        for text, number in zip(descriptions, numbers, strict=True)
     )
 
 

@@ -29,9 +29,9 @@ class SlopeRaster(LabelRaster):
         NaN where one of nine heights is not known. With a ``step``, of means of so many rows and columns.
         """
         height = super().read(rows, columns, band, step).astype(np.float64)
-        found = np.full(height.shape, np.nan)
+        out = np.full(height.shape, np.nan)
         if min(height.shape) < 3:
-            return found.astype(np.float32)
+            return out.astype(np.float32)
         sides = height[:, 2:] - height[:, :-2]
         across = (sides[:-2] + 2.0 * sides[1:-1] + sides[2:]) / (8.0 * step)
         sides = height[2:] - height[:-2]
@@ -49,8 +49,8 @@ class SlopeRaster(LabelRaster):
             "gradient_east": east,
             "gradient_north": north,
         }[band]
-        found[1:-1, 1:-1] = np.where(np.isnan(height[1:-1, 1:-1]), np.nan, derivative)
-        return found.astype(np.float32)
+        out[1:-1, 1:-1] = np.where(np.isnan(height[1:-1, 1:-1]), np.nan, derivative)
+        return out.astype(np.float32)
 
     def _metres(self, row: NDArray[np.float64], column: NDArray[np.float64]) -> list[NDArray[np.float64]]:
         """Return the metres to the east and north of one row down, then of one column across: [row, column].
@@ -74,8 +74,10 @@ class SlopeRaster(LabelRaster):
             known.append((lon[1] - lon[0]) * normal * np.cos(middle))
             known.append((lat[1] - lat[0]) * normal * (1.0 - ECCENTRICITY_SQUARED) / bent)
         return [
-            _between(_between(one, row / NODE - nodes[0][0] / NODE).T, column / NODE - nodes[1][0] / NODE).T
-            for one in known
+            _between(
+                _between(metres, row / NODE - nodes[0][0] / NODE).T, column / NODE - nodes[1][0] / NODE
+            ).T
+            for metres in known
         ]
 
 

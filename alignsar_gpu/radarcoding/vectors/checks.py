@@ -47,9 +47,7 @@ def check_features(source: LayerSource, config: VectorLayerConfig, shapes: Shape
     if source.features == 0 or (not len(shapes) and not config.where):
         raise AlignsarError(f"{source.name}: has no features: choose another file or layer")
     if not len(shapes):
-        raise AlignsarError(
-            f"{source.name}: where={config.where!r} is met by none of its features: correct it"
-        )
+        raise AlignsarError(f"{source.name}: no feature meets where={config.where!r}; correct it")
 
 
 def kind_of(source: LayerSource, config: VectorLayerConfig, shapes: Shapes) -> str:
@@ -69,9 +67,9 @@ def kind_of(source: LayerSource, config: VectorLayerConfig, shapes: Shapes) -> s
         if name in stated and "collection" not in stated:
             return _refused({name}, source) if KINDS.index(name) not in useful else name
     met: set[int] = set()
-    for found in _shapes_of(source, shapes):
-        apart, _ = without_collections(found[~shapely.is_missing(found)])
-        dimensions = [int(one) for one in dimension_of(apart[~shapely.is_empty(apart)]) if one >= 0]
+    for batch in _shapes_of(source, shapes):
+        apart, _ = without_collections(batch[~shapely.is_missing(batch)])
+        dimensions = [int(number) for number in dimension_of(apart[~shapely.is_empty(apart)]) if number >= 0]
         met.update(dimensions)
         for dimension in dimensions:
             if dimension in useful:
@@ -89,7 +87,7 @@ def _shapes_of(source: LayerSource, first: Shapes) -> Iterator[Shapes]:
 def _refused(kinds: set[str], source: LayerSource) -> str:
     if not kinds:
         raise AlignsarError(f"{source.name}: none of its features has a shape: choose another file or layer")
-    what = " and ".join(f"{one}s" for one in sorted(kinds))
+    what = " and ".join(f"{kind}s" for kind in sorted(kinds))
     cure = "width (metres; bands along lines)" if "line" in kinds else "buffer (metres; discs around points)"
     raise AlignsarError(f"{source.name}: has {what}, which have no area: give {cure}")
 

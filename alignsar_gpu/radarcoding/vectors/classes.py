@@ -44,8 +44,8 @@ class Classes:
         """Return the class (f,) of each value of an Arrow array, -1 where it is in none."""
         coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
         classes = [self.index.get(text, -1) if text is not None else -1 for text in texts(coded.dictionary)]
-        found = np.asarray(coded.indices.fill_null(len(classes)), dtype=np.intp)
-        return np.array([*classes, -1], dtype=np.int32)[found]
+        index = np.asarray(coded.indices.fill_null(len(classes)), dtype=np.intp)
+        return np.array([*classes, -1], dtype=np.int32)[index]
 
 
 def texts(column: Any) -> list[str | None]:
@@ -94,7 +94,7 @@ def _of_each(values: Iterable[str], where: str) -> Classes:
         name = safe_name(text)
         if not name:
             raise AlignsarError(
-                f"{where} has the value {text!r}, which gives no name: name classes (key values)"
+                f"{where} has the value {text!r}, from which no name can be made; name classes (key values)"
             )
         if name in owner:
             raise AlignsarError(

@@ -99,8 +99,8 @@ class Georeference:
         fine = wider.segmentize(max(east - west, north - south) / STEPS)
         if self.period:
             return self._turned(self._in_file(fine, 0.5 * (west + east)))
-        found = (self._in_file(part, None) for part in self._cut(fine))
-        return [part for part in found if not part.is_empty]
+        parts = (self._in_file(part, None) for part in self._cut(fine))
+        return [part for part in parts if not part.is_empty]
 
     def _turned(self, shape: BaseGeometry) -> list[BaseGeometry]:
         """Return a shape, and its copies a full circle to each side that the file reaches."""
@@ -110,7 +110,7 @@ class Georeference:
         if self.extent is None:
             return copies
         west, _, east, _ = self.extent
-        return copies[:1] + [one for one in copies[1:] if one.bounds[0] <= east and one.bounds[2] >= west]
+        return copies[:1] + [copy for copy in copies[1:] if copy.bounds[0] <= east and copy.bounds[2] >= west]
 
     def _cut(self, area: BaseGeometry) -> list[BaseGeometry]:
         if self.cut is None:
@@ -149,9 +149,9 @@ class Georeference:
         From coordinates of the file to longitude and latitude. Each square degree has a plane of its own, so that
         the result for a shape does not depend on others. Those that the Earth has no place for come back as None.
         """
-        found = np.full(len(shapes), None, dtype=object)
+        changed = np.full(len(shapes), None, dtype=object)
         if not len(shapes):
-            return found
+            return changed
         if not self.period:  # the result is straight in degrees between its vertices
             shapes = shapely.segmentize(shapes, STRAIGHT)
         points, owner = shapely.get_coordinates(shapes, return_index=True)
@@ -164,8 +164,8 @@ class Georeference:
         square[~good] = np.nan
         for centre in np.unique(square[np.isfinite(square).all(axis=1)], axis=0):
             chosen = (square == centre).all(axis=1)
-            found[chosen] = _in_plane(degrees[chosen], change, float(centre[0]), float(centre[1]))
-        return found
+            changed[chosen] = _in_plane(degrees[chosen], change, float(centre[0]), float(centre[1]))
+        return changed
 
 
 def _in_plane(
@@ -265,7 +265,7 @@ def _is_metric(pipeline: str, extent: Box) -> bool:
     x, y = _outline(extent)
     here = transform_points(pipeline, x, y)
     along = transform_points(pipeline, x + 100.0, y), transform_points(pipeline, x, y + 100.0)
-    if not all(np.isfinite(one).all() for pair in (here, *along) for one in pair):
+    if not all(np.isfinite(values).all() for pair in (here, *along) for values in pair):
         return False
     geod = Geod(ellps="WGS84")
     lengths = [geod.inv(*here, *there)[2] for there in along]

@@ -130,11 +130,11 @@ class VectorFile:
         """
         areas = self.place.areas(area, self.config.reach)
         edges = self.place.areas(area, self.config.reach + BEYOND)
-        for number, one in enumerate(areas):
-            edge = next((edge for edge in edges if edge.intersects(one)), one)
-            window = FeatureWindow(area=one, before=areas[:number], edge=edge)
-            for batch in self._batches(one.bounds):
-                features = self._features(batch, one.bounds, counts)
+        for number, part in enumerate(areas):
+            edge = next((edge for edge in edges if edge.intersects(part)), part)
+            window = FeatureWindow(area=part, before=areas[:number], edge=edge)
+            for batch in self._batches(part.bounds):
+                features = self._features(batch, part.bounds, counts)
                 rings = rings_of(features, self.config, self.place, window, counts)
                 if len(rings.class_index):
                     yield rings
@@ -172,7 +172,7 @@ class VectorFile:
         """
         extent = self.place.extent
         areas = self.place.areas(area, self.config.reach)
-        if extent is not None and any(shapely.box(*extent).intersects(one) for one in areas):
+        if extent is not None and any(shapely.box(*extent).intersects(part) for part in areas):
             return
         for _ in self.rings(area, Counts()):
             return
@@ -226,12 +226,12 @@ def open_vectors(config: VectorLayerConfig, key: str) -> VectorFile:
 
 def _highest(shapes: Shapes) -> NDArray[np.float64]:
     """Return the highest z of each shape, NaN where it has none."""
-    found = np.full(len(shapes), np.nan)
+    highest = np.full(len(shapes), np.nan)
     places, owner = shapely.get_coordinates(shapes, include_z=True, return_index=True)
     first = np.flatnonzero(np.diff(owner, prepend=-1))
     if len(first):
-        found[owner[first]] = np.fmax.reduceat(places[:, 2], first)
-    return found
+        highest[owner[first]] = np.fmax.reduceat(places[:, 2], first)
+    return highest
 
 
 def _text(box: Box) -> str:

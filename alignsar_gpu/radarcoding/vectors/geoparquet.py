@@ -123,9 +123,9 @@ class ParquetSource:
         for number in range(about.num_row_groups):
             group, sides = about.row_group(number), {}
             for corner, path in self.covering.items():
-                found = group.column(place[path]).statistics if path in place else None
-                if found is not None and found.has_min_max:
-                    sides[corner] = found.min if corner.endswith("min") else found.max
+                statistics = group.column(place[path]).statistics if path in place else None
+                if statistics is not None and statistics.has_min_max:
+                    sides[corner] = statistics.min if corner.endswith("min") else statistics.max
             outside = len(sides) == len(CORNERS) and (
                 sides["xmin"] > box[2]
                 or sides["xmax"] < box[0]
@@ -152,7 +152,7 @@ class ParquetSource:
                     driver="GPKG",
                     FID="alignsar_fid",
                 )
-                found = pyogrio.raw.read(
+                result = pyogrio.raw.read(
                     table.getvalue(), columns=["alignsar_row"], read_geometry=False, where=self.condition
                 )
         except (DataSourceError, DataLayerError, ValueError) as error:
@@ -160,7 +160,7 @@ class ParquetSource:
                 f"{self.name}: where={self.condition!r} is not understood ({error}): write a condition of SQL on the "
                 f"attributes {listed(list(self.fields))}"
             ) from None
-        return np.sort(np.asarray(found[3][0], dtype=np.int64))
+        return np.sort(np.asarray(result[3][0], dtype=np.int64))
 
     def _shapes(self, column: Any) -> Shapes:
         if self.encoding == "WKB":
@@ -191,7 +191,7 @@ def is_parquet(path: VectorPath) -> bool:
 def _parts(path: Path) -> list[Path]:
     if path.is_file():
         return [path] if path.suffix.lower() in ENDINGS else []
-    return sorted(one for one in path.rglob("*") if one.suffix.lower() in ENDINGS and one.is_file())
+    return sorted(file for file in path.rglob("*") if file.suffix.lower() in ENDINGS and file.is_file())
 
 
 def open_parquet(path: VectorPath, config: VectorLayerConfig, key: str) -> ParquetSource:
@@ -250,7 +250,7 @@ def _described(file: Path, config: VectorLayerConfig, where: str) -> ParquetSour
     return ParquetSource(
         name=str(file),
         files=(file,),
-        fields={str(one.name): _kind(one.type) for one in schema if one.name not in columns},
+        fields={str(item.name): _kind(item.type) for item in schema if item.name not in columns},
         geometry=str(name),
         encoding=str(column.get("encoding", "WKB")),
         geometry_type=_type(column.get("geometry_types", [])),

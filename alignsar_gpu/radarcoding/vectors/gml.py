@@ -138,11 +138,11 @@ class _Looking:
             self.inside, self._seen = [name], Counter()
 
     def _note(self, name: str, system: str | None) -> None:
-        one = self.found.geometries.setdefault(self._path, GmlGeometry())
-        one.count += 1
-        one.dimensions.add(DIMENSION[name])
+        geometry = self.found.geometries.setdefault(self._path, GmlGeometry())
+        geometry.count += 1
+        geometry.dimensions.add(DIMENSION[name])
         if system:
-            one.systems[system] += 1
+            geometry.systems[system] += 1
 
     def end(self, element: Element) -> None:
         """Note the end of an element."""
@@ -172,42 +172,46 @@ class _Reader:
         return piece
 
 
-def choose_geometry(found: GmlSurvey, asked: str | None, dimension: int, key: str, where: str) -> str:
+def choose_geometry(surveyed: GmlSurvey, asked: str | None, dimension: int, key: str, where: str) -> str:
     """Choose the geometry of objects: the one asked for, or the only one of a ``dimension``.
 
     Where there is none of the dimension, the only one of the highest; of several the one that is not within
     another element. Raises AlignsarError where that leaves several, or the one asked for is not there.
     """
-    told = ", ".join(
-        f"{path.rpartition('|')[2] if _ends(found, path) == 1 else path} ({one.count} of {found.objects} objects)"
-        for path, one in found.geometries.items()
+    choices = ", ".join(
+        f"{_short(surveyed, path)} ({geometry.count} of {surveyed.objects} objects)"
+        for path, geometry in surveyed.geometries.items()
     )
     if asked is not None:
-        same = [path for path in found.geometries if asked in {path, path.rpartition("|")[2]}]
+        same = [path for path in surveyed.geometries if asked in {path, path.rpartition("|")[2]}]
         if len(same) != 1:
             fault = "is the name of several geometries" if same else "is none of its geometries"
-            raise AlignsarError(f"{key}: {where}: {asked!r} {fault}; geometry must be one of: {told}")
+            raise AlignsarError(f"{key}: {where}: {asked!r} {fault}; geometry must be one of: {choices}")
         return same[0]
-    highest = max(max(one.dimensions) for one in found.geometries.values())
-    there = {path for path, one in found.geometries.items() if dimension in one.dimensions}
-    fitting = there or {path for path, one in found.geometries.items() if highest in one.dimensions}
+    highest = max(max(geometry.dimensions) for geometry in surveyed.geometries.values())
+    there = {path for path, geometry in surveyed.geometries.items() if dimension in geometry.dimensions}
+    fitting = there or {
+        path for path, geometry in surveyed.geometries.items() if highest in geometry.dimensions
+    }
     least = min(path.count("|") for path in fitting)
     best = sorted(path for path in fitting if path.count("|") == least)
     if len(best) > 1:
         raise AlignsarError(
-            f"{key}: {where}: its objects have several geometries: name one (key geometry): {told}"
+            f"{key}: {where}: its objects have several geometries: name one (key geometry): {choices}"
         )
     return best[0]
 
 
-def _ends(found: GmlSurvey, path: str) -> int:
+def _short(surveyed: GmlSurvey, path: str) -> str:
+    """Return the last element of a geometry's path, or all of it where others end alike."""
     end = path.rpartition("|")[2]
-    return sum(other.rpartition("|")[2] == end for other in found.geometries)
+    alike = sum(other.rpartition("|")[2] == end for other in surveyed.geometries)
+    return end if alike == 1 else path
 
 
-def epsg_code(one: GmlGeometry) -> int | None:
+def epsg_code(geometry: GmlGeometry) -> int | None:
     """Return the EPSG code of a geometry's system; None where it states none or several."""
-    codes = {match[1] if (match := EPSG_CODE.search(name)) else None for name in one.systems}
+    codes = {match[1] if (match := EPSG_CODE.search(name)) else None for name in geometry.systems}
     code = codes.pop() if len(codes) == 1 else None
     return int(code) if code else None
 

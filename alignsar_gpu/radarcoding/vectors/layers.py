@@ -87,7 +87,7 @@ class VectorLayers:
         if self.label and len(self.names) > MOST_CLASSES:
             raise AlignsarError(
                 f"radarcoding.label: the layers have {len(self.names)} classes together, more than the {MOST_CLASSES} "
-                "that one byte tells: name fewer (key values), or set label to an empty text"
+                "that one byte can hold; name fewer (key values), or set label to an empty text"
             )
 
     @property

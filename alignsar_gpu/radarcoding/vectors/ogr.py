@@ -118,12 +118,12 @@ class OgrSource:
     def batches(self, columns: Sequence[str], box: Box | None) -> Iterator[FeatureBatch]:
         """See `LayerSource`."""
         if self.driver not in STREAMED:
-            done, found = 0, IN_A_ROW
-            while found == IN_A_ROW:
+            done, count = 0, IN_A_ROW
+            while count == IN_A_ROW:
                 chosen = {"bbox": box, "skip_features": done, "max_features": IN_A_ROW}
                 batch = self._batch(columns, where=self.condition, **chosen)
-                found = len(batch.shapes)
-                done += found
+                count = len(batch.shapes)
+                done += count
                 yield batch
             return
         for shapes, rows in self._streamed(columns, bbox=box, return_fids=True):
@@ -174,8 +174,8 @@ class OgrSource:
         return FeatureBatch(
             shapes=decoded(shapes, self.name),
             columns={
-                str(name): pa.array(one, from_pandas=True)
-                for name, one in zip(about["fields"], values, strict=True)
+                str(name): pa.array(column, from_pandas=True)
+                for name, column in zip(about["fields"], values, strict=True)
                 if name in columns
             },
         )
@@ -196,8 +196,8 @@ class OgrSource:
 
 def _plain(wkb: Sequence[bytes | None]) -> bool:
     """Return whether all shapes are points, lines and areas, single or multiple, without curves and measures."""
-    heads = {one[:5] for one in wkb if one is not None}
-    kinds = {int.from_bytes(one[1:], "little" if one[0] else "big") for one in heads}
+    heads = {shape[:5] for shape in wkb if shape is not None}
+    kinds = {int.from_bytes(shape[1:], "little" if shape[0] else "big") for shape in heads}
     return {kind & 0x7FFFFFFF for kind in kinds} <= POINTS_LINES_AREAS  # the highest bit: heights, of old
 
 
@@ -231,7 +231,9 @@ def open_ogr(path: VectorPath, config: VectorLayerConfig, key: str) -> OgrSource
     if source.driver == "GML":
         source = _with_template(source, info, path, config, key)
     if config.geometry is not None and not source.gfs:
-        raise AlignsarError(f"{key}: {source.name}: has one geometry a feature: leave geometry out")
+        raise AlignsarError(
+            f"{key}: {source.name}: its features have one geometry each; leave the key geometry out"
+        )
     _check_whole(source, path)
     return source
 
@@ -292,12 +294,12 @@ def _with_template(
     with path.opened() as stream:
         if stream is None:
             return source
-        found = survey(stream, source.layer, wanted, f"{key}: {source.name}")
-    several = len(found.geometries) > 1 or config.geometry is not None
-    if not found.geometries or (path.has_beside(".xsd") and not several):
+        surveyed = survey(stream, source.layer, wanted, f"{key}: {source.name}")
+    several = len(surveyed.geometries) > 1 or config.geometry is not None
+    if not surveyed.geometries or (path.has_beside(".xsd") and not several):
         return source
-    geometry = choose_geometry(found, config.geometry, 1 if config.width else 2, key, source.name)
-    names = found.names()
+    geometry = choose_geometry(surveyed, config.geometry, 1 if config.width else 2, key, source.name)
+    names = surveyed.names()
     numbers = {
         str(name): NUMBERS.get(str(dtype)) or NUMBERS[str(dtype).rstrip("0123456789")]
         for name, dtype in zip(info["fields"], info["dtypes"], strict=True)
@@ -306,7 +308,7 @@ def _with_template(
     gfs = template(source.layer, geometry, names, numbers)
     made = replace(source, gfs=gfs)
     made = _described(made, made.describe())
-    code = epsg_code(found.geometries[geometry])
+    code = epsg_code(surveyed.geometries[geometry])
     return replace(made, crs=CRS.from_epsg(code) if code else source.crs)
 
 

@@ -49,11 +49,11 @@ class VectorPath:
         if self.path is None:
             return ()
         if self.path.is_dir():
-            return tuple(sorted(one for one in self.path.rglob("*") if one.is_file()))
+            return tuple(sorted(file for file in self.path.rglob("*") if file.is_file()))
         stem = self.path.stem
         beside = {self.path.with_name(stem + ending) for ending in SIDECARS + tuple(map(str.upper, SIDECARS))}
         same = (
-            {one for one in beside if one.is_file()}
+            {file for file in beside if file.is_file()}
             if self.path.suffix.lower() in {*SIDECARS, ".gml"}
             else set()
         )

@@ -88,7 +88,7 @@ def divide_edges(
     vertex = np.repeat(np.arange(len(x)), pieces)
     share = (np.arange(end[-1]) - (end - pieces)[vertex]) / pieces[vertex]
     following = np.minimum(vertex + 1, len(x) - 1)
-    cut = [one[vertex] + share * (one[following] - one[vertex]) for one in (x, y)]
+    cut = [values[vertex] + share * (values[following] - values[vertex]) for values in (x, y)]
     return cut[0], cut[1], np.concatenate([[0], end])[start]
 
 
@@ -105,31 +105,31 @@ def count_pieces(
     return pieces
 
 
-def add_to_cells(ground: GroundCells, rings: RadarRings, found: Any) -> None:
+def add_to_cells(ground: GroundCells, rings: RadarRings, covers: Any) -> None:
     """Add rings on level ground to covers of its cells, int32 [class, row, column]; see `kernels.cover_cells`."""
     column, row = ground.column_and_row(rings.line, rings.sample)
-    _add_rings(ground, rings, (column, row), found)
+    _add_rings(ground, rings, (column, row), covers)
 
 
-def add_to_pixels(ground: GroundCells, rings: RadarRings, found: Any) -> None:
+def add_to_pixels(ground: GroundCells, rings: RadarRings, covers: Any) -> None:
     """Add rings, by the lines and samples that they are seen at, to covers of pixels [class, line, sample]."""
     tile, shifts = ground.tile, ground.level_ground.shifts.at(rings.line, rings.sample)
     column = rings.sample - shifts[1] + 0.5 - tile.samples.start
     row = rings.line - shifts[0] + 0.5 - tile.lines.start
-    _add_rings(ground, rings, (column, row), found)
+    _add_rings(ground, rings, (column, row), covers)
 
 
 def _add_rings(
     ground: GroundCells,
     rings: RadarRings,
     place: tuple[NDArray[np.float64], NDArray[np.float64]],
-    found: Any,
+    covers: Any,
 ) -> None:
     if len(rings.start) < 2:
         return
     column, row = place
-    low, high = (one.reduceat(row, rings.start[:-1]) for one in (np.minimum, np.maximum))
-    inside = (low < found.shape[1]) & (high > 0.0)
+    low, high = (extreme.reduceat(row, rings.start[:-1]) for extreme in (np.minimum, np.maximum))
+    inside = (low < covers.shape[1]) & (high > 0.0)
     table = np.stack([rings.start[:-1], rings.start[1:], rings.plane, rings.sign], axis=1)[inside]
     upload = ground.device.upload
     kernels.cover_cells(
@@ -137,5 +137,5 @@ def _add_rings(
         upload(row),
         upload(np.ascontiguousarray(table)),
         upload(np.ascontiguousarray(np.stack([low, high], axis=1)[inside])),
-        found,
+        covers,
     )

@@ -74,7 +74,7 @@ def _stored(batch: RingBatch, file: IO[bytes]) -> _Stored:
 class RingStore:
     """Rings of a vector file in radar coordinates, read once: in ``limit`` bytes of memory, the rest in a file.
 
-    ``counts`` says what the vector file has for the scene, once `of` or `look_through` was called.
+    ``counts`` are those of the whole scene, once `in_lines` or `look_through` was called.
     """
 
     def __init__(self, file: VectorFile, first_plane: int, counts: Counts, limit: int) -> None:
@@ -131,17 +131,17 @@ class RingStore:
     def _to_radar(self, rings: Rings, terrain: Terrain, height: NDArray[np.float64] | float) -> RadarRings:
         """Convert rings, flat at a height each, to the lines and samples that they are seen at."""
 
-        def seen(
+        def to_radar(
             x: NDArray[np.float64], y: NDArray[np.float64], ring: NDArray[np.int64]
         ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
             longitude, latitude = self._file.to_geodetic(x, y)
-            own = height[ring, np.newaxis] if isinstance(height, np.ndarray) else height
+            heights = height[ring, np.newaxis] if isinstance(height, np.ndarray) else height
             # each by itself: a corner that features share has one place, to the last bit
-            line, sample = terrain.to_radar(longitude[:, np.newaxis], latitude[:, np.newaxis], own)
+            line, sample = terrain.to_radar(longitude[:, np.newaxis], latitude[:, np.newaxis], heights)
             return line[:, 0], sample[:, 0]
 
         ring = _of_vertices(rings)
-        line, sample = seen(rings.x, rings.y, ring)
+        line, sample = to_radar(rings.x, rings.y, ring)
         pieces = count_pieces(line, sample, rings.start)
         start = rings.start
         if (pieces > 1).any():  # what is straight in the file is not, as it is seen
@@ -151,7 +151,7 @@ class RingStore:
             added[old] = False
             whole = np.empty((2, len(x)))
             whole[:, old] = line, sample
-            whole[:, added] = seen(x[added], y[added], np.repeat(ring, pieces)[added])
+            whole[:, added] = to_radar(x[added], y[added], np.repeat(ring, pieces)[added])
             line, sample = whole
         plane = self._plane + rings.class_index[rings.owner].astype(np.int64)
         return radar_rings(line, sample, start, rings.hole, plane)
@@ -197,7 +197,7 @@ def rings_between(rings: RadarRings, first: float, last: float) -> RadarRings:
     """Select the rings that reach between two lines."""
     if len(rings.start) < 2:
         return rings
-    low, high = (one.reduceat(rings.line, rings.start[:-1]) for one in (np.minimum, np.maximum))
+    low, high = (extreme.reduceat(rings.line, rings.start[:-1]) for extreme in (np.minimum, np.maximum))
     keep = (low <= last) & (high >= first)
     if keep.all():
         return rings

@@ -75,8 +75,8 @@ class Counts:
 
     def clear(self) -> None:
         """Reset all counts to 0."""
-        for one in fields(self):
-            setattr(self, one.name, 0)
+        for count in fields(self):
+            setattr(self, count.name, 0)
 
     def as_dict(self) -> dict[str, int]:
         """Return the counts by name, for a report."""
@@ -84,20 +84,22 @@ class Counts:
 
     def sentences(self, name: str) -> list[str]:
         """Return what users should know of the file called ``name``, as sentences."""
-        said = []
+        sentences = []
         if not self.features:
-            said.append(f"{name} has nothing here: the layer is empty")
+            sentences.append(f"{name} has nothing here: the layer is empty")
         if self.repaired:
-            said.append(
+            sentences.append(
                 f"{name}: {self.repaired} of {self.features} features had invalid shapes, which were repaired"
             )
         if self.dropped:
-            said.append(f"{name}: {self.dropped} features were left out because their shapes bound no area")
+            sentences.append(
+                f"{name}: {self.dropped} features were left out because their shapes bound no area"
+            )
         if self.lines:
-            said.append(f"{name}: {self.lines} lines were left out; a width makes bands of them")
+            sentences.append(f"{name}: {self.lines} lines were left out; a width makes bands of them")
         if self.points:
-            said.append(f"{name}: {self.points} points were left out; a buffer makes discs of them")
-        return said
+            sentences.append(f"{name}: {self.points} points were left out; a buffer makes discs of them")
+        return sentences
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

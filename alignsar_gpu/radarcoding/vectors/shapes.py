@@ -23,10 +23,10 @@ NO_KIND = -1
 def dimension_of(shapes: Shapes) -> NDArray[np.int8]:
     """Return the dimension of shapes: 0 for points, 1 for lines, 2 for areas, -1 for anything else."""
     kinds = shapely.get_type_id(shapes)
-    found = np.full(len(shapes), NO_KIND, dtype=np.int8)
+    dimensions = np.full(len(shapes), NO_KIND, dtype=np.int8)
     for dimension, numbers in enumerate((POINTS, LINES, AREAS)):
-        found[np.isin(kinds, numbers)] = dimension
-    return found
+        dimensions[np.isin(kinds, numbers)] = dimension
+    return dimensions
 
 
 def without_collections(shapes: Shapes) -> tuple[Shapes, NDArray[np.int64]]:
@@ -55,7 +55,7 @@ def without_collections(shapes: Shapes) -> tuple[Shapes, NDArray[np.int64]]:
 def _parts(shape: Any) -> list[Any]:
     """List the points, lines and polygons of a shape; rings are lines."""
     if hasattr(shape, "geoms"):
-        return [part for one in shape.geoms for part in _parts(one)]
+        return [part for geometry in shape.geoms for part in _parts(geometry)]
     return [shapely.LineString(shape)] if shape.geom_type == "LinearRing" else [shape]
 
 
@@ -89,28 +89,28 @@ def cut_off(shapes: Shapes, edge: BaseGeometry) -> Shapes:
     over = np.flatnonzero(~shapely.covers(edge, shapes))
     if not len(over):
         return shapes
-    found = shapes.copy()
+    clipped = shapes.copy()
     inside = shapely.intersection(shapes[over], edge)
     parts, owner = without_collections(inside)
     same = dimension_of(parts) == dimension_of(shapes[over])[owner]
-    found[over] = shapely.Polygon()
-    found[over[owner[same]]] = parts[same]
-    return found
+    clipped[over] = shapely.Polygon()
+    clipped[over[owner[same]]] = parts[same]
+    return clipped
 
 
 def widened(shapes: Shapes, config: VectorLayerConfig) -> Shapes:
     """Widen lines to bands of ``width``, and everything by ``buffer``; in a plane of metres."""
-    found = shapes.copy()
+    wider = shapes.copy()
     if config.width:
         lines = dimension_of(shapes) == 1
-        found[lines] = shapely.buffer(
+        wider[lines] = shapely.buffer(
             shapes[lines], 0.5 * config.width, quad_segs=CORNER, cap_style="flat", join_style="round"
         )
     if config.buffer:
-        points = dimension_of(found) == 0
+        points = dimension_of(wider) == 0
         for which, pieces in ((points, DISC), (~points, CORNER)):
-            found[which] = shapely.buffer(found[which], config.buffer, quad_segs=pieces)
-    return found
+            wider[which] = shapely.buffer(wider[which], config.buffer, quad_segs=pieces)
+    return wider
 
 
 def merged(shapes: Shapes, owner: NDArray[np.int64]) -> tuple[Shapes, NDArray[np.int64]]:
@@ -118,8 +118,8 @@ def merged(shapes: Shapes, owner: NDArray[np.int64]) -> tuple[Shapes, NDArray[np
     first = np.flatnonzero(np.diff(owner, prepend=-1))
     if len(first) == len(owner):
         return shapes, owner
-    found = shapes[first]
+    joined = shapes[first]
     count = np.diff(first, append=len(owner))
     for number in np.flatnonzero(count > 1):
-        found[number] = shapely.union_all(shapes[first[number] : first[number] + count[number]])
-    return found, owner[first]
+        joined[number] = shapely.union_all(shapes[first[number] : first[number] + count[number]])
+    return joined, owner[first]

@@ -116,7 +116,7 @@ def decoded(wkb: NDArray[Any], name: str) -> Shapes:
             shapes = np.asarray(shapely.from_wkb(wkb), dtype=object)
     except GEOSException as error:
         count = int(np.count_nonzero(shapely.is_missing(shapely.from_wkb(wkb, on_invalid="ignore"))))
-        count -= sum(one is None for one in wkb)
+        count -= sum(item is None for item in wkb)
         raise AlignsarError(
             f"{name}: has {count} damaged geometries among the {len(wkb)} features looked at ({str(error).strip()}): "
             "repair them (ogr2ogr -makevalid), or leave them out (key where)"
