@@ -14,9 +14,10 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from alignsar_gpu.config import Config, check_together, layers_of, register, validate
+from alignsar_gpu.config import Config, check_together, register, validate
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.products.readers import reader_of, readers
+from alignsar_gpu.radarcoding.kinds import layers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

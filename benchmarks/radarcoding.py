@@ -23,13 +23,14 @@ from common import processor, versions, write
 from geometry import burst_and_orbits, mountains
 from pyproj import Transformer
 
-from alignsar_gpu.application.labels.writer import Labelling, Labels
+from alignsar_gpu.application.labels.writer import Labels, LabelWriter
 from alignsar_gpu.device import GIB, Device
 from alignsar_gpu.geometry.dem.dem import open_dem
 from alignsar_gpu.geometry.terrain.terrain import Terrain
-from alignsar_gpu.radarcoding.chart import Chart
-from alignsar_gpu.radarcoding.layers import Scene
-from alignsar_gpu.radarcoding.vectors.files import VectorChoice, open_vectors
+from alignsar_gpu.radarcoding.layers import LabelScene
+from alignsar_gpu.radarcoding.level_ground import LevelGround
+from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
+from alignsar_gpu.radarcoding.vectors.files import open_vectors
 from alignsar_gpu.radarcoding.vectors.layers import VectorLayers, VectorSource
 
 LINES, SAMPLES = 1500, 21000
@@ -52,10 +53,10 @@ def scene_of(folder: Path) -> Terrain:
 
 def town_map(folder: Path, count: int) -> None:
     """Polygons of ten vertices, some metres to a hundred across, of four classes, all over the burst."""
-    chart = Chart(terrain=scene_of(folder))
+    level = LevelGround(terrain=scene_of(folder))
     rng = np.random.default_rng(1)
     line, sample = rng.uniform(0, LINES, count), rng.uniform(0, SAMPLES, count)
-    x, y = Transformer.from_crs("EPSG:4326", CRS, always_xy=True).transform(*chart.ground(line, sample))
+    x, y = Transformer.from_crs("EPSG:4326", CRS, always_xy=True).transform(*level.to_ground(line, sample))
     angle = np.sort(rng.uniform(0.0, 2.0 * np.pi, (count, VERTICES)), axis=1)
     radius = 10.0 ** rng.uniform(0.7, 1.7, (count, 1)) * rng.uniform(0.6, 1.0, (count, VERTICES))
     corner = np.stack([x[:, None] + radius * np.cos(angle), y[:, None] + radius * np.sin(angle)], axis=-1)
@@ -70,9 +71,11 @@ def town_map(folder: Path, count: int) -> None:
 def radarcode(path: Path, terrain: Terrain, memory: float) -> dict[str, Any]:
     """Seconds of the steps, with everything read from the file."""
     device = Device("cpu", "", "", int(memory * GIB))
-    scene = Scene(chart=Chart(terrain=terrain), device=device, times=np.zeros(0), reference=0)
+    scene = LabelScene(
+        level_ground=LevelGround(terrain=terrain), device=device, times=np.zeros(0), reference=0
+    )
     started = time.perf_counter()
-    file = open_vectors(VectorChoice(path=str(path), attribute="kind"), "benchmark")
+    file = open_vectors(VectorLayerConfig(path=str(path), attribute="kind"), "benchmark")
     vectors = VectorLayers(
         sources=[VectorSource(name="map", file=file)],
         overlaps="last",
@@ -83,7 +86,7 @@ def radarcode(path: Path, terrain: Terrain, memory: float) -> dict[str, Any]:
     vectors.look_through(scene)
     read = time.perf_counter() - started
     labels = Labels(vectors=vectors, cells=(), strips=(), height_error=None)
-    work = Labelling(labels=labels, scene=scene, product=None, layout=None)  # type: ignore[arg-type]
+    work = LabelWriter(labels=labels, scene=scene, product=None, layout=None)  # type: ignore[arg-type]
     pixels, filled = 0, 0.0
     for first in range(0, LINES, STRIP):
         lines = slice(first, min(first + STRIP, LINES))

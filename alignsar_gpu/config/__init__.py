@@ -20,7 +20,7 @@ from alignsar_gpu.config.products import (
     ProductsConfig,
     SlcProductsConfig,
 )
-from alignsar_gpu.config.radarcoding import LayerConfig, RadarcodingConfig, check_radarcoding, layers_of
+from alignsar_gpu.config.radarcoding import RadarcodingConfig, check_radarcoding
 from alignsar_gpu.config.signatures import SignaturesConfig
 from alignsar_gpu.config.simulation import SimulateConfig, SimulateSceneConfig
 from alignsar_gpu.errors import AlignsarError
@@ -32,7 +32,6 @@ __all__ = [
     "DemConfig",
     "DeviceConfig",
     "InterferometryConfig",
-    "LayerConfig",
     "NetcdfConfig",
     "NoProductsConfig",
     "OrbitsConfig",
@@ -44,7 +43,6 @@ __all__ = [
     "SimulateSceneConfig",
     "SlcProductsConfig",
     "check_together",
-    "layers_of",
     "register",
     "validate",
 ]

@@ -1,1 +1,1 @@
-"""Map grids, and the way from the radar grid onto them."""
+"""Map grids, and resampling of layers from the radar grid to a map grid."""

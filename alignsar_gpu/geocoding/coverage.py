@@ -1,4 +1,4 @@
-"""What an image shows of a map, and whether a DEM reaches that."""
+"""Check which part of a map an image shows, and whether the DEM covers it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TOGETHER = 8  # neighbouring points of an outline, which few blocks of the DEM h
 
 
 def _around(rows: int, columns: int, steps: tuple[int, int]) -> Pair:
-    """Rows and columns of points around an array, of its outermost pixels."""
+    """Return rows and columns of points around an array, of its outermost pixels."""
     down, across = (np.linspace(0.0, n - 1.0, k) for n, k in zip((rows, columns), steps, strict=True))
     row = np.concatenate([np.zeros(steps[1]), down, np.full(steps[1], rows - 1.0), down[::-1]])
     column = np.concatenate([across, np.full(steps[0], columns - 1.0), across[::-1], np.zeros(steps[0])])
@@ -38,7 +38,7 @@ def _around(rows: int, columns: int, steps: tuple[int, int]) -> Pair:
 def is_on_look_side(
     grid: RadarGrid, orbit: Orbit, longitude: NDArray[np.float64], latitude: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
-    """Whether places (degrees) are to that side of the track that the antenna looks to, or nobody knows.
+    """Return whether places (degrees) are on the look side of the track; true where that is not known.
 
     Times and ranges are the same on both sides.
     """
@@ -50,7 +50,7 @@ def is_on_look_side(
 
 
 def image_outline(grid: RadarGrid, orbit: Orbit, dem: Dem, doppler: Doppler | None = None) -> Pair:
-    """Longitude and latitude (degrees) of points around an image, on the terrain.
+    """Return longitude and latitude (degrees) of points around an image, on the terrain.
 
     At height 0 where the DEM has no surface; NaN where an edge of the image does not meet the ground.
     """
@@ -63,8 +63,8 @@ def image_outline(grid: RadarGrid, orbit: Orbit, dem: Dem, doppler: Doppler | No
         height = np.zeros(len(line[part]))
         for _ in range(ITERATIONS):
             place = radar_to_ground(orbit, time[part], slant_range[part], height, grid.look_side, speed[part])
-            found = dem.height_at(*place)
-            height = np.where(np.isfinite(found), found, height)
+            terrain = dem.height_at(*place)
+            height = np.where(np.isfinite(terrain), terrain, height)
         longitude[part], latitude[part] = place
     return longitude, latitude
 
@@ -78,7 +78,7 @@ def require_coverage(
     doppler: Doppler | None = None,
     partial: bool = False,
 ) -> None:
-    """Raise AlignsarError unless an image shows some of a map, and the DEM reaches the outline of what it shows.
+    """Check that an image shows some of a map and the DEM covers that; raise AlignsarError otherwise.
 
     With ``partial``, the DEM need not.
     """
@@ -90,8 +90,8 @@ def require_coverage(
     shown = MultiPoint(np.column_stack([column[known], row[known]])).convex_hull
     if not known.any() or not shown.intersects(frame):
         raise AlignsarError(
-            f"geocoding: the map grid, {_extent(*map_grid.geodetic(*_around(rows, columns, (9, 9))))}, shows "
-            f"nothing of the image, {_extent(longitude, latitude)}: choose a map grid over the image"
+            f"geocoding: the map grid, {_extent(*map_grid.geodetic(*_around(rows, columns, (9, 9))))}, does "
+            f"not overlap the image, {_extent(longitude, latitude)}: choose a map grid over the image"
         )
     if partial:
         return
@@ -101,26 +101,29 @@ def require_coverage(
         )
     edge = _seen_edge(grid, orbit, dem, map_grid, doppler)
     lon, lat = (
-        np.concatenate([own[inside], other]) for own, other in zip((longitude, latitude), edge, strict=True)
+        np.concatenate([outline[inside], other])
+        for outline, other in zip((longitude, latitude), edge, strict=True)
     )
     if lon.size:
         dem.require(lon, lat, "what map and image share")
 
 
 def _seen_edge(grid: RadarGrid, orbit: Orbit, dem: Dem, map_grid: MapGrid, doppler: Doppler | None) -> Pair:
-    """Longitude and latitude (degrees) of points on the edge of a map that an image shows."""
+    """Return longitude and latitude (degrees) of points on the edge of a map that an image shows."""
     longitude, latitude = map_grid.geodetic(*_around(*map_grid.shape, (65, 65)))
-    found = dem.height_at(longitude, latitude)
-    height = np.where(np.isfinite(found), found, 0.0)
+    terrain = dem.height_at(longitude, latitude)
+    height = np.where(np.isfinite(terrain), terrain, 0.0)
     middle = grid.azimuth_time(0.5 * grid.lines)
     time, slant_range = ground_to_radar(
         orbit, longitude, latitude, height, middle, doppler=doppler, wavelength=grid.wavelength
     )
     line, sample = grid.line(time), grid.sample(slant_range)
     with np.errstate(invalid="ignore"):
-        seen = (line >= 0.0) & (line <= grid.lines - 1.0) & (sample >= 0.0) & (sample <= grid.samples - 1.0)
-    seen &= is_on_look_side(grid, orbit, longitude, latitude)
-    return longitude[seen], latitude[seen]
+        visible = (
+            (line >= 0.0) & (line <= grid.lines - 1.0) & (sample >= 0.0) & (sample <= grid.samples - 1.0)
+        )
+    visible &= is_on_look_side(grid, orbit, longitude, latitude)
+    return longitude[visible], latitude[visible]
 
 
 def _extent(longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> str:

@@ -1,4 +1,4 @@
-"""MapGrid: the pixels of a map in any coordinate reference system, and where each lies on WGS84."""
+"""MapGrid: the pixels of a map in any coordinate reference system, and their positions on WGS84."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ WHICH_CRS = "name one by its code, such as EPSG:32631 (UTM zone 31 north), or as
 
 
 def _known(crs: Any) -> CRS:
-    """A coordinate reference system of a map: its horizontal part."""
+    """Return the horizontal part of a map's coordinate reference system. Raises AlignsarError for other systems."""
     try:
-        found = CRS.from_user_input(crs).to_2d()
+        system = CRS.from_user_input(crs).to_2d()
     except CRSError:
         raise AlignsarError(
             f"map grid: {str(crs)[:80]!r} is no coordinate reference system that PROJ knows: {WHICH_CRS}"
         ) from None
-    if not (found.is_geographic or found.is_projected):
+    if not (system.is_geographic or system.is_projected):
         raise AlignsarError(
-            f"map grid: {found.name!r} is neither a map projection nor longitude and latitude: {WHICH_CRS}"
+            f"map grid: {system.name!r} is neither a map projection nor longitude and latitude: {WHICH_CRS}"
         )
-    return found
+    return system
 
 
 def _unit_vectors(longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -59,13 +59,13 @@ def _unit_vectors(longitude: NDArray[np.float64], latitude: NDArray[np.float64])
 
 
 def _middle(longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> tuple[float, float]:
-    """Longitude and latitude (degrees) in the middle of points, wherever these are on Earth."""
+    """Return longitude and latitude (degrees) of the middle of points, wherever these are on Earth."""
     x, y, z = _unit_vectors(longitude, latitude).mean(axis=0)
     return math.degrees(math.atan2(y, x)), math.degrees(math.atan2(z, math.hypot(x, y)))
 
 
 def utm_or_ups(longitude: float, latitude: float) -> CRS:
-    """The UTM zone on WGS84 that a place (degrees) is in; beyond UTM, universal polar stereographic (UPS)."""
+    """Return the UTM zone on WGS84 of a place (degrees); beyond UTM, universal polar stereographic (UPS)."""
     side = 1 if latitude >= 0.0 else -1
     end, ups = POLAR[side]
     if abs(latitude) > end:
@@ -113,7 +113,7 @@ class MapGrid:
 
     @classmethod
     def within(cls, bounds: tuple[float, float, float, float], *, crs: Any, resolution: float) -> MapGrid:
-        """The grid of all pixels that meet a box (left, bottom, right, top), in units of ``crs``, north up.
+        """Make the grid of all pixels that meet a box (left, bottom, right, top) in units of ``crs``, north up.
 
         Edges of pixels are multiples of the resolution, so that grids of one system and resolution fit each other.
         ``crs`` is what PROJ knows: a code, WKT, a pyproj CRS. Raises AlignsarError as the grid itself does, and
@@ -140,7 +140,7 @@ class MapGrid:
     def over(
         cls, longitude: ArrayLike, latitude: ArrayLike, *, resolution: float, crs: Any | None = None
     ) -> MapGrid:
-        """The grid over points on WGS84 (degrees; an outline of an area, say): see `within`.
+        """Make the grid over points on WGS84 (degrees; an outline of an area, say): see `within`.
 
         Without ``crs``, the UTM zone that the middle of the points lies in, or UPS near the poles. Longitudes may
         be wrapped or go on beyond 180 degrees; points that are not finite do not count. Raises AlignsarError
@@ -191,14 +191,14 @@ class MapGrid:
         return x[0], y[0], x[1], y[1]
 
     def axes(self) -> Pair:
-        """x of the columns' and y of the rows' centres, float64, in units of ``crs``."""
+        """Return x of the columns' and y of the rows' centres, float64, in units of ``crs``."""
         rows, columns = self.shape
         return pixel_centre(
             self.affine, np.arange(rows, dtype=np.float64), np.arange(columns, dtype=np.float64)
         )
 
     def geodetic(self, row: NDArray[np.float64], column: NDArray[np.float64]) -> Pair:
-        """Longitude and latitude (degrees) of fractional rows and columns, each point on its own.
+        """Return longitude and latitude (degrees) of fractional rows and columns, each point on its own.
 
         Longitudes go on beyond 180 degrees: they are within half a turn of the middle of the grid. NaN where the
         projection has no place.
@@ -206,7 +206,7 @@ class MapGrid:
         return self._frame.geodetic(row, column)
 
     def position(self, longitude: ArrayLike, latitude: ArrayLike) -> Pair:
-        """Fractional (row, column) of points (degrees), counted from the first pixel's centre.
+        """Return fractional (row, column) of points (degrees), counted from the first pixel's centre.
 
         NaN where the projection has none.
         """
@@ -216,7 +216,7 @@ class MapGrid:
     def to_geodetic(
         self, first: int, stop: int, columns: slice | None = None, xp: Any = np
     ) -> tuple[Any, Any]:
-        """Longitude and latitude (degrees) of the pixels of rows ``first:stop``, float64 [row, column].
+        """Return longitude and latitude (degrees) of the pixels of rows ``first:stop``, float64 [row, column].
 
         As `geodetic`, but 1e-3 of a pixel from it at most: PROJ is asked for few of them, see
         `lattice.smooth_pair`. Pixels have the same bits whichever are asked for together. ``columns`` are all by
@@ -235,7 +235,7 @@ class MapGrid:
 
 
 def _pipeline(crs: CRS, x: NDArray[np.float64], y: NDArray[np.float64], *, back: bool = False) -> str:
-    """The PROJ pipeline from ``crs`` to WGS84 for points in degrees, or, with ``back``, in units of ``crs``.
+    """Find the PROJ pipeline from ``crs`` to WGS84 for points in degrees, or, with ``back``, in units of ``crs``.
 
     Empty where ``crs`` is longitude and latitude on WGS84 itself.
     """

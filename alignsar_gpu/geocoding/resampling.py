@@ -54,8 +54,8 @@ REACH = WIDE_TAPS // 2 + 1  # pixels around the outermost positions that a windo
 WIDEST_BAND = 0.9
 
 
-class Layer(Protocol):
-    """What is geocoded: an array [line, sample] of which windows are read, such as numpy's or Zarr's."""
+class RadarLayer(Protocol):
+    """An array [line, sample] that can be geocoded, of which windows are read, such as numpy's or Zarr's."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -64,7 +64,7 @@ class Layer(Protocol):
 
     @property
     def dtype(self) -> Any:
-        """Of the pixels."""
+        """Type of the pixels."""
         ...
 
     def __getitem__(self, window: Any, /) -> Any: ...
@@ -72,13 +72,13 @@ class Layer(Protocol):
 
 @lru_cache
 def _weights(band: float) -> NDArray[np.float32]:
-    """The table for signals that occupy a share of the sampling rate."""
+    """Return the resampling weights for signals that occupy a share of the sampling rate."""
     return kernels.weights(WIDE_TAPS if band > WIDE else TAPS, band)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Geocoding:
-    """The way from a radar grid to a map grid.
+    """Geocode layers: resample them from a radar grid to a map grid.
 
     Attributes
     ----------
@@ -124,7 +124,7 @@ class Geocoding:
         return float(self.grid.azimuth_time(0.5 * self.grid.lines))
 
     def positions(self, first: int, stop: int) -> tuple[Any, Any]:
-        """Where the image shows the pixels of the map's rows ``first:stop``: fractional line and sample.
+        """Return the fractional line and sample of the image for the pixels of the map's rows ``first:stop``.
 
         float64 [row, column] on the device; NaN where the DEM has no surface, on the other side of the track, and
         where the orbit ends. A row has the same bits in any block.
@@ -155,11 +155,11 @@ class Geocoding:
         return line, sample
 
     def _posts(self, row: NDArray[np.float64], column: NDArray[np.float64]) -> Pair:
-        """Fractional row and column of the DEM at those of the map."""
+        """Return fractional row and column of the DEM for those of the map."""
         return self.dem.frame.position(*self.map_grid.geodetic(row, column))
 
     def _heights(self, row: Any, column: Any) -> Any:
-        """Heights (m) at rows and columns of the DEM, float32; as `Dem.height_at`, to 0.2 mm."""
+        """Interpolate heights (m) at rows and columns of the DEM, float32; as `Dem.height_at`, to 0.2 mm."""
 
         def sampled(rows: slice, columns: slice, y: Any, x: Any) -> Any:
             posts = self.dem.posts(rows, columns).height.astype(np.float32)
@@ -170,18 +170,18 @@ class Geocoding:
         return heights
 
     def _hide_other_side(self, rows: slice, columns: slice, height: Any) -> None:
-        """No height where the antenna does not look to: both sides of the track have the same times and ranges.
+        """Set heights on the far side of the track to NaN: both sides have the same times and ranges.
 
         The track is straight enough to pass between the corners of a part that has pixels of both sides.
         """
         ends = [np.linspace(s.start, s.stop - 1, 3) for s in (rows, columns)]
-        seen = self._is_seen(*np.meshgrid(*ends, indexing="ij"))
-        if seen.all():
+        visible = self._is_seen(*np.meshgrid(*ends, indexing="ij"))
+        if visible.all():
             return
-        if seen.any():
+        if visible.any():
             pixels = (np.arange(s.start, s.stop, dtype=np.float64) for s in (rows, columns))
-            seen = self._is_seen(*np.meshgrid(*pixels, indexing="ij"))
-            height[~self.device.upload(seen)] = np.nan
+            visible = self._is_seen(*np.meshgrid(*pixels, indexing="ij"))
+            height[~self.device.upload(visible)] = np.nan
         else:
             height[...] = np.nan
 
@@ -191,7 +191,7 @@ class Geocoding:
     # Values
 
     def blocks(self, memory: int | None = None) -> Iterator[tuple[int, int]]:
-        """First row and the row after the last of each block of the map that fits into so many bytes.
+        """Divide the map into blocks of rows that fit into so many bytes: first row, and row after the last.
 
         By default into the memory of the device. What is read at a time is a quarter of that, or a row.
         """
@@ -203,7 +203,7 @@ class Geocoding:
 
     def geocode(
         self,
-        layer: Layer,
+        layer: RadarLayer,
         method: Method = "bilinear",
         *,
         carrier: kernels.CarrierTable | None = None,
@@ -211,7 +211,7 @@ class Geocoding:
         memory: int | None = None,
         advance: Callable[[int], Any] = lambda _: None,
     ) -> NDArray[Any]:
-        """A layer of the radar grid on the map, [row, column], as `sampled`: for one layer, all of the map.
+        """Resample a layer of the radar grid to the whole map, [row, column]; see `sampled`.
 
         ``memory`` is for `blocks`; ``advance`` is called with the number of rows that are done. For several layers,
         go through the `blocks`, take the `positions` of each once, and call `sampled` for every layer.
@@ -227,7 +227,7 @@ class Geocoding:
 
     def sampled(
         self,
-        layer: Layer,
+        layer: RadarLayer,
         line: Any,
         sample: Any,
         method: Method = "bilinear",
@@ -235,7 +235,7 @@ class Geocoding:
         carrier: kernels.CarrierTable | None = None,
         band: tuple[float, float] = (WIDEST_BAND, WIDEST_BAND),
     ) -> Any:
-        """A layer of the radar grid at `positions` in it; windows of it are read, as the memory allows.
+        """Sample a layer of the radar grid at `positions` in it, reading windows as the memory allows.
 
         Parameters
         ----------
@@ -268,8 +268,8 @@ class Geocoding:
         self._fill(values, line, sample, self.grid.shape, sampled, 3 * missing.dtype.itemsize)
         return values
 
-    def _check(self, layer: Layer, method: str) -> Any:
-        """No data of the layer's kind; AlignsarError where it is of none, or not on the grid."""
+    def _check(self, layer: RadarLayer, method: str) -> Any:
+        """Return the no-data value of a layer's type; raise AlignsarError for a wrong type or shape."""
         kind = np.dtype(layer.dtype).name
         if tuple(layer.shape) != self.grid.shape:
             raise AlignsarError(
@@ -297,19 +297,19 @@ class Geocoding:
         carrier: kernels.CarrierTable | None,
         band: tuple[float, float],
     ) -> Any:
-        """A window of a complex image, which begins at a line and holds some samples, between its pixels."""
+        """Resample a window of a complex image, which begins at a line and holds some samples."""
         first, samples = begin
         if carrier is None:
             none = np.zeros(image.shape[1])
             table = kernels.CarrierTable(none, none, 0.0, 1.0)
         else:
-            own = (carrier.slope[samples], carrier.centroid[samples])
+            columns = (carrier.slope[samples], carrier.centroid[samples])
             table = kernels.CarrierTable(
-                *own, carrier.first_time, carrier.interval, carrier.first_line + first
+                *columns, carrier.first_time, carrier.interval, carrier.first_line + first
             )
             lines = np.arange(len(image), dtype=np.float64) + table.first_line
             time = table.first_time + lines * table.interval
-            image = kernels.ramp(image, *own, time, -1)
+            image = kernels.ramp(image, *columns, time, -1)
         down, across = (_weights(share) for share in band)
         values, valid = kernels.resample(image, line, sample, down=down, across=across, carrier=table)
         values[~valid] = kernels.NO_DATA["complex64"]
@@ -318,7 +318,7 @@ class Geocoding:
     def _fill(
         self, out: Any, row: Any, column: Any, shape: tuple[int, int], sampled: Sampler, bytes_per_pixel: int
     ) -> None:
-        """Values at positions in an image of this shape, of which windows are read that are not too large.
+        """Fill values at positions in an image of this shape, reading windows that are not too large.
 
         ``sampled`` is given the lines and samples of a window and positions in it.
         """
@@ -336,7 +336,7 @@ class Geocoding:
 
 
 def _window(position: Any, count: int, xp: Any) -> slice:
-    """The part of an axis of ``count`` pixels that is around positions on it."""
+    """Return the part of an axis of ``count`` pixels that encloses positions on it."""
     if not bool(xp.isfinite(position).any()):
         return slice(0, 0)
     first, last = float(xp.nanmin(position)), float(xp.nanmax(position))
@@ -346,7 +346,7 @@ def _window(position: Any, count: int, xp: Any) -> slice:
 
 
 def _halves(rows: slice, columns: slice) -> list[tuple[slice, slice]]:
-    """The halves of a part of an array, cut across its longer side."""
+    """Divide a part of an array in halves, across its longer side."""
     if rows.stop - rows.start >= columns.stop - columns.start:
         middle = (rows.start + rows.stop) // 2
         return [(slice(rows.start, middle), columns), (slice(middle, rows.stop), columns)]

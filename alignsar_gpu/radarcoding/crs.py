@@ -1,8 +1,6 @@
-"""The coordinate reference system that points are in: as a file states it, or the configuration."""
+"""The coordinate reference system of a file: as it states it, or as the configuration does."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import numpy as np
 from pyproj import CRS
@@ -12,29 +10,28 @@ from pyproj.transformer import AreaOfInterest
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem.frame import transform, turn
 
-if TYPE_CHECKING:
-    from alignsar_gpu.radarcoding.points.sources import Box
+Box = tuple[float, float, float, float]  # lowest x and y, highest x and y
 
 
 def given_crs(given: str | None, where: str) -> CRS | None:
-    """The system that key ``crs`` names. Raises AlignsarError for a name of none."""
+    """Return the system that the key ``crs`` names. Raises AlignsarError for an unknown one."""
     try:
         return None if given is None else CRS.from_user_input(given)
     except ProjError as error:
         raise AlignsarError(
-            f"{where}: crs={given!r} is no coordinate reference system ({error}): write, for example, EPSG:28992, "
-            "or EPSG:28992+5709 with a vertical one"
+            f"{where}: crs={given!r} is not a known coordinate reference system ({error}); write, for example, "
+            "EPSG:28992, or EPSG:28992+5709 with a vertical one"
         ) from None
 
 
 def agreed_crs(stated: CRS | None, given: CRS | None, where: str) -> CRS:
-    """The system that the file states, or the configuration; the fuller one if both do.
+    """Return the system that the file or the configuration states; if both do, the one with heights.
 
     Raises AlignsarError where neither does, or where they contradict each other.
     """
     if stated is None and given is None:
         raise AlignsarError(
-            f"{where}: does not state its coordinate reference system: name it (key crs, for example EPSG:28992)"
+            f"{where}: states no coordinate reference system; name it (key crs, for example EPSG:28992)"
         )
     if stated is None or given is None:
         return stated or given  # type: ignore[return-value]  # one of them is there
@@ -42,14 +39,14 @@ def agreed_crs(stated: CRS | None, given: CRS | None, where: str) -> CRS:
     same = flat.equals(other, ignore_axis_order=True)
     if not same and (flat.to_epsg() is None or flat.to_epsg() != other.to_epsg()):
         raise AlignsarError(
-            f"{where}: the file states {stated.name!r}, but crs says {given.name!r}: remove the key, or write the "
+            f"{where}: the file states {stated.name!r}, but crs says {given.name!r}; remove the key, or write the "
             "right system into the file"
         )
     return given if len(given.axis_info) > len(stated.axis_info) else stated
 
 
 def area_of(bounds: Box | None, pipeline: str) -> AreaOfInterest | None:
-    """Where on Earth the points lie, which PROJ's choice of an operation depends on."""
+    """Return the bounds in degrees, which PROJ's choice of an operation depends on; None if not on Earth."""
     if bounds is None:
         return None
     west, south, east, north = bounds
@@ -64,5 +61,5 @@ def area_of(bounds: Box | None, pipeline: str) -> AreaOfInterest | None:
 
 
 def _wrapped(longitude: float) -> float:
-    """A longitude between -180 and 180 degrees."""
+    """Wrap a longitude to between -180 and 180 degrees."""
     return (longitude + 180.0) % 360.0 - 180.0

@@ -1,4 +1,4 @@
-"""What radarcoding gives: layers with their names and attributes, and the strips of an image that they are made in."""
+"""What label sources give (layers and their values) and get: the scene, and strips of its lines."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import shapely
 
-from alignsar_gpu.radarcoding.chart import Tile
+from alignsar_gpu.radarcoding.tiles import ImageTile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from alignsar_gpu.device import Device
-    from alignsar_gpu.radarcoding.chart import Chart, GroundCells
+    from alignsar_gpu.radarcoding.level_ground import GroundCells, LevelGround
 
 OUTLINE = (5, 33)  # points along the sides of an area: straight between them to a metre
 MARGIN = 1e-4  # degrees around an area
 
 
 @dataclass(frozen=True, kw_only=True)
-class Made:
-    """A layer that radarcoding makes; ``dated`` where it differs by date."""
+class LayerSpec:
+    """Name, type and attributes of a layer that a source makes; ``dated`` where each date has values of its own."""
 
     name: str
     dtype: str
@@ -36,7 +36,7 @@ class Made:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Strip:
-    """Some lines of an image, all samples.
+    """Some lines of the image, with all their samples.
 
     Attributes
     ----------
@@ -51,53 +51,53 @@ class Strip:
     incidence: NDArray[np.float32]
 
     @property
-    def tile(self) -> Tile:
-        """All of it."""
-        return Tile(lines=self.lines, samples=slice(0, self.samples))
+    def tile(self) -> ImageTile:
+        """The whole strip as a tile."""
+        return ImageTile(lines=self.lines, samples=slice(0, self.samples))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Scene:
-    """What labels are put onto.
+class LabelScene:
+    """The image that labels are put onto: its ground, its dates, and where the work is done.
 
     Attributes
     ----------
-    chart : the ground.
+    level_ground : the ground.
     device : where the work is done.
     times : UTC of each date, datetime64[ns].
     reference : index of the reference date.
     temporary : folder for what does not fit into memory; what is written there vanishes.
     """
 
-    chart: Chart
+    level_ground: LevelGround
     device: Device
     times: NDArray[Any]
     reference: int
     temporary: Path | None = None
 
-    def places(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Longitude and latitude (degrees) of points all over the image, those that are on the ground."""
-        grid = self.chart.terrain.grid
+    def ground_points(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return longitude and latitude (degrees) of points all over the image, where they are on the ground."""
+        grid = self.level_ground.terrain.grid
         line, sample = np.meshgrid(
             np.linspace(0.0, grid.lines - 1.0, OUTLINE[1]),
             np.linspace(0.0, grid.samples - 1.0, OUTLINE[1]),
             indexing="ij",
         )
-        longitude, latitude = self.chart.ground(line, sample)
+        longitude, latitude = self.level_ground.to_ground(line, sample)
         known = np.isfinite(longitude)
         return longitude[known], latitude[known]
 
     def area(self, lines: slice | None = None) -> BaseGeometry:
-        """Where some lines may have ground, or all: a polygon in degrees; longitudes may go beyond 180."""
-        grid = self.chart.terrain.grid
+        """Return the ground that some lines (or all) may show: a polygon in degrees, perhaps beyond 180 E."""
+        grid = self.level_ground.terrain.grid
         whole = slice(0, grid.lines) if lines is None else lines
-        down, across = self.chart.window(Tile(lines=whole, samples=slice(0, grid.samples)))
+        down, across = self.level_ground.window(ImageTile(lines=whole, samples=slice(0, grid.samples)))
         line, sample = np.meshgrid(
             np.linspace(down.start - 0.5, down.stop - 0.5, OUTLINE[0]),
             np.linspace(across.start - 0.5, across.stop - 0.5, OUTLINE[1]),
             indexing="ij",
         )
-        longitude, latitude = self.chart.ground(line, sample)
+        longitude, latitude = self.level_ground.to_ground(line, sample)
         known = np.isfinite(longitude)
         longitude, latitude = longitude[known], latitude[known]
         if np.ptp(longitude) > 180.0:
@@ -107,41 +107,41 @@ class Scene:
 
 
 class Source(Protocol):
-    """A file, or several, that layers are made of."""
+    """Files, open, that layers are made of."""
 
     @property
     def files(self) -> Sequence[Path]:
-        """What is read."""
+        """Files that are read."""
 
     @property
-    def layers(self) -> Sequence[Made]:
-        """What is made."""
+    def layers(self) -> Sequence[LayerSpec]:
+        """Layers that are made of them."""
 
-    def require_inside(self, scene: Scene) -> None:
-        """Raise AlignsarError where the file has nothing for the scene, naming its key."""
+    def require_inside(self, scene: LabelScene) -> None:
+        """Check that the files have data for the scene; raise AlignsarError, naming the key, otherwise."""
 
     def facts(self) -> Mapping[str, Any]:
-        """What was found while reading, as plain values."""
+        """Return what was found while reading, as plain values for quality.json."""
 
     def warnings(self) -> Sequence[str]:
-        """What users must know, each a sentence."""
+        """Return what users must know, each a sentence."""
 
 
-class OfCells(Source, Protocol):
-    """A source whose layers are pushed from ground cells."""
+class CellSource(Source, Protocol):
+    """A source that covers ground cells, which are then summed over the pixels that show them."""
 
     bytes_per_cell: float
 
     @property
     def fractions(self) -> Sequence[str]:
-        """Layers that hold area fractions."""
+        """Names of the layers that hold area fractions."""
 
-    def tile(self, scene: Scene, ground: GroundCells) -> Iterator[tuple[str, Any]]:
-        """Layers of a tile by name, [line, sample], on the device."""
+    def tile(self, scene: LabelScene, ground: GroundCells) -> Iterator[tuple[str, Any]]:
+        """Make the layers of a tile: pairs of name and values [line, sample], on the device."""
 
 
-class OfStrips(Source, Protocol):
-    """A source whose layers are made of a strip as a whole."""
+class StripSource(Source, Protocol):
+    """A source that fills some lines at a time, all samples."""
 
-    def strip(self, scene: Scene, strip: Strip) -> Iterator[tuple[str, int | None, NDArray[Any]]]:
-        """Layers of a strip: name, date if it is one of a date, [line, sample]."""
+    def strip(self, scene: LabelScene, strip: Strip) -> Iterator[tuple[str, int | None, NDArray[Any]]]:
+        """Make the layers of a strip: name, index of the date (None for layers without), values [line, sample]."""

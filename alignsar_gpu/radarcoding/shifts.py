@@ -1,4 +1,4 @@
-"""What the lines and samples of an image are off from those of its geometry: nothing mostly, a pixel at most."""
+"""Offsets of the lines and samples of an image from those of its geometry: mostly none, a pixel at most."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from alignsar_gpu.radarcoding.chart import Tile
+    from alignsar_gpu.radarcoding.tiles import ImageTile
 
 MARGIN = 8  # lines, beside a tile
 SPACING = 64  # samples between the nodes
@@ -19,7 +19,7 @@ SPACING = 64  # samples between the nodes
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Shifts:
-    """Ground that the geometry has at line l and sample s is in the image at l - lines, s - samples.
+    """Offsets of an image from its geometry: ground at line l, sample s is shown at l - lines, s - samples.
 
     Attributes
     ----------
@@ -34,14 +34,14 @@ class Shifts:
 
     @cached_property
     def largest(self) -> tuple[float, float]:
-        """Largest lines and samples, in either direction."""
+        """Largest offset in lines and in samples, in either direction."""
         if not self.values.size:
             return 0.0, 0.0
         lines, samples = np.abs(self.values).max(axis=(1, 2))
         return float(lines), float(samples)
 
-    def of(self, tile: Tile) -> tuple[NDArray[np.float32], tuple[int, int]]:
-        """Those around a tile, and the line and sample of the first, counted from the tile's first pixel."""
+    def around(self, tile: ImageTile) -> tuple[NDArray[np.float32], tuple[int, int]]:
+        """Return the offsets around a tile, and line and sample of the first, counted from the tile's first pixel."""
         if not self.values.size:
             return self.values, (0, 0)
         lines, nodes = self.values.shape[1:]
@@ -55,7 +55,7 @@ class Shifts:
     def at(
         self, line: NDArray[np.float64], sample: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Lines and samples at fractional lines and samples of the image; held at its ends."""
+        """Interpolate the offsets in lines and samples at fractional lines and samples; held at the ends."""
         if not self.values.size:
             return np.zeros_like(line), np.zeros_like(sample)
         n = np.clip(np.nan_to_num(np.floor(line - self.first + 0.5)), 0, self.values.shape[1] - 1).astype(
@@ -64,8 +64,8 @@ class Shifts:
         place = np.clip(np.nan_to_num(sample / self.spacing), 0.0, self.values.shape[2] - 1.0)
         node = np.minimum(place.astype(np.intp), self.values.shape[2] - 2)
         share = place - node
-        found = [p[n, node] + share * (p[n, node + 1] - p[n, node]) for p in self.values]
-        return found[0], found[1]
+        offsets = [p[n, node] + share * (p[n, node + 1] - p[n, node]) for p in self.values]
+        return offsets[0], offsets[1]
 
 
 NO_SHIFTS = Shifts(values=np.zeros((2, 0, 0), dtype=np.float32))

@@ -277,7 +277,10 @@ class TestRadarcoding:
         ("layer", "words"),
         [
             ("{layer: a}", "radarcoding.layers.road.path: must be given"),
-            ("{path: x, widht: 3}", "radarcoding.layers.road.widht: no such key; a layer has kind, path"),
+            (
+                "{path: x, widht: 3}",
+                "radarcoding.layers.road.widht: no such key; a layer of kind=vector has kind, path",
+            ),
             ("{path: x, width: wide}", "radarcoding.layers.road.width: Value 'wide'"),
             ("{path: x, width: 0}", "radarcoding.layers.road.width=0.0: must be at least 0.01"),
             (

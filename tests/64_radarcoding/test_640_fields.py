@@ -12,12 +12,13 @@ from rasterio.shutil import copy
 from rasterio.transform import Affine
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.radarcoding.chart import Chart
 from alignsar_gpu.radarcoding.fields import layers as field_layers
+from alignsar_gpu.radarcoding.fields.config import FieldLayerConfig
 from alignsar_gpu.radarcoding.fields.delays import atmospheric_phase, slant_delay
 from alignsar_gpu.radarcoding.fields.layers import FieldLayers
-from alignsar_gpu.radarcoding.fields.opening import FieldChoice, open_field
-from alignsar_gpu.radarcoding.layers import Scene, Strip
+from alignsar_gpu.radarcoding.fields.opening import open_field
+from alignsar_gpu.radarcoding.layers import LabelScene, Strip
+from alignsar_gpu.radarcoding.level_ground import LevelGround
 
 KEY = "radarcoding.layers.air"
 HOURS = np.datetime64("2023-05-01T00:00", "ns") + np.arange(0, 48, 6) * np.timedelta64(1, "h")
@@ -51,8 +52,8 @@ def saved(path, dataset, **encoding):
     return path
 
 
-def opened(path, **choice):
-    return open_field(FieldChoice(path=str(path), **choice), KEY)
+def opened(path, **keys):
+    return open_field(FieldLayerConfig(path=str(path), **keys), KEY)
 
 
 def at(field, longitude, latitude, time):
@@ -201,7 +202,7 @@ class TestSystems:
             plain = dataset.drop_vars("rd")
             del plain["rain"].attrs["grid_mapping"]
             path = saved(tmp_path / f"plain_{unit}.nc", plain)
-            refused(lambda path=path: opened(path), "plain", "does not state its coordinate reference system")
+            refused(lambda path=path: opened(path), "plain", "states no coordinate reference system")
             assert (
                 np.abs(at(opened(path, crs="EPSG:28992"), longitude, latitude, TIMES[0]) - want).max() < 1e-6
             )
@@ -382,7 +383,7 @@ class TestDatedRasters:
         assert np.allclose(got, [5.6, np.nan], atol=1e-9, equal_nan=True)
 
     def test_refused(self, tmp_path):
-        refused(lambda: opened(tmp_path / "*.tif"), "no file is called so")
+        refused(lambda: opened(tmp_path / "*.tif"), "no file matches the pattern")
         for number, name in enumerate(("a.tif", "2023050106.tif", "20230501T06.tif", "20231350.tif")):
             (tmp_path / str(number)).mkdir()
             pattern = rasters(tmp_path / str(number), [name], times=HOURS[:1])
@@ -392,7 +393,7 @@ class TestDatedRasters:
         refused(lambda: opened(rasters(two, ["20230501.tif"], times=HOURS[:1], count=2)), "2 bands")
         rasters(two, ["20230501.tif"], times=HOURS[:1])
         pattern = rasters(two, ["a_20230501T0000.tif"], times=HOURS[:1])
-        refused(lambda: opened(pattern), "of the same time")
+        refused(lambda: opened(pattern), "have the same time")
         (two / "a_20230501T0000.tif").unlink()
         transform = Affine(0.3, 0.0, 2.0, 0.0, -0.25, 54.0)
         pattern = rasters(two, ["20230502.tif"], times=HOURS[:1], transform=transform)
@@ -404,7 +405,7 @@ class TestDatedRasters:
         pattern = rasters(
             turned, ["20230501.tif"], times=HOURS[:1], transform=Affine(0.2, 0.1, 2.0, 0.1, -0.2, 54.0)
         )
-        refused(lambda: opened(pattern), "along the axes", "gdalwarp")
+        refused(lambda: opened(pattern), "rotated or not georeferenced", "gdalwarp")
         (two / "20230502.tif").write_text("no raster")
         refused(lambda: opened(two / "*.tif"), "20230502.tif", "cannot be read")
 
@@ -511,7 +512,9 @@ def site(tmp_path_factory):
 
 class TestLayers:
     def scene(self, site, reference=1):
-        return Scene(chart=Chart(terrain=site.terrain), device=CPU, times=TIMES, reference=reference)
+        return LabelScene(
+            level_ground=LevelGround(terrain=site.terrain), device=CPU, times=TIMES, reference=reference
+        )
 
     def test_values_of_each_date(self, tmp_path, site, monkeypatch):
         layers = FieldLayers(name="air", file=opened(saved(tmp_path / "a.nc", cube())), zenith=False)

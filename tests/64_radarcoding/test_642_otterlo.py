@@ -6,16 +6,18 @@ import shapely
 from otterlo import OTTERLO, grid_at, hills, pass_over
 from pyproj import Geod
 
-from alignsar_gpu.application.labels.writer import Labelling, Labels
+from alignsar_gpu.application.labels.writer import Labels, LabelWriter
 from alignsar_gpu.device import Device
 from alignsar_gpu.geometry.dem.dem import open_dem
 from alignsar_gpu.geometry.ground_to_radar import ground_to_radar
 from alignsar_gpu.geometry.terrain.terrain import Terrain
-from alignsar_gpu.radarcoding.chart import Chart
-from alignsar_gpu.radarcoding.layers import Scene
-from alignsar_gpu.radarcoding.points.files import PointChoice, open_points
-from alignsar_gpu.radarcoding.points.placing import place_points
-from alignsar_gpu.radarcoding.vectors.files import VectorChoice, open_vectors
+from alignsar_gpu.radarcoding.layers import LabelScene
+from alignsar_gpu.radarcoding.level_ground import LevelGround
+from alignsar_gpu.radarcoding.points.config import PointLayerConfig
+from alignsar_gpu.radarcoding.points.files import open_points
+from alignsar_gpu.radarcoding.points.placing import points_to_radar
+from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
+from alignsar_gpu.radarcoding.vectors.files import open_vectors
 from alignsar_gpu.radarcoding.vectors.layers import VectorLayers, VectorSource
 
 SHARE = 0.01  # of a class's own area
@@ -37,8 +39,11 @@ def scene(tmp_path_factory):
         orbit=orbit,
         dem=open_dem(hills(tmp_path_factory.mktemp("otterlo") / "dem.tif"), "ellipsoid"),
     )
-    return Scene(
-        chart=Chart(terrain=terrain), device=Device("cpu", "", "", 1 << 30), times=np.zeros(0), reference=0
+    return LabelScene(
+        level_ground=LevelGround(terrain=terrain),
+        device=Device("cpu", "", "", 1 << 30),
+        times=np.zeros(0),
+        reference=0,
     )
 
 
@@ -50,7 +55,9 @@ def otterlo(real_data, scene):
         VectorSource(
             name=name,
             file=open_vectors(
-                VectorChoice(path=f"{archive}!{member}", geometry=geometry, where=where, crs="EPSG:28992"),
+                VectorLayerConfig(
+                    path=f"{archive}!{member}", geometry=geometry, where=where, crs="EPSG:28992"
+                ),
                 name,
             ),
         )
@@ -58,8 +65,8 @@ def otterlo(real_data, scene):
     ]
     vectors = VectorLayers(sources=sources, overlaps="keep", label="label", least=0.5, limit=1 << 28)
     labels = Labels(vectors=vectors, cells=(), strips=(), height_error=None)
-    work = Labelling(labels=labels, scene=scene, product=None, layout=None)
-    return work.cells(scene, slice(0, scene.chart.terrain.grid.lines)), sources
+    work = LabelWriter(labels=labels, scene=scene, product=None, layout=None)
+    return work.cells(scene, slice(0, scene.level_ground.terrain.grid.lines)), sources
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -92,13 +99,13 @@ def test_classes_of_the_map_leave_little_over(otterlo):
 def test_reflectors_are_where_ground_to_radar_has_them(real_data):
     """Together, against each solved by itself."""
     path = real_data("nl_bgt_otterlo") / "tudelft_reflectors.json"
-    points = open_points(PointChoice(path=str(path)), "reflectors", "ascending")
+    points = open_points(PointLayerConfig(path=str(path), pass_direction="ascending"), "reflectors")
     (batch,) = points.batches(shapely.box(3.0, 50.0, 8.0, 54.5))
     assert len(batch) == 29
     where = np.median(batch.longitude), np.median(batch.latitude)
     orbit = pass_over(*where, 870e3)
     grid = grid_at(orbit, *where, 20000, 30000)
-    line, sample = place_points(batch, grid, orbit, None)
+    line, sample = points_to_radar(batch, grid, orbit, None)
     time, slant_range = ground_to_radar(
         orbit, batch.longitude[:, None], batch.latitude[:, None], batch.height[:, None], 890.0
     )

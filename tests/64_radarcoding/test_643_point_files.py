@@ -18,7 +18,8 @@ from rasterio.transform import Affine
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem import geoid_files
 from alignsar_gpu.radarcoding.points import clouds as point_clouds
-from alignsar_gpu.radarcoding.points.files import PointChoice, open_points
+from alignsar_gpu.radarcoding.points.config import PointLayerConfig
+from alignsar_gpu.radarcoding.points.files import open_points
 
 KEY = "radarcoding.trees"
 AREA = shapely.Polygon([(5.7, 52.05), (5.9, 52.07), (5.88, 52.2), (5.68, 52.18)])  # no box
@@ -89,8 +90,8 @@ def features(longitude, latitude, height=None, **columns):
     return geopandas.GeoDataFrame(columns, geometry=shapes, crs=4326)
 
 
-def opened(path, direction=None, **choice):
-    return open_points(PointChoice(path=str(path), **choice), KEY, direction)
+def opened(path, direction=None, **keys):
+    return open_points(PointLayerConfig(path=str(path), pass_direction=direction, **keys), KEY)
 
 
 def read(points, area=AREA):
@@ -107,10 +108,10 @@ def read(points, area=AREA):
     return columns
 
 
-def refused(words, path, direction=None, area=EVERYWHERE, **choice):
+def refused(words, path, direction=None, area=EVERYWHERE, **keys):
     """The message of what is refused: it names the key and the file."""
     with pytest.raises(AlignsarError, match=words) as caught:
-        list(opened(path, direction, **choice).batches(area))
+        list(opened(path, direction, **keys).batches(area))
     assert str(caught.value).startswith(f"{KEY}: {path}")
     return str(caught.value)
 
@@ -282,9 +283,9 @@ class TestClouds:
     def test_a_cloud_that_does_not_say_enough(self, tmp_path):
         longitude, latitude, height = on_earth(10)
         path = write_cloud(tmp_path / "a.laz", *projected(longitude, latitude), height, crs=None)
-        refused("does not state its coordinate reference system: name it", path, vertical_datum="ellipsoid")
+        refused("states no coordinate reference system; name it", path, vertical_datum="ellipsoid")
         refused("has heights; key vertical_datum says what they count from", path, crs="EPSG:28992")
-        refused("crs='Utrecht' is no coordinate reference system", path, crs="Utrecht")
+        refused("crs='Utrecht' is not a known coordinate reference system", path, crs="Utrecht")
         refused("has neither longitude and latitude nor a map's x and y", path, crs="EPSG:4978")
         found = read(opened(path, crs="EPSG:28992", vertical_datum="ellipsoid"), EVERYWHERE)
         same_places(found, longitude, latitude)
@@ -297,12 +298,12 @@ class TestClouds:
     def test_an_empty_cloud(self, tmp_path):
         cloud = laspy.LasData(laspy.LasHeader(point_format=6, version="1.4"))
         cloud.write(tmp_path / "a.las")
-        refused("holds no point", tmp_path / "a.las", crs="EPSG:28992", vertical_datum="ellipsoid")
+        refused("has no points", tmp_path / "a.las", crs="EPSG:28992", vertical_datum="ellipsoid")
 
     def test_keys_of_other_files(self, tmp_path):
         path = write_cloud(tmp_path / "a.laz", *projected(*on_earth(5)[:2]), np.zeros(5))
-        for key in ("layer", "where", "x", "identifier"):
-            words = f"is a point cloud, for which key {key} has no meaning"
+        for key in ("layer", "where", "x"):
+            words = f"is a point cloud, which has no use for the key {key}"
             refused(words, path, vertical_datum="ellipsoid", **{key: "name"})
 
     def test_heights_above_the_terrain(self, tmp_path):
@@ -326,13 +327,12 @@ class TestTables:
         for name, numbers in zip(names, (longitude, latitude, height), strict=True):
             frame[name] = numbers
         path = write_table(tmp_path / f"a.{suffix}", frame)
-        points = opened(path, crs="EPSG:4326", vertical_datum="ellipsoid", value="Size", identifier="name")
+        points = opened(path, crs="EPSG:4326", vertical_datum="ellipsoid", value="Size")
         found, keep = read(points), inside(longitude, latitude)
         np.testing.assert_array_equal(found["longitude"], longitude[keep])
         np.testing.assert_array_equal(found["latitude"], latitude[keep])
         np.testing.assert_array_equal(found["height"], height[keep])
         np.testing.assert_array_equal(found["value"], value[keep])
-        assert found["identifier"] == [f"p{k}" for k in np.flatnonzero(keep)]
         assert points.operation.startswith("none")
 
     def test_columns_that_are_named(self, tmp_path):
@@ -340,14 +340,14 @@ class TestTables:
         x, y = projected(longitude, latitude)
         path = write_table(tmp_path / "a.csv", pd.DataFrame({"rdx": x, "rdy": y, "nap": height, "z": 0 * x}))
         grid = geoid_grid(tmp_path / "nap.tif")
-        choice = {"crs": "EPSG:28992", "x": "rdx", "y": "RDY", "z": "nap", "vertical_datum": str(grid)}
-        found = read(opened(path, **choice), EVERYWHERE)
+        keys = {"crs": "EPSG:28992", "x": "rdx", "y": "RDY", "z": "nap", "vertical_datum": str(grid)}
+        found = read(opened(path, **keys), EVERYWHERE)
         order, other = same_places(found, longitude, latitude)
         expected = (height + undulation(longitude, latitude))[other]
         np.testing.assert_allclose(found["height"][order], expected, atol=1e-6, rtol=0)
-        words = refused("has no column 'nop'", path, **choice | {"z": "nop"})
+        words = refused("has no column 'nop'", path, **keys | {"z": "nop"})
         assert "rdx, rdy, nap, z" in words
-        refused("name both columns, x and y, or neither", path, **choice | {"y": None})
+        refused("name both columns, x and y, or neither", path, **keys | {"y": None})
 
     def test_points_without_heights_lie_on_the_terrain(self, tmp_path):
         longitude, latitude, _ = on_earth(50)
@@ -405,16 +405,16 @@ class TestTables:
         assert "its columns are east, north" in words
         path = write_table(tmp_path / "b.csv", pd.DataFrame({"lon": [1.0], "lat": [2.0]}))
         refused("no columns of coordinates were recognised", path, crs="EPSG:28992")
-        refused("does not state its coordinate reference system", path)
+        refused("states no coordinate reference system", path)
         assert "its columns are lon, lat" in refused("has no column 'w'", path, crs="EPSG:4326", value="w")
-        refused("is a table, for which key layer has no meaning", path, crs="EPSG:4326", layer="one")
+        refused("is a table, which has no use for the key layer", path, crs="EPSG:4326", layer="one")
 
     @pytest.mark.parametrize(
         ("text", "words"),
         [
             ("lon,lat\n5.8,north\n", "cannot be read"),
             ("lon,lat\n5.8,52.1\n5.8\n", "cannot be read"),
-            ("lon,lat\n", "holds no row"),
+            ("lon,lat\n", "has no rows"),
             ("", "cannot be read as a table"),
         ],
     )
@@ -427,7 +427,7 @@ class TestTables:
         (tmp_path / "a.parquet").write_bytes(b"PAR1 and no more")
         refused("cannot be read as a table", tmp_path / "a.parquet", crs="EPSG:4326")
         path = write_table(tmp_path / "b.parquet", pd.DataFrame({"lon": [], "lat": []}))
-        refused("holds no row", path, crs="EPSG:4326")
+        refused("has no rows", path, crs="EPSG:4326")
         path = write_table(tmp_path / "c.parquet", pd.DataFrame({"lon": ["a"], "lat": ["b"]}))
         refused("cannot be read", path, crs="EPSG:4326")
 
@@ -442,7 +442,7 @@ class TestTables:
         np.testing.assert_allclose(found["height"], height[keep], atol=1e-6, rtol=0)
         refused("key vertical_datum", path)
         frame.set_crs(None, allow_override=True).to_parquet(path)
-        refused("does not state its coordinate reference system", path, vertical_datum="ellipsoid")
+        refused("states no coordinate reference system", path, vertical_datum="ellipsoid")
         frame.to_crs(RD).set_geometry(frame.to_crs(RD).buffer(9.0)).to_parquet(path)
         refused("holds shapes of the kind Polygon", path)
         frame.to_parquet(path, geometry_encoding="geoarrow", schema_version="1.1.0")
@@ -467,12 +467,11 @@ class TestVectors:
         frame = features(longitude, latitude, height, size=np.arange(500), name=[f"p{k}" for k in range(500)])
         frame = frame if suffix == "geojson" else frame.to_crs(RD)
         frame.to_file(path)
-        points = opened(path, vertical_datum="ellipsoid", value="size", identifier="name")
+        points = opened(path, vertical_datum="ellipsoid", value="size")
         found = read(points)
         order, other = same_places(found, longitude[keep], latitude[keep], 2e-8)  # GML is written in decimals
         np.testing.assert_allclose(found["height"][order], height[keep][other], atol=METRES, rtol=0)
         np.testing.assert_array_equal(found["value"][order], np.flatnonzero(keep)[other])
-        assert [found["identifier"][k] for k in order] == [f"p{k}" for k in np.flatnonzero(keep)[other]]
         if suffix in {"gpkg", "fgb", "shp"}:  # by their index, within the area's box alone
             assert points.counts["read"] < 420
 
@@ -480,18 +479,18 @@ class TestVectors:
         longitude, latitude, height = on_earth(80)
         path = tmp_path / "a.gpkg"
         features(longitude, latitude, size=np.arange(80), top=height, name=["a"] * 80).to_file(path)
-        choice = {"where": "size >= 30", "z": "top", "vertical_datum": "ellipsoid"}
-        found = read(opened(path, **choice), EVERYWHERE)
+        keys = {"where": "size >= 30", "z": "top", "vertical_datum": "ellipsoid"}
+        found = read(opened(path, **keys), EVERYWHERE)
         order, other = same_places(found, longitude[30:], latitude[30:])
         np.testing.assert_array_equal(found["height"][order], height[30:][other])
-        refused("cannot be read with where='girth > 3'", path, **choice | {"where": "girth > 3"})
-        refused("has no point inside", path, **choice | {"where": "size > 3000"})
+        refused("cannot be read with where='girth > 3'", path, **keys | {"where": "girth > 3"})
+        refused("has no point inside", path, **keys | {"where": "size > 3000"})
         refused(
             "z names column 'name', which does not hold numbers", path, z="name", vertical_datum="ellipsoid"
         )
         words = refused("has no column 'girth'", path, value="girth")
         assert "size, top, name" in words
-        refused("is a vector file, for which key x has no meaning", path, x="size", y="size")
+        refused("is a vector file, which has no use for the key x", path, x="size", y="size")
 
     def test_layers(self, tmp_path):
         longitude, latitude, _ = on_earth(20)
@@ -537,7 +536,7 @@ class TestVectors:
     def test_a_layer_without_features_or_geometry(self, tmp_path):
         path = tmp_path / "a.gpkg"
         features([5.8], [52.1])[:0].to_file(path)
-        refused("holds no feature", path)
+        refused("has no features", path)
         path = tmp_path / "b.gpkg"
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that it has no geometry
@@ -556,11 +555,11 @@ class TestVectors:
     def test_a_geoid_that_does_not_reach(self, tmp_path):
         path = tmp_path / "a.gpkg"
         features([5.8, 40.0], [52.1, 52.1], [33.0, 1.0]).to_file(path)
-        choice = {"vertical_datum": str(geoid_grid(tmp_path / "g.tif"))}
+        keys = {"vertical_datum": str(geoid_grid(tmp_path / "g.tif"))}
         np.testing.assert_allclose(
-            read(opened(path, **choice))["height"], 33.0 + undulation(5.8, 52.1), atol=1e-6, rtol=0
+            read(opened(path, **keys))["height"], 33.0 + undulation(5.8, 52.1), atol=1e-6, rtol=0
         )
-        refused("covers longitude 3.0000 to 8.0000", path, **choice)
+        refused("covers longitude 3.0000 to 8.0000", path, **keys)
 
 
 class TestStations:
@@ -590,18 +589,18 @@ class TestStations:
             assert found["identifier"] == names
         for direction in (None, "upwards"):
             refused("say which the images are of", path, direction)
-        refused("is a list of stations, for which key value has no meaning", path, "ascending", value="RCS0")
+        refused("is a list of stations, which has no use for the key value", path, "ascending", value="RCS0")
 
     def test_lists_that_are_wrong(self, tmp_path):
         path = tmp_path / "a.json"
         content = self.stations(path)
         del content[2]["ascending"]["coordinates"]["elevation"]
         self.stations(path, stations=content)
-        refused("station 3: lacks what a station has.*elevation", path, "ascending")
+        refused("station 3: has missing or wrong entries .*elevation", path, "ascending")
         content[2]["ascending"] = None
         content[0]["ascending"]["coordinates"]["EPSG"] = 1
         self.stations(path, stations=content)
-        refused("EPSG 1 is no system that is known", path, "ascending")
+        refused("EPSG 1 is not a known coordinate reference system", path, "ascending")
         content[1]["ascending"]["orientation"] = True
         self.stations(path, stations=content)
         refused(r"in several systems \(EPSG 1, 4258\)", path, "ascending")
@@ -617,15 +616,11 @@ class TestStations:
 class TestFiles:
     def test_names_of_nothing(self, tmp_path):
         refused("there is no such file or folder", tmp_path / "a.laz")
-        refused("no file has a name of this pattern", tmp_path / "*.laz")
+        refused("no file matches the pattern", tmp_path / "*.laz")
         (tmp_path / "a.bin").write_bytes(b"\x00" * 100)
-        refused("is no file of points that is known", tmp_path / "a.bin")
+        refused("is not a known file of points", tmp_path / "a.bin")
         (tmp_path / "b.gpkg").write_bytes(b"\x00" * 100)
-        refused("stands for 2 files", tmp_path / "*.*")
-
-    def test_a_reference_that_is_none(self, tmp_path):
-        path = write_table(tmp_path / "a.csv", pd.DataFrame({"lon": [5.8], "lat": [52.1]}))
-        refused("reference must be ellipsoid or terrain", path, crs="EPSG:4326", reference="sea")
+        refused("matches 2 files", tmp_path / "*.*")
 
     def test_nothing_in_the_area(self, tmp_path):
         """The message tells where the points are; a block of an image may well have none."""

@@ -28,9 +28,9 @@ def everything(file):
     return tuple(slice(0, count) for count in file.shape)
 
 
-def refused(path, *texts, **choice):
+def refused(path, *texts, **keys):
     with pytest.raises(AlignsarError) as error:
-        opened(path, **choice)
+        opened(path, **keys)
     assert str(error.value).startswith(KEY)
     for text in texts:
         assert text in str(error.value)
@@ -156,7 +156,7 @@ class TestValues:
         path = write(tmp_path / "a.tif", values)
         file = opened(path, nodata=nodata)
         assert np.array_equal(file.read(*everything(file), "band_1"), values.astype(np.float32))
-        assert opened(path, nodata=nodata, categorical=True).class_names == (
+        assert opened(path, nodata=nodata, method="fraction").class_names == (
             "class_0",
             "class_7",
             "class_9",
@@ -217,7 +217,7 @@ class TestClasses:
     def test_as_they_are_named(self, tmp_path):
         codes = np.array([[10, 20, 30], [95, 0, 40]], np.uint8)
         path = write(tmp_path / "a.tif", codes, nodata=0)
-        file = opened(path, categorical=True, classes={"tree": [10, 95], "crop": [40]})
+        file = opened(path, method="fraction", classes={"tree": [10, 95], "crop": [40]})
         assert file.class_names == ("tree", "crop")
         assert np.array_equal(file.read_classes(*everything(file)), [[0, 2, 2], [0, 255, 1]])
 
@@ -227,18 +227,18 @@ class TestClasses:
     def test_codes_of_any_type(self, tmp_path, dtype):
         codes = np.array([[3, 100, 7], [0, 3, 55]], dtype)
         path = write(tmp_path / "a.tif", codes)
-        file = opened(path, categorical=True, classes={"b": [100, 100000], "a": [3, -7]})
+        file = opened(path, method="fraction", classes={"b": [100, 100000], "a": [3, -7]})
         assert np.array_equal(file.read_classes(*everything(file)), [[1, 0, 2], [2, 1, 2]])
 
     def test_codes_below_zero(self, tmp_path):
-        file = opened(write(tmp_path / "a.tif", np.array([[-3, 5]], np.int16)), categorical=True)
+        file = opened(write(tmp_path / "a.tif", np.array([[-3, 5]], np.int16)), method="fraction")
         assert file.class_names == ("class_minus_3", "class_5")
         assert np.array_equal(file.read_classes(*everything(file)), [[0, 1]])
 
     def test_as_the_file_names_them(self, tmp_path):
         tags = {"class_1": "Broad-leaved forest", "class_2": "Water", "CLASS_3": "water", "other": "no"}
         codes = np.array([[1, 2], [3, 4]], np.uint8)
-        file = opened(write(tmp_path / "a.tif", codes, tags=tags), categorical=True)
+        file = opened(write(tmp_path / "a.tif", codes, tags=tags), method="fraction")
         assert file.class_names == ("broad_leaved_forest", "water")
         assert np.array_equal(file.read_classes(*everything(file)), [[0, 1], [1, 2]])
 
@@ -246,36 +246,36 @@ class TestClasses:
         monkeypatch.setattr(raster_classes, "AT_ONCE", 16)
         codes = np.zeros((50, 16), np.float32)
         codes[17, 3], codes[49, 15], codes[0, 0] = 8.0, 4.0, np.nan
-        file = opened(write(tmp_path / "a.tif", codes, nodata=0), categorical=True)
+        file = opened(write(tmp_path / "a.tif", codes, nodata=0), method="fraction")
         assert file.class_names == ("class_4", "class_8")
 
     def test_refused(self, tmp_path):
         path = write(tmp_path / "a.tif", np.array([[1, 2]], np.uint8))
-        refused(path, "code 1", "'a'", "'b'", categorical=True, classes={"a": [1], "b": [2, 1]})
-        refused(path, "'a'", "no codes", categorical=True, classes={"a": []})
-        refused(path, "'a-b'", categorical=True, classes={"a-b": [1]})
-        refused(path, "1.5", categorical=True, classes={"a": [1.5]})
-        refused(path, "0 classes", categorical=True, classes={})
+        refused(path, "code 1", "'a'", "'b'", method="fraction", classes={"a": [1], "b": [2, 1]})
+        refused(path, "'a'", "no codes", method="fraction", classes={"a": []})
+        refused(path, "'a-b'", method="fraction", classes={"a-b": [1]})
+        refused(path, "1.5", method="fraction", classes={"a": [1.5]})
+        refused(path, "0 classes", method="fraction", classes={})
         both = write(tmp_path / "two.tif", np.zeros((2, 3, 3), np.uint8))
-        refused(both, "one band", "2 are taken", categorical=True)
+        refused(both, "one band", "2 bands are read", method="fraction")
         odd = write(tmp_path / "odd.tif", np.array([[1.0, 2.5]]))
-        refused(odd, "2.5", "method=mean", categorical=True)
+        refused(odd, "2.5", "method=mean", method="fraction")
         many = write(tmp_path / "many.tif", np.arange(300, dtype=np.uint16).reshape(30, 10))
-        refused(many, "more than 254", categorical=True)
+        refused(many, "more than 254", method="fraction")
         empty = write(tmp_path / "empty.tif", np.zeros((3, 3), np.uint8), nodata=0)
-        refused(empty, "no data", categorical=True)
+        refused(empty, "no data", method="fraction")
 
     def test_too_large_to_look_through(self, tmp_path, monkeypatch):
         monkeypatch.setattr(raster_classes, "MOST_PIXELS", 5)
         path = write(tmp_path / "a.tif", np.ones((3, 2), np.uint8))
-        refused(path, "6 pixels", "(classes)", categorical=True)
-        assert opened(path, categorical=True, classes={"a": [1]}).class_names == ("a",)
+        refused(path, "6 pixels", "(classes)", method="fraction")
+        assert opened(path, method="fraction", classes={"a": [1]}).class_names == ("a",)
 
 
 class TestRefused:
     def test_what_is_not_there(self, tmp_path):
         refused(tmp_path / "no.tif", "no.tif", "no such file")
-        refused(tmp_path / "*.tif", "no file is called so")
+        refused(tmp_path / "*.tif", "no file matches the pattern")
         refused(tmp_path, "no raster", ".tif")
         refused([], "no file is named")
 
@@ -295,11 +295,11 @@ class TestRefused:
             file.read(*everything(file), "band_1")
         path.write_bytes(content[:200] + bytes(len(content) - 400) + content[-200:])
         with pytest.raises(AlignsarError, match="cannot be read"):
-            opened(path, categorical=True)
+            opened(path, method="fraction")
 
     def test_without_a_system(self, tmp_path):
         path = write(tmp_path / "a.tif", np.zeros((3, 3), np.uint8), crs=None)
-        refused(path, "does not state its coordinate reference system", "EPSG:28992")
+        refused(path, "states no coordinate reference system", "EPSG:28992")
         assert opened(path, crs="EPSG:4326").crs == CRS.from_epsg(4326)
         refused(path, "'nonsense'", crs="nonsense")
 

@@ -6,8 +6,9 @@ import pytest
 from raster_maps import SYSTEMS, around, write
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.radarcoding.rasters.config import RasterLayerConfig
 from alignsar_gpu.radarcoding.rasters.layers import RasterLayers
-from alignsar_gpu.radarcoding.rasters.opening import RasterChoice, open_raster
+from alignsar_gpu.radarcoding.rasters.opening import open_raster
 
 KEY = "radarcoding.layers.ground"
 GEOD = pyproj.Geod(ellps="WGS84")
@@ -16,8 +17,8 @@ PER_DEGREE = 111e3
 WHOLE = slice(0, 40), slice(0, 50)
 
 
-def opened(path, **choice):
-    return open_raster(RasterChoice(path=str(path), derivatives=True, **choice), KEY)
+def opened(path, **keys):
+    return open_raster(RasterLayerConfig(path=str(path), derivatives=True, **keys), KEY)
 
 
 @pytest.fixture(params=SYSTEMS, ids=[one[0] for one in SYSTEMS])
@@ -26,7 +27,10 @@ def plane(request, tmp_path):
     crs, place, resolution = request.param
     transform = around(crs, place, resolution)
     flat = open_raster(
-        RasterChoice(path=str(write(tmp_path / "a.tif", np.zeros((40, 50), np.float32), transform, crs))), KEY
+        RasterLayerConfig(
+            path=str(write(tmp_path / "a.tif", np.zeros((40, 50), np.float32), transform, crs))
+        ),
+        KEY,
     )
     row, column = np.mgrid[0:40, 0:50].astype(np.float64)
     lon, lat = (part.reshape(40, 50) for part in flat.frame.geodetic(row.ravel(), column.ravel()))
@@ -87,6 +91,8 @@ def test_layers_and_what_is_refused(tmp_path):
         ("ground_gradient_north", "1"),
     ]
     two = write(tmp_path / "b.tif", np.zeros((2, 40, 50), np.float32), transform, "EPSG:32631")
-    with pytest.raises(AlignsarError, match=rf"{KEY}: .*heights are in one band, and 2 are taken; name one"):
+    with pytest.raises(
+        AlignsarError, match=rf"{KEY}: .*heights must be in one band, and 2 bands are read; name one"
+    ):
         opened(two)
     assert opened(two, bands=[2]).bands == ("slope", "gradient_east", "gradient_north")

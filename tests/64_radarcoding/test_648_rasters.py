@@ -12,14 +12,15 @@ from rasterio.transform import Affine
 
 from alignsar_gpu.device import Device
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.radarcoding.chart import Chart, Tile
-from alignsar_gpu.radarcoding.layers import Scene
+from alignsar_gpu.radarcoding.layers import LabelScene
+from alignsar_gpu.radarcoding.level_ground import LevelGround
 from alignsar_gpu.radarcoding.rasters import layers as rasters
-from alignsar_gpu.radarcoding.rasters.files import RasterFile
+from alignsar_gpu.radarcoding.rasters.files import LabelRaster
 from alignsar_gpu.radarcoding.rasters.layers import RasterLayers
+from alignsar_gpu.radarcoding.tiles import ImageTile
 
 CPU = Device("cpu", "test", "asked for", 1 << 30)
-TILE = Tile(lines=slice(30, 38), samples=slice(200, 260))
+TILE = ImageTile(lines=slice(30, 38), samples=slice(200, 260))
 SUBSAMPLES = 24  # along each side of a pixel of level ground
 ROUGH = 0.3
 METHODS = ("mean", "bilinear", "cubic")
@@ -30,7 +31,9 @@ POSITION = 0.02  # m, of means of positions over the ground of a pixel on level 
 
 
 def scene_of(site):
-    return Scene(chart=Chart(terrain=site.terrain), device=CPU, times=np.zeros(0), reference=0)
+    return LabelScene(
+        level_ground=LevelGround(terrain=site.terrain), device=CPU, times=np.zeros(0), reference=0
+    )
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +44,7 @@ def rough(tmp_path_factory):
 def made(scene, file, method, tile=TILE, name="cover"):
     """Layers of a tile by name."""
     layers = RasterLayers(name=name, file=file, method=method)
-    found = dict(layers.tile(scene, scene.chart.cells(tile, CPU)))
+    found = dict(layers.tile(scene, scene.level_ground.cells(tile, CPU)))
     assert tuple(found) == layers.names
     assert [one.name for one in layers.layers] == list(layers.names)
     for one in layers.layers:
@@ -52,9 +55,11 @@ def made(scene, file, method, tile=TILE, name="cover"):
 
 def area(scene, crs, margin=100.0, tile=TILE):
     """Lowest and highest x, then y, of what may be seen in a tile, by PROJ."""
-    down, across = scene.chart.window(tile)
+    down, across = scene.level_ground.window(tile)
     corners = np.meshgrid([down.start, down.stop], [across.start, across.stop])
-    x, y = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(*scene.chart.ground(*corners))
+    x, y = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(
+        *scene.level_ground.to_ground(*corners)
+    )
     return x.min() - margin, x.max() + margin, y.min() - margin, y.max() + margin
 
 
@@ -68,15 +73,15 @@ def grid_over(scene, crs, resolution, tile=TILE, margin=100.0):
 @pytest.fixture(scope="module")
 def places(rough):
     """Longitude and latitude of dense places on the ground, and the pixel of the tile that each is seen in."""
-    chart, found = rough.chart, []
-    down, across = chart.window(TILE)
+    level, found = rough.level_ground, []
+    down, across = level.window(TILE)
     line = np.arange(down.start - 0.5 + 0.5 / SUBSAMPLES, down.stop - 0.5, 1.0 / SUBSAMPLES)
     sample = np.arange(across.start - 0.5 + 0.5 / SUBSAMPLES, across.stop - 0.5, 1.0 / SUBSAMPLES)
     for first in range(0, len(line), SUBSAMPLES):
-        longitude, latitude = chart.ground(
+        longitude, latitude = level.to_ground(
             *np.meshgrid(line[first : first + SUBSAMPLES], sample, indexing="ij")
         )
-        seen = chart.terrain.seen(longitude, latitude, chart.terrain.dem.height_at(longitude, latitude))
+        seen = level.terrain.to_radar(longitude, latitude, level.terrain.dem.height_at(longitude, latitude))
         i, j = (
             np.floor(np.nan_to_num(s, nan=-1e9) + 0.5).astype(int) - part.start
             for s, part in zip(seen, (TILE.lines, TILE.samples), strict=True)
@@ -133,9 +138,9 @@ class TestPlaces:
         """A raster that holds its own coordinates: on level ground that of the pixel's middle comes back."""
         site = Site(tmp_path, longitude=place[0], latitude=place[1], steepness=0.0)
         scene, step = scene_of(site), metre / pixels
-        middle = scene.chart.ground(np.array(34.0), np.array(230.0))
+        middle = scene.level_ground.to_ground(np.array(34.0), np.array(230.0))
         to = operation(crs, [float(part) for part in middle])
-        drawn = scene.chart.terrain.lines(TILE.lines.start, TILE.lines.stop)
+        drawn = scene.level_ground.terrain.lines(TILE.lines.start, TILE.lines.stop)
         want = np.stack(to.transform(*(part[:, TILE.samples] for part in (drawn.longitude, drawn.latitude))))
         low, high = want.min(axis=(1, 2)) - 200.0 * metre, want.max(axis=(1, 2)) + 200.0 * metre
         shape = [int(count) for count in ((high - low) / step)[::-1]]
@@ -180,9 +185,9 @@ class TestPlaces:
         values = np.cos(np.radians(west + step * (np.arange(7200) + 0.5)) - np.radians(longitude) + 1.0)
         values = np.broadcast_to(values, (40, 7200)).astype(np.float32)
         path = write(tmp_path / "a.tif", values, Affine(step, 0.0, west, 0.0, -step, 53.0))
-        tile = Tile(lines=slice(0, 96), samples=slice(0, 500))
+        tile = ImageTile(lines=slice(0, 96), samples=slice(0, 500))
         got = made(scene, opened(path), "bilinear", tile)["cover"]
-        drawn = scene.chart.terrain.lines(0, 96)
+        drawn = scene.level_ground.terrain.lines(0, 96)
         assert np.ptp((drawn.longitude - longitude + 180.0) % 360.0) > 0.01
         assert np.abs(got - np.cos(np.radians(drawn.longitude - longitude) + 1.0)).max() < 1e-6 + 4e-7
 
@@ -194,7 +199,7 @@ class TestShares:
         crs = "EPSG:32631"
         transform, shape = grid_over(rough, crs, resolution)
         codes = patches(shape, resolution, 4)
-        file = opened(write(tmp_path / "a.tif", codes, transform, crs), categorical=True)
+        file = opened(write(tmp_path / "a.tif", codes, transform, crs), method="fraction")
         got = np.stack(list(made(rough, file, "fraction").values()))
         of = lookup(crs, transform, codes)
         want, number = brute_force(
@@ -215,11 +220,11 @@ class TestShares:
     def test_of_pixels_much_smaller_than_cells(self, rough, tmp_path):
         """Every other pixel of 0.25 m is of one class: half of the ground is, though no cell sees one."""
         crs = "EPSG:32631"
-        tile = Tile(lines=slice(30, 33), samples=slice(200, 220))
+        tile = ImageTile(lines=slice(30, 33), samples=slice(200, 220))
         transform, shape = grid_over(rough, crs, 0.25, tile, margin=20.0)
         codes = (np.indices(shape).sum(axis=0) % 2 + 1).astype(np.uint8)
         codes[:, shape[1] // 2 :] = 3
-        file = opened(write(tmp_path / "a.tif", codes, transform, crs), categorical=True)
+        file = opened(write(tmp_path / "a.tif", codes, transform, crs), method="fraction")
         got = np.stack(list(made(rough, file, "fraction", tile).values()))
         whole = got[2] < 1e-6
         assert whole.sum() > 10
@@ -234,7 +239,7 @@ class TestShares:
         codes[: shape[0] // 2] = np.where(codes[: shape[0] // 2] == 2, 0, codes[: shape[0] // 2])
         codes[:, : shape[1] // 2] = 0
         path = write(tmp_path / "a.tif", codes, transform, crs, nodata=0)
-        file = opened(path, categorical=True, classes={"one": [1], "rest": [2, 3]})
+        file = opened(path, method="fraction", classes={"one": [1], "rest": [2, 3]})
         found = made(rough, file, "fraction")
         assert tuple(found) == ("cover_one", "cover_rest")
         got = np.stack(list(found.values()))
@@ -260,7 +265,7 @@ class TestShares:
 
     def test_what_is_said(self, tmp_path):
         codes = np.array([[1, 2]], np.uint8)
-        file = opened(write(tmp_path / "a.tif", codes), categorical=True, classes={"tree": [1], "crop": [2]})
+        file = opened(write(tmp_path / "a.tif", codes), method="fraction", classes={"tree": [1], "crop": [2]})
         shares = RasterLayers(name="cover", file=file, method="fraction", attributes={"source": "us"})
         assert shares.fractions == shares.names == ("cover_tree", "cover_crop")
         assert shares.layers[0].attributes["valid_range"] == [0.0, 1.0]
@@ -339,10 +344,10 @@ class TestBlocks:
         transform, shape = grid_over(rough, crs, resolution)
         codes = patches(shape, resolution, 3, size=1.0)
         path = write(tmp_path / "a.tif", codes, transform, crs)
-        file = opened(path, categorical=method == "fraction")
+        file = opened(path, method=method)
         whole = made(rough, file, method)
         for lines, samples in ((slice(30, 33), slice(200, 260)), (slice(32, 38), slice(223, 251))):
-            part = made(rough, file, method, Tile(lines=lines, samples=samples))
+            part = made(rough, file, method, ImageTile(lines=lines, samples=samples))
             at = slice(lines.start - 30, lines.stop - 30), slice(samples.start - 200, samples.stop - 200)
             for name, plane in part.items():
                 assert np.array_equal(plane, whole[name][at], equal_nan=True)
@@ -362,15 +367,15 @@ class TestBlocks:
             path, "w", transform=Affine(0.3, 0.0, west - 5000.0, 0.0, -0.3, north + 5000.0), **profile
         ):
             pass
-        sizes, read = [], RasterFile._from_tiles
+        sizes, read = [], LabelRaster._from_tiles
 
         def measured(self, rows, columns, take):
             sizes.append((rows.stop - rows.start) * (columns.stop - columns.start))
             read(self, rows, columns, take)
 
-        monkeypatch.setattr(RasterFile, "_from_tiles", measured)
+        monkeypatch.setattr(LabelRaster, "_from_tiles", measured)
         classes = {"none": [0]} if method == "fraction" else None
-        file = opened(path, categorical=method == "fraction", classes=classes)
+        file = opened(path, method=method, classes=classes)
         found = made(rough, file, method)
         assert set(np.unique(next(iter(found.values())))) == {1.0 if method == "fraction" else 0.0}
         assert len(sizes) >= 1
@@ -382,7 +387,7 @@ class TestRefused:
         path = write(tmp_path / "a.tif", np.zeros((20, 20), np.uint8), Affine(0.01, 0, 100.0, 0, -0.01, 10.0))
         layers = RasterLayers(name="cover", file=opened(path), method="mean")
         with pytest.raises(
-            AlignsarError, match=rf"{KEY}: .*a\.tif.*100\.0050.*nothing of the image.*covers it"
+            AlignsarError, match=rf"{KEY}: .*a\.tif.*100\.0050.*but the image lies at longitude.*covers it"
         ):
             layers.require_inside(rough)
 
@@ -398,7 +403,7 @@ class TestRefused:
             write(
                 tmp_path / "b.tif", np.ones((9, 9), np.uint8), Affine(5.0, 0, 7e5, 0, -5.0, 1e6), "EPSG:32631"
             ),
-            categorical=True,
+            method="fraction",
         )
         assert np.isnan(made(rough, far, "fraction")["cover_class_1"]).all()
         assert (made(rough, far, "majority")["cover"] == 0).all()

@@ -56,7 +56,7 @@ class TestClasses:
         refused(f"names 'sort', which is no attribute .*{names}", path, where="\"sort\" = 'x'")
         refused(f"is not understood .*{names}", path, where="sort = 'x'")
         refused(f"is not understood .*{names}", path, where="kind = ")
-        refused("is met by none of its features", path, where="kind = 'lake'")
+        refused("no feature meets where=", path, where="kind = 'lake'")
         refused(
             "has none of the values lake; it has 2nd, Wide road, water",
             path,
@@ -72,13 +72,13 @@ class TestClasses:
         )
         refused("both of which would be the class 'a_b'", path, attribute="kind")
         refused("is empty in all features", path, attribute="nothing")
-        refused("'\\?', which gives no name", path, attribute="mark")
+        refused("'\\?', from which no name can be made", path, attribute="mark")
         refused("cannot be the name of a variable", path, attribute="kind", values={"a b": ["a b"]})
         refused("differ in case alone", path, attribute="kind", values={"a": ["a b"], "A": ["a-b"]})
         refused("is in the classes 'a' and 'b'", path, attribute="kind", values={"a": ["a b"], "b": ["a b"]})
         refused("has no values", path, attribute="kind", values={"a": []})
         refused("names no class", path, attribute="kind", values={})
-        refused("attribute does not say", path, values={"a": ["a b"]})
+        refused("values: needs .*attribute, whose values they are", path, values={"a": ["a b"]})
         many = frame([SQUARE] * 300, kind=[f"k{n}" for n in range(300)])
         refused("has 300 values, more than the 254", write(tmp_path / "m.gpkg", many), attribute="kind")
 
@@ -161,4 +161,4 @@ class TestHeights:
         refused("'tall' has the value -9999, which is not a height", path, height="tall")
         assert read(path, height="tall", where="tall > 0")[1].height.tolist() == [3.0]
         refused("its shapes have no heights", path, elevation="z")
-        refused("both given", path, elevation="z", height="tall")
+        refused("give one, above the terrain or above WGS84", path, elevation="z", height="tall")

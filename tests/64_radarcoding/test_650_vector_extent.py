@@ -8,12 +8,12 @@ from otterlo import OTTERLO, grid_at, hills, pass_over
 from pyproj import Geod, Transformer
 from rough_terrain import scene
 
-from alignsar_gpu.application.labels.writer import Labelling, Labels
+from alignsar_gpu.application.labels.writer import Labels, LabelWriter
 from alignsar_gpu.device import Device
 from alignsar_gpu.geometry.dem.dem import open_dem
 from alignsar_gpu.geometry.terrain.terrain import Terrain
-from alignsar_gpu.radarcoding.chart import Chart
-from alignsar_gpu.radarcoding.layers import Scene
+from alignsar_gpu.radarcoding.layers import LabelScene
+from alignsar_gpu.radarcoding.level_ground import LevelGround
 from alignsar_gpu.radarcoding.vectors.layers import VectorLayers, VectorSource
 from alignsar_gpu.radarcoding.vectors.ring_store import RingStore
 from alignsar_gpu.radarcoding.vectors.rings import Counts
@@ -24,7 +24,7 @@ GEOD = Geod(ellps="WGS84")
 
 
 def scene_of(terrain):
-    return Scene(chart=Chart(terrain=terrain), device=CPU, times=np.zeros(0), reference=0)
+    return LabelScene(level_ground=LevelGround(terrain=terrain), device=CPU, times=np.zeros(0), reference=0)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def wide(tmp_path_factory):
 
 
 def middle_of(place):
-    terrain = place.chart.terrain
+    terrain = place.level_ground.terrain
     longitude, latitude = terrain.to_ground(
         np.array([0.5 * terrain.grid.lines]), np.array([0.5 * terrain.grid.samples]), 0.0
     )
@@ -72,13 +72,13 @@ def strips(place, files, limit, height=40, **choices):
     """Layers of a scene, made of strips of some lines."""
     sources = [VectorSource(name=name, file=file) for name, file in files.items()]
     vectors = VectorLayers(sources=sources, overlaps="keep", label="", least=0.5, limit=limit)
-    work = Labelling(
+    work = LabelWriter(
         labels=Labels(vectors=vectors, cells=(), strips=(), height_error=None),
         scene=place,
         product=None,
         layout=None,
     )
-    lines = place.chart.terrain.grid.lines
+    lines = place.level_ground.terrain.grid.lines
     parts = [work.cells(place, slice(first, min(first + height, lines))) for first in range(0, lines, height)]
     return {name: np.concatenate([part[name] for part in parts]) for name in files}, sources
 
@@ -93,7 +93,7 @@ class TestSmallScene:
         """Some of its vertices lie where the orbit does not reach."""
         corner = in_system(small, system, [-200, 250, 240, -180], [-1800, -1700, 1900, 1600])
         path = write(tmp_path / "x.gpkg", frame([shapely.Polygon(corner)], system))
-        line, _ = small.chart.places(*opened(path).to_geodetic(*corner.T))
+        line, _ = small.level_ground.to_radar(*opened(path).to_geodetic(*corner.T))
         assert np.isnan(line).any()
         for limit in (1 << 28, 0):
             found, (source,) = strips(small, {"land": opened(path)}, limit)
@@ -158,7 +158,7 @@ class TestStore:
         store = RingStore(opened(path, elevation=elevation), 0, Counts(), 1 << 28)
         places = [
             np.stack([rings.line, rings.sample], axis=1)
-            for batch in store.of(wide, slice(0, 4100))
+            for batch in store.in_lines(wide, slice(0, 4100))
             for rings in (batch.raised if elevation else batch.ground,)
         ]
         found = np.concatenate(places)
@@ -167,14 +167,14 @@ class TestStore:
 
     def test_a_tower_beside_the_image(self, tmp_path, wide):
         """Its roof is seen in the image, though its foot is not."""
-        terrain, height = wide.chart.terrain, 375.0
+        terrain, height = wide.level_ground.terrain, 375.0
         sample = terrain.grid.samples - 20.0
         longitude, latitude = terrain.to_ground(np.array([2000.0]), np.array([sample]), height)
         assert not shapely.contains_xy(wide.area(), longitude, latitude)[0]
         roof = shapely.Point(longitude[0], latitude[0]).buffer(1e-4)
         path = write(tmp_path / "x.gpkg", frame([roof], 4326, top=[height]))
         store = RingStore(opened(path, elevation="top"), 0, Counts(), 1 << 28)
-        (batch,) = store.of(wide, slice(1900, 2100))
+        (batch,) = store.in_lines(wide, slice(1900, 2100))
         assert np.abs(batch.raised.sample - sample).max() < 10.0
         assert len(batch.ground.start) == 1
 
@@ -200,7 +200,9 @@ class TestStraight:
         )
         corner = np.stack([x, y], axis=1)
         path = write(tmp_path / "x.gpkg", frame([shapely.Polygon(corner)], crs, top=[80.0]))
-        (batch,) = RingStore(opened(path, elevation=elevation), 0, Counts(), 1 << 28).of(wide, slice(0, 4100))
+        (batch,) = RingStore(opened(path, elevation=elevation), 0, Counts(), 1 << 28).in_lines(
+            wide, slice(0, 4100)
+        )
         rings = batch.raised if elevation else batch.ground
         assert len(rings.start) == 2
         outline = shapely.LineString(np.stack([rings.line, rings.sample], axis=1))
@@ -210,8 +212,8 @@ class TestStraight:
         for first, last in zip(corner, np.roll(corner, -1, axis=0), strict=True):
             longitude, latitude = to_degrees.transform(*(first + share * (last - first)).T)
             assert GEOD.inv(longitude[0], latitude[0], longitude[-1], latitude[-1])[2] > 48e3
-            height = 80.0 if elevation else wide.chart.height
-            seen = wide.chart.terrain.seen(longitude, latitude, height)
+            height = 80.0 if elevation else wide.level_ground.height
+            seen = wide.level_ground.terrain.to_radar(longitude, latitude, height)
             inside = shapely.contains_xy(wide.area(), longitude, latitude)
             assert inside.mean() > 0.4
             places = shapely.points(np.stack(seen, axis=1)[inside])

@@ -173,7 +173,7 @@ class TestPaths:
 
     def test_refused(self, tmp_path):
         refused("there is no such file", tmp_path / "none.gpkg")
-        refused("path is empty", " ")
+        refused("path: is empty", " ")
         (tmp_path / "text.gpkg").write_text("this is no GeoPackage")
         refused("cannot be read as a vector file", tmp_path / "text.gpkg")
         (tmp_path / "bad.zip").write_bytes(b"PK no archive")
@@ -236,15 +236,19 @@ class TestLayers:
         assert area_of(read(path)[1]) == pytest.approx(1e4)
         assert area_of(read(path, geometry="plan")[1]) == pytest.approx(9600.0)
         refused("has no geometry 'roof'; there are geometry, plan", path, geometry="roof")
-        refused("has one geometry a feature", write(tmp_path / "x.gpkg", frame([SQUARE])), geometry="roof")
+        refused(
+            "its features have one geometry each",
+            write(tmp_path / "x.gpkg", frame([SQUARE])),
+            geometry="roof",
+        )
 
 
 class TestSystems:
     def test_given(self, tmp_path):
         path = write(tmp_path / "x.shp", frame([SQUARE]))
         path.with_suffix(".prj").unlink()
-        refused("does not state its coordinate reference system", path)
-        refused("no coordinate reference system", path, crs="EPSG:0")
+        refused("states no coordinate reference system", path)
+        refused("not a known coordinate reference system", path, crs="EPSG:0")
         file, rings, _ = read(path, crs="EPSG:28992")
         assert area_of(rings) == pytest.approx(1e4)
         assert file.crs.to_epsg() == 28992
@@ -258,12 +262,12 @@ class TestSystems:
     def test_geopackage_of_an_undefined_system(self, tmp_path):
         with warnings.catch_warnings(action="ignore"):
             path = write(tmp_path / "x.gpkg", frame([SQUARE], None))
-        refused("does not state its coordinate reference system", path)
+        refused("states no coordinate reference system", path)
         assert area_of(read(path, crs="EPSG:28992")[1]) == pytest.approx(1e4)
 
     def test_parquet_without_system_is_in_degrees(self, tmp_path):
         write(tmp_path / "x.parquet", frame([shapely.box(5.7, 52.0, 5.8, 52.1)], None))
-        refused("does not state", tmp_path / "x.parquet")
+        refused("states no coordinate", tmp_path / "x.parquet")
 
     def test_metres_called_degrees(self, tmp_path):
         refused("cannot be longitude and latitude", write(tmp_path / "x.geojson", frame([SQUARE], 4326)))

@@ -160,7 +160,7 @@ class TestBgt:
         assert counts.other_values == 638 - counts.features
 
     def test_without_system(self, archive):
-        refused("does not state its coordinate reference system", f"{archive}!bgt_pand.gml")
+        refused("states no coordinate reference system", f"{archive}!bgt_pand.gml")
 
     def test_empty_member(self, archive):
         refused("has no layer", f"{archive}!bgt_buurt.gml")

@@ -24,9 +24,9 @@ from fake_vectors import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alignsar_gpu.radarcoding.vectors.choice import VectorChoice
-from alignsar_gpu.radarcoding.vectors.crs import find_place
-from alignsar_gpu.radarcoding.vectors.rings import Counts, Features, Window, rings_of
+from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
+from alignsar_gpu.radarcoding.vectors.crs import find_georeference
+from alignsar_gpu.radarcoding.vectors.rings import ClassifiedFeatures, Counts, FeatureWindow, rings_of
 from alignsar_gpu.radarcoding.vectors.shapes import cut_off
 
 GEOD = pyproj.Geod(ellps="WGS84")
@@ -293,15 +293,15 @@ class TestProperty:
         random = np.random.default_rng(seed)
         shapes = [self.multipolygon(random, turned) for _ in range(count)]
         assert all(shapely.is_valid(shapes))
-        place = find_place(pyproj.CRS(28992), (0.0, 3e5, 2e5, 6e5) if metric else None, "x")
-        features = Features(
+        place = find_georeference(pyproj.CRS(28992), (0.0, 3e5, 2e5, 6e5) if metric else None, "x")
+        features = ClassifiedFeatures(
             shapes=np.array([*shapes, None], dtype=object)[:-1],
             class_index=np.arange(count, dtype=np.int32),
             height=np.full(count, np.nan),
         )
         box = shapely.box(0, 3e5, 3e5, 6e5)
-        window = Window(area=box, before=[], edge=box)
-        rings = rings_of(features, VectorChoice(path="x"), place, window, Counts())
+        window = FeatureWindow(area=box, before=[], edge=box)
+        rings = rings_of(features, VectorLayerConfig(path="x"), place, window, Counts())
         assert rings.start[-1] == len(rings.x)
         areas = np.abs(signed_areas(rings))
         found = np.bincount(rings.owner, np.where(rings.hole, -areas, areas), minlength=count)

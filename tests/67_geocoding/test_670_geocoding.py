@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import zarr
 from alignsar_gpu.kernels import LAYOVER, SHADOW, CarrierTable
-from alignsar_gpu.kernels.gather import interface as gather
+from alignsar_gpu.kernels.gather.interface import gather
 from band_limited import AZIMUTH, RANGE, Speckle, relative_error
 from geocoding_scene import CPU, Scene
 from rough_terrain import DOPPLER, GENTLE, write_dem
@@ -435,7 +435,7 @@ class TestRefused:
         _, bottom, right, top = hills.map_grid(20.0).bounds
         beside = MapGrid.within((right + 9e3, bottom, right + 12e3, top), crs="EPSG:32631", resolution=20.0)
         with pytest.raises(
-            AlignsarError, match=r"the map grid, longitude .*, shows nothing of the image, longitude 5\.4"
+            AlignsarError, match=r"the map grid, longitude .*, does not overlap the image, longitude 5\.4"
         ):
             hills.geocoding(beside)
 

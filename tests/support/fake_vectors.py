@@ -6,7 +6,7 @@ import pytest
 import shapely
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.radarcoding.vectors.choice import VectorChoice
+from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
 from alignsar_gpu.radarcoding.vectors.files import open_vectors
 from alignsar_gpu.radarcoding.vectors.rings import Counts
 
@@ -33,21 +33,21 @@ def write(path, content, **options):
     return path
 
 
-def opened(path, **choice):
-    return open_vectors(VectorChoice(path=str(path), **choice), KEY)
+def opened(path, **keys):
+    return open_vectors(VectorLayerConfig(path=str(path), **keys), KEY)
 
 
-def read(path, area=EVERYWHERE, **choice):
+def read(path, area=EVERYWHERE, **keys):
     """(file, its only batch of rings or none, counts)."""
-    file, counts = opened(path, **choice), Counts()
+    file, counts = opened(path, **keys), Counts()
     batches = list(file.rings(area, counts))
     assert len(batches) <= 1
     return file, batches[0] if batches else None, counts
 
 
-def refused(match, path, **choice):
+def refused(match, path, **keys):
     with pytest.raises(AlignsarError, match=match) as error:
-        opened(path, **choice)
+        opened(path, **keys)
     assert str(error.value).startswith(KEY)
 
 

@@ -6,7 +6,8 @@ from pyproj import Transformer
 from pyproj.aoi import AreaOfInterest
 from rasterio.transform import Affine
 
-from alignsar_gpu.radarcoding.rasters.opening import RasterChoice, open_raster
+from alignsar_gpu.radarcoding.rasters.config import RasterLayerConfig
+from alignsar_gpu.radarcoding.rasters.opening import open_raster
 
 KEY = "radarcoding.layers.cover"
 
@@ -56,5 +57,5 @@ def operation(crs, place):
     return Transformer.from_crs("EPSG:4326", crs, always_xy=True, area_of_interest=area)
 
 
-def opened(path, **choice):
-    return open_raster(RasterChoice(path=path if isinstance(path, list) else str(path), **choice), KEY)
+def opened(path, **keys):
+    return open_raster(RasterLayerConfig(path=path if isinstance(path, list) else str(path), **keys), KEY)

@@ -1,4 +1,4 @@
-"""How far labels are off against the image of the stack: measured on the cube, and told with it; nothing is moved."""
+"""Measure the offset of labels against the image of the stack, and describe it in the cube; nothing is moved."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 POWERS = ("sigma0", "intensity", "gamma0", "beta0", "amplitude")  # in the order in which they are taken
 MOST_CLASSES = 8
-SOME_LINES = 256  # that tell how much of an image a class has
-SAID = "positive where labels lie at larger lines or samples than what the image shows; measured, not applied"
+SOME_LINES = 256  # by which it is estimated how much of an image a class covers
+SIGN = "positive where labels lie at larger lines or samples than what the image shows; measured, not applied"
 
 
 def measure_offset(
     cube: xr.Dataset, fractions: Sequence[str], settings: RadarcodingConfig, polarizations: Sequence[str]
 ) -> dict[str, Any] | None:
-    """The offset of layers of fractions in ``cube`` against the mean power of its dates; None where none are there.
+    """Measure the offset of layers of fractions against the mean power of the dates; None without such layers.
 
-    Numbers are NaN, and ``reason`` says why, where it cannot be measured. In layover, pixels do not count.
+    Where it cannot be measured, numbers are NaN and ``reason`` says why. Pixels in layover do not count.
     """
     if not settings.offset or not fractions:
         return None
@@ -46,7 +46,7 @@ def measure_offset(
 
 
 def _largest(cube: xr.Dataset, fractions: Sequence[str]) -> list[str]:
-    """The fractions that have most of the image, as many as are worth the time."""
+    """Select the fractions that cover most of the image, as many as are worth the time."""
     if len(fractions) <= MOST_CLASSES:
         return list(fractions)
     step = max(cube.sizes["azimuth"] // SOME_LINES, 1)
@@ -55,12 +55,12 @@ def _largest(cube: xr.Dataset, fractions: Sequence[str]) -> list[str]:
 
 
 def _power(cube: xr.Dataset, name: str, lines: slice) -> NDArray[np.float32]:
-    """Mean power over the dates; NaN in layover and shadow."""
+    """Average the power over the dates; NaN in layover and shadow."""
     total: Any = 0.0
     count: Any = 0
     for date in range(cube.sizes["time"]):
-        one = cube[name][date, lines].values.astype(np.float64)
-        power = one * one if name.startswith("amplitude") else one
+        values = cube[name][date, lines].values.astype(np.float64)
+        power = values * values if name.startswith("amplitude") else values
         known = np.isfinite(power)
         total = total + np.where(known, power, 0.0)
         count = count + known
@@ -71,16 +71,16 @@ def _power(cube: xr.Dataset, name: str, lines: slice) -> NDArray[np.float32]:
     return np.asarray(mean, dtype=np.float32)
 
 
-def offset_attributes(found: dict[str, Any] | None) -> dict[str, Any]:
-    """What the cube says of the offset of its labels."""
-    if found is None:
+def offset_attributes(offset: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the attributes of the cube on the offset of its labels."""
+    if offset is None:
         return {}
-    if found["reason"]:
-        return {"label_offset": f"not measured: {found['reason']}"}
+    if offset["reason"]:
+        return {"label_offset": f"not measured: {offset['reason']}"}
     return {
-        "label_offset": SAID,
+        "label_offset": SIGN,
         **{
-            f"label_offset_{name}": float(found[name])
+            f"label_offset_{name}": float(offset[name])
             for name in ("lines", "samples", "lines_standard_deviation", "samples_standard_deviation")
         },
     }

@@ -9,8 +9,8 @@ import numpy as np
 from alignsar_gpu.application.inputs import open_surface
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.terrain.terrain import Terrain
-from alignsar_gpu.radarcoding.chart import Chart
-from alignsar_gpu.radarcoding.layers import Scene
+from alignsar_gpu.radarcoding.layers import LabelScene
+from alignsar_gpu.radarcoding.level_ground import LevelGround
 from alignsar_gpu.radarcoding.shifts import MARGIN, NO_SHIFTS, SPACING, Shifts
 from alignsar_gpu.stack.product import radar_grid
 
@@ -42,11 +42,11 @@ def terrain_of(product: StackProduct, config: Config) -> Terrain:
 
 def scene_of(
     product: StackProduct, config: Config, device: Device, times: Sequence[np.datetime64], temporary: Path
-) -> Scene:
+) -> LabelScene:
     """What labels are put onto; ``times`` are those of the dates. Raises AlignsarError where there is no terrain."""
     terrain = terrain_of(product, config)
-    return Scene(
-        chart=Chart(terrain=terrain, shifts=product_shifts(product, terrain)),
+    return LabelScene(
+        level_ground=LevelGround(terrain=terrain, shifts=product_shifts(product, terrain)),
         device=device,
         times=np.array(times, dtype="datetime64[ns]"),
         reference=product.reference,
@@ -54,7 +54,7 @@ def scene_of(
     )
 
 
-def shifts_of(product: StackProduct, chart: Chart, height: Any, lines: slice) -> Shifts:
+def shifts_of(product: StackProduct, level_ground: LevelGround, height: Any, lines: slice) -> Shifts:
     """What lines and samples of a strip are off from the geometry: corrections of their places, or a product's own.
 
     ``height`` : of the pixels, [line, sample], read where it is needed.
@@ -66,7 +66,7 @@ def shifts_of(product: StackProduct, chart: Chart, height: Any, lines: slice) ->
         inside = np.minimum(samples, total_samples - 1)
         found = product.shifts(slice(first, stop), inside, np.asarray(height[first:stop])[:, inside])
         return NO_SHIFTS if found is None else Shifts(values=_filled(found), first=first)
-    return chart.shifts
+    return level_ground.shifts
 
 
 def _filled(values: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -100,7 +100,7 @@ def product_shifts(product: StackProduct, terrain: Terrain) -> Shifts:
         places = [
             part[0, samples].astype(np.float64) for part in (ground.longitude, ground.latitude, ground.height)
         ]
-        seen = terrain.seen(*places)
+        seen = terrain.to_radar(*places)
         found.append([seen[0] - line, seen[1] - samples])
     apart = np.array(found)  # [line, axis, sample]
     nodes = np.arange(0, grid.samples + SPACING, SPACING)

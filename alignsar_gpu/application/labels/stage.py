@@ -10,7 +10,7 @@ from alignsar_gpu.application.dataset.part import CUBE, Part
 from alignsar_gpu.application.labels.offset import measure_offset, offset_attributes
 from alignsar_gpu.application.labels.places import scene_of
 from alignsar_gpu.application.labels.sources import label_settings, open_labels
-from alignsar_gpu.application.labels.writer import Labelling
+from alignsar_gpu.application.labels.writer import LabelWriter
 from alignsar_gpu.dataset.cube import open_cube
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Radarcoding(Part):
     def make(self, folder: RunFolder) -> None:
         """Fill the layers, strip by strip."""
         plan = self.plan
-        writer = Labelling(labels=self.labels, scene=self._scene, product=plan.product, layout=plan.layout)
+        writer = LabelWriter(labels=self.labels, scene=self._scene, product=plan.product, layout=plan.layout)
         with self.run.timer.stage(self.name, plan.layout.rows) as advance:
             writer.fill(folder, advance)
 

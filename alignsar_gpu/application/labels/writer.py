@@ -14,8 +14,9 @@ from alignsar_gpu.application.labels.places import shifts_of
 from alignsar_gpu.dataset.cube import CubeLayer, CubeWriter
 from alignsar_gpu.device import GIB
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.radarcoding.chart import DETAIL, Tile
-from alignsar_gpu.radarcoding.layers import Made, Strip
+from alignsar_gpu.radarcoding.layers import LayerSpec, Strip
+from alignsar_gpu.radarcoding.level_ground import DETAIL
+from alignsar_gpu.radarcoding.tiles import ImageTile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.application.folder import RunFolder
     from alignsar_gpu.dataset.cube import CubeLayout
-    from alignsar_gpu.radarcoding.chart import GroundCells
-    from alignsar_gpu.radarcoding.layers import OfCells, OfStrips, Scene
+    from alignsar_gpu.radarcoding.layers import CellSource, LabelScene, StripSource
+    from alignsar_gpu.radarcoding.level_ground import GroundCells
     from alignsar_gpu.radarcoding.vectors.layers import VectorLayers
     from alignsar_gpu.stack.product import StackProduct
 
@@ -48,8 +49,8 @@ class Labels:
     """
 
     vectors: VectorLayers | None
-    cells: Sequence[OfCells]
-    strips: Sequence[OfStrips]
+    cells: Sequence[CellSource]
+    strips: Sequence[StripSource]
     height_error: float | None
 
     @property
@@ -76,13 +77,13 @@ class Labels:
         vectors = [] if self.vectors is None else self.vectors.fractions
         return [*vectors, *(name for source in self.cells for name in source.fractions)]
 
-    def _geometry(self) -> list[Made]:
+    def _geometry(self) -> list[LayerSpec]:
         area = {
             "units": "m2",
             "long_name": "area of the ground in the pixel",
             "description": "of all ground that the antenna has at the pixel's time and range, as maps measure it",
         }
-        found = [Made(name="ground_area", dtype="float32", attributes=area)]
+        found = [LayerSpec(name="ground_area", dtype="float32", attributes=area)]
         if self.height_error is not None:
             position = {
                 "units": "1",
@@ -93,10 +94,10 @@ class Labels:
                 ),
                 "height_standard_deviation": self.height_error,
             }
-            found.append(Made(name="position_uncertainty", dtype="float32", attributes=position))
+            found.append(LayerSpec(name="position_uncertainty", dtype="float32", attributes=position))
         return found
 
-    def checked_layers(self, scene: Scene, others: Sequence[CubeLayer]) -> list[CubeLayer]:
+    def checked_layers(self, scene: LabelScene, others: Sequence[CubeLayer]) -> list[CubeLayer]:
         """The layers of a cube that has others besides.
 
         Raises AlignsarError where two layers have the same name, or a file has nothing for the scene.
@@ -122,18 +123,18 @@ class Labels:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Labelling:
+class LabelWriter:
     """Labels, what they are put onto, and where they go."""
 
     labels: Labels
-    scene: Scene
+    scene: LabelScene
     product: StackProduct
     layout: CubeLayout
 
     @property
     def samples(self) -> int:
         """Of the image."""
-        return self.scene.chart.terrain.grid.samples
+        return self.scene.level_ground.terrain.grid.samples
 
     def fill(self, folder: RunFolder, advance: Callable[[int], None]) -> None:
         """Fill the layers of the cube in ``folder``; strips that its journal knows are kept."""
@@ -163,19 +164,19 @@ class Labelling:
             latitude=np.asarray(latitude[lines]),
             incidence=np.asarray(incidence[lines]),
         )
-        shifts = shifts_of(self.product, self.scene.chart, height, lines)
-        scene = replace(self.scene, chart=replace(self.scene.chart, shifts=shifts))
+        shifts = shifts_of(self.product, self.scene.level_ground, height, lines)
+        scene = replace(self.scene, level_ground=replace(self.scene.level_ground, shifts=shifts))
         for name, values in self.cells(scene, lines).items():
             yield name, None, values
         for source in self.labels.strips:
             yield from source.strip(scene, strip)
 
-    def cells(self, scene: Scene, lines: slice) -> dict[str, NDArray[Any]]:
+    def cells(self, scene: LabelScene, lines: slice) -> dict[str, NDArray[Any]]:
         """The layers of some lines that are pushed from ground cells, by name."""
         whole: dict[str, NDArray[Any]] = {}
         batches = [] if self.labels.vectors is None else self.labels.vectors.prepare(scene, lines)
         for tile in self._tiles(scene, lines):
-            ground = scene.chart.cells(tile, scene.device)
+            ground = scene.level_ground.cells(tile, scene.device)
             for name, values in self._tile(scene, ground, batches):
                 if name not in whole:
                     whole[name] = np.empty((lines.stop - lines.start, self.samples), dtype=values.dtype)
@@ -184,17 +185,19 @@ class Labelling:
             del ground
         return whole
 
-    def _tile(self, scene: Scene, ground: GroundCells, batches: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    def _tile(
+        self, scene: LabelScene, ground: GroundCells, batches: Sequence[Any]
+    ) -> Iterator[tuple[str, Any]]:
         yield "ground_area", ground.ground_area()
         if self.labels.height_error is not None:
-            per_metre = scene.chart.samples_per_metre(ground.tile)
+            per_metre = scene.level_ground.samples_per_metre(ground.tile)
             yield "position_uncertainty", (self.labels.height_error * per_metre).astype(np.float32)
         if self.labels.vectors is not None:
             yield from self.labels.vectors.tile(ground, batches)
         for source in self.labels.cells:
             yield from source.tile(scene, ground)
 
-    def _tiles(self, scene: Scene, lines: slice) -> Iterator[Tile]:
+    def _tiles(self, scene: LabelScene, lines: slice) -> Iterator[ImageTile]:
         """Parts of a strip whose cells fit into the memory. Raises AlignsarError when not even one line does."""
         samples = [
             slice(first, min(first + PART_SAMPLES, self.samples))
@@ -211,14 +214,14 @@ class Labelling:
             count = -(-count // 2)
         for first in range(lines.start, lines.stop, count):
             for part in samples:
-                yield Tile(lines=slice(first, min(first + count, lines.stop)), samples=part)
+                yield ImageTile(lines=slice(first, min(first + count, lines.stop)), samples=part)
 
-    def _bytes(self, scene: Scene, first: int, count: int, samples: slice) -> int:
-        tile = Tile(lines=slice(first, first + count), samples=samples)
-        down, across = scene.chart.window(tile)
+    def _bytes(self, scene: LabelScene, first: int, count: int, samples: slice) -> int:
+        tile = ImageTile(lines=slice(first, first + count), samples=samples)
+        down, across = scene.level_ground.window(tile)
         cells: int = (down.stop - down.start) * (across.stop - across.start) * DETAIL[0] * DETAIL[1]
         vectors = 0.0 if self.labels.vectors is None else self.labels.vectors.bytes_per_cell
         covers: float = max([vectors, *(source.bytes_per_cell for source in self.labels.cells)])
         planes = 1 if self.labels.vectors is None else len(self.labels.vectors.names) + 1
         pixels: int = count * (samples.stop - samples.start)
-        return scene.chart.bytes_of(tile) + math.ceil(cells * covers) + pixels * PIXEL_BYTES * planes
+        return scene.level_ground.bytes_of(tile) + math.ceil(cells * covers) + pixels * PIXEL_BYTES * planes

@@ -92,7 +92,7 @@ class Terrain:
         )
         return radar_to_ground(self.orbit, time, slant_range, height, self.grid.look_side, speed)
 
-    def seen(
+    def to_radar(
         self, longitude: ArrayLike, latitude: ArrayLike, height: ArrayLike
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Fractional line and sample of places (degrees) at heights (m); NaN where the orbit does not see them."""
@@ -100,7 +100,7 @@ class Terrain:
         if len(shape) == 1 and shape[0] > NEIGHBOURS:
             count = shape[0]
             rows = [_in_rows(np.broadcast_to(values, shape)) for values in (longitude, latitude, height)]
-            line, sample = self.seen(*rows)
+            line, sample = self.to_radar(*rows)
             return line.ravel()[:count], sample.ravel()[:count]
         middle = self.grid.azimuth_time(0.5 * self.grid.lines)
         time, slant_range = ground_to_radar(

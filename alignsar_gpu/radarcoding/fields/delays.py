@@ -1,4 +1,4 @@
-"""What the air does to the signal: from delays at the zenith to delays along the line of sight, and phase."""
+"""Atmospheric delay: from the zenith to the line of sight, and to interferometric phase."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def slant_delay(zenith_delay: ArrayLike, incidence_angle: ArrayLike) -> NDArray[np.float64]:
-    """Delay along the line of sight, metres one way: that at the zenith over the cosine of the incidence angle.
+    """Convert a zenith delay to the delay along the line of sight, metres one way: divided by cos(incidence).
 
     For flat layers: within 1 % of round ones up to 50 degrees. ``incidence_angle`` in degrees; both are broadcast.
     """
@@ -21,7 +21,7 @@ def slant_delay(zenith_delay: ArrayLike, incidence_angle: ArrayLike) -> NDArray[
 def atmospheric_phase(
     reference: NDArray[np.float64], secondary: NDArray[np.float64], wavelength: float
 ) -> NDArray[np.float64]:
-    """What the delays (m) of two dates add to the phase of reference * conj(secondary), radians, not wrapped.
+    """Return the phase that the delays (m) of two dates add to reference * conj(secondary), radians, not wrapped.
 
     The phase of a pixel is -4 pi R / lambda, and a delay makes R longer: -4 pi / lambda (D_reference - D_secondary).
     """

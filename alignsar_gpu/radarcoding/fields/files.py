@@ -1,4 +1,4 @@
-"""Gridded fields with time, of any kind of file: their values at places and times."""
+"""Gridded fields with time: their values at places and times, whatever the format of the file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem.frame import transform, turn
-from alignsar_gpu.radarcoding.rasters.classes import damaged
+from alignsar_gpu.radarcoding.files import damaged
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,15 +24,15 @@ WHOLE_TURN = 0.5  # cells that a field may lack of a whole turn and still go rou
 
 
 class Grids(Protocol):
-    """What holds the values: grids at times."""
+    """The grids of a field, read by time."""
 
     def read(self, time: int, rows: slice, columns: slice) -> NDArray[np.float64]:
-        """Part of the grid of a time [row, column]; NaN without data."""
+        """Read part of the grid of a time [row, column]; NaN without data."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FieldFile:
-    """A field on a grid, at times or for all of them.
+    """A gridded field that is open: at certain times, or constant.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class FieldFile:
     tolerance: float = field(default=0.0)
 
     def positions(self, longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> Pair:
-        """Fractional rows and columns of places (degrees); NaN more than half a cell outside.
+        """Return fractional rows and columns of places (degrees); NaN more than half a cell outside.
 
         Columns of a field that goes round go on beyond the last.
         """
@@ -82,7 +82,7 @@ class FieldFile:
 
     @property
     def goes_round(self) -> bool:
-        """Whether the last column is beside the first."""
+        """Whether the field goes round the Earth: its last column is beside its first."""
         if not self.period or len(self.x) < 2:
             return False
         step = abs(float(self.x[1] - self.x[0]))
@@ -91,7 +91,7 @@ class FieldFile:
     def at(
         self, row: NDArray[np.float64], column: NDArray[np.float64], time: np.datetime64
     ) -> NDArray[np.float64]:
-        """Values at `positions` and a time: bilinear, and linear between two times.
+        """Interpolate the field at `positions` and a time: bilinear in space, linear between two times.
 
         NaN where one of the values that it needs is missing. Raises AlignsarError for a time too far before the
         first or after the last, and for a file that cannot be read.
@@ -119,7 +119,7 @@ class FieldFile:
             raise AlignsarError(damaged(self.key, self.name, error)) from None
 
     def _shares(self, time: np.datetime64) -> dict[int, float]:
-        """Which grids make up the field at a time, and their shares."""
+        """Return which grids make up the field at a time, and their shares."""
         if self.times is None:
             return {0: 1.0}
         self._require_times(np.array([time]))
@@ -145,7 +145,7 @@ class FieldFile:
     def require(
         self, longitude: NDArray[np.float64], latitude: NDArray[np.float64], times: NDArray[np.datetime64]
     ) -> None:
-        """Raise AlignsarError where the field has none of some places (degrees), or not the times."""
+        """Check that the field covers some of the places (degrees) and all times; raise AlignsarError otherwise."""
         if self.times is not None:
             self._require_times(times)
         row, column = self.positions(longitude, latitude)
@@ -153,7 +153,7 @@ class FieldFile:
             unit = "m" if self.pipeline and not self.period else "degrees"
             raise AlignsarError(
                 f"{self.key}: {self.name}: has x from {self.x.min():g} to {self.x.max():g} and y from {self.y.min():g} "
-                f"to {self.y.max():g} {unit}, and nothing of the image: longitude {np.nanmin(longitude):.3f} to "
+                f"to {self.y.max():g} {unit}, but the image lies at longitude {np.nanmin(longitude):.3f} to "
                 f"{np.nanmax(longitude):.3f}, latitude {np.nanmin(latitude):.3f} to {np.nanmax(latitude):.3f}; choose "
                 "a file that covers it"
             )
@@ -164,13 +164,13 @@ def _minute(time: np.datetime64) -> str:
 
 
 def _hours(times: NDArray[np.datetime64], outside: NDArray[np.datetime64]) -> int:
-    """Hours, rounded up, that the farthest of some times lies outside."""
+    """Return the hours, rounded up, that the farthest of some times lies outside."""
     farthest = max(times[0] - outside.min(), outside.max() - times[-1])
     return math.ceil(float(farthest / HOUR))
 
 
 def _position(axis: NDArray[np.float64], value: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Fractional place on a monotonic axis; the ends hold for half a cell beyond, NaN farther out."""
+    """Return the fractional index of values on a monotonic axis: held half a cell beyond the ends, NaN farther out."""
     count = len(axis)
     if count == 1:
         return np.zeros_like(value)
@@ -184,20 +184,20 @@ def _position(axis: NDArray[np.float64], value: NDArray[np.float64]) -> NDArray[
 
 
 def _span(place: NDArray[np.float64], count: int) -> slice:
-    """Rows that places lie between."""
+    """Return the rows that enclose positions."""
     first = min(int(np.floor(place.min())), max(count - 2, 0))
     return slice(first, min(int(np.floor(place.max())) + 2, count))
 
 
 def _columns(place: NDArray[np.float64]) -> slice:
-    """Columns that places lie between; of a field that goes round, perhaps beyond its ends."""
+    """Return the columns that enclose positions; beyond the ends of a field that goes round."""
     return slice(int(np.floor(place.min())), int(np.floor(place.max())) + 2)
 
 
 def _bilinear(
     grid: NDArray[np.float64], row: NDArray[np.float64], column: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Values of a grid between its nodes; NaN where one that counts is missing."""
+    """Interpolate a grid bilinearly; NaN where a node with a weight is missing."""
     i = np.clip(np.floor(row).astype(np.intp), 0, max(grid.shape[0] - 2, 0))
     j = np.clip(np.floor(column).astype(np.intp), 0, max(grid.shape[1] - 2, 0))
     v, u = row - i, column - j

@@ -1,4 +1,4 @@
-"""Field layers: what a gridded field with time has at each pixel when each date was acquired; delays of the air."""
+"""Field layers: values of a gridded field at each pixel when each date was acquired; delays in the air."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.radarcoding.fields.delays import atmospheric_phase, slant_delay
-from alignsar_gpu.radarcoding.layers import Made
+from alignsar_gpu.radarcoding.fields.opening import open_field
+from alignsar_gpu.radarcoding.layers import LayerSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -16,20 +17,22 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from alignsar_gpu.radarcoding.fields.config import FieldLayerConfig
     from alignsar_gpu.radarcoding.fields.files import FieldFile
-    from alignsar_gpu.radarcoding.layers import Scene, Strip
+    from alignsar_gpu.radarcoding.layers import LabelScene, Strip
 
 MOST_POINTS = 2_000_000  # pixels that are interpolated together
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FieldLayers:
-    """A field and what becomes of it.
+    """A gridded field and the layers that are made of it, each for every date.
 
     Attributes
     ----------
-    name : of the layer. zenith : whether it is a zenith delay in metres, of which slant delay and phase are made too.
-    attributes : what is said of the layers besides.
+    name : of the layer.
+    zenith : whether it is a zenith delay in metres, of which layers of slant delay and phase are made too.
+    attributes : further attributes of the layers.
     """
 
     name: str
@@ -43,14 +46,14 @@ class FieldLayers:
         return self.file.files
 
     @property
-    def layers(self) -> tuple[Made, ...]:
+    def layers(self) -> tuple[LayerSpec, ...]:
         """See `layers.Source`."""
-        own = {
+        field_attributes = {
             "units": self.file.units or "1",
             "long_name": self.file.long_name or self.name.replace("_", " "),
             "description": "interpolated bilinearly to the pixel and linearly to the time of the date",
         }
-        made = [Made(name=self.name, dtype="float32", dated=True, attributes={**own, **self.attributes})]
+        specs = [self._spec("", field_attributes)]
         if self.zenith:
             slant = {
                 "units": "m",
@@ -65,42 +68,39 @@ class FieldLayers:
                     "adds to the interferometric phase"
                 ),
             }
-            made += [
-                Made(
-                    name=f"{self.name}_slant",
-                    dtype="float32",
-                    dated=True,
-                    attributes={**slant, **self.attributes},
-                ),
-                Made(
-                    name=f"{self.name}_phase",
-                    dtype="float32",
-                    dated=True,
-                    attributes={**phase, **self.attributes},
-                ),
-            ]
-        return tuple(made)
+            specs += [self._spec("_slant", slant), self._spec("_phase", phase)]
+        return tuple(specs)
 
-    def require_inside(self, scene: Scene) -> None:
+    def _spec(self, ending: str, attributes: Mapping[str, Any]) -> LayerSpec:
+        return LayerSpec(
+            name=f"{self.name}{ending}",
+            dtype="float32",
+            dated=True,
+            attributes={**attributes, **self.attributes},
+        )
+
+    def require_inside(self, scene: LabelScene) -> None:
         """See `layers.Source`."""
-        self.file.require(*scene.places(), scene.times)
+        self.file.require(*scene.ground_points(), scene.times)
 
-    def strip(self, scene: Scene, strip: Strip) -> Iterator[tuple[str, int | None, NDArray[Any]]]:
-        """See `layers.OfStrips`."""
+    def strip(self, scene: LabelScene, strip: Strip) -> Iterator[tuple[str, int | None, NDArray[Any]]]:
+        """See `layers.StripSource`."""
         shape = strip.longitude.shape
         lines = max(MOST_POINTS // shape[1], 1)
         parts = [slice(first, first + lines) for first in range(0, shape[0], lines)]
         places = [self.file.positions(strip.longitude[part], strip.latitude[part]) for part in parts]
 
-        def of(time: np.datetime64) -> NDArray[np.float64]:
+        def values_at(time: np.datetime64) -> NDArray[np.float64]:
             return np.concatenate([self.file.at(*place, time) for place in places])
 
-        wavelength = scene.chart.terrain.grid.wavelength
+        wavelength = scene.level_ground.terrain.grid.wavelength
         reference = (
-            slant_delay(of(scene.times[scene.reference]), strip.incidence) if self.zenith else np.zeros(0)
+            slant_delay(values_at(scene.times[scene.reference]), strip.incidence)
+            if self.zenith
+            else np.zeros(0)
         )
         for date, time in enumerate(scene.times):
-            values = of(time)
+            values = values_at(time)
             yield self.name, date, values.astype(np.float32)
             if self.zenith:
                 delay = slant_delay(values, strip.incidence)
@@ -121,3 +121,10 @@ class FieldLayers:
     def warnings(self) -> list[str]:
         """See `layers.Source`."""
         return []
+
+
+def open_layer(name: str, layer: FieldLayerConfig, key: str, attributes: Mapping[str, str]) -> FieldLayers:
+    """Open the field of a layer; see `kinds.LabelKind`."""
+    return FieldLayers(
+        name=name, file=open_field(layer, key), zenith=layer.delay == "zenith", attributes=attributes
+    )

@@ -1,4 +1,4 @@
-"""Opening fields: NetCDF and Zarr by xarray, GRIB and dated rasters by rasterio."""
+"""Open gridded fields: NetCDF and Zarr by xarray, GRIB and dated rasters by rasterio."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem.frame import is_wgs84, period_of, pipeline_between
 from alignsar_gpu.radarcoding.crs import agreed_crs, given_crs
 from alignsar_gpu.radarcoding.fields.files import FieldFile
-from alignsar_gpu.radarcoding.rasters.opening import matching
+from alignsar_gpu.radarcoding.files import matching
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-NETCDF = (".nc", ".nc4", ".cdf", ".h5")
+    from alignsar_gpu.radarcoding.fields.config import FieldLayerConfig
+
 GRIB = (".grib", ".grb", ".grib2", ".grb2")
 LATITUDES, LONGITUDES = ("latitude", "lat", "y"), ("longitude", "lon", "x")
 TIMES = ("time", "valid_time", "date")
@@ -35,30 +36,9 @@ KILOMETRES = ("km", "kilometer", "kilometers", "kilometre", "kilometres")
 CALENDARS = ("standard", "gregorian", "proleptic_gregorian")
 
 
-@dataclass(frozen=True, kw_only=True)
-class FieldChoice:
-    """What is asked of a field.
-
-    Attributes
-    ----------
-    path : NetCDF, a folder with Zarr, GRIB, or a pattern of rasters with their date (YYYYMMDD, YYYYMMDDTHHMM,
-        UTC) in the name.
-    variable : of a file with several; in GRIB, the element.
-    crs : of a grid in metres that does not say it.
-    select : values of further dimensions.
-    tolerance_hours : see `FieldFile.tolerance`.
-    """
-
-    path: str
-    variable: str | None = None
-    crs: str | None = None
-    select: Mapping[str, float] | None = None
-    tolerance_hours: float = 0.0
-
-
 @dataclass(frozen=True, eq=False)
-class _OfXarray:
-    """Grids of a variable (time, y, x), or (y, x)."""
+class _XarrayGrids:
+    """Grids of an xarray variable (time, y, x), or (y, x)."""
 
     array: xr.DataArray
     order: tuple[int, ...]
@@ -70,8 +50,8 @@ class _OfXarray:
 
 
 @dataclass(frozen=True, eq=False)
-class _OfRasters:
-    """Grids that are bands of rasters."""
+class _RasterGrids:
+    """Grids that are bands of rasters: file and band of each time."""
 
     bands: tuple[tuple[str, int], ...]
 
@@ -85,8 +65,8 @@ class _OfRasters:
 
 
 @dataclass(frozen=True)
-class _Said:
-    """What a file says of a variable."""
+class _Variable:
+    """What a file states about the variable that is read."""
 
     path: str
     variable: str
@@ -94,27 +74,29 @@ class _Said:
     long_name: str
 
 
-def open_field(choice: FieldChoice, key: str) -> FieldFile:
-    """The field that is asked for; every message begins with ``key``.
+def open_field(config: FieldLayerConfig, key: str) -> FieldFile:
+    """Open the field of a layer; every message begins with ``key``.
 
-    Raises AlignsarError for a file that is not there or no field, a variable that it does not have, dimensions that
-    are not chosen, times that are none, and a grid that does not say where it lies.
+    Raises AlignsarError for files that are missing or cannot be read, for a variable that is missing, dimensions of
+    which no value is selected, times that are not understood, and grids without a georeference.
     """
-    path = Path(choice.path).expanduser()
+    path = Path(config.path).expanduser()
     pattern = not path.exists() and any(sign in str(path) for sign in "*?")
     if not pattern and not path.exists():
         raise AlignsarError(f"{key}: {path}: there is no such file")
     grib, dated = path.suffix.lower() in GRIB, pattern or path.suffix.lower() in {".tif", ".tiff"}
     if not (grib or dated):
-        return _with_xarray(choice, path, key)
-    if choice.select:
-        raise AlignsarError(f"{key}.select: is for NetCDF and Zarr; give a file with what is wanted alone")
-    if dated and choice.variable is not None:
+        return _with_xarray(config, path, key)
+    if config.select:
+        raise AlignsarError(
+            f"{key}.select: is for NetCDF and Zarr; give a file with only the values that you want"
+        )
+    if dated and config.variable is not None:
         raise AlignsarError(f"{key}.variable: is for NetCDF, Zarr and GRIB; a dated raster has one band")
-    return _dated_rasters(choice, path, key) if dated else _grib(choice, path, key)
+    return _dated_rasters(config, path, key) if dated else _grib(config, path, key)
 
 
-def _with_xarray(choice: FieldChoice, path: Path, key: str) -> FieldFile:
+def _with_xarray(config: FieldLayerConfig, path: Path, key: str) -> FieldFile:
     try:
         dataset = (
             xr.open_zarr(path, chunks=None, consolidated=False, decode_timedelta=False)
@@ -123,42 +105,44 @@ def _with_xarray(choice: FieldChoice, path: Path, key: str) -> FieldFile:
         )
     except (OSError, ValueError, KeyError) as error:
         raise AlignsarError(f"{key}: {path}: cannot be read as NetCDF or Zarr ({error})") from None
-    array = _variable(dataset, choice, f"{key}: {path}")
+    array = _variable(dataset, config, f"{key}: {path}")
     where = f"{key}: {path}, {array.name}"
     y, x = _axis(array, LATITUDES, where), _axis(array, LONGITUDES, where)
     time = next((name for name in (*array.dims, *array.coords) if str(name).lower() in TIMES), None)
     if time is not None and time not in array.dims:
         array = array.expand_dims(time)
-    array = _selected(array, {y, x} | ({time} if time else set()), choice, where)
+    array = _selected(array, {y, x} | ({time} if time else set()), config, where)
     times, order = (None, ()) if time is None else _times(array[time], where)
     array = array.transpose(*([time] if time else []), y, x)
     stated = _stated_crs(dataset, array, where)
     degrees = str(array[x].attrs.get("units", "")).startswith("degree") or str(x).lower() in LONGITUDES[:2]
     files = tuple(sorted(file for file in path.rglob("*") if file.is_file())) if path.is_dir() else (path,)
     return _field(
-        choice,
+        config,
         key,
-        _Said(str(path), str(array.name), *(str(array.attrs.get(key, "")) for key in ("units", "long_name"))),
+        _Variable(
+            str(path), str(array.name), *(str(array.attrs.get(key, "")) for key in ("units", "long_name"))
+        ),
         files,
         times,
         (_nodes(array[y]), _nodes(array[x])),
         stated or (CRS.from_epsg(4326) if degrees else None),
-        _OfXarray(array, order),
+        _XarrayGrids(array, order),
     )
 
 
 def _field(
-    choice: FieldChoice,
+    config: FieldLayerConfig,
     key: str,
-    said: _Said,
+    variable: _Variable,
     files: tuple[Path, ...],
     times: NDArray[np.datetime64] | None,
     axes: tuple[NDArray[np.float64], NDArray[np.float64]],
     stated: CRS | None,
     grids: Any,
 ) -> FieldFile:
-    name = ", ".join(text for text in (said.path, said.variable) if text)
-    crs = agreed_crs(stated, given_crs(choice.crs, key), f"{key}: {name}").to_2d()
+    name = ", ".join(text for text in (variable.path, variable.variable) if text)
+    crs = agreed_crs(stated, given_crs(config.crs, key), f"{key}: {name}").to_2d()
     pipeline, operation = "", "none: longitude and latitude on WGS84"
     if not is_wgs84(crs):
         pipeline, operation = pipeline_between(crs, CRS.from_epsg(4326), None, f"{key}: {name}")
@@ -175,9 +159,9 @@ def _field(
     return FieldFile(
         key=key,
         name=name,
-        variable=said.variable,
-        units=said.units,
-        long_name=said.long_name,
+        variable=variable.variable,
+        units=variable.units,
+        long_name=variable.long_name,
         files=files,
         times=times,
         y=y,
@@ -186,23 +170,23 @@ def _field(
         operation=operation,
         period=period,
         grids=grids,
-        tolerance=choice.tolerance_hours,
+        tolerance=config.tolerance_hours,
     )
 
 
-def _variable(dataset: xr.Dataset, choice: FieldChoice, where: str) -> xr.DataArray:
+def _variable(dataset: xr.Dataset, config: FieldLayerConfig, where: str) -> xr.DataArray:
     gridded = [
         str(name)
-        for name, one in dataset.data_vars.items()
-        if one.dtype.kind in "fiu"
-        and all(any(str(dim).lower() in names for dim in one.dims) for names in (LATITUDES, LONGITUDES))
+        for name, variable in dataset.data_vars.items()
+        if variable.dtype.kind in "fiu"
+        and all(any(str(dim).lower() in names for dim in variable.dims) for names in (LATITUDES, LONGITUDES))
     ]
-    if choice.variable is not None:
-        if choice.variable not in dataset.data_vars:
+    if config.variable is not None:
+        if config.variable not in dataset.data_vars:
             raise AlignsarError(
-                f"{where}: has no variable {choice.variable!r}; it has {', '.join(gridded) or 'none'}"
+                f"{where}: has no variable {config.variable!r}; it has {', '.join(gridded) or 'none'}"
             )
-        return dataset[choice.variable]
+        return dataset[config.variable]
     if len(gridded) != 1:
         raise AlignsarError(
             f"{where}: has {len(gridded)} variables on a grid{': ' if gridded else ''}{', '.join(gridded)}; name one "
@@ -212,19 +196,19 @@ def _variable(dataset: xr.Dataset, choice: FieldChoice, where: str) -> xr.DataAr
 
 
 def _axis(array: xr.DataArray, names: Sequence[str], where: str) -> str:
-    """The dimension that is called so; refuses grids whose coordinates have two dimensions."""
-    found = next((str(name) for name in array.dims if str(name).lower() in names), None)
-    if found is None or found not in array.coords:
+    """Return the dimension with one of some names; refuse grids whose coordinates have two dimensions."""
+    dimension = next((str(name) for name in array.dims if str(name).lower() in names), None)
+    if dimension is None or dimension not in array.coords:
         raise AlignsarError(
             f"{where}: has the dimensions {', '.join(map(str, array.dims))}, and none with coordinates called "
             f"{', '.join(names)}; bring it to a regular grid of longitude and latitude"
         )
-    return found
+    return dimension
 
 
-def _selected(array: xr.DataArray, kept: set[Any], choice: FieldChoice, where: str) -> xr.DataArray:
-    """The array without further dimensions."""
-    chosen = dict(choice.select or {})
+def _selected(array: xr.DataArray, kept: set[Any], config: FieldLayerConfig, where: str) -> xr.DataArray:
+    """Select one value of each further dimension."""
+    chosen = dict(config.select or {})
     further = [str(name) for name in array.dims if name not in kept]
     for name in chosen:
         if name not in further:
@@ -253,7 +237,7 @@ def _few(values: NDArray[Any]) -> str:
 
 
 def _times(axis: xr.DataArray, where: str) -> tuple[NDArray[np.datetime64], tuple[int, ...]]:
-    """Times in order, each once, and which of the file's they are."""
+    """Return the times in order, each once, and the index of each in the file."""
     if axis.dtype.kind != "M" or np.isnat(axis.values).any():
         calendar = getattr(axis.values.flat[0], "calendar", "") if axis.dtype.kind == "O" else ""
         raise AlignsarError(
@@ -265,13 +249,13 @@ def _times(axis: xr.DataArray, where: str) -> tuple[NDArray[np.datetime64], tupl
 
 
 def _nodes(axis: xr.DataArray) -> NDArray[np.float64]:
-    """Coordinates of the nodes: degrees, or metres."""
+    """Return the coordinates of the nodes: degrees, or metres."""
     values = np.asarray(axis.values, dtype=np.float64)
     return 1000.0 * values if str(axis.attrs.get("units", "")).lower() in KILOMETRES else values
 
 
 def _stated_crs(dataset: xr.Dataset, array: xr.DataArray, where: str) -> CRS | None:
-    """What a CF grid mapping says. Raises AlignsarError for one that says no system."""
+    """Return the system of a CF grid mapping. Raises AlignsarError for a mapping that states none."""
     name = array.attrs.get("grid_mapping", array.encoding.get("grid_mapping"))
     if name is None or name not in dataset.variables:
         return None
@@ -281,22 +265,22 @@ def _stated_crs(dataset: xr.Dataset, array: xr.DataArray, where: str) -> CRS | N
         return CRS.from_user_input(text or CRS.from_cf(attributes).to_wkt())
     except (ProjError, KeyError, TypeError) as error:
         raise AlignsarError(
-            f"{where}: its grid mapping {name!r} says no coordinate system ({error})"
+            f"{where}: its grid mapping {name!r} does not define a coordinate reference system ({error})"
         ) from None
 
 
-def _grib(choice: FieldChoice, path: Path, key: str) -> FieldFile:
+def _grib(config: FieldLayerConfig, path: Path, key: str) -> FieldFile:
     try:
         with rasterio.open(path) as file:
             tags = [file.tags(band) for band in range(1, file.count + 1)]
             affine, crs, shape = file.transform, file.crs, (file.height, file.width)
     except RasterioError as error:
         raise AlignsarError(f"{key}: {path}: cannot be read as GRIB ({error})") from None
-    elements = sorted({one.get("GRIB_ELEMENT", "") for one in tags})
-    element = choice.variable or (elements[0] if len(elements) == 1 else None)
+    elements = sorted({band_tags.get("GRIB_ELEMENT", "") for band_tags in tags})
+    element = config.variable or (elements[0] if len(elements) == 1 else None)
     if element is None or element not in elements:
         raise AlignsarError(f"{key}: {path}: has the elements {', '.join(elements)}; name one (variable)")
-    wanted = [number for number, one in enumerate(tags) if one.get("GRIB_ELEMENT") == element]
+    wanted = [number for number, band_tags in enumerate(tags) if band_tags.get("GRIB_ELEMENT") == element]
     levels = sorted({tags[number].get("GRIB_SHORT_NAME", "") for number in wanted})
     if len(levels) > 1:
         raise AlignsarError(
@@ -304,55 +288,57 @@ def _grib(choice: FieldChoice, path: Path, key: str) -> FieldFile:
         )
     seconds = np.array([int(float(tags[n]["GRIB_VALID_TIME"].split()[0])) for n in wanted], dtype=np.int64)
     times, order = np.unique(seconds.astype("datetime64[s]").astype("datetime64[ns]"), return_index=True)
-    one = tags[wanted[0]]
-    said = _Said(str(path), element, one.get("GRIB_UNIT", "").strip("[]"), one.get("GRIB_COMMENT", ""))
+    band_tags = tags[wanted[0]]
+    variable = _Variable(
+        str(path), element, band_tags.get("GRIB_UNIT", "").strip("[]"), band_tags.get("GRIB_COMMENT", "")
+    )
     bands = tuple((str(path), wanted[int(place)] + 1) for place in order)
     axes = _axes_of(affine, shape, f"{key}: {path}")
     stated = None if crs is None else CRS.from_wkt(crs.to_wkt())
-    return _field(choice, key, said, (path,), times, axes, stated, _OfRasters(bands))
+    return _field(config, key, variable, (path,), times, axes, stated, _RasterGrids(bands))
 
 
-def _dated_rasters(choice: FieldChoice, pattern: Path, key: str) -> FieldFile:
-    """Rasters, one a time, whose names have it."""
+def _dated_rasters(config: FieldLayerConfig, pattern: Path, key: str) -> FieldFile:
+    """Open rasters with their date in the name, one for each time."""
     paths = [pattern] if pattern.exists() else [Path(name) for name in matching(pattern, key)]
-    found: dict[np.datetime64, Path] = {}
+    path_of: dict[np.datetime64, Path] = {}
     facts = None
     for path in paths:
         date = DATE.search(path.stem)
         if date is None:
             raise AlignsarError(
-                f"{key}: {path}: its name has no date (YYYYMMDD, or YYYYMMDDTHHMM), so its time is not known"
+                f"{key}: {path}: its name has no date (YYYYMMDD, or YYYYMMDDTHHMM), so its time is not known; rename it"
             )
         day, *clock = date.groups("00")
         try:
             time = np.datetime64(f"{day[:4]}-{day[4:6]}-{day[6:]}T{':'.join(clock)}", "ns")
             with rasterio.open(path) as file:
-                own, count = (file.transform, file.crs, (file.height, file.width)), file.count
+                grid, count = (file.transform, file.crs, (file.height, file.width)), file.count
                 units = file.units[0] or ""
         except (RasterioError, ValueError) as error:
             raise AlignsarError(f"{key}: {path}: cannot be read as a raster with a date ({error})") from None
         if count != 1:
             raise AlignsarError(f"{key}: {path}: has {count} bands; give rasters with one, one for each time")
-        if found.setdefault(time, path) != path:
-            raise AlignsarError(f"{key}: {path} and {found[time]} are of the same time; leave one out")
-        if facts is not None and own != facts[0]:
+        if path_of.setdefault(time, path) != path:
+            raise AlignsarError(f"{key}: {path} and {path_of[time]} have the same time; leave one out")
+        if facts is not None and grid != facts[0]:
             raise AlignsarError(f"{key}: {path} and {paths[0]} are not on the same grid")
-        facts = own, units
+        facts = grid, units
     assert facts is not None
     (affine, crs, shape), units = facts
-    times = np.array(sorted(found))
+    times = np.array(sorted(path_of))
     axes = _axes_of(affine, shape, f"{key}: {paths[0]}")
     stated = None if crs is None else CRS.from_wkt(crs.to_wkt())
-    grids = _OfRasters(tuple((str(found[time]), 1) for time in times))
-    said = _Said(str(pattern), "", units, "")
-    return _field(choice, key, said, tuple(found[t] for t in times), times, axes, stated, grids)
+    grids = _RasterGrids(tuple((str(path_of[time]), 1) for time in times))
+    variable = _Variable(str(pattern), "", units, "")
+    return _field(config, key, variable, tuple(path_of[t] for t in times), times, axes, stated, grids)
 
 
 def _axes_of(
     affine: Any, shape: tuple[int, int], where: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """y of rows and x of columns. Raises AlignsarError for a grid that is turned or does not say where it lies."""
+    """Return y of rows and x of columns. Raises AlignsarError for a grid that is rotated or not georeferenced."""
     if affine.is_identity or affine.b != 0.0 or affine.d != 0.0:
-        raise AlignsarError(f"{where}: is not on a grid along the axes of its system; warp it (gdalwarp)")
+        raise AlignsarError(f"{where}: its grid is rotated or not georeferenced; warp it (gdalwarp)")
     rows, columns = np.arange(shape[0]) + 0.5, np.arange(shape[1]) + 0.5
     return affine.f + affine.e * rows, affine.c + affine.a * columns

@@ -1,4 +1,4 @@
-"""How well labels explain an image at every offset, and where they do best: sums over patches by Fourier transforms."""
+"""Correlate labels with an image at every offset, and find the best one: sums over patches by Fourier transforms."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ WINDOW = 6  # pixels each way that the spline goes through
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Products:
-    """Sums over the pixels of a part, at the offsets searched.
+class OffsetSums:
+    """Sums of squares and products over the pixels of a part of the image, at each offset of the search.
 
     Attributes
     ----------
@@ -37,25 +37,25 @@ class Products:
     vector: NDArray[np.float64]
     gram: NDArray[np.float64]
 
-    def plus(self, other: Products, sign: float = 1.0) -> Products:
-        """The two together, or this one without the other."""
-        return Products(
+    def plus(self, other: OffsetSums, sign: float = 1.0) -> OffsetSums:
+        """Add the sums of another part, or subtract them (``sign`` -1)."""
+        return OffsetSums(
             power=self.power + sign * other.power,
             vector=self.vector + sign * other.vector,
             gram=self.gram + sign * other.gram,
         )
 
     def gain(self, offset: tuple[int, int], coefficients: NDArray[np.float64]) -> float:
-        """Power that coefficients (class,) explain here at an offset (row, column): less than 0 for wrong ones."""
+        """Return the power that coefficients (class,) explain at an offset (row, column); negative for wrong ones."""
         first, second = np.triu_indices(len(coefficients))
         twice = np.where(first == second, 1.0, 2.0) * coefficients[first] * coefficients[second]
-        own = 2.0 * coefficients @ self.vector[(slice(None), *offset)]
-        return float(own - twice @ self.gram[(slice(None), *offset)])
+        linear = 2.0 * coefficients @ self.vector[(slice(None), *offset)]
+        return float(linear - twice @ self.gram[(slice(None), *offset)])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Fit:
-    """The best regression at every offset.
+    """Regression of the log intensity on the fractions, at each offset.
 
     Attributes
     ----------
@@ -68,32 +68,32 @@ class Fit:
 
     @property
     def peak(self) -> tuple[int, int]:
-        """Row and column of the offset that explains most."""
+        """Row and column of the offset at which most power is explained."""
         row, column = divmod(int(np.argmax(self.explained)), self.explained.shape[1])
         return row, column
 
 
-def products_of(
+def offset_sums(
     fractions: NDArray[np.float32], image: NDArray[np.float32], search: tuple[int, int]
-) -> Products | str:
-    """Products of a patch, or why it says nothing.
+) -> OffsetSums | str:
+    """Compute the sums of a patch; or return, as text, why it cannot be used.
 
     Fractions [class, line, sample] reach beyond the image [line, sample] by ``search`` and `REACH` on every side.
     """
     margin = (search[0] + REACH, search[1] + REACH)
-    seen: NDArray[np.bool_] = np.isfinite(image) & (image > 0.0)
+    usable: NDArray[np.bool_] = np.isfinite(image) & (image > 0.0)
     unknown = np.asarray(np.isnan(fractions).any(axis=0))
     if unknown.any():
         fractions = np.where(unknown, np.float32(0.0), fractions)
         for axis, reach in enumerate(margin):
             unknown = np.asarray(maximum_filter1d(unknown, 2 * reach + 1, axis=axis), dtype=np.bool_)
-        seen = seen & ~unknown[margin[0] : -margin[0], margin[1] : -margin[1]]
-    count = np.count_nonzero(seen)
+        usable = usable & ~unknown[margin[0] : -margin[0], margin[1] : -margin[1]]
+    count = np.count_nonzero(usable)
     if count < FEWEST_PIXELS:
         return "elsewhere the image has no data, or labels are not known all over the search"
-    own = np.log(np.where(seen, image, np.float32(1.0)), dtype=np.float64)
-    own = np.where(seen, own - own.sum() / count, 0.0)
-    power = float(np.sum(own**2))
+    logarithm = np.log(np.where(usable, image, np.float32(1.0)), dtype=np.float64)
+    logarithm = np.where(usable, logarithm - logarithm.sum() / count, 0.0)
+    power = float(np.sum(logarithm**2))
     if power < 1e-9 * count:
         return "elsewhere the image is constant"
     for axis in (1, 2):
@@ -105,31 +105,31 @@ def products_of(
     first, second = np.triu_indices(len(fractions))
     planes = np.concatenate([fractions, fractions[first] * fractions[second]])
     size = [next_fast_len(length, real=True) for length in planes.shape[1:]]
-    turned = np.conj(rfft2(np.stack([own, seen]).astype(np.float32), size))
+    turned = np.conj(rfft2(np.stack([logarithm, usable]).astype(np.float32), size))
     spectra = rfft2(planes, size)
     vector = _at_offsets(spectra[: len(fractions)] * turned[0], size, search)
     spectra *= turned[1]
     sums = _at_offsets(spectra, size, search)
     sums, gram = sums[: len(fractions)], sums[len(fractions) :]
-    return Products(power=power, vector=vector, gram=gram - sums[first] * sums[second] / count)
+    return OffsetSums(power=power, vector=vector, gram=gram - sums[first] * sums[second] / count)
 
 
 def _at_offsets(
     spectra: NDArray[np.complex64], size: Sequence[int], search: tuple[int, int]
 ) -> NDArray[np.float64]:
-    """Planes (plane, 2 search + 1, 2 search + 1) of half spectra; those that nobody asks for are not made."""
+    """Transform products of half spectra back, only at the offsets searched: (plane, 2 search + 1, 2 search + 1)."""
     rows = ifft(spectra, axis=1)[:, : 2 * search[0] + 1]
     return np.asarray(irfft(rows, size[1], axis=2)[:, :, : 2 * search[1] + 1], dtype=np.float64)
 
 
-def fitted(products: Products) -> Fit:
-    """Regression at every offset; a class that is not there explains nothing."""
+def fit_offsets(products: OffsetSums) -> Fit:
+    """Solve the regression at each offset; a class that does not occur explains nothing."""
     classes = len(products.vector)
     first, second = np.triu_indices(classes)
     gram = np.empty((*products.gram.shape[1:], classes, classes))
     gram[..., first, second] = gram[..., second, first] = np.moveaxis(products.gram, 0, -1)
-    own = np.diagonal(gram, axis1=-2, axis2=-1)
-    scale = np.where(own > 0.0, 1.0 / np.sqrt(np.where(own > 0.0, own, 1.0)), 0.0)
+    power = np.diagonal(gram, axis1=-2, axis2=-1)
+    scale = np.where(power > 0.0, 1.0 / np.sqrt(np.where(power > 0.0, power, 1.0)), 0.0)
     gram *= scale[..., :, np.newaxis] * scale[..., np.newaxis, :]
     gram[..., range(classes), range(classes)] = 1.0 + RIDGE
     vector = scale * np.moveaxis(products.vector, 0, -1)
@@ -137,8 +137,8 @@ def fitted(products: Products) -> Fit:
     return Fit(coefficients=coefficients * scale, explained=np.sum(coefficients * vector, axis=-1))
 
 
-def between(fit: Fit) -> NDArray[np.float64]:
-    """(2,) row and column of the peak, in pixels and parts of these."""
+def refine_peak(fit: Fit) -> NDArray[np.float64]:
+    """Return the row and column (2,) of the peak to a fraction of a pixel."""
     peak = fit.peak
     axes = [
         np.arange(max(at - WINDOW, 0), min(at + WINDOW + 1, count))

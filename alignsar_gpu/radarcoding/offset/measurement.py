@@ -1,4 +1,4 @@
-"""How far labels lie from what the radar image shows: measured, with its standard deviation, and never applied.
+"""Measure the offset of labels against the radar image, with its standard deviation; it is never applied.
 
 The logarithm of the image is regressed on the area fractions of the classes at every offset of the search, so which
 classes are bright need not be known. Where the labels explain most of the image, they lie right. In each patch of
@@ -36,7 +36,14 @@ import numpy as np
 from scipy.ndimage import maximum_filter
 from scipy.special import stdtr
 
-from alignsar_gpu.radarcoding.offset.correlation import REACH, Fit, Products, between, fitted, products_of
+from alignsar_gpu.radarcoding.offset.correlation import (
+    REACH,
+    Fit,
+    OffsetSums,
+    fit_offsets,
+    offset_sums,
+    refine_peak,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +65,7 @@ LEFT = 0.005  # pixel: what aliasing may leave, added to the deviation
 
 @dataclass(frozen=True, kw_only=True)
 class LabelOffset:
-    """Offset of labels against the image; positive where labels lie at larger line or sample numbers than the image.
+    """Measured offset of labels; positive where they lie at larger line or sample numbers than the image.
 
     A label at (line, sample) shows in the image at (line - lines, sample - samples).
 
@@ -84,7 +91,7 @@ class LabelOffset:
 
 
 class OffsetMeter:
-    """Measures the offset of labels, given an image from the top down in blocks of lines.
+    """Measure the offset of labels against an image that is given from the top down in blocks of lines.
 
     Parameters
     ----------
@@ -122,12 +129,12 @@ class OffsetMeter:
         inner = [max(count - 2 * margin, 0) for count, margin in zip(shape, self._margin, strict=True)]
         self._large_enough = min(inner) >= SMALLEST
         size = patch or _patch_size(inner)
-        self._rows, self._columns = (_edges(count, own) for count, own in zip(inner, size, strict=True))
+        self._rows, self._columns = (_edges(count, length) for count, length in zip(inner, size, strict=True))
         count = (len(self._rows) - 1) * (len(self._columns) - 1)
         chosen = min(count, most_patches)
         parts = min(chosen, PARTS)
         self._part_of = {k * count // chosen: k * parts // chosen for k in range(chosen)}
-        self._parts: dict[int, Products] = {}
+        self._parts: dict[int, OffsetSums] = {}
         self._silent: dict[str, int] = {}
         band = int(np.diff(self._rows).max()) + 2 * self._margin[0] if self._large_enough else 0
         self._fractions = np.empty((classes, band, shape[1]), dtype=np.float32)
@@ -137,7 +144,7 @@ class OffsetMeter:
         self._given = 0  # lines so far
 
     def add(self, fractions: NDArray[np.floating], image: NDArray[np.floating]) -> None:
-        """The next lines of the image, from its first on, without halos.
+        """Add the next lines of the image, from its first on, without halos.
 
         Parameters
         ----------
@@ -172,7 +179,7 @@ class OffsetMeter:
                 self._held, self._row = kept, self._row + 1
 
     def result(self) -> LabelOffset:
-        """What the lines that were added say."""
+        """Return the offset that the added lines give."""
         if not self._large_enough:
             lines, samples = (2 * margin + SMALLEST for margin in self._margin)
             return _nothing(
@@ -188,22 +195,22 @@ class OffsetMeter:
         return _measured(parts)
 
     def _measure_row(self) -> None:
-        """Adds the patches of the row that the band holds."""
+        """Add the patches of the row that the band holds."""
         first = self._row * (len(self._columns) - 1)
         chosen = [k for k in range(len(self._columns) - 1) if first + k in self._part_of]
         with ThreadPoolExecutor(self._threads) as pool:
-            for column, found in zip(chosen, pool.map(self._products, chosen), strict=True):
-                if isinstance(found, str):
-                    self._silent[found] = self._silent.get(found, 0) + 1
+            for column, sums in zip(chosen, pool.map(self._products, chosen), strict=True):
+                if isinstance(sums, str):
+                    self._silent[sums] = self._silent.get(sums, 0) + 1
                     continue
                 part = self._part_of[first + column]
-                self._parts[part] = found.plus(self._parts[part]) if part in self._parts else found
+                self._parts[part] = sums.plus(self._parts[part]) if part in self._parts else sums
 
-    def _products(self, column: int) -> Products | str:
+    def _products(self, column: int) -> OffsetSums | str:
         (down, across), lines = self._margin, self._held
         samples = slice(int(self._columns[column]), int(self._columns[column + 1]) + 2 * across)
         image = self._image[down : lines - down, samples][:, across:-across]
-        return products_of(self._fractions[:, :lines, samples], image, self._search)
+        return offset_sums(self._fractions[:, :lines, samples], image, self._search)
 
 
 def estimate(
@@ -215,7 +222,7 @@ def estimate(
     most_patches: int = MOST,
     threads: int | None = None,
 ) -> LabelOffset:
-    """The offset of labels against an image, in one go.
+    """Estimate the offset of labels against a whole image.
 
     Fractions [class, line, sample] and image [line, sample] as `OffsetMeter.add` takes them; the rest as
     `OffsetMeter` has it.
@@ -228,7 +235,7 @@ def estimate(
 
 
 def _patch_size(inner: Sequence[int]) -> tuple[int, int]:
-    """Lines and samples of patches of which an image has enough."""
+    """Choose lines and samples of patches so that the image has enough of them."""
     lines, samples = PATCH
     while inner[0] * inner[1] < WANTED * lines * samples and max(lines, samples) > SMALLEST:
         lines, samples = (lines, samples // 2) if samples > lines else (lines // 2, samples)
@@ -236,22 +243,23 @@ def _patch_size(inner: Sequence[int]) -> tuple[int, int]:
 
 
 def _edges(count: int, size: int) -> NDArray[np.intp]:
-    """Where parts of nearly a size begin and end that fill an axis."""
+    """Divide an axis into parts of nearly equal size: where each begins, and the end."""
     return np.linspace(0, count, max(round(count / size), 1) + 1).round().astype(np.intp)
 
 
-def _measured(parts: list[Products]) -> LabelOffset:
-    """What parts of the image say together."""
+def _measured(parts: list[OffsetSums]) -> LabelOffset:
+    """Combine the sums of all parts to the offset and its standard deviation."""
     total = parts[0]
     for part in parts[1:]:
         total = total.plus(part)
-    fit = fitted(total)
+    fit = fit_offsets(total)
     middle = np.array([count // 2 for count in fit.explained.shape])
-    place, left_out = between(fit), [fitted(total.plus(part, -1.0)) for part in parts]
+    place, left_out = refine_peak(fit), [fit_offsets(total.plus(part, -1.0)) for part in parts]
     gains = [
-        part.gain(own.peak, own.coefficients[own.peak]) for part, own in zip(parts, left_out, strict=True)
+        part.gain(other.peak, other.coefficients[other.peak])
+        for part, other in zip(parts, left_out, strict=True)
     ]
-    places = np.array([between(own) for own in left_out])
+    places = np.array([refine_peak(other) for other in left_out])
     spread = np.sqrt((len(parts) - 1.0) * np.mean((places - places.mean(axis=0)) ** 2, axis=0))
     deviation = np.hypot(spread, LEFT)
     known = LabelOffset(
@@ -274,7 +282,7 @@ def _measured(parts: list[Products]) -> LabelOffset:
 
 
 def _chance(values: Sequence[float]) -> float:
-    """Chance that independent values of mean 0 have a mean this high: Student's t."""
+    """Return the probability (Student's t) that independent values of mean 0 have a mean this high."""
     mean, spread = float(np.mean(values)), float(np.std(values, ddof=1))
     if spread == 0.0:
         return 0.0 if mean > 0.0 else 1.0
@@ -282,7 +290,7 @@ def _chance(values: Sequence[float]) -> float:
 
 
 def _no_peak(fit: Fit, gains: list[float], middle: NDArray[np.intp]) -> str:
-    """Why the highest value is no peak; empty where it is."""
+    """Return why the highest value is not significant; empty where it is."""
     if _chance(gains) > CHANCE:
         return "the labels explain the image nowhere in the search better than chance may"
     if np.any((np.array(fit.peak) == 0) | (np.array(fit.peak) == 2 * middle)):
@@ -293,16 +301,18 @@ def _no_peak(fit: Fit, gains: list[float], middle: NDArray[np.intp]) -> str:
     return ""
 
 
-def _rival(fit: Fit, parts: list[Products], deviation: NDArray[np.float64], middle: NDArray[np.intp]) -> str:
-    """Another peak that may be the right one; empty where there is none. What the deviation spans is one peak."""
+def _rival(
+    fit: Fit, parts: list[OffsetSums], deviation: NDArray[np.float64], middle: NDArray[np.intp]
+) -> str:
+    """Return which other peak may be the right one; empty where there is none. The deviation spans one peak."""
     peak, explained = fit.peak, fit.explained
     ours = [part.gain(peak, fit.coefficients[peak]) for part in parts]
-    own = np.maximum(np.minimum(3.0 * deviation, VAGUE * middle), 1.5)
+    span = np.maximum(np.minimum(3.0 * deviation, VAGUE * middle), 1.5)
     for row, column in np.argwhere(maximum_filter(explained, 3, mode="nearest") == explained):
-        if np.all(np.abs([row - peak[0], column - peak[1]]) <= own):
+        if np.all(np.abs([row - peak[0], column - peak[1]]) <= span):
             continue
         theirs = [part.gain((row, column), fit.coefficients[row, column]) for part in parts]
-        if _chance([one - other for one, other in zip(ours, theirs, strict=True)]) > CHANCE:
+        if _chance([best - other for best, other in zip(ours, theirs, strict=True)]) > CHANCE:
             return (
                 f"labels and image agree as well {row - peak[0]:+d} lines and {column - peak[1]:+d} samples from where "
                 "they agree best"
@@ -311,7 +321,7 @@ def _rival(fit: Fit, parts: list[Products], deviation: NDArray[np.float64], midd
 
 
 def _vague(deviation: NDArray[np.float64], middle: NDArray[np.intp]) -> str:
-    """Why the deviation is too large for a measurement; empty where it is not."""
+    """Return why the deviation is too large for a measurement; empty where it is not."""
     if not np.any(deviation > VAGUE * middle):
         return ""
     return (

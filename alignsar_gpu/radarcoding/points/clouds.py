@@ -1,4 +1,4 @@
-"""LiDAR point clouds: LAS and LAZ files, one or a set of tiles."""
+"""Read LiDAR point clouds: LAS and LAZ files, one or a set of tiles."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from alignsar_gpu.radarcoding.points.sources import Box
+    from alignsar_gpu.radarcoding.crs import Box
 
 SUFFIXES = (".las", ".laz")
 NOISE = (7, 18)  # low and high noise, of the ASPRS standard classes
@@ -33,8 +33,8 @@ EPSG_CODES = range(1024, 32767)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tile:
-    """One file: how many points it says it has, what they lie within, and the system it states."""
+class CloudTile:
+    """A LAS or LAZ file: number and extent of its points by its header, and the system that it states."""
 
     path: Path
     count: int
@@ -42,7 +42,7 @@ class Tile:
     crs: CRS | None
 
     def meets(self, windows: Sequence[Box]) -> bool:
-        """Whether points of it may lie in a window; a header that makes no sense says nothing."""
+        """Whether a window may hold some of its points; true where the header makes no sense."""
         west, south, east, north = self.box
         if not (west <= east and south <= north):
             return True
@@ -50,7 +50,7 @@ class Tile:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LasTiles:
+class PointCloud:
     """Tiles of a point cloud in one coordinate reference system.
 
     Points that are flagged as withheld (deleted, in the words of the LAS specification) are left out, and so
@@ -58,24 +58,24 @@ class LasTiles:
     """
 
     where: str
-    tiles: tuple[Tile, ...]
+    tiles: tuple[CloudTile, ...]
     classification: tuple[int, ...] | None
     value: str | None
     has_height: bool = True
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The tiles' files."""
+        """Files of the tiles."""
         return tuple(tile.path for tile in self.tiles)
 
     @property
     def crs(self) -> CRS | None:
-        """What the tiles state."""
+        """System that the tiles state."""
         return self.tiles[0].crs
 
     @property
     def bounds(self) -> Box | None:
-        """What the tiles' headers say together."""
+        """Extent of all tiles by their headers."""
         boxes = np.array([tile.box for tile in self.tiles])
         if not np.isfinite(boxes).all():
             return None
@@ -84,7 +84,7 @@ class LasTiles:
         return west, south, east, north
 
     def read(self, windows: Sequence[Box], counts: Counter[str]) -> Iterator[Coordinates]:
-        """Points of the tiles that reach into a window."""
+        """Read the points of the tiles that reach into a window."""
         for tile in self.tiles:
             if not tile.meets(windows):
                 counts["tiles not read"] += 1
@@ -102,13 +102,13 @@ class LasTiles:
 
     @property
     def _needed(self) -> laspy.DecompressionSelection:
-        """Parts of points that are decompressed: the others cost a third of the time."""
+        """Fields of points that are decompressed: the others cost a third of the time."""
         if self.value is not None:
             return laspy.DecompressionSelection.all()
         parts = laspy.DecompressionSelection
         return parts.base() | parts.Z | parts.CLASSIFICATION | parts.FLAGS
 
-    def _coordinates(self, chunk: Any, tile: Tile, counts: Counter[str]) -> Coordinates:
+    def _coordinates(self, chunk: Any, tile: CloudTile, counts: Counter[str]) -> Coordinates:
         dimensions = set(chunk.point_format.dimension_names)
         keep: NDArray[np.bool_] = np.ones(len(chunk), dtype=bool)
         if "withheld" in dimensions:
@@ -133,8 +133,8 @@ class LasTiles:
 
 def open_tiles(
     files: Sequence[Path], classification: Sequence[int] | None, value: str | None, where: str
-) -> LasTiles:
-    """The tiles in ``files``. Raises AlignsarError, by name, for one that is damaged or states another system."""
+) -> PointCloud:
+    """Open LAS and LAZ tiles. Raises AlignsarError, by name, for a damaged tile or one in another system."""
     tiles = []
     for path in files:
         try:
@@ -144,7 +144,9 @@ def open_tiles(
                 dimensions = set(header.point_format.dimension_names)
                 low, high = header.mins, header.maxs
                 box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
-                tile = Tile(path=path, count=int(header.point_count), box=box, crs=_crs(header, where, path))
+                tile = CloudTile(
+                    path=path, count=int(header.point_count), box=box, crs=_crs(header, where, path)
+                )
         except DAMAGED as error:
             raise _damaged(where, path, error) from None
         if value is not None and value not in dimensions:
@@ -152,7 +154,7 @@ def open_tiles(
         if tile.count:
             tiles.append(tile)
     if not tiles:
-        raise AlignsarError(f"{where}: holds no point; name files that do, or leave this layer out")
+        raise AlignsarError(f"{where}: has no points; name files that have, or leave this layer out")
     for tile in tiles[1:]:
         if tile.crs != tiles[0].crs:
             names = [t.crs.name if t.crs else "none" for t in (tiles[0], tile)]
@@ -161,11 +163,11 @@ def open_tiles(
                 "of one coordinate reference system, and the others as a layer of their own"
             )
     classes = None if classification is None else tuple(classification)
-    return LasTiles(where=where, tiles=tuple(tiles), classification=classes, value=value)
+    return PointCloud(where=where, tiles=tuple(tiles), classification=classes, value=value)
 
 
 def _refuse_long_records(path: Path) -> None:
-    """Raise ValueError where the header counts more records than the file can hold: laspy would wait for them."""
+    """Raise ValueError where a header counts more records than the file can hold: laspy would hang."""
     with path.open("rb") as file:
         start = file.read(247)
     size = path.stat().st_size
@@ -178,7 +180,7 @@ def _refuse_long_records(path: Path) -> None:
 
 
 def _crs(header: laspy.LasHeader, where: str, path: Path) -> CRS | None:
-    """The system of a header, with the vertical one that GeoTIFF keys may name beside it."""
+    """Return the system of a header, with the vertical one that GeoTIFF keys may name beside it."""
     try:
         crs: CRS | None = header.parse_crs()
         if crs is None or len(crs.axis_info) == 3:

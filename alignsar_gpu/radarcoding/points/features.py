@@ -1,4 +1,4 @@
-"""Vector files of points, as GDAL reads them, and JSON lists of stations with corner reflectors."""
+"""Read vector files of points by GDAL, and JSON lists of stations with corner reflectors."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from pyproj import CRS
 from pyproj.exceptions import ProjError
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.radarcoding.points.sources import AT_A_TIME, Coordinates, column, names_of
+from alignsar_gpu.radarcoding.points.sources import AT_A_TIME, Coordinates, column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from alignsar_gpu.radarcoding.points.files import PointChoice
-    from alignsar_gpu.radarcoding.points.sources import Box
+    from alignsar_gpu.radarcoding.crs import Box
+    from alignsar_gpu.radarcoding.points.config import PointLayerConfig
 
 UNREADABLE = (DataLayerError, DataSourceError, ValueError, RuntimeError, OSError, pa.ArrowException)
 POINT, MULTIPOINT = 0, 4  # of Shapely's kinds of geometry
@@ -35,7 +35,7 @@ LOOKED_AT = 100  # features whose geometry tells whether a layer of several kind
 
 
 def kind_of(kind: str, where: str) -> bool:
-    """Whether a stated kind of geometry has heights. Raises AlignsarError for one that is not points."""
+    """Return whether a kind of geometry has heights. Raises AlignsarError for kinds other than points."""
     plain = kind
     for mark in (*WITH_HEIGHT, " M"):
         plain = plain.removeprefix(mark).removesuffix(mark)
@@ -51,11 +51,10 @@ def from_wkb(
     shapes: Any,
     z: NDArray[np.float64] | None,
     value: NDArray[np.float64] | None,
-    identifier: list[str] | None,
     counts: Counter[str],
     where: str,
 ) -> Coordinates:
-    """Coordinates of an Arrow column of geometries; those of multipoints each with the feature's value."""
+    """Return the coordinates of an Arrow column of geometries; points of a multipoint share the feature's value."""
     try:
         geometry = shapely.from_wkb(shapes.to_numpy(zero_copy_only=False))
     except shapely.errors.GEOSException as error:
@@ -63,8 +62,8 @@ def from_wkb(
     kinds = shapely.get_type_id(geometry)
     other = (kinds >= 0) & (kinds != POINT) & (kinds != MULTIPOINT)
     if other.any():
-        found = Counter(shape.geom_type for shape in geometry[other])
-        named = ", ".join(f"{count} {name}" for name, count in sorted(found.items()))
+        others = Counter(shape.geom_type for shape in geometry[other])
+        named = ", ".join(f"{count} {name}" for name, count in sorted(others.items()))
         raise AlignsarError(
             f"{where}: holds shapes that are not points ({named} among the {len(geometry)} features looked at): "
             "make them a vector layer of the configuration, or choose the points with key where"
@@ -78,13 +77,13 @@ def from_wkb(
         np.ascontiguousarray(places[:, 1]),
         np.ascontiguousarray(places[:, 2]) if z is None else z[feature],
         None if value is None else value[feature],
-        None if identifier is None else [identifier[i] for i in feature],
+        None,
     )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Features:
-    """A layer of points in a vector file."""
+class PointFeatures:
+    """A layer of points in a vector file, open."""
 
     where: str
     path: str
@@ -95,7 +94,6 @@ class Features:
     has_height: bool
     z: str
     value: str
-    identifier: str
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -103,8 +101,8 @@ class Features:
         return (Path(self.path),)
 
     def read(self, windows: Sequence[Box], counts: Counter[str]) -> Iterator[Coordinates]:
-        """Points within the windows, by the file's spatial index where it has one."""
-        columns = list(dict.fromkeys(name for name in (self.z, self.value, self.identifier) if name))
+        """Read the points within the windows, by the file's spatial index where it has one."""
+        columns = list(dict.fromkeys(name for name in (self.z, self.value) if name))
         for window in windows:
             try:
                 with pyogrio.open_arrow(
@@ -127,20 +125,18 @@ class Features:
         def numbers(name: str) -> NDArray[np.float64] | None:
             if not name:
                 return None
-            found = batch.column(name).cast(pa.float64())
-            return np.array(found.to_numpy(zero_copy_only=False), dtype=np.float64)
+            values = batch.column(name).cast(pa.float64())
+            return np.array(values.to_numpy(zero_copy_only=False), dtype=np.float64)
 
-        identifier = names_of(batch.column(self.identifier).to_pylist()) if self.identifier else None
-        z, value = numbers(self.z), numbers(self.value)
-        return from_wkb(batch.column(geometry), z, value, identifier, counts, self.where)
+        return from_wkb(batch.column(geometry), numbers(self.z), numbers(self.value), counts, self.where)
 
 
-def open_features(choice: PointChoice, where: str) -> Features:
-    """A layer of a vector file. Raises AlignsarError for a layer, a column or a kind of geometry it lacks."""
-    layer = _layer(choice, where)
+def open_features(config: PointLayerConfig, where: str) -> PointFeatures:
+    """Open a layer of a vector file. Raises AlignsarError for a layer, column or kind of geometry it lacks."""
+    layer = _layer(config, where)
     label = where if layer is None else f"{where}, layer {layer}"
     try:
-        about = pyogrio.read_info(choice.path, layer=layer, force_total_bounds=True, force_feature_count=True)
+        about = pyogrio.read_info(config.path, layer=layer, force_total_bounds=True, force_feature_count=True)
         crs = None if about["crs"] is None else CRS.from_user_input(about["crs"])
     except ProjError as error:
         raise AlignsarError(f"{label}: states a system that cannot be used ({error})") from None
@@ -152,46 +148,45 @@ def open_features(choice: PointChoice, where: str) -> Features:
         )
     has_height = kind_of(about["geometry_type"], label)
     if not about["features"]:
-        raise AlignsarError(f"{label}: holds no feature; name a layer that does, or leave this one out")
+        raise AlignsarError(f"{label}: has no features; name a layer that has, or leave this one out")
     if about["geometry_type"] == "Unknown":
-        has_height = _some_have_height(choice.path, layer, label)
+        has_height = _some_have_height(config.path, layer, label)
     names = [str(name) for name in about["fields"]]
-    for key, wanted in (("z", choice.z), ("value", choice.value)):
+    for key, wanted in (("z", config.z), ("value", config.value)):
         kind = dict(zip(names, about["dtypes"], strict=True)).get(column(names, wanted, key, label))
         if kind is not None and np.dtype(kind).kind not in "iuf":
             raise AlignsarError(f"{label}: {key} names column {wanted!r}, which does not hold numbers")
     bounds = about["total_bounds"]
     known = bounds is not None and np.isfinite(bounds).all()
-    return Features(
+    return PointFeatures(
         where=label,
-        path=choice.path,
+        path=config.path,
         layer=layer,
-        condition=choice.where,
+        condition=config.where,
         crs=crs,
         bounds=tuple(float(v) for v in bounds) if known else None,  # type: ignore[arg-type]  # four of them
-        has_height=has_height or choice.z is not None,
-        z=column(names, choice.z, "z", label),
-        value=column(names, choice.value, "value", label),
-        identifier=column(names, choice.identifier, "identifier", label),
+        has_height=has_height or config.z is not None,
+        z=column(names, config.z, "z", label),
+        value=column(names, config.value, "value", label),
     )
 
 
-def _layer(choice: PointChoice, where: str) -> str | None:
+def _layer(config: PointLayerConfig, where: str) -> str | None:
     try:
-        found = {str(name): kind for name, kind in pyogrio.list_layers(choice.path)}
+        layers = {str(name): kind for name, kind in pyogrio.list_layers(config.path)}
     except UNREADABLE as error:
         raise AlignsarError(
-            f"{where}: is no file of points that is known (LAS, LAZ, CSV, Parquet, or a vector file of GDAL's: "
+            f"{where}: is not a known file of points (LAS, LAZ, CSV, Parquet, or a vector file of GDAL's: "
             f"{error})"
         ) from None
-    if choice.layer is not None:
-        if choice.layer not in found:
-            raise AlignsarError(f"{where}: has no layer {choice.layer!r}; its layers are {', '.join(found)}")
-        return choice.layer
-    spatial = [name for name, kind in found.items() if kind is not None]
+    if config.layer is not None:
+        if config.layer not in layers:
+            raise AlignsarError(f"{where}: has no layer {config.layer!r}; its layers are {', '.join(layers)}")
+        return config.layer
+    spatial = [name for name, kind in layers.items() if kind is not None]
     if len(spatial) > 1:
         raise AlignsarError(f"{where}: has several layers, {', '.join(spatial)}: name one (key layer)")
-    return next(iter(spatial or found), None)
+    return next(iter(spatial or layers), None)
 
 
 def _some_have_height(path: str, layer: str | None, where: str) -> bool:
@@ -219,30 +214,30 @@ class Stations:
 
     @property
     def bounds(self) -> Box:
-        """What the stations lie within."""
+        """Extent of the stations."""
         (west, south), (east, north) = self.place[:, :2].min(axis=0), self.place[:, :2].max(axis=0)
         return float(west), float(south), float(east), float(north)
 
     def read(self, windows: Sequence[Box], counts: Counter[str]) -> Iterator[Coordinates]:  # noqa: ARG002  (a few stations)
-        """All of them."""
+        """Return all stations."""
         x, y, z = self.place.T.copy()
         yield Coordinates(x, y, z, None, list(self.names))
 
 
 def list_of_stations(path: Path) -> list[Any] | None:
-    """The stations of a JSON list of them, None where the file is something else."""
+    """Read the stations of a JSON list; None where the file is something else."""
     try:
         if path.stat().st_size > LONGEST_LIST:
             return None
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError):
         return None
-    found = content.get("stations") if isinstance(content, dict) else None
-    return found if isinstance(found, list) else None
+    stations = content.get("stations") if isinstance(content, dict) else None
+    return stations if isinstance(stations, list) else None
 
 
 def open_stations(path: Path, stations: list[Any], pass_direction: str | None, where: str) -> Stations:
-    """The stations that have a reflector facing ``pass_direction``, at that reflector's coordinates.
+    """Select the stations with a reflector facing ``pass_direction``, at that reflector's coordinates.
 
     Each has "ascending" and "descending" with "coordinates" (longitude, latitude, elevation, EPSG). The
     elevation is above the ellipsoid, as the coordinates of a survey are.
@@ -263,7 +258,7 @@ def open_stations(path: Path, stations: list[Any], pass_direction: str | None, w
             codes.append(int(place["EPSG"]))
             places.append([float(place[axis]) for axis in ("longitude", "latitude", "elevation")])
         except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise AlignsarError(f"{label}: lacks what a station has, or has it wrong ({error!r})") from None
+            raise AlignsarError(f"{label}: has missing or wrong entries ({error!r})") from None
         names.append(name)
     if not names:
         raise AlignsarError(f"{where}: no station has a reflector for {pass_direction} passes")
@@ -275,5 +270,7 @@ def open_stations(path: Path, stations: list[Any], pass_direction: str | None, w
     try:
         crs = CRS.from_epsg(codes[0])
     except ProjError as error:
-        raise AlignsarError(f"{where}: EPSG {codes[0]} is no system that is known ({error})") from None
+        raise AlignsarError(
+            f"{where}: EPSG {codes[0]} is not a known coordinate reference system ({error})"
+        ) from None
     return Stations(path=path, crs=crs, place=np.array(places), names=tuple(names))

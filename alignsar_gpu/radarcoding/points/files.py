@@ -1,4 +1,4 @@
-"""Files of points, of any kind and in any reference system, as longitude, latitude and height on WGS84."""
+"""Read points of any kind of file and reference system as longitude, latitude and height on WGS84."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
@@ -22,65 +22,32 @@ from alignsar_gpu.radarcoding.points.features import list_of_stations, open_feat
 from alignsar_gpu.radarcoding.points.heights import heights_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
+    from alignsar_gpu.radarcoding.crs import Box
+    from alignsar_gpu.radarcoding.points.config import PointLayerConfig
     from alignsar_gpu.radarcoding.points.heights import Heights
-    from alignsar_gpu.radarcoding.points.sources import Box, Coordinates, PointSource
+    from alignsar_gpu.radarcoding.points.sources import Coordinates, PointSource
 
 WGS84 = CRS.from_epsg(4326)
 SHARE = 1 << 16  # points that a thread transforms at a time
 OUTLINE_PARTS = 64  # each way, that the edges of an area are cut into where they are projected
 MARGIN = 1e-3  # of its size, by which a window is wider than the outline that is projected into it
 MOST_DEGREES = 540.0  # of a longitude; 0 to 360 and beyond 180 are understood
-# Keys that have a meaning for each kind of file.
+# Keys that some kinds of files have a meaning for, and which.
 KEYS = {
     "point cloud": {"classification", "value"},
-    "table": {"x", "y", "z", "value", "identifier"},
-    "vector file": {"layer", "where", "z", "value", "identifier"},
+    "table": {"x", "y", "z", "value"},
+    "vector file": {"layer", "where", "z", "value"},
     "list of stations": set[str](),
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class PointChoice:
-    """Which points are taken, and what their numbers mean.
-
-    Attributes
-    ----------
-    path : a LAS or LAZ file; a CSV or Parquet table; any vector file of points that GDAL reads; a JSON list of
-        stations with corner reflectors; a folder or a pattern (``*``) of tiles.
-    layer, where : of a vector file: the layer, if there are several, and a condition in SQL.
-    crs : of a file that states none; or to add to one the vertical system that it leaves out
-        ("EPSG:28992+5709").
-    x, y, z : columns of a table; recognised if they are called longitude, latitude and height, or alike. In a
-        vector file, z is a column that holds heights.
-    vertical_datum : what heights count from: "ellipsoid", "egm96", "egm2008", "terrain", or a file with a grid
-        of the undulation of another geoid. Points without heights lie on the terrain.
-    classification : classes of a point cloud that are taken, for example (2,) for ground; None for all but noise.
-    value : the column or dimension to make statistics of instead of height, for example "intensity".
-    reference : what the heights that statistics are made of count from.
-    identifier : a column that names the points.
-    """
-
-    path: str
-    layer: str | None = None
-    where: str | None = None
-    crs: str | None = None
-    x: str | None = None
-    y: str | None = None
-    z: str | None = None
-    vertical_datum: str | None = None
-    classification: Sequence[int] | None = None
-    value: str | None = None
-    reference: Literal["ellipsoid", "terrain"] = "ellipsoid"
-    identifier: str | None = None
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PointBatch:
-    """Some points, arrays (n,) float64.
+    """Some points on WGS84, arrays (n,) float64.
 
     Attributes
     ----------
@@ -88,7 +55,7 @@ class PointBatch:
     height : metres above the ellipsoid of WGS84; NaN where heights count from the terrain.
     above_terrain : metres above the terrain, None where heights do not count from it.
     value : the attribute that statistics are made of, None for heights; NaN where it is missing.
-    identifier : names of the points, None where none were asked for.
+    identifier : names of stations, None for other points.
     """
 
     longitude: NDArray[np.float64]
@@ -104,7 +71,7 @@ class PointBatch:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PointFile:
-    """Points that are read some at a time.
+    """A file of points, open; its points are read some at a time.
 
     Attributes
     ----------
@@ -132,7 +99,7 @@ class PointFile:
     counts: Counter[str] = field(default_factory=Counter)
 
     def batches(self, area: shapely.Polygon, *, required: bool = True) -> Iterator[PointBatch]:
-        """The points inside ``area`` (longitude and latitude in degrees, continuous), about a million at a time.
+        """Read the points inside ``area`` (degrees, longitudes continuous), about a million at a time.
 
         Files, tiles and parts of files that a header or an index tells to lie outside are not read. Points
         whose coordinates are not finite are left out and counted. Raises AlignsarError where a file is
@@ -152,7 +119,7 @@ class PointFile:
             raise self._nothing_inside(area, reached)
 
     def _windows(self, area: shapely.Polygon) -> list[Box]:
-        """What holds the area in the file's own coordinates: one box a turn that the file may count in."""
+        """Return the area's box in coordinates of the file, once for each turn its longitudes may be in."""
         west, south, east, north = area.bounds
         step = max(east - west, north - south) / OUTLINE_PARTS
         outline = shapely.get_coordinates(shapely.segmentize(area, step))
@@ -179,7 +146,7 @@ class PointFile:
     def _batch(
         self, points: Coordinates, area: shapely.Polygon, windows: list[Box], reached: list[Box]
     ) -> PointBatch:
-        """The points that lie inside, on WGS84."""
+        """Convert points to WGS84 and keep those inside the area."""
         x, y = points.x, points.y
         finite = np.isfinite(x) & np.isfinite(y)
         if points.z is not None and self.has_height:
@@ -212,18 +179,18 @@ class PointFile:
     def _geodetic(
         self, x: NDArray[np.float64], y: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Longitude and latitude in degrees; in threads, for this is what takes the time."""
+        """Convert to longitude and latitude in degrees, in threads: this takes most of the time."""
         if not self.pipeline:
             return x, y
         parts = [slice(k, k + SHARE) for k in range(0, len(x), SHARE)]
         if len(parts) < 2:
             return transform(self.pipeline, x, y)
         with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-            found = list(pool.map(lambda part: transform(self.pipeline, x[part], y[part]), parts))
-        return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
+            places = list(pool.map(lambda part: transform(self.pipeline, x[part], y[part]), parts))
+        return np.concatenate([f[0] for f in places]), np.concatenate([f[1] for f in places])
 
     def _extent(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Box:
-        """What points lie within. Raises AlignsarError for degrees that are none."""
+        """Return the extent of points. Raises AlignsarError for degrees out of range."""
         box = float(x.min()), float(y.min()), float(x.max()), float(y.max())
         if self.period:
             degree = self.period / 360.0
@@ -240,10 +207,10 @@ class PointFile:
 
     def _nothing_inside(self, area: shapely.Polygon, reached: list[Box]) -> AlignsarError:
         boxes = reached or ([self.source.bounds] if self.source.bounds else [])
-        found = ""
+        extent = ""
         if boxes:
             low, high = np.min(boxes, axis=0), np.max(boxes, axis=0)
-            found = (
+            extent = (
                 f" They lie within x {low[0]:g} to {high[2]:g}, y {low[1]:g} to {high[3]:g} of {self.crs}."
             )
         left_out = {k: n for k, n in self.counts.items() if n and k not in {"read", "inside"}}
@@ -251,7 +218,7 @@ class PointFile:
         west, south, east, north = area.bounds
         return AlignsarError(
             f"{self.where}: has no point inside longitudes {west:.4f} to {east:.4f}, latitudes {south:.4f} to "
-            f"{north:.4f}.{found}{and_left} Name points that lie there, or leave this layer out"
+            f"{north:.4f}.{extent}{and_left} Name points that lie there, or leave this layer out"
         )
 
 
@@ -259,24 +226,21 @@ def _meet(a: Box, b: Box) -> bool:
     return a[0] <= b[2] and b[0] <= a[2] and a[1] <= b[3] and b[1] <= a[3]
 
 
-def open_points(choice: PointChoice, key: str, pass_direction: str | None = None) -> PointFile:
-    """The points that ``choice`` names; ``key`` is the key of the configuration that it stands under.
+def open_points(config: PointLayerConfig, key: str) -> PointFile:
+    """Open the points of a layer; ``key`` is the key of the configuration that messages begin with.
 
-    ``pass_direction``, "ascending" or "descending", chooses among the reflectors of a list of stations. Of
-    the points no more is read than tells what they are. Raises AlignsarError, by key and file, for what is
-    missing, damaged, empty, without a coordinate reference system, without a vertical datum where there are
-    heights, or of a kind that is not points.
+    No more of the points is read than tells what they are. Raises AlignsarError, by key and file, for files that are
+    missing, damaged, empty, without a coordinate reference system, without a vertical datum where there are heights,
+    or of a kind that is not points.
     """
-    where = f"{key}: {choice.path}"
-    if choice.reference not in {"ellipsoid", "terrain"}:
-        raise AlignsarError(f"{where}: reference must be ellipsoid or terrain, got {choice.reference!r}")
-    given = given_crs(choice.crs, where)
-    kind, source = _source(choice, given, pass_direction, where)
-    for name in ("layer", "where", "x", "y", "z", "value", "classification", "identifier"):
-        if getattr(choice, name) is not None and name not in KEYS[kind]:
-            raise AlignsarError(f"{where}: is a {kind}, for which key {name} has no meaning: remove it")
+    where = f"{key}: {config.path}"
+    given = given_crs(config.crs, where)
+    kind, source = _source(config, given, where)
+    for name in ("layer", "where", "x", "y", "z", "value", "classification"):
+        if getattr(config, name) is not None and name not in KEYS[kind]:
+            raise AlignsarError(f"{where}: is a {kind}, which has no use for the key {name}: remove it")
     crs = agreed_crs(source.crs, given, where)
-    datum = choice.vertical_datum
+    datum = config.vertical_datum
     if kind == "list of stations" and datum is None:
         datum = "ellipsoid"
     horizontal = crs.to_2d()
@@ -292,7 +256,7 @@ def open_points(choice: PointChoice, key: str, pass_direction: str | None = None
         if interest is not None:
             pipeline, operation = pipeline_between(horizontal, WGS84, interest, where)
     return PointFile(
-        name=choice.path,
+        name=config.path,
         where=where,
         crs=crs.name,
         files=source.files,
@@ -305,25 +269,23 @@ def open_points(choice: PointChoice, key: str, pass_direction: str | None = None
     )
 
 
-def _source(
-    choice: PointChoice, given: CRS | None, pass_direction: str | None, where: str
-) -> tuple[str, PointSource]:
-    """What kind of file it is, and its reader."""
-    files = _files(choice.path, where)
+def _source(config: PointLayerConfig, given: CRS | None, where: str) -> tuple[str, PointSource]:
+    """Return what kind of file it is, and its reader."""
+    files = _files(config.path, where)
     suffixes = {_suffix(path) for path in files}
     if suffixes <= set(point_clouds.SUFFIXES):
-        return "point cloud", point_clouds.open_tiles(files, choice.classification, choice.value, where)
+        return "point cloud", point_clouds.open_tiles(files, config.classification, config.value, where)
     if suffixes <= set(point_tables.TEXT) or suffixes <= set(point_tables.PARQUET):
-        return "table", point_tables.open_tables(files, choice, given, where)
+        return "table", point_tables.open_tables(files, config, given, where)
     if len(files) > 1:
         raise AlignsarError(
-            f"{where}: stands for {len(files)} files; several at a time may be LAS and LAZ tiles, or tables of "
-            "one kind: name one file"
+            f"{where}: matches {len(files)} files, and only LAS and LAZ tiles or tables of one kind may be "
+            "several; name one file"
         )
     stations = list_of_stations(files[0]) if suffixes == {".json"} else None
     if stations is not None:
-        return "list of stations", open_stations(files[0], stations, pass_direction, where)
-    return "vector file", open_features(choice, where)
+        return "list of stations", open_stations(files[0], stations, config.pass_direction, where)
+    return "vector file", open_features(config, where)
 
 
 def _suffix(path: Path) -> str:
@@ -331,20 +293,20 @@ def _suffix(path: Path) -> str:
 
 
 def _files(name: str, where: str) -> list[Path]:
-    """The files that a name, a folder of tiles or a pattern stands for."""
+    """List the files that a name, a folder of tiles or a pattern stands for."""
     path = Path(name)
     if path.is_dir():
         inside = sorted(path.iterdir())
         for kind in (point_clouds.SUFFIXES, point_tables.PARQUET, point_tables.TEXT):
-            if found := [file for file in inside if _suffix(file) in kind]:
-                return found
+            if files := [file for file in inside if _suffix(file) in kind]:
+                return files
         return [path]  # folders that are vector files: a geodatabase, shapefiles
     if path.exists() or name.startswith("/vsi"):
         return [path]
     if any(mark in name for mark in "*?["):
         root = Path(path.anchor)
-        found = sorted(root.glob(str(path.relative_to(root))))
-        if found:
-            return found
-        raise AlignsarError(f"{where}: no file has a name of this pattern")
+        files = sorted(root.glob(str(path.relative_to(root))))
+        if files:
+            return files
+        raise AlignsarError(f"{where}: no file matches the pattern; correct it")
     raise AlignsarError(f"{where}: there is no such file or folder")

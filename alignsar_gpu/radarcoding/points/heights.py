@@ -1,4 +1,4 @@
-"""What the heights of points count from, and their way to the ellipsoid of WGS84."""
+"""Vertical datums of points, and conversion of heights to the ellipsoid of WGS84."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CHOICES = (
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Heights:
-    """Heights as a file has them.
+    """How the heights of a file are converted: their datum, geoid and unit.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Heights:
         latitude: NDArray[np.float64],
         where: str,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-        """Metres above the ellipsoid, and above the terrain, None where they do not count from it.
+        """Convert heights to metres above the ellipsoid and above the terrain (None if not referenced to it).
 
         Raises AlignsarError where the geoid's grid does not cover a point.
         """
@@ -70,7 +70,7 @@ class Heights:
 
 
 def stated_datum(crs: CRS) -> str:
-    """The vertical datum that a system states: "ellipsoid", "egm96", "egm2008", another name, or ""."""
+    """Return the vertical datum that a system states: "ellipsoid", "egm96", "egm2008", another name, or ""."""
     if not crs.is_compound:
         return "ellipsoid" if len(crs.axis_info) == 3 else ""
     name = crs.sub_crs_list[-1].name
@@ -81,7 +81,7 @@ def stated_datum(crs: CRS) -> str:
 
 
 def heights_of(datum: str | None, crs: CRS, where: str, *, has_height: bool) -> Heights:
-    """What heights in ``crs`` count from, where the configuration says ``datum``.
+    """Choose how heights in ``crs`` are converted, where the configuration gives ``datum``.
 
     Raises AlignsarError where nobody says it, where the two contradict each other, or where the grid of the
     geoid is not there.
@@ -99,8 +99,8 @@ def heights_of(datum: str | None, crs: CRS, where: str, *, has_height: bool) -> 
         return Heights(datum="terrain", geoid=None, factor=factor)
     if datum is None:
         if stated not in {"ellipsoid", *MODELS.values()}:
-            said = f"states that its heights count from {stated!r}" if stated else "has heights"
-            raise AlignsarError(f"{where}: {said}; {CHOICES}")
+            fault = f"states that its heights count from {stated!r}" if stated else "has heights"
+            raise AlignsarError(f"{where}: {fault}; {CHOICES}")
         datum = stated
     known = datum in {"ellipsoid", *MODELS.values()}
     if (known and stated not in {"", datum}) or (not known and stated == "ellipsoid"):
@@ -121,7 +121,7 @@ def heights_of(datum: str | None, crs: CRS, where: str, *, has_height: bool) -> 
 
 
 def _metres(crs: CRS, where: str) -> float:
-    """Metres upwards of a unit of height; metres where nothing else is said of a system in metres."""
+    """Return the metres, upwards, of one unit of height; 1 where a system in metres does not state it."""
     if len(crs.axis_info) == 3:
         axis = crs.axis_info[2]
         factor = float(axis.unit_conversion_factor)

@@ -1,12 +1,13 @@
-"""Point layers: statistics of the points that are seen in each pixel."""
+"""Point layers: statistics of the points that each pixel shows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from alignsar_gpu.radarcoding.layers import Made
-from alignsar_gpu.radarcoding.points.placing import place_points, point_values
+from alignsar_gpu.radarcoding.layers import LayerSpec
+from alignsar_gpu.radarcoding.points.files import open_points
+from alignsar_gpu.radarcoding.points.placing import point_values, points_to_radar
 from alignsar_gpu.radarcoding.points.statistics import PointStatistics
 
 if TYPE_CHECKING:
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from alignsar_gpu.radarcoding.layers import Scene, Strip
+    from alignsar_gpu.radarcoding.layers import LabelScene, Strip
+    from alignsar_gpu.radarcoding.points.config import PointLayerConfig
     from alignsar_gpu.radarcoding.points.files import PointFile
 
 TALL = 0.005  # degrees around the ground of a strip, for points that stand high above it
@@ -25,21 +27,21 @@ SHARE_OF_BUDGET = 0.25  # of the memory, for the points of a strip; the rest goe
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PointLayers:
-    """Points and what is made of them.
+    """Points and the layers that are made of them, one for each statistic.
 
     Attributes
     ----------
-    name : of the layers, each with its statistic's name behind.
-    statistics : see `point_statistics.PointStatistics`.
-    above : what heights that statistics are made of count from.
+    name : the layers are called after it and their statistic, NAME_STATISTIC.
+    statistics : see `statistics.PointStatistics`.
+    above : "ellipsoid" or "terrain": what heights count from.
     value : the attribute that statistics are of; None for heights.
-    attributes : what is said of the layers besides.
+    attributes : further attributes of the layers.
     """
 
     name: str
     file: PointFile
     statistics: tuple[str, ...]
-    above: Literal["ellipsoid", "terrain"]
+    above: str
     value: str | None
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
@@ -49,16 +51,18 @@ class PointLayers:
         return self.file.files
 
     @property
-    def layers(self) -> tuple[Made, ...]:
+    def layers(self) -> tuple[LayerSpec, ...]:
         """See `layers.Source`."""
         return tuple(
-            Made(
-                name=f"{self.name}_{one}", dtype="float32", attributes={**self._said(one), **self.attributes}
+            LayerSpec(
+                name=f"{self.name}_{statistic}",
+                dtype="float32",
+                attributes={**self._attributes(statistic), **self.attributes},
             )
-            for one in self.statistics
+            for statistic in self.statistics
         )
 
-    def _said(self, statistic: str) -> dict[str, Any]:
+    def _attributes(self, statistic: str) -> dict[str, Any]:
         words, points = statistic.replace("_", " "), self.name.replace("_", " ")
         where = "points belong to the pixel that they are seen in at their own height"
         if statistic == "count":
@@ -72,21 +76,23 @@ class PointLayers:
             "description": where,
         }
 
-    def require_inside(self, scene: Scene) -> None:
+    def require_inside(self, scene: LabelScene) -> None:
         """See `layers.Source`."""
         for _ in self.file.batches(scene.area()):
             return
 
-    def strip(self, scene: Scene, strip: Strip) -> Iterator[tuple[str, int | None, NDArray[np.float32]]]:
-        """See `layers.OfStrips`."""
-        terrain, shifts = scene.chart.terrain, scene.chart.shifts
+    def strip(self, scene: LabelScene, strip: Strip) -> Iterator[tuple[str, int | None, NDArray[np.float32]]]:
+        """See `layers.StripSource`."""
+        terrain, shifts = scene.level_ground.terrain, scene.level_ground.shifts
         memory = int(scene.device.memory_budget * SHARE_OF_BUDGET)
-        found = PointStatistics(strip.tile.shape, strip.lines.start, self.statistics, memory, scene.temporary)
+        statistics = PointStatistics(
+            strip.tile.shape, strip.lines.start, self.statistics, memory, scene.temporary
+        )
         for batch in self.file.batches(scene.area(strip.lines).buffer(TALL), required=False):
-            line, sample = place_points(batch, terrain.grid, terrain.orbit, terrain.dem, terrain.doppler)
+            line, sample = points_to_radar(batch, terrain.grid, terrain.orbit, terrain.dem, terrain.doppler)
             later, farther = shifts.at(line, sample)
-            found.add(line - later, sample - farther, point_values(batch, self.above, terrain.dem))
-        for statistic, values in found.result().items():
+            statistics.add(line - later, sample - farther, point_values(batch, self.above, terrain.dem))
+        for statistic, values in statistics.result().items():
             yield f"{self.name}_{statistic}", None, values
 
     def facts(self) -> dict[str, Any]:
@@ -96,3 +102,15 @@ class PointLayers:
     def warnings(self) -> list[str]:
         """See `layers.Source`."""
         return [] if self.file.counts["inside"] else [f"{self.name}: {self.file.name} has no point here"]
+
+
+def open_layer(name: str, layer: PointLayerConfig, key: str, attributes: Mapping[str, str]) -> PointLayers:
+    """Open the points of a layer; see `kinds.LabelKind`."""
+    return PointLayers(
+        name=name,
+        file=open_points(layer, key),
+        statistics=tuple(dict.fromkeys(layer.statistics)),
+        above=layer.above,
+        value=layer.value,
+        attributes=attributes,
+    )

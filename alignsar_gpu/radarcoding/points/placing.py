@@ -1,8 +1,8 @@
-"""Points in radar geometry: each where its own height puts it, and the values that are taken of it."""
+"""Points in radar geometry: line and sample of each at its own height, and the values that statistics are of."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,28 +25,28 @@ SCATTERED = 32  # points, the mean run within a cell, that are too few
 
 
 def _terrain(batch: PointBatch, surface: Dem | None) -> NDArray[np.float64]:
+    """Return the heights of the terrain under points. Raises AlignsarError without a surface."""
     if surface is None:
         raise AlignsarError(
-            "points whose heights count from the terrain, or are to, and points without heights, need a DEM: "
-            "name one (dem.path)"
+            "heights above the terrain, and points without heights, need a DEM; name one (dem.path)"
         )
     return surface.height_at(batch.longitude, batch.latitude)
 
 
 def height_above_ellipsoid(batch: PointBatch, surface: Dem | None) -> NDArray[np.float64]:
-    """Metres (n,) above the ellipsoid; NaN where a point counts from the terrain and the DEM has none there."""
+    """Return heights (n,) above the ellipsoid, m; NaN where they count from the terrain and the DEM has a hole."""
     if batch.above_terrain is None:
         return batch.height
     return _terrain(batch, surface) + batch.above_terrain
 
 
-def place_points(
+def points_to_radar(
     batch: PointBatch, grid: RadarGrid, orbit: Orbit, surface: Dem | None, doppler: Doppler | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Fractional line and sample (n,) at which points are seen, by the range and Doppler of each.
+    """Return the fractional line and sample (n,) of points, by the range and Doppler of each.
 
     A point's own height moves it in range, by -cos(incidence) / range_spacing samples a metre: a roof lies
-    nearer to the sensor than the ground that it stands on. Points that count from the terrain are put on
+    nearer to the sensor than the ground that it stands on. Points whose heights count from the terrain are put on
     ``surface`` first. Positions do not depend on the order of the points, to 1e-7 of a pixel.
 
     NaN where there is no time within the orbit, on the other side of the track than the antenna looks to, and
@@ -78,9 +78,9 @@ def place_points(
 
 
 def _neighbours_together(batch: PointBatch) -> NDArray[np.intp] | slice:
-    """An order in which points next to each other are neighbours on the ground, as those of a scan are.
+    """Return an order in which consecutive points are neighbours on the ground, as those of a scan are.
 
-    What kernels solve for a segment of such points takes a quarter of the time.
+    The kernels solve segments of such points in a quarter of the time.
     """
     key = np.zeros(len(batch), dtype=np.uint16)
     for degrees in (batch.latitude, batch.longitude):
@@ -93,14 +93,14 @@ def _neighbours_together(batch: PointBatch) -> NDArray[np.intp] | slice:
 
 
 def _rows(values: NDArray[np.float64], order: NDArray[np.intp] | slice) -> NDArray[np.float64]:
-    """``values`` in rows of a segment each, which kernels work on at the same time; NaN after the last."""
+    """Arrange values in rows of a segment each, which kernels work on at the same time; NaN after the last."""
     rows = np.full((-(-len(values) // SEGMENT), SEGMENT), np.nan)
     rows.reshape(-1)[: len(values)] = values[order]
     return rows
 
 
 def _left_of_track(batch: PointBatch, time: NDArray[np.float64], orbit: Orbit) -> NDArray[np.float32]:
-    """On which side of the plane through the track and the Earth's centre points lie: positive for the left.
+    """Return on which side of the plane through track and Earth's centre points lie: positive for the left.
 
     P x V is perpendicular to that plane and points to the left of a satellite at P with velocity V. In
     float32: a kilometre from the track the sign may be wrong. NaN where the time is.
@@ -118,17 +118,14 @@ def _left_of_track(batch: PointBatch, time: NDArray[np.float64], orbit: Orbit) -
     return np.where(known, total, np.float32(np.nan))
 
 
-def point_values(
-    batch: PointBatch, reference: Literal["ellipsoid", "terrain"], surface: Dem | None
-) -> NDArray[np.float64]:
-    """What statistics are made of, (n,): the attribute that was asked for, or else heights in metres.
+def point_values(batch: PointBatch, above: str, surface: Dem | None) -> NDArray[np.float64]:
+    """Return the values (n,) that statistics are made of: the attribute that was asked for, or heights in metres.
 
-    ``reference`` is what heights count from: the ellipsoid of WGS84, or ``surface``, under each point (heights
-    of trees and roofs); NaN where it has a hole. Raises AlignsarError where a surface is needed and there is
-    none.
+    Heights are ``above`` the "ellipsoid" of WGS84, or above the "terrain" of ``surface`` under each point (heights
+    of trees and roofs); NaN where that has a hole. Raises AlignsarError where a surface is needed and there is none.
     """
     if batch.value is not None:
         return batch.value
-    if reference == "ellipsoid":
+    if above == "ellipsoid":
         return height_above_ellipsoid(batch, surface)
     return batch.height - _terrain(batch, surface) if batch.above_terrain is None else batch.above_terrain

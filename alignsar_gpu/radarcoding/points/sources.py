@@ -1,9 +1,9 @@
-"""What every file of points gives, whatever its format: coordinates in its own reference system."""
+"""What readers of points have in common: coordinates in the file's own reference system, and its columns."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from alignsar_gpu.errors import AlignsarError
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyproj import CRS
 
-Box = tuple[float, float, float, float]  # lowest x and y, highest x and y
+    from alignsar_gpu.radarcoding.crs import Box
+
 
 AT_A_TIME = 1 << 20  # points read together
 PAIRS = (("longitude", "latitude"), ("lon", "lat"), ("long", "lat"), ("lng", "lat"))
@@ -25,7 +26,7 @@ HEIGHTS = ("height", "elevation", "z", "altitude", "elev")
 
 
 class Coordinates(NamedTuple):
-    """Points as a file has them: float64 (n,), NaN where a number is missing; identifiers where asked for."""
+    """Points in coordinates of the file: float64 (n,), NaN where a number is missing; identifiers of stations."""
 
     x: NDArray[np.float64]
     y: NDArray[np.float64]
@@ -35,26 +36,26 @@ class Coordinates(NamedTuple):
 
 
 class PointSource(Protocol):
-    """A file, or tiles, of points in one coordinate reference system."""
+    """A file of points, or tiles, in one coordinate reference system."""
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """What is read."""
+        """Files that are read."""
 
     @property
     def crs(self) -> CRS | None:
-        """The system that the file states, None where it states none."""
+        """System that the file states; None where it states none."""
 
     @property
     def bounds(self) -> Box | None:
-        """What the points lie within, None where only reading them would tell."""
+        """Extent of the points; None where only reading them would tell."""
 
     @property
     def has_height(self) -> bool:
         """Whether points have a third coordinate."""
 
     def read(self, windows: Sequence[Box], counts: Counter[str]) -> Iterator[Coordinates]:
-        """The points, without those that can be known to lie outside of all ``windows``, some at a time.
+        """Read the points some at a time, without those that are known to lie outside of all ``windows``.
 
         What is left out for what it is, is added to ``counts``.
         """
@@ -68,21 +69,15 @@ class Columns:
     y: str
     z: str
     value: str
-    identifier: str
 
     @property
     def names(self) -> list[str]:
-        """All of them, once each."""
-        return list(dict.fromkeys(n for n in (self.x, self.y, self.z, self.value, self.identifier) if n))
-
-    @property
-    def numbers(self) -> list[str]:
-        """Those that hold numbers."""
+        """All columns, once each."""
         return list(dict.fromkeys(n for n in (self.x, self.y, self.z, self.value) if n))
 
 
 def column(names: Sequence[str], wanted: str | None, what: str, where: str) -> str:
-    """The column that ``wanted`` names, without regard to case and outer spaces; "" where nothing is wanted.
+    """Find the column that ``wanted`` names, ignoring case and outer spaces; "" where nothing is wanted.
 
     Raises AlignsarError that lists the columns where there is no such.
     """
@@ -102,7 +97,7 @@ def column(names: Sequence[str], wanted: str | None, what: str, where: str) -> s
 def coordinate_columns(
     names: Sequence[str], x: str | None, y: str | None, z: str | None, where: str, *, degrees: bool | None
 ) -> tuple[str, str, str]:
-    """Columns of a table that hold coordinates: those named, or else those whose names say so.
+    """Find the columns of coordinates in a table: those named, or else those whose names say so.
 
     ``degrees`` tells whether longitude and latitude are looked for, or x and y on a plane; None for either.
     """
@@ -113,19 +108,14 @@ def coordinate_columns(
         east, north = column(names, x, "x", where), column(names, y, "y", where)
     else:
         pairs = {True: (*PAIRS, PLANE_PAIRS[0]), False: PLANE_PAIRS, None: (*PAIRS, *PLANE_PAIRS)}[degrees]
-        found = [(plain[a], plain[b]) for a, b in pairs if a in plain and b in plain]
-        if not found:
+        matches = [(plain[a], plain[b]) for a, b in pairs if a in plain and b in plain]
+        if not matches:
             looked = ", ".join(f"{a} and {b}" for a, b in pairs)
             raise AlignsarError(
                 f"{where}: no columns of coordinates were recognised (looked for {looked}); name them with "
                 f"keys x and y; its columns are {', '.join(names) or 'none'}"
             )
-        east, north = found[0]
+        east, north = matches[0]
     if z is not None:
         return east, north, column(names, z, "z", where)
     return east, north, next((plain[name] for name in HEIGHTS if name in plain), "")
-
-
-def names_of(values: Sequence[Any]) -> list[str]:
-    """Identifiers as text, "" where there is none."""
-    return ["" if value is None else str(value) for value in values]

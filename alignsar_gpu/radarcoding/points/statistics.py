@@ -1,4 +1,4 @@
-"""Statistics of points per pixel: exact, and the same bits in whatever order and parts the points come."""
+"""Statistics of points per pixel: exact, with the same bits in whatever order and parts the points come."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PIXEL_SHIFT = np.uint64(32)
 
 
 def nearest_pixel(position: ArrayLike) -> NDArray[np.float64]:
-    """The pixel k whose half-open interval [k - 1/2, k + 1/2) holds a fractional position; NaN for NaN.
+    """Return the pixel k whose interval [k - 1/2, k + 1/2) holds a fractional position; NaN for NaN.
 
     Exact: ``floor(x + 0.5)`` would put the largest number below 0.5 into pixel 1.
     """
@@ -35,7 +35,7 @@ def nearest_pixel(position: ArrayLike) -> NDArray[np.float64]:
 
 
 def _keys(pixel: NDArray[np.uint64], value: NDArray[np.float32]) -> NDArray[np.uint64]:
-    """One whole number for each point, which orders points by pixel and then by value.
+    """Encode pixel and value of each point as one integer, which orders points by pixel and then by value.
 
     The bits of a float32 order as its value does, once those of negative numbers are turned over and the
     sign is set for the others.
@@ -52,15 +52,15 @@ def _values(keys: NDArray[np.uint64]) -> NDArray[np.float64]:
 
 
 def percentage(name: str) -> float | None:
-    """The percentage that a statistic such as "median" or "p95" stands for, None for another one."""
+    """Return the percentage of a statistic such as "median" or "p95"; None for other names."""
     if name == "median":
         return 50.0
-    found = PERCENTILE.fullmatch(name)
-    return float(found[1]) if found else None
+    match = PERCENTILE.fullmatch(name)
+    return float(match[1]) if match else None
 
 
 class PointStatistics:
-    """Statistics of the points that fall into each pixel of some lines of a radar grid.
+    """Collect points and compute statistics of those in each pixel of some lines of a radar grid.
 
     A point belongs to the pixel whose centre is nearest, in half-open intervals. Values are kept as float32
     and reduced in float64, sorted: no statistic depends on the order of the points, or on which of them were
@@ -91,8 +91,8 @@ class PointStatistics:
         unknown = [name for name in statistics if name not in NAMES and percentage(name) is None]
         if unknown or not statistics:
             raise AlignsarError(
-                f"statistics of points: {', '.join(map(repr, unknown)) or 'none'} asked for; there are "
-                f"{', '.join(NAMES)}, and percentiles as p05 or p95"
+                f"statistics of points: unknown {', '.join(map(repr, unknown)) or '(none)'}; choose from "
+                f"{', '.join(NAMES)}, and percentiles such as p05 or p95"
             )
         if shape[0] * shape[1] >= 1 << 32:
             raise ValueError(f"{shape[0]} x {shape[1]} pixels are too many at a time")
@@ -103,7 +103,7 @@ class PointStatistics:
         self._runs: list[NDArray[np.uint64]] = []
 
     def add(self, line: ArrayLike, sample: ArrayLike, value: ArrayLike) -> int:
-        """Add points (n,) at fractional lines and samples of the radar grid; gives how many of them counted.
+        """Add points (n,) at fractional lines and samples of the radar grid; return how many were counted.
 
         Points outside these lines and samples, and those without a finite position or value, do not.
         """
@@ -137,14 +137,14 @@ class PointStatistics:
         self._held.append(keys)
 
     def _sorted(self) -> NDArray[np.uint64]:
-        """What is held, in order; nothing is held after."""
+        """Take the held points out, sorted."""
         keys = np.concatenate(self._held)
         self._held = []
         keys.sort()
         return keys
 
     def result(self) -> dict[str, NDArray[np.float32]]:
-        """Each statistic, float32 [line, sample]."""
+        """Compute the statistics, each float32 [line, sample]."""
         out = {
             name: np.full(self._shape, 0.0 if name == "count" else np.nan, dtype=np.float32)
             for name in self._statistics
@@ -161,7 +161,7 @@ class PointStatistics:
     def _bands(
         self, runs: list[NDArray[np.uint64]], first: int, last: int
     ) -> Iterator[list[NDArray[np.uint64]]]:
-        """The parts of ``runs`` that belong to some pixels, few enough to be reduced together."""
+        """Divide ``runs`` into bands of pixels with few enough points to be reduced together."""
         edges = np.array([first, last], dtype=np.uint64) << PIXEL_SHIFT
         parts = [run[slice(*np.searchsorted(run, edges))] for run in runs]
         count = sum(map(len, parts))
@@ -176,7 +176,7 @@ class PointStatistics:
 def _reduced(
     keys: NDArray[np.uint64], names: Sequence[str]
 ) -> tuple[NDArray[np.int64], dict[str, NDArray[Any]]]:
-    """Pixels that sorted keys belong to, and their statistics (pixel,)."""
+    """Return the pixels that sorted keys belong to, and their statistics (pixel,)."""
     pixels = keys >> PIXEL_SHIFT
     start = np.flatnonzero(np.concatenate([[True], pixels[1:] != pixels[:-1]]))
     count = np.diff(start, append=len(keys))
@@ -204,7 +204,7 @@ def _reduced(
 def _percentile(
     value: NDArray[np.float64], start: NDArray[np.int64], count: NDArray[np.int64], percent: float
 ) -> NDArray[np.float64]:
-    """As numpy's percentile: at (count - 1) percent / 100 between the sorted values, in a straight line."""
+    """Compute percentiles as numpy does: linear between the sorted values, at (count - 1) percent / 100."""
     place = (count - 1) * (percent / 100.0)
     below = np.floor(place).astype(np.int64)
     t = place - below

@@ -1,4 +1,4 @@
-"""Tables of points: CSV, and Parquet with columns of coordinates or with a geometry (GeoParquet)."""
+"""Read tables of points: CSV, and Parquet with columns of coordinates or with a geometry (GeoParquet)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from alignsar_gpu.radarcoding.points.sources import (
     Coordinates,
     column,
     coordinate_columns,
-    names_of,
 )
 
 if TYPE_CHECKING:
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from alignsar_gpu.radarcoding.points.files import PointChoice
-    from alignsar_gpu.radarcoding.points.sources import Box
+    from alignsar_gpu.radarcoding.crs import Box
+    from alignsar_gpu.radarcoding.points.config import PointLayerConfig
 
 TEXT = (".csv", ".tsv", ".txt")
 PARQUET = (".parquet", ".geoparquet", ".pq")
@@ -43,7 +42,7 @@ SEPARATORS = ",;\t|"
 
 @dataclass(frozen=True, kw_only=True)
 class Tables:
-    """Tables of the same columns.
+    """Tables of points with the same columns, open.
 
     ``geometry`` is the column of a GeoParquet file's geometry, "" where columns hold the coordinates.
     """
@@ -57,7 +56,7 @@ class Tables:
     bounds: Box | None = None
 
     def read(self, windows: Sequence[Box], counts: Counter[str]) -> Iterator[Coordinates]:  # noqa: ARG002  (a table has no index)
-        """All rows: a table does not know where they lie."""
+        """Read all rows: a table has no spatial index."""
         for path in self.files:
             batches = _csv(path, self.columns) if path.suffix.lower() in TEXT else self._parquet(path)
             try:
@@ -79,25 +78,20 @@ class Tables:
         def numbers(name: str) -> NDArray[np.float64] | None:
             if not name:
                 return None
-            found = batch.column(name).cast(pa.float64())
-            return np.array(found.to_numpy(zero_copy_only=False), dtype=np.float64)
+            values = batch.column(name).cast(pa.float64())
+            return np.array(values.to_numpy(zero_copy_only=False), dtype=np.float64)
 
         z, value = numbers(self.columns.z), numbers(self.columns.value)
-        labels = self.columns.identifier
-        identifier = names_of(batch.column(labels).to_pylist()) if labels else None
         if self.geometry:
-            shapes = batch.column(self.geometry)
-            return from_wkb(shapes, z, value, identifier, counts, self.where)
+            return from_wkb(batch.column(self.geometry), z, value, counts, self.where)
         x, y = numbers(self.columns.x), numbers(self.columns.y)
         assert x is not None
         assert y is not None
-        return Coordinates(x, y, z, value, identifier)
+        return Coordinates(x, y, z, value, None)
 
 
 def _csv(path: Path, columns: Columns) -> Iterator[pa.RecordBatch]:
-    types = dict.fromkeys(columns.numbers, pa.float64())
-    if columns.identifier:
-        types.setdefault(columns.identifier, pa.string())
+    types = dict.fromkeys(columns.names, pa.float64())
     convert = csv.ConvertOptions(include_columns=columns.names, column_types=types)
     with csv.open_csv(
         path, csv.ReadOptions(block_size=BLOCK), csv.ParseOptions(delimiter=_separator(path)), convert
@@ -106,20 +100,20 @@ def _csv(path: Path, columns: Columns) -> Iterator[pa.RecordBatch]:
 
 
 def _separator(path: Path) -> str:
-    """What stands between the columns: whatever is in the first line most often."""
+    """Find the separator of the columns: whichever is most frequent in the first line."""
     with path.open(encoding="utf-8-sig", errors="replace") as text:
         header = text.readline()
     return max(SEPARATORS, key=header.count)
 
 
-def open_tables(files: Sequence[Path], choice: PointChoice, crs: CRS | None, where: str) -> Tables:
-    """The tables in ``files``; ``crs`` is what the configuration says of their system.
+def open_tables(files: Sequence[Path], config: PointLayerConfig, crs: CRS | None, where: str) -> Tables:
+    """Open tables; ``crs`` is the system that the configuration gives.
 
     Raises AlignsarError for a table without the columns (listing what there is) or without rows.
     """
-    found = [_one(path, choice, crs, where) for path in files]
-    first = found[0]
-    for table in found[1:]:
+    tables = [_one(path, config, crs, where) for path in files]
+    first = tables[0]
+    for table in tables[1:]:
         if (table.columns, table.geometry, table.crs) != (first.columns, first.geometry, first.crs):
             raise AlignsarError(
                 f"{where}: {table.files[0].name} has other columns or another coordinate reference system than "
@@ -135,7 +129,7 @@ def open_tables(files: Sequence[Path], choice: PointChoice, crs: CRS | None, whe
     )
 
 
-def _one(path: Path, choice: PointChoice, crs: CRS | None, where: str) -> Tables:
+def _one(path: Path, config: PointLayerConfig, crs: CRS | None, where: str) -> Tables:
     label = f"{where} ({path.name})"
     geo: dict[str, Any] = {}
     try:
@@ -153,26 +147,24 @@ def _one(path: Path, choice: PointChoice, crs: CRS | None, where: str) -> Tables
     except StopIteration:
         names, rows = reader.schema.names, 0
     if not rows:
-        raise AlignsarError(f"{label}: holds no row; name a table that does, or leave this layer out")
-    value = column(names, choice.value, "value", label)
-    identifier = column(names, choice.identifier, "identifier", label)
-    if geo and choice.x is None:
-        z = column(names, choice.z, "z", label)
-        columns = Columns(x="", y="", z=z, value=value, identifier=identifier)
+        raise AlignsarError(f"{label}: has no rows; name a table that has, or leave this layer out")
+    value = column(names, config.value, "value", label)
+    if geo and config.x is None:
+        columns = Columns(x="", y="", z=column(names, config.z, "z", label), value=value)
         return _with_geometry(path, geo, columns, label)
     degrees = None if crs is None else not crs.is_projected
-    x, y, z = coordinate_columns(names, choice.x, choice.y, choice.z, label, degrees=degrees)
-    columns = Columns(x=x, y=y, z=z, value=value, identifier=identifier)
+    x, y, z = coordinate_columns(names, config.x, config.y, config.z, label, degrees=degrees)
+    columns = Columns(x=x, y=y, z=z, value=value)
     return Tables(where=where, files=(path,), crs=None, columns=columns, has_height=bool(z))
 
 
 def _with_geometry(path: Path, geo: dict[str, Any], columns: Columns, label: str) -> Tables:
-    """A GeoParquet file, from what its metadata say of its geometry (GeoParquet 1.1)."""
+    """Open a GeoParquet file by its metadata on the geometry (GeoParquet 1.1)."""
     try:
         name = geo["primary_column"]
-        told = geo["columns"][name]
-        encoding, kinds = told["encoding"], told.get("geometry_types", [])
-        stated = told.get("crs", "OGC:CRS84")
+        geometry = geo["columns"][name]
+        encoding, kinds = geometry["encoding"], geometry.get("geometry_types", [])
+        stated = geometry.get("crs", "OGC:CRS84")
         crs = None if stated is None else CRS.from_user_input(stated)
     except (KeyError, TypeError, ProjError) as error:
         raise AlignsarError(

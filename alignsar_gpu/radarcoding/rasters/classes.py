@@ -1,4 +1,4 @@
-"""Classes of a raster: which codes are which, by the configuration, the file, or what occurs in it."""
+"""Classes of a raster: which codes belong to which class, by the configuration, the file, or the codes that occur."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.radarcoding.files import damaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from alignsar_gpu.radarcoding.rasters.opening import RasterChoice
+    from alignsar_gpu.radarcoding.rasters.config import RasterLayerConfig
 
 NO_CLASS = 255
 MOST_CLASSES = 254  # one number more is that of codes of none
@@ -29,13 +30,8 @@ WHOLE = 2.0**53  # beyond which floating point has whole numbers only, and not a
 TAG = re.compile(r"class_(-?\d+)", re.IGNORECASE)
 
 
-def damaged(key: str, name: str, error: Exception) -> str:
-    """What is said of a file that opens and cannot be read."""
-    return f"{key}: {name}: cannot be read ({error}); it may be damaged: fetch it again"
-
-
 def is_nodata(values: NDArray[np.generic], nodata: float | None) -> NDArray[np.bool_]:
-    """Where values are the one that stands for no data, as it was written or as the file rounds it."""
+    """Return where values are the no-data value, as it was written or as the file rounds it."""
     if nodata is None:
         return np.zeros(values.shape, dtype=np.bool_)
     if values.dtype != np.float32:
@@ -54,11 +50,11 @@ class ClassTable:
 
     @classmethod
     def empty(cls) -> ClassTable:
-        """Of a raster of values."""
+        """Return the table of a raster of values, without classes."""
         return cls(names=(), codes=np.zeros(0, np.int64), classes=np.zeros(0, np.uint8))
 
     def numbers_of(self, codes: NDArray[Any]) -> NDArray[np.uint8]:
-        """The class of each code; for codes of none the number after the last class."""
+        """Return the number of each code's class; for codes in no class the number after the last."""
         none = len(self.names)
         if codes.dtype.kind in "iu" and codes.dtype.itemsize <= 2:
             span = np.iinfo(codes.dtype)
@@ -66,29 +62,29 @@ class ClassTable:
             inside = (self.codes >= span.min) & (self.codes <= span.max)
             table[self.codes[inside] - int(span.min)] = self.classes[inside]
             return np.asarray(table[codes.astype(np.int32) - int(span.min)])
-        own = self.codes.astype(codes.dtype) if codes.dtype.kind == "f" else self.codes
-        place = np.minimum(np.searchsorted(own, codes), len(own) - 1)
-        return np.where(own[place] == codes, self.classes[place], none).astype(np.uint8)
+        known = self.codes.astype(codes.dtype) if codes.dtype.kind == "f" else self.codes
+        place = np.minimum(np.searchsorted(known, codes), len(known) - 1)
+        return np.where(known[place] == codes, self.classes[place], none).astype(np.uint8)
 
 
 def class_table(
-    choice: RasterChoice, tags: Mapping[str, str], names: Sequence[str], band: int, where: str
+    config: RasterLayerConfig, tags: Mapping[str, str], names: Sequence[str], band: int, where: str
 ) -> ClassTable:
-    """The classes of the band of some files; messages begin with ``where``.
+    """Find the classes of a band of some files; messages begin with ``where``.
 
     Raises AlignsarError for codes that are in two classes or are no whole numbers, too many classes, and names
     that cannot be those of variables.
     """
-    if choice.classes is not None:
-        return _table({str(name): list(codes) for name, codes in choice.classes.items()}, where)
+    if config.classes is not None:
+        return _table({str(name): list(codes) for name, codes in config.classes.items()}, where)
     tagged: dict[str, list[int]] = {}
     for code, text in sorted(
-        (int(found[1]), text) for tag, text in tags.items() if (found := TAG.fullmatch(tag))
+        (int(match[1]), text) for tag, text in tags.items() if (match := TAG.fullmatch(tag))
     ):
         tagged.setdefault(_safe(text) or _numbered(code), []).append(code)
     if tagged:
         return _table(tagged, where)
-    return _table({_numbered(code): [code] for code in _occurring(names, band, choice.nodata, where)}, where)
+    return _table({_numbered(code): [code] for code in _occurring(names, band, config.nodata, where)}, where)
 
 
 def _safe(name: str) -> str:
@@ -100,7 +96,7 @@ def _numbered(code: int) -> str:
 
 
 def _table(classes: Mapping[str, Sequence[int]], where: str) -> ClassTable:
-    found: dict[int, int] = {}
+    class_of: dict[int, int] = {}
     for number, (name, codes) in enumerate(classes.items()):
         if not name or not f"_{name}".isidentifier():
             raise AlignsarError(f"{where}: class {name!r}: a name has letters, digits and _")
@@ -108,9 +104,9 @@ def _table(classes: Mapping[str, Sequence[int]], where: str) -> ClassTable:
             raise AlignsarError(f"{where}: class {name!r} has no codes; give it some, or leave it out")
         for code in codes:
             if not float(code).is_integer():
-                raise AlignsarError(f"{where}: class {name!r}: {code} is no code; codes are whole numbers")
-            if found.setdefault(int(code), number) != number:
-                other = list(classes)[found[int(code)]]
+                raise AlignsarError(f"{where}: class {name!r}: {code} is not a code; codes are whole numbers")
+            if class_of.setdefault(int(code), number) != number:
+                other = list(classes)[class_of[int(code)]]
                 raise AlignsarError(
                     f"{where}: code {code} is in the classes {other!r} and {name!r}; leave it in one"
                 )
@@ -119,17 +115,17 @@ def _table(classes: Mapping[str, Sequence[int]], where: str) -> ClassTable:
             f"{where}: {len(classes)} classes; there may be 1 to {MOST_CLASSES}: put codes together (classes), or take "
             "it as values (method=mean)"
         )
-    order = sorted(found)
+    order = sorted(class_of)
     return ClassTable(
         names=tuple(classes),
         codes=np.array(order, dtype=np.int64),
-        classes=np.array([found[code] for code in order], dtype=np.uint8),
+        classes=np.array([class_of[code] for code in order], dtype=np.uint8),
     )
 
 
 def _occurring(names: Sequence[str], band: int, nodata: float | None, where: str) -> list[int]:
-    """Codes that occur in some files."""
-    found: set[int] = set()
+    """List the codes that occur in some files."""
+    occurring: set[int] = set()
     pixels = 0
     for name in names:
         try:
@@ -141,21 +137,21 @@ def _occurring(names: Sequence[str], band: int, nodata: float | None, where: str
                         "(classes)"
                     )
                 for window in _windows(file, band):
-                    found.update(_codes(file.read(band, window=window, masked=True), nodata, where))
-                    if len(found) > MOST_CLASSES:
+                    occurring.update(_codes(file.read(band, window=window, masked=True), nodata, where))
+                    if len(occurring) > MOST_CLASSES:
                         raise AlignsarError(
                             f"{where}: has more than {MOST_CLASSES} codes; put them together (classes), or take it as "
                             "values (method=mean)"
                         )
         except RasterioError as error:
             raise AlignsarError(damaged(where, name, error)) from None
-    if not found:
-        raise AlignsarError(f"{where}: has nothing but no data; choose another file, or correct nodata")
-    return sorted(found)
+    if not occurring:
+        raise AlignsarError(f"{where}: has no data at all; choose another file, or correct nodata")
+    return sorted(occurring)
 
 
 def _windows(file: rasterio.DatasetReader, band: int) -> Iterable[Window]:
-    """Rows of a file, so many at a time as its blocks have, or more."""
+    """Divide a file into windows of whole rows of blocks."""
     block = file.block_shapes[band - 1][0]
     rows = max(AT_ONCE // (file.width * block), 1) * block
     for first in range(0, file.height, rows):
@@ -163,7 +159,7 @@ def _windows(file: rasterio.DatasetReader, band: int) -> Iterable[Window]:
 
 
 def _codes(image: np.ma.MaskedArray[Any, Any], nodata: float | None, where: str) -> list[int]:
-    """Codes in part of a file. Raises AlignsarError for values that are none."""
+    """List the codes in part of a file. Raises AlignsarError for values that are not whole numbers."""
     values = image.compressed()
     if values.dtype == np.uint8:
         values = np.flatnonzero(np.bincount(values, minlength=256))
@@ -172,7 +168,7 @@ def _codes(image: np.ma.MaskedArray[Any, Any], nodata: float | None, where: str)
     odd = values[(values != np.floor(values)) | (np.abs(values) > WHOLE)]
     if odd.size:
         raise AlignsarError(
-            f"{where}: has values such as {odd[0]:g}, which are no codes of classes; take it as values (method=mean), "
+            f"{where}: has values such as {odd[0]:g}, which are not codes of classes; take it as values (method=mean), "
             "or say which value stands for no data (nodata)"
         )
     return [int(value) for value in values]

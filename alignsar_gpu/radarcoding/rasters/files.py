@@ -1,4 +1,4 @@
-"""Rasters that layers are made of: where their pixels lie on Earth, their values and their classes."""
+"""Rasters that layers are made of: positions, values and classes of their pixels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.radarcoding.rasters.classes import NO_CLASS, damaged, is_nodata
+from alignsar_gpu.radarcoding.files import damaged
+from alignsar_gpu.radarcoding.rasters.classes import NO_CLASS, is_nodata
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,8 +34,8 @@ LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tile:
-    """A file, and which row and column of the whole raster its first pixel is."""
+class RasterTile:
+    """A file of a raster, and the row and column of its first pixel in the whole raster."""
 
     name: str
     files: tuple[Path, ...]
@@ -44,8 +45,8 @@ class Tile:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class RasterFile:
-    """A raster, of one file or of several on the same grid.
+class LabelRaster:
+    """A raster of one file, or of several on the same grid, open.
 
     Attributes
     ----------
@@ -58,7 +59,7 @@ class RasterFile:
 
     key: str
     name: str
-    tiles: tuple[Tile, ...]
+    tiles: tuple[RasterTile, ...]
     frame: Frame
     crs: CRS
     bands: tuple[str, ...]
@@ -69,31 +70,31 @@ class RasterFile:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
+        """Number of rows and columns."""
         return self.frame.shape
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Of the classes, in the order of their numbers."""
+        """Names of the classes, in the order of their numbers."""
         return self.table.names
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """What is read, for a fingerprint."""
+        """Files that are read, for a fingerprint."""
         return tuple(dict.fromkeys(file for tile in self.tiles for file in tile.files))
 
     @property
     def operation(self) -> str:
-        """How longitude and latitude become coordinates of the raster, in words."""
+        """Conversion from longitude and latitude to coordinates of the raster, in words."""
         return self.frame.operation
 
     def unit_of(self, band: str) -> str:  # noqa: ARG002 - of bands whose file has none that could be relied on
-        """Of values."""
+        """Return the unit of a band; "1", as files have none that can be relied on."""
         return "1"
 
     @cached_property
     def turn(self) -> int:
-        """Columns of a whole turn, of a raster whose last column is beside its first; 0 of any other."""
+        """Number of columns of a full turn, of a raster whose last column is beside its first; otherwise 0."""
         if not self.frame.period:
             return 0
         columns = self.frame.period / math.hypot(self.frame.affine[0], self.frame.affine[3])
@@ -103,7 +104,7 @@ class RasterFile:
     def position(
         self, longitude: NDArray[np.float64], latitude: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Fractional row and column of places (degrees, of one scene), from the first pixel's centre; NaN for none.
+        """Return fractional row and column of places (degrees) from the first pixel's centre; NaN for none.
 
         Columns of a raster that goes round the Earth may go on beyond its last, and before its first.
         """
@@ -114,11 +115,11 @@ class RasterFile:
     def window(
         self, rows: tuple[float, float], columns: tuple[float, float], margin: int, step: int = 1
     ) -> tuple[slice, slice] | None:
-        """Rows and columns from the lowest to the highest positions, with a margin, in whole steps.
+        """Return the rows and columns that enclose positions, with a margin, in whole steps.
 
         Positions and margin count pixels of ``step`` rows and columns. None where the raster has nothing of them.
         """
-        found = []
+        window = []
         whole = self.shape[0], 3 * self.turn or self.shape[1]
         before = 0, -self.turn // step * step
         for (low, high), count, least in zip((rows, columns), whole, before, strict=True):
@@ -128,19 +129,19 @@ class RasterFile:
             stop = min((math.ceil(high) + margin + 1) * step, count + least)
             if first >= stop:
                 return None
-            found.append(slice(first, stop))
-        return found[0], found[1]
+            window.append(slice(first, stop))
+        return window[0], window[1]
 
     def require_inside(
         self, longitude: NDArray[np.float64], latitude: NDArray[np.float64], what: str
     ) -> None:
-        """Raise AlignsarError where the raster holds nothing between some places (degrees), naming both extents."""
+        """Check that the raster has pixels between some places (degrees); raise AlignsarError otherwise."""
         row, column = self.position(longitude, latitude)
         known = np.isfinite(row) & np.isfinite(column)
         rows, columns = self.shape
-        own = shapely.box(-0.5 - self.turn, -0.5, columns - 0.5 + self.turn, rows - 0.5)
+        outline = shapely.box(-0.5 - self.turn, -0.5, columns - 0.5 + self.turn, rows - 0.5)
         hull = shapely.MultiPoint(np.stack([column[known], row[known]], axis=1)).convex_hull
-        if hull.intersects(own):
+        if hull.intersects(outline):
             return
         lon, lat = outline_of(self.frame)
         extent = (
@@ -149,13 +150,13 @@ class RasterFile:
             else "lies nowhere on Earth"
         )
         raise AlignsarError(
-            f"{self.key}: {self.name}: {extent}, and has nothing of {what}: longitude {np.nanmin(longitude):.4f} to "
+            f"{self.key}: {self.name}: {extent}, but {what} lies at longitude {np.nanmin(longitude):.4f} to "
             f"{np.nanmax(longitude):.4f}, latitude {np.nanmin(latitude):.4f} to {np.nanmax(latitude):.4f}; choose a "
-            f"raster that covers it; if it should, its system, {self.crs.name!r}, may be wrong"
+            f"raster that covers it; if this one should, its system, {self.crs.name!r}, may be wrong"
         )
 
     def read(self, rows: slice, columns: slice, band: str, step: int = 1) -> NDArray[np.float32]:
-        """Values of a band, scaled as the file says; NaN without data.
+        """Read values of a band, scaled as the file states; NaN without data.
 
         With a ``step``, means of so many rows and columns, over the pixels that have data.
         """
@@ -185,7 +186,7 @@ class RasterFile:
         return out
 
     def read_classes(self, rows: slice, columns: slice) -> NDArray[np.uint8]:
-        """Numbers of classes; one beyond the last for codes of none, 255 without data."""
+        """Read numbers of classes; the number after the last for codes in no class, 255 without data."""
         out = np.full((rows.stop - rows.start, columns.stop - columns.start), NO_CLASS, dtype=np.uint8)
 
         def take(file: rasterio.DatasetReader, window: Window, where: tuple[slice, slice]) -> None:
@@ -197,7 +198,7 @@ class RasterFile:
         return out
 
     def _known(self, image: np.ma.MaskedArray) -> NDArray[np.bool_]:
-        """Pixels with data, by the file, and by what stands for none."""
+        """Return which pixels have data, by the file and by the no-data value."""
         known: NDArray[np.bool_] = ~np.ma.getmaskarray(image)
         if image.dtype.kind == "f":
             known &= np.isfinite(image.data)
@@ -209,7 +210,7 @@ class RasterFile:
         columns: slice,
         take: Callable[[rasterio.DatasetReader, Window, tuple[slice, slice]], None],
     ) -> None:
-        """Call ``take`` with every file that has part of a window, what of the file, and what of the result that is."""
+        """Call ``take`` for each file in a window, with the windows of the file and of the result."""
         turns = (-self.turn, 0, self.turn) if self.turn else (0,)
         for tile, turned in ((tile, turned) for tile in self.tiles for turned in turns):
             first = tile.row, tile.column + turned
@@ -219,7 +220,7 @@ class RasterFile:
             ]
             if any(start >= stop for start, stop in asked):
                 continue
-            own, where = (
+            inside, where = (
                 tuple(
                     slice(start - begin, stop - begin)
                     for (start, stop), begin in zip(asked, ends, strict=True)
@@ -228,13 +229,13 @@ class RasterFile:
             )
             try:
                 with rasterio.open(tile.name) as file:
-                    take(file, Window.from_slices(*own), (where[0], where[1]))
+                    take(file, Window.from_slices(*inside), (where[0], where[1]))
             except RasterioError as error:
                 raise AlignsarError(damaged(self.key, tile.name, error)) from None
 
 
 def _means(values: NDArray[np.float32], step: int) -> NDArray[np.float32]:
-    """Means of blocks of pixels that have data; the last blocks may be smaller."""
+    """Average blocks of pixels over those that have data; the last blocks may be smaller."""
     known = np.isfinite(values)
     total = _added(_added(np.where(known, values, 0.0).astype(np.float64), step).T, step).T
     count = _added(_added(known.astype(np.float64), step).T, step).T
@@ -243,7 +244,7 @@ def _means(values: NDArray[np.float32], step: int) -> NDArray[np.float32]:
 
 
 def _added(plane: NDArray[np.float64], step: int) -> NDArray[np.float64]:
-    """Sums of so many rows, added in their order: the bits do not depend on how many columns there are."""
+    """Sum groups of rows in their order, so that the bits do not depend on the number of columns."""
     total = plane[::step].copy()
     for number in range(1, min(step, len(plane))):
         part = plane[number::step]
@@ -252,7 +253,7 @@ def _added(plane: NDArray[np.float64], step: int) -> NDArray[np.float64]:
 
 
 def outline_of(frame: Frame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Longitude and latitude around a raster, where its system has them."""
+    """Return longitude and latitude around a raster, where its system has them."""
     along, (rows, columns) = np.linspace(0.0, 1.0, OUTLINE), frame.shape
     none, full = np.zeros_like(along), np.ones_like(along)
     lon, lat = frame.geodetic(

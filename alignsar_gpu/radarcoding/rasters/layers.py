@@ -11,8 +11,10 @@ import numpy as np
 
 from alignsar_gpu import kernels
 from alignsar_gpu.geometry.ellipsoid import geodetic_to_ecef
-from alignsar_gpu.radarcoding.layers import Made
+from alignsar_gpu.radarcoding.layers import LayerSpec
 from alignsar_gpu.radarcoding.rasters.classes import NO_CLASS
+from alignsar_gpu.radarcoding.rasters.config import CATEGORICAL
+from alignsar_gpu.radarcoding.rasters.opening import open_raster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,9 +23,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alignsar_gpu.kernels.gather.interface import GatherMethod
-    from alignsar_gpu.radarcoding.chart import GroundCells
-    from alignsar_gpu.radarcoding.layers import Scene
-    from alignsar_gpu.radarcoding.rasters.files import RasterFile
+    from alignsar_gpu.radarcoding.layers import LabelScene
+    from alignsar_gpu.radarcoding.level_ground import GroundCells
+    from alignsar_gpu.radarcoding.rasters.config import RasterLayerConfig
+    from alignsar_gpu.radarcoding.rasters.files import LabelRaster
 
 MARGIN = 3  # pixels of the raster around those that cells lie in: what a cubic interpolation reaches
 SIDE, PIXELS = 1024, 2048  # cells, and pixels of the raster, along a side of a block, at most or about
@@ -35,9 +38,8 @@ TAKEN: dict[str, GatherMethod] = {
     "bilinear": "bilinear",
     "cubic": "cubic",
 }  # the value of a cell
-CATEGORICAL = ("fraction", "majority")
 AREAS = (*CATEGORICAL, "mean")  # what looks at the areas of a raster's pixels
-SAID = {
+DESCRIPTIONS = {
     "mean": "mean over the ground of the pixel, by area",
     "bilinear": "mean over the ground of the pixel, by area, of values interpolated bilinearly",
     "cubic": "mean over the ground of the pixel, by area, of values interpolated by cubic convolution",
@@ -46,17 +48,17 @@ SAID = {
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RasterLayers:
-    """A raster file and what becomes of it.
+    """A raster and the layers that are made of it: one, or one for each class or band.
 
     Attributes
     ----------
-    name : of the layer; where there are several, of each with its class's or band's name behind.
+    name : of the layer; where there are several, they are called after it and the class or band, NAME_CLASS.
     method : fraction, majority, mean, bilinear or cubic.
-    attributes : what is said of the layers besides.
+    attributes : further attributes of the layers.
     """
 
     name: str
-    file: RasterFile
+    file: LabelRaster
     method: str
     attributes: Mapping[str, Any] = field(default_factory=dict)
     bytes_per_cell: float = 16.0  # classes at some points of a cell, or its value
@@ -68,7 +70,7 @@ class RasterLayers:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Of the layers."""
+        """Names of the layers."""
         if self.method == "majority" or (self.method != "fraction" and len(self.file.bands) == 1):
             return (self.name,)
         parts = self.file.class_names if self.method == "fraction" else self.file.bands
@@ -76,11 +78,11 @@ class RasterLayers:
 
     @property
     def fractions(self) -> tuple[str, ...]:
-        """Layers that hold area fractions."""
+        """Names of the layers that hold area fractions."""
         return self.names if self.method == "fraction" else ()
 
     @property
-    def layers(self) -> tuple[Made, ...]:
+    def layers(self) -> tuple[LayerSpec, ...]:
         """See `layers.Source`."""
         if self.method == "majority":
             classes = self.file.class_names
@@ -91,13 +93,13 @@ class RasterLayers:
                 "flag_values": list(range(len(classes) + 1)),
                 "flag_meanings": " ".join(("none", *classes)),
             }
-            return (Made(name=self.name, dtype="uint8", attributes={**attributes, **self.attributes}),)
+            return (LayerSpec(name=self.name, dtype="uint8", attributes={**attributes, **self.attributes}),)
         return tuple(
-            Made(name=name, dtype="float32", attributes={**self._said(name), **self.attributes})
+            LayerSpec(name=name, dtype="float32", attributes={**self._attributes(name), **self.attributes})
             for name in self.names
         )
 
-    def _said(self, name: str) -> dict[str, Any]:
+    def _attributes(self, name: str) -> dict[str, Any]:
         words = name.replace("_", " ")
         if self.method == "fraction":
             return {
@@ -107,14 +109,14 @@ class RasterLayers:
                 "valid_range": [0.0, 1.0],
             }
         unit = self.file.unit_of(self.file.bands[self.names.index(name)])
-        return {"units": unit, "long_name": words, "description": SAID[self.method]}
+        return {"units": unit, "long_name": words, "description": DESCRIPTIONS[self.method]}
 
-    def require_inside(self, scene: Scene) -> None:
+    def require_inside(self, scene: LabelScene) -> None:
         """See `layers.Source`."""
-        self.file.require_inside(*scene.places(), "the image")
+        self.file.require_inside(*scene.ground_points(), "the image")
 
-    def tile(self, scene: Scene, ground: GroundCells) -> Iterator[tuple[str, Any]]:
-        """See `layers.OfCells`."""
+    def tile(self, scene: LabelScene, ground: GroundCells) -> Iterator[tuple[str, Any]]:
+        """See `layers.CellSource`."""
         sampling = _Sampling(file=self.file, method=self.method, scene=scene, ground=ground)
         if self.method in CATEGORICAL:
             yield from self._classes(ground, sampling.classes())
@@ -125,11 +127,11 @@ class RasterLayers:
             known = sums[1] > 0.0
             yield name, xp.where(known, sums[0] / xp.where(known, sums[1], 1.0), np.nan).astype(np.float32)
 
-    def _classes(self, ground: GroundCells, found: Iterator[Any]) -> Iterator[tuple[str, Any]]:
-        """Layers of the classes at the points of cells, a plane [row, column] for each."""
+    def _classes(self, ground: GroundCells, planes: Iterator[Any]) -> Iterator[tuple[str, Any]]:
+        """Make layers of the classes at the points of cells, a plane [row, column] for each point."""
         xp, count = ground.device.xp, len(self.file.class_names)
         sums = xp.zeros((count + 1, *ground.tile.shape), dtype=np.float64)
-        for plane in found:
+        for plane in planes:
             sums += ground.push(plane[np.newaxis], count + 1)[:-1]
         total = sums.sum(axis=0)
         if self.method == "majority":
@@ -144,7 +146,7 @@ class RasterLayers:
         return {
             self.name: {
                 "coordinates": self.file.operation,
-                "resolution_m": [round(one, 3) for one in self.file.resolution],
+                "resolution_m": [round(metres, 3) for metres in self.file.resolution],
                 "method": self.method,
                 "classes": list(self.file.class_names),
             }
@@ -152,30 +154,35 @@ class RasterLayers:
 
     def warnings(self) -> list[str]:
         """See `layers.Source`."""
-        found = self.file.operation
-        if "Ballpark" in found:
-            system = f"{self.name}: {self.file.crs.name!r} does not say on which datum it is"
+        operation = self.file.operation
+        if "Ballpark" in operation:
+            system = f"{self.name}: {self.file.crs.name!r} does not name its datum"
             return [f"{system}; it is taken for WGS84, and may lie some hundred metres off"]
-        return (
-            [f"{self.name}: placed by {found} (projsync fetches it)"] if "a better one needs" in found else []
-        )
+        if "a better one needs" in operation:
+            return [f"{self.name}: placed by {operation} (projsync fetches it)"]
+        return []
+
+
+def open_layer(name: str, layer: RasterLayerConfig, key: str, attributes: Mapping[str, str]) -> RasterLayers:
+    """Open the raster of a layer; see `kinds.LabelKind`."""
+    return RasterLayers(name=name, file=open_raster(layer, key), method=layer.method, attributes=attributes)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Sampling:
-    """A raster at the points of the cells of a tile, block by block, so that little of it is in memory."""
+    """Sample a raster at points of the ground cells of a tile, block by block, so that little of it is in memory."""
 
-    file: RasterFile
+    file: LabelRaster
     method: str
-    scene: Scene
+    scene: LabelScene
     ground: GroundCells
 
     @cached_property
     def _cell(self) -> tuple[float, float]:
-        """Shorter and longer side of a cell in the middle of the image, metres."""
-        grid, (down, across) = self.scene.chart.terrain.grid, self.ground.cells.cell
+        """Length of the shorter and the longer side of a cell in the middle of the image, metres."""
+        grid, (down, across) = self.scene.level_ground.terrain.grid, self.ground.cells.cell
         line, sample = 0.5 * grid.lines, 0.5 * grid.samples
-        ends = self.scene.chart.ground(
+        ends = self.scene.level_ground.to_ground(
             line + np.array([0.0, down, 0.0]), sample + np.array([0.0, 0.0, across])
         )
         points = geodetic_to_ecef(*ends, 0.0)
@@ -184,7 +191,7 @@ class _Sampling:
 
     @cached_property
     def step(self) -> int:
-        """Of how many pixels of the raster along a side one is made, of whose details cells see nothing.
+        """Number of raster pixels along each side that are averaged to one, where cells are much larger.
 
         By the middle of the image: the same for all tiles.
         """
@@ -195,7 +202,7 @@ class _Sampling:
 
     @cached_property
     def _points(self) -> NDArray[np.float64]:
-        """Where in a cell the raster is looked at, rows and columns from its middle: [point, 2].
+        """Points of a cell at which the raster is sampled, rows and columns from its middle: [point, 2].
 
         As many as the cell has pixels of the raster, or `LEAST`. A lattice of Fibonacci without its corner: the same
         from both ends, and no two points on a line along the cell's sides, so that the share of a cell beyond an edge
@@ -211,39 +218,39 @@ class _Sampling:
 
     @cached_property
     def _side(self) -> int:
-        """Cells along a side of a block."""
+        """Number of cells along a side of a block."""
         finest = min(self.file.resolution) * self.step
         return min(max(int(PIXELS * finest / self._cell[1]), 1), SIDE) if finest > 0.0 else SIDE
 
     @cached_property
     def _lattices(self) -> list[Any]:
-        """Rows and columns of the raster at the nodes of the chart [2, row, column], for each point of a cell."""
-        chart, cell = self.scene.chart, self.ground.cells.cell
-        _, (line, sample) = chart.nodes(self.ground.window)
-        found = []
+        """Rows and columns of the raster at the nodes of level ground [2, row, column], for each point of a cell."""
+        level_ground, cell = self.scene.level_ground, self.ground.cells.cell
+        _, (line, sample) = level_ground.nodes(self.ground.window)
+        lattices = []
         for down, across in self._points:
             place = np.stack(
-                self.file.position(*chart.ground(line + down * cell[0], sample + across * cell[1]))
+                self.file.position(*level_ground.to_ground(line + down * cell[0], sample + across * cell[1]))
             )
-            found.append(self.ground.device.upload((place + 0.5) / self.step - 0.5))
-        return found
+            lattices.append(self.ground.device.upload((place + 0.5) / self.step - 0.5))
+        return lattices
 
     def classes(self) -> Iterator[Any]:
-        """Numbers of classes at each point of the cells, uint8 [row, column]."""
+        """Return the numbers of classes of the cells, uint8 [row, column], for one point of the cells after another."""
         xp, shape = self.ground.device.xp, self.ground.shape
         for first in range(0, len(self._lattices), TOGETHER):
             lattices = self._lattices[first : first + TOGETHER]
-            found = xp.full((len(lattices), *shape), NO_CLASS, dtype=np.uint8)
+            numbers = xp.full((len(lattices), *shape), NO_CLASS, dtype=np.uint8)
             for part, places, window in self._blocks(lattices):
                 image = self.ground.device.upload(self.file.read_classes(*window))
                 for point, place in enumerate(places):
-                    found[(point, *part)] = kernels.gather(image, *place, "nearest")
-            yield from found
+                    numbers[(point, *part)] = kernels.gather(image, *place, "nearest")
+            yield from numbers
 
     def values(self, band: str) -> Any:
-        """Values of a band in each cell, float32 [row, column]: means of those at its points that are known."""
+        """Return the values of a band in the cells, float32 [row, column]: means over the points with data."""
         xp = self.ground.device.xp
-        found = xp.full(self.ground.shape, np.nan, dtype=np.float32)
+        means = xp.full(self.ground.shape, np.nan, dtype=np.float32)
         for part, places, window in self._blocks(self._lattices):
             image = self.ground.device.upload(self.file.read(*window, band, self.step))
             total, count = (xp.zeros(places[0][0].shape, dtype=np.float32) for _ in range(2))
@@ -252,15 +259,15 @@ class _Sampling:
                 known = xp.isfinite(values)
                 total += xp.where(known, values, np.float32(0.0))
                 count += known
-            found[part] = xp.where(
+            means[part] = xp.where(
                 count > 0.0, total / xp.maximum(count, np.float32(1.0)), np.float32(np.nan)
             )
-        return found
+        return means
 
     def _blocks(
         self, lattices: Sequence[Any]
     ) -> Iterator[tuple[tuple[slice, slice], list[tuple[Any, Any]], tuple[slice, slice]]]:
-        """Blocks of cells, positions of their points in a window of the raster, and that window."""
+        """Divide the cells into blocks; with each, the positions of its points in a raster window, and the window."""
         rows, columns = self.ground.shape
         for top in range(0, rows, self._side):
             for left in range(0, columns, self._side):
@@ -273,13 +280,13 @@ class _Sampling:
                     continue
                 places = [kernels.lattice_cells(lattice, cells, shape) for lattice in lattices]
                 origin = [part.start // self.step for part in window]
-                own = [tuple(place[:, axis] - origin[axis] for axis in range(2)) for place in places]
-                yield (slice(top, top + shape[0]), slice(left, left + shape[1])), own, window
+                inside = [tuple(place[:, axis] - origin[axis] for axis in range(2)) for place in places]
+                yield (slice(top, top + shape[0]), slice(left, left + shape[1])), inside, window
 
     def _extents(
         self, lattices: Sequence[Any], cells: kernels.Cells, shape: tuple[int, int]
     ) -> list[tuple[float, float]]:
-        """Lowest and highest row, and column, of positions between nodes; the wrong way round for none."""
+        """Return the lowest and highest row, and column, between nodes; low above high where there are none."""
         xp = self.ground.device.xp
         rows, columns = (
             slice(first // step, (first + count) // step + 2)

@@ -1,4 +1,4 @@
-"""Opening rasters: what files say of themselves, whether they are tiles of one grid, and where that lies."""
+"""Open rasters: read what files state, arrange tiles on one grid, and find where that lies on Earth."""
 
 from __future__ import annotations
 
@@ -20,46 +20,23 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem.frame import Frame, is_wgs84, period_of, pipeline_between, pixel_centre
 from alignsar_gpu.geometry.dem.raster import GDAL_NAME, SUFFIXES
 from alignsar_gpu.radarcoding.crs import agreed_crs, area_of, given_crs
+from alignsar_gpu.radarcoding.files import matching
 from alignsar_gpu.radarcoding.rasters.classes import ClassTable, class_table
-from alignsar_gpu.radarcoding.rasters.files import ALIGNED, RasterFile, Tile
-from alignsar_gpu.radarcoding.rasters.slopes import DERIVATIVES, SlopeFile
+from alignsar_gpu.radarcoding.rasters.files import ALIGNED, LabelRaster, RasterTile
+from alignsar_gpu.radarcoding.rasters.slopes import DERIVATIVES, SlopeRaster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from alignsar_gpu.geometry.dem.frame import Affine
+    from alignsar_gpu.radarcoding.rasters.config import RasterLayerConfig
 
 KINDS = (*SUFFIXES, ".jp2")
-BESIDE = (".aux.xml", ".ovr", ".msk", ".tfw", ".prj")  # what lies beside rasters and a pattern may match too
-
-
-@dataclass(frozen=True, kw_only=True)
-class RasterChoice:
-    """What is asked of a raster.
-
-    Attributes
-    ----------
-    path : any file that rasterio reads, a folder of tiles, a pattern, or a list: tiles of one grid.
-    bands : numbers from 1 on, or descriptions; None: all.
-    crs : of a file that states none.
-    nodata : value without data, where the file does not say it.
-    categorical : whether values are codes of classes.
-    derivatives : whether slope and gradients are wanted of values, which are heights in metres.
-    classes : for each class its codes; None: by the tags ``class_CODE`` of the file, or each code that occurs.
-    """
-
-    path: Any
-    bands: Sequence[int | str] | None = None
-    crs: str | None = None
-    nodata: float | None = None
-    categorical: bool = False
-    derivatives: bool = False
-    classes: Mapping[str, Sequence[int]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Described:
-    """What one file says of itself."""
+    """What one file states: its system, grid, bands and tags."""
 
     name: str
     files: tuple[Path, ...]
@@ -85,7 +62,7 @@ def _described(name: str, key: str) -> _Described:
                     )
                     raise AlignsarError(f"{key}: {name}: has no band{inside}")
                 # Not by the transform alone: for some formats GDAL leaves it uninitialised.
-                unplaced = any(one.category is NotGeoreferencedWarning for one in caught)
+                unplaced = any(item.category is NotGeoreferencedWarning for item in caught)
                 if unplaced or file.transform.is_identity:
                     raise AlignsarError(
                         f"{key}: {name}: does not say where its pixels lie; give a georeferenced raster (gdalwarp, "
@@ -99,62 +76,63 @@ def _described(name: str, key: str) -> _Described:
                     shape=file.shape,
                     descriptions=file.descriptions,
                     dtypes=file.dtypes,
-                    alpha=tuple(one == ColorInterp.alpha for one in file.colorinterp),
+                    alpha=tuple(item == ColorInterp.alpha for item in file.colorinterp),
                     tags=tuple(file.tags() | file.tags(number) for number in file.indexes),
                 )
     except (RasterioError, CRSError, ProjError) as error:
         raise AlignsarError(f"{key}: {name}: cannot be read as a raster ({error})") from None
 
 
-def open_raster(choice: RasterChoice, key: str) -> RasterFile:
-    """The raster that is asked for; every message begins with ``key``.
+def open_raster(config: RasterLayerConfig, key: str) -> LabelRaster:
+    """Open the raster of a layer; every message begins with ``key``.
 
-    Raises AlignsarError for files that are not there or no rasters, on different grids, without a coordinate
-    reference system or place, bands that they do not have, and classes that are none.
+    Raises AlignsarError for files that are missing or no rasters, on different grids, without a coordinate
+    reference system or georeference, for bands that they do not have, and for classes that are not whole numbers.
     """
-    names = list(dict.fromkeys(_names(choice.path, key)))
+    config.check(key)
+    names = list(dict.fromkeys(_names(config.path, key)))
     files = [_described(name, key) for name in names]
     first = files[0]
     source = first.name if len(files) == 1 else f"{first.name} and {len(files) - 1} more"
-    crs = agreed_crs(first.crs, given_crs(choice.crs, key), f"{key}: {first.name}").to_2d()
+    crs = agreed_crs(first.crs, given_crs(config.crs, key), f"{key}: {first.name}").to_2d()
     tiles, affine, shape = _arranged(files, period_of(crs), key)
-    numbers = _numbers(choice, first, key)
+    numbers = _numbers(config, first, key)
     kinds = {first.dtypes[number - 1] for number in numbers}
     if any(kind.startswith("complex") for kind in kinds):
         raise AlignsarError(f"{key}: {source}: has complex values; give real ones, such as their power")
     frame = _frame(affine, shape, crs, f"{key}: {source}")
     table = ClassTable.empty()
-    if choice.categorical:
+    if config.categorical:
         if len(numbers) != 1:
             raise AlignsarError(
-                f"{key}: {source}: classes are in one band, and {len(numbers)} are taken; name one (bands)"
+                f"{key}: {source}: classes must be in one band, and {len(numbers)} bands are read; name one (bands)"
             )
-        table = class_table(choice, first.tags[numbers[0] - 1], names, numbers[0], f"{key}: {source}")
-    if choice.derivatives and len(numbers) != 1:
+        table = class_table(config, first.tags[numbers[0] - 1], names, numbers[0], f"{key}: {source}")
+    if config.derivatives and len(numbers) != 1:
         raise AlignsarError(
-            f"{key}: {source}: heights are in one band, and {len(numbers)} are taken; name one (bands)"
+            f"{key}: {source}: heights must be in one band, and {len(numbers)} bands are read; name one (bands)"
         )
-    return (SlopeFile if choice.derivatives else RasterFile)(
+    return (SlopeRaster if config.derivatives else LabelRaster)(
         key=key,
         name=source,
         tiles=tiles,
         frame=frame,
         crs=crs,
-        bands=DERIVATIVES if choice.derivatives else _band_names(first, numbers),
-        numbers=numbers * len(DERIVATIVES) if choice.derivatives else numbers,
-        nodata=choice.nodata,
+        bands=DERIVATIVES if config.derivatives else _band_names(first, numbers),
+        numbers=numbers * len(DERIVATIVES) if config.derivatives else numbers,
+        nodata=config.nodata,
         table=table,
         resolution=_resolution(frame),
     )
 
 
 def _names(path: Any, key: str) -> Iterator[str]:
-    """Names of the files asked for: of patterns those that they match, of folders the rasters in them."""
+    """List the files asked for: of patterns those that they match, of folders the rasters in them."""
     asked = path if isinstance(path, list | tuple) else [path]
     if not asked:
         raise AlignsarError(f"{key}: no file is named (path)")
-    for one in asked:
-        text = str(Path(str(one)).expanduser()) if str(one).startswith("~") else str(one)
+    for item in map(str, asked):
+        text = str(Path(item).expanduser()) if item.startswith("~") else item
         place = Path(text)
         if place.is_dir():
             yield from _in_folder(place, key)
@@ -167,53 +145,39 @@ def _names(path: Any, key: str) -> Iterator[str]:
 
 
 def _in_folder(folder: Path, key: str) -> list[str]:
-    found = sorted(str(file) for file in folder.iterdir() if file.name.lower().endswith(KINDS))
-    if not found:
+    files = sorted(str(file) for file in folder.iterdir() if file.name.lower().endswith(KINDS))
+    if not files:
         raise AlignsarError(
             f"{key}: {folder}: the folder holds no raster ({', '.join(KINDS)}); name the folder that the tiles lie "
             "in, or the files"
         )
-    return found
-
-
-def matching(pattern: Path, key: str) -> list[str]:
-    """Files that a pattern matches, sorted. Raises AlignsarError where there are none."""
-    fixed = next(number for number, part in enumerate(pattern.parts) if any(sign in part for sign in "*?"))
-    base = Path(*pattern.parts[:fixed])
-    found = sorted(
-        str(file)
-        for file in base.glob(str(pattern.relative_to(base)))
-        if file.is_file() and not file.name.lower().endswith(BESIDE)
-    )
-    if not found:
-        raise AlignsarError(f"{key}: {pattern}: no file is called so; correct the pattern (path)")
-    return found
+    return files
 
 
 def _arranged(
     files: Sequence[_Described], period: float, key: str
-) -> tuple[tuple[Tile, ...], Affine, tuple[int, int]]:
-    """Tiles on the grid of the first, across the antimeridian too. Raises AlignsarError where their grids differ."""
+) -> tuple[tuple[RasterTile, ...], Affine, tuple[int, int]]:
+    """Arrange tiles on the grid of the first, across the antimeridian too. Raises AlignsarError where grids differ."""
     a, b, c, d, e, f = files[0].affine
     corners = []
-    for one in files:
-        same = np.allclose(one.affine[:2] + one.affine[3:5], (a, b, d, e), rtol=1e-6, atol=1e-12)
-        agree = one.crs == files[0].crs and one.dtypes == files[0].dtypes
+    for file in files:
+        same = np.allclose(file.affine[:2] + file.affine[3:5], (a, b, d, e), rtol=1e-6, atol=1e-12)
+        agree = file.crs == files[0].crs and file.dtypes == files[0].dtypes
         determinant = a * e - b * d
-        dx, dy = one.affine[2] - c, one.affine[5] - f
+        dx, dy = file.affine[2] - c, file.affine[5] - f
         dx -= period * round(dx / period) if period else 0.0
         column, row = (e * dx - b * dy) / determinant, (a * dy - d * dx) / determinant
         off = max(abs(column - round(column)), abs(row - round(row)))
         if not (same and agree) or off > ALIGNED:
             raise AlignsarError(
-                f"{key}: {one.name} and {files[0].name} are not tiles of one grid (system, size of pixels, bands); "
+                f"{key}: {file.name} and {files[0].name} are not tiles of one grid (system, size of pixels, bands); "
                 "give each a layer of its own, or bring them together (gdalbuildvrt, gdalwarp)"
             )
         corners.append((round(row), round(column)))
     top, left = min(corner[0] for corner in corners), min(corner[1] for corner in corners)
     tiles = tuple(
-        Tile(name=one.name, files=one.files, row=row - top, column=column - left, shape=one.shape)
-        for one, (row, column) in zip(files, corners, strict=True)
+        RasterTile(name=file.name, files=file.files, row=row - top, column=column - left, shape=file.shape)
+        for file, (row, column) in zip(files, corners, strict=True)
     )
     rows = max(tile.row + tile.shape[0] for tile in tiles)
     columns = max(tile.column + tile.shape[1] for tile in tiles)
@@ -221,37 +185,39 @@ def _arranged(
     return tiles, affine, (rows, columns)
 
 
-def _numbers(choice: RasterChoice, file: _Described, key: str) -> tuple[int, ...]:
-    """Numbers of the bands asked for, or of all that are no mask."""
+def _numbers(config: RasterLayerConfig, file: _Described, key: str) -> tuple[int, ...]:
+    """Return the numbers of the bands asked for, or of all but masks."""
     count = len(file.dtypes)
-    if choice.bands is None:
+    if config.bands is None:
         return tuple(number for number in range(1, count + 1) if not file.alpha[number - 1])
     known = {str(text): number for number, text in enumerate(file.descriptions, 1) if text}
-    found = []
-    for band in choice.bands:
+    numbers = []
+    for band in config.bands:
         number = int(band) if str(band).isdigit() else 0
         if isinstance(band, str):
             number = known.get(band, number)
         if not 1 <= number <= count:
             names = f", called {', '.join(known)}" if known else ""
             raise AlignsarError(f"{key}: {file.name}: has no band {band!r}; it has 1 to {count}{names}")
-        found.append(number)
-    if not found:
+        numbers.append(number)
+    if not numbers:
         raise AlignsarError(f"{key}: {file.name}: no band is named (bands); name some, or leave the key out")
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(numbers))
 
 
 def _band_names(file: _Described, numbers: Sequence[int]) -> tuple[str, ...]:
-    """Names for layers: the descriptions of bands, or their numbers."""
-    said = [re.sub(r"\W+", "_", file.descriptions[number - 1] or "").strip("_").lower() for number in numbers]
+    """Name the layers of bands: by their descriptions, or else by their numbers."""
+    descriptions = [
+        re.sub(r"\W+", "_", file.descriptions[number - 1] or "").strip("_").lower() for number in numbers
+    ]
     return tuple(
-        text if text and said.count(text) == 1 else f"{text or 'band'}_{number}"
-        for text, number in zip(said, numbers, strict=True)
+        text if text and descriptions.count(text) == 1 else f"{text or 'band'}_{number}"
+        for text, number in zip(descriptions, numbers, strict=True)
     )
 
 
 def _frame(affine: Affine, shape: tuple[int, int], crs: CRS, where: str) -> Frame:
-    """Where pixels lie, by the best operation for the middle of the raster. Raises AlignsarError without any."""
+    """Find the best operation for the middle of the raster. Raises AlignsarError where PROJ knows none."""
     target = CRS.from_epsg(4326)
     pipeline, operation = "", "none: longitude and latitude on WGS84"
     if not is_wgs84(crs):
@@ -264,7 +230,7 @@ def _frame(affine: Affine, shape: tuple[int, int], crs: CRS, where: str) -> Fram
 
 
 def _resolution(frame: Frame) -> tuple[float, float]:
-    """Metres of a row and a column in the middle of a raster; NaN where its system has none there."""
+    """Return the size of a row and a column in metres, in the middle of a raster; NaN where it is not on Earth."""
     row, column = (0.5 * (count - 1) for count in frame.shape)
     lon, lat = frame.geodetic(np.array([row, row + 1.0, row]), np.array([column, column, column + 1.0]))
     if not np.isfinite(lon).all():

@@ -1,4 +1,4 @@
-"""Derivatives of a raster of heights: its slope, and its gradient to the east and to the north."""
+"""Slope and gradients to the east and north of a raster of heights."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alignsar_gpu.geometry.ellipsoid import ECCENTRICITY_SQUARED, SEMI_MAJOR_AXIS
-from alignsar_gpu.radarcoding.rasters.files import RasterFile
+from alignsar_gpu.radarcoding.rasters.files import LabelRaster
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,22 +16,22 @@ DERIVATIVES = ("slope", "gradient_east", "gradient_north")
 NODE = 256  # rows and columns from one place to the next at which it is known how many metres a pixel has
 
 
-class SlopeFile(RasterFile):
-    """A raster of heights in metres, whose bands are `DERIVATIVES` of these."""
+class SlopeRaster(LabelRaster):
+    """A raster of heights in metres whose bands are their slope and gradients (`DERIVATIVES`)."""
 
     def unit_of(self, band: str) -> str:
-        """Of values: slope in degrees, gradients in metres a metre."""
+        """Return the unit of a band: degrees for the slope, metres a metre for gradients."""
         return "degrees" if band == "slope" else "1"
 
     def read(self, rows: slice, columns: slice, band: str, step: int = 1) -> NDArray[np.float32]:
-        """A derivative, by Horn (1981), Proc. IEEE 69, eq. 2 to 4: differences over three rows and three columns.
+        """Compute a derivative by Horn (1981), Proc. IEEE 69, eq. 2 to 4, over three rows and three columns.
 
         NaN where one of nine heights is not known. With a ``step``, of means of so many rows and columns.
         """
         height = super().read(rows, columns, band, step).astype(np.float64)
-        found = np.full(height.shape, np.nan)
+        out = np.full(height.shape, np.nan)
         if min(height.shape) < 3:
-            return found.astype(np.float32)
+            return out.astype(np.float32)
         sides = height[:, 2:] - height[:, :-2]
         across = (sides[:-2] + 2.0 * sides[1:-1] + sides[2:]) / (8.0 * step)
         sides = height[2:] - height[:-2]
@@ -49,11 +49,11 @@ class SlopeFile(RasterFile):
             "gradient_east": east,
             "gradient_north": north,
         }[band]
-        found[1:-1, 1:-1] = np.where(np.isnan(height[1:-1, 1:-1]), np.nan, derivative)
-        return found.astype(np.float32)
+        out[1:-1, 1:-1] = np.where(np.isnan(height[1:-1, 1:-1]), np.nan, derivative)
+        return out.astype(np.float32)
 
     def _metres(self, row: NDArray[np.float64], column: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-        """Metres to the east and north that a row down leads, then a column across: each [row, column].
+        """Return the metres to the east and north of one row down, then of one column across: [row, column].
 
         Linear between places that do not depend on what is asked for.
         """
@@ -74,13 +74,15 @@ class SlopeFile(RasterFile):
             known.append((lon[1] - lon[0]) * normal * np.cos(middle))
             known.append((lat[1] - lat[0]) * normal * (1.0 - ECCENTRICITY_SQUARED) / bent)
         return [
-            _between(_between(one, row / NODE - nodes[0][0] / NODE).T, column / NODE - nodes[1][0] / NODE).T
-            for one in known
+            _between(
+                _between(metres, row / NODE - nodes[0][0] / NODE).T, column / NODE - nodes[1][0] / NODE
+            ).T
+            for metres in known
         ]
 
 
 def _between(values: NDArray[np.float64], place: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Values [node, ...] between nodes."""
+    """Interpolate values [node, ...] linearly between nodes."""
     node = place.astype(np.int64)
     share = (place - node)[:, np.newaxis]
     return values[node] + share * (values[node + 1] - values[node])

@@ -1,1 +1,1 @@
-"""Vector maps on the radar grid."""
+"""Areas, lines and points of vector maps on the radar grid."""

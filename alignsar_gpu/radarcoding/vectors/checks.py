@@ -1,4 +1,4 @@
-"""What a layer of vectors must have to be of use: a system, features, shapes with an area, heights in metres."""
+"""Check that a layer of vectors can be used: its system, features, kind of shapes, and heights in metres."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pyarrow as pa
 import shapely
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.radarcoding.vectors.choice import Z
+from alignsar_gpu.radarcoding.vectors.config import Z
 from alignsar_gpu.radarcoding.vectors.shapes import KINDS, dimension_of, without_collections
 from alignsar_gpu.radarcoding.vectors.sources import NUMBER
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyproj import CRS
 
-    from alignsar_gpu.radarcoding.vectors.choice import VectorChoice
+    from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
     from alignsar_gpu.radarcoding.vectors.sources import LayerSource, Shapes
 
 LOOKED_AT = 1000  # features whose shapes tell the kind of a layer that does not state it
@@ -27,14 +27,14 @@ LOWEST, HIGHEST = -500.0, 9000.0  # m: other heights stand for something else
 UNSTATED = "undefined"  # how names of systems begin that say nothing: those of GeoPackages without one
 
 
-def stated_crs(source: LayerSource, choice: VectorChoice) -> CRS | None:
-    """The system of a file. Raises AlignsarError for one that is not of maps, where none is given instead."""
+def stated_crs(source: LayerSource, config: VectorLayerConfig) -> CRS | None:
+    """Return the system that a file states. Raises AlignsarError for one that is not of a map and not overruled."""
     crs = source.crs
     if crs is None or crs.name.lower().startswith(UNSTATED):
         return None
     if crs.is_geographic or crs.is_projected:
         return crs
-    if choice.crs:
+    if config.crs:
         return None
     raise AlignsarError(
         f"{source.name}: its coordinate reference system, {crs.name!r}, is neither geographic nor projected: name the "
@@ -42,36 +42,34 @@ def stated_crs(source: LayerSource, choice: VectorChoice) -> CRS | None:
     )
 
 
-def check_features(source: LayerSource, choice: VectorChoice, shapes: Shapes) -> None:
-    """Raises AlignsarError for a layer without features, or none that are meant; ``shapes``: the first of them."""
-    if source.features == 0 or (not len(shapes) and not choice.where):
+def check_features(source: LayerSource, config: VectorLayerConfig, shapes: Shapes) -> None:
+    """Check that a layer has features that are asked for (``shapes``: the first); raise AlignsarError otherwise."""
+    if source.features == 0 or (not len(shapes) and not config.where):
         raise AlignsarError(f"{source.name}: has no features: choose another file or layer")
     if not len(shapes):
-        raise AlignsarError(
-            f"{source.name}: where={choice.where!r} is met by none of its features: correct it"
-        )
+        raise AlignsarError(f"{source.name}: no feature meets where={config.where!r}; correct it")
 
 
-def kind_of(source: LayerSource, choice: VectorChoice, shapes: Shapes) -> str:
-    """The kind of shapes: "polygon", "line" or "point".
+def kind_of(source: LayerSource, config: VectorLayerConfig, shapes: Shapes) -> str:
+    """Return the kind of shapes of a layer: "polygon", "line" or "point".
 
     Raises AlignsarError where none of them has an area, nor is to be given one.
     """
     stated = source.geometry_type.replace("LineString", "line").replace("Curve", "line").lower()
     if "polygon" in stated or "surface" in stated:
-        if choice.width:
+        if config.width:
             raise AlignsarError(
                 f"{source.name}: has polygons, but width is for lines: use buffer to make them larger"
             )
         return "polygon"
-    useful = {2} | ({1} if choice.reach else set()) | ({0} if choice.buffer else set())
+    useful = {2} | ({1} if config.reach else set()) | ({0} if config.buffer else set())
     for name in ("point", "line"):
         if name in stated and "collection" not in stated:
             return _refused({name}, source) if KINDS.index(name) not in useful else name
     met: set[int] = set()
-    for found in _shapes_of(source, shapes):
-        apart, _ = without_collections(found[~shapely.is_missing(found)])
-        dimensions = [int(one) for one in dimension_of(apart[~shapely.is_empty(apart)]) if one >= 0]
+    for batch in _shapes_of(source, shapes):
+        apart, _ = without_collections(batch[~shapely.is_missing(batch)])
+        dimensions = [int(number) for number in dimension_of(apart[~shapely.is_empty(apart)]) if number >= 0]
         met.update(dimensions)
         for dimension in dimensions:
             if dimension in useful:
@@ -89,14 +87,14 @@ def _shapes_of(source: LayerSource, first: Shapes) -> Iterator[Shapes]:
 def _refused(kinds: set[str], source: LayerSource) -> str:
     if not kinds:
         raise AlignsarError(f"{source.name}: none of its features has a shape: choose another file or layer")
-    what = " and ".join(f"{one}s" for one in sorted(kinds))
+    what = " and ".join(f"{kind}s" for kind in sorted(kinds))
     cure = "width (metres; bands along lines)" if "line" in kinds else "buffer (metres; discs around points)"
     raise AlignsarError(f"{source.name}: has {what}, which have no area: give {cure}")
 
 
-def check_heights(source: LayerSource, choice: VectorChoice, crs: CRS, shapes: Shapes) -> None:
-    """Raises AlignsarError for heights that are none, looking through all of an attribute's."""
-    if choice.elevation == Z:
+def check_heights(source: LayerSource, config: VectorLayerConfig, crs: CRS, shapes: Shapes) -> None:
+    """Check that all heights of a layer are heights in metres; raise AlignsarError otherwise."""
+    if config.elevation == Z:
         if not shapely.has_z(shapes).any():
             raise AlignsarError(
                 f"{source.name}: elevation is z, but its shapes have no heights: name an attribute"
@@ -107,7 +105,7 @@ def check_heights(source: LayerSource, choice: VectorChoice, crs: CRS, shapes: S
                 "the WGS84 ellipsoid: convert them (ogr2ogr -t_srs EPSG:4979), or use height, above the terrain"
             )
         return
-    name = choice.height or choice.elevation
+    name = config.height or config.elevation
     if not name:
         return
     if source.fields[name] != NUMBER:
@@ -123,5 +121,5 @@ def check_heights(source: LayerSource, choice: VectorChoice, crs: CRS, shapes: S
 
 
 def numbers(column: Any) -> NDArray[np.float64]:
-    """An Arrow array as numbers, NaN where there is none."""
+    """Convert an Arrow array to numbers, NaN where there is none."""
     return np.array(column.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)

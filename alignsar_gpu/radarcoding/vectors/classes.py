@@ -1,4 +1,4 @@
-"""From values of an attribute to classes."""
+"""Classes of features by the values of an attribute."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.radarcoding.vectors.choice import values_of
+from alignsar_gpu.radarcoding.vectors.config import values_of
 from alignsar_gpu.radarcoding.vectors.paths import listed
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from alignsar_gpu.radarcoding.vectors.choice import VectorChoice
+    from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
     from alignsar_gpu.radarcoding.vectors.sources import LayerSource
 
 MOST_CLASSES = 254  # a label is one byte
@@ -27,7 +27,7 @@ MOST_CLASSES = 254  # a label is one byte
 
 @dataclass(frozen=True, kw_only=True)
 class Classes:
-    """Classes by name, and the class of each value.
+    """Names of the classes, and the class of each value of the attribute.
 
     Attributes
     ----------
@@ -41,15 +41,15 @@ class Classes:
     unmatched: tuple[str, ...] = ()
 
     def of(self, column: Any) -> NDArray[np.int32]:
-        """Class (f,) of the values of an Arrow array, -1 where it is in none."""
+        """Return the class (f,) of each value of an Arrow array, -1 where it is in none."""
         coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
         classes = [self.index.get(text, -1) if text is not None else -1 for text in texts(coded.dictionary)]
-        found = np.asarray(coded.indices.fill_null(len(classes)), dtype=np.intp)
-        return np.array([*classes, -1], dtype=np.int32)[found]
+        index = np.asarray(coded.indices.fill_null(len(classes)), dtype=np.intp)
+        return np.array([*classes, -1], dtype=np.int32)[index]
 
 
 def texts(column: Any) -> list[str | None]:
-    """Values of an Arrow array as text: whole numbers without decimals, true and false, dates as in ISO 8601."""
+    """Convert an Arrow array to text: whole numbers without decimals, true and false, dates as in ISO 8601."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if pa.types.is_floating(column.type):
@@ -57,34 +57,34 @@ def texts(column: Any) -> list[str | None]:
     return [None if value is None else str(value) for value in column.cast(pa.string()).to_pylist()]
 
 
-def find_classes(source: LayerSource, choice: VectorChoice) -> Classes:
-    """The classes that a layer has. Looks through all values of the attribute.
+def find_classes(source: LayerSource, config: VectorLayerConfig) -> Classes:
+    """Find the classes of a layer; looks through all values of the attribute.
 
     Raises AlignsarError where no value is in a class, or values that shall be classes are
     too many, or give the same name.
     """
-    if not choice.attribute:
+    if not config.attribute:
         return Classes(index={})
     there = sorted(
         {
             text
-            for part in source.values(choice.attribute)
+            for part in source.values(config.attribute)
             for text in texts(part.unique())
             if text is not None
         }
     )
-    where = f"{source.name}: the attribute {choice.attribute!r}"
+    where = f"{source.name}: the attribute {config.attribute!r}"
     if not there:
         raise AlignsarError(f"{where} is empty in all features: choose another")
-    if choice.values is None:
+    if config.values is None:
         return _of_each(there, where)
-    index = {text: i for i, name in enumerate(choice.values) for text in values_of(choice.values[name])}
+    index = {text: i for i, name in enumerate(config.values) for text in values_of(config.values[name])}
     unmatched = tuple(text for text in index if text not in set(there))
     if len(unmatched) == len(index):
         raise AlignsarError(
             f"{where} has none of the values {listed(list(index))}; it has {listed(there)}: correct values"
         )
-    return Classes(names=tuple(choice.values), index=index, unmatched=unmatched)
+    return Classes(names=tuple(config.values), index=index, unmatched=unmatched)
 
 
 def _of_each(values: Iterable[str], where: str) -> Classes:
@@ -94,7 +94,7 @@ def _of_each(values: Iterable[str], where: str) -> Classes:
         name = safe_name(text)
         if not name:
             raise AlignsarError(
-                f"{where} has the value {text!r}, which gives no name: name classes (key values)"
+                f"{where} has the value {text!r}, from which no name can be made; name classes (key values)"
             )
         if name in owner:
             raise AlignsarError(
@@ -111,7 +111,7 @@ def _of_each(values: Iterable[str], where: str) -> Classes:
 
 
 def safe_name(text: str) -> str:
-    """A value as a part of the name of a variable: small letters, digits and underscores."""
+    """Convert a value to a part of a variable's name: small letters, digits and underscores."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     name = re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_")
     return f"class_{name}" if name[:1].isdigit() else name

@@ -1,4 +1,4 @@
-"""Where the coordinates of a vector file lie on the Earth, and where an area lies in them."""
+"""Coordinates of a vector file: to longitude and latitude, and areas the other way."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
-    from alignsar_gpu.radarcoding.vectors.sources import Box, Shapes
+    from alignsar_gpu.radarcoding.crs import Box
+    from alignsar_gpu.radarcoding.vectors.sources import Shapes
 
     Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -45,8 +46,8 @@ PLANE = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
-    """The system of a file, by one pipeline for all points.
+class Georeference:
+    """How coordinates of a vector file are converted to longitude and latitude, all by one pipeline.
 
     Attributes
     ----------
@@ -66,12 +67,12 @@ class Place:
     extent: Box | None
 
     def to_geodetic(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Pair:
-        """Longitude and latitude (degrees), NaN where there are none."""
-        return moved(self.pipeline, x, y) if self.pipeline else (x, y)
+        """Convert coordinates to longitude and latitude (degrees), NaN where there are none."""
+        return transform_points(self.pipeline, x, y) if self.pipeline else (x, y)
 
     @property
     def bounds(self) -> Box | None:
-        """Of the file, in degrees."""
+        """Extent of the file, in degrees."""
         if self.extent is None:
             return None
         x, y = _outline(self.extent)
@@ -87,7 +88,7 @@ class Place:
         )
 
     def areas(self, area: BaseGeometry, reach: float) -> list[BaseGeometry]:
-        """A polygon in degrees, in coordinates of the file: a bit larger, and by ``reach`` metres.
+        """Convert a polygon in degrees to coordinates of the file: a bit larger, and by ``reach`` metres.
 
         Several where the file's longitudes may be those of the area plus or minus full circles, or the area lies
         on both sides of where the projection is cut.
@@ -98,18 +99,18 @@ class Place:
         fine = wider.segmentize(max(east - west, north - south) / STEPS)
         if self.period:
             return self._turned(self._in_file(fine, 0.5 * (west + east)))
-        found = (self._in_file(part, None) for part in self._cut(fine))
-        return [part for part in found if not part.is_empty]
+        parts = (self._in_file(part, None) for part in self._cut(fine))
+        return [part for part in parts if not part.is_empty]
 
     def _turned(self, shape: BaseGeometry) -> list[BaseGeometry]:
-        """A shape and the same one full circle to each side, the latter where the file is."""
+        """Return a shape, and its copies a full circle to each side that the file reaches."""
         middle = 0.5 * (shape.bounds[0] + shape.bounds[2])
         near = shapely.affinity.translate(shape, -self.period * round(middle / self.period))
         copies = [shapely.affinity.translate(near, number * self.period) for number in (0, -1, 1)]
         if self.extent is None:
             return copies
         west, _, east, _ = self.extent
-        return copies[:1] + [one for one in copies[1:] if one.bounds[0] <= east and one.bounds[2] >= west]
+        return copies[:1] + [copy for copy in copies[1:] if copy.bounds[0] <= east and copy.bounds[2] >= west]
 
     def _cut(self, area: BaseGeometry) -> list[BaseGeometry]:
         if self.cut is None:
@@ -124,11 +125,13 @@ class Place:
         return [area.intersection(strip) for strip in strips] if len(strips) > 1 else [area]
 
     def _in_file(self, area: BaseGeometry, middle: float | None) -> BaseGeometry:
-        """A shape in degrees, in coordinates of the file; ``middle``: its longitude, where x is one too."""
+        """Convert a shape to coordinates of the file, around longitude ``middle`` where x is a longitude."""
 
         longitude, latitude = shapely.get_coordinates(area).T
         x, y = (
-            moved(self.pipeline, longitude, latitude, back=True) if self.pipeline else (longitude, latitude)
+            transform_points(self.pipeline, longitude, latitude, back=True)
+            if self.pipeline
+            else (longitude, latitude)
         )
         if middle is not None:
             x = turn(x, middle * self.period / 360.0, self.period)
@@ -141,14 +144,14 @@ class Place:
         return placed.buffer(AROUND * math.hypot(east - west, north - south))
 
     def in_planes(self, shapes: Shapes, change: Callable[[Shapes], Shapes]) -> Shapes:
-        """Shapes changed in metres: ``change`` is done in a plane that touches the Earth near each of them.
+        """Change shapes in metres: ``change`` works in a plane that touches the Earth near each of them.
 
         From coordinates of the file to longitude and latitude. Each square degree has a plane of its own, so that
         the result for a shape does not depend on others. Those that the Earth has no place for come back as None.
         """
-        found = np.full(len(shapes), None, dtype=object)
+        changed = np.full(len(shapes), None, dtype=object)
         if not len(shapes):
-            return found
+            return changed
         if not self.period:  # the result is straight in degrees between its vertices
             shapes = shapely.segmentize(shapes, STRAIGHT)
         points, owner = shapely.get_coordinates(shapes, return_index=True)
@@ -161,8 +164,8 @@ class Place:
         square[~good] = np.nan
         for centre in np.unique(square[np.isfinite(square).all(axis=1)], axis=0):
             chosen = (square == centre).all(axis=1)
-            found[chosen] = _in_plane(degrees[chosen], change, float(centre[0]), float(centre[1]))
-        return found
+            changed[chosen] = _in_plane(degrees[chosen], change, float(centre[0]), float(centre[1]))
+        return changed
 
 
 def _in_plane(
@@ -171,25 +174,27 @@ def _in_plane(
     plane = PLANE.format(longitude=longitude, latitude=latitude)
 
     def down(points: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.stack(moved(plane, points[:, 0], points[:, 1]), axis=1)
+        return np.stack(transform_points(plane, points[:, 0], points[:, 1]), axis=1)
 
     def up(points: NDArray[np.float64]) -> NDArray[np.float64]:
-        x, y = moved(plane, points[:, 0], points[:, 1], back=True)
+        x, y = transform_points(plane, points[:, 0], points[:, 1], back=True)
         return np.stack([turn(x, longitude, 360.0), y], axis=1)
 
     return np.asarray(shapely.transform(change(shapely.transform(shapes, down)), up), dtype=object)
 
 
-def moved(pipeline: str, x: NDArray[np.float64], y: NDArray[np.float64], *, back: bool = False) -> Pair:
-    """Points (n,) through a pipeline; see `dem_frame.transform`."""
+def transform_points(
+    pipeline: str, x: NDArray[np.float64], y: NDArray[np.float64], *, back: bool = False
+) -> Pair:
+    """Transform points (n,) by a pipeline; see `dem.frame.transform`."""
     if len(x) == 1:  # older versions of pyproj give numbers for an array of one
         u, v = transform(pipeline, np.repeat(x, 2), np.repeat(y, 2), back=back)
         return u[:1], v[:1]
     return transform(pipeline, x, y, back=back)
 
 
-def find_place(crs: CRS, extent: Box | None, name: str) -> Place:
-    """The place of coordinates in a system.
+def find_georeference(crs: CRS, extent: Box | None, name: str) -> Georeference:
+    """Find how coordinates in a system are converted to longitude and latitude.
 
     Raises AlignsarError, beginning with ``name``, where PROJ knows no way, or the extent is not on Earth.
     """
@@ -205,7 +210,7 @@ def find_place(crs: CRS, extent: Box | None, name: str) -> Place:
         near = area_of(extent, pipeline)
         if near is not None:
             pipeline, operation = pipeline_between(flat, CRS.from_epsg(4326), _wider(near), name)
-    return Place(
+    return Georeference(
         pipeline=pipeline,
         operation=operation,
         period=period,
@@ -216,7 +221,7 @@ def find_place(crs: CRS, extent: Box | None, name: str) -> Place:
 
 
 def _wider(area: AreaOfInterest) -> AreaOfInterest:
-    """Not without a width or height: older versions of PROJ find no operation for such an area."""
+    """Widen an area: older versions of PROJ find no operation for one without a width or height."""
     return AreaOfInterest(
         max(area.west_lon_degree - AREA, -180.0),
         max(area.south_lat_degree - AREA, -90.0),
@@ -237,7 +242,7 @@ def _check_degrees(crs: CRS, extent: Box, period: float, name: str) -> None:
 
 
 def _cut_of(crs: CRS) -> float | None:
-    """Half a circle from the middle meridian of a projection, in degrees from Greenwich."""
+    """Return the meridian opposite the middle one of a projection, in degrees from Greenwich."""
     base = crs.source_crs if crs.is_bound else crs
     if base is None or base.coordinate_operation is None:
         return None
@@ -250,17 +255,17 @@ def _cut_of(crs: CRS) -> float | None:
 
 
 def _outline(box: Box) -> Pair:
-    """Points along the sides and across the middle of a box."""
+    """Return points along the sides and across the middle of a box."""
     x, y = np.meshgrid(np.linspace(box[0], box[2], 9), np.linspace(box[1], box[3], 9))
     return x.ravel(), y.ravel()
 
 
 def _is_metric(pipeline: str, extent: Box) -> bool:
-    """Whether 100 units are 100 metres each way, all over the extent."""
+    """Return whether 100 units are 100 metres each way, all over the extent."""
     x, y = _outline(extent)
-    here = moved(pipeline, x, y)
-    along = moved(pipeline, x + 100.0, y), moved(pipeline, x, y + 100.0)
-    if not all(np.isfinite(one).all() for pair in (here, *along) for one in pair):
+    here = transform_points(pipeline, x, y)
+    along = transform_points(pipeline, x + 100.0, y), transform_points(pipeline, x, y + 100.0)
+    if not all(np.isfinite(values).all() for pair in (here, *along) for values in pair):
         return False
     geod = Geod(ellps="WGS84")
     lengths = [geod.inv(*here, *there)[2] for there in along]

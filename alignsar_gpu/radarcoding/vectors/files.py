@@ -1,4 +1,4 @@
-"""VectorFile: the features of a vector file that make a layer, as rings, wherever and whatever the file is."""
+"""VectorFile: the features of a vector layer as rings, whatever the format of the file."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from alignsar_gpu.radarcoding.vectors.checks import (
     numbers,
     stated_crs,
 )
-from alignsar_gpu.radarcoding.vectors.choice import VectorChoice, Z, check_choice
 from alignsar_gpu.radarcoding.vectors.classes import Classes, find_classes
-from alignsar_gpu.radarcoding.vectors.crs import Place, find_place
+from alignsar_gpu.radarcoding.vectors.config import Z
+from alignsar_gpu.radarcoding.vectors.crs import Georeference, find_georeference
 from alignsar_gpu.radarcoding.vectors.geoparquet import is_parquet, open_parquet
 from alignsar_gpu.radarcoding.vectors.ogr import open_ogr
 from alignsar_gpu.radarcoding.vectors.paths import find_vectors
-from alignsar_gpu.radarcoding.vectors.rings import Counts, Features, Window, rings_of
+from alignsar_gpu.radarcoding.vectors.rings import ClassifiedFeatures, Counts, FeatureWindow, rings_of
 from alignsar_gpu.radarcoding.vectors.sources import LayerSource, check_fields
 
 if TYPE_CHECKING:
@@ -35,38 +35,38 @@ if TYPE_CHECKING:
     from pyproj import CRS
     from shapely.geometry.base import BaseGeometry
 
+    from alignsar_gpu.radarcoding.crs import Box
+    from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
     from alignsar_gpu.radarcoding.vectors.rings import Rings
-    from alignsar_gpu.radarcoding.vectors.sources import Batch, Box, Shapes
+    from alignsar_gpu.radarcoding.vectors.sources import FeatureBatch, Shapes
 
 BEYOND = 1000.0  # metres around a scene that shapes are kept in: the orbit sees them
-
-__all__ = ["Counts", "VectorChoice", "VectorFile", "open_vectors"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class VectorFile:
-    """Features of a vector file, open.
+    """The features of a vector layer, open.
 
     Attributes
     ----------
     key : of the configuration, for messages.
-    choice : what is asked for.
+    config : what is asked for.
     crs : of the file.
     kind : "polygon", "line" or "point": that of the layer, or of its first feature of use.
     place : where its coordinates lie.
     """
 
     key: str
-    choice: VectorChoice
+    config: VectorLayerConfig
     source: LayerSource
     crs: CRS
     kind: str
-    place: Place
+    place: Georeference
     legend: Classes
 
     @property
     def name(self) -> str:
-        """File and layer."""
+        """File and layer, for messages."""
         return self.source.name
 
     @property
@@ -76,50 +76,50 @@ class VectorFile:
 
     @property
     def unmatched(self) -> tuple[str, ...]:
-        """Values that are asked for and that no feature has."""
+        """Values of classes that no feature has."""
         return self.legend.unmatched
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """What the layer is made of, for a fingerprint."""
+        """Files that are read, for a fingerprint."""
         return self.source.files
 
     @property
     def raised(self) -> bool:
         """Whether features have heights of their own."""
-        return bool(self.choice.height or self.choice.elevation)
+        return bool(self.config.height or self.config.elevation)
 
     @property
     def above_terrain(self) -> bool:
         """Whether heights count from the terrain, not from the WGS84 ellipsoid."""
-        return self.choice.elevation is None
+        return self.config.elevation is None
 
     @property
     def operation(self) -> str:
-        """How coordinates of the file become longitude and latitude, in words."""
+        """Conversion from coordinates of the file to longitude and latitude, in words."""
         return self.place.operation
 
     @property
     def bounds(self) -> Box | None:
-        """West, south, east and north of the whole layer in degrees, None where the file does not say."""
+        """West, south, east and north of the layer in degrees; None where the file does not state its extent."""
         return self.place.bounds
 
     @property
     def _in_degrees(self) -> bool:
         """Whether rings are in longitude and latitude, not in coordinates of the file."""
-        return bool(self.choice.reach) and not self.place.metric
+        return bool(self.config.reach) and not self.place.metric
 
     def to_geodetic(
         self, x: NDArray[np.float64], y: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Longitude and latitude (degrees on WGS84, of any turn) of points of rings, NaN where there are none.
+        """Convert points of rings to longitude and latitude (degrees, of any turn); NaN where there are none.
 
         By the same operation for all points, each on its own.
         """
         return (x, y) if self._in_degrees else self.place.to_geodetic(x, y)
 
     def rings(self, area: BaseGeometry, counts: Counts) -> Iterator[Rings]:
-        """Rings of the features that meet an area, cut off a kilometre beyond it, some features at a time.
+        """Read the rings of features that meet an area, cut off a kilometre beyond it, some features at a time.
 
         Parameters
         ----------
@@ -128,26 +128,26 @@ class VectorFile:
 
         Raises AlignsarError where the file cannot be read.
         """
-        areas = self.place.areas(area, self.choice.reach)
-        edges = self.place.areas(area, self.choice.reach + BEYOND)
-        for number, one in enumerate(areas):
-            edge = next((edge for edge in edges if edge.intersects(one)), one)
-            window = Window(area=one, before=areas[:number], edge=edge)
-            for batch in self._batches(one.bounds):
-                features = self._features(batch, one.bounds, counts)
-                rings = rings_of(features, self.choice, self.place, window, counts)
+        areas = self.place.areas(area, self.config.reach)
+        edges = self.place.areas(area, self.config.reach + BEYOND)
+        for number, part in enumerate(areas):
+            edge = next((edge for edge in edges if edge.intersects(part)), part)
+            window = FeatureWindow(area=part, before=areas[:number], edge=edge)
+            for batch in self._batches(part.bounds):
+                features = self._features(batch, part.bounds, counts)
+                rings = rings_of(features, self.config, self.place, window, counts)
                 if len(rings.class_index):
                     yield rings
 
-    def _batches(self, box: Box) -> Iterator[Batch]:
+    def _batches(self, box: Box) -> Iterator[FeatureBatch]:
         try:
-            yield from self.source.batches(self.choice.columns, box)
+            yield from self.source.batches(self.config.columns, box)
         except AlignsarError as error:
             raise AlignsarError(f"{self.key}: {error}") from None
 
-    def _features(self, batch: Batch, box: Box, counts: Counts) -> Features:
-        """Features of a class whose bounds meet a box: not all formats can be asked for these alone."""
-        shapes, attribute = batch.shapes, self.choice.attribute
+    def _features(self, batch: FeatureBatch, box: Box, counts: Counts) -> ClassifiedFeatures:
+        """Select features in a class whose bounds meet a box: not all formats can be asked for these alone."""
+        shapes, attribute = batch.shapes, self.config.attribute
         index = (
             self.legend.of(batch.columns[attribute]) if attribute else np.zeros(len(shapes), dtype=np.int32)
         )
@@ -155,24 +155,24 @@ class VectorFile:
         near = (west <= box[2]) & (east >= box[0]) & (south <= box[3]) & (north >= box[1])
         counts.other_values += int(np.count_nonzero(near & (index < 0)))
         keep = near & (index >= 0)
-        return Features(
+        return ClassifiedFeatures(
             shapes=shapes[keep], class_index=index[keep], height=self._heights(batch)[keep].astype(np.float64)
         )
 
-    def _heights(self, batch: Batch) -> NDArray[np.float64]:
-        name = self.choice.height or self.choice.elevation
+    def _heights(self, batch: FeatureBatch) -> NDArray[np.float64]:
+        name = self.config.height or self.config.elevation
         if not name:
             return np.full(len(batch.shapes), np.nan)
-        return _highest(batch.shapes) if self.choice.elevation == Z else numbers(batch.columns[name])
+        return _highest(batch.shapes) if self.config.elevation == Z else numbers(batch.columns[name])
 
     def require_inside(self, area: BaseGeometry) -> None:
-        """Raises AlignsarError where neither a feature nor the layer's bounds meet the area (a polygon in degrees).
+        """Check that the layer has something in an area (a polygon in degrees); raise AlignsarError otherwise.
 
         Where a layer has nothing of a kind amid other things, there is nothing of it: that is an observation.
         """
         extent = self.place.extent
-        areas = self.place.areas(area, self.choice.reach)
-        if extent is not None and any(shapely.box(*extent).intersects(one) for one in areas):
+        areas = self.place.areas(area, self.config.reach)
+        if extent is not None and any(shapely.box(*extent).intersects(part) for part in areas):
             return
         for _ in self.rings(area, Counts()):
             return
@@ -188,36 +188,36 @@ class VectorFile:
         )
 
 
-def open_vectors(choice: VectorChoice, key: str) -> VectorFile:
-    """The features that are asked for.
+def open_vectors(config: VectorLayerConfig, key: str) -> VectorFile:
+    """Open the features of a layer.
 
     Parameters
     ----------
-    choice : file, layer and what of it.
+    config : file, layer and what of it.
     key : of the configuration; every message begins with it.
 
     Raises AlignsarError for a file that is not there or holds no vectors, a layer or attribute it does not have, a
     condition that is not understood or met by nothing, a system that is missing, unusable or contradicted, kinds
     of shapes that have no area, values that are in no class, and heights that cannot be.
     """
-    check_choice(choice, key)
-    path = find_vectors(choice.path, key)
+    config.check(key)
+    path = find_vectors(config.path, key)
     try:
-        source: LayerSource = (open_parquet if is_parquet(path) else open_ogr)(path, choice, key)
-        crs = agreed_crs(stated_crs(source, choice), given_crs(choice.crs, key), source.name)
-        check_fields(source, choice.columns, choice.where)
+        source: LayerSource = (open_parquet if is_parquet(path) else open_ogr)(path, config, key)
+        crs = agreed_crs(stated_crs(source, config), given_crs(config.crs, key), source.name)
+        check_fields(source, config.columns, config.where)
         head = source.head(LOOKED_AT)
-        check_features(source, choice, head.shapes)
-        kind = kind_of(source, choice, head.shapes)
-        check_heights(source, choice, crs, head.shapes)
+        check_features(source, config, head.shapes)
+        kind = kind_of(source, config, head.shapes)
+        check_heights(source, config, crs, head.shapes)
         return VectorFile(
             key=key,
-            choice=choice,
+            config=config,
             source=source,
             crs=crs,
             kind=kind,
-            place=find_place(crs, source.bounds, source.name),
-            legend=find_classes(source, choice),
+            place=find_georeference(crs, source.bounds, source.name),
+            legend=find_classes(source, config),
         )
     except AlignsarError as error:
         text = str(error)
@@ -225,13 +225,13 @@ def open_vectors(choice: VectorChoice, key: str) -> VectorFile:
 
 
 def _highest(shapes: Shapes) -> NDArray[np.float64]:
-    """The highest z of each shape, NaN where it has none."""
-    found = np.full(len(shapes), np.nan)
+    """Return the highest z of each shape, NaN where it has none."""
+    highest = np.full(len(shapes), np.nan)
     places, owner = shapely.get_coordinates(shapes, include_z=True, return_index=True)
     first = np.flatnonzero(np.diff(owner, prepend=-1))
     if len(first):
-        found[owner[first]] = np.fmax.reduceat(places[:, 2], first)
-    return found
+        highest[owner[first]] = np.fmax.reduceat(places[:, 2], first)
+    return highest
 
 
 def _text(box: Box) -> str:

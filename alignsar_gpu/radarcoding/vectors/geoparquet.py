@@ -1,4 +1,4 @@
-"""Layers of vectors in GeoParquet files."""
+"""Read layers of vectors in GeoParquet files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from alignsar_gpu.radarcoding.vectors.sources import (
     NUMBER,
     OTHER,
     TEXT,
-    Batch,
+    FeatureBatch,
     at_a_time,
     box_of,
     decoded,
@@ -37,9 +37,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from alignsar_gpu.radarcoding.vectors.choice import VectorChoice
+    from alignsar_gpu.radarcoding.crs import Box
+    from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
     from alignsar_gpu.radarcoding.vectors.paths import VectorPath
-    from alignsar_gpu.radarcoding.vectors.sources import Box, Shapes
+    from alignsar_gpu.radarcoding.vectors.sources import Shapes
 
 ENDINGS = {".parquet", ".geoparquet", ".pq"}
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
@@ -48,7 +49,7 @@ UNREADABLE = (pa.ArrowException, OSError, ValueError)
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ParquetSource:
-    """See `vector_sources.LayerSource`.
+    """A GeoParquet file, or a folder of them; see `sources.LayerSource`.
 
     Attributes
     ----------
@@ -69,19 +70,19 @@ class ParquetSource:
     covering: Mapping[str, str]
     condition: str | None
 
-    def head(self, count: int) -> Batch:
+    def head(self, count: int) -> FeatureBatch:
         """See `LayerSource`. Raises AlignsarError for a condition that is not understood."""
         shapes: list[Any] = []
         for batch in self.batches([], None):
             shapes += list(batch.shapes[: count - len(shapes)])
             if len(shapes) >= count:
                 break
-        return Batch(shapes=np.array([*shapes, None], dtype=object)[:-1], columns={})
+        return FeatureBatch(shapes=np.array([*shapes, None], dtype=object)[:-1], columns={})
 
-    def batches(self, columns: Sequence[str], box: Box | None) -> Iterator[Batch]:
+    def batches(self, columns: Sequence[str], box: Box | None) -> Iterator[FeatureBatch]:
         """See `LayerSource`."""
         for rows in self._rows([self.geometry, *columns], box):
-            yield Batch(
+            yield FeatureBatch(
                 shapes=self._shapes(rows.column(self.geometry)),
                 columns={name: rows.column(name) for name in columns},
             )
@@ -114,7 +115,7 @@ class ParquetSource:
             ) from None
 
     def _groups(self, about: Any, box: Box | None) -> list[int]:
-        """Numbers of the row groups that may have something in the box, by the bounds in their statistics."""
+        """List the row groups that may have features in the box, by the bounds in their statistics."""
         if box is None or not self.covering:
             return list(range(about.num_row_groups))
         place = {about.schema.column(i).path: i for i in range(len(about.schema))}
@@ -122,9 +123,9 @@ class ParquetSource:
         for number in range(about.num_row_groups):
             group, sides = about.row_group(number), {}
             for corner, path in self.covering.items():
-                found = group.column(place[path]).statistics if path in place else None
-                if found is not None and found.has_min_max:
-                    sides[corner] = found.min if corner.endswith("min") else found.max
+                statistics = group.column(place[path]).statistics if path in place else None
+                if statistics is not None and statistics.has_min_max:
+                    sides[corner] = statistics.min if corner.endswith("min") else statistics.max
             outside = len(sides) == len(CORNERS) and (
                 sides["xmin"] > box[2]
                 or sides["xmax"] < box[0]
@@ -136,7 +137,7 @@ class ParquetSource:
         return kept
 
     def _meant(self, rows: Any) -> NDArray[np.int64]:
-        """Which rows meet the condition. GDAL is asked, by a table in memory: it means what it does elsewhere."""
+        """Return the rows that meet the condition, asking GDAL by a table in memory: SQL as elsewhere."""
         table = BytesIO()
         columns = [rows.column(name) for name in rows.schema.names]
         try:
@@ -151,7 +152,7 @@ class ParquetSource:
                     driver="GPKG",
                     FID="alignsar_fid",
                 )
-                found = pyogrio.raw.read(
+                result = pyogrio.raw.read(
                     table.getvalue(), columns=["alignsar_row"], read_geometry=False, where=self.condition
                 )
         except (DataSourceError, DataLayerError, ValueError) as error:
@@ -159,7 +160,7 @@ class ParquetSource:
                 f"{self.name}: where={self.condition!r} is not understood ({error}): write a condition of SQL on the "
                 f"attributes {listed(list(self.fields))}"
             ) from None
-        return np.sort(np.asarray(found[3][0], dtype=np.int64))
+        return np.sort(np.asarray(result[3][0], dtype=np.int64))
 
     def _shapes(self, column: Any) -> Shapes:
         if self.encoding == "WKB":
@@ -172,7 +173,7 @@ class ParquetSource:
 
 
 def _plain(column: Any) -> NDArray[Any]:
-    """An Arrow column as GDAL takes it, with anything where it has nothing."""
+    """Convert an Arrow column to what GDAL takes; where it is null, to any value."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
@@ -183,23 +184,23 @@ def _plain(column: Any) -> NDArray[Any]:
 
 
 def is_parquet(path: VectorPath) -> bool:
-    """Whether a path is of a Parquet file, or of a folder of such files."""
+    """Return whether a path is of a Parquet file, or of a folder of such files."""
     return path.path is not None and not path.member and bool(_parts(path.path))
 
 
 def _parts(path: Path) -> list[Path]:
     if path.is_file():
         return [path] if path.suffix.lower() in ENDINGS else []
-    return sorted(one for one in path.rglob("*") if one.suffix.lower() in ENDINGS and one.is_file())
+    return sorted(file for file in path.rglob("*") if file.suffix.lower() in ENDINGS and file.is_file())
 
 
-def open_parquet(path: VectorPath, choice: VectorChoice, key: str) -> ParquetSource:
-    """The shapes of a GeoParquet file, or of all in a folder. Raises AlignsarError for what is none."""
+def open_parquet(path: VectorPath, config: VectorLayerConfig, key: str) -> ParquetSource:
+    """Open a GeoParquet file, or all in a folder. Raises AlignsarError for files without geometry."""
     assert path.path is not None
     where = f"{key}: {path.shown}"
-    if choice.layer is not None:
+    if config.layer is not None:
         raise AlignsarError(f"{where}: a GeoParquet file has no layers: leave layer out")
-    parts = [_described(part, choice, f"{key}: {part}") for part in _parts(path.path)]
+    parts = [_described(part, config, f"{key}: {part}") for part in _parts(path.path)]
     first = parts[0]
     for part in parts[1:]:
         for what in ("geometry", "encoding", "crs", "fields"):
@@ -221,11 +222,11 @@ def open_parquet(path: VectorPath, choice: VectorChoice, key: str) -> ParquetSou
         bounds=box_of([*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0)]) if whole else None,
         features=sum(part.features or 0 for part in parts),
         covering=first.covering if all(part.covering == first.covering for part in parts) else {},
-        condition=choice.where or None,
+        condition=config.where or None,
     )
 
 
-def _described(file: Path, choice: VectorChoice, where: str) -> ParquetSource:
+def _described(file: Path, config: VectorLayerConfig, where: str) -> ParquetSource:
     try:
         with pq.ParquetFile(file) as opened:
             schema, rows = opened.schema_arrow, opened.metadata.num_rows
@@ -233,7 +234,7 @@ def _described(file: Path, choice: VectorChoice, where: str) -> ParquetSource:
         columns = {
             str(name): column for name, column in about.get("columns", {}).items() if name in schema.names
         }
-        name = choice.geometry or about.get("primary_column")
+        name = config.geometry or about.get("primary_column")
     except (*UNREADABLE, AttributeError) as error:
         raise AlignsarError(f"{where}: cannot be read as GeoParquet ({error})") from None
     if name not in columns:
@@ -249,7 +250,7 @@ def _described(file: Path, choice: VectorChoice, where: str) -> ParquetSource:
     return ParquetSource(
         name=str(file),
         files=(file,),
-        fields={str(one.name): _kind(one.type) for one in schema if one.name not in columns},
+        fields={str(item.name): _kind(item.type) for item in schema if item.name not in columns},
         geometry=str(name),
         encoding=str(column.get("encoding", "WKB")),
         geometry_type=_type(column.get("geometry_types", [])),
@@ -259,7 +260,7 @@ def _described(file: Path, choice: VectorChoice, where: str) -> ParquetSource:
         covering={corner: ".".join(sides[corner]) for corner in CORNERS}
         if set(CORNERS) <= set(sides)
         else {},
-        condition=choice.where or None,
+        condition=config.where or None,
     )
 
 
@@ -273,13 +274,13 @@ def _kind(kind: Any) -> str:
 
 
 def _type(kinds: Sequence[str]) -> str:
-    """The one kind of geometry among those stated, many or single being the same."""
+    """Return the one kind of geometry among those stated (single and multiple alike), or "Unknown"."""
     plain = {kind.removesuffix(" Z").removeprefix("Multi") for kind in kinds}
     return plain.pop() if len(plain) == 1 else "Unknown"
 
 
 def _crs(column: Mapping[str, Any], where: str) -> CRS | None:
-    """As GeoParquet says: longitude and latitude where it says nothing, unknown where it says null."""
+    """Return the system as GeoParquet defines it: longitude and latitude if unstated, unknown if null."""
     try:
         stated = column.get("crs", "OGC:CRS84")
         return None if stated is None else CRS.from_user_input(stated)

@@ -1,4 +1,4 @@
-"""GML without a schema beside it: which element of an object is its shape.
+"""GML without a schema: find which element of an object is its shape.
 
 An object of GML may have several geometries, some within other elements: a building of the Dutch BGT has its
 ground plan and the places of its house numbers, a slope its surface and its crest. Without a schema GDAL takes the
@@ -48,8 +48,8 @@ NUMBERS = {  # how a GFS file calls the types that pyogrio names
 
 
 @dataclass(kw_only=True)
-class Property:
-    """A geometry that objects have: how many, of which dimensions, in which system."""
+class GmlGeometry:
+    """A geometry of the objects of a kind: how many have it, its dimensions and systems."""
 
     count: int = 0
     dimensions: set[int] = field(default_factory=set)
@@ -57,15 +57,15 @@ class Property:
 
 
 @dataclass(kw_only=True)
-class Survey:
-    """What objects of one kind are made of; elements are named by their path in the object, "a|b|c"."""
+class GmlSurvey:
+    """Geometries and attributes of the objects of a kind; elements are named by their path in the object, "a|b|c"."""
 
     objects: int = 0
-    geometries: dict[str, Property] = field(default_factory=dict)
+    geometries: dict[str, GmlGeometry] = field(default_factory=dict)
     attributes: dict[str, bool] = field(default_factory=dict)  # whether one object has it once at most
 
     def names(self) -> dict[str, str]:
-        """Attributes that objects have once: element of each name. What ends alike is called by its whole path."""
+        """Return the elements of attributes that objects have once, by name; by whole path where names are equal."""
         ends = Counter(path.rpartition("|")[2] for path in self.attributes)
         return {
             end if ends[end] == 1 else path.replace("|", "_"): path
@@ -75,8 +75,8 @@ class Survey:
         }
 
 
-def survey(stream: IO[bytes], kind: str, wanted: Iterable[str], where: str) -> Survey:
-    """Look through the objects of a ``kind`` (the local name of their element) in GML.
+def survey(stream: IO[bytes], kind: str, wanted: Iterable[str], where: str) -> GmlSurvey:
+    """Survey the objects of a ``kind`` (the local name of their element) in GML.
 
     As far as the first 32 MiB, and on until there is an attribute of each of the ``wanted`` names.
     Raises AlignsarError for XML with entities; other faults are left to whoever reads the file.
@@ -105,7 +105,7 @@ def survey(stream: IO[bytes], kind: str, wanted: Iterable[str], where: str) -> S
 
 
 class _Looking:
-    """Takes the elements of GML one by one.
+    """Collect geometries and attributes from the elements of GML, one by one.
 
     Attributes
     ----------
@@ -114,7 +114,7 @@ class _Looking:
     """
 
     def __init__(self, kind: str, missing: set[str]) -> None:
-        self.found, self.missing = Survey(), missing
+        self.found, self.missing = GmlSurvey(), missing
         self.inside: list[str] = []
         self._kind = kind
         self._depth = 0  # in a geometry
@@ -125,7 +125,7 @@ class _Looking:
         return "|".join(self.inside[1:])
 
     def start(self, element: Element) -> None:
-        """An element begins."""
+        """Note the beginning of an element."""
         name = element.tag.rpartition("}")[2]
         if self.inside:
             if self._depth:
@@ -138,14 +138,14 @@ class _Looking:
             self.inside, self._seen = [name], Counter()
 
     def _note(self, name: str, system: str | None) -> None:
-        one = self.found.geometries.setdefault(self._path, Property())
-        one.count += 1
-        one.dimensions.add(DIMENSION[name])
+        geometry = self.found.geometries.setdefault(self._path, GmlGeometry())
+        geometry.count += 1
+        geometry.dimensions.add(DIMENSION[name])
         if system:
-            one.systems[system] += 1
+            geometry.systems[system] += 1
 
     def end(self, element: Element) -> None:
-        """An element ends."""
+        """Note the end of an element."""
         if not self.inside:
             return
         if not self._depth and not len(element) and len(self.inside) > 1 and (element.text or "").strip():
@@ -160,60 +160,64 @@ class _Looking:
 
 
 class _Reader:
-    """Counts what is read of a stream, in small pieces."""
+    """Read a stream in small pieces, and count the bytes."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream, self.read_so_far = stream, 0
 
     def read(self, count: int = -1) -> bytes:
-        """The next bytes, fewer than asked for."""
+        """Read the next bytes, perhaps fewer than asked for."""
         piece = self._stream.read(min(count, AT_A_TIME) if count >= 0 else AT_A_TIME)
         self.read_so_far += len(piece)
         return piece
 
 
-def choose_geometry(found: Survey, asked: str | None, dimension: int, key: str, where: str) -> str:
-    """Path of the geometry that is meant: the one that is asked for, or the only one of a ``dimension``.
+def choose_geometry(surveyed: GmlSurvey, asked: str | None, dimension: int, key: str, where: str) -> str:
+    """Choose the geometry of objects: the one asked for, or the only one of a ``dimension``.
 
     Where there is none of the dimension, the only one of the highest; of several the one that is not within
     another element. Raises AlignsarError where that leaves several, or the one asked for is not there.
     """
-    told = ", ".join(
-        f"{path.rpartition('|')[2] if _ends(found, path) == 1 else path} ({one.count} of {found.objects} objects)"
-        for path, one in found.geometries.items()
+    choices = ", ".join(
+        f"{_short(surveyed, path)} ({geometry.count} of {surveyed.objects} objects)"
+        for path, geometry in surveyed.geometries.items()
     )
     if asked is not None:
-        same = [path for path in found.geometries if asked in {path, path.rpartition("|")[2]}]
+        same = [path for path in surveyed.geometries if asked in {path, path.rpartition("|")[2]}]
         if len(same) != 1:
             fault = "is the name of several geometries" if same else "is none of its geometries"
-            raise AlignsarError(f"{key}: {where}: {asked!r} {fault}; geometry must be one of: {told}")
+            raise AlignsarError(f"{key}: {where}: {asked!r} {fault}; geometry must be one of: {choices}")
         return same[0]
-    highest = max(max(one.dimensions) for one in found.geometries.values())
-    there = {path for path, one in found.geometries.items() if dimension in one.dimensions}
-    fitting = there or {path for path, one in found.geometries.items() if highest in one.dimensions}
+    highest = max(max(geometry.dimensions) for geometry in surveyed.geometries.values())
+    there = {path for path, geometry in surveyed.geometries.items() if dimension in geometry.dimensions}
+    fitting = there or {
+        path for path, geometry in surveyed.geometries.items() if highest in geometry.dimensions
+    }
     least = min(path.count("|") for path in fitting)
     best = sorted(path for path in fitting if path.count("|") == least)
     if len(best) > 1:
         raise AlignsarError(
-            f"{key}: {where}: its objects have several geometries: name one (key geometry): {told}"
+            f"{key}: {where}: its objects have several geometries: name one (key geometry): {choices}"
         )
     return best[0]
 
 
-def _ends(found: Survey, path: str) -> int:
+def _short(surveyed: GmlSurvey, path: str) -> str:
+    """Return the last element of a geometry's path, or all of it where others end alike."""
     end = path.rpartition("|")[2]
-    return sum(other.rpartition("|")[2] == end for other in found.geometries)
+    alike = sum(other.rpartition("|")[2] == end for other in surveyed.geometries)
+    return end if alike == 1 else path
 
 
-def epsg_code(one: Property) -> int | None:
-    """The EPSG code of the system of a geometry, None where it states none or several."""
-    codes = {match[1] if (match := EPSG_CODE.search(name)) else None for name in one.systems}
+def epsg_code(geometry: GmlGeometry) -> int | None:
+    """Return the EPSG code of a geometry's system; None where it states none or several."""
+    codes = {match[1] if (match := EPSG_CODE.search(name)) else None for name in geometry.systems}
     code = codes.pop() if len(codes) == 1 else None
     return int(code) if code else None
 
 
 def template(kind: str, geometry: str, names: Mapping[str, str], numbers: Mapping[str, str]) -> str:
-    """A GFS file: objects of a ``kind`` with one geometry, and attributes by name and path.
+    """Write a GFS file: objects of a ``kind`` with one geometry, and attributes by name and path.
 
     ``numbers`` gives the types, as in NUMBERS, of those that are numbers. Systems are left out: then GDAL
     takes the order of the axes from each geometry, or the collection, as it does without a template.

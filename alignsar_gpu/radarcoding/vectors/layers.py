@@ -1,4 +1,4 @@
-"""Vector layers: the area fraction of every class in every radar pixel, and the class that has most of it."""
+"""Vector layers: area fraction of every class in each radar pixel, and the class with the largest."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import numpy as np
 
 from alignsar_gpu import kernels
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.radarcoding.layers import Made
+from alignsar_gpu.radarcoding.layers import LayerSpec
 from alignsar_gpu.radarcoding.vectors.classes import MOST_CLASSES
+from alignsar_gpu.radarcoding.vectors.files import open_vectors
 from alignsar_gpu.radarcoding.vectors.paths import listed
-from alignsar_gpu.radarcoding.vectors.polygons import add, add_to_pixels
+from alignsar_gpu.radarcoding.vectors.polygons import add_to_cells, add_to_pixels
 from alignsar_gpu.radarcoding.vectors.ring_store import RingStore
 from alignsar_gpu.radarcoding.vectors.rings import Counts
 
@@ -21,22 +22,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from alignsar_gpu.radarcoding.chart import GroundCells
-    from alignsar_gpu.radarcoding.layers import Scene
+    from alignsar_gpu.radarcoding.layers import LabelScene
+    from alignsar_gpu.radarcoding.level_ground import GroundCells
+    from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
     from alignsar_gpu.radarcoding.vectors.files import VectorFile
-    from alignsar_gpu.radarcoding.vectors.ring_store import Batch
+    from alignsar_gpu.radarcoding.vectors.ring_store import RingBatch
 
 FRACTION = "area of the class on the ground of the pixel, over all ground in it, seen or in shadow"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class VectorSource:
-    """A vector file and what is said of it.
+    """A vector file and the layers that are made of it: one, or one for each class.
 
     Attributes
     ----------
-    name : of the layer; with classes, of all its layers, each with its class's name behind.
-    attributes : what is said of the layers besides.
+    name : of the layer; with classes, each layer is called after it and its class, NAME_CLASS.
+    attributes : further attributes of the layers.
     """
 
     name: str
@@ -46,28 +48,33 @@ class VectorSource:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the layers."""
-        return tuple(f"{self.name}_{one}" for one in self.file.classes) or (self.name,)
+        """Names of the layers."""
+        return tuple(f"{self.name}_{label}" for label in self.file.classes) or (self.name,)
 
     def sentences(self) -> list[str]:
-        """What users should know of it."""
+        """Return what users should know of the file, as sentences."""
         file = self.file
         missed = f"{file.name}: no feature has the values {listed(list(file.unmatched))}"
         return [*self.counts.sentences(file.name), *([missed] if file.unmatched else [])]
 
 
+def open_layer(name: str, layer: VectorLayerConfig, key: str, attributes: Mapping[str, str]) -> VectorSource:
+    """Open the vector file of a layer; see `kinds.LabelKind`."""
+    return VectorSource(name=name, file=open_vectors(layer, key), attributes=attributes)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class VectorLayers:
-    """All vector layers of a dataset, together: they may overlap.
+    """All vector layers of a dataset, together: their areas may overlap.
 
     Attributes
     ----------
-    overlaps : keep: all; first, last: the one that is named first or last hides the others.
-    label : name of the layer with the class that has most of a pixel; empty for none.
-    least : share of the pixel that it must have.
+    overlaps : "keep" all; "first", "last": the one that is named first or last hides the others.
+    label : name of the layer with the class that covers most of a pixel; empty for none.
+    least : share of the pixel that this class must cover.
     limit : memory that rings may be kept in, bytes.
 
-    Raises AlignsarError for more classes than a label can tell.
+    Raises AlignsarError for more classes than a label can hold.
     """
 
     sources: Sequence[VectorSource]
@@ -80,22 +87,22 @@ class VectorLayers:
         if self.label and len(self.names) > MOST_CLASSES:
             raise AlignsarError(
                 f"radarcoding.label: the layers have {len(self.names)} classes together, more than the {MOST_CLASSES} "
-                "that one byte tells: name fewer (key values), or set label to an empty text"
+                "that one byte can hold; name fewer (key values), or set label to an empty text"
             )
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the layers with fractions, in the order of the planes."""
+        """Names of the layers of area fractions, in the order of the planes."""
         return tuple(name for source in self.sources for name in source.names)
 
     @property
     def fractions(self) -> tuple[str, ...]:
-        """Layers that hold area fractions."""
+        """Names of the layers that hold area fractions."""
         return self.names
 
     @property
     def bytes_per_cell(self) -> float:
-        """Memory that covers take."""
+        """Memory that covers take, bytes a cell."""
         return 4.0 * len(self.names)
 
     @property
@@ -104,11 +111,11 @@ class VectorLayers:
         return tuple(file for source in self.sources for file in source.file.files)
 
     @property
-    def layers(self) -> tuple[Made, ...]:
+    def layers(self) -> tuple[LayerSpec, ...]:
         """See `layers.Source`."""
         hidden = {"keep": "", "first": "layers named before hide it", "last": "layers named later hide it"}
-        made = [
-            Made(
+        specs = [
+            LayerSpec(
                 name=name,
                 dtype="float32",
                 attributes={
@@ -124,8 +131,8 @@ class VectorLayers:
             for name in source.names
         ]
         if self.label:
-            made.append(Made(name=self.label, dtype="uint8", attributes=self._label_attributes()))
-        return tuple(made)
+            specs.append(LayerSpec(name=self.label, dtype="uint8", attributes=self._label_attributes()))
+        return tuple(specs)
 
     def _label_attributes(self) -> dict[str, Any]:
         return {
@@ -145,31 +152,31 @@ class VectorLayers:
             for source, plane in zip(self.sources, first, strict=False)
         ]
 
-    def require_inside(self, scene: Scene) -> None:
+    def require_inside(self, scene: LabelScene) -> None:
         """See `layers.Source`."""
         for source in self.sources:
             source.file.require_inside(scene.area())
 
-    def look_through(self, scene: Scene) -> None:
-        """Read all files once, so that it is known what they have."""
+    def look_through(self, scene: LabelScene) -> None:
+        """Read all files once, so that their counts are known."""
         for store in self._stores:
             store.look_through(scene)
 
-    def prepare(self, scene: Scene, lines: slice) -> list[Batch]:
-        """What a strip needs: read once for all its tiles."""
-        return [batch for store in self._stores for batch in store.of(scene, lines)]
+    def prepare(self, scene: LabelScene, lines: slice) -> list[RingBatch]:
+        """Return the rings that some lines may show, for all tiles of these lines."""
+        return [batch for store in self._stores for batch in store.in_lines(scene, lines)]
 
     @property
     def _order(self) -> list[int]:
         planes = list(range(len(self.names)))
         return {"keep": [], "first": planes, "last": planes[::-1]}[self.overlaps]
 
-    def tile(self, ground: GroundCells, batches: Sequence[Batch]) -> Iterator[tuple[str, Any]]:
-        """See `layers.OfCells`; ``batches`` are those of `prepare`."""
+    def tile(self, ground: GroundCells, batches: Sequence[RingBatch]) -> Iterator[tuple[str, Any]]:
+        """See `layers.CellSource`; ``batches`` are those of `prepare`."""
         xp, count = ground.device.xp, len(self.names)
         covers = xp.zeros((count, *ground.shape), dtype=np.int32)
         for batch in batches:
-            add(ground, batch.ground, covers)
+            add_to_cells(ground, batch.ground, covers)
         kernels.settle_cells(covers, np.asarray(self._order, dtype=np.int64))
         sums = ground.push(covers)
         del covers
@@ -185,14 +192,14 @@ class VectorLayers:
             enough = known & (xp.where(known, fractions, 0.0).max(axis=0) >= max(self.least, 1e-6))
             yield self.label, xp.where(enough, most + 1, 0).astype(np.uint8)
 
-    def _raised(self, ground: GroundCells, batches: Sequence[Batch]) -> Any:
-        """Areas of what has a height of its own, in the pixels that it is seen in; in units of the covers'."""
+    def _raised(self, ground: GroundCells, batches: Sequence[RingBatch]) -> Any:
+        """Return the areas of what has a height of its own in the pixels that show it, in units of the covers."""
         xp, tile = ground.device.xp, ground.tile
         covers = xp.zeros((len(self.names), *tile.shape), dtype=np.int32)
         for batch in batches:
             add_to_pixels(ground, batch.raised, covers)
         kernels.settle_cells(covers, np.zeros(0, dtype=np.int64))
-        return covers * ground.device.upload(ground.chart.pixel_area(tile))
+        return covers * ground.device.upload(ground.level_ground.pixel_area(tile))
 
     def facts(self) -> dict[str, Any]:
         """See `layers.Source`."""

@@ -1,4 +1,4 @@
-"""Layers of vectors that GDAL reads."""
+"""Read layers of vectors by GDAL."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from alignsar_gpu.radarcoding.vectors.sources import (
     NUMBER,
     OTHER,
     TEXT,
-    Batch,
+    FeatureBatch,
     at_a_time,
     box_of,
     decoded,
@@ -34,9 +34,9 @@ from alignsar_gpu.radarcoding.vectors.sources import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from alignsar_gpu.radarcoding.vectors.choice import VectorChoice
+    from alignsar_gpu.radarcoding.crs import Box
+    from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
     from alignsar_gpu.radarcoding.vectors.paths import VectorPath
-    from alignsar_gpu.radarcoding.vectors.sources import Box
 
 UNREADABLE = (DataSourceError, DataLayerError, ValueError, pa.ArrowException, OSError)
 # Formats whose features come in a stream, which says where it stops at a fault, and can be fetched by number at
@@ -52,7 +52,7 @@ NO_GFS = {"WRITE_GFS": "NO"}  # GDAL would leave a file beside the user's
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class OgrSource:
-    """See `vector_sources.LayerSource`.
+    """A layer of a vector file that GDAL reads; see `sources.LayerSource`.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class OgrSource:
     gfs: str = field(default="", repr=False)
 
     def _ask(self, ask: Callable[..., Any], **options: Any) -> Any:
-        """One reading by pyogrio, its errors in words."""
+        """Call a function of pyogrio, its errors as AlignsarError."""
         with quietly(), ExitStack() as stack:
             if self.driver == "GML":
                 options |= NO_GFS
@@ -96,13 +96,13 @@ class OgrSource:
         )
 
     def describe(self) -> Mapping[str, Any]:
-        """What pyogrio says of the layer."""
+        """Return pyogrio's description of the layer."""
         info: Mapping[str, Any] = self._ask(
             pyogrio.read_info, force_total_bounds=True, force_feature_count=True
         )
         return info
 
-    def head(self, count: int) -> Batch:
+    def head(self, count: int) -> FeatureBatch:
         """See `LayerSource`. Raises AlignsarError for a condition that GDAL does not understand."""
         try:
             return self._batch([], where=self.condition, max_features=count)
@@ -115,28 +115,28 @@ class OgrSource:
                 f"condition of OGR SQL on the attributes {listed(list(self.fields))}"
             ) from None
 
-    def batches(self, columns: Sequence[str], box: Box | None) -> Iterator[Batch]:
+    def batches(self, columns: Sequence[str], box: Box | None) -> Iterator[FeatureBatch]:
         """See `LayerSource`."""
         if self.driver not in STREAMED:
-            done, found = 0, IN_A_ROW
-            while found == IN_A_ROW:
+            done, count = 0, IN_A_ROW
+            while count == IN_A_ROW:
                 chosen = {"bbox": box, "skip_features": done, "max_features": IN_A_ROW}
                 batch = self._batch(columns, where=self.condition, **chosen)
-                found = len(batch.shapes)
-                done += found
+                count = len(batch.shapes)
+                done += count
                 yield batch
             return
         for shapes, rows in self._streamed(columns, bbox=box, return_fids=True):
             wkb = rows.column(shapes or "wkb_geometry").to_numpy(zero_copy_only=False)
             if _plain(wkb):
-                yield Batch(
+                yield FeatureBatch(
                     shapes=decoded(wkb, self.name), columns={name: rows.column(name) for name in columns}
                 )
             else:  # curves come as lines where features are read by number
                 yield self._batch(columns, fids=rows.column(0).to_numpy())
 
     def _streamed(self, columns: Sequence[str], **options: Any) -> Iterator[tuple[str, Any]]:
-        """Arrow batches by pyogrio's stream, and what it calls the column of their shapes."""
+        """Read Arrow batches by pyogrio's stream, each with the name of the column of shapes."""
         try:
             with ExitStack() as stack:
                 with quietly():
@@ -158,30 +158,30 @@ class OgrSource:
 
     @property
     def _at_a_time(self) -> int:
-        """Features of a batch."""
+        """Number of features of a batch."""
         return at_a_time(self.features or AT_A_TIME, sum(file.stat().st_size for file in self.files))
 
     def _read(self, columns: Sequence[str], **options: Any) -> Any:
-        """By pyogrio: what it says of the layer, numbers of features, shapes, attributes."""
+        """Read by pyogrio: description of the layer, numbers of features, shapes, attributes."""
         return self._ask(read, columns=self._with_asked(columns), **options)
 
     def _with_asked(self, columns: Sequence[str]) -> list[str]:
-        """Columns with those of the condition, which some formats take for empty where they are not read."""
+        """Add the columns of the condition, which some formats take for empty where they are not read."""
         return list(dict.fromkeys([*columns, *mentioned(self.fields, self.condition)]))
 
-    def _batch(self, columns: Sequence[str], **options: Any) -> Batch:
+    def _batch(self, columns: Sequence[str], **options: Any) -> FeatureBatch:
         about, _, shapes, values = self._read(columns, **options)
-        return Batch(
+        return FeatureBatch(
             shapes=decoded(shapes, self.name),
             columns={
-                str(name): pa.array(one, from_pandas=True)
-                for name, one in zip(about["fields"], values, strict=True)
+                str(name): pa.array(column, from_pandas=True)
+                for name, column in zip(about["fields"], values, strict=True)
                 if name in columns
             },
         )
 
     def check_last(self) -> None:
-        """Raises AlignsarError where the last feature, by its number, cannot be read."""
+        """Check that the last feature can be read by its number; raise AlignsarError otherwise."""
         self._batch([], fids=[(self.features or 1) - 1])
 
     def values(self, column: str) -> Iterator[Any]:
@@ -195,14 +195,14 @@ class OgrSource:
 
 
 def _plain(wkb: Sequence[bytes | None]) -> bool:
-    """Whether all shapes are points, lines and areas, alone or several, without curves and measures."""
-    heads = {one[:5] for one in wkb if one is not None}
-    kinds = {int.from_bytes(one[1:], "little" if one[0] else "big") for one in heads}
+    """Return whether all shapes are points, lines and areas, single or multiple, without curves and measures."""
+    heads = {shape[:5] for shape in wkb if shape is not None}
+    kinds = {int.from_bytes(shape[1:], "little" if shape[0] else "big") for shape in heads}
     return {kind & 0x7FFFFFFF for kind in kinds} <= POINTS_LINES_AREAS  # the highest bit: heights, of old
 
 
-def open_ogr(path: VectorPath, choice: VectorChoice, key: str) -> OgrSource:
-    """The layer that is meant. Raises AlignsarError, beginning with ``key``, where that is not clear."""
+def open_ogr(path: VectorPath, config: VectorLayerConfig, key: str) -> OgrSource:
+    """Open a layer by GDAL. Raises AlignsarError, beginning with ``key``, where it is not clear which layer."""
     gml = path.ending in {".gml", ".xml"} and not path.has_beside(".xsd")
     listing = f"/vsisubfile/0,{path.dataset}" if gml else path.dataset  # where GDAL cannot write a GFS file
     try:
@@ -212,7 +212,7 @@ def open_ogr(path: VectorPath, choice: VectorChoice, key: str) -> OgrSource:
         members = members_of(path)
         more = f"; name one of its members ({path.shown}!MEMBER): {listed(members)}" if members else ""
         raise AlignsarError(f"{key}: {path.shown}: cannot be read as a vector file ({error}){more}") from None
-    layer = _chosen(layers, choice.layer, f"{key}: {path.shown}")
+    layer = _chosen(layers, config.layer, f"{key}: {path.shown}")
     source = OgrSource(
         name=f"{path.shown}, layer {layer}" if len(layers) > 1 else path.shown,
         dataset=listing,
@@ -224,14 +224,16 @@ def open_ogr(path: VectorPath, choice: VectorChoice, key: str) -> OgrSource:
         bounds=None,
         features=None,
         files=path.files,
-        condition=choice.where or None,
+        condition=config.where or None,
     )
     info = source.describe()
     source = _described(source, info)
     if source.driver == "GML":
-        source = _with_template(source, info, path, choice, key)
-    if choice.geometry is not None and not source.gfs:
-        raise AlignsarError(f"{key}: {source.name}: has one geometry a feature: leave geometry out")
+        source = _with_template(source, info, path, config, key)
+    if config.geometry is not None and not source.gfs:
+        raise AlignsarError(
+            f"{key}: {source.name}: its features have one geometry each; leave the key geometry out"
+        )
     _check_whole(source, path)
     return source
 
@@ -282,22 +284,22 @@ def _kind(dtype: str) -> str:
 
 
 def _with_template(
-    source: OgrSource, info: Mapping[str, Any], path: VectorPath, choice: VectorChoice, key: str
+    source: OgrSource, info: Mapping[str, Any], path: VectorPath, config: VectorLayerConfig, key: str
 ) -> OgrSource:
-    """GML as its objects are, not as GDAL takes them to be; as it was where they are found to be simple."""
-    condition = (choice.where or "").casefold()
-    wanted = {name for name in source.fields if name in choice.columns or name.casefold() in condition} - {
+    """Return GML with the geometry and attributes that its objects have; unchanged where they are simple."""
+    condition = (config.where or "").casefold()
+    wanted = {name for name in source.fields if name in config.columns or name.casefold() in condition} - {
         "gml_id"
     }
     with path.opened() as stream:
         if stream is None:
             return source
-        found = survey(stream, source.layer, wanted, f"{key}: {source.name}")
-    several = len(found.geometries) > 1 or choice.geometry is not None
-    if not found.geometries or (path.has_beside(".xsd") and not several):
+        surveyed = survey(stream, source.layer, wanted, f"{key}: {source.name}")
+    several = len(surveyed.geometries) > 1 or config.geometry is not None
+    if not surveyed.geometries or (path.has_beside(".xsd") and not several):
         return source
-    geometry = choose_geometry(found, choice.geometry, 1 if choice.width else 2, key, source.name)
-    names = found.names()
+    geometry = choose_geometry(surveyed, config.geometry, 1 if config.width else 2, key, source.name)
+    names = surveyed.names()
     numbers = {
         str(name): NUMBERS.get(str(dtype)) or NUMBERS[str(dtype).rstrip("0123456789")]
         for name, dtype in zip(info["fields"], info["dtypes"], strict=True)
@@ -306,12 +308,12 @@ def _with_template(
     gfs = template(source.layer, geometry, names, numbers)
     made = replace(source, gfs=gfs)
     made = _described(made, made.describe())
-    code = epsg_code(found.geometries[geometry])
+    code = epsg_code(surveyed.geometries[geometry])
     return replace(made, crs=CRS.from_epsg(code) if code else source.crs)
 
 
 def _check_whole(source: OgrSource, path: VectorPath) -> None:
-    """GDAL before 3.11 leaves out what is missing at the end of files that are cut short, and does not say so."""
+    """Check that a file is not cut short: GDAL before 3.11 reads what is there without a warning."""
     if source.driver == "FlatGeobuf" and source.features:
         source.check_last()
     if path.ending == ".shp" and path.path is not None and not path.member and path.path.is_file():

@@ -1,4 +1,4 @@
-"""Where a vector file lies: on the disk, in an archive, or behind a path of GDAL."""
+"""Paths of vector files: on the disk, in an archive, or paths of GDAL."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SIDECARS = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".xsd", ".tab", ".dat", ".ma
 
 @dataclass(frozen=True, kw_only=True)
 class VectorPath:
-    """A file as GDAL and as Python find it.
+    """Path of a vector file for GDAL and for Python.
 
     Attributes
     ----------
@@ -39,28 +39,28 @@ class VectorPath:
 
     @property
     def ending(self) -> str:
-        """The last suffix, in lower case, of the file or member; that before ".gz" where it has this."""
+        """Last suffix of the file or member, in lower case; the one before ".gz"."""
         name = (self.member or self.dataset).lower().removesuffix(".gz")
         return Path(name).suffix
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """What its content depends on, for a fingerprint."""
+        """Files that the content depends on, for a fingerprint."""
         if self.path is None:
             return ()
         if self.path.is_dir():
-            return tuple(sorted(one for one in self.path.rglob("*") if one.is_file()))
+            return tuple(sorted(file for file in self.path.rglob("*") if file.is_file()))
         stem = self.path.stem
         beside = {self.path.with_name(stem + ending) for ending in SIDECARS + tuple(map(str.upper, SIDECARS))}
         same = (
-            {one for one in beside if one.is_file()}
+            {file for file in beside if file.is_file()}
             if self.path.suffix.lower() in {*SIDECARS, ".gml"}
             else set()
         )
         return tuple(sorted({self.path} | same))
 
     def has_beside(self, ending: str) -> bool:
-        """Whether a file of the same name and another ending is there."""
+        """Return whether a file of the same name with another ending is there."""
         if self.path is None:
             return False
         if self.member:
@@ -69,7 +69,7 @@ class VectorPath:
 
     @contextmanager
     def opened(self) -> Iterator[IO[bytes] | None]:
-        """The bytes of the file, unpacked; None where Python cannot get at them."""
+        """Open the bytes of the file, unpacked; None where Python cannot read them."""
         if self.path is None or not self.path.is_file():
             yield None
         elif self.member:
@@ -84,7 +84,7 @@ class VectorPath:
 
 
 def find_vectors(text: str, key: str) -> VectorPath:
-    """Where ``text`` points to. Raises AlignsarError, beginning with ``key``, where there is nothing."""
+    """Find the file that ``text`` names. Raises AlignsarError, beginning with ``key``, where there is none."""
     if text.startswith("/vsi"):
         inside = IN_ARCHIVE.fullmatch(text)
         if inside and Path(inside["archive"]).is_file():
@@ -133,7 +133,7 @@ def _members(archive: Path) -> list[str]:
 
 
 def members_of(path: VectorPath) -> list[str]:
-    """Names of the files in the archive that ``path`` is; none where it is not one."""
+    """List the files in an archive; empty where ``path`` is none."""
     return (
         _members(path.path)
         if path.path is not None and "/vsizip/" in path.dataset and not path.member
@@ -142,6 +142,6 @@ def members_of(path: VectorPath) -> list[str]:
 
 
 def listed(names: list[str]) -> str:
-    """Names for a message, not more than fit."""
+    """Join names for a message, as many as fit."""
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return ", ".join(names[:SHOWN]) + more if names else "none"

@@ -1,4 +1,4 @@
-"""Polygons on the ground: their area in the pixels of a radar image, exactly on cells of the chart."""
+"""Cover ground cells or pixels with polygons, exactly by area."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from alignsar_gpu import kernels
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from alignsar_gpu.radarcoding.chart import GroundCells
+    from alignsar_gpu.radarcoding.level_ground import GroundCells
 
 LONGEST = 64.0  # pixels of an edge: what is straight on a map is bent by 8 mm over as many on the chart
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ChartRings:
-    """Rings on a chart, each closed.
+class RadarRings:
+    """Closed rings in radar coordinates.
 
     Attributes
     ----------
@@ -37,20 +37,20 @@ class ChartRings:
 
     @property
     def nbytes(self) -> int:
-        """Memory that they take."""
+        """Memory that the rings take, bytes."""
         return 2 * self.line.nbytes + 3 * self.start.nbytes
 
 
-def chart_rings(
+def radar_rings(
     line: NDArray[np.float64],
     sample: NDArray[np.float64],
     start: NDArray[np.int64],
     hole: NDArray[np.bool_],
     plane: NDArray[np.int64],
-) -> ChartRings:
-    """Rings whose vertices are known on a chart; those with a vertex that is not are left out.
+) -> RadarRings:
+    """Make rings of vertices in lines and samples; rings with a vertex that is NaN are left out.
 
-    Long edges are to be divided before, see `divided`.
+    Long edges are to be divided before, see `divide_edges`.
     """
     known = np.isfinite(line) & np.isfinite(sample)
     if not known.all():
@@ -59,7 +59,7 @@ def chart_rings(
         line, sample, hole, plane = line[vertices], sample[vertices], hole[keep], plane[keep]
         start = np.concatenate([[0], np.cumsum(np.diff(start)[keep])])
     turn = np.where(_signed_area(line, sample, start) > 0.0, -1, 1)
-    return ChartRings(
+    return RadarRings(
         line=line, sample=sample, start=start, plane=plane, sign=np.where(hole, -turn, turn).astype(np.int64)
     )
 
@@ -67,7 +67,7 @@ def chart_rings(
 def _signed_area(
     line: NDArray[np.float64], sample: NDArray[np.float64], start: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Twice the area of closed rings, positive where they turn from samples to lines."""
+    """Return twice the area of closed rings, positive where they turn from samples to lines."""
     if len(start) < 2:
         return np.zeros(0)
     first = np.repeat(start[:-1], np.diff(start))
@@ -78,24 +78,24 @@ def _signed_area(
     return np.add.reduceat(cross, start[:-1])
 
 
-def divided(
+def divide_edges(
     x: NDArray[np.float64], y: NDArray[np.float64], start: NDArray[np.int64], pieces: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-    """Rings with their edges cut into equal ``pieces``, one number for each vertex but 1 for the last of a ring."""
+    """Divide the edges of rings into equal ``pieces``: a number for each vertex, 1 for the last of a ring."""
     if not (pieces > 1).any():
         return x, y, start
     end = np.cumsum(pieces)
     vertex = np.repeat(np.arange(len(x)), pieces)
     share = (np.arange(end[-1]) - (end - pieces)[vertex]) / pieces[vertex]
     following = np.minimum(vertex + 1, len(x) - 1)
-    cut = [one[vertex] + share * (one[following] - one[vertex]) for one in (x, y)]
+    cut = [values[vertex] + share * (values[following] - values[vertex]) for values in (x, y)]
     return cut[0], cut[1], np.concatenate([[0], end])[start]
 
 
-def pieces_of(
+def count_pieces(
     line: NDArray[np.float64], sample: NDArray[np.float64], start: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Into how many pieces each edge is to be cut, for what is straight on the map to be where it is on the chart."""
+    """Return into how many pieces to divide each edge, so that it stays straight on the map."""
     pieces = np.ones(len(line), dtype=np.int64)
     if len(line) > 1:
         with np.errstate(invalid="ignore"):
@@ -105,31 +105,31 @@ def pieces_of(
     return pieces
 
 
-def add(ground: GroundCells, rings: ChartRings, found: Any) -> None:
-    """Add rings on the chart to covers of its cells, int32 [class, row, column]; see `kernels.cover_cells`."""
+def add_to_cells(ground: GroundCells, rings: RadarRings, covers: Any) -> None:
+    """Add rings on level ground to covers of its cells, int32 [class, row, column]; see `kernels.cover_cells`."""
     column, row = ground.column_and_row(rings.line, rings.sample)
-    _add(ground, rings, (column, row), found)
+    _add_rings(ground, rings, (column, row), covers)
 
 
-def add_to_pixels(ground: GroundCells, rings: ChartRings, found: Any) -> None:
-    """Add rings, given by the lines and samples that they are seen at, to covers of pixels [class, line, sample]."""
-    tile, shifts = ground.tile, ground.chart.shifts.at(rings.line, rings.sample)
+def add_to_pixels(ground: GroundCells, rings: RadarRings, covers: Any) -> None:
+    """Add rings, by the lines and samples that they are seen at, to covers of pixels [class, line, sample]."""
+    tile, shifts = ground.tile, ground.level_ground.shifts.at(rings.line, rings.sample)
     column = rings.sample - shifts[1] + 0.5 - tile.samples.start
     row = rings.line - shifts[0] + 0.5 - tile.lines.start
-    _add(ground, rings, (column, row), found)
+    _add_rings(ground, rings, (column, row), covers)
 
 
-def _add(
+def _add_rings(
     ground: GroundCells,
-    rings: ChartRings,
+    rings: RadarRings,
     place: tuple[NDArray[np.float64], NDArray[np.float64]],
-    found: Any,
+    covers: Any,
 ) -> None:
     if len(rings.start) < 2:
         return
     column, row = place
-    low, high = (one.reduceat(row, rings.start[:-1]) for one in (np.minimum, np.maximum))
-    inside = (low < found.shape[1]) & (high > 0.0)
+    low, high = (extreme.reduceat(row, rings.start[:-1]) for extreme in (np.minimum, np.maximum))
+    inside = (low < covers.shape[1]) & (high > 0.0)
     table = np.stack([rings.start[:-1], rings.start[1:], rings.plane, rings.sign], axis=1)[inside]
     upload = ground.device.upload
     kernels.cover_cells(
@@ -137,5 +137,5 @@ def _add(
         upload(row),
         upload(np.ascontiguousarray(table)),
         upload(np.ascontiguousarray(np.stack([low, high], axis=1)[inside])),
-        found,
+        covers,
     )

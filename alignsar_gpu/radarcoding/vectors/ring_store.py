@@ -1,4 +1,4 @@
-"""Rings of a vector file on the chart of a scene, for the lines that are asked for."""
+"""Keep the rings of a vector file in radar coordinates, and return those of some lines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.radarcoding.vectors.polygons import ChartRings, chart_rings, divided, pieces_of
+from alignsar_gpu.radarcoding.vectors.polygons import RadarRings, count_pieces, divide_edges, radar_rings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alignsar_gpu.geometry.terrain.terrain import Terrain
-    from alignsar_gpu.radarcoding.layers import Scene
+    from alignsar_gpu.radarcoding.layers import LabelScene
     from alignsar_gpu.radarcoding.vectors.files import VectorFile
     from alignsar_gpu.radarcoding.vectors.rings import Counts, Rings
 
@@ -27,35 +27,35 @@ LEANING = 0.005  # degrees: from as far outside of it may what is high lean into
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Batch:
-    """Rings on the ground, by lines and samples of the chart, and rings in the air, by those that they are seen at."""
+class RingBatch:
+    """Rings on the ground, on level ground, and raised rings, by the lines and samples that they are seen at."""
 
-    ground: ChartRings
-    raised: ChartRings
+    ground: RadarRings
+    raised: RadarRings
 
     @property
     def nbytes(self) -> int:
-        """Memory that it takes."""
+        """Memory that the batch takes, bytes."""
         return self.ground.nbytes + self.raised.nbytes
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Stored:
-    """A batch in a file that vanishes with the store."""
+    """A batch in a temporary file that vanishes with the store."""
 
     file: IO[bytes]
     place: int
 
-    def read(self) -> Batch:
-        """The batch."""
+    def read(self) -> RingBatch:
+        """Read the batch."""
         self.file.seek(self.place)
         ground, raised = (
-            ChartRings(**{field.name: np.load(self.file) for field in fields(ChartRings)}) for _ in range(2)
+            RadarRings(**{field.name: np.load(self.file) for field in fields(RadarRings)}) for _ in range(2)
         )
-        return Batch(ground=ground, raised=raised)
+        return RingBatch(ground=ground, raised=raised)
 
 
-def _stored(batch: Batch, file: IO[bytes]) -> _Stored:
+def _stored(batch: RingBatch, file: IO[bytes]) -> _Stored:
     """Write a batch at the end of a file. Raises AlignsarError where there is no room."""
     place = file.seek(0, os.SEEK_END)
     try:
@@ -72,20 +72,20 @@ def _stored(batch: Batch, file: IO[bytes]) -> _Stored:
 
 
 class RingStore:
-    """Rings of a vector file on the chart, read once: kept in ``limit`` bytes, and what is more in a file.
+    """Rings of a vector file in radar coordinates, read once: in ``limit`` bytes of memory, the rest in a file.
 
-    ``counts`` says what the vector file has for the scene, once `of` or `look_through` was called.
+    ``counts`` are those of the whole scene, once `in_lines` or `look_through` was called.
     """
 
     def __init__(self, file: VectorFile, first_plane: int, counts: Counts, limit: int) -> None:
         self._file, self._plane, self._counts, self._limit = file, first_plane, counts, limit
-        self._kept: list[Batch | _Stored] | None = None
+        self._kept: list[RingBatch | _Stored] | None = None
 
-    def look_through(self, scene: Scene) -> None:
-        """Read all that the scene has."""
+    def look_through(self, scene: LabelScene) -> None:
+        """Read all features of the scene."""
         if self._kept is not None:
             return
-        kept: list[Batch | _Stored] = []
+        kept: list[RingBatch | _Stored] = []
         file: IO[bytes] | None = None
         size = 0
         area = scene.area().buffer(LEANING) if self._file.raised else scene.area()
@@ -101,60 +101,63 @@ class RingStore:
             kept.append(_stored(batch, file))
         self._kept = kept
 
-    def of(self, scene: Scene, lines: slice) -> Iterator[Batch]:
-        """What may be seen in some lines of the image."""
+    def in_lines(self, scene: LabelScene, lines: slice) -> Iterator[RingBatch]:
+        """Return the rings that some lines of the image may show."""
         self.look_through(scene)
-        (before, after), _ = scene.chart.reach
+        (before, after), _ = scene.level_ground.reach
         ground = lines.start - after - 1.0, lines.stop - before + 1.0
         for kept in self._kept or ():
             batch = kept.read() if isinstance(kept, _Stored) else kept
-            yield Batch(
-                ground=between(batch.ground, *ground),
-                raised=between(batch.raised, lines.start - 1.0, lines.stop),
+            yield RingBatch(
+                ground=rings_between(batch.ground, *ground),
+                raised=rings_between(batch.raised, lines.start - 1.0, lines.stop),
             )
 
-    def _placed(self, scene: Scene, rings: Rings) -> Batch:
+    def _placed(self, scene: LabelScene, rings: Rings) -> RingBatch:
         up = np.isfinite(rings.height)[rings.owner]
         if not up.any():
-            return Batch(ground=self._seen(rings, scene.chart.terrain, scene.chart.height), raised=_nothing())
+            return RingBatch(
+                ground=self._to_radar(rings, scene.level_ground.terrain, scene.level_ground.height),
+                raised=_nothing(),
+            )
         low, high = _chosen(rings, ~up), _chosen(rings, up)
-        return Batch(
-            ground=self._seen(low, scene.chart.terrain, scene.chart.height),
-            raised=self._seen(
-                high, scene.chart.terrain, self._heights(high, scene.chart.terrain)[high.owner]
+        return RingBatch(
+            ground=self._to_radar(low, scene.level_ground.terrain, scene.level_ground.height),
+            raised=self._to_radar(
+                high, scene.level_ground.terrain, self._heights(high, scene.level_ground.terrain)[high.owner]
             ),
         )
 
-    def _seen(self, rings: Rings, terrain: Terrain, height: NDArray[np.float64] | float) -> ChartRings:
-        """Rings by the lines and samples that they are seen at, where they are flat at a height, each at its own."""
+    def _to_radar(self, rings: Rings, terrain: Terrain, height: NDArray[np.float64] | float) -> RadarRings:
+        """Convert rings, flat at a height each, to the lines and samples that they are seen at."""
 
-        def seen(
+        def to_radar(
             x: NDArray[np.float64], y: NDArray[np.float64], ring: NDArray[np.int64]
         ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
             longitude, latitude = self._file.to_geodetic(x, y)
-            own = height[ring, np.newaxis] if isinstance(height, np.ndarray) else height
+            heights = height[ring, np.newaxis] if isinstance(height, np.ndarray) else height
             # each by itself: a corner that features share has one place, to the last bit
-            line, sample = terrain.seen(longitude[:, np.newaxis], latitude[:, np.newaxis], own)
+            line, sample = terrain.to_radar(longitude[:, np.newaxis], latitude[:, np.newaxis], heights)
             return line[:, 0], sample[:, 0]
 
         ring = _of_vertices(rings)
-        line, sample = seen(rings.x, rings.y, ring)
-        pieces = pieces_of(line, sample, rings.start)
+        line, sample = to_radar(rings.x, rings.y, ring)
+        pieces = count_pieces(line, sample, rings.start)
         start = rings.start
         if (pieces > 1).any():  # what is straight in the file is not, as it is seen
-            x, y, start = divided(rings.x, rings.y, rings.start, pieces)
+            x, y, start = divide_edges(rings.x, rings.y, rings.start, pieces)
             added = np.ones(len(x), dtype=bool)
             old = np.cumsum(pieces) - pieces
             added[old] = False
             whole = np.empty((2, len(x)))
             whole[:, old] = line, sample
-            whole[:, added] = seen(x[added], y[added], np.repeat(ring, pieces)[added])
+            whole[:, added] = to_radar(x[added], y[added], np.repeat(ring, pieces)[added])
             line, sample = whole
         plane = self._plane + rings.class_index[rings.owner].astype(np.int64)
-        return chart_rings(line, sample, start, rings.hole, plane)
+        return radar_rings(line, sample, start, rings.hole, plane)
 
     def _heights(self, rings: Rings, terrain: Terrain) -> NDArray[np.float64]:
-        """Of features above WGS84: their own, or above the mean of the terrain under their vertices."""
+        """Return heights of features above WGS84: their own, or above the mean terrain under their vertices."""
         if not self._file.above_terrain:
             return rings.height
         owner = rings.owner[_of_vertices(rings)]
@@ -167,12 +170,12 @@ class RingStore:
 
 
 def _of_vertices(rings: Rings) -> NDArray[np.int64]:
-    """The ring that each vertex is of."""
+    """Return the ring that each vertex belongs to."""
     return np.repeat(np.arange(len(rings.hole)), np.diff(rings.start))
 
 
 def _chosen(rings: Rings, keep: NDArray[np.bool_]) -> Rings:
-    """Some rings of a batch."""
+    """Select some rings of a batch."""
     size = np.diff(rings.start)
     vertices = np.repeat(keep, size)
     return replace(
@@ -185,22 +188,22 @@ def _chosen(rings: Rings, keep: NDArray[np.bool_]) -> Rings:
     )
 
 
-def _nothing() -> ChartRings:
+def _nothing() -> RadarRings:
     empty, none = np.zeros(0), np.zeros(0, dtype=np.int64)
-    return ChartRings(line=empty, sample=empty, start=np.zeros(1, dtype=np.int64), plane=none, sign=none)
+    return RadarRings(line=empty, sample=empty, start=np.zeros(1, dtype=np.int64), plane=none, sign=none)
 
 
-def between(rings: ChartRings, first: float, last: float) -> ChartRings:
-    """The rings that reach between two lines."""
+def rings_between(rings: RadarRings, first: float, last: float) -> RadarRings:
+    """Select the rings that reach between two lines."""
     if len(rings.start) < 2:
         return rings
-    low, high = (one.reduceat(rings.line, rings.start[:-1]) for one in (np.minimum, np.maximum))
+    low, high = (extreme.reduceat(rings.line, rings.start[:-1]) for extreme in (np.minimum, np.maximum))
     keep = (low <= last) & (high >= first)
     if keep.all():
         return rings
     size = np.diff(rings.start)
     vertices = np.repeat(keep, size)
-    return ChartRings(
+    return RadarRings(
         line=rings.line[vertices],
         sample=rings.sample[vertices],
         start=np.concatenate([[0], np.cumsum(size[keep])]),

@@ -1,4 +1,4 @@
-"""Rings: the outlines of features, flat arrays of vertices, and counts of what was met on the way."""
+"""Outlines of features as rings: flat arrays of vertices; and counts of repaired and dropped features."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
-    from alignsar_gpu.radarcoding.vectors.choice import VectorChoice
-    from alignsar_gpu.radarcoding.vectors.crs import Place
+    from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
+    from alignsar_gpu.radarcoding.vectors.crs import Georeference
     from alignsar_gpu.radarcoding.vectors.sources import Shapes
 
 
@@ -55,7 +55,7 @@ class Rings:
 
 @dataclass(kw_only=True)
 class Counts:
-    """What was met while reading.
+    """Numbers of features that were read, repaired and left out.
 
     Attributes
     ----------
@@ -74,35 +74,37 @@ class Counts:
     other_values: int = 0
 
     def clear(self) -> None:
-        """Begin anew."""
-        for one in fields(self):
-            setattr(self, one.name, 0)
+        """Reset all counts to 0."""
+        for count in fields(self):
+            setattr(self, count.name, 0)
 
     def as_dict(self) -> dict[str, int]:
-        """For a report."""
+        """Return the counts by name, for a report."""
         return asdict(self)
 
     def sentences(self, name: str) -> list[str]:
-        """What users should know of the file called ``name``."""
-        said = []
+        """Return what users should know of the file called ``name``, as sentences."""
+        sentences = []
         if not self.features:
-            said.append(f"{name} has nothing here: the layer is empty")
+            sentences.append(f"{name} has nothing here: the layer is empty")
         if self.repaired:
-            said.append(
+            sentences.append(
                 f"{name}: {self.repaired} of {self.features} features had invalid shapes, which were repaired"
             )
         if self.dropped:
-            said.append(f"{name}: {self.dropped} features were left out because their shapes bound no area")
+            sentences.append(
+                f"{name}: {self.dropped} features were left out because their shapes bound no area"
+            )
         if self.lines:
-            said.append(f"{name}: {self.lines} lines were left out; a width makes bands of them")
+            sentences.append(f"{name}: {self.lines} lines were left out; a width makes bands of them")
         if self.points:
-            said.append(f"{name}: {self.points} points were left out; a buffer makes discs of them")
-        return said
+            sentences.append(f"{name}: {self.points} points were left out; a buffer makes discs of them")
+        return sentences
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Features:
-    """Features (f) with the classes and heights that they have, see `Rings`."""
+class ClassifiedFeatures:
+    """Features (f) with their classes and heights, see `Rings`."""
 
     shapes: Shapes
     class_index: NDArray[np.int32]
@@ -110,8 +112,8 @@ class Features:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Window:
-    """Where features are wanted, in coordinates of the file.
+class FeatureWindow:
+    """Area from which features are wanted, in coordinates of the file.
 
     Attributes
     ----------
@@ -125,8 +127,14 @@ class Window:
     edge: BaseGeometry
 
 
-def rings_of(features: Features, choice: VectorChoice, place: Place, window: Window, counts: Counts) -> Rings:
-    """Rings of the features that meet a window.
+def rings_of(
+    features: ClassifiedFeatures,
+    config: VectorLayerConfig,
+    place: Georeference,
+    window: FeatureWindow,
+    counts: Counts,
+) -> Rings:
+    """Convert the features that meet a window to rings.
 
     In coordinates of the file, or in degrees where these are no metres and shapes are widened.
     """
@@ -144,7 +152,7 @@ def rings_of(features: Features, choice: VectorChoice, place: Place, window: Win
     empty = shapely.is_empty(shapes)
     counts.dropped += _different(owner[(empty | (dimension == NO_KIND)) & new])
     useful = (
-        ((dimension == 0) & bool(choice.buffer)) | ((dimension == 1) & bool(choice.reach)) | (dimension == 2)
+        ((dimension == 0) & bool(config.buffer)) | ((dimension == 1) & bool(config.reach)) | (dimension == 2)
     )
     counts.points += _different(owner[met & new & ~useful & (dimension == 0)])
     counts.lines += _different(owner[met & new & ~useful & (dimension == 1)])
@@ -154,8 +162,8 @@ def rings_of(features: Features, choice: VectorChoice, place: Place, window: Win
     shapes, owner = cut_off(shapes[keep], window.edge), owner[keep]
     inside = ~shapely.is_empty(shapes)
     shapes, owner = shapes[inside], owner[inside]
-    if choice.reach:
-        change = partial(widened, choice=choice)
+    if config.reach:
+        change = partial(widened, config=config)
         shapes = change(shapes) if place.metric else place.in_planes(shapes, change)
         lost = shapely.is_missing(shapes) | shapely.is_empty(shapes)
         counts.dropped += _different(owner[lost & ~np.isin(owner, uncounted)])
@@ -166,7 +174,7 @@ def rings_of(features: Features, choice: VectorChoice, place: Place, window: Win
 
 
 def _meet(shapes: Shapes, owner: NDArray[np.int64], area: BaseGeometry) -> NDArray[np.bool_]:
-    """Which shapes are of features that meet an area."""
+    """Return which shapes belong to features that meet an area."""
     shapely.prepare(area)
     single = np.asarray(shapely.intersects(area, shapes), dtype=bool)
     return single if single.all() else np.isin(owner, owner[single])

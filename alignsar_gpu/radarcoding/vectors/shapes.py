@@ -1,4 +1,4 @@
-"""Shapes made into areas: repaired, taken apart, widened."""
+"""Turn shapes into areas: repair them, split collections, widen lines and points."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
-    from alignsar_gpu.radarcoding.vectors.choice import VectorChoice
+    from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
     from alignsar_gpu.radarcoding.vectors.sources import Shapes
 
 POINTS, LINES, AREAS, COLLECTION = (0, 4), (1, 2, 5), (3, 6), 7  # of Shapely's numbers of types
@@ -21,16 +21,16 @@ NO_KIND = -1
 
 
 def dimension_of(shapes: Shapes) -> NDArray[np.int8]:
-    """0 for points, 1 for lines, 2 for areas, -1 for anything else."""
+    """Return the dimension of shapes: 0 for points, 1 for lines, 2 for areas, -1 for anything else."""
     kinds = shapely.get_type_id(shapes)
-    found = np.full(len(shapes), NO_KIND, dtype=np.int8)
+    dimensions = np.full(len(shapes), NO_KIND, dtype=np.int8)
     for dimension, numbers in enumerate((POINTS, LINES, AREAS)):
-        found[np.isin(kinds, numbers)] = dimension
-    return found
+        dimensions[np.isin(kinds, numbers)] = dimension
+    return dimensions
 
 
 def without_collections(shapes: Shapes) -> tuple[Shapes, NDArray[np.int64]]:
-    """Shapes with collections taken apart into their points, lines and areas, and which shape each is of."""
+    """Split collections into their points, lines and areas; return also the shape that each part is of."""
     owner = np.arange(len(shapes))
     mixed = shapely.get_type_id(shapes) == COLLECTION
     if not mixed.any():
@@ -53,9 +53,9 @@ def without_collections(shapes: Shapes) -> tuple[Shapes, NDArray[np.int64]]:
 
 
 def _parts(shape: Any) -> list[Any]:
-    """Points, lines and polygons that a shape is made of; rings are lines."""
+    """List the points, lines and polygons of a shape; rings are lines."""
     if hasattr(shape, "geoms"):
-        return [part for one in shape.geoms for part in _parts(one)]
+        return [part for geometry in shape.geoms for part in _parts(geometry)]
     return [shapely.LineString(shape)] if shape.geom_type == "LinearRing" else [shape]
 
 
@@ -64,7 +64,7 @@ def _joined(polygons: Shapes) -> Any:
 
 
 def repaired(shape: Any) -> Any:
-    """A valid area for an invalid one: its polygons together, each its outer ring without its inner ones.
+    """Make an invalid area valid: the union of its polygons, each its outer ring without the inner ones.
 
     A ring that crosses itself bounds what is to be left by crossing it an odd number of times. Empty where
     nothing has an area.
@@ -78,48 +78,48 @@ def repaired(shape: Any) -> Any:
 
 
 def areas_of(shape: Any) -> Any:
-    """What has an area in a shape."""
+    """Return the parts of a shape that have an area."""
     parts = shapely.get_parts(shapely.get_parts(shape))
     return shapely.multipolygons(parts[shapely.get_type_id(parts) == AREAS[0]])
 
 
 def cut_off(shapes: Shapes, edge: BaseGeometry) -> Shapes:
-    """What of shapes is within an edge: areas of areas, lines of lines; those that do not reach it as they are."""
+    """Clip shapes to an edge, keeping the dimension of each; those inside are returned unchanged."""
     shapely.prepare(edge)
     over = np.flatnonzero(~shapely.covers(edge, shapes))
     if not len(over):
         return shapes
-    found = shapes.copy()
+    clipped = shapes.copy()
     inside = shapely.intersection(shapes[over], edge)
     parts, owner = without_collections(inside)
     same = dimension_of(parts) == dimension_of(shapes[over])[owner]
-    found[over] = shapely.Polygon()
-    found[over[owner[same]]] = parts[same]
-    return found
+    clipped[over] = shapely.Polygon()
+    clipped[over[owner[same]]] = parts[same]
+    return clipped
 
 
-def widened(shapes: Shapes, choice: VectorChoice) -> Shapes:
-    """Lines as bands of the ``width``, and everything larger by the ``buffer``; in a plane of metres."""
-    found = shapes.copy()
-    if choice.width:
+def widened(shapes: Shapes, config: VectorLayerConfig) -> Shapes:
+    """Widen lines to bands of ``width``, and everything by ``buffer``; in a plane of metres."""
+    wider = shapes.copy()
+    if config.width:
         lines = dimension_of(shapes) == 1
-        found[lines] = shapely.buffer(
-            shapes[lines], 0.5 * choice.width, quad_segs=CORNER, cap_style="flat", join_style="round"
+        wider[lines] = shapely.buffer(
+            shapes[lines], 0.5 * config.width, quad_segs=CORNER, cap_style="flat", join_style="round"
         )
-    if choice.buffer:
-        points = dimension_of(found) == 0
+    if config.buffer:
+        points = dimension_of(wider) == 0
         for which, pieces in ((points, DISC), (~points, CORNER)):
-            found[which] = shapely.buffer(found[which], choice.buffer, quad_segs=pieces)
-    return found
+            wider[which] = shapely.buffer(wider[which], config.buffer, quad_segs=pieces)
+    return wider
 
 
 def merged(shapes: Shapes, owner: NDArray[np.int64]) -> tuple[Shapes, NDArray[np.int64]]:
-    """Shapes of the same owner joined into one; owners come in order."""
+    """Join shapes of the same owner into one; owners come in order."""
     first = np.flatnonzero(np.diff(owner, prepend=-1))
     if len(first) == len(owner):
         return shapes, owner
-    found = shapes[first]
+    joined = shapes[first]
     count = np.diff(first, append=len(owner))
     for number in np.flatnonzero(count > 1):
-        found[number] = shapely.union_all(shapes[first[number] : first[number] + count[number]])
-    return found, owner[first]
+        joined[number] = shapely.union_all(shapes[first[number] : first[number] + count[number]])
+    return joined, owner[first]

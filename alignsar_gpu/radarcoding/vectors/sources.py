@@ -1,4 +1,4 @@
-"""What a layer of vectors is to its readers, whatever the format."""
+"""What readers of vector layers have in common, whatever the format."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyproj import CRS
 
-    Box = tuple[float, float, float, float]  # x and y of the lower left and the upper right corner
+    from alignsar_gpu.radarcoding.crs import Box
+
     Shapes = NDArray[Any]  # of Shapely geometries, None where there is none
 
 NUMBER, TEXT, OTHER = "number", "text", "other"  # kinds of attributes; other: lists, bytes and the like
@@ -34,15 +35,15 @@ ROW_NUMBERS = {"fid", "ogc_fid", "rowid"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Batch:
-    """Features as they are in a file: shapes (f,), and Arrow arrays (f,) of the attributes asked for, by name."""
+class FeatureBatch:
+    """Some features of a file: shapes (f,), and Arrow arrays (f,) of the attributes asked for, by name."""
 
     shapes: Shapes
     columns: Mapping[str, Any]
 
 
 class LayerSource(Protocol):
-    """A layer of vectors, and which of its features are meant.
+    """A layer of vectors, open, and which of its features are asked for.
 
     Attributes
     ----------
@@ -76,37 +77,37 @@ class LayerSource(Protocol):
     @property
     def files(self) -> tuple[Path, ...]: ...  # noqa: D102
 
-    def head(self, count: int) -> Batch:
-        """The first features that are meant, without attributes."""
+    def head(self, count: int) -> FeatureBatch:
+        """Read the first features that are asked for, without attributes."""
 
-    def batches(self, columns: Sequence[str], box: Box | None) -> Iterator[Batch]:
-        """Features whose bounds may meet ``box`` (file coordinates), all for None, some at a time."""
+    def batches(self, columns: Sequence[str], box: Box | None) -> Iterator[FeatureBatch]:
+        """Read features whose bounds may meet ``box`` (file coordinates; None: all), some at a time."""
 
     def values(self, column: str) -> Iterator[Any]:
-        """Arrow arrays of an attribute of all features that are meant."""
+        """Read Arrow arrays of an attribute of all features that are asked for."""
 
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Without GDAL's remarks on odd shapes, which are looked at here, and on options that a format does not have."""
+    """Suppress GDAL's warnings on odd shapes, which are checked here, and on options a format does not have."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
 def box_of(numbers: Sequence[float]) -> Box:
-    """Four numbers as a box."""
+    """Convert four numbers to a box."""
     west, south, east, north = map(float, numbers)
     return west, south, east, north
 
 
 def at_a_time(features: int, size: int) -> int:
-    """How many features to read together, of so many that take so many bytes: fewer where they are large."""
+    """Return how many features to read together, of so many with so many bytes: fewer where they are large."""
     return max(min(AT_A_TIME, BYTES_AT_A_TIME * features // max(size, 1)), 1)
 
 
 def decoded(wkb: NDArray[Any], name: str) -> Shapes:
-    """Shapes of well-known binary, None where there is none.
+    """Decode shapes from well-known binary, None where there is none.
 
     Raises AlignsarError for what is none, and for coordinates that are not numbers.
     """
@@ -115,7 +116,7 @@ def decoded(wkb: NDArray[Any], name: str) -> Shapes:
             shapes = np.asarray(shapely.from_wkb(wkb), dtype=object)
     except GEOSException as error:
         count = int(np.count_nonzero(shapely.is_missing(shapely.from_wkb(wkb, on_invalid="ignore"))))
-        count -= sum(one is None for one in wkb)
+        count -= sum(item is None for item in wkb)
         raise AlignsarError(
             f"{name}: has {count} damaged geometries among the {len(wkb)} features looked at ({str(error).strip()}): "
             "repair them (ogr2ogr -makevalid), or leave them out (key where)"
@@ -124,7 +125,7 @@ def decoded(wkb: NDArray[Any], name: str) -> Shapes:
 
 
 def with_numbers(shapes: Shapes, name: str) -> Shapes:
-    """The shapes. Raises AlignsarError for coordinates that are not numbers."""
+    """Return the shapes. Raises AlignsarError for coordinates that are not finite."""
     finite = np.isfinite(shapely.get_coordinates(shapes)).all(axis=1)
     if not finite.all():
         raise AlignsarError(
@@ -135,13 +136,13 @@ def with_numbers(shapes: Shapes, name: str) -> Shapes:
 
 
 def mentioned(fields: Mapping[str, str], condition: str | None) -> list[str]:
-    """Attributes that a condition may be about: those whose names are in it."""
+    """List the attributes whose names occur in a condition."""
     text = (condition or "").casefold()
     return [name for name, kind in fields.items() if kind != OTHER and name.casefold() in text]
 
 
 def check_fields(source: LayerSource, names: Sequence[str], where: str | None) -> None:
-    """Raises AlignsarError for attributes that a layer does not have, also in quotes in a condition.
+    """Check that a layer has some attributes, and those in quotes in a condition; raise AlignsarError otherwise.
 
     SQLite, which a GeoPackage is asked through, takes an unknown name in double quotes for a text.
     """

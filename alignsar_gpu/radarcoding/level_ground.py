@@ -1,8 +1,8 @@
-"""The chart of a scene: its ground by the line and sample where it would be seen at one height.
+"""Level ground: the ground of a scene by the line and sample that it would have if all of it lay at one height.
 
-On a terrain, several places may share a pixel, and a pixel may lie on several places (layover). At one height,
-every place has one line and sample of its own: a smooth map, whose cells are then moved to where the antenna sees
-them at the terrain's height. So nothing on the ground is lost, and nothing counted twice.
+On a terrain, several places may share a pixel, and a pixel may show several places (layover). At one height, every
+place has one line and sample of its own: a smooth map, whose cells are then moved to where the antenna sees them at
+the terrain's height. So nothing on the ground is lost, and nothing counted twice.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.device import Device
     from alignsar_gpu.geometry.terrain.terrain import Terrain
+    from alignsar_gpu.radarcoding.tiles import ImageTile
 
     Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -37,27 +38,14 @@ MARGIN_POSTS = 2
 BYTES_PER_CELL = 16.0  # displacements, area, and what is computed on the way; without what covers the cell
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tile:
-    """Some lines and samples of an image."""
-
-    lines: slice
-    samples: slice
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Lines and samples."""
-        return self.lines.stop - self.lines.start, self.samples.stop - self.samples.start
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Chart:
-    """The ground of a terrain by lines and samples at one height.
+class LevelGround:
+    """Map the ground of a terrain to radar lines and samples as if it all lay at one height.
 
     Attributes
     ----------
-    terrain : the surface, the orbit and the radar grid that it is seen in.
-    shifts : what lines and samples of the image are off from those of the geometry.
+    terrain : the surface, with the orbit and the radar grid that it is seen from.
+    shifts : offsets of the lines and samples of the image from those of the geometry.
     """
 
     terrain: Terrain
@@ -65,30 +53,33 @@ class Chart:
 
     @cached_property
     def heights(self) -> tuple[float, float]:
-        """Lowest and highest ground, or what may be taken for it where it is flat, metres."""
+        """Lowest and highest ground, metres; at least `LEAST_RELIEF` below and above the middle."""
         low, high = self.terrain.heights
         middle = 0.5 * (low + high)
         return min(low, middle - LEAST_RELIEF), max(high, middle + LEAST_RELIEF)
 
     @cached_property
     def height(self) -> float:
-        """The height of the chart, metres above WGS84."""
+        """Height of the level ground, metres above WGS84."""
         return 0.5 * sum(self.heights)
 
-    def places(self, longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> Pair:
-        """Line and sample of places (degrees) on the chart; NaN where the orbit does not see them."""
-        return self.terrain.seen(longitude, latitude, self.height)
+    def to_radar(self, longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> Pair:
+        """Return the line and sample of places (degrees) on the level ground; NaN where the orbit does not see them."""
+        return self.terrain.to_radar(longitude, latitude, self.height)
 
-    def ground(self, line: NDArray[np.float64], sample: NDArray[np.float64]) -> Pair:
-        """Longitude and latitude (degrees) of lines and samples of the chart."""
+    def to_ground(self, line: NDArray[np.float64], sample: NDArray[np.float64]) -> Pair:
+        """Return the longitude and latitude (degrees) of lines and samples of the level ground."""
         return self.terrain.to_ground(line, sample, self.height)
 
     def _displacement(self, line: NDArray[np.float64], sample: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Lines by metre and by metre squared of height above the chart's, then samples: [4, ...]."""
-        longitude, latitude = self.ground(line, sample)
+        """Return the displacement by height above the level ground: lines a metre and a metre squared, then samples.
+
+        [4, ...], quadratic through the lowest and the highest ground.
+        """
+        longitude, latitude = self.to_ground(line, sample)
         rise = np.array([height - self.height for height in self.heights])
-        found = [self.terrain.seen(longitude, latitude, height) for height in self.heights]
-        moved = np.stack([[one[0] - line, one[1] - sample] for one in found])  # [height, axis, ...]
+        places = [self.terrain.to_radar(longitude, latitude, height) for height in self.heights]
+        moved = np.stack([[place[0] - line, place[1] - sample] for place in places])  # [height, axis, ...]
         rate = moved / rise.reshape(2, *(1,) * (moved.ndim - 1))
         bend = (rate[1] - rate[0]) / (rise[1] - rise[0])
         slope = rate[0] - bend * rise[0]
@@ -96,14 +87,14 @@ class Chart:
 
     @cached_property
     def _moves(self) -> tuple[tuple[float, float], tuple[float, float]]:
-        """Smallest and largest displacement by height over the image: lines, samples."""
+        """Smallest and largest displacement by height over the image: of lines, then of samples."""
         grid = self.terrain.grid
         line, sample = np.meshgrid(
             np.linspace(0.0, grid.lines - 1.0, 9), np.linspace(0.0, grid.samples - 1.0, 33), indexing="ij"
         )
-        found = self._displacement(line, sample)
+        slopes = self._displacement(line, sample)
         rise = [height - self.height for height in self.heights]
-        down, across = (np.stack([found[k] * h + found[k + 1] * h * h for h in rise]) for k in (0, 2))
+        down, across = (np.stack([slopes[k] * h + slopes[k + 1] * h * h for h in rise]) for k in (0, 2))
         return (
             (float(np.nanmin(down)), float(np.nanmax(down))),
             (float(np.nanmin(across)), float(np.nanmax(across))),
@@ -111,15 +102,15 @@ class Chart:
 
     @cached_property
     def reach(self) -> tuple[tuple[float, float], tuple[float, float]]:
-        """How far ground is seen before and after its place on the chart at most: lines, samples."""
+        """Largest displacement of ground from its level line and sample, before and after: of lines, of samples."""
         ends = []
         for (low, high), shift in zip(self._moves, self.shifts.largest, strict=True):
             margin = 0.5 + shift + 0.02 * max(abs(low), abs(high))
             ends.append((low - margin, high + margin))
         return ends[0], ends[1]
 
-    def window(self, tile: Tile) -> tuple[slice, slice]:
-        """Lines and samples of the chart whose ground may be seen in a tile; pixel n lies from n - 0.5 to n + 0.5."""
+    def window(self, tile: ImageTile) -> tuple[slice, slice]:
+        """Return the lines and samples of the level ground that a tile may show; pixel n is from n - 0.5 to n + 0.5."""
         (before, after), (nearer, farther) = self.reach
         return (
             slice(int(np.floor(tile.lines.start - after)), int(np.ceil(tile.lines.stop - before))),
@@ -127,7 +118,7 @@ class Chart:
         )
 
     def nodes(self, window: tuple[slice, slice]) -> tuple[tuple[int, int], Pair]:
-        """Where the lattice of a window begins (line, sample), and lines and samples of its nodes [row, column]."""
+        """Return the lattice of a window: its first line and sample, and lines and samples of nodes [row, column]."""
         first = window[0].start // STEP * STEP, window[1].start // STEP * STEP
         axes = [
             np.arange(begin, part.stop + 2 * STEP, STEP) - 0.5
@@ -137,40 +128,45 @@ class Chart:
         return first, (line, sample)
 
     def area(self, line: NDArray[np.float64], sample: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Area of the ground of a pixel of the chart, m2 on the ellipsoid, as that of maps."""
+        """Return the area of pixels of the level ground, m2 on the ellipsoid, as maps measure it."""
         down, across = (
-            np.stack([geodetic_to_ecef(*self.ground(line + 0.5 * a, sample + 0.5 * b), 0.0) for a, b in pair])
+            np.stack(
+                [geodetic_to_ecef(*self.to_ground(line + 0.5 * a, sample + 0.5 * b), 0.0) for a, b in pair]
+            )
             for pair in (((1, 0), (-1, 0)), ((0, 1), (0, -1)))
         )
         return np.asarray(np.linalg.norm(np.cross(down[0] - down[1], across[0] - across[1]), axis=-1))
 
-    def _across(self, tile: Tile, of: Callable[..., NDArray[np.float64]]) -> NDArray[np.float64]:
-        """What hardly changes along the track, at the pixels of a tile: that of the middle of the image."""
+    def _across(self, tile: ImageTile, function: Callable[..., NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Return a function of line and sample that hardly changes along the track, at the pixels of a tile.
+
+        It is evaluated at the middle line of the image.
+        """
         first = tile.samples.start // STEP * STEP
         sample = np.arange(first, tile.samples.stop + STEP, STEP, dtype=np.float64)
-        values = of(np.full(len(sample), 0.5 * self.terrain.grid.lines), sample)
-        own = np.interp(np.arange(tile.samples.start, tile.samples.stop), sample, values)
-        return np.broadcast_to(own, tile.shape)
+        values = function(np.full(len(sample), 0.5 * self.terrain.grid.lines), sample)
+        across = np.interp(np.arange(tile.samples.start, tile.samples.stop), sample, values)
+        return np.broadcast_to(across, tile.shape)
 
-    def pixel_area(self, tile: Tile) -> NDArray[np.float64]:
-        """Area of the ground that pixels would have if it were level, m2: [line, sample]."""
+    def pixel_area(self, tile: ImageTile) -> NDArray[np.float64]:
+        """Return the area of each pixel of a tile if the ground were level, m2 [line, sample]."""
         return self._across(tile, self.area)
 
-    def samples_per_metre(self, tile: Tile) -> NDArray[np.float64]:
-        """By how many samples ground is seen nearer if it lies a metre higher: [line, sample]."""
+    def samples_per_metre(self, tile: ImageTile) -> NDArray[np.float64]:
+        """Return by how many samples a metre of height moves ground towards the sensor, [line, sample]."""
         return self._across(tile, lambda line, sample: -self._displacement(line, sample)[2])
 
-    def bytes_of(self, tile: Tile) -> int:
-        """Memory that `cells` takes, without what is to cover them."""
+    def bytes_of(self, tile: ImageTile) -> int:
+        """Estimate the memory that `cells` takes, without what covers the cells."""
         lines, samples = self.window(tile)
         pixels = (lines.stop - lines.start) * (samples.stop - samples.start)
         return int(pixels * DETAIL[0] * DETAIL[1] * BYTES_PER_CELL)
 
-    def cells(self, tile: Tile, device: Device) -> GroundCells:
-        """The ground that may be seen in a tile, in cells, on a device."""
+    def cells(self, tile: ImageTile, device: Device) -> GroundCells:
+        """Divide the ground that a tile may show into cells, on a device."""
         window = self.window(tile)
         first, nodes = self.nodes(window)
-        longitude, latitude = self.ground(*nodes)
+        longitude, latitude = self.to_ground(*nodes)
         dem = self.terrain.dem
         row, column = dem.frame.position(longitude.ravel(), latitude.ravel())
         place = np.stack([row, column]).reshape(2, *longitude.shape)
@@ -189,7 +185,7 @@ class Chart:
             (window[1].stop - window[1].start) * DETAIL[1],
         )
         posts, origin = self._posts(place)
-        shifts, begin = self.shifts.of(tile)
+        shifts, begin = self.shifts.around(tile)
         down, across = kernels.displace_cells(
             device.upload(lattice),
             cells,
@@ -202,7 +198,7 @@ class Chart:
         area = np.ascontiguousarray(self.area(*nodes)[np.newaxis]) / (DETAIL[0] * DETAIL[1])
         areas = kernels.lattice_cells(device.upload(area), cells, shape)[:, 0]
         return GroundCells(
-            chart=self,
+            level_ground=self,
             tile=tile,
             window=window,
             device=device,
@@ -214,7 +210,10 @@ class Chart:
         )
 
     def _posts(self, place: NDArray[np.float64]) -> tuple[NDArray[np.float32], tuple[int, int]]:
-        """Heights of the DEM above the chart's around places [row or column, ...], and the first row and column."""
+        """Return the DEM's heights above the level ground around places, and the first row and column.
+
+        ``place`` : rows and columns of the DEM, [2, ...].
+        """
         window = []
         for position, count in zip(place, self.terrain.dem.shape, strict=True):
             known = position[np.isfinite(position)]
@@ -228,17 +227,17 @@ class Chart:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GroundCells:
-    """The ground of a tile, in cells of a chart.
+    """The ground of a tile, in cells of level ground.
 
     Attributes
     ----------
-    window : lines and samples of the chart.
-    cells, shape : how they lie, rows and columns.
-    down, across, area : on ``device``, see `kernels.push_cells`.
+    window : lines and samples of the level ground that are divided into cells.
+    cells, shape : their positions, and the number of rows and columns.
+    down, across, area : displacements and areas of the cells, on ``device``, see `kernels.push_cells`.
     """
 
-    chart: Chart
-    tile: Tile
+    level_ground: LevelGround
+    tile: ImageTile
     window: tuple[slice, slice]
     device: Device
     cells: kernels.Cells
@@ -248,21 +247,24 @@ class GroundCells:
     area: Any
 
     def push(self, planes: Any, classes: int = 0) -> Any:
-        """What is seen in the pixels of the tile: float64 [plane + 1, line, sample], see `kernels.push_cells`."""
+        """Sum what covers the cells over the pixels that show them: float64 [plane + 1, line, sample].
+
+        See `kernels.push_cells`.
+        """
         count = classes or planes.shape[0]
         sums = self.device.xp.zeros((count + 1, *self.tile.shape), dtype=np.float64)
         kernels.push_cells(self.cells, self.down, self.across, self.area, planes, sums)
         return sums
 
     def ground_area(self) -> Any:
-        """Area of the ground in each pixel of the tile, m2, float32 [line, sample]; NaN without ground."""
+        """Return the area of the ground in each pixel of the tile, m2, float32 [line, sample]; NaN without ground."""
         xp = self.device.xp
         whole = xp.zeros((1, *self.shape), dtype=np.float32)
         area = self.push(whole)[-1]
         return xp.where(area > 0.0, area, np.nan).astype(np.float32)
 
     def column_and_row(self, line: NDArray[np.float64], sample: NDArray[np.float64]) -> Pair:
-        """Columns and rows, counted in cells from the upper left corner, of lines and samples of the chart."""
+        """Convert lines and samples of the level ground to columns and rows of cells from the upper left corner."""
         return (
             (sample + 0.5 - self.window[1].start) * DETAIL[1],
             (line + 0.5 - self.window[0].start) * DETAIL[0],

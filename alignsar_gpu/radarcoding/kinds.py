@@ -1,0 +1,96 @@
+"""The registry of label kinds: vectors, rasters, points and fields, each with its keys and how it is opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from alignsar_gpu.errors import AlignsarError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from alignsar_gpu.config.radarcoding import LayerConfig
+
+DEFAULT = "vector"  # the kind of a layer that names none
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelKind:
+    """A kind of label: the keys of its layers, and how they are opened.
+
+    Attributes
+    ----------
+    schema : the keys. The default of its key ``kind`` is the name of the kind.
+    makes : what ``open_layer`` returns. "areas": a `VectorSource`, whose areas may overlap those of other layers;
+        "cells": a `CellSource`, which covers ground cells; "strips": a `StripSource`, which fills whole lines.
+    open_layer : opens the files of a layer, given its name, its keys, the key that messages begin with, and
+        attributes for what it makes. Raises AlignsarError for files that cannot be used.
+    """
+
+    schema: type[LayerConfig]
+    makes: Literal["areas", "cells", "strips"]
+    open_layer: Callable[[str, Any, str, Mapping[str, str]], Any]
+
+    @property
+    def name(self) -> str:
+        """Value of the key ``kind``."""
+        return self.schema.kind
+
+
+_KINDS: dict[str, LabelKind] = {}
+
+
+def register(kind: LabelKind) -> None:
+    """Add a kind of label; a name can be taken once."""
+    if kind.name in _KINDS:
+        raise ValueError(f"label kind {kind.name!r} is registered twice")
+    _KINDS[kind.name] = kind
+
+
+def kind_of(layer: LayerConfig) -> LabelKind:
+    """Return the kind of a layer."""
+    return _KINDS[layer.kind]
+
+
+def layers_of(raw: Mapping[str, Any]) -> dict[str, LayerConfig]:
+    """Read the layers of a configuration, each by the schema of its kind. Raises AlignsarError, naming the key."""
+    return {str(name): _layer(layer, f"radarcoding.layers.{name}") for name, layer in raw.items()}
+
+
+def _layer(raw: Any, where: str) -> LayerConfig:
+    if not isinstance(raw, dict):
+        raise AlignsarError(f"{where}={raw}: a layer has keys: {where}.path=FILE, {where}.kind=raster, ...")
+    name = raw.get("kind", DEFAULT)
+    if not isinstance(name, str) or name not in _KINDS:
+        raise AlignsarError(f"{where}.kind={name}: choose from {', '.join(_KINDS)}")
+    schema = _KINDS[name].schema
+    try:
+        node = OmegaConf.merge(OmegaConf.structured(schema), _own_keys(raw, _KINDS[name], where))
+        if OmegaConf.is_missing(node, "path"):
+            raise AlignsarError(f"{where}.path: must be given")
+        return cast("LayerConfig", OmegaConf.to_object(node))
+    except OmegaConfBaseException as error:
+        key = f".{error.full_key}" if error.full_key else ""
+        raise AlignsarError(f"{where}{key}: {str(error).splitlines()[0]}") from None
+
+
+def _own_keys(raw: Mapping[Any, Any], kind: LabelKind, where: str) -> dict[str, Any]:
+    """Select the keys that a kind has; keys of other kinds may be there with their defaults alone.
+
+    Raises AlignsarError for other keys of other kinds, and for keys that no kind has.
+    """
+    known = [item.name for item in fields(kind.schema)]
+    for key, value in raw.items():
+        owners = [other for other in _KINDS.values() if key in {item.name for item in fields(other.schema)}]
+        if not owners:
+            raise AlignsarError(
+                f"{where}.{key}: no such key; a layer of kind={kind.name} has {', '.join(known)}"
+            )
+        if key not in known and value != getattr(owners[0].schema(), key):
+            names = " and ".join(f"kind={other.name}" for other in owners)
+            raise AlignsarError(f"{where}.{key}: is for {names}, and this layer has kind={kind.name}")
+    return {str(key): value for key, value in raw.items() if key in known}

@@ -1,0 +1,106 @@
+"""VectorLayerConfig: which features of which vector file a layer is made of, and what counts as their area."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from alignsar_gpu.config.keys import about, key
+from alignsar_gpu.config.radarcoding import LayerConfig
+from alignsar_gpu.errors import AlignsarError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # of a class: it becomes part of the name of a variable
+Z = "z"  # as ``elevation``: the geometry's own
+
+
+@dataclass
+class VectorLayerConfig(LayerConfig):
+    """Keys of a layer of kind=vector.
+
+    ``path`` is a file, folder or archive that GDAL reads, "ARCHIVE.zip!MEMBER", a path of GDAL (/vsi...), or
+    GeoParquet. With ``attribute`` but without ``values``, each value is a class, named after it; features with
+    values that are in no class are left out. Lines become bands with flat ends and round joins (``width``), points
+    become discs (``buffer``).
+    """
+
+    kind: str = key("vector", "areas, lines or points of a map", choices=("vector",))
+    layer: str | None = key(None, "layer of a file with several")
+    where: str | None = key(None, "which features, as SQL: \"status = 'built'\"")
+    attribute: str | None = key(None, "attribute whose values are the classes; unset: one class")
+    values: dict[str, list[str]] | None = field(
+        default=None, metadata=about("values of the attribute that make up each class")
+    )
+    width: float | None = key(None, "width of lines, m", bounds=(0.01, None))
+    buffer: float | None = key(None, "how far everything is grown, m", bounds=(0.01, None))
+    height: str | None = key(
+        None, "attribute with heights above the terrain, m: roofs lie towards the sensor"
+    )
+    elevation: str | None = key(None, "attribute with heights above WGS84, m; z: the highest of the vertices")
+    geometry: str | None = key(None, "which geometry of a feature with several (GML, GeoParquet)")
+
+    @property
+    def reach(self) -> float:
+        """How far areas grow beyond the shapes in the file, metres."""
+        return 0.5 * (self.width or 0.0) + (self.buffer or 0.0)
+
+    @property
+    def columns(self) -> list[str]:
+        """Attributes that are read with the shapes."""
+        names = [self.attribute, self.height, None if self.elevation == Z else self.elevation]
+        return list(dict.fromkeys(name for name in names if name))
+
+    def check(self, where: str) -> None:
+        """Check that the keys fit together; raise AlignsarError, beginning with ``where``, otherwise."""
+        super().check(where)
+        if not self.path.strip():
+            raise AlignsarError(f"{where}.path: is empty; name a vector file")
+        for name, metres in (("width", self.width), ("buffer", self.buffer)):
+            if metres is not None and not (math.isfinite(metres) and metres > 0.0):
+                raise AlignsarError(f"{where}.{name}={metres:g}: give metres above 0, or leave the key out")
+        if self.height is not None and self.elevation is not None:
+            raise AlignsarError(
+                f"{where}.height, {where}.elevation: give one, above the terrain or above WGS84"
+            )
+        if self.values is None:
+            return
+        if not self.attribute:
+            raise AlignsarError(f"{where}.values: needs {where}.attribute, whose values they are")
+        _check_classes(self.values, f"{where}.values")
+
+
+def _check_classes(classes: Mapping[str, Sequence[str]], where: str) -> None:
+    """Check that classes have names for variables, and values of their own."""
+    if not classes:
+        raise AlignsarError(
+            f"{where}: names no class; name some, or leave the key out: each value is a class"
+        )
+    owners: dict[str, str] = {}
+    folded: dict[str, str] = {}
+    for name, given in classes.items():
+        if not NAME.fullmatch(name):
+            raise AlignsarError(
+                f"{where}: the class {name!r} cannot be the name of a variable; use letters, digits and underscores, "
+                "and begin with a letter"
+            )
+        if folded.setdefault(name.casefold(), name) != name:
+            raise AlignsarError(
+                f"{where}: the classes {folded[name.casefold()]!r} and {name!r} differ in case alone; rename one"
+            )
+        texts = values_of(given)
+        if not texts:
+            raise AlignsarError(f"{where}: the class {name!r} has no values; list some, or remove it")
+        for text in texts:
+            if owners.setdefault(text, name) != name:
+                raise AlignsarError(
+                    f"{where}: the value {text!r} is in the classes {owners[text]!r} and {name!r}; remove it from one"
+                )
+
+
+def values_of(given: Sequence[str]) -> list[str]:
+    """Return the values of a class as text; a single one may be given without a list."""
+    return [given] if isinstance(given, str) else [str(value) for value in given]
