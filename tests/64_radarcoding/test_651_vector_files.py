@@ -28,8 +28,8 @@ from fake_vectors import (
 )
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.radarcoding.vectors import ogr as vector_ogr
-from alignsar_gpu.radarcoding.vectors import sources as vector_sources
+from alignsar_gpu.radarcoding.vectors.formats import ogr as vector_ogr
+from alignsar_gpu.radarcoding.vectors.formats import sources as vector_sources
 from alignsar_gpu.radarcoding.vectors.rings import Counts
 
 ENDINGS = ("gpkg", "shp", "geojson", "gml", "parquet", "fgb")

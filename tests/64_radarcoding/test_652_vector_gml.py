@@ -6,7 +6,7 @@ import pytest
 import shapely
 from fake_vectors import area_of, opened, read, refused, shapes_of
 
-from alignsar_gpu.radarcoding.vectors import gml as vector_gml
+from alignsar_gpu.radarcoding.vectors.formats import gml as vector_gml
 
 GML = """<?xml version="1.0"?>{doctype}
 <c:City xmlns:c="urn:city" xmlns:gml="http://www.opengis.net/gml/3.2" xmlns:xlink="http://www.w3.org/1999/xlink">

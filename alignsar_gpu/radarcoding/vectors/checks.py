@@ -10,8 +10,8 @@ import shapely
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.radarcoding.vectors.config import Z
+from alignsar_gpu.radarcoding.vectors.formats.sources import NUMBER
 from alignsar_gpu.radarcoding.vectors.shapes import KINDS, dimension_of, without_collections
-from alignsar_gpu.radarcoding.vectors.sources import NUMBER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pyproj import CRS
 
     from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
-    from alignsar_gpu.radarcoding.vectors.sources import LayerSource, Shapes
+    from alignsar_gpu.radarcoding.vectors.formats.sources import LayerSource, Shapes
 
 LOOKED_AT = 1000  # features whose shapes tell the kind of a layer that does not state it
 LOWEST, HIGHEST = -500.0, 9000.0  # m: other heights stand for something else

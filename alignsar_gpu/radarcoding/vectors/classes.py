@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.radarcoding.vectors.config import values_of
-from alignsar_gpu.radarcoding.vectors.paths import listed
+from alignsar_gpu.radarcoding.vectors.formats.paths import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
-    from alignsar_gpu.radarcoding.vectors.sources import LayerSource
+    from alignsar_gpu.radarcoding.vectors.formats.sources import LayerSource
 
 MOST_CLASSES = 254  # a label is one byte
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from alignsar_gpu.radarcoding.crs import Box
-    from alignsar_gpu.radarcoding.vectors.sources import Shapes
+    from alignsar_gpu.radarcoding.vectors.formats.sources import Shapes
 
     Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 

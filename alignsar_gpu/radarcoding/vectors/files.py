@@ -21,11 +21,11 @@ from alignsar_gpu.radarcoding.vectors.checks import (
 from alignsar_gpu.radarcoding.vectors.classes import Classes, find_classes
 from alignsar_gpu.radarcoding.vectors.config import Z
 from alignsar_gpu.radarcoding.vectors.crs import Georeference, find_georeference
-from alignsar_gpu.radarcoding.vectors.geoparquet import is_parquet, open_parquet
-from alignsar_gpu.radarcoding.vectors.ogr import open_ogr
-from alignsar_gpu.radarcoding.vectors.paths import find_vectors
+from alignsar_gpu.radarcoding.vectors.formats.geoparquet import is_parquet, open_parquet
+from alignsar_gpu.radarcoding.vectors.formats.ogr import open_ogr
+from alignsar_gpu.radarcoding.vectors.formats.paths import find_vectors
+from alignsar_gpu.radarcoding.vectors.formats.sources import LayerSource, check_fields
 from alignsar_gpu.radarcoding.vectors.rings import ClassifiedFeatures, Counts, FeatureWindow, rings_of
-from alignsar_gpu.radarcoding.vectors.sources import LayerSource, check_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.radarcoding.crs import Box
     from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
+    from alignsar_gpu.radarcoding.vectors.formats.sources import FeatureBatch, Shapes
     from alignsar_gpu.radarcoding.vectors.rings import Rings
-    from alignsar_gpu.radarcoding.vectors.sources import FeatureBatch, Shapes
 
 BEYOND = 1000.0  # metres around a scene that shapes are kept in: the orbit sees them
 

@@ -13,7 +13,7 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.radarcoding.layers import LayerSpec
 from alignsar_gpu.radarcoding.vectors.classes import MOST_CLASSES
 from alignsar_gpu.radarcoding.vectors.files import open_vectors
-from alignsar_gpu.radarcoding.vectors.paths import listed
+from alignsar_gpu.radarcoding.vectors.formats.paths import listed
 from alignsar_gpu.radarcoding.vectors.polygons import add_to_cells, add_to_pixels
 from alignsar_gpu.radarcoding.vectors.ring_store import RingStore
 from alignsar_gpu.radarcoding.vectors.rings import Counts

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
     from alignsar_gpu.radarcoding.vectors.crs import Georeference
-    from alignsar_gpu.radarcoding.vectors.sources import Shapes
+    from alignsar_gpu.radarcoding.vectors.formats.sources import Shapes
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
-    from alignsar_gpu.radarcoding.vectors.sources import Shapes
+    from alignsar_gpu.radarcoding.vectors.formats.sources import Shapes
 
 POINTS, LINES, AREAS, COLLECTION = (0, 4), (1, 2, 5), (3, 6), 7  # of Shapely's numbers of types
 KINDS = ("point", "line", "polygon")

@@ -16,9 +16,9 @@ from pyproj import CRS
 from pyproj.exceptions import ProjError
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.radarcoding.vectors.gml import NUMBERS, choose_geometry, epsg_code, survey, template
-from alignsar_gpu.radarcoding.vectors.paths import listed, members_of
-from alignsar_gpu.radarcoding.vectors.sources import (
+from alignsar_gpu.radarcoding.vectors.formats.gml import NUMBERS, choose_geometry, epsg_code, survey, template
+from alignsar_gpu.radarcoding.vectors.formats.paths import listed, members_of
+from alignsar_gpu.radarcoding.vectors.formats.sources import (
     AT_A_TIME,
     NUMBER,
     OTHER,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.radarcoding.crs import Box
     from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
-    from alignsar_gpu.radarcoding.vectors.paths import VectorPath
+    from alignsar_gpu.radarcoding.vectors.formats.paths import VectorPath
 
 UNREADABLE = (DataSourceError, DataLayerError, ValueError, pa.ArrowException, OSError)
 # Formats whose features come in a stream, which says where it stops at a fault, and can be fetched by number at

@@ -13,7 +13,7 @@ import shapely
 from shapely.errors import GEOSException
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.radarcoding.vectors.paths import listed
+from alignsar_gpu.radarcoding.vectors.formats.paths import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -17,8 +17,8 @@ from pyproj import CRS
 from pyproj.exceptions import ProjError
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.radarcoding.vectors.paths import listed
-from alignsar_gpu.radarcoding.vectors.sources import (
+from alignsar_gpu.radarcoding.vectors.formats.paths import listed
+from alignsar_gpu.radarcoding.vectors.formats.sources import (
     NUMBER,
     OTHER,
     TEXT,
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.radarcoding.crs import Box
     from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
-    from alignsar_gpu.radarcoding.vectors.paths import VectorPath
-    from alignsar_gpu.radarcoding.vectors.sources import Shapes
+    from alignsar_gpu.radarcoding.vectors.formats.paths import VectorPath
+    from alignsar_gpu.radarcoding.vectors.formats.sources import Shapes
 
 ENDINGS = {".parquet", ".geoparquet", ".pq"}
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
