@@ -1,9 +1,23 @@
-"""Where the real data is. Imports nothing but pytest, for tests/gpu runs on machines that have little else."""
+"""Where the real data is, and what the suite may cost.
+
+Imports nothing but pytest, for tests/gpu runs on machines that have little else.
+"""
 
 import os
 from pathlib import Path
 
 import pytest
+
+
+def pytest_configure(config):
+    """Measure what the tests cost; let the workers of pytest-xdist share the cores."""
+    from suite_budget import BUDGET, OUTSIDE_LAYERS, OneThread, SuiteBudget  # noqa: PLC0415
+
+    config.pluginmanager.register(SuiteBudget(Path(__file__).parent, BUDGET | OUTSIDE_LAYERS))
+    if hasattr(config, "workerinput"):
+        # Two threads can be asked for, and one is taken otherwise. Numba reads this when it is imported.
+        os.environ.setdefault("NUMBA_NUM_THREADS", "2")
+        config.pluginmanager.register(OneThread())
 
 
 @pytest.fixture(scope="session")

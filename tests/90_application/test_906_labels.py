@@ -1,10 +1,6 @@
 """Labels of every kind in whole runs: what is written, interruptions, bad input, and stacks of others."""
 
 import json
-import os
-import signal
-import subprocess
-import time
 
 import geopandas
 import numpy as np
@@ -13,10 +9,11 @@ import pytest
 import rasterio
 import shapely
 import xarray as xr
-from command_line import burst_of, checksums, command, refuse, run
+from command_line import burst_of, checksums, refuse, run
 from fake_burst import write_scene
 from rasterio.transform import Affine
 from scipy.interpolate import griddata
+from small_runs import CUBE_ALONE, NO_REPORT, start_and_kill
 
 AREA = "products.area=[-8.5,31.66,-8.42,31.70]"
 KINDS = ("field", "forest", "town")
@@ -170,18 +167,10 @@ def test_it_is_said_what_was_read(labelled, inputs):
 
 def test_killed_and_continued_is_the_same_bits(labelled, tmp_path):
     output, arguments = labelled
-    process = subprocess.Popen(
-        command(*arguments, f"output={tmp_path / 'out'}"),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    again = [*arguments, NO_REPORT, f"output={tmp_path / 'out'}"]
     journal = tmp_path / "out" / ".unfinished" / "journal"
-    while process.poll() is None and not list(journal.glob("labels-*.json")):
-        time.sleep(0.002)
-    assert process.poll() is None, "finished before it could be killed"
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    result = run(*arguments, f"output={tmp_path / 'out'}")
+    start_and_kill(again, lambda: list(journal.glob("labels-*.json")))
+    result = run(*again)
     assert "continues" in result.stderr
     assert checksums(tmp_path / "out", "cube.zarr", "netcdf") == checksums(output, "cube.zarr", "netcdf")
     kept = [
@@ -193,7 +182,8 @@ def test_killed_and_continued_is_the_same_bits(labelled, tmp_path):
 
 def test_memory_and_threads_do_not_change_a_bit(labelled, tmp_path):
     output, arguments = labelled
-    run(*arguments, "device.memory_gib=0.15", "device.threads=1", f"output={tmp_path / 'out'}")
+    small = ["device.memory_gib=0.15", "device.threads=1"]
+    run(*arguments, *CUBE_ALONE, *small, f"output={tmp_path / 'out'}")
     assert checksums(tmp_path / "out", "cube.zarr") == checksums(output, "cube.zarr")
 
 
@@ -201,7 +191,7 @@ def test_roofs_move_and_buildings_without_height_do_not(inputs, tmp_path):
     _, _, folder = inputs
     for name, more in (("low", ""), ("high", ", height: rise")):
         keys = f"+radarcoding.layers.land={{path: {folder}/map.gpkg, layer: land, where: \"kind = 'town'\"{more}}}"
-        run(*small(inputs, keys), f"output={tmp_path / name}")
+        run(*small(inputs, keys), *CUBE_ALONE, f"output={tmp_path / name}")
     low, high = (xr.open_zarr(tmp_path / name / "cube.zarr") for name in ("low", "high"))
     flat = np.nan_to_num(low["land"].values)
     raised = np.nan_to_num(high["land"].values)
@@ -280,8 +270,8 @@ def test_a_stack_of_snap_takes_its_own_coordinates(tmp_path, real_data):
     run(
         *("+experiment=amsterdam", f"products.path={data}", "device=cpu", "dem=ellipsoid"),
         *(f"dem.path={tmp_path / 'dem.tif'}", f"+radarcoding.layers.box.path={tmp_path / 'box.geojson'}"),
-        f"output={tmp_path / 'out'}",
-    )
+        *CUBE_ALONE, f"output={tmp_path / 'out'}",
+    )  # fmt: skip
     share = xr.open_zarr(tmp_path / "out" / "cube.zarr")["box"].values
     truth = np.zeros(share.shape)
     truth[20:61, 60:251] = 0.5

@@ -3,7 +3,6 @@
 import contextlib
 import io
 import json
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,14 +23,8 @@ class Result:
 
 
 def command(*arguments):
-    """A process of its own, with the readers that tests register."""
+    """How to start a process of its own, with the readers that tests register: for one that is killed."""
     return [sys.executable, str(Path(__file__)), *map(str, arguments)]
-
-
-def run_process(*arguments, status=0):
-    result = subprocess.run(command(*arguments), capture_output=True, text=True, check=False)
-    assert result.returncode == status, result.stdout + result.stderr
-    return result
 
 
 def run(*arguments, status=0):

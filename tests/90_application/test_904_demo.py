@@ -1,0 +1,228 @@
+"""The demo, as a user starts it: simulated products with known errors of timing, brought together."""
+
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+import xarray as xr
+from command_line import refuse, run
+from small_runs import CUBE_ALONE, check_marked_as_simulated, start_and_kill
+
+DEMO = [
+    "+experiment=demo",
+    "device=cpu",
+    "simulate.lines=320",
+    "simulate.samples=800",
+    "simulate.dates=3",
+    "simulate.azimuth_errors=[0.0,0.03,-0.05]",
+    "simulate.range_errors=[0.0,0.1,-0.05]",
+]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    output = tmp_path_factory.mktemp("demo") / "out"
+    return output, run(*DEMO, f"output={output}")
+
+
+class TestDemo:
+    """From simulated SAFE products, with known errors of timing, to a dataset."""
+
+    def test_writes_what_the_readme_says(self, demo):
+        output, result = demo
+        names = {p.name for p in output.iterdir()}
+        assert names == {
+            "cube.zarr", "manifest.json", "netcdf", "quality.json", "report", "run.yaml", "simulated", "stac",
+            "truth.zarr",
+        }  # fmt: skip
+        assert (output / "simulated" / "README.txt").is_file()
+        for words in ("simulated/products", "cube.zarr", "report/index.html", "device", "stages"):
+            assert words in result.stdout
+        (warning,) = [line for line in result.stdout.splitlines() if "warning" in line]
+        assert (
+            "changes.geojson has nothing here" in warning
+        )  # it is a small part of the demonstration's scene
+        assert len(list((output / "netcdf").glob("*.nc"))) == 3
+
+    def test_timing_is_what_was_put_in(self, demo):
+        """Within what is said of it, and small: bursts of 1500 lines and 21000 samples have 30 times the pixels."""
+        dates = truth_facts(demo[0])["dates"]
+        assert [dates[name]["azimuth_true_lines"] for name in dates] == pytest.approx([0.03, -0.05])
+        for found in dates.values():
+            for kind, unit, bound in (("azimuth", "lines", 0.001), ("range", "samples", 0.005)):
+                deviation = found[f"{kind}_deviation_{unit}"]
+                assert 0 < deviation < bound
+                assert abs(found[f"{kind}_error_{unit}"]) < min(3.5 * deviation, 2 * bound)
+        source = json.loads((demo[0] / "quality.json").read_text())["source"]["timing"]
+        assert len(source["overlaps"]) == 12  # two subswaths with two overlaps each, three pairs of dates
+        before, after = (
+            np.sqrt(np.mean([overlap[f"phase_{when}_rad"] ** 2 for overlap in source["overlaps"]]))
+            for when in ("before", "after")
+        )
+        assert after < 0.05 < 0.5 < before
+
+    def test_phase_is_recovered(self, demo):
+        for found in truth_facts(demo[0])["dates"].values():
+            assert found["phase_bias_deviation_rad"] < 0.003
+            assert abs(found["phase_bias_rad"]) < 0.01
+            assert abs(found["phase_error_correlation_with_height"]) < 0.01
+
+    def test_bursts_and_subswaths_fit_together(self, demo):
+        for found in truth_facts(demo[0])["dates"].values():
+            seams = found["seams"]
+            assert len(seams) >= 4 + 3  # where bursts follow each other, and where subswaths meet
+            for seam in seams.values():
+                assert abs(seam["jump_rad"]) < 3.5 * seam["deviation_rad"]
+            assert found["mean_jump_deviation_rad"] < 0.015
+            assert abs(found["mean_jump_at_seams_rad"]) < 0.02
+
+    def test_coherence_per_class(self, demo):
+        """A few hundredths lower than what the ground and the noise leave: baseline, and neighbours' echoes."""
+        truth = xr.open_zarr(demo[0] / "truth.zarr")
+        error = (truth["coherence_estimated"] - truth["coherence_expected"]).values
+        compared = np.isfinite(error)
+        assert compared.sum() >= 2 * 4  # two secondaries, four classes or more with enough pixels
+        assert np.abs(error[compared]).max() < 0.03
+
+    def test_places_are_true(self, demo):
+        places = truth_facts(demo[0])["places"]
+        for name in ("east", "north", "up"):
+            assert abs(places[f"{name}_mean_m"]) < 0.1
+            assert places[f"{name}_deviation_m"] < 0.2
+
+    def test_labels_are_what_is_on_the_ground(self, demo):
+        found = truth_facts(demo[0])["labels"]["cover"]
+        assert found["agreement"] >= 0.99
+        assert found["pixels"] > 10_000
+        assert found["certain"] > 0.7
+        cube = xr.open_zarr(demo[0] / "cube.zarr")
+        cover = np.stack([cube[name].values for name in cube.data_vars if str(name).startswith("cover_")])
+        assert np.abs(np.nansum(cover, axis=0)[np.isfinite(cover[0])] - 1.0).max() < 1e-3
+        meanings = np.array(cube["land_cover"].attrs["flag_meanings"].split())
+        most = cover.max(axis=0) > 0.9
+        names = np.array(
+            [str(n).removeprefix("cover_") for n in cube.data_vars if str(n).startswith("cover_")]
+        )
+        assert np.mean(meanings[cube["land_cover"].values[most]] == names[cover.argmax(axis=0)[most]]) > 0.999
+
+    def test_labels_are_not_off(self, demo):
+        """Nothing is: what is measured is within its deviation, and said in the cube."""
+        found = json.loads((demo[0] / "quality.json").read_text())["radarcoding"]["label_offset"]
+        assert found["reason"] == ""
+        for axis, largest in (("lines", 0.1), ("samples", 0.3)):
+            deviation = found[f"{axis}_standard_deviation"]
+            assert abs(found[axis]) < 4.0 * deviation
+            assert deviation < largest
+            assert xr.open_zarr(demo[0] / "cube.zarr").attrs[f"label_offset_{axis}"] == found[axis]
+
+    def test_truth_lies_on_the_grid_of_the_cube(self, demo):
+        cube, truth = xr.open_zarr(demo[0] / "cube.zarr"), xr.open_zarr(demo[0] / "truth.zarr")
+        for name in ("time", "azimuth", "range"):
+            np.testing.assert_array_equal(truth[name].values, cube[name].values)
+        valid = cube["valid"].values.any(axis=0)
+        assert 0.7 < valid.mean() < 0.95  # bursts of subswaths begin and end apart: two corners are empty
+        known = np.isfinite(truth["height_true"].values)
+        assert known[valid].all()
+        assert (truth["land_cover"].values[~known] == 255).all()
+        baselines = truth["perpendicular_baseline_true"].values
+        assert np.abs(cube["perpendicular_baseline"].values - baselines).max() < 0.05
+        water = truth["land_cover"].values == truth["land_cover"].attrs["class_names"].split(",").index(
+            "water"
+        )
+        sigma0 = cube["sigma0_vv"][0].values
+        assert np.nanmean(sigma0[water]) < 0.5 * np.nanmean(sigma0[~water])
+
+    def test_nobody_takes_it_for_satellite_data(self, demo):
+        check_marked_as_simulated(demo[0])
+        quality = json.loads((demo[0] / "quality.json").read_text())
+        assert quality["source"]["simulated"] is True
+        cube = xr.open_zarr(demo[0] / "cube.zarr")
+        assert set(cube["processor"].values.tolist()) == {"alignsar_gpu simulator"}
+        assert cube.attrs["license"] == "CC0-1.0"
+
+    def test_report_shows_everything(self, demo):
+        page = (demo[0] / "report" / "index.html").read_text()
+        for picture in ("phase_vv", "coherence_vh", "truth_phase", "truth_difference"):
+            names = set(re.findall(rf'<img src="({picture}_2022\d+\.png)"', page))
+            assert names == {f"{picture}_20220126.png", f"{picture}_20220207.png"}
+        for picture in ("timing_dates", "timing_overlaps", "truth_coherence", "land_cover", "baselines"):
+            assert f'src="{picture}.png"' in page
+        for chapter in ("Interferograms", "Bringing the dates together", "Against the truth"):
+            assert f">{chapter}</h2>" in page
+
+    def test_again_there_is_nothing_to_do(self, demo):
+        before = {p: p.stat().st_mtime_ns for p in demo[0].rglob("*") if p.is_file()}
+        result = run(*DEMO, f"output={demo[0]}")
+        assert result.stdout.count("nothing to do") == 2
+        assert before == {p: p.stat().st_mtime_ns for p in demo[0].rglob("*") if p.is_file()}
+
+    def test_elsewhere_it_is_the_same_dataset(self, demo, tmp_path):
+        """Where its products lie does not count: a copy under another name is known as what it is."""
+        shutil.copytree(demo[0], tmp_path / "elsewhere")
+        result = run(*DEMO, f"output={tmp_path / 'elsewhere'}/")
+        assert result.stdout.count("nothing to do") == 2
+
+    def test_other_settings_on_the_same_output(self, demo):
+        arguments = [*DEMO, f"output={demo[0]}"]
+        refuse("simulate.seed: 1 there, 2 now", *arguments, "simulate.seed=2")
+        refuse("signatures.slc: False there, True now", *arguments, "signatures.slc=true")
+
+    def test_products_of_another_simulation_have_no_truth_here(self, demo, tmp_path):
+        """One date of the demo's products, found by hand: what its own simulation says is of others."""
+        (safe, *_) = sorted((demo[0] / "simulated" / "products").iterdir())
+        run(
+            *DEMO,
+            *CUBE_ALONE,
+            "simulate.lines=120",
+            "simulate.samples=200",
+            "simulate.bursts=1",
+            "simulate.swaths=[iw1]",
+            f"products.path={safe}",
+            f"orbits.path={demo[0] / 'simulated' / 'orbits'}",
+            f"dem.path={demo[0] / 'simulated' / 'scene' / 'dem.tif'}",
+            "products.swaths=[iw1]",
+            "signatures.names=[amplitude]",
+            f"output={tmp_path / 'out'}",
+        )
+        assert not (tmp_path / "out" / "truth.zarr").exists()
+        assert "truth" not in json.loads((tmp_path / "out" / "quality.json").read_text())
+
+    def test_what_cannot_work_is_refused_before_anything_is_simulated(self, tmp_path):
+        (tmp_path / "precious").mkdir()
+        (tmp_path / "precious" / "photo.jpg").write_text("mine")
+        output = tmp_path / "out"
+        for words, arguments in (
+            ("is not empty and is no run", [f"output={tmp_path / 'precious'}"]),
+            ("signatures.names", [f"output={output}", "signatures.names=[magic]"]),
+            ("lies in the output folder", [f"output={output}", "simulate.path=${output}/products"]),
+            ("lies in the output folder", [f"output={output}", "simulate.path=${output}"]),
+        ):
+            refuse(words, *DEMO, *arguments)
+            assert [p.name for p in tmp_path.iterdir()] == ["precious"]
+            assert [p.name for p in (tmp_path / "precious").iterdir()] == ["photo.jpg"]
+
+    def test_killed_while_simulating_and_continued(self, tmp_path):
+        """What both parts make of an interruption is tested in each; here that the second waits for the first."""
+        output = tmp_path / "out"
+        arguments = [
+            *DEMO,
+            *CUBE_ALONE,
+            "simulate.lines=100",
+            "simulate.samples=300",
+            "simulate.bursts=2",
+            "signatures.names=[interferometric_phase]",
+            f"output={output}",
+        ]
+        journal = output / "simulated" / ".unfinished" / "journal"
+        start_and_kill(arguments, lambda: list(journal.glob("date*.json")))
+        assert [p.name for p in output.iterdir()] == ["simulated"]
+        result = run(*arguments)
+        assert "continues  the unfinished simulation" in result.stderr
+        assert truth_facts(output)["dates"].keys() == {"20220126", "20220207"}
+
+
+def truth_facts(output):
+    """What quality.json says of a dataset beside its truth."""
+    return json.loads((output / "quality.json").read_text())["truth"]
