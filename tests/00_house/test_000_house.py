@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import re
 import subprocess
 import sys
 import tomllib
@@ -221,3 +222,19 @@ def test_numbers_of_tests_are_taken_once():
     numbers = Counter(name.split("_")[1] for name in names)
     assert len(numbers) > 90
     assert not [number for number, count in numbers.items() if count > 1]
+
+
+def test_only_the_device_knows_how_many_cores_there_are():
+    """Whoever asks the machine instead does not obey device.threads."""
+    words = ("sched_getaffinity", "cpu_count")
+    asking = {path.name for _, path in sources() if any(word in path.read_text() for word in words)}
+    assert asking == {"device.py"}
+
+
+def test_tests_that_pages_name_are_there():
+    """Where a page says that a test holds a figure, that test exists."""
+    top = PROJECT.parent
+    pages = [top / "README.md", top / "CONTRIBUTING.md", *top.joinpath("docs").glob("*.md")]
+    named = {name for page in pages for name in re.findall(r"tests/[\w/]+\.py", page.read_text())}
+    assert len(named) > 20
+    assert not {name for name in named if not top.joinpath(name).is_file()}

@@ -17,14 +17,12 @@ if TYPE_CHECKING:
 SHARE_OF_BUDGET = 0.125  # of the memory, for rings that are kept
 
 
-def open_labels(config: Config, memory_budget: int) -> Labels | None:
-    """Open the files of ``config.radarcoding``; None where it names none.
+def open_labels(config: Config, memory_budget: int) -> Labels:
+    """Open the files of ``config.radarcoding``, which names one or more.
 
     Raises AlignsarError, naming the key, for files that are missing, cannot be read, or lack what is needed.
     """
     settings = config.radarcoding
-    if not settings.layers:
-        return None
     sources: dict[str, list[Any]] = {"areas": [], "cells": [], "strips": []}
     for name, layer in settings.layers.items():
         kind = kind_of(layer)

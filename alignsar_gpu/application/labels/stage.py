@@ -38,9 +38,7 @@ class Radarcoding(Part):
     @cached_property
     def labels(self) -> Labels:
         """The files, opened."""
-        labels = open_labels(self.run.config, self.run.device.memory_budget)
-        assert labels is not None
-        return labels
+        return open_labels(self.run.config, self.run.device.memory_budget)
 
     def settings(self) -> Mapping[str, Any]:
         """See `Stage.settings`."""

@@ -27,7 +27,6 @@ is to be masked in the image, and what is bright for its height is better left o
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -36,6 +35,7 @@ import numpy as np
 from scipy.ndimage import maximum_filter
 from scipy.special import stdtr
 
+from alignsar_gpu.device import cpu_threads
 from alignsar_gpu.radarcoding.offset.correlation import (
     REACH,
     Fit,
@@ -101,7 +101,7 @@ class OffsetMeter:
     patch : lines and samples of a patch; by default 128 x 512, or less in an image that has few of these. Eight at
         least must say something.
     most_patches : patches that are looked at, evenly spread, where the image has more.
-    threads : by default those of the machine.
+    threads : by default those of `device.cpu_threads`.
 
     The result does not depend on the blocks or the threads. Memory: the lines of a patch and of the search on
     either side, all samples and classes; and 64 sums of about classes^2 / 2 numbers for every offset searched.
@@ -125,7 +125,7 @@ class OffsetMeter:
             )
         self._shape, self._search, self._classes = shape, search, classes
         self._margin = (search[0] + REACH, search[1] + REACH)
-        self._threads = threads or len(os.sched_getaffinity(0))
+        self._threads = threads or cpu_threads()
         inner = [max(count - 2 * margin, 0) for count, margin in zip(shape, self._margin, strict=True)]
         self._large_enough = min(inner) >= SMALLEST
         size = patch or _patch_size(inner)

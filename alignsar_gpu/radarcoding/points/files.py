@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ import numpy as np
 import shapely
 from pyproj import CRS
 
+from alignsar_gpu.device import cpu_threads
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem.frame import is_wgs84, period_of, pipeline_between, transform, turn
 from alignsar_gpu.radarcoding.crs import agreed_crs, area_of, given_crs
@@ -185,7 +185,7 @@ class PointFile:
         parts = [slice(k, k + SHARE) for k in range(0, len(x), SHARE)]
         if len(parts) < 2:
             return transform(self.pipeline, x, y)
-        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        with ThreadPoolExecutor(cpu_threads()) as pool:
             places = list(pool.map(lambda part: transform(self.pipeline, x[part], y[part]), parts))
         return np.concatenate([f[0] for f in places]), np.concatenate([f[1] for f in places])
 
