@@ -21,17 +21,38 @@ DEMO = [
 ]
 
 
+# Everything that the demo writes, of images that are too small to compare with the truth.
+WHOLE = [
+    *DEMO,
+    "simulate.lines=100",
+    "simulate.samples=300",
+    "simulate.bursts=2",
+    "signatures.names=[category1]",
+]
+
+
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     output = tmp_path_factory.mktemp("demo") / "out"
-    return output, run(*DEMO, f"output={output}")
+    return output, run(*DEMO, *CUBE_ALONE, f"output={output}")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run that was killed while it simulated, and continued."""
+    output = tmp_path_factory.mktemp("whole") / "out"
+    arguments = [*WHOLE, f"output={output}"]
+    journal = output / "simulated" / ".unfinished" / "journal"
+    start_and_kill(arguments, lambda: list(journal.glob("date*.json")))
+    assert [p.name for p in output.iterdir()] == ["simulated"]
+    return output, run(*arguments)
 
 
 class TestDemo:
     """From simulated SAFE products, with known errors of timing, to a dataset."""
 
-    def test_writes_what_the_readme_says(self, demo):
-        output, result = demo
+    def test_writes_what_the_readme_says(self, whole):
+        output, result = whole
         names = {p.name for p in output.iterdir()}
         assert names == {
             "cube.zarr", "manifest.json", "netcdf", "quality.json", "report", "run.yaml", "simulated", "stac",
@@ -134,16 +155,16 @@ class TestDemo:
         sigma0 = cube["sigma0_vv"][0].values
         assert np.nanmean(sigma0[water]) < 0.5 * np.nanmean(sigma0[~water])
 
-    def test_nobody_takes_it_for_satellite_data(self, demo):
-        check_marked_as_simulated(demo[0])
-        quality = json.loads((demo[0] / "quality.json").read_text())
+    def test_nobody_takes_it_for_satellite_data(self, whole):
+        check_marked_as_simulated(whole[0])
+        quality = json.loads((whole[0] / "quality.json").read_text())
         assert quality["source"]["simulated"] is True
-        cube = xr.open_zarr(demo[0] / "cube.zarr")
+        cube = xr.open_zarr(whole[0] / "cube.zarr")
         assert set(cube["processor"].values.tolist()) == {"alignsar_gpu simulator"}
         assert cube.attrs["license"] == "CC0-1.0"
 
-    def test_report_shows_everything(self, demo):
-        page = (demo[0] / "report" / "index.html").read_text()
+    def test_report_shows_everything(self, whole):
+        page = (whole[0] / "report" / "index.html").read_text()
         for picture in ("phase_vv", "coherence_vh", "truth_phase", "truth_difference"):
             names = set(re.findall(rf'<img src="({picture}_2022\d+\.png)"', page))
             assert names == {f"{picture}_20220126.png", f"{picture}_20220207.png"}
@@ -152,36 +173,36 @@ class TestDemo:
         for chapter in ("Interferograms", "Bringing the dates together", "Against the truth"):
             assert f">{chapter}</h2>" in page
 
-    def test_again_there_is_nothing_to_do(self, demo):
-        before = {p: p.stat().st_mtime_ns for p in demo[0].rglob("*") if p.is_file()}
-        result = run(*DEMO, f"output={demo[0]}")
+    def test_again_there_is_nothing_to_do(self, whole):
+        before = {p: p.stat().st_mtime_ns for p in whole[0].rglob("*") if p.is_file()}
+        result = run(*WHOLE, f"output={whole[0]}")
         assert result.stdout.count("nothing to do") == 2
-        assert before == {p: p.stat().st_mtime_ns for p in demo[0].rglob("*") if p.is_file()}
+        assert before == {p: p.stat().st_mtime_ns for p in whole[0].rglob("*") if p.is_file()}
 
-    def test_elsewhere_it_is_the_same_dataset(self, demo, tmp_path):
+    def test_elsewhere_it_is_the_same_dataset(self, whole, tmp_path):
         """Where its products lie does not count: a copy under another name is known as what it is."""
-        shutil.copytree(demo[0], tmp_path / "elsewhere")
-        result = run(*DEMO, f"output={tmp_path / 'elsewhere'}/")
+        shutil.copytree(whole[0], tmp_path / "elsewhere")
+        result = run(*WHOLE, f"output={tmp_path / 'elsewhere'}/")
         assert result.stdout.count("nothing to do") == 2
 
-    def test_other_settings_on_the_same_output(self, demo):
-        arguments = [*DEMO, f"output={demo[0]}"]
+    def test_other_settings_on_the_same_output(self, whole):
+        arguments = [*WHOLE, f"output={whole[0]}"]
         refuse("simulate.seed: 1 there, 2 now", *arguments, "simulate.seed=2")
         refuse("signatures.slc: False there, True now", *arguments, "signatures.slc=true")
 
-    def test_products_of_another_simulation_have_no_truth_here(self, demo, tmp_path):
+    def test_products_of_another_simulation_have_no_truth_here(self, whole, tmp_path):
         """One date of the demo's products, found by hand: what its own simulation says is of others."""
-        (safe, *_) = sorted((demo[0] / "simulated" / "products").iterdir())
+        (safe, *_) = sorted((whole[0] / "simulated" / "products").iterdir())
         run(
-            *DEMO,
+            *WHOLE,
             *CUBE_ALONE,
             "simulate.lines=120",
             "simulate.samples=200",
             "simulate.bursts=1",
             "simulate.swaths=[iw1]",
             f"products.path={safe}",
-            f"orbits.path={demo[0] / 'simulated' / 'orbits'}",
-            f"dem.path={demo[0] / 'simulated' / 'scene' / 'dem.tif'}",
+            f"orbits.path={whole[0] / 'simulated' / 'orbits'}",
+            f"dem.path={whole[0] / 'simulated' / 'scene' / 'dem.tif'}",
             "products.swaths=[iw1]",
             "signatures.names=[amplitude]",
             f"output={tmp_path / 'out'}",
@@ -203,24 +224,10 @@ class TestDemo:
             assert [p.name for p in tmp_path.iterdir()] == ["precious"]
             assert [p.name for p in (tmp_path / "precious").iterdir()] == ["photo.jpg"]
 
-    def test_killed_while_simulating_and_continued(self, tmp_path):
+    def test_killed_while_simulating_and_continued(self, whole):
         """What both parts make of an interruption is tested in each; here that the second waits for the first."""
-        output = tmp_path / "out"
-        arguments = [
-            *DEMO,
-            *CUBE_ALONE,
-            "simulate.lines=100",
-            "simulate.samples=300",
-            "simulate.bursts=2",
-            "signatures.names=[interferometric_phase]",
-            f"output={output}",
-        ]
-        journal = output / "simulated" / ".unfinished" / "journal"
-        start_and_kill(arguments, lambda: list(journal.glob("date*.json")))
-        assert [p.name for p in output.iterdir()] == ["simulated"]
-        result = run(*arguments)
-        assert "continues  the unfinished simulation" in result.stderr
-        assert truth_facts(output)["dates"].keys() == {"20220126", "20220207"}
+        assert "continues  the unfinished simulation" in whole[1].stderr
+        assert truth_facts(whole[0])["dates"].keys() == {"20220126", "20220207"}
 
 
 def truth_facts(output):

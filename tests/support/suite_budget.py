@@ -42,7 +42,7 @@ UNLIMITED = {"gpu"}  # its cost is the device's
 WITHOUT_NUMBA = {"00_house", "gpu"}
 MARGIN = 1.5
 # Seconds that `calibration` takes on the reference machine.
-REFERENCE = 0.02
+REFERENCE = 0.005
 SLOWEST = 10
 
 
