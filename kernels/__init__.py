@@ -18,14 +18,10 @@ from .coherence.cpu import STRIP
 from .coherence.interface import amplitude_intensity_phase, boxcar_coherence, phase_difference, rotate_phase
 from .gather.interface import GATHER_METHODS, NO_DATA, GatherMethod, gather
 from .geometry.interface import (
-    LAYOVER,
     SEGMENT,
-    SHADOW,
     ZERO_DOPPLER,
     DopplerTable,
-    Drawing,
     OrbitTable,
-    draw_terrain,
     ground_to_radar,
     viewing_angles,
 )
@@ -42,6 +38,7 @@ from .temporal.interface import (
     temporal_mean_minimum,
     temporal_statistics,
 )
+from .terrain.interface import LAYOVER, SHADOW, Drawing, draw_terrain
 from .terrain_area.interface import facet_areas, sight_points, spread_areas
 
 __all__ = [

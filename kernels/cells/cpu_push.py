@@ -12,7 +12,7 @@ import math
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence.scalar import ONE
+from alignsar_gpu.kernels.driving.mathematics import ONE
 
 from .scalar import (
     FARTHEST_PIXEL,

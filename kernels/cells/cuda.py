@@ -9,9 +9,9 @@ import sys
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence import scalar
-from alignsar_gpu.kernels.coherence.cuda import Declared
+from alignsar_gpu.kernels.driving import mathematics
 from alignsar_gpu.kernels.driving.binding import bind
+from alignsar_gpu.kernels.driving.declared import Declared
 from alignsar_gpu.kernels.driving.gpujit import THREADS, cuda, device_function, kernel
 from alignsar_gpu.kernels.gather import scalar as scalar_gather
 from alignsar_gpu.kernels.gather.scalar import is_data
@@ -94,7 +94,7 @@ def lattice_cells(lattice: Any, start: Any, steps: Any, size: Any, values: Any) 
                 values[at] = at_node(lattice, plane, below, beside)
 
 
-_functions = bind(device_function, scalar.FUNCTIONS, scalar)
+_functions = bind(device_function, mathematics.FUNCTIONS, mathematics)
 _functions |= bind(device_function, scalar_gather.FUNCTIONS, scalar_gather, _functions)
 _functions |= bind(device_function, scalar_cells.FUNCTIONS, scalar_cells, _functions)
 KERNEL = bind(kernel, tuple(DECLARED), sys.modules[__name__], _functions)

@@ -10,8 +10,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence.cuda import Declared
 from alignsar_gpu.kernels.driving.binding import bind
+from alignsar_gpu.kernels.driving.declared import Declared
 from alignsar_gpu.kernels.driving.gpujit import THREADS, cuda, device_function, kernel
 from numba import int32
 

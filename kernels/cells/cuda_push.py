@@ -11,11 +11,11 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence import scalar
-from alignsar_gpu.kernels.coherence.cuda import Declared
-from alignsar_gpu.kernels.coherence.scalar import ONE
+from alignsar_gpu.kernels.driving import mathematics
 from alignsar_gpu.kernels.driving.binding import bind
+from alignsar_gpu.kernels.driving.declared import Declared
 from alignsar_gpu.kernels.driving.gpujit import THREADS, cuda, device_function, kernel
+from alignsar_gpu.kernels.driving.mathematics import ONE
 from alignsar_gpu.kernels.gather import scalar as scalar_gather
 
 from . import scalar as scalar_cells
@@ -153,7 +153,7 @@ def _compiled(function: Callable[..., Any]) -> Any:
 
 
 _module = sys.modules[__name__]
-_functions = bind(device_function, scalar.FUNCTIONS, scalar)
+_functions = bind(device_function, mathematics.FUNCTIONS, mathematics)
 _functions |= bind(device_function, scalar_gather.FUNCTIONS, scalar_gather, _functions)
 _functions |= bind(device_function, scalar_cells.FUNCTIONS, scalar_cells, _functions)
 _functions |= bind(device_function, DEVICE_FUNCTIONS, _module, _functions)

@@ -6,7 +6,7 @@ import operator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from alignsar_gpu.kernels.coherence.interface import Arrays
+from alignsar_gpu.kernels.driving.arrays import Arrays
 
 from .scalar import FARTHEST_PIXEL, QUANTITIES
 from .scalar_covers import ONE
@@ -108,7 +108,7 @@ def displace_cells(
 
     Raises TypeError or ValueError that names the argument which is not as described.
     """
-    arrays = Arrays(lattice=lattice, posts=posts, shifts=shifts)
+    arrays = Arrays(__package__, lattice=lattice, posts=posts, shifts=shifts)
     plain, shape = _placed(cells, shape)
     field = _lattice(arrays, plain, shape, QUANTITIES)
     heights = arrays.checked("posts", np.float32, "posts")
@@ -146,7 +146,7 @@ def lattice_cells(lattice: NDArray[np.float64], cells: Cells, shape: tuple[int, 
 
     Parameters as in `displace_cells`. Raises TypeError or ValueError that names the argument which is wrong.
     """
-    arrays = Arrays(lattice=lattice)
+    arrays = Arrays(__package__, lattice=lattice)
     plain, (rows, columns) = _placed(cells, shape)
     field = _lattice(arrays, plain, (rows, columns), 1)
     values: NDArray[np.float64] = arrays.empty((rows, field.shape[0], columns), np.float64)
@@ -179,7 +179,7 @@ def cover_cells(
 
     Raises TypeError or ValueError that names the argument which is not as described.
     """
-    arrays = Arrays(x=x, y=y, rings=rings, extents=extents, cover=cover)
+    arrays = Arrays(__package__, x=x, y=y, rings=rings, extents=extents, cover=cover)
     columns, rows = arrays.checked("x", np.float64, "x"), arrays.checked("y", np.float64, "x")
     found = arrays.checked("rings", np.int64, "rings")
     if found.ndim != 2 or found.shape[1] != 4:
@@ -213,7 +213,7 @@ def settle_cells(cover: NDArray[np.int32], order: NDArray[np.int64]) -> None:
 
     Raises TypeError or ValueError that names the argument which is not as described.
     """
-    arrays = Arrays(cover=cover)
+    arrays = Arrays(__package__, cover=cover)
     cells = arrays.checked("cover", np.int32, "cover")
     if cells.ndim != 3:
         raise ValueError(f"cover: expected [plane, row, column], got {cells.shape}")
@@ -260,7 +260,7 @@ def push_cells(
 
     Raises TypeError or ValueError that names the argument which is not as described.
     """
-    arrays = Arrays(down=down, across=across, area=area, planes=planes, sums=sums)
+    arrays = Arrays(__package__, down=down, across=across, area=area, planes=planes, sums=sums)
     lines = arrays.checked("down", np.float32, "down")
     samples = arrays.checked("across", np.float32, "down")
     size = arrays.checked("area", np.float32, "area")

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence.scalar import ONE, ROUND_FLOAT32, ZERO
+from alignsar_gpu.kernels.driving.mathematics import ONE, ROUND_FLOAT32, ZERO
 from alignsar_gpu.kernels.gather.scalar import (
     HAIR,
     first_of_four,

@@ -33,6 +33,7 @@ from alignsar_gpu.kernels.terrain import scalar as scalar_terrain
 from alignsar_gpu.kernels.terrain_area import cpu as cpu_area
 from alignsar_gpu.kernels.terrain_area import scalar as scalar_area
 
+from . import mathematics
 from .binding import bind
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 MEASURES = tuple(module for kind in KINDS.values() for module in kind.modules)
 MATHEMATICS = (
+    mathematics,
     scalar,
     scalar_geometry,
     scalar_resampling,
@@ -54,6 +56,7 @@ MATHEMATICS = (
     *MEASURES,
 )
 INLINED = (
+    mathematics,
     scalar,
     scalar_cells,
     scalar_gather,

@@ -9,9 +9,9 @@ import sys
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence import scalar
-from alignsar_gpu.kernels.coherence.cuda import Declared
+from alignsar_gpu.kernels.driving import mathematics
 from alignsar_gpu.kernels.driving.binding import bind
+from alignsar_gpu.kernels.driving.declared import Declared
 from alignsar_gpu.kernels.driving.gpujit import cuda, device_function, kernel
 
 from . import scalar as scalar_gather
@@ -141,7 +141,7 @@ def gather_cubic(image: Any, planes: int, shape: Any, row: Any, column: Any, out
 
 
 _module = sys.modules[__name__]
-_functions = bind(device_function, scalar.FUNCTIONS, scalar)
+_functions = bind(device_function, mathematics.FUNCTIONS, mathematics)
 _functions |= bind(device_function, scalar_gather.FUNCTIONS, scalar_gather, _functions)
 _functions |= bind(device_function, DEVICE_FUNCTIONS, _module, _functions)
 KERNEL = bind(kernel, ("gather_triangles", "gather_bilinear", "gather_cubic"), _module, _functions)

@@ -10,9 +10,9 @@ import sys
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence import scalar
-from alignsar_gpu.kernels.coherence.cuda import Declared
+from alignsar_gpu.kernels.driving import mathematics
 from alignsar_gpu.kernels.driving.binding import bind
+from alignsar_gpu.kernels.driving.declared import Declared
 from alignsar_gpu.kernels.driving.gpujit import cuda, device_function, kernel
 
 from . import scalar as scalar_geometry
@@ -257,7 +257,7 @@ def viewing_angles(
         incidence[i], local[i], look[i] = viewing(d, antenna, own, east_slope[i], north_slope[i])
 
 
-_functions = bind(device_function, scalar.FUNCTIONS, scalar)
+_functions = bind(device_function, mathematics.FUNCTIONS, mathematics)
 _functions |= bind(device_function, scalar_geometry.FUNCTIONS, scalar_geometry, _functions)
 _functions |= bind(device_function, DEVICE_FUNCTIONS, sys.modules[__name__], _functions)
 KERNEL = bind(kernel, tuple(DECLARED), sys.modules[__name__], _functions)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from alignsar_gpu.kernels.coherence.scalar import ROUND_FLOAT64
+from alignsar_gpu.kernels.driving.mathematics import ROUND_FLOAT64
 
 FUNCTIONS = (  # in the order in which they call each other
     "sine_cosine",

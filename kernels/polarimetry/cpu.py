@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from alignsar_gpu.kernels.coherence.cpu import window_sums
-from alignsar_gpu.kernels.coherence.scalar import ONE, ZERO
+from alignsar_gpu.kernels.driving.mathematics import ONE, ZERO
 
 from .cpu_rows import (
     TILE,

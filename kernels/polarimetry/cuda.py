@@ -6,11 +6,11 @@ import sys
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence import scalar
-from alignsar_gpu.kernels.coherence.cuda import Declared
-from alignsar_gpu.kernels.coherence.scalar import NAN, ONE, ZERO
+from alignsar_gpu.kernels.driving import mathematics
 from alignsar_gpu.kernels.driving.binding import bind
+from alignsar_gpu.kernels.driving.declared import Declared
 from alignsar_gpu.kernels.driving.gpujit import cuda, device_function, kernel
+from alignsar_gpu.kernels.driving.mathematics import NAN, ONE, ZERO
 
 from . import scalar as scalar_polarimetry
 from .measures import KINDS
@@ -327,7 +327,7 @@ def matrix_signatures_quad(
 def _bound() -> dict[str, Any]:
     """The kernels of every kind, with the chain of its measures."""
     module = sys.modules[__name__]
-    modules = (scalar, scalar_polarimetry, *(one for kind in KINDS.values() for one in kind.modules))
+    modules = (mathematics, scalar_polarimetry, *(one for kind in KINDS.values() for one in kind.modules))
     given: dict[str, Any] = {}
     for one in modules:
         given |= bind(device_function, one.FUNCTIONS, one, given)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence.interface import Arrays, half_window, lines_between
+from alignsar_gpu.kernels.driving.arrays import Arrays, half_window, lines_between
 
 from .cpu_rows import WIDEST
 from .measures import KINDS
@@ -103,7 +103,9 @@ def polarimetric_signatures(
         raise ValueError(f"channels: expected two or four, got {len(channels)}")
     names = [f"channels[{i}]" for i in range(len(channels))]
     arrays = Arrays(
-        **dict(zip(names, channels, strict=True)), **_given(valid=valid, gains=gains, noise=noise, out=out)
+        __package__,
+        **dict(zip(names, channels, strict=True)),
+        **_given(valid=valid, gains=gains, noise=noise, out=out),
     )
     images = [arrays.checked(name, np.complex64, names[0]) for name in names]
     mask = arrays.checked("valid", np.bool_, names[0])
@@ -144,7 +146,7 @@ def matrix_signatures(
 
     Raises TypeError or ValueError that names the argument which is not as described.
     """
-    arrays = Arrays(**_given(planes=planes, valid=valid, gains=gains, noise=noise))
+    arrays = Arrays(__package__, **_given(planes=planes, valid=valid, gains=gains, noise=noise))
     matrix = arrays.checked("planes", np.float32, "planes")
     kind = next(
         (name for name, one in KINDS.items() if matrix.ndim == 3 and matrix.shape[0] == one.planes), None

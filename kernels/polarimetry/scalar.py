@@ -11,7 +11,7 @@ import math
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence.scalar import NAN, ONE, ZERO
+from alignsar_gpu.kernels.driving.mathematics import NAN, ONE, ZERO
 
 FUNCTIONS = (  # in the order in which they call each other
     "products_dual",

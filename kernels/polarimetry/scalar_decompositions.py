@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence.scalar import FOUR, ONE, TWO, ZERO, arctangent2
+from alignsar_gpu.kernels.driving.mathematics import FOUR, ONE, TWO, ZERO, arctangent2
 
 from .scalar_dual import DEGREES, HALF
 from .scalar_quad import FLOOR, TINY, at_least_zero, copolar_shares

@@ -6,9 +6,9 @@ import sys
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence import scalar
-from alignsar_gpu.kernels.coherence.cuda import Declared
+from alignsar_gpu.kernels.driving import mathematics
 from alignsar_gpu.kernels.driving.binding import bind
+from alignsar_gpu.kernels.driving.declared import Declared
 from alignsar_gpu.kernels.driving.gpujit import THREADS, cuda, device_function, kernel
 
 from . import scalar as scalar_resampling
@@ -72,7 +72,7 @@ def resample(
 
 
 _module = sys.modules[__name__]
-_functions = bind(device_function, scalar.FUNCTIONS, scalar)
+_functions = bind(device_function, mathematics.FUNCTIONS, mathematics)
 _functions |= bind(device_function, scalar_resampling.FUNCTIONS, scalar_resampling, _functions)
 KERNEL = bind(kernel, ("ramp",), _module, _functions)
 for _down in TAPS:

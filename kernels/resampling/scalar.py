@@ -11,7 +11,7 @@ import math
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence.scalar import ROUND_FLOAT64, ZERO, sine_cosine_turns
+from alignsar_gpu.kernels.driving.mathematics import ROUND_FLOAT64, ZERO, sine_cosine_turns
 
 FUNCTIONS = (  # in the order in which they call each other
     "wrapped",

@@ -19,7 +19,7 @@ from alignsar_gpu.kernels.coherence.cpu import (  # noqa: F401 - bound as one of
     window_sums,
     workspace,
 )
-from alignsar_gpu.kernels.coherence.scalar import ONE
+from alignsar_gpu.kernels.driving.mathematics import ONE
 
 from .scalar import (
     EDGES,

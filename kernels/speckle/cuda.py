@@ -9,11 +9,11 @@ import sys
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence import scalar
-from alignsar_gpu.kernels.coherence.cuda import Declared
-from alignsar_gpu.kernels.coherence.scalar import ZERO
+from alignsar_gpu.kernels.driving import mathematics
 from alignsar_gpu.kernels.driving.binding import bind
+from alignsar_gpu.kernels.driving.declared import Declared
 from alignsar_gpu.kernels.driving.gpujit import THREADS, cuda, device_function, kernel
+from alignsar_gpu.kernels.driving.mathematics import ZERO
 from numba import float64
 
 from . import scalar as scalar_speckle
@@ -270,7 +270,7 @@ def multitemporal(powers: Any, means: Any, valid: Any, dates: int, out: Any) -> 
 
 
 _module = sys.modules[__name__]
-_functions = bind(device_function, scalar.FUNCTIONS, scalar)
+_functions = bind(device_function, mathematics.FUNCTIONS, mathematics)
 _functions |= bind(device_function, scalar_speckle.FUNCTIONS, scalar_speckle, _functions)
 _functions |= bind(device_function, DEVICE_FUNCTIONS, _module, _functions)
 KERNEL = bind(kernel, tuple(DECLARED), _module, _functions)

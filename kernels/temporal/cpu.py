@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence.scalar import NAN, ZERO
+from alignsar_gpu.kernels.driving.mathematics import NAN, ZERO
 
 from .scalar import (
     INFINITY,

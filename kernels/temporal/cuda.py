@@ -9,11 +9,11 @@ import sys
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence import scalar
-from alignsar_gpu.kernels.coherence.cuda import Declared
-from alignsar_gpu.kernels.coherence.scalar import ZERO
+from alignsar_gpu.kernels.driving import mathematics
 from alignsar_gpu.kernels.driving.binding import bind
+from alignsar_gpu.kernels.driving.declared import Declared
 from alignsar_gpu.kernels.driving.gpujit import cuda, device_function, kernel
+from alignsar_gpu.kernels.driving.mathematics import ZERO
 
 from . import scalar as scalar_temporal
 from .scalar import (
@@ -145,6 +145,6 @@ def change_index(power: Any, dry: Any, wet: Any, valid: Any, smallest: Any, inde
         index[i] = relative_change(power[i], dry[i], wet[i], valid[i], smallest)
 
 
-_functions = bind(device_function, scalar.FUNCTIONS, scalar)
+_functions = bind(device_function, mathematics.FUNCTIONS, mathematics)
 _functions |= bind(device_function, scalar_temporal.FUNCTIONS, scalar_temporal, _functions)
 KERNEL = bind(kernel, tuple(DECLARED), sys.modules[__name__], _functions)

@@ -12,9 +12,9 @@ import sys
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence import scalar
-from alignsar_gpu.kernels.coherence.cuda import Declared
+from alignsar_gpu.kernels.driving import mathematics
 from alignsar_gpu.kernels.driving.binding import bind
+from alignsar_gpu.kernels.driving.declared import Declared
 from alignsar_gpu.kernels.driving.gpujit import THREADS, cuda, device_function, kernel
 from numba import int32
 
@@ -222,7 +222,7 @@ def cast_shadows(keys: Any, farthest: Any, lines: int, samples: int, margin: int
         top += cuda.gridDim.x * LINES
 
 
-_functions = bind(device_function, scalar.FUNCTIONS, scalar)
+_functions = bind(device_function, mathematics.FUNCTIONS, mathematics)
 _functions |= bind(device_function, scalar_terrain.FUNCTIONS, scalar_terrain, _functions)
 _functions |= bind(device_function, DEVICE_FUNCTIONS, sys.modules[__name__], _functions)
 KERNEL = bind(kernel, tuple(DECLARED), sys.modules[__name__], _functions)

@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence.scalar import arctangent2
+from alignsar_gpu.kernels.driving.mathematics import arctangent2
 
 FUNCTIONS = (  # in the order in which they call each other
     "post",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from alignsar_gpu.kernels.coherence import launch
 from alignsar_gpu.kernels.geometry import cuda as cuda_geometry
 from alignsar_gpu.kernels.terrain import cuda as cuda_terrain
+from alignsar_gpu.kernels.terrain import launch
 from radar_scene import MIDDLE, TURNING, Grid, mesh, place, posts_and_bends, slopes
 from simulated_kernels import run_simulated
 

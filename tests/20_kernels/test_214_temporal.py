@@ -8,8 +8,7 @@ from collections import Counter
 import numba
 import numpy as np
 import pytest
-from alignsar_gpu.kernels.coherence import scalar
-from alignsar_gpu.kernels.driving import cpujit
+from alignsar_gpu.kernels.driving import cpujit, mathematics
 from alignsar_gpu.kernels.temporal import cpu as cpu_temporal
 from alignsar_gpu.kernels.temporal import scalar as scalar_temporal
 from hypothesis import given, settings
@@ -84,7 +83,7 @@ def test_logarithm_is_within_its_stated_relative_error_also_around_one():
     assert np.abs(got - exact)[exact != 0].max() > 0  # float32 against float64
     np.testing.assert_allclose(got, exact, rtol=5e-7, atol=0)
     for power in range(-126, 128):
-        assert scalar.binary_logarithm(np.float32(2.0**power)) == power
+        assert mathematics.binary_logarithm(np.float32(2.0**power)) == power
 
 
 # Moments
