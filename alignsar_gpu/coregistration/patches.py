@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.coregistration.burst import BurstPair
     from alignsar_gpu.coregistration.mosaic import Mosaic, Piece
     from alignsar_gpu.geometry.dem.dem import Dem
-    from alignsar_gpu.kernels import Drawing
+    from alignsar_gpu.kernels import TerrainLayers
     from alignsar_gpu.products.selection import Match
 
 LONE_LINES = 256  # of a burst that overlaps none
@@ -120,7 +120,7 @@ class PatchReader:
         pieces = {piece.name: piece for piece in self.mosaic.pieces}
         return tuple(self._view(pieces[name], patch, drawing, polarization) for name in patch.bursts)
 
-    def _view(self, piece: Piece, patch: Patch, drawing: Drawing, polarization: str) -> View:
+    def _view(self, piece: Piece, patch: Patch, drawing: TerrainLayers, polarization: str) -> View:
         match = self.matches[piece.name]
         burst, orbit = match.burst, match.product.orbit
         lines = slice(patch.lines.start - piece.first_line, patch.lines.stop - piece.first_line)
@@ -145,7 +145,7 @@ class PatchReader:
         return View(pixels=pixels, valid=valid, frequency=frequency)
 
     def _secondary(
-        self, pair: BurstPair, piece: Piece, patch: Patch, drawing: Drawing, polarization: str
+        self, pair: BurstPair, piece: Piece, patch: Patch, drawing: TerrainLayers, polarization: str
     ) -> tuple[NDArray[np.complex64], NDArray[np.bool_]]:
         grid, upload, download = self.mosaic.ground, pair.device.upload, pair.device.download
         ground = GroundBlock(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.coregistration.location import LocationShift
     from alignsar_gpu.coregistration.mosaic import Mosaic, Piece
-    from alignsar_gpu.kernels import Drawing
+    from alignsar_gpu.kernels import TerrainLayers
     from alignsar_gpu.products.selection import Match, Selection
 
 POINTS = 9, 17  # lines and samples of a burst that its mean correction is taken over
@@ -44,7 +44,7 @@ class Placement:
     shifts: Mapping[str, LocationShift]
     between: Mapping[tuple[str, str], Shift]
 
-    def moved(self, mosaic: Mosaic, drawing: Drawing, first: int) -> Drawing:
+    def moved(self, mosaic: Mosaic, drawing: TerrainLayers, first: int) -> TerrainLayers:
         """The ground of lines from ``first`` on, where it truly is; layover and shadow stay as they are."""
         layers = [drawing.longitude, drawing.latitude, drawing.height]
         slopes = [_slopes(layer) for layer in layers]

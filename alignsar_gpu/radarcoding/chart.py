@@ -234,7 +234,7 @@ class GroundCells:
     ----------
     window : lines and samples of the chart.
     cells, shape : how they lie, rows and columns.
-    down, across, area : on ``device``, see `kernels.push_cells`.
+    down, across, area : on ``device``, see `kernels.accumulate_cells`.
     """
 
     chart: Chart
@@ -248,10 +248,10 @@ class GroundCells:
     area: Any
 
     def push(self, planes: Any, classes: int = 0) -> Any:
-        """What is seen in the pixels of the tile: float64 [plane + 1, line, sample], see `kernels.push_cells`."""
+        """What is seen in the pixels of the tile: float64 [plane + 1, line, sample], see `kernels.accumulate_cells`."""
         count = classes or planes.shape[0]
         sums = self.device.xp.zeros((count + 1, *self.tile.shape), dtype=np.float64)
-        kernels.push_cells(self.cells, self.down, self.across, self.area, planes, sums)
+        kernels.accumulate_cells(self.cells, self.down, self.across, self.area, planes, sums)
         return sums
 
     def ground_area(self) -> Any:

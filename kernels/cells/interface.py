@@ -1,4 +1,4 @@
-"""The ground in cells, covered by polygons and pushed into radar pixels: argument checks, choice of the driver."""
+"""The ground in cells, covered by polygons and accumulated in radar pixels: argument checks, choice of the driver."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 __all__ = [
     "WHOLE_CELL",
     "Cells",
+    "accumulate_cells",
     "cover_cells",
     "displace_cells",
     "lattice_cells",
-    "push_cells",
-    "settle_cells",
+    "resolve_overlaps",
 ]
 
 WHOLE_CELL = ONE
@@ -34,7 +34,7 @@ class Cells(NamedTuple):
     ----------
     start : row and column of the first cell, counted in cells from the first node of a lattice.
     steps : cells from a node of the lattice to the next, down and across.
-    chart : line and sample of the first cell's first corner, counted from the first pixel of what is pushed into.
+    chart : line and sample of the first cell's first corner, counted from the first pixel that they are added to.
     cell : lines and samples of a cell.
     """
 
@@ -175,7 +175,7 @@ def cover_cells(
         where what lies to the right of its edges that go down is to be added, -1 where it is to be taken away.
     extents : float64 [ring, 2]: smallest and largest y of each.
     cover : int32 [plane, row, column], changed in place; what is in it are differences along rows, see
-        `settle_cells`.
+        `resolve_overlaps`.
 
     Raises TypeError or ValueError that names the argument which is not as described.
     """
@@ -203,7 +203,7 @@ def _check_rings(rings: Any, vertices: int, planes: int) -> None:
         raise ValueError(f"rings: expected the numbers of planes, of which there are {planes}")
 
 
-def settle_cells(cover: NDArray[np.int32], order: NDArray[np.int64]) -> None:
+def resolve_overlaps(cover: NDArray[np.int32], order: NDArray[np.int64]) -> None:
     """Turn what `cover_cells` has added into covers, in place: 0 to ``WHOLE_CELL``, where polygons overlap no more.
 
     Parameters
@@ -228,10 +228,10 @@ def settle_cells(cover: NDArray[np.int32], order: NDArray[np.int64]) -> None:
             f"order: expected numbers of planes, of which there are {cells.shape[0]}, got {order}"
         )
     if cells.size:
-        arrays.run("settle_cells", cells, arrays.place(planes))
+        arrays.run("resolve_overlaps", cells, arrays.place(planes))
 
 
-def push_cells(
+def accumulate_cells(
     cells: Cells,
     down: NDArray[np.float32],
     across: NDArray[np.float32],
@@ -283,4 +283,4 @@ def push_cells(
         raise ValueError(f"sums: expected {needed} [plane, line, sample], got {totals.shape}")
     plain, _ = _placed(cells, (0, 0))
     if size.size and totals.size:
-        arrays.run("push_cells", plain.chart, plain.cell, lines, samples, size, values, classes, totals)
+        arrays.run("accumulate_cells", plain.chart, plain.cell, lines, samples, size, values, classes, totals)

@@ -6,17 +6,13 @@ beside it, in :data:`DECLARED`, and held by a test that compiles them without a 
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.driving import mathematics
-from alignsar_gpu.kernels.driving.binding import bind
 from alignsar_gpu.kernels.driving.declared import Declared
-from alignsar_gpu.kernels.driving.gpujit import THREADS, cuda, device_function, kernel
+from alignsar_gpu.kernels.driving.gpujit import THREADS, cuda, kernels_of
 from numba import float64
 
-from . import scalar
 from .scalar import coherence, detect, difference, products, rotate
 
 # A block of boxcar_coherence_tile makes LINES lines of up to THREADS samples. Its shared memory holds, for
@@ -238,7 +234,4 @@ def boxcar_coherence_direct(
         magnitude[i], angle[i] = coherence(re, im, p, q, valid[line * samples + sample])
 
 
-_functions = bind(device_function, mathematics.FUNCTIONS, mathematics)
-_functions |= bind(device_function, scalar.FUNCTIONS, scalar, _functions)
-_functions |= bind(device_function, DEVICE_FUNCTIONS, sys.modules[__name__], _functions)
-KERNEL = bind(kernel, tuple(DECLARED), sys.modules[__name__], _functions)
+KERNEL = kernels_of(__name__)

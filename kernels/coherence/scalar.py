@@ -17,6 +17,7 @@ from alignsar_gpu.kernels.driving.mathematics import (
 )
 
 FUNCTIONS = ("rotate", "detect", "difference", "products", "coherence")
+INLINED = FUNCTIONS
 
 
 def rotate(re: Any, im: Any, phase: Any) -> Any:

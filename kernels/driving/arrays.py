@@ -39,7 +39,7 @@ class Arrays:
         else:
             from . import cpujit  # noqa: PLC0415 - imports numba
 
-            self._drivers = cpujit.drivers()
+            self._drivers = cpujit.drivers(family)
             self.empty = np.empty
             self.place = np.ascontiguousarray
 

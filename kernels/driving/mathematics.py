@@ -22,6 +22,7 @@ FUNCTIONS = (  # in the order in which they call each other
     "arctangent2",
     "binary_logarithm",
 )
+INLINED = FUNCTIONS
 
 NAN = np.float32(np.nan)
 ZERO = np.float32(0.0)

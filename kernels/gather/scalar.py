@@ -27,6 +27,7 @@ FUNCTIONS = (  # in the order in which they call each other
     "sum_of_four",
     "cubic_or",
 )
+INLINED = FUNCTIONS
 
 LARGEST = np.float32(np.finfo(np.float32).max)
 HALF = np.float32(0.5)

@@ -118,7 +118,7 @@ def polarimetric_signatures(
     radiometry = _radiometry(arrays, KINDS[kind].channels, shape)
     results = _results(arrays, (len(outputs), *shape))
     given = ((*images, mask), radiometry, np.float32(lowest), half, begin, arrays.place(slots), shape)
-    arrays.run(f"window_signatures_{kind}", *given, results.reshape(-1))
+    arrays.run("window_signatures", kind, *given, results.reshape(-1))
     return {name: results[i] for i, name in enumerate(outputs)}
 
 
@@ -163,5 +163,5 @@ def matrix_signatures(
     radiometry = _radiometry(arrays, KINDS[kind].channels, shape)
     out = arrays.empty((len(outputs), *shape), np.float32)
     given = (matrix, mask, radiometry, np.float32(lowest), arrays.place(slots), shape)
-    arrays.run(f"matrix_signatures_{kind}", *given, out.reshape(-1))
+    arrays.run("matrix_signatures", kind, *given, out.reshape(-1))
     return {name: out[i] for i, name in enumerate(outputs)}

@@ -21,6 +21,7 @@ FUNCTIONS = (  # in the order in which they call each other
     "coherency",
     "matrix_quad",
 )
+INLINED = FUNCTIONS
 
 HALF = np.float32(0.5)
 ROOT_OF_HALF = np.float32(math.sqrt(0.5))

@@ -30,6 +30,7 @@ FUNCTIONS = (  # in the order in which they call each other
     "van_zyl_quad",
     "krogager_quad",
 )
+INLINED = FUNCTIONS
 
 # What each measure returns: the names of its signatures.
 MEASURES = (

@@ -28,6 +28,7 @@ FUNCTIONS = (  # in the order in which they call each other
     "scattering_dual",
     "covariance_dual",
 )
+INLINED = FUNCTIONS
 
 # What each measure returns: the names of its signatures.
 MEASURES = (

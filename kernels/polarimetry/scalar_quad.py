@@ -35,6 +35,7 @@ FUNCTIONS = (  # in the order in which they call each other
     "copolar_quad",
     "eigen_quad",
 )
+INLINED = FUNCTIONS
 
 # What each measure returns: the names of its signatures.
 MEASURES = (

@@ -22,6 +22,7 @@ FUNCTIONS = (  # in the order in which they call each other
     "first_tap",
     "located",
 )
+INLINED = ()
 TAP_FUNCTIONS = ("column", "combined", "value")  # compiled once for every number of taps
 
 TAPS = (8, 12, 16)

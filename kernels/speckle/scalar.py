@@ -24,6 +24,7 @@ FUNCTIONS = (  # in the order in which they call each other
     "relative_power",
     "multitemporal_value",
 )
+INLINED = FUNCTIONS
 
 MISSING = -1e300  # mean of a sub-window without valid pixels; NaN would not survive fast-math
 

@@ -37,6 +37,7 @@ FUNCTIONS = (  # in the order in which they call each other
     "amplitude_of",
     "peak_day_of",
 )
+INLINED = FUNCTIONS
 
 INFINITY = np.float32(np.inf)
 SMALLEST_NORMAL = np.float32(2.0**-126)

@@ -12,10 +12,10 @@ from .scalar import LAYOVER, QUANTITIES, SHADOW, SIDES
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["LAYOVER", "SHADOW", "Drawing", "draw_terrain"]
+__all__ = ["LAYOVER", "SHADOW", "TerrainLayers", "rasterize_terrain"]
 
 
-class Drawing(NamedTuple):
+class TerrainLayers(NamedTuple):
     """What a terrain looks like in a radar grid, each [line, sample]; NaN where it has no surface.
 
     Attributes
@@ -34,7 +34,7 @@ class Drawing(NamedTuple):
     flags: NDArray[np.uint8]
 
 
-def draw_terrain(
+def rasterize_terrain(
     posts: NDArray[np.float64],
     bends: NDArray[np.float32],
     *,
@@ -42,7 +42,7 @@ def draw_terrain(
     lines: int,
     samples: int,
     margin: int = 0,
-) -> Drawing:
+) -> TerrainLayers:
     """The surface that lies between the posts of a terrain, drawn into the pixels of a radar grid.
 
     Four neighbouring posts are the corners of two facets, divided from the upper right to the lower left,
@@ -83,5 +83,5 @@ def draw_terrain(
     lon, lat, h = (arrays.empty(shape, np.float64) for _ in range(3))
     incidence, local = (arrays.empty(shape, np.float32) for _ in range(2))
     flags: NDArray[np.uint8] = arrays.empty(shape, np.uint8)
-    arrays.run("draw_terrain", p, b, first, margin, (lon, lat, h, incidence, local), flags)
-    return Drawing(lon, lat, h, incidence, local, flags)
+    arrays.run("rasterize_terrain", p, b, first, margin, (lon, lat, h, incidence, local), flags)
+    return TerrainLayers(lon, lat, h, incidence, local, flags)

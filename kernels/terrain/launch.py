@@ -14,8 +14,8 @@ from .scalar import FARTHEST
 MOST_SHARES = 32  # threads that share a facet of a terrain at most
 
 
-def draw_terrain(posts: Any, bends: Any, first: int, margin: int, images: Any, flags: Any) -> None:
-    """As :func:`.cpu_terrain.draw_terrain`; takes 12 bytes of scratch for each pixel, margin included.
+def rasterize_terrain(posts: Any, bends: Any, first: int, margin: int, images: Any, flags: Any) -> None:
+    """As :func:`.cpu_terrain.rasterize_terrain`; takes 12 bytes of scratch for each pixel, margin included.
 
     Large facets, of a terrain much coarser than the pixels, are shared by several threads each, a facet of
     s^2 pixels by about s / 4.

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 
 import numba
 import numpy as np
 import pytest
-from alignsar_gpu.kernels.driving import cpujit, mathematics
+from alignsar_gpu.kernels.driving import mathematics
 from alignsar_gpu.kernels.temporal import cpu as cpu_temporal
 from alignsar_gpu.kernels.temporal import scalar as scalar_temporal
 from hypothesis import given, settings
@@ -420,13 +419,6 @@ def test_compiled_drivers_are_the_plain_python_ones(dates, monkeypatch):
         cpu_temporal.log_ratio(one, two, flat[1][0], plain[12])
         cpu_temporal.change_index(one, two, three, flat[1][0], np.float32(1.0), plain[13])
     assert same_bits([array.reshape(-1) for array in wanted], plain)
-
-
-def test_no_function_of_the_mathematics_hides_another():
-    """All are bound into one scope by name, and the loops' own parts above them."""
-    names = Counter(name for module in cpujit.MATHEMATICS for name in module.FUNCTIONS)
-    assert [name for name, count in names.items() if count > 1] == []
-    assert set(names).isdisjoint({*cpu_temporal.PARTS, *cpu_temporal.DRIVERS})
 
 
 # Arguments
