@@ -101,7 +101,7 @@ def cases(lines: int, samples: int) -> list[Case]:
     posts, bends = terrain(lines, samples, table)
 
     def draw(posts: Any, bends: Any) -> Any:
-        return kernels.draw_terrain(posts, bends, first=0, lines=lines, samples=samples, margin=MARGIN)
+        return kernels.rasterize_terrain(posts, bends, first=0, lines=lines, samples=samples, margin=MARGIN)
 
     doppler = kernels.DopplerTable(np.array([[200.0, 30.0]]), MIDDLE, 820e3, 1.0, 20e3, 0.028)
     seed = MIDDLE + TIME_STEP * np.arange(lines)
@@ -109,7 +109,10 @@ def cases(lines: int, samples: int) -> list[Case]:
     shared = POST_BYTES * posts.shape[0] * posts.shape[1] / (lines * samples)
     return [
         Case(
-            name="draw_terrain", run=draw, arrays=(posts, bends), bytes_per_pixel=PIXEL_BYTES + round(shared)
+            name="rasterize_terrain",
+            run=draw,
+            arrays=(posts, bends),
+            bytes_per_pixel=PIXEL_BYTES + round(shared),
         ),
         Case(
             name="ground_to_radar",

@@ -100,7 +100,7 @@ def mountains(path: Path, grid: RadarGrid, orbit: Orbit, post: float) -> Path:
     return path
 
 
-def converged_difference(terrain: Terrain, drawing: kernels.Drawing, count: int) -> dict[str, float]:
+def converged_difference(terrain: Terrain, drawing: kernels.TerrainLayers, count: int) -> dict[str, float]:
     """Largest differences of some pixels from the equations, iterated with the height of the surface.
 
     Starting at the drawn height, so that of several places in layover the same one is meant.

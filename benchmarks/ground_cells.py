@@ -1,4 +1,4 @@
-"""The kernels of ground cells that `gpu.py` runs on a tile: cells placed, covered and pushed into pixels."""
+"""The kernels of ground cells that `gpu.py` runs on a tile: cells placed, covered and accumulated in pixels."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def cases() -> list[Case]:
     covers = covered(*town(), np.zeros((CLASSES, *SHAPE), np.int32))[0]
     sums = np.zeros((CLASSES + 1, *TILE))
 
-    def push(*arrays: Any) -> tuple[Any]:
+    def accumulate(*arrays: Any) -> tuple[Any]:
         found = np.zeros_like(arrays[-1])
-        kernels.push_cells(CELLS, *arrays[:-1], found)
+        kernels.accumulate_cells(CELLS, *arrays[:-1], found)
         return (found,)
 
     return [
@@ -56,14 +56,14 @@ def cases() -> list[Case]:
             bytes_per_pixel=CLASSES * (4 + 8 + 8),
         ),
         Case(  # sums are read and written
-            name=f"push_cells, {CLASSES} classes",
-            run=push,
+            name=f"accumulate_cells, {CLASSES} classes",
+            run=accumulate,
             arrays=(*placed, area, covers, sums),
             bytes_per_pixel=3 * 4 + CLASSES * 4 + round(2 * 8 * (CLASSES + 1) / (DETAIL[0] * DETAIL[1])),
         ),
         Case(
-            name="push_cells, heights",
-            run=push,
+            name="accumulate_cells, heights",
+            run=accumulate,
             arrays=(*placed, area, np.ones((1, *SHAPE), np.float32), np.zeros((2, *TILE))),
             bytes_per_pixel=4 * 4 + round(2 * 8 * 2 / (DETAIL[0] * DETAIL[1])),
         ),
@@ -98,5 +98,5 @@ def covered(x: Any, y: Any, rings: Any, extents: Any, like: Any) -> tuple[Any]:
     """Covers of the cells, where one class hides the next."""
     cover = np.zeros_like(like)
     kernels.cover_cells(x, y, rings, extents, cover)
-    kernels.settle_cells(cover, np.arange(CLASSES))
+    kernels.resolve_overlaps(cover, np.arange(CLASSES))
     return (cover,)

@@ -8,24 +8,20 @@ imported before its first use. The number of CPU threads is that of ``numba.set_
 from .cells.interface import (
     WHOLE_CELL,
     Cells,
+    accumulate_cells,
     cover_cells,
     displace_cells,
     lattice_cells,
-    push_cells,
-    settle_cells,
+    resolve_overlaps,
 )
 from .coherence.cpu import STRIP
 from .coherence.interface import amplitude_intensity_phase, boxcar_coherence, phase_difference, rotate_phase
 from .gather.interface import GATHER_METHODS, NO_DATA, GatherMethod, gather
 from .geometry.interface import (
-    LAYOVER,
     SEGMENT,
-    SHADOW,
     ZERO_DOPPLER,
     DopplerTable,
-    Drawing,
     OrbitTable,
-    draw_terrain,
     ground_to_radar,
     viewing_angles,
 )
@@ -42,6 +38,7 @@ from .temporal.interface import (
     temporal_mean_minimum,
     temporal_statistics,
 )
+from .terrain.interface import LAYOVER, SHADOW, TerrainLayers, rasterize_terrain
 from .terrain_area.interface import facet_areas, sight_points, spread_areas
 
 __all__ = [
@@ -64,15 +61,15 @@ __all__ = [
     "CarrierTable",
     "Cells",
     "DopplerTable",
-    "Drawing",
     "GatherMethod",
     "OrbitTable",
+    "TerrainLayers",
+    "accumulate_cells",
     "amplitude_intensity_phase",
     "boxcar_coherence",
     "change_index",
     "cover_cells",
     "displace_cells",
-    "draw_terrain",
     "facet_areas",
     "gather",
     "ground_to_radar",
@@ -82,12 +79,12 @@ __all__ = [
     "multitemporal_filter",
     "phase_difference",
     "polarimetric_signatures",
-    "push_cells",
     "ramp",
+    "rasterize_terrain",
     "resample",
+    "resolve_overlaps",
     "rotate_phase",
     "seasonal_fit",
-    "settle_cells",
     "sight_points",
     "speckle_filter",
     "spread_areas",

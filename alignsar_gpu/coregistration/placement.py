@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.coregistration.corrections.location import LocationShift
     from alignsar_gpu.coregistration.mosaic import BurstMosaic, Piece
-    from alignsar_gpu.kernels import Drawing
+    from alignsar_gpu.kernels import TerrainLayers
     from alignsar_gpu.products.selection import Match, Selection
 
 POINTS = 9, 17  # lines and samples of a burst that its mean correction is taken over
@@ -44,7 +44,7 @@ class Placement:
     shifts: Mapping[str, LocationShift]
     between: Mapping[tuple[str, str], Shift]
 
-    def moved(self, mosaic: BurstMosaic, drawing: Drawing, first: int) -> Drawing:
+    def moved(self, mosaic: BurstMosaic, drawing: TerrainLayers, first: int) -> TerrainLayers:
         """Move the ground coordinates from line ``first`` on to their true places; layover and shadow stay."""
         layers = [drawing.longitude, drawing.latitude, drawing.height]
         slopes = [_slopes(layer) for layer in layers]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.coregistration.burst import GroundBlock
-from alignsar_gpu.kernels import Drawing
+from alignsar_gpu.kernels import TerrainLayers
 from alignsar_gpu.stack.ground import Ground, Viewing
 from alignsar_gpu.stack.product import PIXELS
 
@@ -60,7 +60,7 @@ class CoregisteredStack:
     pixel_copies: int = 1
     quantities: tuple[str, ...] = (PIXELS,)
     date_pairs: tuple[tuple[int, int], ...] = ()
-    _drawn: dict[tuple[int, int], tuple[Drawing, int]] = field(default_factory=dict)
+    _drawn: dict[tuple[int, int], tuple[TerrainLayers, int]] = field(default_factory=dict)
 
     @property
     def grid(self) -> RadarGrid:
@@ -77,7 +77,7 @@ class CoregisteredStack:
         """See `StackProduct.bursts`."""
         return {name: match.burst for name, match in self.matches.items()}
 
-    def _drawing(self, first: int, stop: int) -> tuple[Drawing, int]:
+    def _drawing(self, first: int, stop: int) -> tuple[TerrainLayers, int]:
         """The ground of some lines, on the device, and how many lines it begins before them.
 
         The last block is kept, for pixels and ground are asked for in turn.
@@ -150,7 +150,7 @@ class CoregisteredStack:
     def read_ground(self, first: int, stop: int) -> Ground:
         """See `StackProduct.read_ground`."""
         drawing, before = self._drawing(first, stop)
-        drawn = Drawing(*(self.device.download(layer) for layer in drawing))
+        drawn = TerrainLayers(*(self.device.download(layer) for layer in drawing))
         if self.placement is not None:
             drawn = self.placement.moved(self.mosaic, drawn, first - before)
         rows = slice(before, before + stop - first)

@@ -233,7 +233,7 @@ class GroundCells:
     ----------
     window : lines and samples of the level ground that are divided into cells.
     cells, shape : their positions, and the number of rows and columns.
-    down, across, area : displacements and areas of the cells, on ``device``, see `kernels.push_cells`.
+    down, across, area : displacements and areas of the cells, on ``device``, see `kernels.accumulate_cells`.
     """
 
     level_ground: LevelGround
@@ -249,11 +249,11 @@ class GroundCells:
     def push(self, planes: Any, classes: int = 0) -> Any:
         """Sum what covers the cells over the pixels that show them: float64 [plane + 1, line, sample].
 
-        See `kernels.push_cells`.
+        See `kernels.accumulate_cells`.
         """
         count = classes or planes.shape[0]
         sums = self.device.xp.zeros((count + 1, *self.tile.shape), dtype=np.float64)
-        kernels.push_cells(self.cells, self.down, self.across, self.area, planes, sums)
+        kernels.accumulate_cells(self.cells, self.down, self.across, self.area, planes, sums)
         return sums
 
     def ground_area(self) -> Any:

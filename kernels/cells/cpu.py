@@ -9,33 +9,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.gather.cpu import (  # noqa: F401 - bound as one of PARTS: locate_run calls it
-    first_run,
-    fraction_run,
-    inside_run,
-    locate_run,
-    pick_four,
-    pick_run,
-    steps_of,
-    triangle_run,
-)
+from alignsar_gpu.kernels.driving.threads import in_threads
+from alignsar_gpu.kernels.gather.cpu import locate_run, pick_four, triangle_run
 from alignsar_gpu.kernels.gather.scalar import HAIR, is_data
 
 from .scalar import COLUMN, LINE_SLOPE, ROW, SAMPLE_SLOPE, at_side, blended, displacement, moved_by, node_of
 
-prange = range
-
 RUN = 256  # corners at a time: what is kept of them from one loop to the next stays in the first cache
 
 PARTS = (  # in the order in which they call each other
-    "inside_run",
-    "first_run",
-    "fraction_run",
-    "locate_run",
-    "pick_run",
-    "steps_of",
-    "pick_four",
-    "triangle_run",
     "run_end",
     "part_run",
     "blend_run",
@@ -45,6 +27,8 @@ PARTS = (  # in the order in which they call each other
     "displace_row",
     "lattice_row",
 )
+INLINED = ("displace_row", "displace_run", "lattice_row")
+LOOPS = ("displace_rows", "lattice_rows")
 DRIVERS = ("displace_cells", "lattice_cells")
 
 
@@ -149,7 +133,9 @@ def displace_row(
         a = b
 
 
-def displace_cells(
+def displace_rows(
+    first: int,
+    stop: int,
     lattice: Any,
     start: Any,
     steps: Any,
@@ -163,13 +149,8 @@ def displace_cells(
     down: Any,
     across: Any,
 ) -> None:
-    """Where the corners of cells [row, column] are seen, less where the chart has them.
-
-    ``start``: row and column of the first corner, counted in cells from the lattice's first node; ``steps``: cells
-    from a node to the next; ``posts``: flat, of a ``shape``; ``chart``: line and sample of the first corner;
-    ``cell``: lines and samples of a cell.
-    """
-    for i in prange(down.shape[0]):
+    """`displace_row` over rows of corners."""
+    for i in range(first, stop):
         displace_row(
             lattice,
             start[0] + i,
@@ -204,7 +185,36 @@ def lattice_row(lattice: Any, row: int, start: int, steps: Any, values: Any) -> 
         a = b
 
 
+def lattice_rows(first: int, stop: int, lattice: Any, start: Any, steps: Any, values: Any) -> None:
+    """`lattice_row` over rows of cells."""
+    for i in range(first, stop):
+        lattice_row(lattice, start[0] + i, start[1], steps, values[i])
+
+
+def displace_cells(
+    lattice: Any,
+    start: Any,
+    steps: Any,
+    posts: Any,
+    shape: Any,
+    origin: Any,
+    chart: Any,
+    cell: Any,
+    shifts: Any,
+    nodes: Any,
+    down: Any,
+    across: Any,
+) -> None:
+    """Where the corners of cells [row, column] are seen, less where the chart has them.
+
+    ``start``: row and column of the first corner, counted in cells from the lattice's first node; ``steps``: cells
+    from a node to the next; ``posts``: flat, of a ``shape``; ``chart``: line and sample of the first corner;
+    ``cell``: lines and samples of a cell.
+    """
+    given = (lattice, start, steps, posts, shape, origin, chart, cell, shifts, nodes)
+    in_threads(displace_rows, len(down), *given, down, across)
+
+
 def lattice_cells(lattice: Any, start: Any, steps: Any, values: Any) -> None:
     """A lattice at the middles of cells, into values [row, plane, column]; as `displace_cells`."""
-    for i in prange(values.shape[0]):
-        lattice_row(lattice, start[0] + i, start[1], steps, values[i])
+    in_threads(lattice_rows, len(values), lattice, start, steps, values)

@@ -5,18 +5,13 @@ A row of blocks takes a row of cells.
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence import scalar
-from alignsar_gpu.kernels.coherence.cuda import Declared
-from alignsar_gpu.kernels.driving.binding import bind
-from alignsar_gpu.kernels.driving.gpujit import THREADS, cuda, device_function, kernel
-from alignsar_gpu.kernels.gather import scalar as scalar_gather
+from alignsar_gpu.kernels.driving.declared import Declared
+from alignsar_gpu.kernels.driving.gpujit import THREADS, cuda, kernels_of
 from alignsar_gpu.kernels.gather.scalar import is_data
 
-from . import scalar as scalar_cells
 from .scalar import (
     COLUMN,
     LINE_BEND,
@@ -31,6 +26,7 @@ from .scalar import (
     post_height,
 )
 
+DEVICE_FUNCTIONS = ()
 DECLARED = {
     "displace_cells": Declared(arguments="3ppfppssssFpipff", registers=88, float64=110),
     "lattice_cells": Declared(arguments="3pppd", registers=72, float64=104),
@@ -94,7 +90,4 @@ def lattice_cells(lattice: Any, start: Any, steps: Any, size: Any, values: Any) 
                 values[at] = at_node(lattice, plane, below, beside)
 
 
-_functions = bind(device_function, scalar.FUNCTIONS, scalar)
-_functions |= bind(device_function, scalar_gather.FUNCTIONS, scalar_gather, _functions)
-_functions |= bind(device_function, scalar_cells.FUNCTIONS, scalar_cells, _functions)
-KERNEL = bind(kernel, tuple(DECLARED), sys.modules[__name__], _functions)
+KERNEL = kernels_of(__name__)

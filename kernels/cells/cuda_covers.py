@@ -10,13 +10,13 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence.cuda import Declared
 from alignsar_gpu.kernels.driving.binding import bind
+from alignsar_gpu.kernels.driving.declared import Declared
 from alignsar_gpu.kernels.driving.gpujit import THREADS, cuda, device_function, kernel
 from numba import int32
 
 from . import scalar_covers
-from .scalar_covers import ONE, cover_edge, seen_cover, settled
+from .scalar_covers import ONE, cover_edge, covered_once, visible_cover
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,7 +105,7 @@ def sum_rows(cover: Any, columns: int) -> None:
                 cuda.syncthreads()
                 reach *= 2
             if inside:
-                cover[at] = settled(np.int32(before + total))
+                cover[at] = covered_once(np.int32(before + total))
             before = np.int32(before + sums[half + THREADS - 1])
             left += THREADS
             cuda.syncthreads()
@@ -113,22 +113,26 @@ def sum_rows(cover: Any, columns: int) -> None:
 
 
 def order_cells(cover: Any, order: Any, cells: int) -> None:
-    """What is seen of covers, where planes in ``order`` hide what comes after them; a thread takes a cell."""
+    """What is visible of covers, where planes in ``order`` hide what comes after them; a thread takes a cell."""
     for i in range(cuda.grid(1), cells, cuda.gridsize(1)):
         left = ONE
         for k in range(order.size):
             at = order[k] * cells + i
-            seen = seen_cover(cover[at], left)
-            cover[at] = seen
-            left -= seen
+            visible = visible_cover(cover[at], left)
+            cover[at] = visible
+            left -= visible
 
 
 def _compiled(function: Callable[..., Any]) -> Any:
     return kernel(function) if function.__name__ in DECLARED else device_function(function)
 
 
-# All in one scope: the simulator gives its atomic additions to functions that share a kernel's globals.
-_mathematics = tuple(name for name in scalar_covers.FUNCTIONS if name != "add_to")
-_names = (*DEVICE_FUNCTIONS, *_mathematics, *DECLARED)
-_bound = bind(_compiled, _names, scalar_covers, vars(sys.modules[__name__]))
-KERNEL = {name: _bound[name] for name in DECLARED}
+def _bound() -> dict[str, Any]:
+    # All in one scope: the simulator gives its atomic additions to functions that share a kernel's globals.
+    mathematics = tuple(name for name in scalar_covers.FUNCTIONS if name != "add_to")
+    own = vars(sys.modules[__name__])
+    forms = bind(_compiled, (*DEVICE_FUNCTIONS, *mathematics, *DECLARED), scalar_covers, {}, own)
+    return {name: forms[own[name]] for name in DECLARED}
+
+
+KERNEL = _bound()

@@ -1,4 +1,4 @@
-"""The ground in cells, covered by polygons and pushed into radar pixels: argument checks, choice of the driver."""
+"""The ground in cells, covered by polygons and accumulated in radar pixels: argument checks, choice of the driver."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import operator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from alignsar_gpu.kernels.coherence.interface import Arrays
+from alignsar_gpu.kernels.driving.arrays import Arrays
 
 from .scalar import FARTHEST_PIXEL, QUANTITIES
 from .scalar_covers import ONE
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 __all__ = [
     "WHOLE_CELL",
     "Cells",
+    "accumulate_cells",
     "cover_cells",
     "displace_cells",
     "lattice_cells",
-    "push_cells",
-    "settle_cells",
+    "resolve_overlaps",
 ]
 
 WHOLE_CELL = ONE
@@ -34,7 +34,7 @@ class Cells(NamedTuple):
     ----------
     start : row and column of the first cell, counted in cells from the first node of a lattice.
     steps : cells from a node of the lattice to the next, down and across.
-    chart : line and sample of the first cell's first corner, counted from the first pixel of what is pushed into.
+    chart : line and sample of the first cell's first corner, counted from the first pixel that they are added to.
     cell : lines and samples of a cell.
     """
 
@@ -108,7 +108,7 @@ def displace_cells(
 
     Raises TypeError or ValueError that names the argument which is not as described.
     """
-    arrays = Arrays(lattice=lattice, posts=posts, shifts=shifts)
+    arrays = Arrays(__package__, lattice=lattice, posts=posts, shifts=shifts)
     plain, shape = _placed(cells, shape)
     field = _lattice(arrays, plain, shape, QUANTITIES)
     heights = arrays.checked("posts", np.float32, "posts")
@@ -146,7 +146,7 @@ def lattice_cells(lattice: NDArray[np.float64], cells: Cells, shape: tuple[int, 
 
     Parameters as in `displace_cells`. Raises TypeError or ValueError that names the argument which is wrong.
     """
-    arrays = Arrays(lattice=lattice)
+    arrays = Arrays(__package__, lattice=lattice)
     plain, (rows, columns) = _placed(cells, shape)
     field = _lattice(arrays, plain, (rows, columns), 1)
     values: NDArray[np.float64] = arrays.empty((rows, field.shape[0], columns), np.float64)
@@ -175,11 +175,11 @@ def cover_cells(
         where what lies to the right of its edges that go down is to be added, -1 where it is to be taken away.
     extents : float64 [ring, 2]: smallest and largest y of each.
     cover : int32 [plane, row, column], changed in place; what is in it are differences along rows, see
-        `settle_cells`.
+        `resolve_overlaps`.
 
     Raises TypeError or ValueError that names the argument which is not as described.
     """
-    arrays = Arrays(x=x, y=y, rings=rings, extents=extents, cover=cover)
+    arrays = Arrays(__package__, x=x, y=y, rings=rings, extents=extents, cover=cover)
     columns, rows = arrays.checked("x", np.float64, "x"), arrays.checked("y", np.float64, "x")
     found = arrays.checked("rings", np.int64, "rings")
     if found.ndim != 2 or found.shape[1] != 4:
@@ -203,7 +203,7 @@ def _check_rings(rings: Any, vertices: int, planes: int) -> None:
         raise ValueError(f"rings: expected the numbers of planes, of which there are {planes}")
 
 
-def settle_cells(cover: NDArray[np.int32], order: NDArray[np.int64]) -> None:
+def resolve_overlaps(cover: NDArray[np.int32], order: NDArray[np.int64]) -> None:
     """Turn what `cover_cells` has added into covers, in place: 0 to ``WHOLE_CELL``, where polygons overlap no more.
 
     Parameters
@@ -213,7 +213,7 @@ def settle_cells(cover: NDArray[np.int32], order: NDArray[np.int64]) -> None:
 
     Raises TypeError or ValueError that names the argument which is not as described.
     """
-    arrays = Arrays(cover=cover)
+    arrays = Arrays(__package__, cover=cover)
     cells = arrays.checked("cover", np.int32, "cover")
     if cells.ndim != 3:
         raise ValueError(f"cover: expected [plane, row, column], got {cells.shape}")
@@ -228,10 +228,10 @@ def settle_cells(cover: NDArray[np.int32], order: NDArray[np.int64]) -> None:
             f"order: expected numbers of planes, of which there are {cells.shape[0]}, got {order}"
         )
     if cells.size:
-        arrays.run("settle_cells", cells, arrays.place(planes))
+        arrays.run("resolve_overlaps", cells, arrays.place(planes))
 
 
-def push_cells(
+def accumulate_cells(
     cells: Cells,
     down: NDArray[np.float32],
     across: NDArray[np.float32],
@@ -260,7 +260,7 @@ def push_cells(
 
     Raises TypeError or ValueError that names the argument which is not as described.
     """
-    arrays = Arrays(down=down, across=across, area=area, planes=planes, sums=sums)
+    arrays = Arrays(__package__, down=down, across=across, area=area, planes=planes, sums=sums)
     lines = arrays.checked("down", np.float32, "down")
     samples = arrays.checked("across", np.float32, "down")
     size = arrays.checked("area", np.float32, "area")
@@ -283,4 +283,4 @@ def push_cells(
         raise ValueError(f"sums: expected {needed} [plane, line, sample], got {totals.shape}")
     plain, _ = _placed(cells, (0, 0))
     if size.size and totals.size:
-        arrays.run("push_cells", plain.chart, plain.cell, lines, samples, size, values, classes, totals)
+        arrays.run("accumulate_cells", plain.chart, plain.cell, lines, samples, size, values, classes, totals)

@@ -8,10 +8,10 @@ from alignsar_gpu.kernels.driving.gpujit import FEWEST_BLOCKS, MOST_BLOCKS, THRE
 from alignsar_gpu.kernels.driving.launching import array_module, elementwise, launch
 
 from . import cuda as cuda_cells
-from . import cuda_covers, cuda_push
+from . import cuda_accumulate, cuda_covers
 from .cuda_covers import PARTS
 
-KERNEL = cuda_cells.KERNEL | cuda_covers.KERNEL | cuda_push.KERNEL
+KERNEL = cuda_cells.KERNEL | cuda_covers.KERNEL | cuda_accumulate.KERNEL
 
 
 def row_by_row(kernel: Any, rows: int, columns: int, *arguments: Any) -> None:
@@ -55,8 +55,8 @@ def cover_cells(x: Any, y: Any, rings: Any, extents: Any, shape: Any, deltas: An
     elementwise(KERNEL["cover_edges"], x.size * PARTS, *given)
 
 
-def settle_cells(cover: Any, order: Any) -> None:
-    """As :func:`.cpu_covers.settle_cells`."""
+def resolve_overlaps(cover: Any, order: Any) -> None:
+    """As :func:`.cpu_covers.resolve_overlaps`."""
     planes, rows, columns = cover.shape
     grid = min(max(planes * rows, FEWEST_BLOCKS), MOST_BLOCKS)
     launch(KERNEL["sum_rows"], grid, cover.reshape(-1), columns)
@@ -64,11 +64,11 @@ def settle_cells(cover: Any, order: Any) -> None:
         elementwise(KERNEL["order_cells"], rows * columns, cover.reshape(-1), order, rows * columns)
 
 
-def push_cells(
+def accumulate_cells(
     chart: Any, cell: Any, down: Any, across: Any, area: Any, planes: Any, classes: Any, sums: Any
 ) -> None:
-    """As :func:`.cpu_push.push_cells`; numbers of classes have a kernel of their own."""
+    """As :func:`.cpu_accumulate.accumulate_cells`; numbers of classes have a kernel of their own."""
     arrays = [array.reshape(-1) for array in (down, across, area, planes)]
     sizes = (tuple(area.shape), tuple(sums.shape[1:]))
-    kernel = KERNEL[f"push_{planes.dtype.name}"]
+    kernel = KERNEL[f"accumulate_{planes.dtype.name}"]
     row_by_row(kernel, *area.shape, *chart, *cell, *arrays, *sizes, sums.reshape(-1))

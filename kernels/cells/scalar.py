@@ -1,7 +1,7 @@
 """The ground in cells, and its way into the pixels of a radar grid, as plain Python functions of scalars.
 
 A chart is the ground by the line and sample where it would be seen at one height. Its cells, some to a pixel, are
-pushed, each with its area, to where the antenna sees them at the terrain's height. As in :mod:`.scalar`.
+accumulated, each with its area, where the antenna sees them at the terrain's height. As in :mod:`.scalar`.
 
 Lines and samples are float32 once whole pixels are taken off. Shares of a cell are float32 too, but subtracted as
 float64, which is exact: however a cell is divided among pixels, these have all of it and no more.
@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence.scalar import ONE, ROUND_FLOAT32, ZERO
+from alignsar_gpu.kernels.driving.mathematics import ONE, ROUND_FLOAT32, ZERO
 from alignsar_gpu.kernels.gather.scalar import (
     HAIR,
     first_of_four,
@@ -42,6 +42,7 @@ FUNCTIONS = (  # in the order in which they call each other
     "share_through",
     "weighted",
 )
+INLINED = FUNCTIONS
 
 ROW, COLUMN, LINE_SLOPE, LINE_BEND, SAMPLE_SLOPE, SAMPLE_BEND = range(6)  # the planes of a chart's lattice
 QUANTITIES = 6

@@ -22,9 +22,10 @@ FUNCTIONS = (  # in the order in which they call each other
     "left_part",
     "cover_row",
     "cover_edge",
-    "settled",
-    "seen_cover",
+    "covered_once",
+    "visible_cover",
 )
+INLINED = ()
 
 ONE = 1 << 20  # a whole cell; 2000 polygons may lie upon each other
 SCALE = float(ONE)
@@ -116,11 +117,11 @@ def cover_edge(edge: Any, sign: int, rows: Any, deltas: Any, first: int, columns
         cover_row(within_row(x0, y0, x1, y1, row), sign, deltas, first + row * columns, columns)
 
 
-def settled(total: Any) -> Any:
+def covered_once(total: Any) -> Any:
     """The cover of a cell: polygons that overlap cover it once."""
     return min(max(total, 0), ONE)
 
 
-def seen_cover(cover: int, left: int) -> int:
-    """What is seen of a cell's cover, where ``left`` of the cell is not yet covered by what lies above it."""
+def visible_cover(cover: int, left: int) -> int:
+    """What is visible of a cell's cover, where ``left`` of the cell is not yet covered by what lies above it."""
     return min(cover, left)

@@ -1,1 +1,6 @@
 """Amplitude, intensity, phase and coherence."""
+
+SCALAR = ("scalar",)
+CPU = ("cpu",)
+CUDA = ("cuda",)
+USES = ()

@@ -1,7 +1,7 @@
-"""The CPU drivers: loops over pixels in plain Python, compiled by :mod:`.cpujit`.
+"""The CPU drivers of amplitude, phase and coherence, and their loops over pixels in plain Python.
 
-Until they are bound they run as they are: ``prange`` is ``range`` here and numba's at compilation, and the
-scalar functions are their plain forms. All arrays are C-contiguous; the elementwise drivers take them flat.
+Until `driving.families` binds them to a compiler they run as they are. All arrays are C-contiguous; the elementwise
+drivers take them flat.
 
 The loops that LLVM vectorises are in functions of their own, which write to no array that they also read
 at another place: its checks for overlapping arrays fail otherwise, and the loop runs one pixel at a time.
@@ -12,19 +12,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from alignsar_gpu.kernels.driving.threads import in_threads
 
 from .scalar import coherence, detect, difference, products, rotate
-
-prange = range
 
 STRIP = 32  # output rows summed without restarting: blocks cut at multiples of it keep their bits
 TILE = 512  # output samples at a time, so that the sums of a window's lines stay in the second cache
 CHUNK = 32768  # pixels that one thread takes at a time in an elementwise driver
 
 PARTS = (  # in the order in which they call each other
-    "detect_chunk",
-    "difference_chunk",
-    "rotate_chunk",
+    "detect_run",
+    "difference_run",
+    "rotate_run",
     "workspace",
     "clear",
     "copy",
@@ -39,16 +38,18 @@ PARTS = (  # in the order in which they call each other
     "coherence_tile",
     "coherence_strip",
 )
+INLINED = ("coherence_tile", "coherence_strip")
+LOOPS = ("detect_chunks", "difference_chunks", "rotate_chunks", "coherence_strips")
 DRIVERS = ("amplitude_intensity_phase", "phase_difference", "rotate_phase", "boxcar_coherence")
 
 
-def detect_chunk(pixels: Any, valid: Any, amplitude: Any, intensity: Any, phase: Any) -> None:
+def detect_run(pixels: Any, valid: Any, amplitude: Any, intensity: Any, phase: Any) -> None:
     """Amplitude, intensity and phase of a run of pixels."""
     for i in range(pixels.size):
         amplitude[i], intensity[i], phase[i] = detect(pixels[i].real, pixels[i].imag, valid[i])
 
 
-def difference_chunk(reference: Any, secondary: Any, valid: Any, phase: Any) -> None:
+def difference_run(reference: Any, secondary: Any, valid: Any, phase: Any) -> None:
     """Phase of reference * conj(secondary) of a run of pixels."""
     for i in range(reference.size):
         r = reference[i]
@@ -56,38 +57,11 @@ def difference_chunk(reference: Any, secondary: Any, valid: Any, phase: Any) -> 
         phase[i] = difference(r.real, r.imag, s.real, s.imag, valid[i])
 
 
-def rotate_chunk(pixels: Any, phase: Any, rotated: Any) -> None:
+def rotate_run(pixels: Any, phase: Any, rotated: Any) -> None:
     """Pixels * exp(i phase) of a run of pixels."""
     for i in range(pixels.size):
         re, im = rotate(pixels[i].real, pixels[i].imag, phase[i])
         rotated[i] = complex(re, im)
-
-
-def amplitude_intensity_phase(pixels: Any, valid: Any, amplitude: Any, intensity: Any, phase: Any) -> None:
-    """Driver of :func:`.scalar.detect` over flat arrays."""
-    count = pixels.size
-    for k in prange((count + CHUNK - 1) // CHUNK):
-        a = k * CHUNK
-        b = min(a + CHUNK, count)
-        detect_chunk(pixels[a:b], valid[a:b], amplitude[a:b], intensity[a:b], phase[a:b])
-
-
-def phase_difference(reference: Any, secondary: Any, valid: Any, phase: Any) -> None:
-    """Driver of :func:`.scalar.difference` over flat arrays."""
-    count = reference.size
-    for k in prange((count + CHUNK - 1) // CHUNK):
-        a = k * CHUNK
-        b = min(a + CHUNK, count)
-        difference_chunk(reference[a:b], secondary[a:b], valid[a:b], phase[a:b])
-
-
-def rotate_phase(pixels: Any, phase: Any, rotated: Any) -> None:
-    """Driver of :func:`.scalar.rotate` over flat arrays."""
-    count = pixels.size
-    for k in prange((count + CHUNK - 1) // CHUNK):
-        a = k * CHUNK
-        b = min(a + CHUNK, count)
-        rotate_chunk(pixels[a:b], phase[a:b], rotated[a:b])
 
 
 def workspace(rows: int, width: int) -> Any:
@@ -287,6 +261,60 @@ def coherence_strip(images: Any, line: int, half: tuple[int, int], magnitude: An
         coherence_tile(images, line, (a, min(a + tile, samples)), half, memory, magnitude, angle)
 
 
+def detect_chunks(
+    first: int, stop: int, pixels: Any, valid: Any, amplitude: Any, intensity: Any, phase: Any
+) -> None:
+    """`detect` over the chunks of flat arrays."""
+    a = first * CHUNK
+    b = min(stop * CHUNK, pixels.size)
+    detect_run(pixels[a:b], valid[a:b], amplitude[a:b], intensity[a:b], phase[a:b])
+
+
+def difference_chunks(first: int, stop: int, reference: Any, secondary: Any, valid: Any, phase: Any) -> None:
+    """`difference` over the chunks of flat arrays."""
+    a = first * CHUNK
+    b = min(stop * CHUNK, reference.size)
+    difference_run(reference[a:b], secondary[a:b], valid[a:b], phase[a:b])
+
+
+def rotate_chunks(first: int, stop: int, pixels: Any, phase: Any, rotated: Any) -> None:
+    """`rotate` over the chunks of flat arrays."""
+    a = first * CHUNK
+    b = min(stop * CHUNK, pixels.size)
+    rotate_run(pixels[a:b], phase[a:b], rotated[a:b])
+
+
+def coherence_strips(
+    first: int,
+    stop: int,
+    images: Any,
+    line: int,
+    half: tuple[int, int],
+    magnitude: Any,
+    angle: Any,
+) -> None:
+    """`coherence` over the strips of the output, whose first row is around ``line``."""
+    for k in range(first, stop):
+        a = k * STRIP
+        b = min(a + STRIP, magnitude.shape[0])
+        coherence_strip(images, line + a, half, magnitude[a:b], angle[a:b])
+
+
+def amplitude_intensity_phase(pixels: Any, valid: Any, amplitude: Any, intensity: Any, phase: Any) -> None:
+    """Driver of `scalar.detect` over flat arrays."""
+    in_threads(detect_chunks, -(-pixels.size // CHUNK), pixels, valid, amplitude, intensity, phase)
+
+
+def phase_difference(reference: Any, secondary: Any, valid: Any, phase: Any) -> None:
+    """Driver of `scalar.difference` over flat arrays."""
+    in_threads(difference_chunks, -(-reference.size // CHUNK), reference, secondary, valid, phase)
+
+
+def rotate_phase(pixels: Any, phase: Any, rotated: Any) -> None:
+    """Driver of `scalar.rotate` over flat arrays."""
+    in_threads(rotate_chunks, -(-pixels.size // CHUNK), pixels, phase, rotated)
+
+
 def boxcar_coherence(
     reference: Any,
     secondary: Any,
@@ -296,13 +324,10 @@ def boxcar_coherence(
     magnitude: Any,
     angle: Any,
 ) -> None:
-    """Driver of :func:`.scalar.products` and :func:`.scalar.coherence` over images [line, sample].
+    """Driver of `scalar.products` and `scalar.coherence` over images [line, sample].
 
     Fills the rows of magnitude and angle with the coherence around the lines from ``first`` on, for
     windows that reach ``half`` lines and samples to each side.
     """
-    rows = magnitude.shape[0]
-    for k in prange((rows + STRIP - 1) // STRIP):
-        a = k * STRIP
-        b = min(a + STRIP, rows)
-        coherence_strip((reference, secondary, valid), first + a, half, magnitude[a:b], angle[a:b])
+    images = (reference, secondary, valid)
+    in_threads(coherence_strips, -(-len(magnitude) // STRIP), images, first, half, magnitude, angle)

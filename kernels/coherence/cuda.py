@@ -6,16 +6,13 @@ beside it, in :data:`DECLARED`, and held by a test that compiles them without a 
 
 from __future__ import annotations
 
-import sys
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.driving.binding import bind
-from alignsar_gpu.kernels.driving.gpujit import THREADS, cuda, device_function, kernel
+from alignsar_gpu.kernels.driving.declared import Declared
+from alignsar_gpu.kernels.driving.gpujit import THREADS, cuda, kernels_of
 from numba import float64
 
-from . import scalar
 from .scalar import coherence, detect, difference, products, rotate
 
 # A block of boxcar_coherence_tile makes LINES lines of up to THREADS samples. Its shared memory holds, for
@@ -28,27 +25,6 @@ SHARED = LINES * 4 * PITCH
 WIDEST_TILED_WINDOW = THREADS // 2 + 1
 
 DEVICE_FUNCTIONS = ("padded", "pixel_products", "pair_sums", "group_sums")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Declared:
-    """What a kernel takes and may cost; no kernel may spill registers or use local memory.
-
-    Attributes
-    ----------
-    arguments : kinds of its arguments: c, complex64; f, float32; d, float64; q, int64; w, int32; u, uint8;
-        b, bool (flat arrays); 2 and 3, float64 of two and three dimensions; F, float32 of three; i, an
-        integer; s, a float64 number; p, a pair of integers; n and m, five and seven float64 numbers.
-    registers : at most so many a thread, on every architecture.
-    shared : bytes of shared memory a block.
-    float64 : at most so many float64 instructions in its PTX, conversions and copies of unrolled loops
-        included: on a consumer's card each costs as much as 64 in float32.
-    """
-
-    arguments: str
-    registers: int
-    float64: int
-    shared: int = 0
 
 
 DECLARED = {
@@ -258,6 +234,4 @@ def boxcar_coherence_direct(
         magnitude[i], angle[i] = coherence(re, im, p, q, valid[line * samples + sample])
 
 
-_functions = bind(device_function, scalar.FUNCTIONS, scalar)
-_functions |= bind(device_function, DEVICE_FUNCTIONS, sys.modules[__name__], _functions)
-KERNEL = bind(kernel, tuple(DECLARED), sys.modules[__name__], _functions)
+KERNEL = kernels_of(__name__)

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from . import families
+from .binding import Compiler, bind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,3 +48,21 @@ def device_function(function: Callable[..., Any]) -> Any:
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a function that is launched on a grid."""
     return cuda.jit(function, fastmath=True)
+
+
+def device_functions(family: str) -> dict[Any, Any]:
+    """The mathematics of a family and of those that it uses as device functions, by the plain ones."""
+    return families.functions(families.family(family), _compiler)
+
+
+def _compiler(tag: str) -> Compiler:
+    return Compiler(function=device_function, inlined_function=device_function, tag=tag)
+
+
+def kernels_of(name: str) -> dict[str, Any]:
+    """The kernels that a module declares, by name; ``name`` is its ``__name__``."""
+    module = sys.modules[name]
+    forms = device_functions(str(module.__package__))
+    forms = bind(device_function, module.DEVICE_FUNCTIONS, module, forms)
+    forms = bind(kernel, tuple(module.DECLARED), module, forms)
+    return {declared: forms[getattr(module, declared)] for declared in module.DECLARED}

@@ -1,1 +1,6 @@
-"""Values of an image gathered at given positions."""
+"""Images sampled between their pixels."""
+
+SCALAR = ("scalar",)
+CPU = ("cpu",)
+CUDA = ("cuda",)
+USES = ()

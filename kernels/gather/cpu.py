@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from alignsar_gpu.kernels.driving.threads import in_threads
 
 from .scalar import (
     HAIR,
@@ -25,8 +26,6 @@ from .scalar import (
     sum_of_four,
     within,
 )
-
-prange = range
 
 RUN = 256  # positions at a time: what is kept of them from one loop to the next stays in the first cache
 
@@ -52,6 +51,8 @@ PARTS = (  # in the order in which they call each other
     "bilinear_row",
     "cubic_row",
 )
+INLINED = ("nearest_row", "triangles_row", "bilinear_row", "cubic_row")
+LOOPS = ("nearest_rows", "triangles_rows", "bilinear_rows", "cubic_rows")
 DRIVERS = ("gather_nearest", "gather_triangles", "gather_bilinear", "gather_cubic")
 
 
@@ -244,25 +245,51 @@ def cubic_row(image: Any, planes: int, shape: Any, row: Any, column: Any, out: A
             store_run(values, plane, planes, out[planes * a : planes * b], b - a)
 
 
-def gather_nearest(image: Any, shape: Any, row: Any, column: Any, nothing: Any, out: Any) -> None:
-    """Driver of :func:`.scalar_gather.nearest_of_four` over positions [row, column], of a flat image."""
-    for k in prange(len(row)):
+def nearest_rows(
+    first: int, stop: int, image: Any, shape: Any, row: Any, column: Any, nothing: Any, out: Any
+) -> None:
+    """`scalar.nearest_of_four` over positions [row, column], of a flat image."""
+    for k in range(first, stop):
         nearest_row(image, shape, row[k], column[k], nothing, out[k])
 
 
-def gather_triangles(image: Any, shape: Any, row: Any, column: Any, out: Any) -> None:
-    """Driver of :func:`.scalar_gather.height_of_three`; as above."""
-    for k in prange(len(row)):
+def triangles_rows(first: int, stop: int, image: Any, shape: Any, row: Any, column: Any, out: Any) -> None:
+    """`scalar.height_of_three`; as above."""
+    for k in range(first, stop):
         triangles_row(image, shape, row[k], column[k], out[k])
 
 
-def gather_bilinear(image: Any, planes: int, shape: Any, row: Any, column: Any, out: Any) -> None:
-    """Driver of :func:`.scalar_gather.mean_of_four`; a flat image and outputs of one or two planes, in turn."""
-    for k in prange(len(row)):
+def bilinear_rows(
+    first: int, stop: int, image: Any, planes: int, shape: Any, row: Any, column: Any, out: Any
+) -> None:
+    """`scalar.mean_of_four`; a flat image and outputs of one or two planes, in turn."""
+    for k in range(first, stop):
         bilinear_row(image, planes, shape, row[k], column[k], out[k])
 
 
-def gather_cubic(image: Any, planes: int, shape: Any, row: Any, column: Any, out: Any) -> None:
-    """Driver of :func:`.scalar_gather.cubic_or`; as above, of an image of four rows and columns at least."""
-    for k in prange(len(row)):
+def cubic_rows(
+    first: int, stop: int, image: Any, planes: int, shape: Any, row: Any, column: Any, out: Any
+) -> None:
+    """`scalar.cubic_or`; as above, of an image of four rows and columns at least."""
+    for k in range(first, stop):
         cubic_row(image, planes, shape, row[k], column[k], out[k])
+
+
+def gather_nearest(image: Any, shape: Any, row: Any, column: Any, nothing: Any, out: Any) -> None:
+    """Driver of `nearest_rows`."""
+    in_threads(nearest_rows, len(row), image, shape, row, column, nothing, out)
+
+
+def gather_triangles(image: Any, shape: Any, row: Any, column: Any, out: Any) -> None:
+    """Driver of `triangles_rows`."""
+    in_threads(triangles_rows, len(row), image, shape, row, column, out)
+
+
+def gather_bilinear(image: Any, planes: int, shape: Any, row: Any, column: Any, out: Any) -> None:
+    """Driver of `bilinear_rows`."""
+    in_threads(bilinear_rows, len(row), image, planes, shape, row, column, out)
+
+
+def gather_cubic(image: Any, planes: int, shape: Any, row: Any, column: Any, out: Any) -> None:
+    """Driver of `cubic_rows`."""
+    in_threads(cubic_rows, len(row), image, planes, shape, row, column, out)

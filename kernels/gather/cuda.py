@@ -9,12 +9,10 @@ import sys
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence import scalar
-from alignsar_gpu.kernels.coherence.cuda import Declared
 from alignsar_gpu.kernels.driving.binding import bind
-from alignsar_gpu.kernels.driving.gpujit import cuda, device_function, kernel
+from alignsar_gpu.kernels.driving.declared import Declared
+from alignsar_gpu.kernels.driving.gpujit import cuda, device_function, device_functions, kernel
 
-from . import scalar as scalar_gather
 from .scalar import (
     HAIR,
     HALF_A_PIXEL,
@@ -140,11 +138,15 @@ def gather_cubic(image: Any, planes: int, shape: Any, row: Any, column: Any, out
             out[np.uint64(planes * i + 1)] = cubic_or(im, re, sixteen, bilinear)
 
 
-_module = sys.modules[__name__]
-_functions = bind(device_function, scalar.FUNCTIONS, scalar)
-_functions |= bind(device_function, scalar_gather.FUNCTIONS, scalar_gather, _functions)
-_functions |= bind(device_function, DEVICE_FUNCTIONS, _module, _functions)
-KERNEL = bind(kernel, ("gather_triangles", "gather_bilinear", "gather_cubic"), _module, _functions)
-for _name, (_, _nothing) in NEAREST.items():
-    _own = _functions | {"NOTHING": _nothing}
-    KERNEL[_name] = bind(kernel, ("gather_nearest",), _module, _own)["gather_nearest"]
+def _bound() -> dict[str, Any]:
+    module = sys.modules[__name__]
+    forms = bind(device_function, DEVICE_FUNCTIONS, module, device_functions(str(__package__)))
+    kernels = bind(kernel, ("gather_triangles", "gather_bilinear", "gather_cubic"), module, forms)
+    found = {name: kernels[getattr(module, name)] for name in DECLARED if name not in NEAREST}
+    for name, (_, nothing) in NEAREST.items():
+        own = bind(kernel, ("gather_nearest",), module, forms, {"NOTHING": nothing})
+        found[name] = own[gather_nearest]
+    return found
+
+
+KERNEL = _bound()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
-from alignsar_gpu.kernels.coherence.interface import Arrays
+from alignsar_gpu.kernels.driving.arrays import Arrays
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,7 +55,7 @@ def gather(
 
     Raises TypeError or ValueError that names the argument which is not as described.
     """
-    arrays = Arrays(image=image, row=row, column=column)
+    arrays = Arrays(__package__, image=image, row=row, column=column)
     kind = np.dtype(image.dtype).name
     if kind not in NO_DATA:
         raise TypeError(f"image: expected one of {', '.join(NO_DATA)}, got {kind}")

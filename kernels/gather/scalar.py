@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence.scalar import NAN, ONE, TWO, ZERO
+from alignsar_gpu.kernels.driving.mathematics import NAN, ONE, TWO, ZERO
 
 FUNCTIONS = (  # in the order in which they call each other
     "is_data",
@@ -27,6 +27,7 @@ FUNCTIONS = (  # in the order in which they call each other
     "sum_of_four",
     "cubic_or",
 )
+INLINED = FUNCTIONS
 
 LARGEST = np.float32(np.finfo(np.float32).max)
 HALF = np.float32(0.5)

@@ -1,1 +1,6 @@
-"""Range-Doppler geometry and viewing angles."""
+"""Zero-Doppler geometry: from the ground to radar coordinates, and viewing angles."""
+
+SCALAR = ("scalar",)
+CPU = ("cpu",)
+CUDA = ("cuda",)
+USES = ()

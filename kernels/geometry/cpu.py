@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from alignsar_gpu.kernels.driving.threads import in_threads
+
 from .scalar import (
     LONGEST_TIME,
     NAN,
@@ -21,7 +23,7 @@ from .scalar import (
     position,
     position_nearby,
     reach,
-    seen,
+    to_radar,
     trigonometry,
     viewing,
     with_doppler,
@@ -29,18 +31,18 @@ from .scalar import (
     zero_doppler_time,
 )
 
-prange = range
-
 SEGMENT = 256  # points of a row that share an anchor: rows cut at multiples of it keep their bits
 
 PARTS = (  # in the order in which they call each other
     "widest",
-    "seen_nearby",
+    "nearby_to_radar",
     "move_to_doppler",
-    "seen_segment",
+    "segment_to_radar",
     "viewed_nearby",
     "viewed_segment",
 )
+INLINED = ("segment_to_radar", "viewed_segment")
+LOOPS = ("rows_to_radar", "view_rows")
 DRIVERS = ("ground_to_radar", "viewing_angles")
 
 
@@ -55,7 +57,7 @@ def widest(values: Any, origin: Any) -> float:
     return max(-low, high)
 
 
-def seen_nearby(points: Any, anchor: Any, motion: Any, time: Any, slant_range: Any) -> None:
+def nearby_to_radar(points: Any, anchor: Any, motion: Any, time: Any, slant_range: Any) -> None:
     """Zero-Doppler time and slant range of a run of points around an anchor."""
     lon, lat, h = points
     lon0, lat0, trig, start, antenna = anchor
@@ -67,7 +69,7 @@ def seen_nearby(points: Any, anchor: Any, motion: Any, time: Any, slant_range: A
 
 
 def move_to_doppler(points: Any, anchor: Any, motion: Any, doppler: Any, time: Any, slant_range: Any) -> None:
-    """From zero Doppler, as `seen_nearby` leaves them, to the Doppler that the image is focused to."""
+    """From zero Doppler, as `nearby_to_radar` leaves them, to the Doppler that the image is focused to."""
     lon, lat, h = points
     lon0, lat0, trig, start, antenna = anchor
     for i in range(lon.size):
@@ -77,7 +79,7 @@ def move_to_doppler(points: Any, anchor: Any, motion: Any, doppler: Any, time: A
         slant_range[i] = r
 
 
-def seen_segment(points: Any, seed: Any, orbit: Any, doppler: Any, time: Any, slant_range: Any) -> None:
+def segment_to_radar(points: Any, seed: Any, orbit: Any, doppler: Any, time: Any, slant_range: Any) -> None:
     """Time and slant range of the points of a segment: around an anchor, or each by itself if far from it."""
     lon, lat, h = points
     k = middle_or_first(lon, lat, h, 0, lon.size)
@@ -86,13 +88,13 @@ def seen_segment(points: Any, seed: Any, orbit: Any, doppler: Any, time: Any, sl
         start = zero_doppler_time(position(lon[k], lat[k], h[k]), seed, orbit, doppler)
     if math.isnan(start):
         for i in range(lon.size):
-            time[i], slant_range[i] = seen(lon[i], lat[i], h[i], seed, orbit, doppler)
+            time[i], slant_range[i] = to_radar(lon[i], lat[i], h[i], seed, orbit, doppler)
         return
     lon0 = lon[k]
     lat0 = lat[k]
     antenna, motion = motion_at(start, orbit)
     anchor = (lon0, lat0, trigonometry(lon0, lat0), start, antenna)
-    seen_nearby(points, anchor, motion, time, slant_range)
+    nearby_to_radar(points, anchor, motion, time, slant_range)
     if doppler[0].size > 0:
         move_to_doppler(points, anchor, motion, doppler, time, slant_range)
     first, last = reach(start, orbit[0])
@@ -101,18 +103,20 @@ def seen_segment(points: Any, seed: Any, orbit: Any, doppler: Any, time: Any, sl
         return
     for i in range(lon.size):
         if not within_reach(lon[i] - lon0, lat[i] - lat0, time[i], first, last):
-            time[i], slant_range[i] = seen(lon[i], lat[i], h[i], start, orbit, doppler)
+            time[i], slant_range[i] = to_radar(lon[i], lat[i], h[i], start, orbit, doppler)
 
 
-def ground_to_radar(points: Any, seed: Any, orbit: Any, doppler: Any, time: Any, slant_range: Any) -> None:
+def rows_to_radar(
+    first: int, stop: int, points: Any, seed: Any, orbit: Any, doppler: Any, time: Any, slant_range: Any
+) -> None:
     """Time and slant range of points [row, column]; ``seed`` is a time near those of each row."""
     lon, lat, h = points
-    rows, columns = lon.shape
-    for row in prange(rows):
+    columns = lon.shape[1]
+    for row in range(first, stop):
         for a in range(0, columns, SEGMENT):
             b = min(a + SEGMENT, columns)
             part = (lon[row, a:b], lat[row, a:b], h[row, a:b])
-            seen_segment(part, seed[row], orbit, doppler, time[row, a:b], slant_range[row, a:b])
+            segment_to_radar(part, seed[row], orbit, doppler, time[row, a:b], slant_range[row, a:b])
 
 
 def viewed_nearby(points: Any, slopes: Any, time: Any, anchor: Any, motion: Any, results: Any) -> None:
@@ -147,13 +151,13 @@ def viewed_segment(points: Any, slopes: Any, time: Any, orbit: Any, results: Any
         incidence[i], local[i], look[i] = viewing(d, antenna, own, east[i], north[i])
 
 
-def viewing_angles(points: Any, slopes: Any, time: Any, orbit: Any, results: Any) -> None:
+def view_rows(first: int, stop: int, points: Any, slopes: Any, time: Any, orbit: Any, results: Any) -> None:
     """`viewing` of points [row, column] from where the antenna is at ``time``."""
     lon, lat, h = points
     east, north = slopes
     incidence, local, look = results
-    rows, columns = lon.shape
-    for row in prange(rows):
+    columns = lon.shape[1]
+    for row in range(first, stop):
         for a in range(0, columns, SEGMENT):
             b = min(a + SEGMENT, columns)
             viewed_segment(
@@ -163,3 +167,13 @@ def viewing_angles(points: Any, slopes: Any, time: Any, orbit: Any, results: Any
                 orbit,
                 (incidence[row, a:b], local[row, a:b], look[row, a:b]),
             )
+
+
+def ground_to_radar(points: Any, seed: Any, orbit: Any, doppler: Any, time: Any, slant_range: Any) -> None:
+    """Driver of `rows_to_radar`."""
+    in_threads(rows_to_radar, len(time), points, seed, orbit, doppler, time, slant_range)
+
+
+def viewing_angles(points: Any, slopes: Any, time: Any, orbit: Any, results: Any) -> None:
+    """Driver of `view_rows`."""
+    in_threads(view_rows, len(time), points, slopes, time, orbit, results)

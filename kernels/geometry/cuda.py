@@ -6,16 +6,12 @@ Import it late: it imports numba.cuda.
 from __future__ import annotations
 
 import math
-import sys
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence import scalar
-from alignsar_gpu.kernels.coherence.cuda import Declared
-from alignsar_gpu.kernels.driving.binding import bind
-from alignsar_gpu.kernels.driving.gpujit import cuda, device_function, kernel
+from alignsar_gpu.kernels.driving.declared import Declared
+from alignsar_gpu.kernels.driving.gpujit import cuda, kernels_of
 
-from . import scalar as scalar_geometry
 from .cpu import SEGMENT
 from .scalar import (
     NAN,
@@ -27,7 +23,7 @@ from .scalar import (
     position,
     position_nearby,
     reach,
-    seen,
+    to_radar,
     trigonometry,
     viewing,
     with_doppler,
@@ -233,7 +229,7 @@ def ground_to_radar_far(
             start = anchors[n * ANCHOR]
             if math.isnan(start):
                 start = seed[i // columns]
-            time[i], slant_range[i] = seen(lon[i], lat[i], h[i], start, orbit, (doppler, *numbers))
+            time[i], slant_range[i] = to_radar(lon[i], lat[i], h[i], start, orbit, (doppler, *numbers))
 
 
 def viewing_angles(
@@ -257,7 +253,4 @@ def viewing_angles(
         incidence[i], local[i], look[i] = viewing(d, antenna, own, east_slope[i], north_slope[i])
 
 
-_functions = bind(device_function, scalar.FUNCTIONS, scalar)
-_functions |= bind(device_function, scalar_geometry.FUNCTIONS, scalar_geometry, _functions)
-_functions |= bind(device_function, DEVICE_FUNCTIONS, sys.modules[__name__], _functions)
-KERNEL = bind(kernel, tuple(DECLARED), sys.modules[__name__], _functions)
+KERNEL = kernels_of(__name__)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from alignsar_gpu.kernels.coherence.interface import Arrays
-from alignsar_gpu.kernels.terrain.scalar import LAYOVER, QUANTITIES, SHADOW, SIDES
+from alignsar_gpu.kernels.driving.arrays import Arrays
 
 from .cpu import SEGMENT
 
@@ -15,14 +14,10 @@ if TYPE_CHECKING:
 
 
 __all__ = [
-    "LAYOVER",
     "SEGMENT",
-    "SHADOW",
     "ZERO_DOPPLER",
     "DopplerTable",
-    "Drawing",
     "OrbitTable",
-    "draw_terrain",
     "ground_to_radar",
     "viewing_angles",
 ]
@@ -62,11 +57,6 @@ class DopplerTable(NamedTuple):
 
 
 ZERO_DOPPLER = DopplerTable(np.zeros((0, 0)), 0.0, 0.0, 1.0, 1.0, 0.0)
-
-
-def _table(table: NamedTuple, arrays: Arrays) -> tuple[Any, ...]:
-    """The fields of a table, its arrays brought to where the others of the call are."""
-    return tuple(arrays.place(field) if isinstance(field, np.ndarray) else field for field in table)
 
 
 def _grid(arrays: Arrays, *names: str) -> list[Any]:
@@ -111,7 +101,7 @@ def ground_to_radar(
 
     Raises TypeError or ValueError that names the argument which is not as described.
     """
-    arrays = Arrays(longitude=longitude, latitude=latitude, height=height, seed=seed)
+    arrays = Arrays(__package__, longitude=longitude, latitude=latitude, height=height, seed=seed)
     points = tuple(_grid(arrays, "longitude", "latitude", "height"))
     start = arrays.checked("seed", np.float64, "seed")
     if start.shape != points[0].shape[:1]:
@@ -124,8 +114,8 @@ def ground_to_radar(
             "ground_to_radar",
             points,
             start,
-            _table(orbit, arrays),
-            _table(doppler, arrays),
+            arrays.placed(orbit),
+            arrays.placed(doppler),
             time,
             slant_range,
         )
@@ -161,6 +151,7 @@ def viewing_angles(
     Raises TypeError or ValueError that names the argument which is not as described.
     """
     arrays = Arrays(
+        __package__,
         longitude=longitude,
         latitude=latitude,
         height=height,
@@ -173,77 +164,5 @@ def viewing_angles(
     )
     results = tuple(arrays.empty(lon.shape, np.float64) for _ in range(3))
     if lon.size:
-        arrays.run("viewing_angles", (lon, lat, h), (east, north), t, _table(orbit, arrays), results)
+        arrays.run("viewing_angles", (lon, lat, h), (east, north), t, arrays.placed(orbit), results)
     return results
-
-
-class Drawing(NamedTuple):
-    """What a terrain looks like in a radar grid, each [line, sample]; NaN where it has no surface.
-
-    Attributes
-    ----------
-    longitude, latitude : float64, degrees.
-    height : float64, metres.
-    incidence, local_incidence : float32, degrees.
-    flags : uint8, the sum of ``LAYOVER`` and ``SHADOW`` where they hold.
-    """
-
-    longitude: NDArray[np.float64]
-    latitude: NDArray[np.float64]
-    height: NDArray[np.float64]
-    incidence: NDArray[np.float32]
-    local_incidence: NDArray[np.float32]
-    flags: NDArray[np.uint8]
-
-
-def draw_terrain(
-    posts: NDArray[np.float64],
-    bends: NDArray[np.float32],
-    *,
-    first: int,
-    lines: int,
-    samples: int,
-    margin: int = 0,
-) -> Drawing:
-    """The surface that lies between the posts of a terrain, drawn into the pixels of a radar grid.
-
-    Four neighbouring posts are the corners of two facets, divided from the upper right to the lower left,
-    flat in longitude, latitude and height. Every pixel is solved on the facet that it lies in; where there
-    are several (layover), on that seen under the smallest look angle, the first along the ground.
-
-    Parameters
-    ----------
-    posts : float64 [row, column, 8], C-contiguous; numpy, or on the device: sample and line (fractional),
-        longitude, latitude, height, and what `viewing_angles` returns. NaN where there is no post.
-    bends : float32 [row, column, 6]: how much farther (samples) and later (lines) the middle of a side is seen
-        than the mean of its ends, of the sides to the right, downwards, and from the post to the right to
-        the post below.
-    first, lines : the lines to draw.
-    samples : the samples of a line.
-    margin : so many samples before the first are looked at too, for what casts shadows.
-
-    Lines come out the same bits whichever lines and posts they are drawn with. Scratch memory, of pixels with
-    the margin's: on the CPU 8 bytes a pixel of the 32 lines that each thread draws at a time, and 0.25 byte a
-    post; on the device 12 bytes a pixel of all lines.
-
-    Raises TypeError or ValueError that names the argument which is not as described.
-    """
-    arrays = Arrays(posts=posts, bends=bends)
-    p = arrays.checked("posts", np.float64, "posts")
-    if p.ndim != 3 or p.shape[2] != QUANTITIES or min(p.shape[:2]) < 2:
-        raise ValueError(
-            f"posts: expected [row, column, {QUANTITIES}] with two rows and columns at least, got {p.shape}"
-        )
-    b = arrays.checked("bends", np.float32, "bends")
-    if b.shape != (*p.shape[:2], SIDES):
-        raise ValueError(f"bends: expected the shape {(*p.shape[:2], SIDES)}, got {b.shape}")
-    if min(lines, samples) < 1 or margin < 0:
-        raise ValueError(
-            f"lines, samples, margin: expected 1, 1, 0 or more, got {lines}, {samples}, {margin}"
-        )
-    shape = (lines, samples)
-    lon, lat, h = (arrays.empty(shape, np.float64) for _ in range(3))
-    incidence, local = (arrays.empty(shape, np.float32) for _ in range(2))
-    flags: NDArray[np.uint8] = arrays.empty(shape, np.uint8)
-    arrays.run("draw_terrain", p, b, first, margin, (lon, lat, h, incidence, local), flags)
-    return Drawing(lon, lat, h, incidence, local, flags)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from alignsar_gpu.kernels.coherence.scalar import ROUND_FLOAT64
+from alignsar_gpu.kernels.driving.mathematics import ROUND_FLOAT64
 
 FUNCTIONS = (  # in the order in which they call each other
     "sine_cosine",
@@ -29,12 +29,13 @@ FUNCTIONS = (  # in the order in which they call each other
     "zero_doppler_time",
     "closest_approach",
     "with_doppler",
-    "seen",
+    "to_radar",
     "middle_or_first",
     "reach",
     "within_reach",
     "viewing",
 )
+INLINED = ()
 
 RADIANS = math.pi / 180.0
 DEGREES = 180.0 / math.pi
@@ -295,7 +296,7 @@ def with_doppler(start: Any, t: Any, d: Any, motion: Any, doppler: Any) -> Any:
     return t, slant_range
 
 
-def seen(lon: Any, lat: Any, h: Any, seed: Any, orbit: Any, doppler: Any) -> Any:
+def to_radar(lon: Any, lat: Any, h: Any, seed: Any, orbit: Any, doppler: Any) -> Any:
     """Time and slant range of one point by the whole iteration; NaN where there is none."""
     x = position(lon, lat, h)
     t = zero_doppler_time(x, seed, orbit, doppler)

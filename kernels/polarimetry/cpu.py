@@ -1,4 +1,4 @@
-"""The CPU drivers of polarimetry: loops in plain Python, compiled by :mod:`.cpujit` for two channels and for four.
+"""The CPU drivers of polarimetry, and their loops in plain Python, compiled for two channels and for four.
 
 A tile of a line goes through all steps while it lies in the cache: products of its channels, sums over the window,
 the matrix, the measures that are wanted, and out.
@@ -6,12 +6,16 @@ the matrix, the measures that are wanted, and out.
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from alignsar_gpu.kernels.coherence.cpu import window_sums
-from alignsar_gpu.kernels.coherence.scalar import ONE, ZERO
+from alignsar_gpu.kernels.driving.binding import bind
+from alignsar_gpu.kernels.driving.mathematics import ONE, ZERO
+from alignsar_gpu.kernels.driving.threads import in_threads
 
+from . import cpu_rows
 from .cpu_rows import (
     TILE,
     WIDTH,
@@ -25,22 +29,29 @@ from .cpu_rows import (
     measure_row_dual,
     write_row,
 )
+from .measures import KINDS
 
-prange = range
+if TYPE_CHECKING:
+    from alignsar_gpu.kernels.driving.binding import Compiler, Forms
 
 STRIP = 32  # lines that one thread takes at a time
 
-# What is bound once for every measure, and what once for two channels and once for four.
-MEASURE_PARTS = ("is_wanted", "measures")
-KIND_PARTS = (
+PARTS = ("no_measures", "sum_lines")
+INLINED = (
+    "no_measures",
+    "measures",
     "radiometry_rows",
     "finish_row",
-    "sum_lines",
     "sum_samples",
     "window_tile",
     "element_row",
 )
-KIND_DRIVERS = ("window_signatures", "matrix_signatures")
+LOOPS = ()
+DRIVERS = ("window_signatures", "matrix_signatures")
+# Compiled once for every measure, and once for two channels and once for four.
+MEASURE_PARTS = ("is_wanted", "measures")
+KIND_PARTS = ("radiometry_rows", "finish_row", "sum_samples", "window_tile", "element_row")
+KIND_LOOPS = ("window_strips", "matrix_lines")
 
 # What these are bound with; here, for two channels and no measure.
 CHANNELS = 2
@@ -188,25 +199,29 @@ def window_tile(
         finish_row(sums, own, radiometry, lowest, valid[line, a:b], at, span, slots, work, shape, out)
 
 
-def window_signatures(
-    images: Any, radiometry: Any, lowest: Any, half: Any, top: int, slots: Any, shape: Any, out: Any
+def window_strips(
+    first: int,
+    stop: int,
+    images: Any,
+    radiometry: Any,
+    lowest: Any,
+    half: Any,
+    top: int,
+    slots: Any,
+    shape: Any,
+    out: Any,
 ) -> None:
-    """Signatures around the image's lines from ``top`` on into flat out [signature, line, sample].
-
-    ``images`` are the channels and the mask, ``half`` what the window reaches to each side, ``slots`` where each
-    output is written or -1, ``shape`` lines and samples of out. ``radiometry``, gains of power and noise after
-    them, are [channel, line, sample] of the output or empty.
-    """
+    """Strips of lines of the signatures of windows, as `window_signatures`."""
     lines, samples = shape
     size = (PLANES + 1) * WIDTH
-    for k in prange((lines + STRIP - 1) // STRIP):
+    memory = np.zeros((2 * half[0] + 3) * size + 2 * WIDTH, np.float32)
+    work = (
+        np.zeros(2 * CHANNELS * TILE, np.float32),
+        np.zeros((ENTRIES + 1) * TILE, np.float32),
+        np.empty(slots.size * TILE, np.float32),
+    )
+    for k in range(first, stop):
         own = (k * STRIP, min((k + 1) * STRIP, lines))
-        memory = np.zeros((2 * half[0] + 3) * size + 2 * WIDTH, np.float32)
-        work = (
-            np.zeros(2 * CHANNELS * TILE, np.float32),
-            np.zeros((ENTRIES + 1) * TILE, np.float32),
-            np.empty(slots.size * TILE, np.float32),
-        )
         for a in range(0, samples, TILE):
             span = (a, min(a + TILE, samples))
             window_tile(images, radiometry, lowest, half, top, own, span, slots, memory, work, shape, out)
@@ -220,20 +235,89 @@ def element_row(planes: Any, line: int, span: Any, row: Any) -> None:
     level_row(ONE, row[PLANES * WIDTH : PLANES * WIDTH + b - a])
 
 
-def matrix_signatures(
-    planes: Any, valid: Any, radiometry: Any, lowest: Any, slots: Any, shape: Any, out: Any
+def matrix_lines(
+    first: int,
+    stop: int,
+    planes: Any,
+    valid: Any,
+    radiometry: Any,
+    lowest: Any,
+    slots: Any,
+    shape: Any,
+    out: Any,
 ) -> None:
-    """Signatures of matrices that are given, [plane, line, sample]."""
-    lines, samples = shape
-    for line in prange(lines):
-        row = np.zeros((PLANES + 1) * WIDTH, np.float32)
-        work = (
-            np.zeros(2 * CHANNELS * TILE, np.float32),
-            np.zeros((ENTRIES + 1) * TILE, np.float32),
-            np.empty(slots.size * TILE, np.float32),
-        )
+    """Lines of the signatures of matrices, as `matrix_signatures`."""
+    samples = shape[1]
+    row = np.zeros((PLANES + 1) * WIDTH, np.float32)
+    work = (
+        np.zeros(2 * CHANNELS * TILE, np.float32),
+        np.zeros((ENTRIES + 1) * TILE, np.float32),
+        np.empty(slots.size * TILE, np.float32),
+    )
+    for line in range(first, stop):
         for a in range(0, samples, TILE):
             span = (a, min(a + TILE, samples))
             element_row(planes, line, span, row)
             own = valid[line, a : span[1]]
             finish_row(row, row, radiometry, lowest, own, line, span, slots, work, shape, out)
+
+
+def make_loops(compiler: Compiler, forms: Forms, kind: str) -> dict[str, Any]:
+    """KIND_LOOPS for a kind of matrices."""
+    module, own = sys.modules[__name__], KINDS[kind]
+    row = f"measure_row_{kind}"
+    given = {
+        "CHANNELS": own.channels,
+        "PLANES": own.planes,
+        "ENTRIES": own.entries,
+        "fill_row": forms[getattr(cpu_rows, f"fill_row_{kind}")],
+        "matrix_row": forms[getattr(cpu_rows, f"matrix_row_{kind}")],
+        "measures": forms[no_measures],
+    }
+    begin = 0
+    for function, outputs in own.functions:  # each a link that calls the earlier ones
+        link = {
+            "measure": forms[function],
+            "FIRST": begin,
+            "COUNT": len(outputs),
+            "earlier": given["measures"],
+        }
+        rows = bind(compiler.part, (row,), cpu_rows, forms, link)
+        link["measure_row"] = rows[getattr(cpu_rows, row)]
+        given["measures"] = bind(compiler.parts(INLINED), MEASURE_PARTS, module, forms, link)[measures]
+        begin += len(outputs)
+    bound = bind(compiler.parts(INLINED), KIND_PARTS, module, forms, given)
+    bound = bind(compiler.loop, KIND_LOOPS, module, bound, given, f"{compiler.tag}_{kind}")
+    return {"window_strips": bound[window_strips], "matrix_lines": bound[matrix_lines]}
+
+
+loops_for: Any = None  # bound: `make_loops` of a kind
+
+
+def window_signatures(
+    kind: str,
+    images: Any,
+    radiometry: Any,
+    lowest: Any,
+    half: Any,
+    top: int,
+    slots: Any,
+    shape: Any,
+    out: Any,
+) -> None:
+    """Signatures around the image's lines from ``top`` on into flat out [signature, line, sample].
+
+    ``images`` are the channels and the mask, ``half`` what the window reaches to each side, ``slots`` where each
+    output is written or -1, ``shape`` lines and samples of out. ``radiometry``, gains of power and noise after
+    them, are [channel, line, sample] of the output or empty.
+    """
+    given = (images, radiometry, lowest, half, top, slots, shape)
+    in_threads(loops_for(kind)["window_strips"], -(-shape[0] // STRIP), *given, out)
+
+
+def matrix_signatures(
+    kind: str, planes: Any, valid: Any, radiometry: Any, lowest: Any, slots: Any, shape: Any, out: Any
+) -> None:
+    """Signatures of matrices that are given, [plane, line, sample]."""
+    given = (planes, valid, radiometry, lowest, slots, shape)
+    in_threads(loops_for(kind)["matrix_lines"], shape[0], *given, out)

@@ -1,4 +1,4 @@
-"""The loops over a run of pixels that :mod:`.cpu_polarimetry` goes through; compiled by :mod:`.cpujit`.
+"""The loops over a run of pixels that the drivers of polarimetry go through.
 
 Every loop writes rows of one buffer, WIDTH or TILE numbers apart, which the compiler knows.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence.scalar import NAN, ZERO
+from alignsar_gpu.kernels.driving.mathematics import NAN, ZERO
 
 from .scalar import matrix_dual, matrix_quad, products_dual, products_quad
 
@@ -31,6 +31,9 @@ PARTS = (  # in the order in which they call each other
     "matrix_row_dual",
     "matrix_row_quad",
 )
+INLINED = ("fill_row_dual", "fill_row_quad")
+LOOPS = ()
+DRIVERS = ()
 MEASURE_PARTS = ("measure_row_dual", "measure_row_quad")  # bound for every measure, with its number of values
 
 FIRST = 0

@@ -6,13 +6,11 @@ import sys
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence import scalar
-from alignsar_gpu.kernels.coherence.cuda import Declared
-from alignsar_gpu.kernels.coherence.scalar import NAN, ONE, ZERO
 from alignsar_gpu.kernels.driving.binding import bind
-from alignsar_gpu.kernels.driving.gpujit import cuda, device_function, kernel
+from alignsar_gpu.kernels.driving.declared import Declared
+from alignsar_gpu.kernels.driving.gpujit import cuda, device_function, device_functions, kernel
+from alignsar_gpu.kernels.driving.mathematics import NAN, ONE, ZERO
 
-from . import scalar as scalar_polarimetry
 from .measures import KINDS
 from .scalar import matrix_dual, matrix_quad, products_dual, products_quad
 
@@ -327,27 +325,20 @@ def matrix_signatures_quad(
 def _bound() -> dict[str, Any]:
     """The kernels of every kind, with the chain of its measures."""
     module = sys.modules[__name__]
-    modules = (scalar, scalar_polarimetry, *(one for kind in KINDS.values() for one in kind.modules))
-    given: dict[str, Any] = {}
-    for one in modules:
-        given |= bind(device_function, one.FUNCTIONS, one, given)
-    given |= bind(device_function, SHARED_PARTS, module, given)
+    forms = bind(device_function, SHARED_PARTS, module, device_functions(str(__package__)))
     kernels: dict[str, Any] = {}
     for name, kind in KINDS.items():
-        chain, first, link = given["no_measures"], 0, f"measures_{name}"
-        for function, outputs in kind.measures:
-            own = given | {
-                "measure": given[function],
-                "FIRST": first,
-                "COUNT": len(outputs),
-                "earlier": chain,
-            }
-            own |= bind(device_function, LINK_PARTS, module, own)
-            chain = bind(device_function, (link,), module, own)[link]
+        chain, first, link = forms[no_measures], 0, f"measures_{name}"
+        for function, outputs in kind.functions:
+            given = {"measure": forms[function], "FIRST": first, "COUNT": len(outputs), "earlier": chain}
+            own = bind(device_function, (*LINK_PARTS, link), module, forms, given)
+            chain = own[getattr(module, link)]
             first += len(outputs)
-        own = given | {"measures": chain}
-        own |= bind(device_function, (f"finish_{name}",), module, own)
-        kernels |= bind(kernel, (f"window_signatures_{name}", f"matrix_signatures_{name}"), module, own)
+        given = {"measures": chain}
+        own = bind(device_function, (f"finish_{name}",), module, forms, given)
+        names = (f"window_signatures_{name}", f"matrix_signatures_{name}")
+        own = bind(kernel, names, module, own, given)
+        kernels |= {declared: own[getattr(module, declared)] for declared in names}
     return kernels
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence.interface import Arrays, half_window, lines_between
+from alignsar_gpu.kernels.driving.arrays import Arrays, half_window, lines_between
 
 from .cpu_rows import WIDEST
 from .measures import KINDS
@@ -103,7 +103,9 @@ def polarimetric_signatures(
         raise ValueError(f"channels: expected two or four, got {len(channels)}")
     names = [f"channels[{i}]" for i in range(len(channels))]
     arrays = Arrays(
-        **dict(zip(names, channels, strict=True)), **_given(valid=valid, gains=gains, noise=noise, out=out)
+        __package__,
+        **dict(zip(names, channels, strict=True)),
+        **_given(valid=valid, gains=gains, noise=noise, out=out),
     )
     images = [arrays.checked(name, np.complex64, names[0]) for name in names]
     mask = arrays.checked("valid", np.bool_, names[0])
@@ -116,7 +118,7 @@ def polarimetric_signatures(
     radiometry = _radiometry(arrays, KINDS[kind].channels, shape)
     results = _results(arrays, (len(outputs), *shape))
     given = ((*images, mask), radiometry, np.float32(lowest), half, begin, arrays.place(slots), shape)
-    arrays.run(f"window_signatures_{kind}", *given, results.reshape(-1))
+    arrays.run("window_signatures", kind, *given, results.reshape(-1))
     return {name: results[i] for i, name in enumerate(outputs)}
 
 
@@ -144,7 +146,7 @@ def matrix_signatures(
 
     Raises TypeError or ValueError that names the argument which is not as described.
     """
-    arrays = Arrays(**_given(planes=planes, valid=valid, gains=gains, noise=noise))
+    arrays = Arrays(__package__, **_given(planes=planes, valid=valid, gains=gains, noise=noise))
     matrix = arrays.checked("planes", np.float32, "planes")
     kind = next(
         (name for name, one in KINDS.items() if matrix.ndim == 3 and matrix.shape[0] == one.planes), None
@@ -161,5 +163,5 @@ def matrix_signatures(
     radiometry = _radiometry(arrays, KINDS[kind].channels, shape)
     out = arrays.empty((len(outputs), *shape), np.float32)
     given = (matrix, mask, radiometry, np.float32(lowest), arrays.place(slots), shape)
-    arrays.run(f"matrix_signatures_{kind}", *given, out.reshape(-1))
+    arrays.run("matrix_signatures", kind, *given, out.reshape(-1))
     return {name: out[i] for i, name in enumerate(outputs)}

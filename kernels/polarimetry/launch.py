@@ -13,35 +13,30 @@ def _flat(*arrays: Any) -> list[Any]:
     return [array.reshape(-1) for array in arrays]
 
 
-def window_signatures_dual(
-    images: Any, radiometry: Any, lowest: Any, half: Any, top: int, slots: Any, shape: Any, out: Any
+def _lowest(kind: str, lowest: Any) -> tuple[Any, ...]:
+    """No signature of four channels is of single pixels."""
+    return (lowest,) if kind == "dual" else ()
+
+
+def window_signatures(
+    kind: str,
+    images: Any,
+    radiometry: Any,
+    lowest: Any,
+    half: Any,
+    top: int,
+    slots: Any,
+    shape: Any,
+    out: Any,
 ) -> None:
-    """As :func:`.cpu_polarimetry.window_signatures`."""
-    given = (*_flat(*images, *radiometry), lowest, half, top, slots, shape, out)
-    elementwise(KERNEL["window_signatures_dual"], shape[0] * shape[1], *given)
+    """As `cpu.window_signatures`."""
+    given = (*_flat(*images, *radiometry), *_lowest(kind, lowest), half, top, slots, shape, out)
+    elementwise(KERNEL[f"window_signatures_{kind}"], shape[0] * shape[1], *given)
 
 
-def window_signatures_quad(
-    images: Any, radiometry: Any, lowest: Any, half: Any, top: int, slots: Any, shape: Any, out: Any
+def matrix_signatures(
+    kind: str, planes: Any, valid: Any, radiometry: Any, lowest: Any, slots: Any, shape: Any, out: Any
 ) -> None:
-    """As :func:`.cpu_polarimetry.window_signatures`."""
-    del lowest  # no signature of four channels is of single pixels
-    given = (*_flat(*images, *radiometry), half, top, slots, shape, out)
-    elementwise(KERNEL["window_signatures_quad"], shape[0] * shape[1], *given)
-
-
-def matrix_signatures_dual(
-    planes: Any, valid: Any, radiometry: Any, lowest: Any, slots: Any, shape: Any, out: Any
-) -> None:
-    """As :func:`.cpu_polarimetry.matrix_signatures`."""
-    given = (*_flat(planes, valid, *radiometry), lowest, slots, shape, out)
-    elementwise(KERNEL["matrix_signatures_dual"], shape[0] * shape[1], *given)
-
-
-def matrix_signatures_quad(
-    planes: Any, valid: Any, radiometry: Any, lowest: Any, slots: Any, shape: Any, out: Any
-) -> None:
-    """As :func:`.cpu_polarimetry.matrix_signatures`."""
-    del lowest
-    given = (*_flat(planes, valid, *radiometry), slots, shape, out)
-    elementwise(KERNEL["matrix_signatures_quad"], shape[0] * shape[1], *given)
+    """As `cpu.matrix_signatures`."""
+    given = (*_flat(planes, valid, *radiometry), *_lowest(kind, lowest), slots, shape, out)
+    elementwise(KERNEL[f"matrix_signatures_{kind}"], shape[0] * shape[1], *given)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import scalar_decompositions, scalar_dual, scalar_elements, scalar_quad
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
 
@@ -32,6 +33,13 @@ class Kind:
     def measures(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """Each measure's function and outputs."""
         return tuple(measure for module in self.modules for measure in module.MEASURES)
+
+    @property
+    def functions(self) -> tuple[tuple[Callable[..., Any], tuple[str, ...]], ...]:
+        """Each measure as it is, and its outputs."""
+        return tuple(
+            (getattr(module, name), outputs) for module in self.modules for name, outputs in module.MEASURES
+        )
 
     @property
     def outputs(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import math
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence.scalar import NAN, ONE, ZERO
+from alignsar_gpu.kernels.driving.mathematics import NAN, ONE, ZERO
 
 FUNCTIONS = (  # in the order in which they call each other
     "products_dual",
@@ -21,6 +21,7 @@ FUNCTIONS = (  # in the order in which they call each other
     "coherency",
     "matrix_quad",
 )
+INLINED = FUNCTIONS
 
 HALF = np.float32(0.5)
 ROOT_OF_HALF = np.float32(math.sqrt(0.5))

@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence.scalar import FOUR, ONE, TWO, ZERO, arctangent2
+from alignsar_gpu.kernels.driving.mathematics import FOUR, ONE, TWO, ZERO, arctangent2
 
 from .scalar_dual import DEGREES, HALF
 from .scalar_quad import FLOOR, TINY, at_least_zero, copolar_shares
@@ -30,6 +30,7 @@ FUNCTIONS = (  # in the order in which they call each other
     "van_zyl_quad",
     "krogager_quad",
 )
+INLINED = FUNCTIONS
 
 # What each measure returns: the names of its signatures.
 MEASURES = (

@@ -11,7 +11,7 @@ import math
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence.scalar import NAN, ONE, TWO, ZERO, arctangent2, binary_logarithm
+from alignsar_gpu.kernels.driving.mathematics import NAN, ONE, TWO, ZERO, arctangent2, binary_logarithm
 
 FUNCTIONS = (  # in the order in which they call each other
     "surprise",
@@ -28,6 +28,7 @@ FUNCTIONS = (  # in the order in which they call each other
     "scattering_dual",
     "covariance_dual",
 )
+INLINED = FUNCTIONS
 
 # What each measure returns: the names of its signatures.
 MEASURES = (

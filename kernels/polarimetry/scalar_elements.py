@@ -7,6 +7,7 @@ from typing import Any
 from .scalar import HALF, ROOT_OF_HALF
 
 FUNCTIONS = ("covariance_quad",)
+INLINED = FUNCTIONS
 ELEMENTS = ("11", "22", "33", "12_re", "12_im", "13_re", "13_im", "23_re", "23_im")
 MEASURES = (("covariance_quad", tuple(f"covariance_quad_{element}" for element in ELEMENTS)),)
 

@@ -15,7 +15,7 @@ import math
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence.scalar import FOUR, NAN, ONE, TWO, ZERO, arctangent2, binary_logarithm
+from alignsar_gpu.kernels.driving.mathematics import FOUR, NAN, ONE, TWO, ZERO, arctangent2, binary_logarithm
 
 from .scalar_dual import DEGREES, HALF, surprise
 
@@ -35,6 +35,7 @@ FUNCTIONS = (  # in the order in which they call each other
     "copolar_quad",
     "eigen_quad",
 )
+INLINED = FUNCTIONS
 
 # What each measure returns: the names of its signatures.
 MEASURES = (

@@ -1,1 +1,6 @@
-"""Resampling of complex images, and phase ramps."""
+"""Images resampled at positions between their pixels, and the carrier of TOPS."""
+
+SCALAR = ("scalar",)
+CPU = ("cpu",)
+CUDA = ("cuda",)
+USES = ()

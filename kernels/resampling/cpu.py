@@ -6,26 +6,30 @@ also read at another place.
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from alignsar_gpu.kernels.driving.binding import bind
+from alignsar_gpu.kernels.driving.threads import in_threads
 
+from . import scalar
 from .scalar import ACROSS, DOWN, carrier_turns, column, combined, located, restored_turns, turned, wrapped
 
-prange = range
+if TYPE_CHECKING:
+    from alignsar_gpu.kernels.driving.binding import Compiler, Forms
 
 RUN = (
     512  # pixels of a line at a time: what is kept of them from one loop to the next stays in the first cache
 )
 
 PARTS = ("copy_run", "turn_run", "rotate_run")
-DRIVERS = ("ramp",)
-TAP_PARTS = (
-    "locate_run",
-    "interpolate_run",
-    "resample_row",
-)  # compiled once for every number of taps, as this driver is
-TAP_DRIVERS = ("resample",)
+INLINED = ("resample_row",)
+LOOPS = ("ramp_lines",)
+DRIVERS = ("ramp", "resample")
+# Compiled once for every number of taps.
+TAP_PARTS = ("locate_run", "interpolate_run", "resample_row")
+TAP_LOOPS = ("resample_rows",)
 
 
 def copy_run(source: Any, target: Any) -> None:
@@ -42,10 +46,12 @@ def turn_run(pixels: Any, slope: Any, centroid: Any, time: float, sign: int) -> 
         pixels[i] = complex(re, im)
 
 
-def ramp(image: Any, slope: Any, centroid: Any, time: Any, sign: int, out: Any) -> None:
-    """Driver of :func:`.scalar_resampling.carrier_turns` over an image [line, sample]."""
-    lines, samples = image.shape
-    for row in prange(lines):
+def ramp_lines(
+    first: int, stop: int, image: Any, slope: Any, centroid: Any, time: Any, sign: int, out: Any
+) -> None:
+    """`scalar.carrier_turns` over lines of an image [line, sample]."""
+    samples = image.shape[1]
+    for row in range(first, stop):
         for a in range(0, samples, RUN):
             b = min(a + RUN, samples)
             copy_run(image[row, a:b], out[row, a:b])
@@ -112,19 +118,55 @@ def resample_row(
         rotate_run(out[a:b], phase)
 
 
+def resample_rows(
+    first: int,
+    stop: int,
+    pixels: Any,
+    shape: Any,
+    positions: Any,
+    tables: Any,
+    carrier: Any,
+    numbers: Any,
+    out: Any,
+    valid: Any,
+) -> None:
+    """`resample_row` over positions [row, sample]."""
+    line, sample, turns = positions
+    for row in range(first, stop):
+        own = (line[row], sample[row], turns[row])
+        resample_row(pixels, shape, own, tables, carrier, numbers, out[row], valid[row])
+
+
+def make_loops(compiler: Compiler, forms: Forms, down: int, across: int) -> dict[str, Any]:
+    """TAP_LOOPS for so many taps down and across."""
+    module = sys.modules[__name__]
+    given = {"DOWN": down, "ACROSS": across}
+    own = bind(compiler.function, scalar.TAP_FUNCTIONS, scalar, forms, given)
+    own = bind(compiler.parts(INLINED), TAP_PARTS, module, own, given)
+    own = bind(compiler.loop, TAP_LOOPS, module, own, given, f"{compiler.tag}_{down}_{across}")
+    return {"resample_rows": own[resample_rows]}
+
+
+loops_for: Any = None  # bound: `make_loops` of numbers of taps
+
+
+def ramp(image: Any, slope: Any, centroid: Any, time: Any, sign: int, out: Any) -> None:
+    """Driver of `ramp_lines`."""
+    in_threads(ramp_lines, len(image), image, slope, centroid, time, sign, out)
+
+
 def resample(
     image: Any, positions: Any, tables: Any, carrier: Any, numbers: Any, out: Any, valid: Any
 ) -> None:
-    """Driver of :func:`.scalar_resampling.located` and what follows it over positions [line, sample].
+    """Driver of `scalar.located` and what follows it over positions [line, sample].
 
     ``image`` is float32 [line, 2 * samples], real and imaginary parts in turn; ``turns`` may have no samples.
     ``numbers``: time of line 0 and from line to line, line that the image begins with; first and last valid line
     and sample.
     """
-    line, sample, turns = positions
-    down, across = tables[0].reshape(-1), tables[1].reshape(-1)
+    down, across = (table.shape[1] for table in tables)
     shape = (image.shape[0], image.shape[1] // 2)
-    pixels = image.reshape(-1)
-    for row in prange(out.shape[0]):
-        own = (line[row], sample[row], turns[row])
-        resample_row(pixels, shape, own, (down, across), carrier, numbers, out[row], valid[row])
+    given = (positions, tuple(table.reshape(-1) for table in tables), carrier, numbers)
+    in_threads(
+        loops_for(down, across)["resample_rows"], len(out), image.reshape(-1), shape, *given, out, valid
+    )

@@ -6,12 +6,11 @@ import sys
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence import scalar
-from alignsar_gpu.kernels.coherence.cuda import Declared
 from alignsar_gpu.kernels.driving.binding import bind
-from alignsar_gpu.kernels.driving.gpujit import THREADS, cuda, device_function, kernel
+from alignsar_gpu.kernels.driving.declared import Declared
+from alignsar_gpu.kernels.driving.gpujit import THREADS, cuda, device_function, device_functions, kernel
 
-from . import scalar as scalar_resampling
+from . import scalar
 from .scalar import ACROSS, DOWN, TAPS, carrier_turns, located, restored_turns, turned, value, wrapped
 
 # Registers grow with the lines that are summed at a time; the loop over columns stays a loop.
@@ -71,12 +70,16 @@ def resample(
         valid[i] = held
 
 
-_module = sys.modules[__name__]
-_functions = bind(device_function, scalar.FUNCTIONS, scalar)
-_functions |= bind(device_function, scalar_resampling.FUNCTIONS, scalar_resampling, _functions)
-KERNEL = bind(kernel, ("ramp",), _module, _functions)
-for _down in TAPS:
-    for _across in TAPS:
-        _taps = _functions | {"DOWN": _down, "ACROSS": _across}
-        _taps |= bind(device_function, scalar_resampling.TAP_FUNCTIONS, scalar_resampling, _taps)
-        KERNEL[f"resample_{_down}_{_across}"] = bind(kernel, ("resample",), _module, _taps)["resample"]
+def _bound() -> dict[str, Any]:
+    module = sys.modules[__name__]
+    forms = device_functions(str(__package__))
+    found = {"ramp": bind(kernel, ("ramp",), module, forms)[ramp]}
+    for down in TAPS:
+        for across in TAPS:
+            given = {"DOWN": down, "ACROSS": across}
+            own = bind(device_function, scalar.TAP_FUNCTIONS, scalar, forms, given)
+            found[f"resample_{down}_{across}"] = bind(kernel, ("resample",), module, own, given)[resample]
+    return found
+
+
+KERNEL = _bound()

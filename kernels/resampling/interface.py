@@ -7,7 +7,7 @@ import operator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from alignsar_gpu.kernels.coherence.interface import Arrays
+from alignsar_gpu.kernels.driving.arrays import Arrays
 
 from .scalar import STEPS, TAPS
 
@@ -185,7 +185,7 @@ def ramp(
 
     Raises TypeError or ValueError that names the argument which is not as described.
     """
-    arrays = Arrays(image=image) if out is None else Arrays(image=image, out=out)
+    arrays = Arrays(__package__, image=image) if out is None else Arrays(__package__, image=image, out=out)
     z = _image(arrays, "image")
     lines, samples = z.shape
     k = _table(arrays, "slope", slope, np.float64, (samples,))
@@ -237,7 +237,7 @@ def resample(
     Raises TypeError or ValueError that names the argument which is not as described.
     """
     extra = {} if turns is None else {"turns": turns}
-    arrays = Arrays(image=image, line=line, sample=sample, **extra)
+    arrays = Arrays(__package__, image=image, line=line, sample=sample, **extra)
     z = _image(arrays, "image")
     y = arrays.checked("line", np.float64, "line")
     if y.ndim != 2:

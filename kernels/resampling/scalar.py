@@ -11,7 +11,7 @@ import math
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence.scalar import ROUND_FLOAT64, ZERO, sine_cosine_turns
+from alignsar_gpu.kernels.driving.mathematics import ROUND_FLOAT64, ZERO, sine_cosine_turns
 
 FUNCTIONS = (  # in the order in which they call each other
     "wrapped",
@@ -22,6 +22,7 @@ FUNCTIONS = (  # in the order in which they call each other
     "first_tap",
     "located",
 )
+INLINED = ()
 TAP_FUNCTIONS = ("column", "combined", "value")  # compiled once for every number of taps
 
 TAPS = (8, 12, 16)

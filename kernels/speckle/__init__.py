@@ -1,1 +1,6 @@
 """Speckle filters."""
+
+SCALAR = ("scalar",)
+CPU = ("cpu", "cpu_multitemporal")
+CUDA = ("cuda",)
+USES = ("coherence",)

@@ -10,16 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence.cpu import (  # noqa: F401 - bound as one of PARTS: window_sums calls it
-    accumulate,
-    add_shifted,
-    clear,
-    copy,
-    sum_four,
-    window_sums,
-    workspace,
-)
-from alignsar_gpu.kernels.coherence.scalar import ONE
+from alignsar_gpu.kernels.coherence.cpu import accumulate, clear, copy, window_sums, workspace
+from alignsar_gpu.kernels.driving.mathematics import ONE
+from alignsar_gpu.kernels.driving.threads import in_threads
 
 from .scalar import (
     EDGES,
@@ -33,21 +26,12 @@ from .scalar import (
     window_mean,
 )
 
-prange = range
-
 STRIP = 32  # lines of a tile
 TILE = 512  # samples of a tile: with fewer, it is the calls that take the time
 
 BOXCAR, LEE, REFINED_LEE, GAMMA_MAP = range(4)
 
 PARTS = (  # in the order in which they call each other
-    "workspace",
-    "clear",
-    "copy",
-    "accumulate",
-    "add_shifted",
-    "sum_four",
-    "window_sums",
     "add_two",
     "add_four",
     "count_row",
@@ -74,6 +58,8 @@ PARTS = (  # in the order in which they call each other
     "filter_tile",
     "filter_strip",
 )
+INLINED = ("filter_strip", "filter_tile", "sum_halves", "find_edges", "write_row", "half_slots")
+LOOPS = ("filter_strips",)
 DRIVERS = ("filter_speckle",)
 
 
@@ -375,6 +361,23 @@ def filter_strip(images: Any, settings: Any, half: tuple[int, int], line: int, o
         filter_tile(images, settings, half, (line, a), (values, sums, memory, edges), out[:, :, a:b])
 
 
+def filter_strips(
+    first: int,
+    stop: int,
+    images: Any,
+    settings: Any,
+    half: tuple[int, int],
+    line: int,
+    out: Any,
+) -> None:
+    """Filter strips of lines, of which the first belongs to ``line``."""
+    lines = out.shape[1]
+    for k in range(first, stop):
+        a = k * STRIP
+        b = min(a + STRIP, lines)
+        filter_strip(images, settings, half, line + a, out[:, a:b])
+
+
 def filter_speckle(
     planes: Any,
     valid: Any,
@@ -389,8 +392,5 @@ def filter_speckle(
 
     Fills all lines of ``out`` with what belongs to the lines from ``first`` on.
     """
-    lines = out.shape[1]
-    for k in prange((lines + STRIP - 1) // STRIP):
-        a = k * STRIP
-        b = min(a + STRIP, lines)
-        filter_strip((planes, valid), (method, looks, powers), half, first + a, out[:, a:b])
+    settings = (method, looks, powers)
+    in_threads(filter_strips, -(-out.shape[1] // STRIP), (planes, valid), settings, half, first, out)

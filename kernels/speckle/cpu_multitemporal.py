@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from alignsar_gpu.kernels.driving.threads import in_threads
 
 from .scalar import multitemporal_value, relative_power
-
-prange = range
 
 CHUNK = 4096  # pixels of all dates that one thread takes at a time
 
 PARTS = ("add_relative", "count_relative", "multiply_relative", "multitemporal_chunk")
+INLINED = ("multitemporal_chunk",)
+LOOPS = ("multitemporal_chunks",)
 DRIVERS = ("filter_multitemporal",)
 
 
@@ -47,10 +48,14 @@ def multitemporal_chunk(powers: Any, means: Any, valid: Any, out: Any) -> None:
         multiply_relative(means[date], total, count, valid[date], out[date])
 
 
+def multitemporal_chunks(first: int, stop: int, powers: Any, means: Any, valid: Any, out: Any) -> None:
+    """Filter chunks of pixels of [date, pixel]."""
+    for k in range(first, stop):
+        a = k * CHUNK
+        b = min(a + CHUNK, out.shape[1])
+        multitemporal_chunk(powers[:, a:b], means[:, a:b], valid[:, a:b], out[:, a:b])
+
+
 def filter_multitemporal(powers: Any, means: Any, valid: Any, out: Any) -> None:
     """Driver of the multi-temporal filter over [date, pixel]."""
-    count = out.shape[1]
-    for k in prange((count + CHUNK - 1) // CHUNK):
-        a = k * CHUNK
-        b = min(a + CHUNK, count)
-        multitemporal_chunk(powers[:, a:b], means[:, a:b], valid[:, a:b], out[:, a:b])
+    in_threads(multitemporal_chunks, -(-out.shape[1] // CHUNK), powers, means, valid, out)

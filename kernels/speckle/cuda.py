@@ -5,18 +5,14 @@ A thread filters all planes of a pixel, and sums whole windows: what neighbours 
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence import scalar
-from alignsar_gpu.kernels.coherence.cuda import Declared
-from alignsar_gpu.kernels.coherence.scalar import ZERO
-from alignsar_gpu.kernels.driving.binding import bind
-from alignsar_gpu.kernels.driving.gpujit import THREADS, cuda, device_function, kernel
+from alignsar_gpu.kernels.driving.declared import Declared
+from alignsar_gpu.kernels.driving.gpujit import THREADS, cuda, kernels_of
+from alignsar_gpu.kernels.driving.mathematics import ZERO
 from numba import float64
 
-from . import scalar as scalar_speckle
 from .scalar import (
     WHOLE,
     counted,
@@ -269,8 +265,4 @@ def multitemporal(powers: Any, means: Any, valid: Any, dates: int, out: Any) -> 
             out[i] = multitemporal_value(means[i], total, count, valid[i])
 
 
-_module = sys.modules[__name__]
-_functions = bind(device_function, scalar.FUNCTIONS, scalar)
-_functions |= bind(device_function, scalar_speckle.FUNCTIONS, scalar_speckle, _functions)
-_functions |= bind(device_function, DEVICE_FUNCTIONS, _module, _functions)
-KERNEL = bind(kernel, tuple(DECLARED), _module, _functions)
+KERNEL = kernels_of(__name__)

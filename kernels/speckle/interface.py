@@ -8,7 +8,7 @@ import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence.interface import Arrays, half_window, lines_between
+from alignsar_gpu.kernels.driving.arrays import Arrays, half_window, lines_between
 
 from .cpu import BOXCAR, GAMMA_MAP, LEE, REFINED_LEE
 
@@ -109,7 +109,7 @@ def speckle_filter(
 
     Raises TypeError or ValueError that names the argument which is not as described.
     """
-    arrays = Arrays(planes=planes, valid=valid)
+    arrays = Arrays(__package__, planes=planes, valid=valid)
     images = arrays.checked("planes", np.float32, "planes")
     mask = arrays.checked("valid", np.bool_, "valid")
     if images.ndim != 3 or images.shape[0] == 0:
@@ -148,7 +148,7 @@ def multitemporal_filter(
 
     Raises TypeError or ValueError that names the argument which is not as described.
     """
-    arrays = Arrays(powers=powers, means=means, valid=valid)
+    arrays = Arrays(__package__, powers=powers, means=means, valid=valid)
     images = arrays.checked("powers", np.float32, "powers")
     if images.ndim < 2:
         raise ValueError(f"powers: expected dates of pixels, got the shape {images.shape}")

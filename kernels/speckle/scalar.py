@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence.scalar import NAN, ONE, ZERO
+from alignsar_gpu.kernels.driving.mathematics import NAN, ONE, ZERO
 
 FUNCTIONS = (  # in the order in which they call each other
     "counted",
@@ -24,6 +24,7 @@ FUNCTIONS = (  # in the order in which they call each other
     "relative_power",
     "multitemporal_value",
 )
+INLINED = FUNCTIONS
 
 MISSING = -1e300  # mean of a sub-window without valid pixels; NaN would not survive fast-math
 

@@ -1,1 +1,6 @@
-"""Statistics over time."""
+"""Statistics over the dates of a pixel."""
+
+SCALAR = ("scalar",)
+CPU = ("cpu",)
+CUDA = ("cuda",)
+USES = ()

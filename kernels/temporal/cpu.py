@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence.scalar import NAN, ZERO
+from alignsar_gpu.kernels.driving.mathematics import NAN, ZERO
+from alignsar_gpu.kernels.driving.threads import in_threads
 
 from .scalar import (
     INFINITY,
@@ -37,10 +38,8 @@ from .scalar import (
     variation_of,
 )
 
-prange = range
-
 RUN = 512  # pixels at a time: their sums stay in the first cache, their dates in the second
-BLOCK = 64 * RUN  # pixels that one thread takes at a time
+BLOCK = 64 * RUN  # pixels that one thread takes at a time, at least
 GROUP = 4  # dates at a time
 
 PARTS = (  # in the order in which they call each other
@@ -63,6 +62,15 @@ PARTS = (  # in the order in which they call each other
     "average_run",
     "ratio_run",
     "change_run",
+)
+INLINED = ("statistics_run",)
+LOOPS = (
+    "statistics_blocks",
+    "seasonal_blocks",
+    "extremes_blocks",
+    "mean_minimum_blocks",
+    "ratio_blocks",
+    "change_blocks",
 )
 DRIVERS = (
     "temporal_statistics",
@@ -170,17 +178,13 @@ def statistics_run(stack: Any, beyond: Any, span: tuple[int, int], work: Any, ou
         variation_run(own, sums, dispersion[a:b])
 
 
-def temporal_statistics(power: Any, valid: Any, outputs: Any) -> None:
-    """Driver of :func:`.scalar_temporal.shifted_sums` and :func:`.scalar_temporal.shifted_amplitude_sums`.
-
-    ``outputs``: mean, deviation, coefficient of variation and amplitude dispersion, [pixel], or empty.
-    """
+def statistics_blocks(first: int, stop: int, power: Any, valid: Any, outputs: Any) -> None:
+    """`statistics_run` over blocks of pixels."""
+    work = (np.empty(3 * RUN, np.float32), np.empty(2 * RUN))
+    beyond = (np.zeros(RUN, np.float32), np.zeros(RUN, np.bool_))
     pixels = power.shape[1]
-    for k in prange((pixels + BLOCK - 1) // BLOCK):
-        work = (np.empty(3 * RUN, np.float32), np.empty(2 * RUN))
-        beyond = (np.zeros(RUN, np.float32), np.zeros(RUN, np.bool_))
-        for a in range(k * BLOCK, min((k + 1) * BLOCK, pixels), RUN):
-            statistics_run((power, valid), beyond, (a, min(a + RUN, pixels)), work, outputs)
+    for a in range(first * BLOCK, min(stop * BLOCK, pixels), RUN):
+        statistics_run((power, valid), beyond, (a, min(a + RUN, pixels)), work, outputs)
 
 
 def harmonics_run(values: Any, valid: Any, table: Any, date: int, sums: Any) -> None:
@@ -247,26 +251,24 @@ def seasonal_run(fit: Any, amplitude: Any, day: Any) -> None:
         day[i] = peak_day_of(fit[i], fit[RUN + i])
 
 
-def seasonal_fit(power: Any, valid: Any, table: Any, smallest: float, outputs: Any) -> None:
-    """Driver of :func:`.scalar_temporal.harmonic` and :func:`.scalar_temporal.harmonic_fit`.
-
-    ``table``: cosine and sine of every date, float64 [2, date]. ``outputs``: amplitude and day, [pixel], or empty.
-    """
+def seasonal_blocks(
+    first: int, stop: int, power: Any, valid: Any, table: Any, smallest: float, outputs: Any
+) -> None:
+    """A harmonic of blocks of pixels: `harmonics_run`, then `fit_run`."""
     dates, pixels = power.shape
     amplitude, day = outputs
-    for k in prange((pixels + BLOCK - 1) // BLOCK):
-        sums = np.empty(8 * RUN)
-        fit = np.empty(2 * RUN)
-        blank = np.zeros(RUN, np.float32)
-        nothing = np.zeros(RUN, np.bool_)
-        for a in range(k * BLOCK, min((k + 1) * BLOCK, pixels), RUN):
-            b = min(a + RUN, pixels)
-            fill(sums, 0.0)
-            for date in range(0, dates, GROUP):
-                values = four_rows(power, blank, date, (a, b))
-                harmonics_run(values, four_rows(valid, nothing, date, (a, b)), table, date, sums)
-            fit_run(sums, smallest, fit, b - a)
-            seasonal_run(fit, amplitude[a:b], day[a:b])
+    sums = np.empty(8 * RUN)
+    fit = np.empty(2 * RUN)
+    blank = np.zeros(RUN, np.float32)
+    nothing = np.zeros(RUN, np.bool_)
+    for a in range(first * BLOCK, min(stop * BLOCK, pixels), RUN):
+        b = min(a + RUN, pixels)
+        fill(sums, 0.0)
+        for date in range(0, dates, GROUP):
+            values = four_rows(power, blank, date, (a, b))
+            harmonics_run(values, four_rows(valid, nothing, date, (a, b)), table, date, sums)
+        fit_run(sums, smallest, fit, b - a)
+        seasonal_run(fit, amplitude[a:b], day[a:b])
 
 
 def lowest_run(values: Any, valid: Any, least: Any, lowest: Any) -> None:
@@ -297,23 +299,24 @@ def found_run(extremes: Any) -> None:
         extremes[i] = found_extreme(extremes[i])
 
 
-def temporal_extremes(power: Any, valid: Any, least: Any, lowest: Any, highest: Any) -> None:
-    """Driver of :func:`.scalar_temporal.lower_value` and :func:`.scalar_temporal.higher_value`, from ``least`` on."""
+def extremes_blocks(
+    first: int, stop: int, power: Any, valid: Any, least: Any, lowest: Any, highest: Any
+) -> None:
+    """The lowest and the highest of blocks of pixels, from ``least`` on."""
     dates, pixels = power.shape
-    for k in prange((pixels + BLOCK - 1) // BLOCK):
-        blank = np.zeros(RUN, np.float32)
-        nothing = np.zeros(RUN, np.bool_)
-        for a in range(k * BLOCK, min((k + 1) * BLOCK, pixels), RUN):
-            b = min(a + RUN, pixels)
-            fill(lowest[a:b], INFINITY)
-            fill(highest[a:b], -INFINITY)
-            for date in range(0, dates, GROUP):
-                values = four_rows(power, blank, date, (a, b))
-                masks = four_rows(valid, nothing, date, (a, b))
-                lowest_run(values, masks, least, lowest[a:b])
-                highest_run(values, masks, least, highest[a:b])
-            found_run(lowest[a:b])
-            found_run(highest[a:b])
+    blank = np.zeros(RUN, np.float32)
+    nothing = np.zeros(RUN, np.bool_)
+    for a in range(first * BLOCK, min(stop * BLOCK, pixels), RUN):
+        b = min(a + RUN, pixels)
+        fill(lowest[a:b], INFINITY)
+        fill(highest[a:b], -INFINITY)
+        for date in range(0, dates, GROUP):
+            values = four_rows(power, blank, date, (a, b))
+            masks = four_rows(valid, nothing, date, (a, b))
+            lowest_run(values, masks, least, lowest[a:b])
+            highest_run(values, masks, least, highest[a:b])
+        found_run(lowest[a:b])
+        found_run(highest[a:b])
 
 
 def sums_run(values: Any, sums: Any) -> None:
@@ -344,22 +347,22 @@ def average_run(sums: Any, mean: Any) -> None:
         mean[i] = average_of(sums[i], sums[RUN + i])
 
 
-def temporal_mean_minimum(values: Any, mean: Any, minimum: Any) -> None:
-    """Driver of :func:`.scalar_temporal.added_value` and :func:`.scalar_temporal.lower_value`."""
+def mean_minimum_blocks(first: int, stop: int, values: Any, mean: Any, minimum: Any) -> None:
+    """Mean and minimum of blocks of pixels."""
     dates, pixels = values.shape
-    for k in prange((pixels + BLOCK - 1) // BLOCK):
-        sums = np.empty(2 * RUN)
-        missing = np.full(RUN, NAN)
-        for a in range(k * BLOCK, min((k + 1) * BLOCK, pixels), RUN):
-            b = min(a + RUN, pixels)
-            fill(sums, 0.0)
-            fill(minimum[a:b], INFINITY)
-            for date in range(0, dates, GROUP):
-                rows = four_rows(values, missing, date, (a, b))
-                sums_run(rows, sums)
-                minimum_run(rows, minimum[a:b])
-            average_run(sums, mean[a:b])
-            found_run(minimum[a:b])
+    sums = np.empty(2 * RUN)
+    missing = np.empty(RUN, np.float32)
+    fill(missing, NAN)
+    for a in range(first * BLOCK, min(stop * BLOCK, pixels), RUN):
+        b = min(a + RUN, pixels)
+        fill(sums, 0.0)
+        fill(minimum[a:b], INFINITY)
+        for date in range(0, dates, GROUP):
+            rows = four_rows(values, missing, date, (a, b))
+            sums_run(rows, sums)
+            minimum_run(rows, minimum[a:b])
+        average_run(sums, mean[a:b])
+        found_run(minimum[a:b])
 
 
 def ratio_run(power: Any, other: Any, valid: Any, ratio: Any) -> None:
@@ -368,13 +371,11 @@ def ratio_run(power: Any, other: Any, valid: Any, ratio: Any) -> None:
         ratio[i] = ratio_in_decibels(power[i], other[i], valid[i])
 
 
-def log_ratio(power: Any, other: Any, valid: Any, ratio: Any) -> None:
-    """Driver of :func:`.scalar_temporal.ratio_in_decibels` over flat arrays."""
-    pixels = ratio.size
-    for k in prange((pixels + BLOCK - 1) // BLOCK):
-        a = k * BLOCK
-        b = min(a + BLOCK, pixels)
-        ratio_run(power[a:b], other[a:b], valid[a:b], ratio[a:b])
+def ratio_blocks(first: int, stop: int, power: Any, other: Any, valid: Any, ratio: Any) -> None:
+    """`ratio_run` over blocks of flat arrays."""
+    a = first * BLOCK
+    b = min(stop * BLOCK, ratio.size)
+    ratio_run(power[a:b], other[a:b], valid[a:b], ratio[a:b])
 
 
 def change_run(images: Any, valid: Any, smallest: Any, index: Any) -> None:
@@ -384,10 +385,45 @@ def change_run(images: Any, valid: Any, smallest: Any, index: Any) -> None:
         index[i] = relative_change(power[i], dry[i], wet[i], valid[i], smallest)
 
 
+def change_blocks(first: int, stop: int, images: Any, valid: Any, smallest: Any, index: Any) -> None:
+    """`change_run` over blocks of flat arrays."""
+    power, dry, wet = images
+    a = first * BLOCK
+    b = min(stop * BLOCK, index.size)
+    change_run((power[a:b], dry[a:b], wet[a:b]), valid[a:b], smallest, index[a:b])
+
+
+def temporal_statistics(power: Any, valid: Any, outputs: Any) -> None:
+    """Driver of `scalar.shifted_sums` and `scalar.shifted_amplitude_sums`.
+
+    ``outputs``: mean, deviation, coefficient of variation and amplitude dispersion, [pixel], or empty.
+    """
+    in_threads(statistics_blocks, -(-power.shape[1] // BLOCK), power, valid, tuple(outputs))
+
+
+def seasonal_fit(power: Any, valid: Any, table: Any, smallest: float, outputs: Any) -> None:
+    """Driver of `scalar.harmonic` and `scalar.harmonic_fit`.
+
+    ``table``: cosine and sine of every date, float64 [2, date]. ``outputs``: amplitude and day, [pixel], or empty.
+    """
+    in_threads(seasonal_blocks, -(-power.shape[1] // BLOCK), power, valid, table, smallest, tuple(outputs))
+
+
+def temporal_extremes(power: Any, valid: Any, least: Any, lowest: Any, highest: Any) -> None:
+    """Driver of `scalar.lower_value` and `scalar.higher_value`, from ``least`` on."""
+    in_threads(extremes_blocks, -(-power.shape[1] // BLOCK), power, valid, least, lowest, highest)
+
+
+def temporal_mean_minimum(values: Any, mean: Any, minimum: Any) -> None:
+    """Driver of `scalar.added_value` and `scalar.lower_value`."""
+    in_threads(mean_minimum_blocks, -(-values.shape[1] // BLOCK), values, mean, minimum)
+
+
+def log_ratio(power: Any, other: Any, valid: Any, ratio: Any) -> None:
+    """Driver of `scalar.ratio_in_decibels` over flat arrays."""
+    in_threads(ratio_blocks, -(-ratio.size // BLOCK), power, other, valid, ratio)
+
+
 def change_index(power: Any, dry: Any, wet: Any, valid: Any, smallest: Any, index: Any) -> None:
-    """Driver of :func:`.scalar_temporal.relative_change` over flat arrays."""
-    pixels = index.size
-    for k in prange((pixels + BLOCK - 1) // BLOCK):
-        a = k * BLOCK
-        b = min(a + BLOCK, pixels)
-        change_run((power[a:b], dry[a:b], wet[a:b]), valid[a:b], smallest, index[a:b])
+    """Driver of `scalar.relative_change` over flat arrays."""
+    in_threads(change_blocks, -(-index.size // BLOCK), (power, dry, wet), valid, smallest, index)

@@ -5,17 +5,13 @@ Stacks are flat, one image of ``pixels`` after the other.
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence import scalar
-from alignsar_gpu.kernels.coherence.cuda import Declared
-from alignsar_gpu.kernels.coherence.scalar import ZERO
-from alignsar_gpu.kernels.driving.binding import bind
-from alignsar_gpu.kernels.driving.gpujit import cuda, device_function, kernel
+from alignsar_gpu.kernels.driving.declared import Declared
+from alignsar_gpu.kernels.driving.gpujit import cuda, kernels_of
+from alignsar_gpu.kernels.driving.mathematics import ZERO
 
-from . import scalar as scalar_temporal
 from .scalar import (
     INFINITY,
     added_value,
@@ -40,6 +36,7 @@ from .scalar import (
     variation_of,
 )
 
+DEVICE_FUNCTIONS = ()
 DECLARED = {
     "temporal_statistics": Declared(arguments="fbiffff", registers=56, float64=150),
     "seasonal_fit": Declared(arguments="fbiddsff", registers=64, float64=100),
@@ -145,6 +142,4 @@ def change_index(power: Any, dry: Any, wet: Any, valid: Any, smallest: Any, inde
         index[i] = relative_change(power[i], dry[i], wet[i], valid[i], smallest)
 
 
-_functions = bind(device_function, scalar.FUNCTIONS, scalar)
-_functions |= bind(device_function, scalar_temporal.FUNCTIONS, scalar_temporal, _functions)
-KERNEL = bind(kernel, tuple(DECLARED), sys.modules[__name__], _functions)
+KERNEL = kernels_of(__name__)

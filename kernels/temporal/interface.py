@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence.interface import Arrays
+from alignsar_gpu.kernels.driving.arrays import Arrays
 
 from .scalar import LARGEST, SMALLEST_NORMAL, YEAR
 
@@ -68,7 +68,7 @@ def temporal_statistics(
     Raises TypeError or ValueError that names the argument which is not as described.
     """
     chosen = _chosen(outputs, STATISTICS)
-    arrays = Arrays(power=power, valid=valid)
+    arrays = Arrays(__package__, power=power, valid=valid)
     stack = _stack(arrays, "power")
     mask = arrays.checked("valid", np.bool_, "power")
     shape = stack.shape[1:]
@@ -114,7 +114,7 @@ def seasonal_fit(
     chosen = _chosen(outputs, SEASONAL)
     if not 1.0 <= largest_inflation < math.inf:
         raise ValueError(f"largest_inflation: expected a number from 1 on, got {largest_inflation!r}")
-    arrays = Arrays(power=power, valid=valid)
+    arrays = Arrays(__package__, power=power, valid=valid)
     stack = _stack(arrays, "power")
     mask = arrays.checked("valid", np.bool_, "power")
     times = np.asarray(days, dtype=np.float64)
@@ -148,7 +148,7 @@ def temporal_extremes(
 
     Raises TypeError or ValueError that names the argument which is not as described.
     """
-    arrays = Arrays(power=power, valid=valid)
+    arrays = Arrays(__package__, power=power, valid=valid)
     stack = _stack(arrays, "power")
     mask = arrays.checked("valid", np.bool_, "power")
     lowest, highest = (arrays.empty(stack.shape[1:], np.float32) for _ in range(2))
@@ -174,7 +174,7 @@ def temporal_mean_minimum(
 
     Raises TypeError or ValueError that names the argument which is not as described.
     """
-    arrays = Arrays(values=values)
+    arrays = Arrays(__package__, values=values)
     stack = _stack(arrays, "values")
     mean, minimum = (arrays.empty(stack.shape[1:], np.float32) for _ in range(2))
     if mean.size:
@@ -198,7 +198,7 @@ def log_ratio(
 
     Raises TypeError or ValueError that names the argument which is not as described.
     """
-    arrays = Arrays(power=power, other=other, valid=valid)
+    arrays = Arrays(__package__, power=power, other=other, valid=valid)
     p = arrays.checked("power", np.float32, "power")
     o = arrays.checked("other", np.float32, "power")
     mask = arrays.checked("valid", np.bool_, "power")
@@ -237,7 +237,7 @@ def change_index(
     """
     if not 0.0 < smallest_range < math.inf:
         raise ValueError(f"smallest_range: expected a number above 0, got {smallest_range!r}")
-    arrays = Arrays(power=power, dry=dry, wet=wet, valid=valid)
+    arrays = Arrays(__package__, power=power, dry=dry, wet=wet, valid=valid)
     images = [arrays.checked(name, np.float32, "power") for name in ("power", "dry", "wet")]
     mask = arrays.checked("valid", np.bool_, "power")
     index: NDArray[np.float32] = arrays.empty(mask.shape, np.float32)

@@ -11,7 +11,7 @@ import math
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence.scalar import NAN, ONE, ZERO, arctangent2, binary_logarithm
+from alignsar_gpu.kernels.driving.mathematics import NAN, ONE, ZERO, arctangent2, binary_logarithm
 
 FUNCTIONS = (  # in the order in which they call each other
     "decibels",
@@ -37,6 +37,7 @@ FUNCTIONS = (  # in the order in which they call each other
     "amplitude_of",
     "peak_day_of",
 )
+INLINED = FUNCTIONS
 
 INFINITY = np.float32(np.inf)
 SMALLEST_NORMAL = np.float32(2.0**-126)

@@ -1,1 +1,6 @@
 """The terrain rasterized in radar geometry."""
+
+SCALAR = ("scalar",)
+CPU = ("cpu",)
+CUDA = ("cuda",)
+USES = ()

@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.geometry.scalar import NAN
+from alignsar_gpu.kernels.driving.threads import in_threads
 
 from .scalar import (
     FARTHEST,
@@ -38,8 +38,6 @@ from .scalar import (
     span,
 )
 
-prange = range
-
 STRIP_LINES = 32  # lines that are drawn together by one thread
 RUN = 64  # cells of a row that share an entry in the table of extents
 
@@ -51,7 +49,9 @@ PARTS = (  # in the order in which they call each other
     "finish_angles",
     "strip",
 )
-DRIVERS = ("draw_terrain",)
+INLINED = ("row_extents", "strip")
+LOOPS = ("extent_rows", "draw_strips")
+DRIVERS = ("rasterize_terrain",)
 
 
 def run_extent(posts: Any) -> Any:
@@ -162,11 +162,11 @@ def strip(posts: Any, bends: Any, extents: Any, radar: Any, images: Any, flags: 
     nearest = np.full((lines, samples + margin), NOTHING, np.int32)
     farthest = np.full((lines, samples + margin), FARTHEST, np.int32)
     lon, lat, h, incidence, local = images
-    lon[:] = NAN
-    lat[:] = NAN
-    h[:] = NAN
-    incidence[:] = NAN
-    local[:] = NAN
+    lon[:] = math.nan
+    lat[:] = math.nan
+    h[:] = math.nan
+    incidence[:] = math.nan
+    local[:] = math.nan
     flags[:] = 0
     cells = posts.shape[1] - 1
     for row in range(extents.shape[0]):
@@ -194,20 +194,33 @@ def strip(posts: Any, bends: Any, extents: Any, radar: Any, images: Any, flags: 
         finish_angles(local[i])
 
 
-def draw_terrain(posts: Any, bends: Any, first: int, margin: int, images: Any, flags: Any) -> None:
-    """Longitude, latitude, height, incidence, local incidence and flags of lines from ``first`` on.
-
-    ``posts`` [row, column, 8] hold what :mod:`.scalar_terrain` names, angles as 1 - cosine but the
-    look angle as cosine; ``bends`` [row, column, 6] are those of `.scalar_terrain.facet_shares`, of the
-    sides to the right, downwards and across. The ``margin`` samples before the first only cast shadows.
-    """
-    extents = np.empty((posts.shape[0] - 1, (posts.shape[1] - 2) // RUN + 1, 2))
-    for row in prange(extents.shape[0]):
+def extent_rows(first: int, stop: int, posts: Any, extents: Any) -> None:
+    """First and last lines of the runs of rows of cells, into extents [row, run, 2]."""
+    for row in range(first, stop):
         row_extents(posts[row : row + 2], extents[row])
+
+
+def draw_strips(
+    first: int, stop: int, posts: Any, bends: Any, extents: Any, radar: Any, images: Any, flags: Any
+) -> None:
+    """Draw strips of lines; ``radar``: the first line, and the margin of samples before it."""
     lon, lat, h, incidence, local = images
     lines = flags.shape[0]
-    for k in prange((lines + STRIP_LINES - 1) // STRIP_LINES):
+    for k in range(first, stop):
         a = k * STRIP_LINES
         b = min(a + STRIP_LINES, lines)
         part = (lon[a:b], lat[a:b], h[a:b], incidence[a:b], local[a:b])
-        strip(posts, bends, extents, (first + a, margin), part, flags[a:b])
+        strip(posts, bends, extents, (radar[0] + a, radar[1]), part, flags[a:b])
+
+
+def rasterize_terrain(posts: Any, bends: Any, first: int, margin: int, images: Any, flags: Any) -> None:
+    """Longitude, latitude, height, incidence, local incidence and flags of lines from ``first`` on.
+
+    ``posts`` [row, column, 8] hold what `scalar` names, angles as 1 - cosine but the
+    look angle as cosine; ``bends`` [row, column, 6] are those of `scalar.facet_shares`, of the
+    sides to the right, downwards and across. The ``margin`` samples before the first only cast shadows.
+    """
+    extents = np.empty((posts.shape[0] - 1, (posts.shape[1] - 2) // RUN + 1, 2))
+    in_threads(extent_rows, len(extents), posts, extents)
+    strips = -(-len(flags) // STRIP_LINES)
+    in_threads(draw_strips, strips, posts, bends, extents, (first, margin), images, flags)

@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence.scalar import arctangent2
+from alignsar_gpu.kernels.driving.mathematics import arctangent2
 
 FUNCTIONS = (  # in the order in which they call each other
     "post",
@@ -29,6 +29,7 @@ FUNCTIONS = (  # in the order in which they call each other
     "in_shadow",
     "angle_of",
 )
+INLINED = ()
 
 # What the terrain's posts hold; a post fills a line of the cache.
 SAMPLE, LINE, LONGITUDE, LATITUDE, HEIGHT, INCIDENCE, LOCAL, LOOK = range(8)

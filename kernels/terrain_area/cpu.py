@@ -10,6 +10,7 @@ import math
 from typing import Any
 
 import numpy as np
+from alignsar_gpu.kernels.driving.threads import in_threads
 
 from .scalar import (
     LINE,
@@ -27,8 +28,6 @@ from .scalar import (
     sight,
 )
 
-prange = range
-
 STRIP_LINES = 32  # lines that are filled together by one thread
 RUN = 64  # cells of a row that share an entry in the table of extents
 
@@ -41,6 +40,8 @@ PARTS = (  # in the order in which they call each other
     "spread_run",
     "spread_strip",
 )
+INLINED = ("sight_row", "lit_row", "area_extents", "spread_run", "spread_strip")
+LOOPS = ("sight_rows", "lit_rows", "extent_rows", "spread_strips")
 DRIVERS = ("sight_points", "facet_areas", "spread_areas")
 
 
@@ -54,24 +55,11 @@ def sight_row(
         points[i, 3], points[i, 4], points[i, 5] = w
 
 
-def sight_points(ground: Any, time: Any, orbit: Any, doppler: Any, pixel: Any, points: Any) -> None:
-    """`.scalar_area.sight` of points [row, column]."""
-    lon, lat, h = ground
-    for row in prange(lon.shape[0]):
-        sight_row(lon[row], lat[row], h[row], time[row], orbit, doppler, pixel, points[row])
-
-
 def lit_row(points: Any, heights: Any, row: Any, ceiling: Any, areas: Any) -> None:
     """`.scalar_area.lit_area` of a row of cells, into areas [column, half]."""
     for column in range(areas.shape[0]):
         for half in range(2):
             areas[column, half] = lit_area(points, heights, row, column, half, ceiling)
-
-
-def facet_areas(points: Any, heights: Any, ceiling: Any, areas: Any) -> None:
-    """`.scalar_area.lit_area` of every facet, into areas [row, column, half]."""
-    for row in prange(areas.shape[0]):
-        lit_row(points, heights, np.int64(row), ceiling, areas[row])
 
 
 def area_extents(places: Any, row: Any, extents: Any) -> None:
@@ -148,13 +136,47 @@ def spread_strip(places: Any, areas: Any, extents: Any, first: Any, ratio: Any) 
             ratio[i, s] = ratio_of(area[i, s], covered[i, s])
 
 
+def sight_rows(
+    first: int, stop: int, ground: Any, time: Any, orbit: Any, doppler: Any, pixel: float, points: Any
+) -> None:
+    """`scalar.sight` of points [row, column]."""
+    lon, lat, h = ground
+    for row in range(first, stop):
+        sight_row(lon[row], lat[row], h[row], time[row], orbit, doppler, pixel, points[row])
+
+
+def lit_rows(first: int, stop: int, points: Any, heights: Any, ceiling: float, areas: Any) -> None:
+    """`scalar.lit_area` of every facet, into areas [row, column, half]."""
+    for row in range(first, stop):
+        lit_row(points, heights, row, ceiling, areas[row])
+
+
+def extent_rows(first: int, stop: int, places: Any, extents: Any) -> None:
+    """First and last lines of the runs of rows of cells, into extents [row, run, 2]."""
+    for row in range(first, stop):
+        area_extents(places, row, extents[row])
+
+
+def spread_strips(first: int, stop: int, places: Any, areas: Any, extents: Any, top: int, ratio: Any) -> None:
+    """Fill strips of lines, of which the first is ``top``."""
+    for k in range(first, stop):
+        a = k * STRIP_LINES
+        b = min(a + STRIP_LINES, ratio.shape[0])
+        spread_strip(places, areas, extents, top + a, ratio[a:b])
+
+
+def sight_points(ground: Any, time: Any, orbit: Any, doppler: Any, pixel: float, points: Any) -> None:
+    """Driver of `sight_rows`."""
+    in_threads(sight_rows, len(time), ground, time, orbit, doppler, float(pixel), points)
+
+
+def facet_areas(points: Any, heights: Any, ceiling: float, areas: Any) -> None:
+    """Driver of `lit_rows`."""
+    in_threads(lit_rows, len(areas), points, heights, float(ceiling), areas)
+
+
 def spread_areas(places: Any, areas: Any, first: int, ratio: Any) -> None:
     """Spread the facets between places [row, column, 2] over the pixels of lines from ``first`` on."""
     extents = np.empty((places.shape[0] - 1, (places.shape[1] - 2) // RUN + 1, 2))
-    for row in prange(extents.shape[0]):
-        area_extents(places, np.int64(row), extents[row])
-    lines = ratio.shape[0]
-    for k in prange((lines + STRIP_LINES - 1) // STRIP_LINES):
-        a = k * STRIP_LINES
-        b = min(a + STRIP_LINES, lines)
-        spread_strip(places, areas, extents, first + np.int64(a), ratio[a:b])
+    in_threads(extent_rows, len(extents), places, extents)
+    in_threads(spread_strips, -(-len(ratio) // STRIP_LINES), places, areas, extents, first, ratio)

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence import scalar
-from alignsar_gpu.kernels.coherence.cuda import Declared
-from alignsar_gpu.kernels.driving.binding import bind
-from alignsar_gpu.kernels.driving.gpujit import cuda, device_function, kernel
-from alignsar_gpu.kernels.geometry import scalar as scalar_geometry
+from alignsar_gpu.kernels.driving.declared import Declared
+from alignsar_gpu.kernels.driving.gpujit import cuda, kernels_of
 
-from . import scalar as scalar_area
 from .scalar import (
     band_of,
     by_sample,
@@ -113,8 +108,4 @@ def finish_areas(area: Any, covered: Any, ratio: Any) -> None:
         ratio[i] = np.float32(ratio_of(area[i], covered[i]))
 
 
-_functions = bind(device_function, scalar.FUNCTIONS, scalar)
-_functions |= bind(device_function, scalar_geometry.FUNCTIONS, scalar_geometry, _functions)
-_functions |= bind(device_function, scalar_area.FUNCTIONS, scalar_area, _functions)
-_functions |= bind(device_function, DEVICE_FUNCTIONS, sys.modules[__name__], _functions)
-KERNEL = bind(kernel, tuple(DECLARED), sys.modules[__name__], _functions)
+KERNEL = kernels_of(__name__)

@@ -5,23 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence.interface import Arrays
+from alignsar_gpu.kernels.driving.arrays import Arrays
 from alignsar_gpu.kernels.geometry.interface import ZERO_DOPPLER
 
 from .scalar import QUANTITIES
 
 if TYPE_CHECKING:
-    from typing import NamedTuple
-
     from alignsar_gpu.kernels.geometry.interface import DopplerTable, OrbitTable
     from numpy.typing import NDArray
 
 __all__ = ["facet_areas", "sight_points", "spread_areas"]
-
-
-def _table(table: NamedTuple, arrays: Arrays) -> tuple[Any, ...]:
-    """The fields of a table, its arrays brought to where the others of the call are."""
-    return tuple(arrays.place(field) if isinstance(field, np.ndarray) else field for field in table)
 
 
 def _posts(arrays: Arrays, name: str, quantities: int) -> Any:
@@ -62,7 +55,7 @@ def sight_points(
 
     Raises TypeError or ValueError that names the argument which is not as described.
     """
-    arrays = Arrays(longitude=longitude, latitude=latitude, height=height, time=time)
+    arrays = Arrays(__package__, longitude=longitude, latitude=latitude, height=height, time=time)
     ground = [arrays.checked(name, np.float64, "longitude") for name in ("longitude", "latitude", "height")]
     if ground[0].ndim != 2:
         raise ValueError(
@@ -71,7 +64,7 @@ def sight_points(
     t = arrays.checked("time", np.float64, "longitude")
     points: NDArray[np.float64] = arrays.empty((*ground[0].shape, QUANTITIES), np.float64)
     if t.size:
-        tables = _table(orbit, arrays), _table(doppler, arrays)
+        tables = arrays.placed(orbit), arrays.placed(doppler)
         arrays.run("sight_points", tuple(ground), t, *tables, float(pixel), points)
     return points
 
@@ -99,7 +92,7 @@ def facet_areas(
 
     Raises TypeError or ValueError that names the argument which is not as described.
     """
-    arrays = Arrays(points=points, heights=heights)
+    arrays = Arrays(__package__, points=points, heights=heights)
     p = _posts(arrays, "points", QUANTITIES)
     h = arrays.checked("heights", np.float64, "heights")
     if h.shape != p.shape[:2]:
@@ -141,7 +134,7 @@ def spread_areas(
 
     Raises TypeError or ValueError that names the argument which is not as described.
     """
-    arrays = Arrays(places=places, areas=areas)
+    arrays = Arrays(__package__, places=places, areas=areas)
     p = _posts(arrays, "places", 2)
     a = arrays.checked("areas", np.float64, "areas")
     shape = (p.shape[0] - 1, p.shape[1] - 1, 2)

@@ -16,7 +16,7 @@ FUNCTIONS = (  # in the order in which they call each other
     "sight",
     "vertex",
     "cross",
-    "seen_area",
+    "projected_area",
     "slant",
     "ray",
     "hidden_between",
@@ -25,8 +25,8 @@ FUNCTIONS = (  # in the order in which they call each other
     "half_places",
     "meets",
     "by_line",
-    "divided",
     "share_of",
+    "divided",
     "lines_of",
     "band_of",
     "by_sample",
@@ -34,6 +34,7 @@ FUNCTIONS = (  # in the order in which they call each other
     "share_before",
     "ratio_of",
 )
+INLINED = ()
 
 X, SIGHT = 0, 3  # where a post's position and its sight begin
 QUANTITIES = 6
@@ -74,7 +75,7 @@ def cross(a: Any, b: Any) -> Any:
     return a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
 
 
-def seen_area(p: Any, q: Any, r: Any, towards: Any) -> Any:
+def projected_area(p: Any, q: Any, r: Any, towards: Any) -> Any:
     """Area of the facet between three positions as it is seen, negative from below; ``towards`` as `sight`.
 
     A terrain's facets look away from the Earth's centre.
@@ -183,7 +184,7 @@ def lit_area(points: Any, heights: Any, row: int, column: int, half: int, ceilin
         (a[1] + b[1] + c[1]) * (1.0 / 3.0),
         (a[2] + b[2] + c[2]) * (1.0 / 3.0),
     )
-    area = seen_area(p, q, r, towards)
+    area = projected_area(p, q, r, towards)
     lit = False
     if area > 0.0:
         room = ceiling - (heights[r0, c0] + heights[r0, c1] + heights[r1, c0]) * (1.0 / 3.0)

@@ -11,33 +11,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from alignsar_gpu.kernels.cells import cuda as cuda_cells
-from alignsar_gpu.kernels.cells import cuda_covers, cuda_push
-from alignsar_gpu.kernels.coherence import cuda as kernels_cuda
-from alignsar_gpu.kernels.gather import cuda as cuda_gather
-from alignsar_gpu.kernels.geometry import cuda as cuda_geometry
-from alignsar_gpu.kernels.polarimetry import cuda as cuda_polarimetry
-from alignsar_gpu.kernels.resampling import cuda as cuda_resampling
-from alignsar_gpu.kernels.speckle import cuda as cuda_speckle
-from alignsar_gpu.kernels.temporal import cuda as cuda_temporal
-from alignsar_gpu.kernels.terrain import cuda as cuda_terrain
-from alignsar_gpu.kernels.terrain_area import cuda as cuda_area
+from alignsar_gpu.kernels.driving import families
 from numba import cuda, types
 
-MODULES = (
-    kernels_cuda,
-    cuda_area,
-    cuda_cells,
-    cuda_covers,
-    cuda_gather,
-    cuda_geometry,
-    cuda_polarimetry,
-    cuda_push,
-    cuda_resampling,
-    cuda_speckle,
-    cuda_temporal,
-    cuda_terrain,
-)
+MODULES = tuple(module for name in families.names() for module in families.cuda_modules(name))
 DECLARED = {name: declared for module in MODULES for name, declared in module.DECLARED.items()}
 KERNEL = {name: kernel for module in MODULES for name, kernel in module.KERNEL.items()}
 ARCHITECTURES = [(7, 5), (8, 0), (9, 0)]  # all three are supported by the compilers of CUDA 12 and 13.0
@@ -51,7 +28,7 @@ ATOMIC = {
     "claim_pixels": {"atom.global.max.s64", "atom.global.min.s32"},
     "cover_edges": {"atom.global.add.u32"},
     "spread_areas": {"atom.global.add.f64"},
-} | {name: {"atom.global.add.f64"} for name in cuda_push.DECLARED}
+} | {name: {"atom.global.add.f64"} for name in DECLARED if name.startswith("accumulate")}
 
 
 def find_assembler():
@@ -137,7 +114,7 @@ def test_compiled_kernel_costs_what_it_declares(name, architecture, monkeypatch,
     if name in {"rotate_phase", "ramp"} or name.startswith("resample"):
         assert re.search(r"(add|fma)\S*f64.*0d4338000000000000", ptx)
         assert re.search(r"add\S*f32.*0f4B400000", ptx) or re.search(r"fma\S*f32.*0f4B400000", ptx)
-    if name.startswith("push"):
+    if name.startswith("accumulate"):
         assert re.search(r"add\S*f32.*0f4B400000", ptx)
     # Facets and polygons that share an edge must find the same crossings: nothing may be added to a product in
     # one rounding, unless the product is exact, so the last step before the addition is a division.
@@ -156,5 +133,5 @@ def test_compiled_kernel_costs_what_it_declares(name, architecture, monkeypatch,
 def test_every_declared_kernel_has_a_name_of_its_own():
     assert len(DECLARED) == sum(len(module.DECLARED) for module in MODULES)
     assert DECLARED.keys() == KERNEL.keys()
-    folder = Path(str(kernels_cuda.__file__)).parent
-    assert {path.stem for path in folder.glob("cuda*.py")} == {m.__name__.rpartition(".")[2] for m in MODULES}
+    folder = Path(str(families.__file__)).parent.parent
+    assert {Path(str(module.__file__)) for module in MODULES} == set(folder.glob("*/cuda*.py"))

@@ -20,7 +20,7 @@ METRE = 1.0 / 111_320.0  # degrees of longitude on the equator
 
 
 def draw(posts, bends, lines, samples, first=0, margin=0):
-    return kernels.draw_terrain(posts, bends, first=first, lines=lines, samples=samples, margin=margin)
+    return kernels.rasterize_terrain(posts, bends, first=first, lines=lines, samples=samples, margin=margin)
 
 
 def same_bits(a, b):
@@ -370,7 +370,7 @@ def test_the_compiled_driver_is_the_plain_python_one():
     images = tuple(np.empty(shape, kind) for kind in (np.float64,) * 3 + (np.float32,) * 2)
     flags = np.empty(shape, np.uint8)
     with np.errstate(invalid="ignore", divide="ignore"):
-        cpu_terrain.draw_terrain(*part, first, 20, images, flags)
+        cpu_terrain.rasterize_terrain(*part, first, 20, images, flags)
     got = draw(*part, *shape, first=first, margin=20)
     assert np.isfinite(got.height).mean() > 0.3
     assert (got.flags == kernels.LAYOVER + kernels.SHADOW).any()
@@ -437,7 +437,7 @@ def test_errors_name_the_argument(change, error, message):
     given_ = {"posts": np.zeros((3, 4, 8)), "bends": np.zeros((3, 4, 6), np.float32)}
     given_ |= {"first": 0, "lines": 8, "samples": 9}
     with pytest.raises(error, match=message):
-        kernels.draw_terrain(**(given_ | change))
+        kernels.rasterize_terrain(**(given_ | change))
 
 
 def test_the_grid_of_the_tests_has_its_middle_where_it_says():

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from alignsar_gpu.kernels.coherence import launch
 from alignsar_gpu.kernels.geometry import cuda as cuda_geometry
 from alignsar_gpu.kernels.terrain import cuda as cuda_terrain
+from alignsar_gpu.kernels.terrain import launch
 from radar_scene import MIDDLE, TURNING, Grid, mesh, place, posts_and_bends, slopes
 from simulated_kernels import run_simulated
 
@@ -18,7 +18,7 @@ DOPPLER = kernels.DopplerTable(
     np.array([[210.0, -60.0, 5.0], [-400.0, 30.0, 0.0]]), MIDDLE, 850e3, 1.0, 50e3, 0.028
 )
 # The same functions in the same arithmetic, but that angles are not taken around anchors.
-BOUNDS = {"ground_to_radar": 0.0, "viewing_angles": 1e-12, "draw_terrain": 0.0}
+BOUNDS = {"ground_to_radar": 0.0, "viewing_angles": 1e-12, "rasterize_terrain": 0.0}
 
 
 def points(shape, spacing=2e-4):
@@ -74,11 +74,11 @@ def arguments():
     fold = terrain(40.0 / 111e3, (34, 36), 140.0)
     fold["posts"][14:16, 17] = np.nan
     size = {"first": -2, "lines": 25, "samples": 64, "margin": 12}
-    cases["draw_terrain-folded"] = fold | size
-    cases["draw_terrain-coarse"] = terrain(900.0 / 111e3, (4, 4), 30.0) | size
-    cases["draw_terrain-elsewhere"] = terrain(40.0 / 111e3, (3, 3), 70.0) | (size | {"first": 900})
-    cases["draw_terrain-sheets"] = sheets()
-    cases["draw_terrain-narrow"] = fold | {"first": 10, "lines": 1, "samples": 3, "margin": 0}
+    cases["rasterize_terrain-folded"] = fold | size
+    cases["rasterize_terrain-coarse"] = terrain(900.0 / 111e3, (4, 4), 30.0) | size
+    cases["rasterize_terrain-elsewhere"] = terrain(40.0 / 111e3, (3, 3), 70.0) | (size | {"first": 900})
+    cases["rasterize_terrain-sheets"] = sheets()
+    cases["rasterize_terrain-narrow"] = fold | {"first": 10, "lines": 1, "samples": 3, "margin": 0}
     return {
         case: {n: np.asarray(v) if isinstance(v, np.ndarray) else np.array(v) for n, v in given.items()}
         for case, given in cases.items()
@@ -125,16 +125,16 @@ def test_cases_reach_every_kernel_and_every_way_through_it():
     assert 0.3 < missing["ground_to_radar-far"] < 0.4
     lon = CASES["ground_to_radar-far"]["longitude"]
     assert np.nanmax(np.abs(lon[2] - lon[2, 20])) > 0.57  # iterated, as all of a row whose anchor is not seen
-    drawn = on_cpu("draw_terrain-folded")
+    drawn = on_cpu("rasterize_terrain-folded")
     for flags in range(4):
         assert np.count_nonzero(drawn.flags == flags) > 10
-    assert 0.01 < missing["draw_terrain-folded"] < 0.5
-    assert missing["draw_terrain-elsewhere"] == 1.0
-    assert (on_cpu("draw_terrain-sheets").height == 1.0).all()
-    coarse = CASES["draw_terrain-coarse"]
+    assert 0.01 < missing["rasterize_terrain-folded"] < 0.5
+    assert missing["rasterize_terrain-elsewhere"] == 1.0
+    assert (on_cpu("rasterize_terrain-sheets").height == 1.0).all()
+    coarse = CASES["rasterize_terrain-coarse"]
     cells = (coarse["posts"].shape[0] - 1) * (coarse["posts"].shape[1] - 1)
     assert coarse["lines"] * coarse["samples"] > 64 * cells  # so that threads share facets
     assert launch.MOST_SHARES > 1
-    assert CASES["draw_terrain-folded"]["lines"] > 2 * cuda_terrain.LINES
+    assert CASES["rasterize_terrain-folded"]["lines"] > 2 * cuda_terrain.LINES
     assert 2 * cuda_terrain.PARTS < 64 + 12
     assert CASES["ground_to_radar-near"]["longitude"].shape[1] > cuda_geometry.SEGMENT

@@ -9,7 +9,7 @@ from fractions import Fraction
 import numba
 import numpy as np
 import pytest
-from alignsar_gpu.kernels.driving.binding import bind
+from alignsar_gpu.kernels.driving.families import plain_drivers
 from alignsar_gpu.kernels.resampling import cpu as cpu_resampling
 from alignsar_gpu.kernels.resampling import scalar as scalar_resampling
 from band_limited import AZIMUTH, RANGE, Speckle, relative_error
@@ -26,14 +26,6 @@ TABLE = {taps: kernels.weights(taps, 0.7) for taps in kernels.TAPS}
 
 def carrier(samples, slope=0.0, centroid=0.0, first_time=0.0):
     return kernels.CarrierTable(np.full(samples, slope), np.full(samples, centroid), first_time, INTERVAL)
-
-
-def plain_resample(down, across):
-    """The driver and all that it calls as plain Python, for these numbers of taps."""
-    scope = {"DOWN": down, "ACROSS": across}
-    scope |= bind(lambda f: f, scalar_resampling.TAP_FUNCTIONS, scalar_resampling, scope)
-    names = (*cpu_resampling.TAP_PARTS, *cpu_resampling.TAP_DRIVERS)
-    return bind(lambda f: f, names, cpu_resampling, scope)["resample"]
 
 
 def positions(rng, shape, image, margin=0.0):
@@ -125,7 +117,7 @@ def test_the_compiled_driver_does_what_its_functions_do_as_python(down, across):
         values, valid = np.empty((4, 9), np.complex64), np.empty((4, 9), bool)
         tables = (TABLE[down], TABLE[across])
         numbers = (*table[2:], *box)
-        plain_resample(down, across)(
+        plain_drivers("resampling")["resample"](
             image.view(np.float32), (line, sample, turns), tables, table[:2], numbers, values, valid
         )
         assert valid.any()

@@ -7,7 +7,7 @@ import math
 import numba
 import numpy as np
 import pytest
-from alignsar_gpu.kernels.coherence import scalar
+from alignsar_gpu.kernels.driving import mathematics
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polarimetry import channels, covariance
@@ -295,7 +295,7 @@ def test_invariants(seed, phase, power):
 
 def test_logarithm():
     x = np.exp(np.random.default_rng(11).uniform(-80, 80, 20000)).astype(np.float32)
-    found = np.array([scalar.binary_logarithm(value) for value in x[:3000]], dtype=np.float64)
+    found = np.array([mathematics.binary_logarithm(value) for value in x[:3000]], dtype=np.float64)
     exact = np.log2(x[:3000].astype(np.float64))
     assert np.max(np.abs(found - exact) / np.maximum(np.abs(exact), 1.0)) < 2e-7
 

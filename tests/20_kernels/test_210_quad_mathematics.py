@@ -15,8 +15,7 @@ from functools import cache
 import numba
 import numpy as np
 import pytest
-from alignsar_gpu.kernels.coherence import scalar
-from alignsar_gpu.kernels.driving.binding import bind
+from alignsar_gpu.kernels.driving import cpujit, mathematics
 from alignsar_gpu.kernels.polarimetry import scalar_decompositions, scalar_dual, scalar_quad
 from alignsar_gpu.kernels.polarimetry.measures import KINDS
 from hypothesis import given, settings
@@ -66,13 +65,7 @@ NAN = math.nan
 @cache
 def compiled():
     """Each measure as a compiled loop over planes [9, n], by name."""
-
-    def jit(function):
-        return numba.njit(function, error_model="numpy", forceinline=True)
-
-    functions = {}
-    for module in (scalar, scalar_dual, *MODULES):
-        functions |= bind(jit, module.FUNCTIONS, module, functions)
+    functions = {plain.__name__: form for plain, form in cpujit.functions("polarimetry").items()}
 
     def loop_of(measure):
         @numba.njit(error_model="numpy")
@@ -671,7 +664,7 @@ class TestRegistry:
         assert len(category2_quad.ROWS) > 20
 
     def test_functions_are_in_order_and_have_names_of_their_own(self):
-        names = [name for module in (scalar, scalar_dual, *MODULES) for name in module.FUNCTIONS]
+        names = [name for module in (mathematics, scalar_dual, *MODULES) for name in module.FUNCTIONS]
         assert len(set(names)) == len(names)
         for module in MODULES:
             assert {function for function, _ in module.MEASURES} <= set(module.FUNCTIONS)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 
 import numba
 import numpy as np
 import pytest
-from alignsar_gpu.kernels.coherence import scalar
-from alignsar_gpu.kernels.driving import cpujit
+from alignsar_gpu.kernels.driving import mathematics
 from alignsar_gpu.kernels.temporal import cpu as cpu_temporal
 from alignsar_gpu.kernels.temporal import scalar as scalar_temporal
 from hypothesis import given, settings
@@ -84,7 +82,7 @@ def test_logarithm_is_within_its_stated_relative_error_also_around_one():
     assert np.abs(got - exact)[exact != 0].max() > 0  # float32 against float64
     np.testing.assert_allclose(got, exact, rtol=5e-7, atol=0)
     for power in range(-126, 128):
-        assert scalar.binary_logarithm(np.float32(2.0**power)) == power
+        assert mathematics.binary_logarithm(np.float32(2.0**power)) == power
 
 
 # Moments
@@ -421,13 +419,6 @@ def test_compiled_drivers_are_the_plain_python_ones(dates, monkeypatch):
         cpu_temporal.log_ratio(one, two, flat[1][0], plain[12])
         cpu_temporal.change_index(one, two, three, flat[1][0], np.float32(1.0), plain[13])
     assert same_bits([array.reshape(-1) for array in wanted], plain)
-
-
-def test_no_function_of_the_mathematics_hides_another():
-    """All are bound into one scope by name, and the loops' own parts above them."""
-    names = Counter(name for module in cpujit.MATHEMATICS for name in module.FUNCTIONS)
-    assert [name for name, count in names.items() if count > 1] == []
-    assert set(names).isdisjoint({*cpu_temporal.PARTS, *cpu_temporal.DRIVERS})
 
 
 # Arguments

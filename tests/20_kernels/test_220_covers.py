@@ -151,7 +151,7 @@ def test_rounding_has_no_bias():
 def test_simple_shapes_to_the_bit():
     rows = np.array([[1.0, 2.0], [1.0, 5.5], [3.25, 5.5], [3.25, 2.0], [1.0, 2.0]])  # down on the left
     settled = differences([(rows, 0, 1)], 1, (7, 5))
-    kernels.settle_cells(settled, np.zeros(0, np.int64))
+    kernels.resolve_overlaps(settled, np.zeros(0, np.int64))
     wanted = np.zeros((7, 5))
     wanted[2:5, 1:3], wanted[2:5, 3] = 1.0, 0.25
     wanted[5, 1:3], wanted[5, 3] = 0.5, 0.125
@@ -211,7 +211,7 @@ def test_partitions_cover_cells_to_the_last_bit(name):
     apart = covers(shapes)
     assert (apart.sum(axis=0) == kernels.WHOLE_CELL).all()
     settled = differences(rings_of(shapes), len(shapes))
-    kernels.settle_cells(settled, np.zeros(0, np.int64))
+    kernels.resolve_overlaps(settled, np.zeros(0, np.int64))
     np.testing.assert_array_equal(settled, apart)
     rings = [(vertices, 0, sign) for vertices, _, sign in rings_of(shapes)]
     together = differences(rings, 1)
@@ -300,7 +300,7 @@ def test_polygons_upon_each_other_cover_once_and_2000_of_them_fit():
     for sign, most in ((1, kernels.WHOLE_CELL), (-1, 0)):
         cover = differences([(square, 0, sign)] * 2000, 1, (3, 3))
         assert np.abs(np.cumsum(cover, axis=2, dtype=np.int64)).max() == 2000 * kernels.WHOLE_CELL
-        kernels.settle_cells(cover, np.zeros(0, np.int64))
+        kernels.resolve_overlaps(cover, np.zeros(0, np.int64))
         np.testing.assert_array_equal(cover, np.broadcast_to([most, most, 0], (1, 3, 3)))
 
 

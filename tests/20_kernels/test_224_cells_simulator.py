@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from alignsar_gpu.kernels.cells import cuda as cuda_cells
-from alignsar_gpu.kernels.cells import cuda_covers, cuda_push
+from alignsar_gpu.kernels.cells import cuda_accumulate, cuda_covers
 from alignsar_gpu.kernels.driving.gpujit import THREADS
 from simulated_kernels import run_simulated
 
@@ -91,13 +91,16 @@ def covering():
             "extents": np.array([[8.0, 9.0]]),
             "cover": np.ones((1, 4, 5), np.int32),
         },
-        "settle_cells-apart": {"cover": sums, "order": np.zeros(0, np.int64)},
-        "settle_cells-ordered": {"cover": sums // 3, "order": np.array([2, 0])},
-        "settle_cells-narrow": {"cover": np.full((2, 3, 1), 700_000, np.int32), "order": np.array([0, 1])},
+        "resolve_overlaps-apart": {"cover": sums, "order": np.zeros(0, np.int64)},
+        "resolve_overlaps-ordered": {"cover": sums // 3, "order": np.array([2, 0])},
+        "resolve_overlaps-narrow": {
+            "cover": np.full((2, 3, 1), 700_000, np.int32),
+            "order": np.array([0, 1]),
+        },
     }
 
 
-def pushing():
+def accumulating():
     rng = np.random.default_rng(3)
     cases = {}
     for name, shape, spread, slant in (("wide", WIDE, 0.3, 0.02), ("far", (9, 25), 0.5, 3.0)):
@@ -118,11 +121,11 @@ def pushing():
         classes[0, 0, ::3] = 255
         for planes, count in ((values, 4), (covers, 3), (classes, 5)):
             sums = rng.uniform(0.0, 1.0, (count, 2, 50))
-            cases[f"push_cells-{planes.dtype}-{name}"] = given | {"planes": planes, "sums": sums}
+            cases[f"accumulate_cells-{planes.dtype}-{name}"] = given | {"planes": planes, "sums": sums}
     return cases
 
 
-CASES = displacing() | covering() | pushing()
+CASES = displacing() | covering() | accumulating()
 
 
 def on_the_host(case):
@@ -132,7 +135,7 @@ def on_the_host(case):
         given["cells"] = kernels.Cells(**{name: given.pop(name) for name in kernels.Cells._fields})
     found = getattr(kernels, function)(**given)
     if found is None:
-        found = given["sums" if function == "push_cells" else "cover"]
+        found = given["sums" if function == "accumulate_cells" else "cover"]
     return found if isinstance(found, tuple) else (found,)
 
 
@@ -141,7 +144,7 @@ def simulated(tmp_path_factory):
     return run_simulated("run_cells.py", CASES, tmp_path_factory.mktemp("simulator"))
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if not case.startswith("push")])
+@pytest.mark.parametrize("case", [case for case in CASES if not case.startswith("accumulate")])
 def test_simulated_kernel_has_the_bits_of_the_cpu(case, simulated):
     for k, wanted in enumerate(on_the_host(case)):
         got = simulated[f"{case}/{k}"]
@@ -149,7 +152,7 @@ def test_simulated_kernel_has_the_bits_of_the_cpu(case, simulated):
         np.testing.assert_array_equal(got, wanted)  # the same functions in the same order; or integers in any
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.startswith("push")])
+@pytest.mark.parametrize("case", [case for case in CASES if case.startswith("accumulate")])
 def test_simulated_kernel_adds_what_the_cpu_adds_in_another_order(case, simulated):
     given = CASES[case]
     (wanted,) = on_the_host(case)
@@ -170,9 +173,13 @@ def test_cases_reach_every_kernel_and_tell_right_from_wrong():
     reached = {"sum_rows", "order_cells"}
     for case in CASES:
         function, kind, *_ = case.split("-")
-        kernel = {"cover_cells": "cover_edges", "push_cells": f"push_{kind}"}.get(function, function)
-        reached |= {kernel} - {"settle_cells"}
-    assert reached == {name for module in (cuda_cells, cuda_covers, cuda_push) for name in module.DECLARED}
+        kernel = {"cover_cells": "cover_edges", "accumulate_cells": f"accumulate_{kind}"}.get(
+            function, function
+        )
+        reached |= {kernel} - {"resolve_overlaps"}
+    assert reached == {
+        name for module in (cuda_cells, cuda_covers, cuda_accumulate) for name in module.DECLARED
+    }
     for case, given in CASES.items():
         before = given.get("sums", given.get("cover"))
         if before is not None:
@@ -182,10 +189,10 @@ def test_cases_reach_every_kernel_and_tell_right_from_wrong():
     assert 0.05 < np.isnan(down).mean() < 0.7
     np.testing.assert_array_equal(np.isnan(down), np.isnan(across))
     assert np.nanmax(np.abs(down - on_the_host("displace_cells-terrain")[0])) > 0.1
-    for case in ("push_cells-float32-wide", "push_cells-float32-far"):
+    for case in ("accumulate_cells-float32-wide", "accumulate_cells-float32-far"):
         lost = np.isnan(on_the_host(case)[0]).mean(axis=(1, 2))
         assert lost[1] > 0.0
         np.testing.assert_array_equal(lost[[0, 2, 3]], 0.0)
-    (settled,) = on_the_host("settle_cells-ordered")
+    (settled,) = on_the_host("resolve_overlaps-ordered")
     assert 0.1 < (settled == 0).mean() < 0.9
     assert 0.0 < (settled == kernels.WHOLE_CELL).mean() < 0.9

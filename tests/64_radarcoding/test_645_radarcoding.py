@@ -71,7 +71,7 @@ def fractions(ground, rings, count, order=()):
     """Area fractions of the classes, and the area of the ground, of the pixels of a tile."""
     covers = np.zeros((count, *ground.shape), dtype=np.int32)
     add_to_cells(ground, rings, covers)
-    kernels.settle_cells(covers, np.array(order, dtype=np.int64))
+    kernels.resolve_overlaps(covers, np.array(order, dtype=np.int64))
     sums = ground.push(covers)
     with np.errstate(invalid="ignore", divide="ignore"):
         return sums[:-1] / sums[-1] / kernels.WHOLE_CELL, sums[-1]
@@ -304,7 +304,7 @@ class TestRaised:
         for height in (700.0, 750.0):
             covers = np.zeros((1, *tile.shape), dtype=np.int32)
             add_to_pixels(ground, radar_rings(*terrain.to_radar(x, y, height), start, hole, plane), covers)
-            kernels.settle_cells(covers, np.zeros(0, dtype=np.int64))
+            kernels.resolve_overlaps(covers, np.zeros(0, dtype=np.int64))
             found.append(covers[0] * level.pixel_area(tile) / kernels.WHOLE_CELL)
         low, high = found
         truth = abs(Geod(ellps="WGS84").geometry_area_perimeter(roof)[0])

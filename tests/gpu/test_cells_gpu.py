@@ -87,7 +87,7 @@ def test_covers_have_the_bits_of_the_cpu(cupy, order):
     kernels.cover_cells(*(cupy.asarray(array) for array in arrays), got)
     np.testing.assert_array_equal(cupy.asnumpy(got), wanted)
     for cover in (wanted, got):
-        kernels.settle_cells(cover, np.array(order, np.int64))
+        kernels.resolve_overlaps(cover, np.array(order, np.int64))
     np.testing.assert_array_equal(cupy.asnumpy(got), wanted)
     assert 0.1 < (wanted > 0).mean() < 0.9
     assert len(np.unique(wanted)) > 1000
@@ -115,14 +115,14 @@ def planes_of(kind):
 
 
 @pytest.mark.parametrize("kind", ["float32", "int32", "uint8"])
-def test_pushed_cells(cupy, ground, kind):
+def test_accumulated_cells(cupy, ground, kind):
     down, across = moved(ground)
     area = np.random.default_rng(53).uniform(0.9 * CELL_AREA, CELL_AREA, SHAPE).astype(np.float32)
     planes, count, largest = planes_of(kind)
     wanted = np.zeros((count, *PIXELS))
     got = cupy.zeros((count, *PIXELS))
-    kernels.push_cells(CELLS, down, across, area, planes, wanted)
-    kernels.push_cells(CELLS, *(cupy.asarray(array) for array in (down, across, area, planes)), got)
+    kernels.accumulate_cells(CELLS, down, across, area, planes, wanted)
+    kernels.accumulate_cells(CELLS, *(cupy.asarray(array) for array in (down, across, area, planes)), got)
     found = cupy.asnumpy(got)
     assert 0.5 < (wanted[-1] > 0.0).mean() < 1.0
     bound = NEAR * largest * wanted[-1].max()
@@ -138,7 +138,7 @@ def test_cells_that_lie_over_each_other_keep_their_area(cupy):
     area = rng.uniform(1.0, 2.0, shape).astype(np.float32)
     sums = cupy.zeros((2, 120, 300))
     planes = cupy.ones((1, *shape), np.float32)
-    kernels.push_cells(CELLS, *(cupy.asarray(array) for array in (down, across, area)), planes, sums)
+    kernels.accumulate_cells(CELLS, *(cupy.asarray(array) for array in (down, across, area)), planes, sums)
     for plane in cupy.asnumpy(sums):
         assert plane.sum() == pytest.approx(area.sum(dtype=np.float64), rel=1e-12)
 

@@ -74,11 +74,11 @@ def test_viewing_angles(cupy):
 @pytest.mark.parametrize(
     ("spacing", "shape"), [(1.0 / 3600.0, (260, 330)), (1.0 / 120.0, (12, 14)), (5e-5, (900, 900))]
 )
-def test_draw_terrain(cupy, spacing, shape):
+def test_rasterize_terrain(cupy, spacing, shape):
     posts, bends = terrain(spacing, shape, 0.9 if spacing < 1e-3 else 0.1)
     size = {"first": -10, "lines": 450, "samples": 1900, "margin": 256}
-    wanted = kernels.draw_terrain(posts, bends, **size)
-    got = kernels.draw_terrain(cupy.asarray(posts), cupy.asarray(bends), **size)
+    wanted = kernels.rasterize_terrain(posts, bends, **size)
+    got = kernels.rasterize_terrain(cupy.asarray(posts), cupy.asarray(bends), **size)
     assert_same(cupy, got, wanted, DRAWN)
     assert np.isfinite(wanted.height).mean() > 0.2
 
@@ -92,10 +92,10 @@ def test_blocks_have_the_bits_of_the_whole(cupy):
     cut = [cupy.ascontiguousarray(a[7:30, kernels.SEGMENT :]) for a in whole]
     assert same_bits(got, cut)
     posts, bends = (cupy.asarray(array) for array in terrain())
-    drawn = kernels.draw_terrain(posts, bends, first=0, lines=400, samples=1900, margin=256)
-    again = kernels.draw_terrain(posts, bends, first=0, lines=400, samples=1900, margin=256)
+    drawn = kernels.rasterize_terrain(posts, bends, first=0, lines=400, samples=1900, margin=256)
+    again = kernels.rasterize_terrain(posts, bends, first=0, lines=400, samples=1900, margin=256)
     assert same_bits(drawn, again)
-    block = kernels.draw_terrain(posts, bends, first=133, lines=50, samples=1900, margin=256)
+    block = kernels.rasterize_terrain(posts, bends, first=133, lines=50, samples=1900, margin=256)
     assert same_bits(block, [image[133:183] for image in drawn])
 
 

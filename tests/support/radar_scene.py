@@ -130,7 +130,7 @@ def slopes(longitude, latitude, height):
 
 
 def posts_and_bends(table, grid, longitude, latitude, height):
-    """What `kernels.draw_terrain` takes, from posts [row, column] on meridians and parallels."""
+    """What `kernels.rasterize_terrain` takes, from posts [row, column] on meridians and parallels."""
     seed = np.full(len(longitude), grid.time)
     time, slant_range = kernels.ground_to_radar(longitude, latitude, height, seed, table)
     east, north = slopes(longitude, latitude, height)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.coregistration.burst import BurstPair
     from alignsar_gpu.coregistration.mosaic import BurstMosaic, Piece
     from alignsar_gpu.geometry.dem.dem import Dem
-    from alignsar_gpu.kernels import Drawing
+    from alignsar_gpu.kernels import TerrainLayers
     from alignsar_gpu.products.selection import Match
 
 LONE_LINES = 256  # of a burst that overlaps none
@@ -122,7 +122,9 @@ class PatchReader:
         pieces = {piece.name: piece for piece in self.mosaic.pieces}
         return tuple(self._view(pieces[name], patch, drawing, polarization) for name in patch.bursts)
 
-    def _view(self, piece: Piece, patch: TimingPatch, drawing: Drawing, polarization: str) -> PatchPixels:
+    def _view(
+        self, piece: Piece, patch: TimingPatch, drawing: TerrainLayers, polarization: str
+    ) -> PatchPixels:
         match = self.matches[piece.name]
         burst, orbit = match.burst, match.product.orbit
         lines = slice(patch.lines.start - piece.first_line, patch.lines.stop - piece.first_line)
@@ -147,7 +149,7 @@ class PatchReader:
         return PatchPixels(pixels=pixels, valid=valid, frequency=frequency)
 
     def _secondary(
-        self, pair: BurstPair, piece: Piece, patch: TimingPatch, drawing: Drawing, polarization: str
+        self, pair: BurstPair, piece: Piece, patch: TimingPatch, drawing: TerrainLayers, polarization: str
     ) -> tuple[NDArray[np.complex64], NDArray[np.bool_]]:
         grid, upload, download = self.mosaic.ground, pair.device.upload, pair.device.download
         ground = GroundBlock(

@@ -1,4 +1,4 @@
-"""Posts of a DEM as a radar sees them: what `kernels.draw_terrain` draws."""
+"""Posts of a DEM as a radar sees them: what `kernels.rasterize_terrain` draws."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SIDES = (  # of a cell: from which posts to which
 def radar_posts(
     window: Posts, grid: RadarGrid, orbit: Orbit, doppler: Doppler | None, first_sample: int, xp: Any
 ) -> tuple[Any, Any]:
-    """Posts [row, column, 8] and bends [row, column, 6], as `kernels.draw_terrain` takes them.
+    """Posts [row, column, 8] and bends [row, column, 6], as `kernels.rasterize_terrain` takes them.
 
     Samples count from ``first_sample`` of the grid (to whole samples this is exact). ``xp`` is the library
     whose arrays are wanted, numpy or CuPy.

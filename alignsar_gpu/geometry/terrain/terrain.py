@@ -174,7 +174,7 @@ class Terrain:
         begin, end = columns.start // segment * segment, -(-columns.stop // segment) * segment
         return rows, slice(begin, min(end, self.dem.shape[1]))
 
-    def lines(self, first: int, stop: int, xp: Any = np) -> kernels.Drawing:
+    def lines(self, first: int, stop: int, xp: Any = np) -> kernels.TerrainLayers:
         """Compute coordinates, angles and flags of the pixels of lines ``first:stop``, [line, sample].
 
         NaN where the DEM has no surface. ``xp`` is the library whose arrays are wanted: numpy, or CuPy for
@@ -190,12 +190,12 @@ class Terrain:
             images = images or [xp.empty(shape, dtype=piece.dtype) for piece in drawing]
             for image, piece in zip(images, drawing, strict=True):
                 image[:, part] = piece
-        return kernels.Drawing(*images)
+        return kernels.TerrainLayers(*images)
 
-    def _draw(self, lines: slice, samples: slice, xp: Any) -> kernels.Drawing:
+    def _draw(self, lines: slice, samples: slice, xp: Any) -> kernels.TerrainLayers:
         window = self.dem.posts(*self.window(lines, samples))
         posts, bends = radar_posts(window, self.grid, self.orbit, self.doppler, samples.start, xp)
-        return kernels.draw_terrain(
+        return kernels.rasterize_terrain(
             posts,
             bends,
             first=lines.start,

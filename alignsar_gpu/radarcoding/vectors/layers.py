@@ -177,7 +177,7 @@ class VectorLayers:
         covers = xp.zeros((count, *ground.shape), dtype=np.int32)
         for batch in batches:
             add_to_cells(ground, batch.ground, covers)
-        kernels.settle_cells(covers, np.asarray(self._order, dtype=np.int64))
+        kernels.resolve_overlaps(covers, np.asarray(self._order, dtype=np.int64))
         sums = ground.push(covers)
         del covers
         if any(len(batch.raised.start) > 1 for batch in batches):
@@ -198,7 +198,7 @@ class VectorLayers:
         covers = xp.zeros((len(self.names), *tile.shape), dtype=np.int32)
         for batch in batches:
             add_to_pixels(ground, batch.raised, covers)
-        kernels.settle_cells(covers, np.zeros(0, dtype=np.int64))
+        kernels.resolve_overlaps(covers, np.zeros(0, dtype=np.int64))
         return covers * ground.device.upload(ground.level_ground.pixel_area(tile))
 
     def facts(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from alignsar_gpu.kernels.driving.threads import in_threads
 from alignsar_gpu.simulate.geometry import ellipsoid_point
 from alignsar_gpu.simulate.radar import loops, spreading_loops
 from alignsar_gpu.simulate.radar.focusing import focus, receiver_noise
@@ -60,8 +61,9 @@ def image_window(
         _targets(campaign, ground, view, burst, frame, window.shape),
     ):
         span = np.empty((echoes[0].shape[1], 2))
-        spreading_loops.spans(echoes[0], span)
-        spreading_loops.deposit(*echoes, span, *spreading, planes)
+        in_threads(spreading_loops.spans, len(span), echoes[0], span)
+        strips = -(-window.shape[0] // spreading_loops.STRIP)
+        in_threads(spreading_loops.deposit, strips, *echoes, span, *spreading, planes)
     return _develop(campaign, view, burst, window, frame, planes, bands)
 
 
@@ -83,7 +85,9 @@ def _scatterers(
     # Facets in units of the part of the slant plane that a pixel covers: this is what makes it beta nought.
     area = patch.ground.copy()
     area[2] /= _pixel_area(burst, patch)
-    loops.echo(
+    in_threads(
+        loops.echo,
+        len(patch.by_u),
         patch.by_u,
         patch.by_v,
         np.array(
@@ -221,7 +225,9 @@ def _develop(
         )
         rng = np.random.default_rng((campaign.seed, NOISE_STREAM, *place))
         clutter = receiver_noise(window.shape, bands, rng, campaign.workers)[inner]
-        loops.develop(
+        in_threads(
+            loops.develop,
+            len(signal),
             signal,
             clutter,
             gain,

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.polynomial import chebyshev
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.kernels.driving.threads import in_threads
 from alignsar_gpu.simulate.radar import loops
 from alignsar_gpu.simulate.radar.ground_mesh import look_mesh
 
@@ -150,14 +151,8 @@ def _patch(
         for axis, at in enumerate((u, v))
     )
     ground = np.empty((3, len(u), len(v)))
-    loops.lay(
-        by_u,
-        by_v,
-        local.coordinates.coefficients[..., np.newaxis],
-        heights.values,
-        frame_of(heights),
-        ground[0],
-    )
+    coordinates = local.coordinates.coefficients[..., np.newaxis]
+    in_threads(loops.lay, len(u), by_u, by_v, coordinates, heights.values, frame_of(heights), ground[0])
     if not np.isfinite(ground[0]).all():
         missing = np.argwhere(~np.isfinite(ground[0]))[0]
         longitude, latitude = local.coordinates(u[missing[0]], v[missing[1]])
@@ -168,7 +163,9 @@ def _patch(
     middle = np.full(len(v), 0.5 * (u[0] + u[-1]))
     incidence = np.asarray(local.incidence(middle, v))
     spacing = _spacing(local, middle, v, lattice)
-    loops.light(
+    in_threads(
+        loops.light,
+        len(u),
         by_u,
         by_v,
         look_mesh(local).coefficients[0],

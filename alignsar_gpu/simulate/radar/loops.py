@@ -26,19 +26,23 @@ PERMANENT, FRESH, FADING = 1, 1 << 20, 1 << 30  # streams of random numbers of a
 TURN = 2.0 * math.pi
 
 
-def compiled(*, parallel: bool = False) -> Callable[[Callable[..., Any]], Any]:
-    """Have a function compiled when it is first called; its ``prange`` runs in threads if ``parallel``."""
-
-    def compile_lazily(function: Callable[..., Any]) -> Any:
-        try:
-            return numba.njit(function, cache=True, error_model="numpy", parallel=parallel)
-        except RuntimeError:  # numba found no folder that it may write its cache to
-            return numba.njit(function, error_model="numpy", parallel=parallel)
-
-    return compile_lazily
+def compiled(function: Callable[..., Any]) -> Any:
+    """Have a function that loops call compiled when it is first called; it is kept with the loops that call it."""
+    return numba.njit(function, error_model="numpy")
 
 
-@compiled()
+def compiled_loop(function: Callable[..., Any]) -> Any:
+    """Have a loop over rows from ``first`` on and before ``stop`` compiled when it is first called.
+
+    It lets other threads run: see `alignsar_gpu.kernels.driving.threads`.
+    """
+    try:
+        return numba.njit(function, cache=True, nogil=True, error_model="numpy")
+    except RuntimeError:  # numba found no folder that it may write its cache to
+        return numba.njit(function, nogil=True, error_model="numpy")
+
+
+@compiled
 def _mixed(number):
     """A number whose bits all depend on all bits of ``number`` (the finalizer of SplitMix64)."""
     number = (number ^ (number >> S30)) * MIX_1
@@ -46,7 +50,7 @@ def _mixed(number):
     return number ^ (number >> S31)
 
 
-@compiled()
+@compiled
 def scatterer_key(seed, i, j, kind):
     """What the random numbers of a scatterer of one land-cover class start from."""
     key = _mixed(np.uint64(seed) + ODD)
@@ -55,7 +59,7 @@ def scatterer_key(seed, i, j, kind):
     return _mixed(key ^ (np.uint64(kind) * MIX_2))
 
 
-@compiled()
+@compiled
 def scatter(seed, i, j):
     """How far a scatterer lies from its row, in rows: -0.5 to 0.5, all alike.
 
@@ -65,7 +69,7 @@ def scatter(seed, i, j):
     return float(scatterer_key(seed, i, j, SCATTER) >> S32) * UNIT - 0.5
 
 
-@compiled()
+@compiled
 def gaussian(key, stream):
     """Real and imaginary part of a circular Gaussian number of unit power."""
     bits = _mixed(key + np.uint64(stream) * ODD)
@@ -74,7 +78,7 @@ def gaussian(key, stream):
     return np.float32(radius) * math.cos(angle), np.float32(radius) * math.sin(angle)
 
 
-@compiled()
+@compiled
 def _contracted(by_row, coefficients, out):
     """Sum of a series over its first axis: out[j, k] = sum_i by_row[i] coefficients[i, j, k]."""
     for j in range(coefficients.shape[1]):
@@ -85,7 +89,7 @@ def _contracted(by_row, coefficients, out):
             out[j, k] = value
 
 
-@compiled()
+@compiled
 def _along(by_column, series, x):
     """Value of sum_jk by_column[j] series[j, k] T_k(x), by Clenshaw's recurrence over k."""
     later, next_one = 0.0, 0.0
@@ -100,7 +104,7 @@ def _along(by_column, series, x):
     return later
 
 
-@compiled()
+@compiled
 def _dot(a, b):
     value = 0.0
     for j in range(a.shape[0]):
@@ -108,7 +112,7 @@ def _dot(a, b):
     return value
 
 
-@compiled()
+@compiled
 def surface(values, row, column):
     """Height between posts, on the two triangles of a cell; NaN outside the posts."""
     rows, columns = values.shape
@@ -123,7 +127,7 @@ def surface(values, row, column):
     return e + (1.0 - u) * (d - e) + (1.0 - v) * (b - e)
 
 
-@compiled()
+@compiled
 def bilinear(values, row, column):
     """Value between the cells of a raster; beyond its outermost centres, that of the edge."""
     rows, columns = values.shape
@@ -135,15 +139,15 @@ def bilinear(values, row, column):
     return top + v * (bottom - top)
 
 
-@compiled(parallel=True)
-def lay(by_u, by_v, place, heights, frame, height):
+@compiled_loop
+def lay(first, stop, by_u, by_v, place, heights, frame, height):
     """Heights (row, column) of the ground at lattice points; NaN where there is none.
 
     ``by_u`` (row, i) and ``by_v`` (column, j) are the Chebyshev polynomials at the lattice's rows and columns,
     ``place`` (2, i, j, 1) the series of longitude and latitude, ``frame`` of a raster: longitude and latitude
     of its first post and the steps.
     """
-    for i in numba.prange(by_u.shape[0]):
+    for i in range(first, stop):
         longitude = np.empty(place.shape[2:])
         latitude = np.empty(place.shape[2:])
         _contracted(by_u[i], place[0], longitude)
@@ -154,9 +158,9 @@ def lay(by_u, by_v, place, heights, frame, height):
             height[i, j] = surface(heights, row, column)
 
 
-@compiled(parallel=True)
+@compiled_loop
 def light(  # noqa: PLR0913, PLR0917 - loops take flat arrays
-    by_u, by_v, look, limits, height, spacing, incidence, cosine, area
+    first, stop, by_u, by_v, look, limits, height, spacing, incidence, cosine, area
 ):
     """How the reference sees the facet around each lattice point.
 
@@ -166,7 +170,7 @@ def light(  # noqa: PLR0913, PLR0917 - loops take flat arrays
     neighbouring rows and columns, ``incidence`` (column,) that of level ground.
     """
     rows, columns = height.shape
-    for i in numba.prange(rows):
+    for i in range(first, stop):
         series = np.empty(look.shape[1:])
         _contracted(by_u[i], look, series)
         before, after = max(i - 1, 0), min(i + 1, rows - 1)
@@ -186,14 +190,14 @@ def light(  # noqa: PLR0913, PLR0917 - loops take flat arrays
             cosine[i, j] = -1.0 if hidden else towards / tilt
 
 
-@compiled()
+@compiled
 def _phasor(turns):
     """exp(2 pi i turns) as float32 parts, of a large number of turns."""
     angle = np.float32((turns - math.floor(turns + 0.5)) * TURN)
     return math.cos(angle), math.sin(angle)
 
 
-@compiled()
+@compiled
 def _amplitude(key, kind, coherence, steps, channel):
     """A scatterer's random amplitude on a date, of unit power: what stays, what fades, what is new each date.
 
@@ -222,7 +226,7 @@ def _amplitude(key, kind, coherence, steps, channel):
     return re, im
 
 
-@compiled()
+@compiled
 def _carrier(carrier, sample, since_middle):
     """Turns of the deramping phase at a place: (rate / 2) t^2 + centroid t, from tables over the samples."""
     at = min(max(sample, 0.0), carrier.shape[1] - 1.0)
@@ -233,7 +237,7 @@ def _carrier(carrier, sample, since_middle):
     return (0.5 * rate * since_middle + centroid) * since_middle
 
 
-@compiled()
+@compiled
 def _seen(view, time, slant_range):
     """Line and sample in the block, and time since the middle of the burst, of a zero-Doppler time and range.
 
@@ -242,8 +246,10 @@ def _seen(view, time, slant_range):
     return (time - view[0]) / view[1], (slant_range - view[2]) / view[3], time - view[4]
 
 
-@compiled(parallel=True)
+@compiled_loop
 def echo(  # noqa: PLR0913, PLR0917 - loops take flat arrays
+    first,
+    stop,
     by_u,
     by_v,
     lattice,
@@ -282,7 +288,7 @@ def echo(  # noqa: PLR0913, PLR0917 - loops take flat arrays
     """
     seed, first_i, first_j = np.uint64(lattice[0]), int(lattice[1]), int(lattice[2])
     bins = radiometry.shape[2] - 1
-    for i in numba.prange(by_u.shape[0]):
+    for i in range(first, stop):
         longitude, latitude = np.empty(place.shape[2:]), np.empty(place.shape[2:])
         delay_series, range_series = np.empty(sight.shape[2:]), np.empty(sight.shape[2:])
         _contracted(by_u[i], place[0], longitude)
@@ -332,9 +338,9 @@ def echo(  # noqa: PLR0913, PLR0917 - loops take flat arrays
                 weight[channel, i, j] = turned * own * power
 
 
-@compiled(parallel=True)
+@compiled_loop
 def develop(  # noqa: PLR0913, PLR0917 - loops take flat arrays
-    signal, noise, gain, noise_rows, times, factor, since_middle, carrier, out, clipped
+    first, stop, signal, noise, gain, noise_rows, times, factor, since_middle, carrier, out, clipped
 ):
     """Pixels as they are delivered: noise added, carrier restored, calibrated, rounded.
 
@@ -343,8 +349,8 @@ def develop(  # noqa: PLR0913, PLR0917 - loops take flat arrays
     sample or 1) of the noise power. Fills ``out`` (line, sample, 2) int16, and ``clipped`` (line,) with the
     number of saturated pixels.
     """
-    lines, samples = signal.shape
-    for line in numba.prange(lines):
+    samples = signal.shape[1]
+    for line in range(first, stop):
         g, n = min(int(times[0, line]), gain.shape[0] - 2), min(int(times[1, line]), noise_rows.shape[0] - 2)
         in_gain, in_noise = times[0, line] - g, times[1, line] - n
         clipped[line] = 0

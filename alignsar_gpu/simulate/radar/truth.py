@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import zarr
 
+from alignsar_gpu.kernels.driving.threads import in_threads
 from alignsar_gpu.simulate.radar import truth_loops
 from alignsar_gpu.simulate.radar.campaign import ground_on
 from alignsar_gpu.simulate.radar.ground_mesh import sight_mesh
@@ -245,7 +246,8 @@ class _TruthWriter:
         )
         span = np.stack([line.min(axis=1), line.max(axis=1)], axis=-1)
         fields = np.stack([u, v, patch.ground[0], patch.ground[1]])
-        truth_loops.draw(line, sample, span, fields, drawn, folded)
+        strips = -(-len(folded) // truth_loops.STRIP)
+        in_threads(truth_loops.draw, strips, line, sample, span, fields, drawn, folded)
         pixel = np.flatnonzero(np.isfinite(drawn[0]))
         hidden = ~(drawn[3].reshape(-1)[pixel] > 0.0)
         places = replace(
@@ -265,7 +267,9 @@ class _TruthWriter:
 def _to_ground(places: _Places) -> None:
     """Fill in the longitudes and latitudes."""
     series = places.mesh.coordinates
-    truth_loops.place(
+    in_threads(
+        truth_loops.place,
+        len(places.u),
         places.u,
         places.v,
         series.low,
@@ -280,7 +284,9 @@ def _to_radar(places: _Places, view: PassView, ground: GroundState) -> NDArray[n
     """Time, slant range, that of the unmoved ground, delay (4, n): see `truth_loops.locate`."""
     low, high = places.mesh.box
     seen = np.empty((4, len(places.u)))
-    truth_loops.locate(
+    in_threads(
+        truth_loops.locate,
+        len(places.u),
         places.u,
         places.v,
         places.height,

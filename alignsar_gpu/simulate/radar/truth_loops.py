@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 
-from alignsar_gpu.simulate.radar.loops import compiled
+from alignsar_gpu.simulate.radar.loops import compiled, compiled_loop
 
 HAIR = 1e-9
-STRIP = 16  # lines of the image that one thread fills
+STRIP = 16  # lines of the image that are filled at a time
 
 
-@compiled()
+@compiled
 def _polynomials(x, out):
     out[0], out[1] = 1.0, x
     for n in range(2, out.shape[0]):
         out[n] = 2.0 * x * out[n - 1] - out[n - 2]
 
 
-@compiled()
+@compiled
 def _between(values, frame, longitude, latitude):
     """Value between the cells of a raster; beyond its outermost centres, that of the edge."""
     rows, columns = values.shape
@@ -33,11 +32,13 @@ def _between(values, frame, longitude, latitude):
     return top + v * (bottom - top)
 
 
-@compiled(parallel=True)
-def place(u, v, low, high, places, longitude, latitude):
+@compiled_loop
+def place(  # noqa: PLR0913, PLR0917 - loops take flat arrays
+    first, stop, u, v, low, high, places, longitude, latitude
+):
     """Fills ``longitude`` and ``latitude`` (n,) of points (u, v); ``places`` (2, i, j) is their series."""
     rows, columns = places.shape[1:]
-    for n in numba.prange(u.shape[0]):
+    for n in range(first, stop):
         down, across = np.empty(rows), np.empty(columns)
         _polynomials((2.0 * u[n] - low[0] - high[0]) / (high[0] - low[0]), down)
         _polynomials((2.0 * v[n] - low[1] - high[1]) / (high[1] - low[1]), across)
@@ -49,8 +50,10 @@ def place(u, v, low, high, places, longitude, latitude):
         longitude[n], latitude[n] = x, y
 
 
-@compiled(parallel=True)
+@compiled_loop
 def locate(  # noqa: PLR0913, PLR0917 - loops take flat arrays
+    first,
+    stop,
     u,
     v,
     height,
@@ -74,7 +77,7 @@ def locate(  # noqa: PLR0913, PLR0917 - loops take flat arrays
     ``incidence`` the angle (radians) at the lowest v and how it grows with v.
     """
     count = sight.shape[1:]
-    for n in numba.prange(u.shape[0]):
+    for n in range(first, stop):
         down, across = np.empty(count[0]), np.empty(count[1])
         up, still = np.empty(count[2]), np.empty(count[2])
         moved = height[n] + _between(motion, motion_frame, longitude[n], latitude[n])
@@ -96,7 +99,7 @@ def locate(  # noqa: PLR0913, PLR0917 - loops take flat arrays
         seen[3, n] = zenith / math.cos(incidence[0] + incidence[1] * (v[n] - low[1]))
 
 
-@compiled()
+@compiled
 def _fill(line, sample, corner, fields, first, stop, out, folded):
     """Fill the pixels whose centres lie in a triangle; ``corner`` (3, 2) are rows and columns of the lattice."""
     a, b, c = corner[0], corner[1], corner[2]
@@ -124,8 +127,8 @@ def _fill(line, sample, corner, fields, first, stop, out, folded):
                     out[f, y, x] = value
 
 
-@compiled(parallel=True)
-def draw(line, sample, span, fields, out, folded):
+@compiled_loop
+def draw(first, stop, line, sample, span, fields, out, folded):
     """Carry ``fields`` (f, row, column) of lattice points to the pixels (f, line, sample) whose centres they surround.
 
     ``line`` and ``sample`` (row, column) say where the lattice points lie, ``span`` (row, 2) the lowest and highest
@@ -133,18 +136,18 @@ def draw(line, sample, span, fields, out, folded):
     the nearest that is seen counts; there is then a facet that runs backwards, and ``folded`` (line, sample) is set
     to 1. NaN where there is none.
     """
-    for strip in numba.prange((out.shape[1] + STRIP - 1) // STRIP):
-        first, stop = strip * STRIP, min((strip + 1) * STRIP, out.shape[1])
+    for strip in range(first, stop):
+        begin, end = strip * STRIP, min((strip + 1) * STRIP, out.shape[1])
         corner = np.empty((3, 2), dtype=np.int64)
         for i in range(line.shape[0] - 1):
-            if max(span[i, 1], span[i + 1, 1]) < first or min(span[i, 0], span[i + 1, 0]) > stop - 1:
+            if max(span[i, 1], span[i + 1, 1]) < begin or min(span[i, 0], span[i + 1, 0]) > end - 1:
                 continue
             for j in range(line.shape[1] - 1):
                 corner[0, 0], corner[0, 1] = i, j
                 corner[1, 0], corner[1, 1] = i + 1, j
                 corner[2, 0], corner[2, 1] = i, j + 1
-                _fill(line, sample, corner, fields, first, stop, out, folded)
+                _fill(line, sample, corner, fields, begin, end, out, folded)
                 corner[0, 0], corner[0, 1] = i + 1, j + 1
                 corner[1, 0], corner[1, 1] = i, j + 1
                 corner[2, 0], corner[2, 1] = i + 1, j
-                _fill(line, sample, corner, fields, first, stop, out, folded)
+                _fill(line, sample, corner, fields, begin, end, out, folded)

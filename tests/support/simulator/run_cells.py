@@ -18,7 +18,7 @@ from numba import cuda
 
 from alignsar_gpu import kernels
 
-IN_PLACE = {"cover_cells": "cover", "settle_cells": "cover", "push_cells": "sums"}
+IN_PLACE = {"cover_cells": "cover", "resolve_overlaps": "cover", "accumulate_cells": "sums"}
 PAIRS = ("shape", "origin", "nodes")
 
 # In the simulator, kernels are otherwise given copies, which are changed in vain.

@@ -1,4 +1,4 @@
-"""Ground cells to be pushed into pixels, and what is to come of them by the model in float64."""
+"""Ground cells to be accumulated in pixels, and what is to come of them by the model in float64."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PIXELS = (9, 26)
 
 
 class Ground(NamedTuple):
-    """What `push_cells` is given, but for the sums."""
+    """What `accumulate_cells` is given, but for the sums."""
 
     cells: Cells
     down: Any
@@ -60,10 +60,10 @@ def ground(rng, name="rough", shape=SHAPE, planes="float32"):
     return Ground(placed(chart, cell), down.astype(np.float32), across.astype(np.float32), area, values)
 
 
-def push(given, pixels=PIXELS, classes=4, start=0.0):
+def accumulate(given, pixels=PIXELS, classes=4, start=0.0):
     count = classes if given.planes.dtype == np.uint8 else len(given.planes)
     sums = np.zeros((count + 1, *pixels)) + start
-    kernels.push_cells(*given, sums)
+    kernels.accumulate_cells(*given, sums)
     return sums
 
 

@@ -1,4 +1,4 @@
-"""The CPU driver that pushes ground cells into pixels: loops in plain Python, compiled by :mod:`.cpujit`.
+"""The CPU driver that accumulates ground cells in pixels, and its loops in plain Python.
 
 Lines of pixels are filled independently of each other. A row of cells is taken a run at a time: how its cells are
 divided is found in loops that LLVM vectorises, then their areas are added to pixels one by one. Most cells reach into
@@ -12,7 +12,8 @@ import math
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence.scalar import ONE
+from alignsar_gpu.kernels.driving.mathematics import ONE
+from alignsar_gpu.kernels.driving.threads import in_threads
 
 from .scalar import (
     FARTHEST_PIXEL,
@@ -27,8 +28,6 @@ from .scalar import (
     weighted,
 )
 
-prange = range
-
 RUN = 256  # cells at a time: what is kept of them from one loop to the next stays in the first cache
 PAIRS = 2 * RUN  # of pixels, where cells reach far
 PAD = 2  # pixels before and after a line, for what is not in it
@@ -36,7 +35,6 @@ NOT_BEGUN = -(1 << 40)  # instead of the pixel at which a cell is to be continue
 NOWHERE = np.int32(1 << 30)
 
 PARTS = (  # in the order in which they call each other
-    "find_columns",
     "low_run",
     "high_run",
     "row_reach",
@@ -48,22 +46,35 @@ PARTS = (  # in the order in which they call each other
     "second_part_run",
     "any_of",
     "divide_run",
+    "copy_run",
+    "read_run",
     "take_run",
     "add_areas",
     "add_values",
     "add_classes",
-    "push_near",
-    "push_far",
-    "push_run",
-    "push_row",
-    "push_line",
+    "accumulate_near",
+    "accumulate_far",
+    "accumulate_run",
+    "accumulate_row",
+    "add_line",
+    "accumulate_line",
 )
-DRIVERS = ("push_cells",)
+INLINED = (
+    "read_run",
+    "accumulate_near",
+    "accumulate_far",
+    "accumulate_run",
+    "accumulate_row",
+    "accumulate_line",
+    "row_reach",
+)
+LOOPS = ("find_columns", "reach_rows", "accumulate_lines")
+DRIVERS = ("accumulate_cells",)
 
 
-def find_columns(start: Any, width: Any, wholes: Any, fractions: Any) -> None:
+def find_columns(first: int, stop: int, start: Any, width: Any, wholes: Any, fractions: Any) -> None:
     """Where the left sides of columns of cells are: whole samples and the rest."""
-    for j in range(wholes.size):
+    for j in range(first, stop):
         left = start + j * width
         whole = math.floor(left)
         wholes[j] = whole
@@ -158,6 +169,12 @@ def second_part_run(weight: Any, share: Any, out: Any) -> None:
         out[j] = weight[j] * (1.0 - np.float64(share[j]))
 
 
+def copy_run(values: Any, out: Any) -> None:
+    """Numbers as float64."""
+    for j in range(out.size):
+        out[j] = values[j]
+
+
 def any_of(values: Any) -> bool:
     """Whether one is not zero."""
     count = 0
@@ -209,6 +226,21 @@ def divide_run(
     return count, (j, pixel)
 
 
+def read_run(planes: Any, plane: int, cells: Any, out: Any) -> None:
+    """Values of a run of cells (row, first, after the last) of a plane, or numbers of classes, as float64.
+
+    ``planes``: float32, int32 and uint8, of which one kind is there: what comes of them is compiled once.
+    """
+    floats, wholes, numbers = planes
+    i, a, b = cells
+    if floats.size > 0:
+        copy_run(floats[plane, i, a:b], out)
+    elif wholes.size > 0:
+        copy_run(wholes[plane, i, a:b], out)
+    else:
+        copy_run(numbers[plane, i, a:b], out)
+
+
 def take_run(values: Any, cells: Any, out: Any) -> None:
     """Values of some of the cells."""
     for e in range(out.size):
@@ -242,20 +274,23 @@ def add_classes(place: Any, one: Any, other: Any, number: Any, sums: Any) -> Non
             sums[k, at + np.uint32(1)] += other[e]
 
 
-def push_near(place: Any, one: Any, other: Any, planes: Any, cells: Any, classes: Any, sums: Any) -> None:
-    """Add a run of cells (row, first, after the last) to a line, each to a pair of pixels."""
-    i, a, b = cells
-    add_areas(place, one, other, sums[sums.shape[0] - 1])
+def accumulate_near(
+    place: Any, one: Any, other: Any, planes: Any, cells: Any, classes: Any, value: Any, sums: Any
+) -> None:
+    """Add a run of cells (row, first, after the last) to a line, each to a pair of pixels; ``value``: of plane 0."""
+    last = sums.shape[0] - 1
+    add_areas(place, one, other, sums[last])
     if classes:
-        add_classes(place, one, other, planes[0, i, a:b], sums)
+        add_classes(place, one, other, value, sums)
     else:
-        for plane in range(planes.shape[0]):
-            value = planes[plane, i, a:b]
+        for plane in range(last):
+            if plane > 0:
+                read_run(planes, plane, cells, value)
             if any_of(value):
                 add_values(place, one, other, value, sums[plane])
 
 
-def push_far(
+def accumulate_far(
     upper: Any,
     lower: Any,
     width: Any,
@@ -264,27 +299,31 @@ def push_far(
     planes: Any,
     cells: Any,
     classes: Any,
+    value: Any,
     sums: Any,
 ) -> None:
     """Add a run of cells to a line, some of them to more than two pixels."""
-    i, a, b = cells
     pairs = (np.empty(PAIRS, np.int32), np.empty(PAIRS, np.int32), np.empty(PAIRS), np.empty(PAIRS))
-    value = np.empty(PAIRS, planes.dtype)
+    taken = np.empty(PAIRS)
     samples = sums.shape[1] - 2 * PAD
-    state = (0, NOT_BEGUN)
-    while state[0] < b - a:
-        count, state = divide_run(upper, lower, width, columns, samples, near, state, pairs)
+    last = sums.shape[0] - 1
+    j: Any = np.int64(0)  # typed: the function would be compiled once more for a literal
+    pixel: Any = np.int64(NOT_BEGUN)
+    while j < value.size:
+        count, (j, pixel) = divide_run(upper, lower, width, columns, samples, near, (j, pixel), pairs)
         place, one, other = pairs[1][:count], pairs[2][:count], pairs[3][:count]
-        add_areas(place, one, other, sums[sums.shape[0] - 1])
-        for plane in range(planes.shape[0]):
-            take_run(planes[plane, i, a:b], pairs[0], value[:count])
+        add_areas(place, one, other, sums[last])
+        for plane in range(1 if classes else last):
+            if last > 1 and not classes:
+                read_run(planes, plane, cells, value)
+            take_run(value, pairs[0], taken[:count])
             if classes:
-                add_classes(place, one, other, value[:count], sums)
-            elif any_of(value[:count]):
-                add_values(place, one, other, value[:count], sums[plane])
+                add_classes(place, one, other, taken[:count], sums)
+            elif any_of(taken[:count]):
+                add_values(place, one, other, taken[:count], sums[plane])
 
 
-def push_run(
+def accumulate_run(
     across: Any,
     width: Any,
     columns: Any,
@@ -292,6 +331,7 @@ def push_run(
     planes: Any,
     cells: Any,
     classes: Any,
+    value: Any,
     room: Any,
     sums: Any,
 ) -> None:
@@ -306,12 +346,12 @@ def push_run(
     second_part_run(weight, share, other)
     if any_far(upper, lower, width, column, weight):
         near = (weight, place, one, other)
-        push_far(upper, lower, width, (whole, column), near, planes, cells, classes, sums)
+        accumulate_far(upper, lower, width, (whole, column), near, planes, cells, classes, value, sums)
     else:
-        push_near(place, one, other, planes, cells, classes, sums)
+        accumulate_near(place, one, other, planes, cells, classes, value, sums)
 
 
-def push_row(
+def accumulate_row(
     line: int,
     row: Any,
     i: int,
@@ -325,11 +365,13 @@ def push_row(
     room: Any,
     sums: Any,
 ) -> None:
-    """Push row ``i`` of cells, whose upper side is at ``row`` on the chart, into a line of pixels."""
+    """Accumulate row ``i`` of cells, whose upper side is at ``row`` on the chart, in a line of pixels."""
     begin = math.floor(row)
     for a in range(0, area.shape[1], RUN):
         b = min(a + RUN, area.shape[1])
         weight = room[0][: b - a]
+        value = room[1][: b - a]
+        read_run(planes, 0, (i, a, b), value)
         weigh_run(
             np.float32(line - begin),
             np.float32(row - begin),
@@ -337,15 +379,22 @@ def push_row(
             (down[i, a : b + 1], down[i + 1, a : b + 1]),
             (across[i, a : b + 1], across[i + 1, a : b + 1]),
             area[i, a:b],
-            planes[0, i, a:b],
+            value,
             weight,
         )
         if any_of(weight):
             width = np.float32(cell[1])
-            push_run(across, width, columns, weight, planes, (i, a, b), classes, room[1:], sums)
+            cells = (i, a, b)
+            accumulate_run(across, width, columns, weight, planes, cells, classes, value, room[2:], sums)
 
 
-def push_line(
+def add_line(row: Any, sums: Any) -> None:
+    """Add a row, PAD longer at both ends, to a line of pixels."""
+    for s in range(sums.size):
+        sums[s] += row[s + PAD]
+
+
+def accumulate_line(
     line: int,
     reaches: Any,
     chart: Any,
@@ -358,30 +407,65 @@ def push_line(
     classes: Any,
     sums: Any,
 ) -> None:
-    """Push all rows of cells that reach into a line of pixels into sums [plane, line, sample]."""
-    room = (np.empty(RUN), np.empty(RUN, np.float32), np.empty(RUN, np.int32), np.empty(RUN), np.empty(RUN))
+    """Accumulate all rows of cells that reach into a line of pixels into sums [plane, line, sample]."""
+    room = (
+        np.empty(RUN),
+        np.empty(RUN),
+        np.empty(RUN, np.float32),
+        np.empty(RUN, np.int32),
+        np.empty(RUN),
+        np.empty(RUN),
+    )
     own = np.zeros((sums.shape[0], sums.shape[2] + 2 * PAD))
     for i in range(area.shape[0]):
         if reaches[i, 0] <= line <= reaches[i, 1]:
             row = chart[0] + i * cell[0]
-            push_row(line, row, i, cell, down, across, columns, area, planes, classes, room, own)
+            accumulate_row(line, row, i, cell, down, across, columns, area, planes, classes, room, own)
     for plane in range(sums.shape[0]):
-        sums[plane, line] += own[plane, PAD:-PAD]
+        add_line(own[plane], sums[plane, line])
 
 
-def push_cells(
+def reach_rows(first: int, stop: int, chart: Any, cell: Any, down: Any, reaches: Any) -> None:
+    """First and last line that rows of cells are seen at, into reaches [row, 2]."""
+    for i in range(first, stop):
+        row_reach(chart[0] + i * cell[0], cell[0], down[i], down[i + 1], reaches[i])
+
+
+def accumulate_lines(
+    first: int,
+    stop: int,
+    reaches: Any,
+    chart: Any,
+    cell: Any,
+    down: Any,
+    across: Any,
+    columns: Any,
+    area: Any,
+    planes: Any,
+    classes: Any,
+    sums: Any,
+) -> None:
+    """`accumulate_line` over lines of pixels."""
+    for line in range(first, stop):
+        accumulate_line(line, reaches, chart, cell, down, across, columns, area, planes, classes, sums)
+
+
+def accumulate_cells(
     chart: Any, cell: Any, down: Any, across: Any, area: Any, planes: Any, classes: Any, sums: Any
 ) -> None:
-    """Push cells [row, column] into the pixels of sums [plane, line, sample], each with its area.
+    """Accumulate cells [row, column] into the pixels of sums [plane, line, sample], each with its area.
 
     ``chart``: line and sample of the first corner, counted from the first pixel. Into the last plane of ``sums``
     goes the area, into the others the area times ``planes`` [plane, row, column], or, where these are numbers of
     ``classes``, into that of its class. Cells whose first plane is not finite are left out.
     """
     columns = (np.empty(area.shape[1], np.int32), np.empty(area.shape[1], np.float32))
-    find_columns(chart[1], cell[1], columns[0], columns[1])
-    reaches = np.empty((area.shape[0], 2), np.int64)
-    for i in prange(area.shape[0]):
-        row_reach(chart[0] + i * cell[0], cell[0], down[i], down[i + 1], reaches[i])
-    for line in prange(sums.shape[1]):
-        push_line(line, reaches, chart, cell, down, across, columns, area, planes, classes, sums)
+    in_threads(find_columns, len(columns[0]), chart[1], cell[1], *columns)
+    reaches = np.empty((len(area), 2), np.int64)
+    in_threads(reach_rows, len(area), chart, cell, down, reaches)
+    kinds = tuple(
+        planes if planes.dtype == kind else np.empty((0, 0, 0), kind)
+        for kind in (np.float32, np.int32, np.uint8)
+    )
+    given = (reaches, chart, cell, down, across, columns, area, kinds, classes)
+    in_threads(accumulate_lines, sums.shape[1], *given, sums)

@@ -1,12 +1,23 @@
-"""Ground cells pushed into pixels: against the model in float64 and sub-samples, conservation, errors."""
+"""Ground cells accumulated in pixels: against the model in float64 and sub-samples, conservation, errors."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from accumulated_ground import (
+    GROUNDS,
+    PIXELS,
+    SHAPE,
+    UNIT,
+    Ground,
+    accumulate,
+    expected,
+    four,
+    ground,
+    placed,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pushed_ground import GROUNDS, PIXELS, SHAPE, UNIT, Ground, expected, four, ground, placed, push
 
 from alignsar_gpu import kernels
 
@@ -17,7 +28,7 @@ from alignsar_gpu import kernels
 @pytest.mark.parametrize("name", GROUNDS)
 def test_sums_are_those_of_the_model(name, planes):
     given = ground(np.random.default_rng(1), name, planes=planes)
-    got = push(given)
+    got = accumulate(given)
     wanted, bound = expected(given)
     assert (np.abs(got - wanted) <= bound).all()
     assert (wanted[-1] > 0.0).sum() > (5 if name.startswith("no") else 40)
@@ -42,7 +53,7 @@ def test_shares_are_those_of_points_spread_over_a_cell(width, shear):
     given = Ground(
         cells, down.astype(np.float32), across.astype(np.float32), area, np.ones((1, *shape), np.int32)
     )
-    got = push(given, (8, 36))[-1]
+    got = accumulate(given, (8, 36))[-1]
     inner = (np.arange(points) + 0.5) / points
     counted = np.zeros_like(got)
     for row, column in np.ndindex(shape):
@@ -63,7 +74,7 @@ def test_one_cell_in_hand():
     cells = placed((1.25, 3.25), (0.5, 1.0))
     none = np.zeros((2, 2), np.float32)
     planes = np.array([[[3.0]], [[0.0]], [[-2.0]]], np.float32)
-    got = push(Ground(cells, none, none, np.full((1, 1), 8.0, np.float32), planes), (4, 6))
+    got = accumulate(Ground(cells, none, none, np.full((1, 1), 8.0, np.float32), planes), (4, 6))
     wanted = np.zeros((4, 6))
     wanted[1:3, 3], wanted[1:3, 4] = 1.0, 3.0
     np.testing.assert_array_equal(got, [3.0 * wanted, 0.0 * wanted, -2.0 * wanted, wanted])
@@ -79,7 +90,7 @@ def test_cells_without_extent_are_in_one_pixel():
         wanted = np.zeros((6, 9))
         wanted[2, 4] = 0.5 if size else 1.0
         wanted[3, 4] = 0.5 if size else 0.0
-        np.testing.assert_array_equal(push(given, (6, 9))[-1], wanted)
+        np.testing.assert_array_equal(accumulate(given, (6, 9))[-1], wanted)
 
 
 @pytest.mark.parametrize("place", [(2.5, 4.5), (3.5, 5.5), (2.25, 4.5), (2.5, 4.75)])
@@ -88,7 +99,7 @@ def test_cells_without_extent_on_a_border_are_in_one_of_its_pixels(place):
     down, across = np.zeros((2, 2), np.float32), np.zeros((2, 2), np.float32)
     down[1], across[:, 1] = -0.5, -0.5
     one = np.ones((1, 1), np.float32), np.ones((1, 1, 1), np.int32)
-    got = push(Ground(placed(place, (0.5, 0.5)), down, across, *one), (7, 9))[-1]
+    got = accumulate(Ground(placed(place, (0.5, 0.5)), down, across, *one), (7, 9))[-1]
     assert got.sum() == got.max() == 1.0
     (line,), (sample,) = np.nonzero(got)
     assert max(abs(line - place[0]), abs(sample - place[1])) <= 0.5
@@ -109,7 +120,7 @@ def test_corners_and_values_that_are_no_numbers_leave_cells_out(planes):
         given.planes[0][rng.random(SHAPE) < 0.1] = np.nan
         given.planes[0, 2, 2] = np.inf
     wanted, bound = expected(given)
-    got = push(given)
+    got = accumulate(given)
     assert (np.abs(got - wanted) <= bound).all()
     whole = np.isfinite(sum(four(given.down)) + sum(four(given.across)))
     assert 0.6 < whole.mean() < 0.95
@@ -117,14 +128,14 @@ def test_corners_and_values_that_are_no_numbers_leave_cells_out(planes):
 
 def test_values_of_later_planes_that_are_no_numbers_show_where_their_cells_are():
     given = ground(np.random.default_rng(4), "gentle")
-    clean = push(given)
+    clean = accumulate(given)
     given.planes[1, 7, 30] = np.nan
     given.planes[2, 7, 30] = np.inf
-    got = push(given)
+    got = accumulate(given)
     np.testing.assert_array_equal(got[[0, 3]], clean[[0, 3]])
     alone = given._replace(area=np.zeros_like(given.area))
     alone.area[7, 30] = 1.0
-    seen = push(alone)[-1] > 0.0
+    seen = accumulate(alone)[-1] > 0.0
     assert 0 < seen.sum() <= 6
     for plane in (1, 2):
         np.testing.assert_array_equal(~np.isfinite(got[plane]), seen)
@@ -134,26 +145,28 @@ def test_values_of_later_planes_that_are_no_numbers_show_where_their_cells_are()
 def test_classes_beyond_the_planes_are_none():
     given = ground(np.random.default_rng(5), planes="uint8")
     given.planes[0, :, ::3] = 255
-    six = push(given, classes=6)
-    np.testing.assert_allclose(six[:-1].sum(axis=0) + push(given, classes=256)[255], six[-1], rtol=1e-12)
+    six = accumulate(given, classes=6)
+    np.testing.assert_allclose(
+        six[:-1].sum(axis=0) + accumulate(given, classes=256)[255], six[-1], rtol=1e-12
+    )
     for classes in (1, 3):
-        np.testing.assert_array_equal(push(given, classes=classes), six[[*range(classes), 6]])
+        np.testing.assert_array_equal(accumulate(given, classes=classes), six[[*range(classes), 6]])
     kinds = given._replace(planes=np.stack([given.planes[0] == k for k in range(6)]).astype(np.int32))
-    np.testing.assert_array_equal(push(kinds), six)
+    np.testing.assert_array_equal(accumulate(kinds), six)
 
 
 def test_cells_without_area_and_pixels_without_cells():
     given = ground(np.random.default_rng(6))
     for none in (0.0, -1.0, np.nan):
-        assert not push(given._replace(area=np.full_like(given.area, none))).any()
+        assert not accumulate(given._replace(area=np.full_like(given.area, none))).any()
     for line, sample in ((-60.0, 3.0), (60.0, 3.0), (2.0, -90.0), (2.0, 90.0)):
-        assert not push(given._replace(cells=placed((line, sample)))).any()
-    kernels.push_cells(*given, np.zeros((4, 0, 5)))
-    kernels.push_cells(*given, np.zeros((4, 5, 0)))
+        assert not accumulate(given._replace(cells=placed((line, sample)))).any()
+    kernels.accumulate_cells(*given, np.zeros((4, 0, 5)))
+    kernels.accumulate_cells(*given, np.zeros((4, 5, 0)))
     for cut in (np.s_[:0], np.s_[:, :0]):
         down, across = (np.zeros([n + 1 for n in given.area[cut].shape], np.float32) for _ in range(2))
         values = np.zeros((3, *given.area[cut].shape), np.float32)
-        assert not push(Ground(given.cells, down, across, given.area[cut].copy(), values)).any()
+        assert not accumulate(Ground(given.cells, down, across, given.area[cut].copy(), values)).any()
 
 
 # Conservation
@@ -177,12 +190,12 @@ def test_all_of_a_cell_goes_somewhere(seed, noise, tilt, shear, size, width):
     area = rng.uniform(0.0, 1.0, (6, 12)).astype(np.float32)
     cell = size / 64.0, width / 64.0
     given = Ground(placed((200.0, 300.0), cell), down, across, area, np.ones((1, 6, 12), np.int32))
-    got = push(given, (420, 620))
+    got = accumulate(given, (420, 620))
     assert got[1].sum() == pytest.approx(area.sum(dtype=np.float64), rel=1e-12)
     np.testing.assert_array_equal(got[0], got[1])
     assert got.min() >= -UNIT * area.sum()
     # What falls beside the pixels is lost, and changes nothing in them.
-    part = push(given._replace(cells=placed((0.0, 100.0), cell)), (150, 220))
+    part = accumulate(given._replace(cells=placed((0.0, 100.0), cell)), (150, 220))
     np.testing.assert_array_equal(part, got[:, 200:350, 200:420])
 
 
@@ -196,7 +209,7 @@ def test_a_cell_with_a_corner_that_is_nowhere_along_one_axis_is_left_out(corner,
     displaced[(axis, *corner)] = np.nan
     cells = kernels.Cells(start=(0, 0), steps=(1, 1), chart=(0.5, 0.5), cell=(1.0, 1.0))
     sums, one = np.zeros((2, 4, 4)), np.ones((1, 1), np.float32)
-    kernels.push_cells(cells, displaced[0], displaced[1], one, one[np.newaxis], sums)
+    kernels.accumulate_cells(cells, displaced[0], displaced[1], one, one[np.newaxis], sums)
     assert (sums == 0.0).all()
 
 
@@ -206,7 +219,7 @@ def test_what_is_refused():
 
     def refused(match, error=ValueError, into=sums, **changed):
         with pytest.raises(error, match=match):
-            kernels.push_cells(*given._replace(**changed), into)
+            kernels.accumulate_cells(*given._replace(**changed), into)
 
     refused("down: expected dtype float32", TypeError, down=given.down.astype(np.float64))
     refused(r"across: expected the shape \(19, 71\) of down, got \(18, 71\)", across=given.across[:-1])

@@ -1,4 +1,4 @@
-"""The CUDA kernels that push ground cells into pixels, a thread a cell: as in :mod:`.cuda`. Import it late, too.
+"""The CUDA kernels that accumulate ground cells in pixels, a thread a cell: as in :mod:`.cuda`. Import it late, too.
 
 Each cell is divided as on the CPU, and what it gives to a pixel is added there at the same time as others do: the
 order, and so the rounding of the sums, is not fixed.
@@ -11,14 +11,11 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from alignsar_gpu.kernels.coherence import scalar
-from alignsar_gpu.kernels.coherence.cuda import Declared
-from alignsar_gpu.kernels.coherence.scalar import ONE
 from alignsar_gpu.kernels.driving.binding import bind
-from alignsar_gpu.kernels.driving.gpujit import THREADS, cuda, device_function, kernel
-from alignsar_gpu.kernels.gather import scalar as scalar_gather
+from alignsar_gpu.kernels.driving.declared import Declared
+from alignsar_gpu.kernels.driving.gpujit import THREADS, cuda, device_function, device_functions, kernel
+from alignsar_gpu.kernels.driving.mathematics import ONE
 
-from . import scalar as scalar_cells
 from .scalar import (
     FARTHEST_PIXEL,
     cell_area,
@@ -36,9 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 DECLARED = {
-    "push_float32": Declared(arguments="ssssffffppd", registers=88, float64=64),
-    "push_int32": Declared(arguments="ssssfffwppd", registers=88, float64=64),
-    "push_uint8": Declared(arguments="ssssfffuppd", registers=88, float64=48),  # numbers of classes
+    "accumulate_float32": Declared(arguments="ssssffffppd", registers=88, float64=64),
+    "accumulate_int32": Declared(arguments="ssssfffwppd", registers=88, float64=64),
+    "accumulate_uint8": Declared(arguments="ssssfffuppd", registers=88, float64=48),  # numbers of classes
 }
 DEVICE_FUNCTIONS = ("sides", "cell_lines", "cell_pixels")
 
@@ -100,7 +97,7 @@ def add_classes(planes: Any, at: Any, cells: int, part: Any, place: int, pixels:
 add = add_values  # or the other: bound for each kind of planes
 
 
-def push_cells(
+def accumulate_cells(
     line: Any,
     sample: Any,
     height: Any,
@@ -116,7 +113,7 @@ def push_cells(
     """Cells into pixels, each with its area; a row of blocks takes a row of cells.
 
     ``line`` and ``sample`` of the first corner, ``height`` and ``width`` of a cell; ``size``: rows and columns of
-    cells; ``shape``: lines and samples of ``sums``. The rest as :func:`.cpu_push.push_cells`, flat.
+    cells; ``shape``: lines and samples of ``sums``. The rest as :func:`.cpu_accumulate.accumulate_cells`, flat.
     """
     lines, samples = shape
     stride = np.uint64(size[1] + 1)
@@ -149,16 +146,19 @@ def push_cells(
 
 
 def _compiled(function: Callable[..., Any]) -> Any:
-    return kernel(function) if function.__name__ == "push_cells" else device_function(function)
+    return kernel(function) if function.__name__ == "accumulate_cells" else device_function(function)
 
 
-_module = sys.modules[__name__]
-_functions = bind(device_function, scalar.FUNCTIONS, scalar)
-_functions |= bind(device_function, scalar_gather.FUNCTIONS, scalar_gather, _functions)
-_functions |= bind(device_function, scalar_cells.FUNCTIONS, scalar_cells, _functions)
-_functions |= bind(device_function, DEVICE_FUNCTIONS, _module, _functions)
-KERNEL = {}
-for _name in DECLARED:
-    # In one scope: the simulator gives its atomic additions to functions that share a kernel's globals.
-    _own = _functions | {"add": add_classes if _name == "push_uint8" else add_values}
-    KERNEL[_name] = bind(_compiled, ("add", "push_cells"), _module, _own)["push_cells"]
+def _bound() -> dict[str, Any]:
+    module = sys.modules[__name__]
+    forms = bind(device_function, DEVICE_FUNCTIONS, module, device_functions(str(__package__)))
+    found = {}
+    for name in DECLARED:
+        # In one scope: the simulator gives its atomic additions to functions that share a kernel's globals.
+        given = {"add": add_classes if name == "accumulate_uint8" else add_values}
+        own = bind(_compiled, ("add", "accumulate_cells"), module, forms, given)
+        found[name] = own[accumulate_cells]
+    return found
+
+
+KERNEL = _bound()
