@@ -3,7 +3,6 @@
 import csv
 import hashlib
 import json
-import re
 import shutil
 import subprocess
 import sys
@@ -15,14 +14,9 @@ import pytest
 import rasterio
 import xarray as xr
 from command_line import refuse, run
-from hydra import compose, initialize_config_module
 from PIL import Image
 from small_runs import start_and_kill
 
-from alignsar_gpu.__main__ import typed
-from alignsar_gpu.application.simulation import simulate_products
-from alignsar_gpu.config import register
-from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem.dem import open_dem
 from alignsar_gpu.geometry.ground_to_radar import ground_to_radar
 from alignsar_gpu.products.sentinel1.reader import open_sentinel1
@@ -179,15 +173,22 @@ def test_a_killed_simulation_is_continued_to_the_same_bytes(made, tmp_path):
     assert (output / kept.relative_to(output / ".unfinished")).stat().st_mtime_ns == written
 
 
-def peak_of(*arguments):
-    """Peak memory (MiB) of a run, started as a user does."""
-    measure = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); "
-    measure += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)"
-    process = subprocess.run(
-        [sys.executable, "-c", measure, sys.executable, "-m", "alignsar_gpu", *arguments],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return float(process.stdout.split()[-1])
+# Runs the command line for each argument (a list, as JSON), and prints the peak of memory (KiB) so far after each.
+PEAKS = """
+import json, resource, sys
+from alignsar_gpu.__main__ import main
+for arguments in map(json.loads, sys.argv[1:]):
+    sys.argv[1:] = arguments
+    assert main() == 0
+    print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def peaks_of(*runs):
+    """Peak memory (MiB) of a process of its own after each of some runs."""
+    arguments = [sys.executable, "-c", PEAKS, *map(json.dumps, runs)]
+    process = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    return [int(line.split()[1]) / 1024 for line in process.stdout.splitlines() if line.startswith("peak ")]
 
 
 def test_more_dates_need_no_more_memory(made, tmp_path):
@@ -200,8 +201,8 @@ def test_more_dates_need_no_more_memory(made, tmp_path):
         "simulate.swaths=[iw2]",
     ]
     small += ["simulate.scene.cover_posting=10"]
-    two, ten = (
-        peak_of(*small, f"simulate.dates={dates}", f"output={tmp_path / str(dates)}") for dates in (2, 10)
+    two, ten = peaks_of(
+        *([*small, f"simulate.dates={dates}", f"output={tmp_path / str(dates)}"] for dates in (2, 10))
     )
     assert ten < two + 15.0
 
@@ -261,13 +262,7 @@ def test_metadata_of_given_products_are_filled(made, tmp_path):
     ],
 )
 def test_bad_input_is_refused_and_leaves_nothing(tmp_path, arguments, words):
-    """In this process, as the command line does it after composing: a process each would take a minute."""
-    register()
-    with initialize_config_module("alignsar_gpu.configs", version_base="1.3"):
-        composed = compose("config", [*SMALL, *arguments, f"output={tmp_path / 'out'}"])
-    with pytest.raises(AlignsarError, match=re.escape(words)) as caught:
-        simulate_products(typed(composed), "")
-    assert "\n" not in str(caught.value)
+    refuse(words, *SMALL, *arguments, f"output={tmp_path / 'out'}")
     assert not (tmp_path / "out").exists()
 
 

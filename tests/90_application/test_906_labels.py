@@ -242,8 +242,9 @@ def test_names_that_are_taken(inputs, tmp_path):
 
 def test_a_stack_without_terrain(inputs, tmp_path):
     keys = f"+radarcoding.layers.land={{path: {inputs[2]}/map.gpkg, layer: land}}"
-    refuse("has no terrain to put labels onto", "products=synthetic", keys, f"output={tmp_path / 'out'}")
-    refuse("dem.path: must be given with radarcoding.layers", "products=snap", "products.path=x", keys)
+    output = f"output={tmp_path / 'out'}"
+    for products in (["products=synthetic"], ["products=snap", "products.path=x"]):
+        refuse("dem.path: must be given with radarcoding.layers", *products, keys, output)
 
 
 def test_a_stack_of_snap_takes_its_own_coordinates(tmp_path, real_data):
