@@ -1,235 +1,217 @@
-"""Speed of the CUDA kernels against what copying memory on the device allows, and against the CPU.
+"""Speed of every CUDA kernel against what copying memory on the device allows, and against the CPU.
 
-python benchmarks/gpu.py [--output FILE]: pixels per second, the floor that the copy bandwidth measured in
-the same run sets, and the ratio of the two; the CPU drivers' rate on the same machine; how far the two
-differ. Images for the interferometric kernels, one burst for the geometric ones, a tile of ground cells for
-radarcoding. Ends with status 2 where there is no device.
+python benchmarks/gpu.py [--output FILE]: pixels per second on a burst of Sentinel-1's size, the floor that the copy
+bandwidth measured in the same run sets, and the ratio of the two; what the host needs to start a call; then, on a
+part of the burst, the rate of the CPU on one thread and on all, and how far the two differ. Results are written after
+every measurement, and a kernel that breaks the device or hangs costs its own results alone: the others are measured
+in a new process. Ends with status 2 where there is no device.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
-import importlib.util
-import math
+import faulthandler
 import re
-import statistics
+import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import ground_cells
 import numba
-import numpy as np
-from burst import Case, cases, differences
-from common import KERNELS, WINDOW, images, processor, versions, write
-
-from alignsar_gpu import kernels
+from device.case import (
+    BURST,
+    TINY,
+    Case,
+    Size,
+    agreements,
+    agrees,
+    device_seconds,
+    processor_seconds,
+)
+from device.cases import CASES
+from device.machine import copy_bandwidth, default_record, facts, find_device
+from device.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-BURST = (1500, 21_000)
-CPU_LINES = 1024  # the CPU takes the first lines alone, as long as they suffice to occupy it
+DEVICE_BUDGET, PROCESSOR_BUDGET = 0.2, 0.25  # seconds of timing for a kernel
+LONGEST = {"device": 30.0, "processor": 60.0}  # seconds for a kernel, compiling too
+BROKEN = 3  # status of a process that leaves work for another
+PART = Size(lines=512, samples=4_096, relief=0.5)  # for the CPU: a strip of lines for each of 16 threads
 
 
-def find_device() -> ModuleType:
-    """CuPy, if there is a device; otherwise the end of the program."""
-    for name in ("cupy", "numba_cuda"):
-        if importlib.util.find_spec(name) is None:
-            stop(f"{name} is not installed: install alignsar_gpu with the extra cuda12 or cuda13")
-    cupy = importlib.import_module("cupy")
-    try:
-        if cupy.cuda.runtime.getDeviceCount() > 0:
-            return cupy
-    except cupy.cuda.runtime.CUDARuntimeError as error:
-        stop(str(error))
-    return stop("the driver reports no device")
+class Measurement:
+    """What one process measures: first every kernel on the device, then every kernel on the CPU."""
+
+    def __init__(self, cupy: ModuleType, record: Record, *, tiny: bool) -> None:
+        self.cupy, self.record, self.tiny = cupy, record, tiny
+        self.wait = cupy.cuda.runtime.deviceSynchronize
+        self.burst, self.part = (TINY, TINY) if tiny else (BURST, PART)
+        self.bandwidth = 1e9 * record.read()["copy_gigabytes_per_second"]
+
+    def rows(self) -> dict[str, dict[str, Any]]:
+        return {row["kernel"]: row for row in self.record.read().get("kernels", [])}
+
+    def run(self, only: str) -> None:
+        """Measure what has not been begun of the kernels that a regular expression is of."""
+        for stage, measure in (("device", self.on_device), ("processor", self.on_processor)):
+            for name in CASES:
+                if re.search(only, name) and stage not in self.rows().get(name, {}):
+                    self.guarded(stage, name, measure)
+
+    def guarded(self, stage: str, name: str, measure: Callable[[str], dict[str, Any]]) -> None:
+        """Measure one kernel, keep what comes of it, and end the process where nothing can come after it."""
+        self.record.add_row("kernels", "kernel", {"kernel": name, stage: "did not end"})
+        faulthandler.dump_traceback_later(LONGEST[stage], exit=True)
+        began = time.perf_counter()
+        try:
+            row = {"kernel": name, stage: "done", **measure(name)}
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other kernels are measured
+            row = {"kernel": name, stage: f"{type(error).__name__}: {error}"[:500]}
+        faulthandler.cancel_dump_traceback_later()
+        self.record.add_row("kernels", "kernel", row)
+        print(line(row, stage, time.perf_counter() - began), flush=True)
+        self.cupy.get_default_memory_pool().free_all_blocks()
+        if row[stage] != "done":
+            self.require_device()
+
+    def require_device(self) -> None:
+        """End the process if the device takes no more work from it."""
+        try:
+            self.cupy.ones(8).sum()
+            self.wait()
+        except Exception:  # noqa: BLE001 - whichever library says so
+            raise SystemExit(BROKEN) from None
+
+    def on_device(self, name: str) -> dict[str, Any]:
+        case = CASES[name](self.burst)
+        arrays = [self.cupy.asarray(array) for array in case.arrays]
+        began = time.perf_counter()
+        case.run(*arrays)
+        self.wait()
+        first = time.perf_counter() - began
+        budget = 0.0 if self.tiny else DEVICE_BUDGET
+        took, start = device_seconds(lambda: case.run(*arrays), self.wait, first, budget)
+        floor = self.bandwidth / case.bytes_per_pixel
+        return {
+            "function": case.function,
+            "pixels": case.pixels,
+            "bytes_per_pixel": round(case.bytes_per_pixel, 1),
+            "milliseconds": round(1e3 * took, 4),
+            "host_milliseconds": round(1e3 * start, 4),
+            "first_call_seconds": round(first, 3),
+            "megapixels_per_second": round(case.pixels / took / 1e6, 1),
+            "floor_megapixels_per_second": round(floor / 1e6, 1),
+            "ratio": round(case.pixels / took / floor, 3),
+        }
+
+    def on_processor(self, name: str) -> dict[str, Any]:
+        case = CASES[name](self.part)
+        began = time.perf_counter()
+        wanted = case.run(*case.arrays)
+        first = time.perf_counter() - began
+        budget = 0.0 if self.tiny else PROCESSOR_BUDGET
+        rates = {}
+        for label, threads in (("all_threads", numba.config.NUMBA_NUM_THREADS), ("1_thread", 1)):
+            took = processor_seconds(lambda: case.run(*case.arrays), first, budget, threads)
+            rates[f"cpu_{label}_megapixels_per_second"] = round(case.pixels / took / 1e6, 1)
+        return {"cpu_first_call_seconds": round(first, 3), **rates, **self.compared(case, wanted)}
+
+    def compared(self, case: Case, wanted: tuple[Any, ...]) -> dict[str, Any]:
+        """How far the device and the CPU differ."""
+        got = case.run(*(self.cupy.asarray(array) for array in case.arrays))
+        found = agreements(case, tuple(self.cupy.asnumpy(each) for each in got), wanted)
+        return {"agrees": agrees(case, found), "bound": case.bound, "strays": case.strays, "results": found}
 
 
-def stop(reason: str) -> Any:
-    print(f"no CUDA device to measure: {reason}", file=sys.stderr)
-    raise SystemExit(2)
-
-
-def seconds(call: Callable[[], object], wait: Callable[[], object], repeats: int) -> float:
-    """Median over the repeats of the time of one of ten calls in a row, after some that are not counted."""
-    for _ in range(3):
-        call()
-    wait()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        for _ in range(10):
-            call()
-        wait()
-        times.append((time.perf_counter() - start) / 10)
-    return statistics.median(times)
-
-
-def copy_bandwidth(cupy: ModuleType, wait: Callable[[], object], repeats: int) -> float:
-    """Bytes read and written in a second by a copy of 1 GiB on the device."""
-    source = cupy.ones(2**27, dtype=cupy.float64)
-    target = cupy.empty_like(source)
-    return float(2 * source.nbytes / seconds(lambda: cupy.copyto(target, source), wait, repeats))
-
-
-def deviation(cupy: ModuleType, got: Any, wanted: Any) -> dict[str, Any]:
-    """Largest differences of the results, and whether the same pixels are NaN."""
-    got = got if isinstance(got, tuple) else (got,)
-    wanted = wanted if isinstance(wanted, tuple) else (wanted,)
-    relative = 0.0
-    turned = 0.0
-    masks = True
-    for g, w in zip((cupy.asnumpy(array) for array in got), wanted, strict=True):
-        masks &= bool(np.array_equal(np.isnan(g), np.isnan(w)))
-        good = np.isfinite(w) & np.isfinite(g)
-        if np.nanmin(w.real) < 0 and not np.iscomplexobj(w):  # a phase: but for whole turns
-            difference = np.angle(np.exp(1j * (g[good].astype(np.float64) - w[good])))
-            turned = max(turned, float(np.abs(difference).max()))
-        else:
-            scale = np.maximum(np.abs(w[good]), np.finfo(np.float32).tiny)
-            relative = max(relative, float((np.abs(g[good] - w[good]) / scale).max()))
-    return {"relative": relative, "phase_radians": turned, "masks_identical": masks}
-
-
-def rates(rate: float, floor: float, cpu_rate: float) -> dict[str, float]:
-    """Pixels per second, what they could be, and what the CPU reaches."""
-    return {
-        "megapixels_per_second": round(rate / 1e6, 1),
-        "floor_megapixels_per_second": round(floor / 1e6, 1),
-        "ratio": round(rate / floor, 3),
-        "cpu_megapixels_per_second": round(cpu_rate / 1e6, 1),
-    }
-
-
-def measure_cases(
-    cupy: ModuleType,
-    wait: Callable[[], object],
-    bandwidth: float,
-    repeats: int,
-    found: list[Case],
-    pixels: int,
-) -> list[dict[str, Any]]:
-    rows = []
-    for case in found:
-        arrays = [cupy.asarray(array) for array in case.arrays]
-        rate = pixels / seconds(lambda c=case, a=arrays: c.run(*a), wait, repeats)
-        cpu_rate = pixels / seconds(lambda c=case: c.run(*c.arrays), wait, 1)
-        rows.append(
-            {
-                "kernel": case.name,
-                "bytes_per_pixel": case.bytes_per_pixel,
-                **rates(rate, bandwidth / case.bytes_per_pixel, cpu_rate),
-                "difference_from_cpu": differences(cupy, case.run(*arrays), case.run(*case.arrays)),
-            }
+def line(row: dict[str, Any], stage: str, took: float) -> str:
+    """What is printed of a kernel."""
+    if row[stage] != "done":
+        return f"{row['kernel']:30} {row[stage]}"
+    if stage == "device":
+        return (
+            f"{row['kernel']:30}{row['megapixels_per_second']:10} Mpixel/s{row['ratio']:8} of the floor"
+            f"{row['host_milliseconds']:9} of {row['milliseconds']:9} ms to start it"
+            f"{row['first_call_seconds']:8} s at first   [{took:.1f} s]"
         )
-    return rows
-
-
-def measure(cupy: ModuleType, lines: int, samples: int, repeats: int) -> dict[str, Any]:
-    host = images(lines, samples)
-    device = {name: cupy.asarray(array) for name, array in host.items()}
-    wait = cupy.cuda.runtime.deviceSynchronize
-    bandwidth = copy_bandwidth(cupy, wait, repeats)
-    cut = {name: array[:CPU_LINES] for name, array in host.items()}
-    rows = []
-    for kernel in KERNELS:
-        options = {"window": WINDOW} if kernel.function == "boxcar_coherence" else {}
-        function = getattr(kernels, kernel.function)
-
-        def run(data: dict[str, Any], f: Any = function, names: Any = kernel.arrays, o: Any = options) -> Any:
-            return f(*(data[name] for name in names), **o)
-
-        rate = lines * samples / seconds(lambda r=run: r(device), wait, repeats)
-        pixels = cut["valid"].size
-        cpu_rate = pixels / seconds(lambda r=run: r(cut), wait, max(1, repeats // 5))
-        on_device = {name: cupy.ascontiguousarray(array[:CPU_LINES]) for name, array in device.items()}
-        floor = bandwidth / kernel.bytes_per_pixel
-        rows.append(
-            {
-                "kernel": kernel.function,
-                **rates(rate, floor, cpu_rate),
-                "difference_from_cpu": deviation(cupy, run(on_device), run(cut)),
-            }
-        )
-    properties = cupy.cuda.runtime.getDeviceProperties(0)
-    return {
-        "device": properties["name"].decode(),
-        "compute_capability": f"{properties['major']}.{properties['minor']}",
-        "driver_cuda": cupy.cuda.runtime.driverGetVersion(),
-        "runtime_cuda": cupy.cuda.runtime.runtimeGetVersion(),
-        "processor": processor(),
-        "cpu_threads": numba.get_num_threads(),
-        "versions": versions("numpy", "numba", "numba-cuda", "cupy-cuda12x", "cupy-cuda13x"),
-        "image": {"lines": lines, "samples": samples},
-        "window": list(WINDOW),
-        "copy_gigabytes_per_second": round(bandwidth / 1e9, 1),
-        "kernels": rows,
-        "burst": list(BURST),
-        "geometry": measure_cases(cupy, wait, bandwidth, repeats, cases(*BURST), BURST[0] * BURST[1]),
-        "cells": list(ground_cells.SHAPE),
-        "radarcoding": measure_cases(
-            cupy,
-            wait,
-            bandwidth,
-            repeats,
-            ground_cells.cases(),
-            ground_cells.SHAPE[0] * ground_cells.SHAPE[1],
-        ),
-    }
-
-
-def report(results: dict[str, Any]) -> None:
-    print(f"{results['device']}, {results['image']['lines']} x {results['image']['samples']} pixels")
-    print(f"copy bandwidth: {results['copy_gigabytes_per_second']} GB/s, read and written")
-    print(f"CPU: {results['processor']}, {results['cpu_threads']} threads")
-    print(
-        f"{'kernel':28}{'Mpixel/s':>10}{'floor':>10}{'ratio':>8}{'CPU':>9}{'relative':>11}{'phase':>11}  masks"
+    largest = max(each["relative"] for each in row["results"])
+    return (
+        f"{row['kernel']:30}{row['cpu_1_thread_megapixels_per_second']:10} Mpixel/s on a thread"
+        f"{row['cpu_all_threads_megapixels_per_second']:10} on all{largest:11.1e} apart, "
+        f"{'agrees' if row['agrees'] else 'DIFFERS'}   [{took:.1f} s]"
     )
-    for row in results["kernels"]:
-        differs = row["difference_from_cpu"]
-        print(
-            f"{row['kernel']:30}{row['megapixels_per_second']:10}{row['floor_megapixels_per_second']:10}"
-            f"{row['ratio']:8}{row['cpu_megapixels_per_second']:9}{differs['relative']:11.1e}"
-            f"{differs['phase_radians']:11.1e}  {'same' if differs['masks_identical'] else 'DIFFER'}"
-        )
-    print("{} x {} pixels of a burst:".format(*results["burst"]))
-    report_cases(results["geometry"])
-    print(
-        "{} x {} cells of ground, of which a pixel has {}:".format(
-            *results["cells"], math.prod(ground_cells.DETAIL)
-        )
+
+
+def begin(cupy: ModuleType, record: Record, *, tiny: bool) -> None:
+    """The facts of the run, and the copy bandwidth that its ratios are against."""
+    burst, part = (TINY, TINY) if tiny else (BURST, PART)
+    bandwidth = copy_bandwidth(cupy, tiny=tiny)
+    if "device" not in record.read():
+        record.update(**facts(cupy))
+    record.update(
+        copy_gigabytes_per_second=round(bandwidth / 1e9, 4 if tiny else 1),
+        kernels_date=datetime.now(UTC).isoformat(timespec="seconds"),
+        kernels_burst=[burst.lines, burst.samples],
+        kernels_part=[part.lines, part.samples],
+        kernels=[],
     )
-    report_cases(results["radarcoding"])
+    print(f"copy bandwidth: {bandwidth / 1e9:.1f} GB/s, read and written", flush=True)
 
 
-def report_cases(rows: list[dict[str, Any]]) -> None:
-    for row in rows:
-        differs = row["difference_from_cpu"]
-        largest = " ".join(f"{value:.0e}" for value in differs["largest"])
-        print(
-            f"{row['kernel']:30}{row['megapixels_per_second']:10}{row['floor_megapixels_per_second']:10}"
-            f"{row['ratio']:8}{row['cpu_megapixels_per_second']:9}  differences {largest}, masks "
-            f"{'same' if differs['masks_identical'] else 'DIFFER'}"
-        )
+def measure_all(command: list[str], record: Record) -> None:
+    """Run workers until one has nothing left to do, or gets nowhere."""
+    before = -1
+    while subprocess.run(command, check=False).returncode:
+        begun = sum(len(row) for row in record.read()["kernels"])
+        if begun == before:
+            break
+        before = begun
+
+
+def run_once(cupy: ModuleType, only: str, size: Size) -> None:
+    """One call of every kernel, for a profiler."""
+    for name, make in CASES.items():
+        if re.search(only, name):
+            case = make(size)
+            case.run(*(cupy.asarray(array) for array in case.arrays))
+            cupy.cuda.runtime.deviceSynchronize()
+
+
+def summary(record: Record) -> None:
+    """The kernels that need a look."""
+    rows = record.read()["kernels"]
+    broken = [row["kernel"] for row in rows if {row.get("device"), row.get("processor")} != {"done"}]
+    differing = [row["kernel"] for row in rows if row.get("agrees") is False]
+    print(f"{len(rows)} kernels of {len(CASES)} measured, to {record.path}")
+    print(f"not measured in full: {', '.join(broken) or 'none'}")
+    print(f"differ from the CPU: {', '.join(differing) or 'none'}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--lines", type=int, default=4096)
-    parser.add_argument("--samples", type=int, default=16384)
-    parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument(
         "--output", type=Path, help="JSON file; by default benchmarks/results/gpu-<device>.json"
     )
+    parser.add_argument("--tiny", action="store_true", help="a few pixels, to rehearse")
+    parser.add_argument("--only", default="", help="a regular expression of the kernels to measure")
+    parser.add_argument("--once", action="store_true", help="run each kernel once and measure nothing")
+    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    results = measure(find_device(), options.lines, options.samples, options.repeats)
-    report(results)
-    name = re.sub(r"[^a-z0-9]+", "-", results["device"].lower()).strip("-")
-    write(results, options.output or Path(__file__).parent / "results" / f"gpu-{name}.json")
+    cupy = find_device()
+    record = Record(options.output or default_record(cupy, Path(__file__).parent / "results"))
+    if options.once:
+        run_once(cupy, options.only, TINY if options.tiny else BURST)
+        return
+    if options.worker:
+        Measurement(cupy, record, tiny=options.tiny).run(options.only)
+        return
+    begin(cupy, record, tiny=options.tiny)
+    measure_all([sys.executable, *sys.argv, "--worker", "--output", str(record.path)], record)
+    summary(record)
 
 
 if __name__ == "__main__":

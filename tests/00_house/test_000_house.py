@@ -167,7 +167,9 @@ def test_the_simulator_has_a_geometry_of_its_own():
     names = {name for room, path in sources() if room == "simulate" for name in imports(path)}
     assert "alignsar_gpu.geometry.orbit.Orbit" in names
     from_kernels = {name for name in names if name.split(".")[1:2] == ["kernels"]}
-    assert {name.split(".")[2] for name in from_kernels} == {"driving"}  # threads and compilers, no mathematics
+    assert {name.split(".")[2] for name in from_kernels} == {
+        "driving"
+    }  # threads and compilers, no mathematics
     assert not {name for name in from_kernels if "mathematics" in name}
     assert not {
         name for name in names if name.split(".")[1:2] == ["geometry"] and name.split(".")[2] in checked

@@ -1,4 +1,4 @@
-"""A burst brought to another, and interferograms of a network, on the device against the CPU."""
+"""A burst brought to another, and interferograms of a network, on the device against the CPU. Needs SciPy too."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+
+pytest.importorskip("scipy")
+
 from speckle import speckle
 
 from alignsar_gpu.coregistration.burst import BurstPair, GroundBlock

@@ -1,0 +1,209 @@
+"""The day of a device, rehearsed without one: every step, its results, its time limit; benchmarks that still import."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from alignsar_gpu import kernels
+
+ROOT = Path(__file__).parents[2]
+BENCHMARKS = ROOT / "benchmarks"
+SCRIPTS = sorted(BENCHMARKS.rglob("*.py"))
+STEPS = {"facts", "tests", "kernels", "chain", "memcheck", "profile"}
+SANITIZER = """#!/bin/bash
+until [[ $1 == */python* ]]; do shift; done
+"$@" -k "log and ratio" && echo "========= ERROR SUMMARY: 0 errors"
+"""
+PROFILER = """#!/bin/bash
+until [[ $1 == */python* ]]; do shift; done
+"$@" --only "^log ratio" || exit
+echo '==PROF== Disconnected from process 17'
+echo '"ID","Kernel Name","Block Size","Grid Size","Section Name","Metric Name","Metric Unit","Metric Value"'
+echo '"0","_ZN12alignsar_gpu7kernels","(256, 1, 1)","(128, 1, 1)","Speed Of Light","Duration","us","12.50"'
+echo '"0","_ZN12alignsar_gpu7kernels","(256, 1, 1)","(128, 1, 1)","Speed Of Light","Memory Throughput","%","71.2"'
+"""
+
+
+@pytest.fixture(scope="module")
+def tools(tmp_path_factory):
+    """A folder with stand-ins for NVIDIA's tools, which run what they are given."""
+    folder = tmp_path_factory.mktemp("tools")
+    for name, script in {"compute-sanitizer": SANITIZER, "ncu": PROFILER}.items():
+        (folder / name).write_text(script)
+        (folder / name).chmod(0o755)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def rehearsal(tools, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("results")
+    environment = os.environ | {
+        "PATH": f"{tools}:{os.environ['PATH']}",
+        "PYTHON": sys.executable,
+        "REHEARSED_KERNELS": "^(ramp|log ratio|push heights)",
+    }
+    done = subprocess.run(
+        ["bash", str(BENCHMARKS / "device_day.sh"), "--rehearse", str(folder)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout, json.loads((folder / "gpu-rehearsal.json").read_text())
+
+
+def test_every_step_is_done_and_in_the_table(rehearsal):
+    printed, record = rehearsal
+    steps = {row["step"]: row for row in record["steps"]}
+    assert steps.keys() == STEPS
+    assert {row["state"] for row in steps.values()} == {"done"}, printed
+    table = printed.rpartition("step ")[2]
+    assert all(name in table for name in STEPS)
+
+
+def test_steps_end_within_nine_minutes(rehearsal):
+    _, record = rehearsal
+    assert sum(row["limit_seconds"] + 2 for row in record["steps"]) <= 540
+
+
+def test_results_of_every_step_are_kept(rehearsal):
+    _, record = rehearsal
+    assert record["device"] == "Rehearsal"
+    assert record["versions"]["numpy"]
+    assert record["copy_gigabytes_per_second"] > 0
+    assert record["tests"]["passed"] == 2
+    assert record["memcheck"]["lines"] == ["========= ERROR SUMMARY: 0 errors"]
+    assert record["profile"]["launches"][0]["metrics"] == {
+        "Duration": "12.50 us",
+        "Memory Throughput": "71.2 %",
+    }
+    assert [row["kernel"] for row in record["kernels"]] == ["ramp", "log ratio", "push heights"]
+    for row in record["kernels"]:
+        assert (row["device"], row["processor"], row["agrees"]) == ("done", "done", True)
+    assert record["chain"]["truth"]["median_coherence"] > 0.9
+    assert all(
+        not each["beyond"] + each["missing_on_one"] for each in record["chain"]["differences"].values()
+    )
+    assert {"first_run", "all_threads", "one_thread"} <= record["chain"].keys()
+
+
+def test_a_step_that_hangs_is_ended_and_the_next_are_run():
+    script = """
+    source benchmarks/device/steps.sh
+    trap print_table EXIT
+    step hangs 1 sleep 60
+    step fails 9 false
+    step missing 9 bash -c 'exit 77'
+    step works 9 true
+    """
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=False, timeout=30
+    )
+    rows = [line.split() for line in done.stdout.rpartition("limit\n")[2].splitlines()]
+    assert [(row[0], " ".join(row[1:-2])) for row in rows] == [
+        ("hangs", "over its limit"),
+        ("fails", "failed (1)"),
+        ("missing", "not there"),
+        ("works", "done"),
+    ]
+    assert 1.0 <= float(rows[0][-2]) < 5.0
+
+
+def on_benchmarks_path(name):
+    sys.path.append(str(BENCHMARKS))
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.path.remove(str(BENCHMARKS))
+
+
+def test_every_family_and_function_is_measured():
+    families = {path.name for path in Path(str(kernels.__file__)).parent.iterdir() if path.is_dir()}
+    cases = on_benchmarks_path("device.cases")
+    assert cases.FAMILIES.keys() == families - {"driving", "__pycache__"}
+    assert len(cases.CASES) == sum(map(len, cases.FAMILIES.values()))
+    measured = {
+        node.value.value
+        for path in SCRIPTS
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.keyword) and node.arg == "function" and isinstance(node.value, ast.Constant)
+    }
+    functions = {name for name in kernels.__all__ if name.islower() and callable(getattr(kernels, name))}
+    assert measured == functions - {"weights"}
+
+
+def test_times_are_those_of_calls_after_the_first():
+    case = on_benchmarks_path("device.case")
+    calls = []
+    took, start = case.device_seconds(lambda: calls.append(1), lambda: None, 9.0, 0.01)
+    assert 0.0 < start <= took < 1.0
+    assert len(calls) > case.FEWEST_BATCHES * case.BATCH
+    assert case.device_seconds(lambda: time.sleep(0.02), lambda: None, 9.0, 0.01)[0] < 1.0
+    assert case.device_seconds(lambda: None, lambda: None, 9.0, 0.0) == (9.0, 9.0)
+    assert case.processor_seconds(lambda: None, 9.0, 0.01, 1) < 1.0
+    assert case.processor_seconds(lambda: None, 9.0, 0.0, 1) == 9.0
+
+
+class BrokenDevice(SimpleNamespace):
+    """A device that takes no more work once a kernel has failed."""
+
+    def __init__(self):
+        runtime = SimpleNamespace(deviceSynchronize=lambda: None)
+        pool = SimpleNamespace(free_all_blocks=lambda: None)
+        super().__init__(cuda=SimpleNamespace(runtime=runtime), get_default_memory_pool=lambda: pool)
+
+    def ones(self, count):
+        raise RuntimeError("an illegal memory access was encountered")
+
+
+def test_a_kernel_that_breaks_the_device_costs_its_own_results_alone(tmp_path):
+    gpu, record = on_benchmarks_path("gpu"), on_benchmarks_path("device.record").Record(tmp_path / "gpu.json")
+    record.update(copy_gigabytes_per_second=1.0)
+    measurement = gpu.Measurement(BrokenDevice(), record, tiny=True)
+
+    def breaks(name):
+        assert measurement.rows()[name]["device"] == "did not end"  # so that nobody begins it again
+        raise ValueError("bad")
+
+    with pytest.raises(SystemExit) as ended:
+        measurement.guarded("device", "ramp", breaks)
+    assert ended.value.code == gpu.BROKEN
+    assert measurement.rows() == {"ramp": {"kernel": "ramp", "device": "ValueError: bad"}}
+    worker = f"""
+import json, pathlib
+path = pathlib.Path({str(record.path)!r})
+found = json.loads(path.read_text())
+found["kernels"].append({{"kernel": "next", "device": "done"}})
+path.write_text(json.dumps(found))
+raise SystemExit(3 if len(found["kernels"]) < 4 else 0)
+"""
+    gpu.measure_all([sys.executable, "-c", worker], record)
+    assert len(record.read()["kernels"]) == 4
+    gpu.measure_all([sys.executable, "-c", "raise SystemExit(3)"], record)  # gets nowhere, and ends
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: str(path.relative_to(BENCHMARKS)))
+def test_benchmarks_use_what_the_package_has(path):
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("alignsar_gpu"):
+            module = importlib.import_module(node.module)
+            assert all(hasattr(module, alias.name) for alias in node.names), ast.unparse(node)
+        if (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id == "kernels"
+        ):
+            assert hasattr(kernels, node.attr), ast.unparse(node)
