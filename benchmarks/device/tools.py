@@ -60,7 +60,7 @@ def memcheck(record: Record, *_: str) -> int:
     for line in lines_of([*command, *checked], ALIGNSAR_GPU_POOL="0", OUTCOMES=os.devnull):
         status = line
         print(line, flush=True)
-        if "=========" in line and len(kept) < KEPT_LINES:
+        if line.startswith("========= ") and len(kept) < KEPT_LINES:
             kept.append(line)
             record.update(memcheck={"status": "not ended", "lines": kept})
     record.update(memcheck={"status": int(status), "lines": kept})
