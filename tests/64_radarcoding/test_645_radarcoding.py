@@ -77,16 +77,32 @@ def fractions(ground, rings, count, order=()):
         return sums[:-1] / sums[-1] / kernels.WHOLE_CELL, sums[-1]
 
 
+def dense_places(level, tile):
+    """Longitudes and latitudes of places on the ground, ``SUBSAMPLES`` a line and sample, line by line.
+
+    Evenly between the corners of pixels on the level ground: where they are seen is what the exact geometry says.
+    """
+    down, across = level.window(tile)
+    corners = np.meshgrid(
+        np.arange(down.start, down.stop + 1) - 0.5,
+        np.arange(across.start, across.stop + 1) - 0.5,
+        indexing="ij",
+    )
+    ground = np.stack(level.to_ground(*corners))
+    part = (np.arange(SUBSAMPLES) + 0.5) / SUBSAMPLES
+    for row in range(ground.shape[1] - 1):
+        above, below = ground[:, row, np.newaxis], ground[:, row + 1, np.newaxis]
+        edges = above + part[:, np.newaxis] * (below - above)
+        steps = np.diff(edges, axis=2)[..., np.newaxis]
+        places = (edges[..., :-1, np.newaxis] + part * steps).reshape(2, SUBSAMPLES, -1)
+        yield places[0], places[1]
+
+
 def brute_force(level, tile, polygons, planes, count):
     """Fractions by places on the ground, closer than a pixel's 20th, that are each seen somewhere; and how many."""
-    down, across = level.window(tile)
-    line = np.arange(down.start - 0.5 + 0.5 / SUBSAMPLES, down.stop - 0.5, 1.0 / SUBSAMPLES)
-    sample = np.arange(across.start - 0.5 + 0.5 / SUBSAMPLES, across.stop - 0.5, 1.0 / SUBSAMPLES)
     tree, planes = shapely.STRtree(polygons), np.array(planes)
     found, total = np.zeros((count, *tile.shape)), np.zeros(tile.shape)
-    for first in range(0, len(line), SUBSAMPLES):
-        places = np.meshgrid(line[first : first + SUBSAMPLES], sample, indexing="ij")
-        longitude, latitude = level.to_ground(*places)
+    for longitude, latitude in dense_places(level, tile):
         seen = level.terrain.to_radar(longitude, latitude, level.terrain.dem.height_at(longitude, latitude))
         i, j = (
             np.floor(np.nan_to_num(s, nan=-1e9) + 0.5).astype(int) - part.start
