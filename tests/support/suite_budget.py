@@ -20,20 +20,20 @@ import pytest
 
 # CPU seconds on the reference machine with an empty compile cache, by folder below tests/.
 BUDGET = {
-    "00_house": 20,
-    "10_config": 20,
+    "00_house": 15,
+    "10_config": 15,
     "20_kernels": 400,
-    "30_geometry": 100,
-    "40_products": 100,
-    "45_simulate": 100,
+    "30_geometry": 30,
+    "40_products": 55,
+    "45_simulate": 70,
     "50_coregistration": 100,
-    "60_signatures": 100,
+    "60_signatures": 25,
     "64_radarcoding": 100,
-    "67_geocoding": 100,
-    "70_dataset": 100,
-    "75_catalog": 100,
-    "80_report": 100,
-    "90_application": 400,
+    "67_geocoding": 20,
+    "70_dataset": 10,
+    "75_catalog": 10,
+    "80_report": 40,
+    "90_application": 250,
 }
 COMPILING, STARTING = "compiling", "starting"
 OUTSIDE_LAYERS = {COMPILING: 300, STARTING: 40}
