@@ -62,8 +62,8 @@ def shift_run(shifts: Any, line: Any, sample: Any, width: Any, nodes: Any, down:
     for j in range(down.size):
         if is_data(down[j] + across[j]):
             seen = (line + down[j], sample + j * width + across[j])
-            down[j] -= moved_by(shifts, 0, seen[0], seen[1], nodes)
-            across[j] -= moved_by(shifts, 1, seen[0], seen[1], nodes)
+            down[j] -= moved_by(shifts, np.int64(0), seen[0], seen[1], nodes)
+            across[j] -= moved_by(shifts, np.int64(1), seen[0], seen[1], nodes)
 
 
 def displace_run(
@@ -76,13 +76,13 @@ def displace_run(
     node, share, column, first, step = place
     part, position, found, four, height = room
     count = down.size
-    part_run(first, step, part[:count])
+    part_run(np.float64(first), step, part[:count])
     for plane in range(ROW, COLUMN + 1):
         left = at_side(lattice, plane, node, share, column)
         right = at_side(lattice, plane, node, share, column + 1)
         blend_run(left, right, origin[plane - ROW], part[:count], position[plane - ROW, :count])
     locate_run(position[0, :count], position[1, :count], shape, HAIR, found)
-    pick_four(posts, shape, found[1], 0, 1, four, count)
+    pick_four(posts, shape, found[1], np.int64(0), np.int64(1), four, count)
     triangle_run(four, found, height[:count])
     for plane in (LINE_SLOPE, SAMPLE_SLOPE):
         slope = (
@@ -113,7 +113,7 @@ def displace_row(
     across: Any,
 ) -> None:
     """Displacements of a row of corners, which are counted from the first node of the lattice."""
-    node, share = node_of(row, steps[0])
+    node, share = node_of(np.float64(row), steps[0])
     found = (np.empty(RUN, np.bool_), np.empty(RUN, np.int64), np.empty((2, RUN), np.float32))
     room = (
         np.empty(RUN),

@@ -29,10 +29,11 @@ def _called(**options: Any) -> Compile:
 
 
 def _loop(function: Callable[..., Any]) -> Any:
+    options = {**OPTIONS, "nogil": True, "no_cfunc_wrapper": True}
     try:
-        return numba.njit(function, cache=True, nogil=True, **OPTIONS)
+        return numba.njit(function, cache=True, **options)
     except RuntimeError:  # numba found no folder that it may write its cache to
-        return numba.njit(function, nogil=True, **OPTIONS)
+        return numba.njit(function, **options)
 
 
 def _compiler(tag: str) -> Compiler:

@@ -202,7 +202,7 @@ def triangles_row(image: Any, shape: Any, row: Any, column: Any, out: Any) -> No
     for a in range(0, row.size, RUN):
         b = min(a + RUN, row.size)
         locate_run(row[a:b], column[a:b], shape, HAIR, place)
-        pick_four(image, shape, place[1], 0, 1, four, b - a)
+        pick_four(image, shape, place[1], np.int64(0), np.int64(1), four, b - a)
         triangle_run(four, place, out[a:b])
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 from alignsar_gpu.kernels.driving.mathematics import ROUND_FLOAT64
 
 FUNCTIONS = (  # in the order in which they call each other
@@ -118,9 +119,9 @@ def orbit_state(t: Any, time: Any, c: Any) -> Any:
         return nothing, nothing, nothing, nothing, nothing
     rate = 1.0 / (time[k + 1] - time[k])
     u = (t - time[k]) * rate
-    px, vx, ax, jx, sx = horner(c, k, 0, u)
-    py, vy, ay, jy, sy = horner(c, k, 1, u)
-    pz, vz, az, jz, sz = horner(c, k, 2, u)
+    px, vx, ax, jx, sx = horner(c, k, np.int64(0), u)
+    py, vy, ay, jy, sy = horner(c, k, np.int64(1), u)
+    pz, vz, az, jz, sz = horner(c, k, np.int64(2), u)
     a = rate * rate
     j = a * rate
     s = a * a

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 STRIP = 32  # lines that one thread takes at a time
 
-PARTS = ("no_measures", "sum_lines")
+PARTS = ("no_measures", "is_wanted", "sum_lines")
 INLINED = (
     "no_measures",
     "measures",
@@ -49,7 +49,7 @@ INLINED = (
 LOOPS = ()
 DRIVERS = ("window_signatures", "matrix_signatures")
 # Compiled once for every measure, and once for two channels and once for four.
-MEASURE_PARTS = ("is_wanted", "measures")
+MEASURE_PARTS = ("measures",)
 KIND_PARTS = ("radiometry_rows", "finish_row", "sum_samples", "window_tile", "element_row")
 KIND_LOOPS = ("window_strips", "matrix_lines")
 
@@ -71,10 +71,10 @@ def no_measures(matrix: Any, slots: Any, results: Any) -> None:
 earlier = no_measures
 
 
-def is_wanted(slots: Any) -> bool:
-    """Whether one of the values of a measure has a place to be written to."""
+def is_wanted(slots: Any, first: int, count: int) -> bool:
+    """Whether one of so many values of a measure has a place to be written to."""
     wanted = False
-    for j in range(FIRST, FIRST + COUNT):
+    for j in range(first, first + count):
         wanted = wanted or slots[j] >= 0
     return wanted
 
@@ -82,7 +82,7 @@ def is_wanted(slots: Any) -> bool:
 def measures(matrix: Any, slots: Any, results: Any) -> None:
     """All measures up to one, of a tile: those that are wanted."""
     earlier(matrix, slots, results)
-    if is_wanted(slots):
+    if is_wanted(slots, np.int64(FIRST), np.int64(COUNT)):
         measure_row(matrix, results)
 
 

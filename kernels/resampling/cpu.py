@@ -23,12 +23,12 @@ RUN = (
     512  # pixels of a line at a time: what is kept of them from one loop to the next stays in the first cache
 )
 
-PARTS = ("copy_run", "turn_run", "rotate_run")
+PARTS = ("copy_run", "turn_run", "rotate_run", "locate_run")
 INLINED = ("resample_row",)
 LOOPS = ("ramp_lines",)
 DRIVERS = ("ramp", "resample")
 # Compiled once for every number of taps.
-TAP_PARTS = ("locate_run", "interpolate_run", "resample_row")
+TAP_PARTS = ("interpolate_run", "resample_row")
 TAP_LOOPS = ("resample_rows",)
 
 
@@ -59,18 +59,28 @@ def ramp_lines(
 
 
 def locate_run(
-    positions: Any, shape: tuple[int, int], box: Any, carrier: Any, taps: Any, phase: Any, valid: Any
+    positions: Any,
+    shape: tuple[int, int],
+    box: Any,
+    carrier: Any,
+    counts: Any,
+    taps: Any,
+    phase: Any,
+    valid: Any,
 ) -> None:
-    """Where the taps of a run of pixels begin in the flat numbers of the image and of the tables; the phase."""
+    """Where the taps of a run of pixels begin in the flat numbers of the image and of the tables; the phase.
+
+    ``counts``: of taps down and across.
+    """
     line, sample, turns = positions
     slope, centroid, times = carrier
     at, row, column_row = taps
     for i in range(line.size):
         extra = turns[i] if turns.size > 0 else 0.0
-        top, left, k, m, held = located(line[i], sample[i], extra, shape, box, (DOWN, ACROSS))
+        top, left, k, m, held = located(line[i], sample[i], extra, shape, box, counts)
         at[i] = 2 * (top * shape[1] + left)
-        row[i] = k * DOWN
-        column_row[i] = m * ACROSS
+        row[i] = k * counts[0]
+        column_row[i] = m * counts[1]
         valid[i] = held
         phase[i] = restored_turns(line[i], sample[i], slope, centroid, times, extra) if held else 0.0
 
@@ -113,7 +123,8 @@ def resample_row(
         b = min(a + RUN, out.size)
         taps = (starts[0], starts[1], starts[2])
         run = (line[a:b], sample[a:b], turns[a:b])  # of no turns, none
-        locate_run(run, shape, numbers[3:], (slope, centroid, numbers[:3]), taps, phase, valid[a:b])
+        counts = (np.int64(DOWN), np.int64(ACROSS))
+        locate_run(run, shape, numbers[3:], (slope, centroid, numbers[:3]), counts, taps, phase, valid[a:b])
         interpolate_run(pixels, stride, taps, valid[a:b], tables[0], tables[1], columns, out[a:b])
         rotate_run(out[a:b], phase)
 
