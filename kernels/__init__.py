@@ -16,7 +16,7 @@ from .cells.interface import (
 )
 from .coherence.cpu import STRIP
 from .coherence.interface import amplitude_intensity_phase, boxcar_coherence, phase_difference, rotate_phase
-from .gather.interface import GATHER_METHODS, NO_DATA, GatherMethod, gather
+from .gathering.interface import GATHER_METHODS, NO_DATA, GatherMethod, gather
 from .geometry.interface import (
     SEGMENT,
     ZERO_DOPPLER,

@@ -187,7 +187,7 @@ FAMILIES: dict[str, dict[str, Callable[[Size], Case]]] = {
         "resample 8 x 16": partial(resample, 8, 16),
         "resample 16 x 16": partial(resample, 16, 16),
     },
-    "gather": {
+    "gathering": {
         f"gather {method}, {kind}": partial(gather, method, kind)
         for kind, methods in kernels.GATHER_METHODS.items()
         for method in methods

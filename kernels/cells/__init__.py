@@ -3,4 +3,4 @@
 SCALAR = ("scalar", "scalar_covers")
 CPU = ("cpu", "cpu_covers", "cpu_accumulate")
 CUDA = ("cuda", "cuda_covers", "cuda_accumulate")
-USES = ("gather",)
+USES = ("gathering",)

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 from alignsar_gpu.kernels.driving.threads import in_threads
-from alignsar_gpu.kernels.gather.cpu import locate_run, pick_four, triangle_run
-from alignsar_gpu.kernels.gather.scalar import HAIR, is_data
+from alignsar_gpu.kernels.gathering.cpu import locate_run, pick_four, triangle_run
+from alignsar_gpu.kernels.gathering.scalar import HAIR, is_data
 
 from .scalar import COLUMN, LINE_SLOPE, ROW, SAMPLE_SLOPE, at_side, blended, displacement, moved_by, node_of
 

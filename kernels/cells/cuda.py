@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from alignsar_gpu.kernels.driving.declared import Declared
 from alignsar_gpu.kernels.driving.gpujit import THREADS, cuda, kernels_of
-from alignsar_gpu.kernels.gather.scalar import is_data
+from alignsar_gpu.kernels.gathering.scalar import is_data
 
 from .scalar import (
     COLUMN,

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from alignsar_gpu.kernels.driving.mathematics import ONE, ROUND_FLOAT32, ZERO
-from alignsar_gpu.kernels.gather.scalar import (
+from alignsar_gpu.kernels.gathering.scalar import (
     HAIR,
     first_of_four,
     fraction,

@@ -38,8 +38,6 @@ ARROWS = {
 ABOVE_ALL = {"application", "__main__"}
 MOST_LINES, MOST_FILES = 500, 15
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
-# names that a package exports, and sub-packages hidden behind them
-HIDDEN = {("alignsar_gpu.kernels", "gather")}
 HEAVY = [
     "cupy",
     "geopandas",
@@ -105,7 +103,7 @@ def imported_modules(name, path, known):
                 base = ".".join([*up, *filter(None, [node.module])])
             for alias in node.names:
                 inside = f"{base}.{alias.name}"
-                target = inside if inside in known and (base, alias.name) not in HIDDEN else base
+                target = inside if inside in known else base
                 if target in known:
                     yield target
 

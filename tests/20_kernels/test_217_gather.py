@@ -7,8 +7,8 @@ import itertools
 import numba
 import numpy as np
 import pytest
-from alignsar_gpu.kernels.gather import cpu as cpu_gather
-from alignsar_gpu.kernels.gather import scalar as scalar_gather
+from alignsar_gpu.kernels.gathering import cpu as cpu_gather
+from alignsar_gpu.kernels.gathering import scalar as scalar_gather
 from gathered_images import METHODS, SHAPE, image_of, known, positions
 from hypothesis import given
 from hypothesis import strategies as st

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from alignsar_gpu.kernels.driving.gpujit import THREADS
-from alignsar_gpu.kernels.gather import cuda as cuda_gather
+from alignsar_gpu.kernels.gathering import cuda as cuda_gather
 from gathered_images import METHODS, image_of, known, positions
 from simulated_kernels import run_simulated
 

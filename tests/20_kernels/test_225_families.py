@@ -155,13 +155,13 @@ STEPS = {
         SCALAR = ("scalar",)
         CPU = ("cpu",)
         CUDA = ("cuda",)
-        USES = ("gather",)
+        USES = ("gathering",)
         ''',
     "scalar.py": '''
         """The mathematics of a pixel."""
 
         from alignsar_gpu.kernels.driving.mathematics import ONE
-        from alignsar_gpu.kernels.gather.scalar import is_data
+        from alignsar_gpu.kernels.gathering.scalar import is_data
 
         FUNCTIONS = ("squared",)
         INLINED = FUNCTIONS

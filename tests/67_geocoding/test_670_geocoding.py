@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import zarr
 from alignsar_gpu.kernels import LAYOVER, SHADOW, CarrierTable
-from alignsar_gpu.kernels.gather.interface import gather
+from alignsar_gpu.kernels.gathering.interface import gather
 from band_limited import AZIMUTH, RANGE, Speckle, relative_error
 from geocoding_scene import CPU, Scene
 from rough_terrain import DOPPLER, GENTLE, write_dem

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from alignsar_gpu.kernels.gather.interface import GatherMethod
+    from alignsar_gpu.kernels.gathering.interface import GatherMethod
     from alignsar_gpu.radarcoding.layers import LabelScene
     from alignsar_gpu.radarcoding.level_ground import GroundCells
     from alignsar_gpu.radarcoding.rasters.config import RasterLayerConfig
