@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from alignsar_gpu.kernels.driving.threads import in_threads
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -31,6 +32,15 @@ def bands(swath):
     )
 
 
+def spread(position, weight, span, bands, planes):
+    """Echoes at positions, spread over planes."""
+    in_threads(spreading_loops.spans, len(span), position, span)
+    strips = -(-planes.shape[1] // spreading_loops.STRIP)
+    in_threads(
+        spreading_loops.deposit, strips, position, weight, span, *(band.spreading() for band in bands), planes
+    )
+
+
 @pytest.mark.parametrize("swath", BANDS)
 @pytest.mark.parametrize("slope", [0.0, 1783.0, 2500.0])
 def test_echoes_are_gathered_as_a_direct_sum_says(swath, slope):
@@ -40,8 +50,7 @@ def test_echoes_are_gathered_as_a_direct_sum_says(swath, slope):
     position = np.stack([rng.uniform(80, 176, (4, 10)), rng.uniform(100, 220, (4, 10))])
     weight = (rng.standard_normal((1, 4, 10)) + 1j * rng.standard_normal((1, 4, 10))).astype(np.complex64)
     span, planes = np.empty((4, 2)), np.zeros((2, *shape), dtype=np.float32)
-    spreading_loops.spans(position, span)
-    spreading_loops.deposit(position, weight, span, azimuth.spreading(), across.spreading(), planes)
+    spread(position, weight, span, (azimuth, across), planes)
     image = focus(planes, (azimuth, across), chirp, 1)
     frequency = [np.fft.fftfreq(count) for count in shape]
     responses = azimuth.response(shape[0], chirp) * azimuth.spread_spectrum(shape[0]), across.window(shape[1])
@@ -87,10 +96,7 @@ def test_spreading_keeps_the_weight_whatever_the_place(line, sample, channel_see
     weight = np.exp(1j * channel_seed) * np.ones((1, 1, 1), dtype=np.complex64)
     position, span = np.array([line, sample]).reshape(2, 1, 1), np.empty((1, 2))
     planes = np.zeros((2, 96, 90), dtype=np.float32)
-    spreading_loops.spans(position, span)
-    spreading_loops.deposit(
-        position, weight.astype(np.complex64), span, down.spreading(), across.spreading(), planes
-    )
+    spread(position, weight.astype(np.complex64), span, (down, across), planes)
     total = planes[0].sum(dtype=np.float64) + 1j * planes[1].sum(dtype=np.float64)
     expected = weight[0, 0, 0] * down.spread_spectrum(1)[0] * across.spread_spectrum(1)[0]
     assert abs(total / expected - 1.0) < 0.02
@@ -187,7 +193,8 @@ def test_facets_are_drawn_onto_pixels_with_folds_and_shadows():
     fields = np.stack([number, 2.0 * line, np.zeros_like(line), np.repeat(visible[np.newaxis], rows, axis=0)])
     out, folded = np.full((4, 9, 20), np.nan), np.zeros((9, 20), dtype=np.uint8)
     span = np.stack([line.min(axis=1), line.max(axis=1)], axis=-1)
-    truth_loops.draw(line, sample, span, fields, out, folded)
+    strips = -(-len(folded) // truth_loops.STRIP)
+    in_threads(truth_loops.draw, strips, line, sample, span, fields, out, folded)
     assert np.isnan(out[0, :, :1]).all()
     assert np.isnan(out[0, :, 18:]).all()
     inner = out[:, 1:8, 1:17]

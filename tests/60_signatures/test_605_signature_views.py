@@ -264,7 +264,7 @@ class TestChoice:
             "left out, because they compare a co-polarization and its cross-polarization, and the product has VV: rvi",
             "left out, because they compare two polarizations, and the product has VV: entropy",
         ]
-        with pytest.raises(AlignsarError, match=r"none of signatures\.names is left"):
+        with pytest.raises(AlignsarError, match=r"no signature of signatures\.names can be computed"):
             available(single, select(["entropy"]), options)
 
     def test_without_calibration_powers_are_digital_numbers(self, product):

@@ -132,7 +132,7 @@ class SuiteBudget:
     def __init__(self, root, budget):
         self.root, self.budget = Path(root), budget
         self.costs, self.current = Costs(), None
-        self.in_tests = 0.0
+        self.began, self.in_tests = cpu_seconds(), 0.0
 
     def pytest_collection_finish(self, session):
         if {layer_of(self._name(item)) for item in session.items} - WITHOUT_NUMBA:
@@ -156,7 +156,7 @@ class SuiteBudget:
     def pytest_sessionfinish(self, session):
         if self.costs.files:
             self._calibrate()
-            self.costs.starting.append(cpu_seconds() - self.in_tests)
+            self.costs.starting.append(cpu_seconds() - self.began - self.in_tests)
         if hasattr(session.config, "workeroutput"):
             session.config.workeroutput["suite_budget"] = self.costs.as_dict()
             return
