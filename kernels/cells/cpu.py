@@ -1,4 +1,4 @@
-"""The CPU drivers of :mod:`.scalar_cells`: loops in plain Python, compiled by :mod:`.cpujit`.
+"""The CPU drivers of :mod:`.scalar`: loops in plain Python, compiled by :mod:`driving.cpujit`.
 
 Corners are taken a run at a time, between two nodes of the lattice, in loops that LLVM vectorises; heights are looked
 up one by one.

@@ -1,4 +1,4 @@
-"""The CPU drivers of :mod:`.scalar_covers`: loops in plain Python, compiled by :mod:`.cpujit`.
+"""The CPU drivers of :mod:`.scalar_covers`: loops in plain Python, compiled by :mod:`driving.cpujit`.
 
 Rows of cells are covered independently of each other; what is added are integers, in any order.
 """

@@ -1,4 +1,4 @@
-"""The CUDA kernels of :mod:`.scalar_cells` that place cells, as in :mod:`.cuda`. Import it late, too.
+"""The CUDA kernels of :mod:`.scalar` that place cells, as in :mod:`coherence.cuda`. Import it late, too.
 
 A row of blocks takes a row of cells.
 """
@@ -51,9 +51,9 @@ def displace_cells(
     down: Any,
     across: Any,
 ) -> None:
-    """Driver of :func:`.scalar_cells.displacement`, a thread a corner; ``size``: rows and columns of corners.
+    """Driver of :func:`.scalar.displacement`, a thread a corner; ``size``: rows and columns of corners.
 
-    The rest as :func:`.cpu_cells.displace_cells`.
+    The rest as :func:`.cpu.displace_cells`.
     """
     nodes = (node[0], node[1], spacing)
     for i in range(cuda.blockIdx.y, size[0], cuda.gridDim.y):
@@ -79,7 +79,7 @@ def displace_cells(
 
 
 def lattice_cells(lattice: Any, start: Any, steps: Any, size: Any, values: Any) -> None:
-    """Driver of :func:`.scalar_cells.at_node`, a thread a cell; ``size``: rows and columns of cells."""
+    """Driver of :func:`.scalar.at_node`, a thread a cell; ``size``: rows and columns of cells."""
     planes = lattice.shape[0]
     for i in range(cuda.blockIdx.y, size[0], cuda.gridDim.y):
         below = node_of(start[0] + i + 0.5, steps[0])

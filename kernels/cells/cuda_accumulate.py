@@ -1,4 +1,4 @@
-"""The CUDA kernels that accumulate ground cells in pixels, a thread a cell: as in :mod:`.cuda`. Import it late, too.
+"""The CUDA kernels that accumulate ground cells in pixels, a thread a cell. Import it late: it imports numba.cuda.
 
 Each cell is divided as on the CPU, and what it gives to a pixel is added there at the same time as others do: the
 order, and so the rounding of the sums, is not fixed.

@@ -1,4 +1,4 @@
-"""The CUDA kernels of :mod:`.scalar_covers`, as in :mod:`.cuda`. Import it late: it imports numba.cuda.
+"""The CUDA kernels of :mod:`.scalar_covers`, as in :mod:`coherence.cuda`. Import it late: it imports numba.cuda.
 
 What edges add are integers, in any order: covers have the bits of the CPU's.
 """

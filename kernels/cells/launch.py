@@ -1,4 +1,4 @@
-"""The CUDA drivers: launch the kernels of :mod:`.cuda_cells` and of its neighbours. Import it late, too."""
+"""The CUDA drivers: launch the kernels of :mod:`.cuda` and of its neighbours. Import it late, too."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def displace_cells(
     down: Any,
     across: Any,
 ) -> None:
-    """As :func:`.cpu_cells.displace_cells`."""
+    """As :func:`.cpu.displace_cells`."""
     given = (lattice, start, steps, posts, tuple(shape), origin, *chart, *cell, shifts, nodes[:2], nodes[2])
     outputs = (tuple(down.shape), down.reshape(-1), across.reshape(-1))
     row_by_row(KERNEL["displace_cells"], *down.shape, *given, *outputs)
 
 
 def lattice_cells(lattice: Any, start: Any, steps: Any, values: Any) -> None:
-    """As :func:`.cpu_cells.lattice_cells`."""
+    """As :func:`.cpu.lattice_cells`."""
     size = (values.shape[0], values.shape[2])
     row_by_row(KERNEL["lattice_cells"], *size, lattice, start, steps, size, values.reshape(-1))
 

@@ -1,7 +1,7 @@
 """The ground in cells, and its way into the pixels of a radar grid, as plain Python functions of scalars.
 
 A chart is the ground by the line and sample where it would be seen at one height. Its cells, some to a pixel, are
-accumulated, each with its area, where the antenna sees them at the terrain's height. As in :mod:`.scalar`.
+accumulated, each with its area, where the antenna sees them at the terrain's height. As in :mod:`driving.mathematics`.
 
 Lines and samples are float32 once whole pixels are taken off. Shares of a cell are float32 too, but subtracted as
 float64, which is exact: however a cell is divided among pixels, these have all of it and no more.

@@ -1,4 +1,4 @@
-"""Polygons over cells, exactly: the mathematics as plain Python functions of scalars, see :mod:`.scalar`.
+"""Polygons over cells, exactly: the mathematics as plain Python functions of scalars, see :mod:`driving.mathematics`.
 
 As rasterisers of fonts do, every edge adds the area to the right of it, signed, as differences between neighbouring
 cells, in whole steps of a cell. An edge is walked downwards whichever way it is given, so that what the two polygons

@@ -1,7 +1,7 @@
-"""The CPU drivers of :mod:`.scalar_gather`: loops in plain Python, compiled by :mod:`.cpujit`.
+"""The CPU drivers of :mod:`.scalar`: loops in plain Python, compiled by :mod:`driving.cpujit`.
 
-As in :mod:`.cpu`, the loops that LLVM vectorises are in functions of their own. Loads from anywhere are not among
-them: the pixels around a run of positions are first brought together in a buffer.
+As in :mod:`coherence.cpu`, the loops that LLVM vectorises are in functions of their own. Loads from anywhere are not
+among them: the pixels around a run of positions are first brought together in a buffer.
 """
 
 from __future__ import annotations

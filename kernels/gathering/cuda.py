@@ -1,4 +1,4 @@
-"""The CUDA kernels of :mod:`.scalar_gather`, a thread a position: as in :mod:`.cuda`. Import it late, too.
+"""The CUDA kernels of :mod:`.scalar`, a thread a position: as in :mod:`coherence.cuda`. Import it late, too.
 
 Images are flat; complex ones have two planes, real and imaginary parts in turn.
 """
@@ -75,7 +75,7 @@ def sum_of_sixteen(image: Any, at: Any, below: int, right: int, down: Any, acros
 
 
 def gather_nearest(image: Any, shape: Any, row: Any, column: Any, out: Any) -> None:
-    """Driver of :func:`.scalar_gather.nearest_of_four`."""
+    """Driver of :func:`.scalar.nearest_of_four`."""
     for i in range(cuda.grid(1), row.size, cuda.gridsize(1)):
         inside = is_inside(row[i], column[i], shape, HALF_A_PIXEL)
         at = first_of_four(row[i], column[i], shape, inside)
@@ -86,7 +86,7 @@ def gather_nearest(image: Any, shape: Any, row: Any, column: Any, out: Any) -> N
 
 
 def gather_triangles(image: Any, shape: Any, row: Any, column: Any, out: Any) -> None:
-    """Driver of :func:`.scalar_gather.height_of_three`."""
+    """Driver of :func:`.scalar.height_of_three`."""
     below = shape[1] if shape[0] > 1 else 0
     right = 1 if shape[1] > 1 else 0
     for i in range(cuda.grid(1), row.size, cuda.gridsize(1)):
@@ -99,7 +99,7 @@ def gather_triangles(image: Any, shape: Any, row: Any, column: Any, out: Any) ->
 
 
 def gather_bilinear(image: Any, planes: int, shape: Any, row: Any, column: Any, out: Any) -> None:
-    """Driver of :func:`.scalar_gather.mean_of_four`."""
+    """Driver of :func:`.scalar.mean_of_four`."""
     below = planes * shape[1] if shape[0] > 1 else 0
     right = planes if shape[1] > 1 else 0
     for i in range(cuda.grid(1), row.size, cuda.gridsize(1)):
@@ -115,7 +115,7 @@ def gather_bilinear(image: Any, planes: int, shape: Any, row: Any, column: Any, 
 
 
 def gather_cubic(image: Any, planes: int, shape: Any, row: Any, column: Any, out: Any) -> None:
-    """Driver of :func:`.scalar_gather.cubic_or`."""
+    """Driver of :func:`.scalar.cubic_or`."""
     below = planes * shape[1]
     for i in range(cuda.grid(1), row.size, cuda.gridsize(1)):
         inside = is_inside(row[i], column[i], shape, HALF_A_PIXEL)

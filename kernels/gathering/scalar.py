@@ -1,4 +1,4 @@
-"""The mathematics of sampling an image between its pixels, as plain Python functions of scalars: see :mod:`.scalar`.
+"""The mathematics of sampling an image between its pixels (see :mod:`driving.mathematics`).
 
 Positions count rows and columns from the first pixel's centre. They are float64 until the whole pixel is taken off,
 float32 from there on. What is not finite is no data. Images are flat, one row after the other; a complex one is

@@ -1,6 +1,6 @@
-"""The CPU drivers of :mod:`.scalar_geometry`: loops in plain Python, compiled by :mod:`.cpujit`.
+"""The CPU drivers of :mod:`.scalar`: loops in plain Python, compiled by :mod:`driving.cpujit`.
 
-As in :mod:`.cpu`, the loops that LLVM vectorises are in functions of their own.
+As in :mod:`coherence.cpu`, the loops that LLVM vectorises are in functions of their own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The CUDA kernels of :mod:`.scalar_geometry`: as in :mod:`.cuda`, in float64 throughout.
+"""The CUDA kernels of :mod:`.scalar`: as in :mod:`coherence.cuda`, in float64 throughout.
 
 Import it late: it imports numba.cuda.
 """
@@ -130,7 +130,7 @@ def anchor_at(anchors: Any, at: Any) -> Any:
 
 
 def motion_of(anchors: Any, at: Any) -> Any:
-    """The antenna's motion at an anchor, as `.scalar_geometry.doppler_equation` takes it."""
+    """The antenna's motion at an anchor, as `.scalar.doppler_equation` takes it."""
     v, a, j, s = (
         triple(anchors, at + 12),
         triple(anchors, at + 15),
@@ -245,7 +245,7 @@ def viewing_angles(
     local: Any,
     look: Any,
 ) -> None:
-    """Driver of :func:`.scalar_geometry.viewing`, from where the antenna is at each point's own time."""
+    """Driver of :func:`.scalar.viewing`, from where the antenna is at each point's own time."""
     for i in range(cuda.grid(1), lon.size, cuda.gridsize(1)):
         antenna, _, _, _, _ = orbit_state(time[i], orbit_time, coefficients)
         d = minus(position(lon[i], lat[i], h[i]), antenna)

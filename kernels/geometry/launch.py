@@ -12,7 +12,7 @@ from .cuda import ANCHOR, KERNEL
 
 
 def ground_to_radar(points: Any, seed: Any, orbit: Any, doppler: Any, time: Any, slant_range: Any) -> None:
-    """As :func:`.cpu_geometry.ground_to_radar`; takes 0.9 byte of scratch for each point of a full segment."""
+    """As :func:`.cpu.ground_to_radar`; takes 0.9 byte of scratch for each point of a full segment."""
     rows, columns = time.shape
     segments = rows * -(-columns // SEGMENT)
     lon, lat, h = (array.reshape(-1) for array in points)
@@ -34,7 +34,7 @@ def ground_to_radar(points: Any, seed: Any, orbit: Any, doppler: Any, time: Any,
 
 
 def viewing_angles(points: Any, slopes: Any, time: Any, orbit: Any, results: Any) -> None:
-    """As :func:`.cpu_geometry.viewing_angles`, every point from its own time."""
+    """As :func:`.cpu.viewing_angles`, every point from its own time."""
     arrays = [array.reshape(-1) for array in (*points, *slopes, time)]
     outputs = [array.reshape(-1) for array in results]
     elementwise(KERNEL["viewing_angles"], time.size, *arrays, *orbit, *outputs)

@@ -1,7 +1,7 @@
 """The geometry of a radar, as plain Python functions of scalars: orbits, zero-Doppler times, viewing angles.
 
-As in :mod:`.scalar`, but in float64 throughout: a phase of 4 pi R / lambda has no digits to spare. Degrees are
-those of longitude and latitude; positions are in the Earth-fixed frame (WGS84), metres.
+As in :mod:`driving.mathematics`, but in float64 throughout: a phase of 4 pi R / lambda has no digits to
+spare. Degrees are those of longitude and latitude; positions are in the Earth-fixed frame (WGS84), metres.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The CUDA kernels of polarimetry; see :mod:`.cuda`. Each thread sums the window of a pixel and measures its matrix."""
+"""The CUDA kernels of polarimetry. Each thread sums the window of a pixel and measures its matrix."""
 
 from __future__ import annotations
 
@@ -253,7 +253,7 @@ def window_signatures_dual(
     shape: Any,
     out: Any,
 ) -> None:
-    """As :func:`.cpu_polarimetry.window_signatures`; ``shape`` is that of out, the image has ``valid.size`` pixels."""
+    """As :func:`.cpu.window_signatures`; ``shape`` is that of out, the image has ``valid.size`` pixels."""
     lines, samples = shape
     size = lines * samples
     image = (valid.size // samples, samples)
@@ -284,7 +284,7 @@ def window_signatures_quad(
     shape: Any,
     out: Any,
 ) -> None:
-    """As :func:`.cpu_polarimetry.window_signatures`; ``shape`` is that of out, the image has ``valid.size`` pixels."""
+    """As :func:`.cpu.window_signatures`; ``shape`` is that of out, the image has ``valid.size`` pixels."""
     lines, samples = shape
     size = lines * samples
     image = (valid.size // samples, samples)
@@ -300,7 +300,7 @@ def window_signatures_quad(
 def matrix_signatures_dual(
     planes: Any, valid: Any, gains: Any, noise: Any, lowest: Any, slots: Any, shape: Any, out: Any
 ) -> None:
-    """As :func:`.cpu_polarimetry.matrix_signatures`."""
+    """As :func:`.cpu.matrix_signatures`."""
     size = shape[0] * shape[1]
     for i in range(cuda.grid(1), size, cuda.gridsize(1)):
         if valid[np.uint64(i)]:
@@ -313,7 +313,7 @@ def matrix_signatures_dual(
 def matrix_signatures_quad(
     planes: Any, valid: Any, gains: Any, noise: Any, slots: Any, shape: Any, out: Any
 ) -> None:
-    """As :func:`.cpu_polarimetry.matrix_signatures`."""
+    """As :func:`.cpu.matrix_signatures`."""
     size = shape[0] * shape[1]
     for i in range(cuda.grid(1), size, cuda.gridsize(1)):
         if valid[np.uint64(i)]:

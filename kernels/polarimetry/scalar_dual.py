@@ -1,4 +1,4 @@
-"""Polarimetry of two channels, as plain Python functions of scalars; see :mod:`.scalar` for how they are compiled.
+"""Polarimetry of two channels (see :mod:`driving.mathematics` for how it is compiled).
 
 A measure is a function of a pixel's covariance matrix, averaged over its window: the powers c11 and c22 of the first
 (co-polarized) and the second (cross-polarized) channel, c12 = <first conj(second)> as re and im, and the two powers of

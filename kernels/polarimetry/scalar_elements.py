@@ -15,7 +15,7 @@ MEASURES = (("covariance_quad", tuple(f"covariance_quad_{element}" for element i
 def covariance_quad(
     t11: Any, t22: Any, t33: Any, ar: Any, ai: Any, br: Any, bi: Any, cr: Any, ci: Any
 ) -> Any:
-    """C3 of [HH, sqrt(2) HV, VV] from T3, the inverse of `.scalar_polarimetry.coherency`."""
+    """C3 of [HH, sqrt(2) HV, VV] from T3, the inverse of `.scalar.coherency`."""
     half = HALF * (t11 + t22)
     return (
         half + ar,

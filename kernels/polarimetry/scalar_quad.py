@@ -1,4 +1,4 @@
-"""Polarimetry of four channels, as plain Python functions of scalars; see :mod:`.scalar` for how they are compiled.
+"""Polarimetry of four channels (see :mod:`driving.mathematics` for how it is compiled).
 
 A measure is a function of a pixel's coherency matrix T3 = <k k^H>, averaged over its window, with
 k = [HH + VV, HH - VV, 2 HV] / sqrt(2): the powers t11, t22 and t33, then t12 = <k1 conj(k2)>, t13 and t23 as re and

@@ -1,7 +1,7 @@
-"""The CPU drivers of :mod:`.scalar_resampling`: loops in plain Python, compiled by :mod:`.cpujit`.
+"""The CPU drivers of :mod:`.scalar`: loops in plain Python, compiled by :mod:`driving.cpujit`.
 
-As in :mod:`.cpu`, the loops that LLVM vectorises are in functions of their own, and write to no array that they
-also read at another place.
+As in :mod:`coherence.cpu`, the loops that LLVM vectorises are in functions of their own, and write to no array that
+they also read at another place.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The CUDA kernels of :mod:`.scalar_resampling`: as in :mod:`.cuda`. Import it late: it imports numba.cuda."""
+"""The CUDA kernels of :mod:`.scalar`: as in :mod:`coherence.cuda`. Import it late: it imports numba.cuda."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DECLARED = {"ramp": Declared(arguments="cdddic", registers=48, float64=25)} | {
 
 
 def ramp(image: Any, slope: Any, centroid: Any, time: Any, sign: int, out: Any) -> None:
-    """Driver of :func:`.scalar_resampling.carrier_turns`; a row of blocks takes a line."""
+    """Driver of :func:`.scalar.carrier_turns`; a row of blocks takes a line."""
     samples = slope.size
     for line in range(cuda.blockIdx.y, time.size, cuda.gridDim.y):
         for sample in range(cuda.blockIdx.x * THREADS + cuda.threadIdx.x, samples, cuda.gridDim.x * THREADS):
@@ -49,7 +49,7 @@ def resample(
     out: Any,
     valid: Any,
 ) -> None:
-    """Driver of :func:`.scalar_resampling.value`, a thread a pixel.
+    """Driver of :func:`.scalar.value`, a thread a pixel.
 
     ``numbers``: time of line 0 and from line to line, line that the image begins with; first and last valid line
     and sample.

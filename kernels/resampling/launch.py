@@ -11,7 +11,7 @@ from .cuda import KERNEL
 
 
 def ramp(image: Any, slope: Any, centroid: Any, time: Any, sign: int, out: Any) -> None:
-    """As :func:`.cpu_resampling.ramp`."""
+    """As :func:`.cpu.ramp`."""
     if image.size == 0:
         return
     lines, samples = image.shape
@@ -22,7 +22,7 @@ def ramp(image: Any, slope: Any, centroid: Any, time: Any, sign: int, out: Any) 
 def resample(
     image: Any, positions: Any, tables: Any, carrier: Any, numbers: Any, out: Any, valid: Any
 ) -> None:
-    """As :func:`.cpu_resampling.resample`, for the numbers of taps of the tables."""
+    """As :func:`.cpu.resample`, for the numbers of taps of the tables."""
     name = "resample_{}_{}".format(*(table.shape[1] for table in tables))
     shape = (image.shape[0], image.shape[1] // 2)
     inputs = [array.reshape(-1) for array in (*positions, *tables)]

@@ -1,7 +1,7 @@
-"""The mathematics of resampling, as plain Python functions of scalars: see :mod:`.scalar`.
+"""The mathematics of resampling, as plain Python functions of scalars: see :mod:`driving.mathematics`.
 
 A value between pixels is a sum of DOWN lines times ACROSS samples: first of the lines in every column, then of the
-columns. Both numbers are constants, for which the loops over them are compiled; :mod:`.binding` puts others in.
+columns. Both numbers are constants, for which the loops over them are compiled; :mod:`driving.binding` puts others in.
 Positions and the carrier's phase are float64 until that is within half a turn, all else is float32.
 """
 

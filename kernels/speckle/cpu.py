@@ -1,4 +1,4 @@
-"""The CPU drivers of :mod:`.scalar_speckle`: loops in plain Python, compiled by :mod:`.cpujit`.
+"""The CPU drivers of :mod:`.scalar`: loops in plain Python, compiled by :mod:`driving.cpujit`.
 
 A tile of the image is filtered quantity by quantity: how many pixels are valid, every plane, the squares of the span.
 Each is copied with its surroundings, 0 where not valid, and summed over the window of every pixel. Of an image

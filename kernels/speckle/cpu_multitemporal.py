@@ -1,4 +1,4 @@
-"""The CPU driver of the multi-temporal filter in :mod:`.scalar_speckle`: loops in plain Python, as in :mod:`.cpu`."""
+"""The CPU driver of the multi-temporal filter in :mod:`.scalar`: loops in plain Python, as in :mod:`coherence.cpu`."""
 
 from __future__ import annotations
 

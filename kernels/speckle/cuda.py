@@ -1,4 +1,4 @@
-"""The CUDA kernels of :mod:`.scalar_speckle`: as in :mod:`.cuda`. Import it late: it imports numba.cuda.
+"""The CUDA kernels of :mod:`.scalar`: as in :mod:`coherence.cuda`. Import it late: it imports numba.cuda.
 
 A thread filters all planes of a pixel, and sums whole windows: what neighbours share comes out of the caches.
 """
@@ -162,7 +162,7 @@ def speckle_boxcar(
     span: tuple[int, int],
     out: Any,
 ) -> None:
-    """Driver of :func:`.scalar_speckle.window_mean` over span[1] lines from span[0] on.
+    """Driver of :func:`.scalar.window_mean` over span[1] lines from span[0] on.
 
     ``counts`` are those of the planes and of the powers among them; a row of blocks takes a line.
     """
@@ -187,7 +187,7 @@ def speckle_lee(
     noise: Any,
     out: Any,
 ) -> None:
-    """Driver of :func:`.scalar_speckle.mmse_value`; the same."""
+    """Driver of :func:`.scalar.mmse_value`; the same."""
     for row in range(cuda.blockIdx.y, span[1], cuda.gridDim.y):
         for sample in range(cuda.blockIdx.x * THREADS + cuda.threadIdx.x, shape[1], cuda.gridDim.x * THREADS):
             place = (span[0] + row, sample)
@@ -204,7 +204,7 @@ def speckle_refined_lee(
     noise: Any,
     out: Any,
 ) -> None:
-    """Driver of :func:`.scalar_speckle.facing_window` and :func:`.scalar_speckle.mmse_value`; the same.
+    """Driver of :func:`.scalar.facing_window` and :func:`.scalar.mmse_value`; the same.
 
     Each thread takes the means of three sub-windows, one above the other, of which its neighbours need the same.
     """
@@ -238,7 +238,7 @@ def speckle_gamma_map(
     looks: Any,
     out: Any,
 ) -> None:
-    """Driver of :func:`.scalar_speckle.gamma_map_value`; the same, of one plane."""
+    """Driver of :func:`.scalar.gamma_map_value`; the same, of one plane."""
     for row in range(cuda.blockIdx.y, span[1], cuda.gridDim.y):
         for sample in range(cuda.blockIdx.x * THREADS + cuda.threadIdx.x, shape[1], cuda.gridDim.x * THREADS):
             place = (span[0] + row, sample)
@@ -250,7 +250,7 @@ def speckle_gamma_map(
 
 
 def multitemporal(powers: Any, means: Any, valid: Any, dates: int, out: Any) -> None:
-    """Driver of :func:`.scalar_speckle.multitemporal_value`; a thread takes all dates of a pixel."""
+    """Driver of :func:`.scalar.multitemporal_value`; a thread takes all dates of a pixel."""
     pixels = powers.size // dates
     for pixel in range(cuda.grid(1), pixels, cuda.gridsize(1)):
         total = ZERO

@@ -1,4 +1,4 @@
-"""The CUDA drivers of :mod:`.cuda_speckle`. Import it late: it imports numba.cuda."""
+"""The CUDA drivers of :mod:`.cuda`. Import it late: it imports numba.cuda."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def filter_speckle(
     first: int,
     out: Any,
 ) -> None:
-    """As :func:`.cpu_speckle.filter_speckle`."""
+    """As :func:`.cpu.filter_speckle`."""
     count, rows, samples = out.shape
     sizes = ((count, powers), valid.shape, half, (first, rows))
     parameter = {BOXCAR: (), GAMMA_MAP: (looks,)}.get(method, (1.0 / looks,))

@@ -1,4 +1,4 @@
-"""The mathematics of speckle filters, as plain Python functions of scalars: see :mod:`.scalar`.
+"""The mathematics of speckle filters, as plain Python functions of scalars: see :mod:`driving.mathematics`.
 
 Sums over windows are float64: the variance is a difference of two of them, and speckle of a thousand looks leaves
 a thousandth of the squares. Sums over dates are float32: nothing is subtracted from them.
@@ -34,7 +34,7 @@ EDGES = 8  # windows that are half of the whole
 
 
 def counted(x: Any, valid: Any) -> Any:
-    """What a window sums of a pixel, float64; 0 where not valid. Chosen after: see :func:`.scalar.products`."""
+    """What a window sums of a pixel, float64; 0 where not valid. See :func:`coherence.scalar.products`."""
     value = np.float64(x)
     return value if valid else 0.0
 

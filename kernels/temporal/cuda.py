@@ -1,4 +1,4 @@
-"""The CUDA kernels of :mod:`.scalar_temporal`, a thread a pixel: as in :mod:`.cuda`. Import it late, too.
+"""The CUDA kernels of :mod:`.scalar`, a thread a pixel: as in :mod:`coherence.cuda`. Import it late, too.
 
 Stacks are flat, one image of ``pixels`` after the other.
 """
@@ -50,7 +50,7 @@ DECLARED = {
 def temporal_statistics(
     power: Any, valid: Any, pixels: int, mean: Any, deviation: Any, variation: Any, dispersion: Any
 ) -> None:
-    """Driver of :func:`.scalar_temporal.shifted_sums` and :func:`.scalar_temporal.shifted_amplitude_sums`.
+    """Driver of :func:`.scalar.shifted_sums` and :func:`.scalar.shifted_amplitude_sums`.
 
     Outputs that are empty are not asked for.
     """
@@ -85,7 +85,7 @@ def temporal_statistics(
 def seasonal_fit(
     power: Any, valid: Any, pixels: int, cosine: Any, sine: Any, smallest: float, amplitude: Any, day: Any
 ) -> None:
-    """Driver of :func:`.scalar_temporal.harmonic` and :func:`.scalar_temporal.harmonic_fit`; as above."""
+    """Driver of :func:`.scalar.harmonic` and :func:`.scalar.harmonic_fit`; as above."""
     for i in range(cuda.grid(1), pixels, cuda.gridsize(1)):
         sums = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
         at = i
@@ -102,7 +102,7 @@ def seasonal_fit(
 
 
 def temporal_extremes(power: Any, valid: Any, pixels: int, least: Any, lowest: Any, highest: Any) -> None:
-    """Driver of :func:`.scalar_temporal.lower_value` and :func:`.scalar_temporal.higher_value`."""
+    """Driver of :func:`.scalar.lower_value` and :func:`.scalar.higher_value`."""
     for i in range(cuda.grid(1), pixels, cuda.gridsize(1)):
         low = INFINITY
         high = -INFINITY
@@ -116,7 +116,7 @@ def temporal_extremes(power: Any, valid: Any, pixels: int, least: Any, lowest: A
 
 
 def temporal_mean_minimum(values: Any, pixels: int, mean: Any, minimum: Any) -> None:
-    """Driver of :func:`.scalar_temporal.added_value` and :func:`.scalar_temporal.lower_value`."""
+    """Driver of :func:`.scalar.added_value` and :func:`.scalar.lower_value`."""
     for i in range(cuda.grid(1), pixels, cuda.gridsize(1)):
         count = 0.0
         total = 0.0
@@ -131,13 +131,13 @@ def temporal_mean_minimum(values: Any, pixels: int, mean: Any, minimum: Any) -> 
 
 
 def log_ratio(power: Any, other: Any, valid: Any, ratio: Any) -> None:
-    """Driver of :func:`.scalar_temporal.ratio_in_decibels`."""
+    """Driver of :func:`.scalar.ratio_in_decibels`."""
     for i in range(cuda.grid(1), ratio.size, cuda.gridsize(1)):
         ratio[i] = ratio_in_decibels(power[i], other[i], valid[i])
 
 
 def change_index(power: Any, dry: Any, wet: Any, valid: Any, smallest: Any, index: Any) -> None:
-    """Driver of :func:`.scalar_temporal.relative_change`."""
+    """Driver of :func:`.scalar.relative_change`."""
     for i in range(cuda.grid(1), index.size, cuda.gridsize(1)):
         index[i] = relative_change(power[i], dry[i], wet[i], valid[i], smallest)
 

@@ -1,7 +1,7 @@
 """Statistics of every pixel over the dates of a stack: argument checks, and the choice of the driver.
 
-As in :mod:`.interface`, the kind of the arrays decides where the work is done. A value that is NaN or infinite is
-missing, wherever the mask says otherwise.
+As in :mod:`coherence.interface`, the kind of the arrays decides where the work is done. A value that is NaN or infinite
+is missing, wherever the mask says otherwise.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The mathematics of statistics over the dates of a pixel, as plain Python functions of scalars: see :mod:`.scalar`.
+"""The mathematics of statistics over the dates of a pixel (see :mod:`driving.mathematics`).
 
 Sums over dates are float64. Those of deviations are of differences to the first date that counts, so that what is
 subtracted at the end is at most as many times larger than what remains as there are dates, whatever the mean.

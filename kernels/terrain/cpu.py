@@ -1,6 +1,6 @@
 """The CPU driver that draws the facets of a terrain into a radar grid: loops in plain Python.
 
-Compiled by :mod:`.cpujit`. Strips of lines are drawn independently of each other; every strip goes through
+Compiled by :mod:`driving.cpujit`. Strips of lines are drawn independently of each other; every strip goes through
 the cells of the terrain that reach into it.
 """
 

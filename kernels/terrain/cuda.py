@@ -1,4 +1,4 @@
-"""The CUDA kernels of :mod:`.scalar_terrain`, as in :mod:`.cuda`. Import it late: it imports numba.cuda.
+"""The CUDA kernels of :mod:`.scalar`, as in :mod:`coherence.cuda`. Import it late: it imports numba.cuda.
 
 The facets of a terrain are drawn in two steps. In the first, facets compete for pixels: a pixel keeps the
 largest key, which is the level of the look angle above the facet's number counted backwards, so that of equal

@@ -15,7 +15,7 @@ MOST_SHARES = 32  # threads that share a facet of a terrain at most
 
 
 def rasterize_terrain(posts: Any, bends: Any, first: int, margin: int, images: Any, flags: Any) -> None:
-    """As :func:`.cpu_terrain.rasterize_terrain`; takes 12 bytes of scratch for each pixel, margin included.
+    """As :func:`.cpu.rasterize_terrain`; takes 12 bytes of scratch for each pixel, margin included.
 
     Large facets, of a terrain much coarser than the pixels, are shared by several threads each, a facet of
     s^2 pixels by about s / 4.

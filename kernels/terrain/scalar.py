@@ -1,6 +1,6 @@
 """Facets of a terrain in a radar grid, as plain Python functions of scalars and of posts.
 
-As in :mod:`.scalar_geometry`, in float64. A post is a tuple of what is named below. Look angles are compared
+As in :mod:`geometry.scalar`, in float64. A post is a tuple of what is named below. Look angles are compared
 by their `level`, so that every driver, whatever its last bits, keeps the same one of two facets.
 """
 

@@ -1,6 +1,6 @@
 """The CPU drivers that measure the area of a terrain's facets and spread it over a radar grid: loops in plain Python.
 
-Compiled by :mod:`.cpujit`. Strips of lines are filled independently of each other; every strip goes through the
+Compiled by :mod:`driving.cpujit`. Strips of lines are filled independently of each other; every strip goes through the
 cells of the terrain that reach into it, always in the same order.
 """
 
@@ -48,7 +48,7 @@ DRIVERS = ("sight_points", "facet_areas", "spread_areas")
 def sight_row(
     lon: Any, lat: Any, h: Any, time: Any, orbit: Any, doppler: Any, pixel: Any, points: Any
 ) -> None:
-    """`.scalar_area.sight` of a row of points, into points [column, 6]."""
+    """`.scalar.sight` of a row of points, into points [column, 6]."""
     for i in range(lon.size):
         x, w = sight(lon[i], lat[i], h[i], time[i], orbit, doppler, pixel)
         points[i, 0], points[i, 1], points[i, 2] = x
@@ -56,7 +56,7 @@ def sight_row(
 
 
 def lit_row(points: Any, heights: Any, row: Any, ceiling: Any, areas: Any) -> None:
-    """`.scalar_area.lit_area` of a row of cells, into areas [column, half]."""
+    """`.scalar.lit_area` of a row of cells, into areas [column, half]."""
     for column in range(areas.shape[0]):
         for half in range(2):
             areas[column, half] = lit_area(points, heights, row, column, half, ceiling)

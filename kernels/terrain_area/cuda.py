@@ -1,4 +1,4 @@
-"""The CUDA kernels of :mod:`.scalar_area`, as in :mod:`.cuda`. Import it late: it imports numba.cuda."""
+"""The CUDA kernels of :mod:`.scalar`, as in :mod:`coherence.cuda`. Import it late: it imports numba.cuda."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def sight_points(
     pixel: Any,
     points: Any,
 ) -> None:
-    """Driver of :func:`.scalar_area.sight`, into points of six numbers each."""
+    """Driver of :func:`.scalar.sight`, into points of six numbers each."""
     orbit = (orbit_time, coefficients)
     table = (doppler, *numbers)
     for i in range(cuda.grid(1), lon.size, cuda.gridsize(1)):
@@ -63,7 +63,7 @@ def sight_points(
 
 
 def facet_areas(points: Any, heights: Any, ceiling: Any, areas: Any) -> None:
-    """Driver of :func:`.scalar_area.lit_area`, a facet a thread."""
+    """Driver of :func:`.scalar.lit_area`, a facet a thread."""
     cells = points.shape[1] - 1
     for i in range(cuda.grid(1), areas.size, cuda.gridsize(1)):
         row, column, half = facet_place(i, cells)
@@ -73,7 +73,7 @@ def facet_areas(points: Any, heights: Any, ceiling: Any, areas: Any) -> None:
 def spread_areas(
     places: Any, areas: Any, first: int, lines: int, samples: int, share: int, area: Any, covered: Any
 ) -> None:
-    """Every facet into its pixels; ``share`` threads take a facet's lines in turn. As :mod:`.cpu_area`."""
+    """Every facet into its pixels; ``share`` threads take a facet's lines in turn. As :mod:`.cpu`."""
     cells = places.shape[1] - 1
     for i in range(cuda.grid(1), areas.size * share, cuda.gridsize(1)):
         facet = i // share
@@ -103,7 +103,7 @@ def spread_areas(
 
 
 def finish_areas(area: Any, covered: Any, ratio: Any) -> None:
-    """Driver of :func:`.scalar_area.ratio_of`."""
+    """Driver of :func:`.scalar.ratio_of`."""
     for i in range(cuda.grid(1), ratio.size, cuda.gridsize(1)):
         ratio[i] = np.float32(ratio_of(area[i], covered[i]))
 

@@ -1,4 +1,4 @@
-"""The CUDA drivers of :mod:`.cuda_area`, as in :mod:`.launch`. Import it late: it imports numba.cuda."""
+"""The CUDA drivers of :mod:`.cuda`, as in :mod:`coherence.launch`. Import it late: it imports numba.cuda."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MOST_SHARES = 32  # threads that share a facet of a terrain at most
 
 
 def sight_points(ground: Any, time: Any, orbit: Any, doppler: Any, pixel: float, points: Any) -> None:
-    """As :func:`.cpu_area.sight_points`."""
+    """As :func:`.cpu.sight_points`."""
     coefficients, *numbers = doppler
     arrays = [array.reshape(-1) for array in (*ground, time)]
     table = (coefficients, tuple(float(number) for number in numbers))
@@ -21,12 +21,12 @@ def sight_points(ground: Any, time: Any, orbit: Any, doppler: Any, pixel: float,
 
 
 def facet_areas(points: Any, heights: Any, ceiling: float, areas: Any) -> None:
-    """As :func:`.cpu_area.facet_areas`."""
+    """As :func:`.cpu.facet_areas`."""
     elementwise(KERNEL["facet_areas"], areas.size, points, heights, ceiling, areas.reshape(-1))
 
 
 def spread_areas(places: Any, areas: Any, first: int, ratio: Any) -> None:
-    """As :func:`.cpu_area.spread_areas`; takes 16 bytes of scratch for each pixel.
+    """As :func:`.cpu.spread_areas`; takes 16 bytes of scratch for each pixel.
 
     Large facets, of a terrain much coarser than the pixels, are shared by several threads each.
     """

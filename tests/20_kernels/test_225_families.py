@@ -146,6 +146,25 @@ class TestTag:
         assert loop.__qualname__ == f"rotate_chunks{families.family('coherence').tag()}"
 
 
+def referred_to(path):
+    """What the docstrings of a file refer to: module, and name in it or nothing."""
+    folder = Path(families.__file__).parent.parent
+    for role, text in re.findall(r":(mod|func):`([\w.]+)`", path.read_text()):
+        parts = text.lstrip(".").split(".")
+        place = path.parent if text.startswith(".") else folder
+        module = parts if role == "mod" else parts[:-1]
+        yield text, place.joinpath(*module).with_suffix(".py"), None if role == "mod" else parts[-1]
+
+
+@pytest.mark.parametrize("name", [*NAMES, "driving"])
+def test_docstrings_refer_to_what_is_there(name):
+    folder = Path(families.__file__).parent.parent / name
+    for path in folder.glob("*.py"):
+        for text, module, function in referred_to(path):
+            assert module.is_file(), (path.name, text)
+            assert function is None or f"def {function}(" in module.read_text(), (path.name, text)
+
+
 # A family, added as CONTRIBUTING.md says
 
 STEPS = {
