@@ -1,8 +1,8 @@
 """The CPU drivers of :mod:`.scalar`: loops in plain Python, compiled by :mod:`driving.cpujit`.
 
 As in :mod:`coherence.cpu`, the loops that LLVM vectorises are in functions of their own. Stacks are [date, pixel].
-Dates are taken in fours, so that the sums of a run of pixels, all in one buffer of constant stride, are read and written once
-for four of them; those that are missing in the last four are masked. Every pixel goes through its dates in order:
+Dates are taken in fours, so that the sums of a run of pixels, all in one buffer of constant stride, are read and
+written once for four of them; those that are missing in the last four are masked. Every pixel goes through its dates in order:
 results depend neither on threads nor on which pixels are computed in one call.
 """
 

@@ -1,6 +1,6 @@
 """The area of a terrain's facets as a radar sees it, as plain Python functions of scalars and of posts.
 
-As in :mod:`.scalar_geometry`, in float64. Areas are counted in pixels of the slant-range plane: a facet's area as
+As in :mod:`geometry.scalar`, in float64. Areas are counted in pixels of the slant-range plane: a facet's area as
 it is seen along the line of sight, over the area that a pixel has in that plane. The sum over a pixel's facets is
 A_gamma / A_beta (Small 2011, Flattening gamma: radiometric terrain correction for SAR imagery, IEEE TGRS 49(8)).
 """
