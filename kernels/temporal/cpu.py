@@ -2,8 +2,8 @@
 
 As in :mod:`coherence.cpu`, the loops that LLVM vectorises are in functions of their own. Stacks are [date, pixel].
 Dates are taken in fours, so that the sums of a run of pixels, all in one buffer of constant stride, are read and
-written once for four of them; those that are missing in the last four are masked. Every pixel goes through its dates in order:
-results depend neither on threads nor on which pixels are computed in one call.
+written once for four of them; those that are missing in the last four are masked. Every pixel goes through its dates
+in order: results depend neither on threads nor on which pixels are computed in one call.
 """
 
 from __future__ import annotations
