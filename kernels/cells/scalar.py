@@ -91,7 +91,7 @@ def displacement(height: Any, slope: Any, bend: Any) -> Any:
     return height * (np.float32(slope) + np.float32(bend) * height)
 
 
-def moved_by(shifts: Any, axis: int, line: Any, sample: Any, nodes: Any) -> Any:
+def moved_by(shifts: Any, axis: Any, line: Any, sample: Any, nodes: Any) -> Any:
     """What annotated coordinates are off at a pixel: of the nearest line, linear in samples; held at the ends.
 
     ``nodes``: line and sample of the first of ``shifts``, and samples from one to the next.

@@ -94,7 +94,7 @@ def steps_of(shape: Any) -> Any:
     return shape[1] if shape[0] > 1 else 0, 1 if shape[1] > 1 else 0
 
 
-def pick_four(image: Any, shape: Any, first: Any, plane: int, planes: int, four: Any, count: int) -> None:
+def pick_four(image: Any, shape: Any, first: Any, plane: Any, planes: Any, four: Any, count: int) -> None:
     """The four pixels around each position, of one of so many planes."""
     below, right = steps_of(shape)
     pick_run(image, first, plane, planes, four[0], count)

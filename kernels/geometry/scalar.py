@@ -81,7 +81,7 @@ def sine_cosine(degrees: Any) -> Any:
     return sine, cosine
 
 
-def horner(c: Any, k: int, axis: int, u: Any) -> Any:
+def horner(c: Any, k: Any, axis: Any, u: Any) -> Any:
     """Value and first four derivatives with respect to u of an orbit's polynomial on interval ``k``."""
     p = c[k, TERMS - 1, axis]
     d = 0.0

@@ -71,7 +71,7 @@ def no_measures(matrix: Any, slots: Any, results: Any) -> None:
 earlier = no_measures
 
 
-def is_wanted(slots: Any, first: int, count: int) -> bool:
+def is_wanted(slots: Any, first: Any, count: Any) -> bool:
     """Whether one of so many values of a measure has a place to be written to."""
     wanted = False
     for j in range(first, first + count):

@@ -20,23 +20,23 @@ import pytest
 
 # CPU seconds on the reference machine with an empty compile cache, by folder below tests/.
 BUDGET = {
-    "00_house": 15,
-    "10_config": 15,
-    "20_kernels": 400,
-    "30_geometry": 30,
-    "40_products": 55,
+    "00_house": 8,
+    "10_config": 8,
+    "20_kernels": 50,
+    "30_geometry": 22,
+    "40_products": 22,
     "45_simulate": 70,
-    "50_coregistration": 100,
-    "60_signatures": 25,
-    "64_radarcoding": 100,
-    "67_geocoding": 20,
-    "70_dataset": 10,
-    "75_catalog": 10,
+    "50_coregistration": 80,
+    "60_signatures": 14,
+    "64_radarcoding": 60,
+    "67_geocoding": 10,
+    "70_dataset": 6,
+    "75_catalog": 3,
     "80_report": 40,
-    "90_application": 250,
+    "90_application": 190,
 }
 COMPILING, STARTING = "compiling", "starting"
-OUTSIDE_LAYERS = {COMPILING: 300, STARTING: 40}
+OUTSIDE_LAYERS = {COMPILING: 60, STARTING: 25}
 UNLIMITED = {"gpu"}  # its cost is the device's
 # Layers that may run where there is no numba, or that have no need to wait for it.
 WITHOUT_NUMBA = {"00_house", "gpu"}
