@@ -128,7 +128,7 @@ def facts(survey: CubeSurvey) -> tuple[tuple[str, str], ...]:
         ("Burst", bursts[0] if len(bursts) == 1 else f"{len(bursts)}, {bursts[0]} to {bursts[-1]}"),
         ("Track (relative orbit)", f"{orbit:.0f}" if math.isfinite(orbit) else ""),
         ("Pass", survey.text("pass_direction")),
-        ("Looks to the", survey.text("look_side")),
+        ("Look direction", survey.text("look_side")),
         ("Heading", f"{heading:.1f}° from north" if math.isfinite(heading) else ""),
         ("Polarizations", ", ".join(p.upper() for p in survey.polarizations)),
         (
