@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -37,7 +38,7 @@ class Run:
     timer: StageTimer
 
 
-class Stage:
+class Stage(ABC):
     """One step of a run: what it adds to the output folder, from what, and how.
 
     A subclass says so by its class attributes and methods, and is listed in `application.pipeline.STAGES`. It is made
@@ -82,12 +83,12 @@ class Stage:
             reads=self.reads,
         )
 
+    @abstractmethod
     def make(self, folder: RunFolder) -> None:
         """Make the products in ``folder.work``, where those of the stages that it reads are too.
 
         Units that ``folder`` has recorded are kept, so that a run that was stopped is continued.
         """
-        raise NotImplementedError
 
     def warnings(self) -> Sequence[str]:
         """Return what users must know, a sentence each; asked for after `make`."""
