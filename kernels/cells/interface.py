@@ -1,4 +1,4 @@
-"""The ground in cells, covered by polygons and accumulated in radar pixels: argument checks, choice of the driver."""
+"""Public functions on ground cells: cover by polygons, accumulation in radar pixels. Checks the arguments."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WHOLE_CELL = ONE
 
 
 class Cells(NamedTuple):
-    """Cells of a chart, rows down in lines and columns across in samples.
+    """A grid of ground cells on a chart: rows run along lines, columns along samples.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ def displace_cells(
     shifts: NDArray[np.float32],
     nodes: tuple[int, int, int] = (0, 0, 1),
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Where the corners of cells are seen at the terrain's height, less where the chart has them.
+    """Compute the displacement of the corners of ground cells, from the chart to the image.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def displace_cells(
 
 
 def lattice_cells(lattice: NDArray[np.float64], cells: Cells, shape: tuple[int, int]) -> NDArray[np.float64]:
-    """The planes of a lattice at the middles of cells, bilinear: float64 [row, plane, column].
+    """Interpolate the planes of a lattice at the centres of cells, bilinear: float64 [row, plane, column].
 
     Parameters as in `displace_cells`. Raises TypeError or ValueError that names the argument which is wrong.
     """
@@ -162,7 +162,7 @@ def cover_cells(
     extents: NDArray[np.float64],
     cover: NDArray[np.int32],
 ) -> None:
-    """Add polygons to the cover of cells, exactly: of each cell the area to the right of every edge, signed.
+    """Add polygons to the cover of cells, exactly: the signed area of each cell to the right of every edge.
 
     As rasterisers of fonts do, in fixed point: edges that neighbours share cancel to the last bit. Of what is added,
     the bits are the same on the CPU and on the device, in whichever order edges come.
@@ -204,7 +204,7 @@ def _check_rings(rings: Any, vertices: int, planes: int) -> None:
 
 
 def resolve_overlaps(cover: NDArray[np.int32], order: NDArray[np.int64]) -> None:
-    """Turn what `cover_cells` has added into covers, in place: 0 to ``WHOLE_CELL``, where polygons overlap no more.
+    """Turn the sums of `cover_cells` into covers from 0 to ``WHOLE_CELL``, in place, and resolve overlaps.
 
     Parameters
     ----------
@@ -239,7 +239,7 @@ def accumulate_cells(
     planes: NDArray[Any],
     sums: NDArray[np.float64],
 ) -> None:
-    """Add cells to the pixels that they are seen in, each with its area.
+    """Add the area of each ground cell to the pixels that it maps to.
 
     A cell is taken for a parallelogram whose area is spread evenly: exact along samples, and by the mean of its
     upper and lower side along lines.

@@ -1,4 +1,4 @@
-"""What the package offers: argument checks, and the choice of the driver by the kind of the arrays."""
+"""Public functions for amplitude, phase and coherence. Checks the arguments and chooses the driver."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def amplitude_intensity_phase(
     pixels: NDArray[np.complex64], valid: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Amplitude |z|, intensity |z|^2 and phase arg(z) in radians of an image.
+    """Compute amplitude abs(z), intensity abs(z)^2 and phase arg(z), in radians, of an image.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def amplitude_intensity_phase(
 def phase_difference(
     reference: NDArray[np.complex64], secondary: NDArray[np.complex64], valid: NDArray[np.bool_]
 ) -> NDArray[np.float32]:
-    """Interferometric phase arg(reference conj(secondary)) in radians, without averaging.
+    """Compute the interferometric phase arg(reference conj(secondary)) in radians, without averaging.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def phase_difference(
 
 
 def rotate_phase(pixels: NDArray[np.complex64], phase: NDArray[np.float64]) -> NDArray[np.complex64]:
-    """Pixels times exp(i phase).
+    """Multiply pixels by exp(i phase).
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def boxcar_coherence(
     first: int = 0,
     stop: int | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Coherence and interferometric phase of two coregistered images, over a rectangular window.
+    """Estimate coherence and interferometric phase of two coregistered images over a rectangular window.
 
     gamma = sum(r conj(s)) / sqrt(sum |r|^2 sum |s|^2) over the valid pixels of the window around each pixel,
     cut off at the edges of the image (Touzi et al. 1999, Coherence estimation for SAR imagery, IEEE TGRS

@@ -1,1 +1,1 @@
-"""What every kernel family shares: compilers, argument checks and launches."""
+"""Shared by all kernel families: compilers, argument checks and launches."""

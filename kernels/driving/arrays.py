@@ -1,4 +1,4 @@
-"""The arrays of a call: whether they are as described, where they are, and which drivers take them."""
+"""Check the arrays of a call and choose the drivers, on the host or on the device."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Arrays:
-    """The arrays of a call to a family, checked to be all on the host or all on the device, and its drivers there.
+    """The arrays of a call, all on the host or all on the device, with the drivers for that place.
 
     ``family`` is the name of its package: ``__package__`` in its interface.
     """
@@ -44,7 +44,7 @@ class Arrays:
             self.place = np.ascontiguousarray
 
     def checked(self, name: str, dtype: Any, like: str) -> Any:
-        """The array ``name``, which must be contiguous, of this dtype, and of the shape of ``like``."""
+        """Return the array ``name``; check that it is contiguous, of this dtype, and of the shape of ``like``."""
         array = self._arrays[name]
         if array.dtype != dtype:
             raise TypeError(f"{name}: expected dtype {np.dtype(dtype).name}, got {array.dtype}")
@@ -56,14 +56,14 @@ class Arrays:
         return array
 
     def placed(self, table: NamedTuple) -> tuple[Any, ...]:
-        """The fields of a table, its arrays brought to where the others of the call are."""
+        """Return the fields of a table, its arrays moved to where the others of the call are."""
         return tuple(self.place(field) if isinstance(field, np.ndarray) else field for field in table)
 
     def __contains__(self, name: str) -> bool:
         return name in self._arrays
 
     def run(self, driver: str, *arguments: Any) -> None:
-        """Call the driver of this name for where the arrays are."""
+        """Call the driver of this name, of the host or of the device as the arrays are."""
         self._drivers[driver](*arguments)
 
 
@@ -82,7 +82,7 @@ def _on_device(name: str, array: Any) -> bool:
 
 
 def half_window(window: tuple[int, int]) -> tuple[int, int]:
-    """Lines and samples that an odd window reaches to each side; TypeError or ValueError for any other."""
+    """Return half the size of an odd window (lines, samples). Raises TypeError or ValueError for any other."""
     message = f"window: expected an odd and positive number of lines and of samples, got {window!r}"
     try:
         lines, samples = (operator.index(size) for size in window)
@@ -94,7 +94,7 @@ def half_window(window: tuple[int, int]) -> tuple[int, int]:
 
 
 def lines_between(name: str, image: Any, first: int, stop: int | None) -> tuple[int, int]:
-    """First line and the line after the last one of an image that is to have two dimensions."""
+    """Return the first line and the line after the last one of a two-dimensional image."""
     if image.ndim != 2:
         raise ValueError(f"{name}: expected two dimensions, line and sample, got the shape {image.shape}")
     lines = image.shape[0]

@@ -1,4 +1,4 @@
-"""Plain Python functions, bound to a compiler so that they call each other's compiled forms."""
+"""Compile plain Python functions so that they call each other's compiled forms."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def _is_plain(value: Any) -> bool:
 
 
 def as_it_is(function: Callable[..., Any]) -> Any:
-    """The function, not compiled."""
+    """Return the function itself, not compiled."""
     return function
 
 
 @dataclass(frozen=True, kw_only=True)
 class Compiler:
-    """How the functions of a family are compiled; by default, not at all.
+    """The compiler of each kind of function of a family; by default, none.
 
     Attributes
     ----------

@@ -50,10 +50,10 @@ def _compiler(tag: str) -> Compiler:
 
 
 def drivers(family: str) -> dict[str, Any]:
-    """The drivers of a family by name; what they call is compiled when it is first called."""
+    """Return the drivers of a family by name; the loops that they call are compiled at their first call."""
     return families.drivers(families.family(family), _compiler)
 
 
 def functions(family: str) -> dict[Any, Any]:
-    """The compiled mathematics of a family, which compiled code may call, by the plain functions."""
+    """Compile the mathematics of a family, for compiled code to call: plain function to compiled one."""
     return families.functions(families.family(family), _compiler)

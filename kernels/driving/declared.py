@@ -1,4 +1,4 @@
-"""What a CUDA kernel declares: its arguments, and what it may cost."""
+"""The declaration of a CUDA kernel: its arguments and its limits of registers and memory."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Declared:
-    """What a kernel takes and may cost; no kernel may spill registers or use local memory.
+    """Arguments and limits of a kernel; no kernel may spill registers or use local memory.
 
     Attributes
     ----------

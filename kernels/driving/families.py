@@ -34,7 +34,7 @@ KERNELS = __name__.rsplit(".", maxsplit=2)[0]
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """What a family's package says of it.
+    """The modules and functions of a kernel family, as its package declares them.
 
     Attributes
     ----------
@@ -49,12 +49,12 @@ class Family:
     uses: tuple[Family, ...]
 
     def sources(self) -> set[Path]:
-        """All files that its compiled code is made of."""
+        """Return all source files that the compiled code depends on."""
         own = {Path(str(module.__file__)) for module in (mathematics, *self.scalar, *self.cpu)}
         return own.union(*(used.sources() for used in self.uses))
 
     def tag(self) -> str:
-        """A tag of these sources: numba's cache watches the file of a loop alone, not those of what it calls."""
+        """Return a tag of these sources for the compile cache: numba watches a loop's own file, not those it calls."""
         digest = hashlib.sha256()
         for path in sorted(self.sources()):
             digest.update(path.read_bytes())
@@ -63,7 +63,7 @@ class Family:
 
 @functools.cache
 def family(name: str) -> Family:
-    """The family of this package; a name without dots is one beside this package."""
+    """Return the family of a package; a name without dots is a folder of ``kernels``."""
     if "." not in name:
         return family(f"{KERNELS}.{name}")
     package = importlib.import_module(name)
@@ -76,21 +76,21 @@ def family(name: str) -> Family:
 
 
 def names() -> list[str]:
-    """The families that lie beside this package, by their interfaces."""
+    """List the families: the folders of ``kernels`` that have an interface."""
     beside = importlib.import_module(KERNELS).__path__
     folders = {path.parent.name for place in beside for path in Path(place).glob("*/interface.py")}
     return [f"{KERNELS}.{name}" for name in sorted(folders)]
 
 
 def cuda_modules(name: str) -> tuple[ModuleType, ...]:
-    """The modules of kernels of a family, which import numba.cuda."""
+    """Import the CUDA modules of a family, which import numba.cuda."""
     package = importlib.import_module(name)
     return tuple(importlib.import_module(f".{module}", name) for module in package.CUDA)
 
 
 @functools.cache
 def functions(own: Family, make_compiler: MakeCompiler) -> dict[Any, Any]:
-    """The compiled mathematics of a family and of those that it uses, by the plain functions."""
+    """Compile the mathematics of a family and of those that it uses: plain function to compiled one."""
     forms = _elementary(make_compiler)
     for used in own.uses:
         forms = forms | functions(used, make_compiler)
@@ -106,7 +106,7 @@ def _elementary(make_compiler: MakeCompiler) -> dict[Any, Any]:
 
 @functools.cache
 def loops(own: Family, make_compiler: MakeCompiler) -> dict[Any, Any]:
-    """The compiled functions, parts and loops of a family and of those that it uses, by the plain functions."""
+    """Compile the mathematics, parts and loops of a family and of those that it uses: plain to compiled."""
     compiler = make_compiler(own.tag())
     forms = functions(own, make_compiler)
     for used in own.uses:
@@ -119,7 +119,7 @@ def loops(own: Family, make_compiler: MakeCompiler) -> dict[Any, Any]:
 
 @functools.cache
 def drivers(own: Family, make_compiler: MakeCompiler) -> dict[str, Any]:
-    """The drivers of a family by name, plain Python that calls compiled loops.
+    """Return the drivers of a family by name: plain Python that calls compiled loops.
 
     A module whose loops are compiled once for each of several numbers or functions that they are bound with has a
     function ``make_loops(compiler, forms, *key)``; its drivers get them, by name, from ``loops_for(*key)``.
@@ -137,7 +137,7 @@ def drivers(own: Family, make_compiler: MakeCompiler) -> dict[str, Any]:
 
 
 def plain_drivers(name: str) -> dict[str, Any]:
-    """The drivers of a family, and all that they call, as plain Python."""
+    """Return the drivers of a family, with everything that they call, as plain Python."""
     return drivers(family(name), _no_compiler)
 
 

@@ -51,7 +51,7 @@ def kernel(function: Callable[..., Any]) -> Any:
 
 
 def device_functions(family: str) -> dict[Any, Any]:
-    """The mathematics of a family and of those that it uses as device functions, by the plain ones."""
+    """Compile the mathematics of a family and of those that it uses: plain function to device function."""
     return families.functions(families.family(family), _compiler)
 
 
@@ -60,7 +60,7 @@ def _compiler(tag: str) -> Compiler:
 
 
 def kernels_of(name: str) -> dict[str, Any]:
-    """The kernels that a module declares, by name; ``name`` is its ``__name__``."""
+    """Return the kernels that a module declares, by name; ``name`` is its ``__name__``."""
     module = sys.modules[name]
     forms = device_functions(str(module.__package__))
     forms = bind(device_function, module.DEVICE_FUNCTIONS, module, forms)

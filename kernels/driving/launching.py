@@ -1,4 +1,4 @@
-"""What CUDA drivers share: arrays on the device, and the launch of a kernel. Import it late: it imports numba.cuda."""
+"""Shared by CUDA drivers: arrays on the device, and the launch of a kernel. Import it late: it imports numba.cuda."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ if TYPE_CHECKING:
 
 
 def array_module() -> ModuleType:
-    """CuPy; in the simulator, numpy."""
+    """Return CuPy; in the simulator, numpy."""
     return np if SIMULATED else importlib.import_module("cupy")
 
 
 def as_array(array: Any) -> Any:
-    """The device array as a CuPy array, without a copy; in the simulator, as a numpy array."""
+    """Wrap a device array as a CuPy array, without a copy; in the simulator, as a numpy array."""
     if SIMULATED:
         return array.copy_to_host()
     return array_module().asarray(array)
 
 
 def empty(shape: tuple[int, ...], dtype: Any) -> Any:
-    """A new CuPy array; in the simulator, a numpy array."""
+    """Allocate a CuPy array; in the simulator, a numpy array."""
     return array_module().empty(shape, dtype)
 
 
 def place(array: Any) -> Any:
-    """A small numpy array on the device."""
+    """Copy a small numpy array to the device."""
     return np.ascontiguousarray(array) if SIMULATED else array_module().asarray(array)
 
 
 def launch(kernel: Any, grid: int | tuple[int, int], *arguments: Any) -> None:
-    """Run a kernel on a grid of so many blocks, on CuPy's current stream."""
+    """Launch a kernel on ``grid`` blocks, on CuPy's current stream."""
     if SIMULATED:
         kernel[grid, THREADS](*arguments)
         return
@@ -53,6 +53,6 @@ def launch(kernel: Any, grid: int | tuple[int, int], *arguments: Any) -> None:
 
 
 def elementwise(kernel: Any, count: int, *arguments: Any) -> None:
-    """Run a kernel whose loop goes over so many elements."""
+    """Launch a kernel whose loop goes over ``count`` elements."""
     if count > 0:
         launch(kernel, min(max(-(-count // THREADS), FEWEST_BLOCKS), MOST_BLOCKS), *arguments)

@@ -1,4 +1,4 @@
-"""The elementary mathematics that kernel families share, as plain Python functions of scalars.
+"""Elementary functions shared by kernel families, as plain Python functions of scalars.
 
 :mod:`.binding` hands these functions to a compiler; every driver, on the CPU and on CUDA, calls them. They
 also run as they are, which is how the tests check the compiled ones. What keeps them the same everywhere:
@@ -72,7 +72,7 @@ L8 = np.float32(0.12583708335248062)
 
 
 def reduce_turns(phase: Any) -> Any:
-    """Turns within [-1/2, 1/2], float32, of a phase in radians, float64.
+    """Wrap a phase in radians, float64, to turns within [-1/2, 1/2], float32.
 
     What float64 holds of the phase is kept: at 1e8 rad its last place is 1.5e-8 rad.
     """
@@ -82,7 +82,7 @@ def reduce_turns(phase: Any) -> Any:
 
 
 def sine_cosine_turns(turns: Any) -> Any:
-    """Sine and cosine, float32, of an angle in turns within [-1/2, 1/2], float32; absolute error 1.2e-7."""
+    """Compute sine and cosine, float32, of turns within [-1/2, 1/2], float32; absolute error 1.2e-7."""
     quarters = FOUR * turns
     quadrant = (quarters + ROUND_FLOAT32) - ROUND_FLOAT32
     r = quarters - quadrant
@@ -100,7 +100,7 @@ def sine_cosine_turns(turns: Any) -> Any:
 
 
 def arctangent2(y: Any, x: Any) -> Any:
-    """Angle of (x, y) in radians within [-pi, pi], float32; absolute error 4e-7.
+    """Compute the angle of (x, y) in radians within [-pi, pi], float32; absolute error 4e-7.
 
     The ratio of the smaller to the larger component, a polynomial, unfolded by octant. The sign is that of
     y, zeros included; (0, 0) gives 0 with either sign of x. NaN if a component is NaN or both are infinite.
@@ -119,7 +119,7 @@ def arctangent2(y: Any, x: Any) -> Any:
 
 
 def binary_logarithm(x: Any) -> Any:
-    """Binary logarithm, float32, of a normal, finite, positive float32; relative error 4e-7, also around 1."""
+    """Compute log2, float32, of a normal, finite, positive float32; relative error 4e-7, also around 1."""
     bits = np.float32(x).view(np.int32)
     exponent = np.int32((bits - ROOT_HALF_BITS) >> EXPONENT_BITS)
     f = np.int32(bits - (exponent << EXPONENT_BITS)).view(np.float32) - ONE

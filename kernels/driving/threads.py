@@ -1,4 +1,4 @@
-"""Loops over what does not depend on each other, in threads of the CPU."""
+"""Run independent parts of a loop in threads of the CPU."""
 
 from __future__ import annotations
 

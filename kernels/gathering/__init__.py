@@ -1,4 +1,4 @@
-"""Images sampled between their pixels."""
+"""Interpolation of images at positions between their pixels."""
 
 SCALAR = ("scalar",)
 CPU = ("cpu",)

@@ -1,4 +1,4 @@
-"""What the package offers for sampling images between their pixels: argument checks, the choice of the driver."""
+"""Public function for interpolating images. Checks the arguments and chooses the driver."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FEWEST_CUBIC = 4  # rows and columns of an image that has sixteen pixels around 
 def gather(
     image: NDArray[Any], row: NDArray[np.float64], column: NDArray[np.float64], method: GatherMethod
 ) -> NDArray[Any]:
-    """An image at positions between its pixels.
+    """Interpolate an image at positions between its pixels.
 
     Parameters
     ----------

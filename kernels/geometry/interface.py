@@ -1,4 +1,4 @@
-"""What the package offers for the geometry of a radar: argument checks, and the choice of the driver."""
+"""Public functions for radar geometry. Checks the arguments and chooses the driver."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def ground_to_radar(
     orbit: OrbitTable,
     doppler: DopplerTable = ZERO_DOPPLER,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """When, and from how far, an antenna sees points on the ground under a Doppler frequency, zero mostly.
+    """Compute azimuth time and slant range of points on the ground, at a Doppler frequency (mostly zero).
 
     (X - P(t)) . V(t) = R lambda f / 2 (Cumming and Wong 2005, Digital Processing of Synthetic Aperture Radar
     Data), in float64. Of every ``SEGMENT`` points of a row one is solved by Newton's iteration; the antenna's
@@ -131,7 +131,7 @@ def viewing_angles(
     north_slope: NDArray[np.float64],
     orbit: OrbitTable,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """How points on the ground are seen by an antenna.
+    """Compute incidence, local incidence and look angle of points on the ground, as cosines.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Polarimetric signatures of two or four channels: argument checks, and the choice of the driver."""
+"""Public functions for polarimetric signatures. Checks the arguments and chooses the driver."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def polarimetric_signatures(
     stop: int | None = None,
     out: NDArray[np.float32] | None = None,
 ) -> dict[str, NDArray[np.float32]]:
-    """Signatures of the covariance matrix over a rectangular window, in one pass over the channels.
+    """Compute signatures of the covariance matrix over a rectangular window, in one pass over the channels.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def matrix_signatures(
     noise: NDArray[np.float32] | None = None,
     lowest: float = NO_LOWEST,
 ) -> dict[str, NDArray[np.float32]]:
-    """Signatures of covariance matrices that are there already, filtered for instance.
+    """Compute signatures of given covariance matrices, for example filtered ones.
 
     Parameters
     ----------

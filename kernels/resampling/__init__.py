@@ -1,4 +1,4 @@
-"""Images resampled at positions between their pixels, and the carrier of TOPS."""
+"""Resampling of images at positions between their pixels, and the TOPS carrier."""
 
 SCALAR = ("scalar",)
 CPU = ("cpu",)

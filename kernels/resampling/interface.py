@@ -1,4 +1,4 @@
-"""What the package offers for resampling images: tables of weights, argument checks, the choice of the driver."""
+"""Public functions for resampling. Makes tables of weights, checks the arguments, chooses the driver."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class CarrierTable(NamedTuple):
 
 
 class Box(NamedTuple):
-    """The part of an image that holds something: its first and last line and sample, themselves inside."""
+    """The part of an image that holds data: its first and last line and sample, both inclusive."""
 
     first_line: float
     last_line: float
@@ -68,7 +68,7 @@ def _windowed_sinc(away: NDArray[np.float64], beta: float) -> NDArray[np.float64
 
 
 def weights(taps: int, band: float, beta: float | None = None) -> NDArray[np.float32]:
-    """Weights of a windowed sinc, to interpolate a complex signal between its samples.
+    """Compute weights of a windowed sinc that interpolates a complex signal between its samples.
 
     The window is Knab's, cosh(beta sqrt(1 - (2 x / taps)^2)) / cosh(beta) (Knab 1983, The sampling window, IEEE
     Trans. Information Theory 29(1)), which is better than Kaiser's where the error is large: few taps, wide bands.
@@ -168,7 +168,7 @@ def ramp(
     sign: int,
     out: NDArray[np.complex64] | None = None,
 ) -> NDArray[np.complex64]:
-    """An image times exp(sign 2 pi i (slope t^2 / 2 + centroid t)): the carrier of TOPS, off or on.
+    """Remove or restore the TOPS carrier: image times exp(sign 2 pi i (slope t^2 / 2 + centroid t)).
 
     Parameters
     ----------
@@ -212,7 +212,7 @@ def resample(
     turns: NDArray[np.float64] | None = None,
     box: Box = EVERYWHERE,
 ) -> tuple[NDArray[np.complex64], NDArray[np.bool_]]:
-    """An image at positions between its pixels, its carrier put back there.
+    """Resample an image at positions between its pixels and restore its carrier there.
 
     Sums of lines in every column, then of columns, in float32, with the weights of the nearest of 8192 steps; times
     exp(2 pi i (carrier + turns)), whose phase is taken in float64 at the position itself.

@@ -1,4 +1,4 @@
-"""What the package offers against speckle: argument checks, and the choice of the driver."""
+"""Public functions for speckle filters. Checks the arguments and chooses the driver."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def speckle_filter(
     first: int = 0,
     stop: int | None = None,
 ) -> NDArray[np.float32]:
-    """An intensity, or the elements of a covariance matrix, filtered for speckle.
+    """Filter the speckle of an intensity or of the elements of a covariance matrix.
 
     ===========  ===================================================================================================
     boxcar       mean over the window
@@ -129,7 +129,7 @@ def speckle_filter(
 def multitemporal_filter(
     powers: NDArray[np.float32], means: NDArray[np.float32], valid: NDArray[np.bool_]
 ) -> NDArray[np.float32]:
-    """Intensities of one polarization on many dates, each the local mean of its date times the ratios of all dates.
+    """Filter the speckle of a series of intensities: the local mean of each date times the mean ratio of all dates.
 
     J_k = E[I_k] / N sum_i I_i / E[I_i], N dates: what changes from date to date is in the local means E, and the
     speckle that is left is the mean of N (Quegan, Le Toan, Yu, Ribbes and Floury 2000, Multitemporal ERS SAR analysis

@@ -1,4 +1,4 @@
-"""Statistics over the dates of a pixel."""
+"""Statistics of a pixel over the dates of a stack."""
 
 SCALAR = ("scalar",)
 CPU = ("cpu",)

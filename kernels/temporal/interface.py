@@ -1,4 +1,4 @@
-"""Statistics of every pixel over the dates of a stack: argument checks, and the choice of the driver.
+"""Public functions for statistics over time. Checks the arguments and chooses the driver.
 
 As in :mod:`coherence.interface`, the kind of the arrays decides where the work is done. A value that is NaN or infinite
 is missing, wherever the mask says otherwise.
@@ -47,7 +47,7 @@ def _chosen(outputs: Collection[str], known: tuple[str, ...]) -> list[bool]:
 def temporal_statistics(
     power: NDArray[np.float32], valid: NDArray[np.bool_], *, outputs: Collection[str] = STATISTICS
 ) -> dict[str, NDArray[np.float32]]:
-    """Mean, deviation and dispersion of every pixel over the dates.
+    """Compute mean, standard deviation and dispersion of every pixel over the dates.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def seasonal_fit(
     outputs: Collection[str] = ("seasonal_amplitude",),
     largest_inflation: float = 2.5,
 ) -> dict[str, NDArray[np.float32]]:
-    """The annual harmonic of every pixel: a + b cos(2 pi t / 365.25) + c sin(2 pi t / 365.25) fitted to the dB.
+    """Fit an annual harmonic to the dB of every pixel: a + b cos(2 pi t / 365.25) + c sin(2 pi t / 365.25).
 
     By least squares over the dates whose power is valid and positive.
 
@@ -134,7 +134,7 @@ def seasonal_fit(
 def temporal_extremes(
     power: NDArray[np.float32], valid: NDArray[np.bool_], *, positive: bool = False
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The lowest and the highest power of every pixel over the dates.
+    """Compute the lowest and the highest power of every pixel over the dates.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def temporal_extremes(
 def temporal_mean_minimum(
     values: NDArray[np.float32],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Mean and minimum of every pixel over the dates, of coherence for one.
+    """Compute mean and minimum of every pixel over the dates, for example of coherence.
 
     Parameters
     ----------
@@ -185,7 +185,7 @@ def temporal_mean_minimum(
 def log_ratio(
     power: NDArray[np.float32], other: NDArray[np.float32], valid: NDArray[np.bool_]
 ) -> NDArray[np.float32]:
-    """10 log10(power / other): the change from one to the other in dB.
+    """Compute the change between two powers in dB: 10 log10(power / other).
 
     Parameters
     ----------
@@ -215,7 +215,7 @@ def change_index(
     *,
     smallest_range: float = 1.0,
 ) -> NDArray[np.float32]:
-    """Relative soil moisture by change detection: (power - dry) / (wet - dry), all three in dB.
+    """Compute the relative wetness by change detection: (power - dry) / (wet - dry), all three in dB.
 
     Wagner et al. 1999, A method for estimating soil moisture from ERS scatterometer and soil data, Remote Sensing of
     Environment 70(2).

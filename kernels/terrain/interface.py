@@ -1,4 +1,4 @@
-"""The terrain in a radar grid: argument checks, and the choice of the driver."""
+"""Public function for terrain in radar geometry. Checks the arguments and chooses the driver."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["LAYOVER", "SHADOW", "TerrainLayers", "rasterize_terrain"]
 
 
 class TerrainLayers(NamedTuple):
-    """What a terrain looks like in a radar grid, each [line, sample]; NaN where it has no surface.
+    """Layers of a terrain on a radar grid, each [line, sample]; NaN where there is no surface.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ def rasterize_terrain(
     samples: int,
     margin: int = 0,
 ) -> TerrainLayers:
-    """The surface that lies between the posts of a terrain, drawn into the pixels of a radar grid.
+    """Rasterize the surface between the posts of a terrain into the pixels of a radar grid.
 
     Four neighbouring posts are the corners of two facets, divided from the upper right to the lower left,
     flat in longitude, latitude and height. Every pixel is solved on the facet that it lies in; where there

@@ -1,4 +1,4 @@
-"""The area of a terrain as a radar sees it: argument checks, and the choice of the driver."""
+"""Public functions for the illuminated area of terrain. Checks the arguments and chooses the driver."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def sight_points(
     *,
     pixel: float,
 ) -> NDArray[np.float64]:
-    """Where points lie, and the direction from each to the antenna over the area of a pixel there.
+    """Compute the position of points, and the direction to the antenna divided by the pixel area there.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def sight_points(
 def facet_areas(
     points: NDArray[np.float64], heights: NDArray[np.float64], ceiling: float
 ) -> NDArray[np.float64]:
-    """How much of the facets between posts an antenna sees, in pixels of the slant-range plane.
+    """Compute the area of each facet as the antenna sees it, in pixels of the slant-range plane.
 
     Four neighbouring posts are the corners of two facets, divided from the upper right to the lower left. A facet
     has its area times the cosine of its local incidence angle, or 0: if it is turned away, if terrain stands on
@@ -110,7 +110,7 @@ def spread_areas(
     lines: int,
     samples: int,
 ) -> NDArray[np.float32]:
-    """The areas of facets, summed over all that lie in each pixel of a radar grid.
+    """Sum the areas of facets in each pixel of a radar grid.
 
     A facet is spread evenly over the triangle between its places, and divided between pixels by the exact share of
     the triangle in each: what is given comes out, to the rounding of float64. Pixels are squares around whole lines
