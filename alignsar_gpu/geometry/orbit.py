@@ -10,6 +10,8 @@ import numpy as np
 from scipy.interpolate import PPoly
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geometry.bounds import require
+from alignsar_gpu.geometry.orbit_check import find_misfit
 from alignsar_gpu.kernels import OrbitTable
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 STENCIL = 4  # state vectors that the polynomial of an interval goes through
 DEGREE = 2 * STENCIL - 1
+ORBIT_AGAIN = "get the product or the orbit file again, or give another orbit"
 
 
 def _cubics(
@@ -81,6 +84,9 @@ class Orbit:
     position : (n, 3) float64, metres.
     velocity : (n, 3) float64, metres per second, in the rotating frame.
     source : where the vectors come from: an orbit file's name, or "annotation".
+
+    Raises AlignsarError for vectors that do not increase in time, or that no flight goes through: one off by metres,
+    with a wrong sign or time; see `geometry.orbit_check`.
     """
 
     epoch: np.datetime64
@@ -100,6 +106,20 @@ class Orbit:
             raise AlignsarError(f"orbit {self.source!r}: the times of its state vectors do not increase")
         if not (np.isfinite(self.position).all() and np.isfinite(self.velocity).all()):
             raise AlignsarError(f"orbit {self.source!r}: a state vector is not a finite number")
+        with np.errstate(over="ignore"):
+            require(
+                "orbit_radius", np.linalg.norm(self.position, axis=1), f"orbit {self.source!r}", ORBIT_AGAIN
+            )
+            require(
+                "orbit_speed", np.linalg.norm(self.velocity, axis=1), f"orbit {self.source!r}", ORBIT_AGAIN
+            )
+        misfit = find_misfit(self.time, self.position, self.velocity)
+        if misfit is not None:
+            raise AlignsarError(
+                f"orbit {self.source!r}: state vector {misfit.index + 1} of {count}, {self.time[misfit.index]:.3f} s "
+                f"after {self.epoch}, is {misfit.position:.3g} m and {misfit.velocity:.3g} m/s off the flight between "
+                f"its neighbours: damaged; {ORBIT_AGAIN}"
+            )
 
     @cached_property
     def table(self) -> OrbitTable:

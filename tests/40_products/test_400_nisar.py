@@ -440,7 +440,7 @@ WRONG = [
     (f"{ORBIT}/position", FAKE.vectors[0] * np.nan, "position: holds what is not a finite number"),
     (f"{ORBIT}/position", FAKE.vectors[0] * 1j, "position: expected numbers, got complex128"),
     (f"{ORBIT}/position", FAKE.vectors[0] / 2, "from the Earth's centre"),
-    (f"{ORBIT}/velocity", FAKE.vectors[1] * 10, "of up to .* m/s"),
+    (f"{ORBIT}/velocity", FAKE.vectors[1] * 10, "speed of the antenna is .* m/s"),
     (f"{TABLES}/sigma0", np.ones((3, 6)), r"sigma0: expected the shape \(4, 6\)"),
     (f"{TABLES}/sigma0", -np.ones((4, 6)), "sigma_nought must be positive"),
 ]

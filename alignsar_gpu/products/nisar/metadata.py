@@ -26,7 +26,6 @@ POLARIZATIONS = ("hh", "hv", "vv", "vh")  # transmitted, received
 LEAST = 2  # lines and samples that a grid needs for its spacing
 UNEVEN = 0.01  # lines or samples that one may lie away from an even grid
 QUANTITIES = ("sigma0", "beta0", "gamma0")
-NEAREST, FARTHEST, FASTEST = 6.3e6, 5e7, 2e4  # of a radar from the Earth's centre, m, and m/s
 LARGEST_NUMBER = 2**31 - 1  # of an orbit
 
 
@@ -161,23 +160,16 @@ def read_orbit(product: Group, grid: RadarGrid) -> tuple[Orbit, str]:
     times = group.times("time")
     position = group.numbers("position", len(times.seconds), 3)
     velocity = group.numbers("velocity", len(times.seconds), 3)
-    with np.errstate(over="ignore"):
-        radius, speed = (np.linalg.norm(vector, axis=1) for vector in (position, velocity))
-    if radius.min() < NEAREST or radius.max() > FARTHEST or speed.max() > FASTEST:
-        raise AlignsarError(
-            f"{group.where}: state vectors {radius.min():.3g} to {radius.max():.3g} m from the Earth's centre, of "
-            f"up to {speed.max():.3g} m/s: {DAMAGED}"
-        )
     kind = group.text("orbitType") if group.has("orbitType") else "unknown"
-    orbit = Orbit(
-        epoch=grid.epoch,
-        time=times.since(grid.epoch),
-        position=position,
-        velocity=velocity,
-        source=f"in the product, {kind}",
-    )
     first, last = grid.azimuth_time([0, grid.lines - 1])
     try:
+        orbit = Orbit(
+            epoch=grid.epoch,
+            time=times.since(grid.epoch),
+            position=position,
+            velocity=velocity,
+            source=f"in the product, {kind}",
+        )
         orbit.require(float(first), float(last))
     except AlignsarError as error:
         raise AlignsarError(f"{group.where}: {error}") from None
