@@ -11,6 +11,7 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.baselines import baseline_components
 from alignsar_gpu.geometry.ellipsoid import ellipsoid_normal, geodetic_to_ecef
 from alignsar_gpu.geometry.ground_to_radar import ground_to_radar
+from alignsar_gpu.geometry.time_scale import continuous, seconds_since
 
 if TYPE_CHECKING:
     from alignsar_gpu.geometry.orbit import Orbit
@@ -68,7 +69,7 @@ def baseline(reference: Orbit, secondary: Orbit, point: GroundPoint, wavelength:
     """
     found = baseline_components(reference, secondary, point.longitude, point.latitude, point.height)
     perpendicular, secondary_time = float(found.perpendicular), float(found.azimuth_time)
-    epoch_days = float((secondary.epoch - reference.epoch) / np.timedelta64(1, "D"))
+    epoch_days = seconds_since(reference.epoch, continuous(secondary.epoch)) / SECONDS_PER_DAY
     ambiguity = 0.5 * wavelength * float(found.ground_distance) / perpendicular if perpendicular else np.nan
     return Baseline(
         perpendicular=perpendicular,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import ParseError
@@ -12,26 +11,13 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geometry.time_scale import parse_utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from xml.etree.ElementTree import Element
 
     from numpy.typing import NDArray
-
-TIME = re.compile(r"(?:UTC=|UT1=|TAI=)?(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?Z?")
-
-
-def microseconds(text: str) -> np.datetime64 | None:
-    """Convert a UTC time to datetime64[us]; None if ``text`` is not a time. Further digits are rounded."""
-    match = TIME.fullmatch(text.strip())
-    if match is None:
-        return None
-    try:
-        whole = np.datetime64(match[1], "us")
-    except ValueError:
-        return None
-    return whole + np.timedelta64(round(int((match[2] or "0").ljust(9, "0")) / 1000), "us")
 
 
 @dataclass(frozen=True)
@@ -85,9 +71,9 @@ class Xml:
         return values
 
     def time(self, path: str = ".") -> np.datetime64:
-        """Return the text of the element at ``path`` as UTC, datetime64[us]."""
+        """Return the UTC at ``path`` as continuous time (`geometry.time_scale`), datetime64[us]."""
         text = self.text(path)
-        value = microseconds(text)
+        value = parse_utc(text.removeprefix("UTC="))
         if value is None:
             raise AlignsarError(f"{self.where}/{path}: {text[:60]!r} is not a time")
         return value

@@ -14,6 +14,7 @@ from alignsar_gpu.dataset.cube import CubeLayout, layer_bounds
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT
 from alignsar_gpu.geometry.ground_to_radar import incidence_angle
+from alignsar_gpu.geometry.time_scale import moment, utc
 from alignsar_gpu.geometry.track import Baseline, GroundPoint, baseline, ground_speed, heading
 from alignsar_gpu.stack.product import radar_grid
 
@@ -288,7 +289,7 @@ def attributes(
 def scene_times(product: StackProduct, scene: Scene) -> list[np.datetime64]:
     """UTC zero-Doppler time of the scene centre, per date."""
     return [
-        a.orbit.epoch.astype("datetime64[ns]") + np.timedelta64(round(b.azimuth_time * 1e9), "ns")
+        utc(moment(a.orbit.epoch, b.azimuth_time)).astype("datetime64[ns]")
         for a, b in zip(product.acquisitions, scene.baselines, strict=True)
     ]
 

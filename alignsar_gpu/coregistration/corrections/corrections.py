@@ -32,6 +32,7 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.ellipsoid import ellipsoid_normal, geodetic_to_ecef
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT
 from alignsar_gpu.geometry.range_doppler import radar_to_ground
+from alignsar_gpu.geometry.time_scale import moment, utc
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -242,8 +243,8 @@ def location_shift(
         time += fm_rate_shift(frequency, burst.azimuth_fm_rate.at(slant_range), true)
     if corrections.tide:
         middle = float(burst.grid.azimuth_time(0.5 * (burst.grid.lines - 1)))
-        moment = burst.grid.epoch.astype("datetime64[us]") + np.timedelta64(round(middle * 1e6), "us")
-        earlier, nearer = displacement_shift(sight, solid_earth_tide(sight.ground, sky(moment)))
+        when = utc(moment(burst.grid.epoch, middle))
+        earlier, nearer = displacement_shift(sight, solid_earth_tide(sight.ground, sky(when)))
         time, away = time + earlier, away + nearer
     if corrections.troposphere != "none":
         delay = zenith_delay(height, latitude)

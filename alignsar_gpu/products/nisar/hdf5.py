@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geometry.time_scale import SECOND, continuous, midnight, seconds_since
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,13 +54,12 @@ class Times:
     @property
     def midnight(self) -> np.datetime64:
         """The midnight (UTC) before the first time, datetime64[D]."""
-        first = self.epoch + np.timedelta64(int(np.floor(self.seconds[0] + self.fraction)), "s")
-        midnight: np.datetime64 = first.astype("datetime64[D]")
-        return midnight
+        first = continuous(self.epoch) + int(np.floor(self.seconds[0] + self.fraction)) * SECOND
+        return midnight(first).astype("datetime64[D]")
 
     def since(self, midnight: np.datetime64) -> NDArray[np.float64]:
         """Convert the times to seconds since ``midnight``, exactly."""
-        return self.seconds + (float((self.epoch - midnight) / np.timedelta64(1, "s")) + self.fraction)
+        return np.asarray(self.seconds + (seconds_since(midnight, continuous(self.epoch)) + self.fraction))
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from alignsar_gpu.geometry.time_scale import moment, utc
 from alignsar_gpu.products.nisar.ground import PIXEL_BYTES, ellipsoid_ground
 from alignsar_gpu.products.nisar.hdf5 import open_hdf5
 from alignsar_gpu.products.nisar.metadata import (
@@ -117,7 +118,7 @@ def open_nisar(path: Path, frequency: str = "A") -> NisarProduct:
         placeholders = calibration is None and calibration_tables(product) is not None
         valid_samples = read_valid_samples(images, shape)
         inside = images.where.removeprefix(f"{path}/")
-    start = grid.epoch + np.timedelta64(round(grid.first_azimuth_time * 1e6), "us")
+    start = utc(moment(grid.epoch, grid.first_azimuth_time))
     acquisition = Acquisition(
         **fields,
         start=start,

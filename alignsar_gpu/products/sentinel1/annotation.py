@@ -109,7 +109,7 @@ class HeightGrid:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Annotation:
-    """A product annotation. Times are UTC, datetime64[us].
+    """A product annotation. Times are continuous (`geometry.time_scale`), datetime64[us].
 
     Attributes
     ----------

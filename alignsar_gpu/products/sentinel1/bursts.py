@@ -11,6 +11,7 @@ from scipy.ndimage import map_coordinates
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT, RadarGrid
 from alignsar_gpu.geometry.range_doppler import radar_to_ground
+from alignsar_gpu.geometry.time_scale import MICROSECOND, seconds_since
 from alignsar_gpu.products.sentinel1.burst_id import ORBIT, burst_id, burst_number
 from alignsar_gpu.products.sentinel1.measurement import TiffMeasurement
 from alignsar_gpu.products.slc import Burst, Channel, RangePolynomial, Transmission, valid_window
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from alignsar_gpu.stack.calibration import Calibration
     from alignsar_gpu.stack.noise import Noise
 
-MICROSECOND = np.timedelta64(1, "us")
 POINTS_PER_SIDE = 5  # of a footprint
 # The subswath by whose middle the processor takes the bistatic delay out of the azimuth times of all; of stripmap
 # it is the swath itself (Gisinger et al., 2021, doi:10.1109/TGRS.2019.2961248, section III).
@@ -55,16 +55,11 @@ class Node:
     relative_orbit: int
 
 
-def seconds(time: np.datetime64, epoch: np.datetime64) -> float:
-    """Convert ``time`` to seconds since ``epoch``, exact to the microsecond of both."""
-    return int((time - epoch) / MICROSECOND) / 1e6
-
-
 def burst_grid(annotation: Annotation, index: int, epoch: np.datetime64) -> RadarGrid:
     """Make the radar grid of a burst, with all its lines and samples."""
     return RadarGrid(
         epoch=epoch,
-        first_azimuth_time=seconds(annotation.bursts[index].azimuth_time, epoch),
+        first_azimuth_time=seconds_since(epoch, annotation.bursts[index].azimuth_time),
         azimuth_interval=annotation.azimuth_time_interval,
         first_slant_range=0.5 * SPEED_OF_LIGHT * annotation.slant_range_time,
         range_spacing=0.5 * SPEED_OF_LIGHT / annotation.range_sampling_rate,
@@ -105,9 +100,9 @@ def check_same_grid(annotations: Sequence[Annotation]) -> None:
 
 
 def _nearest(records: Sequence[TimedPolynomial], time: float, epoch: np.datetime64) -> RangePolynomial:
-    best = min(records, key=lambda record: abs(seconds(record.azimuth_time, epoch) - time))
+    best = min(records, key=lambda record: abs(seconds_since(epoch, record.azimuth_time) - time))
     return RangePolynomial(
-        azimuth_time=seconds(best.azimuth_time, epoch),
+        azimuth_time=seconds_since(epoch, best.azimuth_time),
         slant_range_time=best.slant_range_time,
         coefficients=best.coefficients,
     )
@@ -117,7 +112,7 @@ def _heights_at(
     heights: HeightGrid, epoch: np.datetime64, time: NDArray[np.float64], slant_range: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Bilinear between the points of the geolocation grid, that of the nearest outside them."""
-    rows = positions(np.array([seconds(t, epoch) for t in heights.azimuth_time]), time)
+    rows = positions(seconds_since(epoch, heights.azimuth_time), time)
     columns = positions(0.5 * SPEED_OF_LIGHT * heights.slant_range_time, slant_range)
     return np.asarray(map_coordinates(heights.height, [rows, columns], order=1, mode="nearest"))
 
@@ -176,7 +171,7 @@ def _burst_id_and_anx_time(
         return None, anx_time
     number = burst.number
     if number is None:
-        sensing = seconds(burst.sensing_time, grid.epoch) - node.time
+        sensing = seconds_since(grid.epoch, burst.sensing_time) - node.time
         number = burst_number(header.mode, header.swath, sensing, node.relative_orbit)
     return burst_id(header.mode, header.swath, number), anx_time
 

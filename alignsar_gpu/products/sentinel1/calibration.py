@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geometry.time_scale import seconds_since
 from alignsar_gpu.stack.calibration import Calibration
 from alignsar_gpu.stack.noise import AzimuthNoise, Noise
 
@@ -33,7 +34,7 @@ def _samples_and_values(vector: Xml, name: str) -> tuple[NDArray[np.float64], ND
 
 
 def _times(vectors: Sequence[Xml], epoch: np.datetime64) -> NDArray[np.float64]:
-    return np.array([float((v.time("azimuthTime") - epoch) / np.timedelta64(1, "us")) / 1e6 for v in vectors])
+    return np.array([seconds_since(epoch, vector.time("azimuthTime")) for vector in vectors])
 
 
 def _together(

@@ -12,6 +12,7 @@ import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.orbit import Orbit
+from alignsar_gpu.geometry.time_scale import MICROSECOND, parse_utc, seconds_since, utc
 from alignsar_gpu.products.xml import Xml, parse_xml
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ NAME = re.compile(
 KEPT = np.timedelta64(180, "s")  # vectors kept on either side of the acquisition
 SPARE = np.timedelta64(30, "s")  # what a file must cover on either side: three vectors
 SPARE_VECTORS = 2
+CLOCKS_AGREE = np.timedelta64(2, "us")  # rounding of TAI and UTC
 LARGEST_FILE = 64 << 20  # a precise orbit file of a day has 4.4 MB
 LISTED = 6  # files that a message lists
 
@@ -39,7 +41,7 @@ class OrbitFile:
     ----------
     platform : for example "Sentinel-1A".
     kind : "POEORB" or "RESORB".
-    created, start, stop : UTC, datetime64[s]: when it was made, and the time that it covers.
+    created, start, stop : continuous times: when it was made, and the time that it covers.
     """
 
     path: Path
@@ -58,16 +60,12 @@ class OrbitFile:
 
 
 def _utc(time: np.datetime64) -> str:
-    return str(time.astype("datetime64[s]")).replace("T", " ")
+    return str(utc(time).astype("datetime64[s]")).replace("T", " ")
 
 
-def _seconds(time: np.datetime64, epoch: np.datetime64) -> float:
-    return float((time - epoch) / np.timedelta64(1, "us")) / 1e6
-
-
-def _name_time(text: str) -> np.datetime64:
+def _name_time(text: str) -> np.datetime64 | None:
     year, month, day, clock = text[:4], text[4:6], text[6:8], text[9:]
-    return np.datetime64(f"{year}-{month}-{day}T{clock[:2]}:{clock[2:4]}:{clock[4:]}", "s")
+    return parse_utc(f"{year}-{month}-{day}T{clock[:2]}:{clock[2:4]}:{clock[4:]}")
 
 
 def orbit_file_of(path: Path) -> OrbitFile | None:
@@ -75,9 +73,8 @@ def orbit_file_of(path: Path) -> OrbitFile | None:
     match = NAME.fullmatch(path.name)
     if match is None:
         return None
-    try:
-        created, start, stop = (_name_time(match[name].upper()) for name in ("created", "start", "stop"))
-    except ValueError:  # no such day
+    created, start, stop = (_name_time(match[name].upper()) for name in ("created", "start", "stop"))
+    if created is None or start is None or stop is None:  # no such day
         return None
     return OrbitFile(
         path=path,
@@ -163,12 +160,39 @@ def _vectors(document: Xml, first: np.datetime64, last: np.datetime64) -> list[t
             f"{table.where}: no state vectors for {steps.max() / np.timedelta64(1, 's'):.0f} s after {_utc(at)}; "
             "the file is damaged or incomplete"
         )
+    _check_tai(kept, table.where)
     if not kept:
         raise AlignsarError(
             f"{table.where}: no state vector within {KEPT / np.timedelta64(1, 's'):.0f} s of {_utc(first)} to "
             f"{_utc(last)}, against its header; the file is damaged"
         )
     return kept
+
+
+def _check_tai(kept: Sequence[tuple[np.datetime64, Xml]], where: str) -> None:
+    """Raise AlignsarError unless the vectors' TAI, where a file has it, goes on as their UTC does.
+
+    A UTC that is damaged does not, nor one with a leap second that this version does not know.
+    """
+    stated = [(time, tai) for time, vector in kept if (tai := _tai(vector)) is not None]
+    ahead = np.array([tai - time for time, tai in stated], dtype="timedelta64[us]")
+    if len(ahead) and (apart := np.abs(ahead - np.median(ahead)).max()) > CLOCKS_AGREE:
+        at = stated[int(np.abs(ahead - np.median(ahead)).argmax())][0]
+        raise AlignsarError(
+            f"{where}: UTC and TAI of its state vectors do not go together: {apart / MICROSECOND / 1e6:g} s apart at "
+            f"{_utc(at)}; the file is damaged, or has a leap second that this version does not know"
+        )
+
+
+def _tai(vector: Xml) -> np.datetime64 | None:
+    """The TAI of a state vector, None where there is none."""
+    if vector.find("{*}TAI") is None:
+        return None
+    time = parse_utc(vector.text("{*}TAI").removeprefix("TAI="))
+    if time is None:
+        raise AlignsarError(f"{vector.where}: its TAI is not a time; the file is damaged, fetch it again")
+    result: np.datetime64 = utc(time)  # TAI has no leap seconds: the clock as it is written
+    return result
 
 
 def read_orbit_file(
@@ -179,7 +203,7 @@ def read_orbit_file(
     *,
     platform: str | None = None,
 ) -> Orbit:
-    """Read the orbit around ``first`` to ``last`` (UTC) from an EOF file, or from a zip with one.
+    """Read the orbit around ``first`` to ``last`` (continuous times) from an EOF file, or from a zip with one.
 
     Vectors up to three minutes away on either side are kept. ``epoch`` is the midnight that the orbit's times
     count from. ``platform`` ("Sentinel-1A", ...), where given, must be that of the file.
@@ -195,12 +219,12 @@ def read_orbit_file(
     note = f" ({degraded} of {len(vectors)} vectors not of nominal quality)" if degraded else ""
     orbit = Orbit(
         epoch=epoch,
-        time=np.array([_seconds(time, epoch) for time, _ in vectors]),
+        time=seconds_since(epoch, np.array([time for time, _ in vectors])),
         position=np.array([[vector.number(f"{{*}}{axis}") for axis in "XYZ"] for _, vector in vectors]),
         velocity=np.array([[vector.number(f"{{*}}V{axis}") for axis in "XYZ"] for _, vector in vectors]),
         source=f"{kind} {name}{note}",
     )
-    orbit.require(_seconds(first, epoch), _seconds(last, epoch), margin=SPARE_VECTORS)
+    orbit.require(seconds_since(epoch, first), seconds_since(epoch, last), margin=SPARE_VECTORS)
     return orbit
 
 
@@ -225,7 +249,7 @@ def _listed(files: Sequence[OrbitFile], first: np.datetime64) -> str:
 def find_orbit(
     folder: Path, platform: str, first: np.datetime64, last: np.datetime64, epoch: np.datetime64
 ) -> Orbit:
-    """Find and read the best orbit in ``folder`` (recursively) for ``platform`` at ``first`` to ``last`` (UTC).
+    """Find and read the best orbit in ``folder`` (recursively) for ``platform`` at ``first`` to ``last``.
 
     Files are chosen by their names, ESA's own (``S1A_OPER_AUX_POEORB_OPOD_..._V..._....EOF``, also zipped): a
     precise orbit before a restituted one, then the one that covers the time with most to spare, then the

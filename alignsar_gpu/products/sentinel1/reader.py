@@ -9,9 +9,10 @@ import numpy as np
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT
 from alignsar_gpu.geometry.orbit import Orbit
+from alignsar_gpu.geometry.time_scale import midnight, seconds_since, utc
 from alignsar_gpu.products.sentinel1.annotation import Annotation, read_annotation, read_header
 from alignsar_gpu.products.sentinel1.burst_id import ON_TRACK, ascending_node, relative_orbit_at
-from alignsar_gpu.products.sentinel1.bursts import Node, SwathFiles, bulk_delay, read_bursts, seconds
+from alignsar_gpu.products.sentinel1.bursts import Node, SwathFiles, bulk_delay, read_bursts
 from alignsar_gpu.products.sentinel1.calibration import read_calibration, read_noise
 from alignsar_gpu.products.sentinel1.measurement import check_tiff
 from alignsar_gpu.products.sentinel1.orbit_files import find_orbit
@@ -104,7 +105,7 @@ def _annotation_orbit(
     annotations: Sequence[Annotation], first: np.datetime64, last: np.datetime64, product_id: str
 ) -> Orbit:
     """The state vectors of all subswaths together, each once; times count from the midnight of ``first``."""
-    epoch = _midnight(first)
+    epoch = midnight(first)
     vectors = sorted(
         (
             (time, position, velocity)
@@ -126,16 +127,11 @@ def _annotation_orbit(
         )
     return Orbit(
         epoch=epoch,
-        time=np.array([seconds(time, epoch) for time, _, _ in kept]),
+        time=seconds_since(epoch, np.array([time for time, _, _ in kept])),
         position=np.array([position for _, position, _ in kept]),
         velocity=np.array([velocity for _, _, velocity in kept]),
         source=f"annotation of {product_id}",
     )
-
-
-def _midnight(time: np.datetime64) -> np.datetime64:
-    midnight: np.datetime64 = time.astype("datetime64[D]").astype("datetime64[us]")
-    return midnight
 
 
 def _line_times(annotations: Sequence[Annotation]) -> tuple[np.datetime64, np.datetime64]:
@@ -210,16 +206,16 @@ def open_sentinel1(
     chosen = _select_polarizations(_select_swaths(there, empty, swaths, path), polarizations, path)
     whole = [a for swath in there.values() for _, a in swath.values()]
     first, last = _line_times(whole)
-    epoch = _midnight(first)
+    epoch = midnight(first)
     header = whole[0].header
     orbit = (
         _annotation_orbit(whole, first, last, safe.product_id)
         if orbits is None
         else find_orbit(orbits, header.platform, first, last, epoch)
     )
-    orbit.require(seconds(first, epoch), seconds(last, epoch), margin=ORBIT_MARGIN)
+    orbit.require(seconds_since(epoch, first), seconds_since(epoch, last), margin=ORBIT_MARGIN)
     numbered = sentinel1_relative_orbit(header.platform, header.absolute_orbit)
-    node, known = _node(orbit, seconds(first, epoch), numbered)
+    node, known = _node(orbit, seconds_since(epoch, first), numbered)
     bursts: list[Burst] = []
     invalid: list[str] = []
     one_each = {name: next(iter(swath.values()))[1] for name, swath in there.items()}
@@ -233,7 +229,7 @@ def open_sentinel1(
     return SlcProduct(
         product_id=safe.product_id,
         platform=f"Simulated {header.platform}" if simulated else header.platform,
-        start=first,
+        start=utc(first),
         orbit=orbit,
         pass_direction=whole[0].pass_direction,
         absolute_orbit=header.absolute_orbit,

@@ -8,6 +8,7 @@ import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT
+from alignsar_gpu.geometry.time_scale import seconds_since
 from alignsar_gpu.stack.calibration import Calibration
 
 if TYPE_CHECKING:
@@ -35,10 +36,6 @@ def _matches(record: Element, absolute_orbit: int, polarization: str, swath: str
         and header.text("polarisation").lower() == polarization
         and header.text("swath").upper() == swath.upper()
     )
-
-
-def _seconds(time: np.datetime64, epoch: np.datetime64) -> float:
-    return float((time - epoch) / np.timedelta64(1, "us")) * 1e-6
 
 
 def _sample_ranges(annotation: Element) -> tuple[float, float]:
@@ -92,7 +89,7 @@ def read_calibration(
     near, spacing = _sample_ranges(annotation)
     pixels = vectors[0].require("pixel").numbers("pixel")
     return Calibration(
-        azimuth_time=np.array([_seconds(v.time("azimuthTime"), epoch) for v in vectors]),
+        azimuth_time=np.array([seconds_since(epoch, v.time("azimuthTime")) for v in vectors]),
         slant_range=near + spacing * pixels,
         sigma_nought=_table(vectors, "sigmaNought", pixels),
         beta_nought=_table(vectors, "betaNought", pixels),

@@ -10,6 +10,7 @@ import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.orbit import Orbit
+from alignsar_gpu.geometry.time_scale import midnight, seconds_since, utc
 from alignsar_gpu.products.snap.bands import date_suffix
 from alignsar_gpu.products.snap.calibration import read_calibration
 from alignsar_gpu.stack.acquisition import Acquisition
@@ -31,10 +32,10 @@ def _orbit(abstracted: Element, epoch: np.datetime64, source: str) -> Orbit:
     vectors = abstracted.require("Orbit_State_Vectors").children
     if not vectors:
         raise AlignsarError(f"{abstracted.where}: no orbit state vectors in {abstracted.name!r}")
-    times = [vector.time("time") for vector in vectors]
+    times = np.array([vector.time("time") for vector in vectors])
     return Orbit(
         epoch=epoch,
-        time=np.array([float((t - epoch) / np.timedelta64(1, "us")) * 1e-6 for t in times]),
+        time=seconds_since(epoch, times),
         position=np.array([[v.number(f"{axis}_pos") for axis in "xyz"] for v in vectors]),
         velocity=np.array([[v.number(f"{axis}_vel") for axis in "xyz"] for v in vectors]),
         source=source,
@@ -45,7 +46,7 @@ def _date_metadata(bands: Sequence[SnapBand], date: np.datetime64) -> Element:
     """The abstracted metadata of one date: the reference's own, or that of a secondary by its date."""
     for band in bands:
         abstracted = band.raster.metadata.require("Abstracted_Metadata")
-        if abstracted.time("first_line_time").astype("datetime64[D]") == date:
+        if midnight(abstracted.time("first_line_time")) == date:
             return abstracted
         for root in ("Slave_Metadata", "Secondary_Metadata"):
             secondaries = band.raster.metadata.find(root)
@@ -98,7 +99,7 @@ def acquisition_of(
 ) -> Acquisition:
     """Make the acquisition of one date; ``epoch`` is the midnight that the grid's azimuth times count from."""
     abstracted = _date_metadata(bands, bands[0].date)
-    start = abstracted.time("first_line_time")
+    start = utc(abstracted.time("first_line_time"))
     if start.astype("datetime64[D]") != bands[0].date:
         raise AlignsarError(
             f"{abstracted.where}: {bands[0].real!r} is said to be of {date_suffix(bands[0].date)}, but its metadata "

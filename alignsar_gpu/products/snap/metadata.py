@@ -12,6 +12,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geometry.time_scale import continuous, parse_utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,14 +93,13 @@ class Element:
             raise self._refuse(name, "a list of numbers") from None
 
     def time(self, name: str) -> np.datetime64:
-        """Return attribute ``name`` as UTC time in microseconds (ISO 8601 text or SNAP's own form)."""
+        """Return attribute ``name``, a UTC time (ISO 8601 text or SNAP's own form), as continuous time."""
         value = self._value(name)
-        if isinstance(value, np.datetime64):
-            return value
-        try:
-            return np.datetime64(str(value), "us")
-        except ValueError:
-            raise self._refuse(name, "a UTC time") from None
+        time = continuous(value) if isinstance(value, np.datetime64) else parse_utc(str(value))
+        if time is None:
+            raise self._refuse(name, "a UTC time")
+        result: np.datetime64 = time
+        return result
 
 
 def _json_value(data: dict[str, Any]) -> str | float | np.datetime64:

@@ -22,6 +22,7 @@ import numpy as np
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT, RadarGrid
 from alignsar_gpu.geometry.ground_to_radar import ground_to_radar
+from alignsar_gpu.geometry.time_scale import midnight, seconds_since
 from alignsar_gpu.products.readers import StackSource
 from alignsar_gpu.products.snap.bands import (
     check_one_grid,
@@ -57,10 +58,10 @@ GROUND_BANDS = {
 def _grid(raster: SnapRaster) -> RadarGrid:
     abstracted = raster.metadata.require("Abstracted_Metadata")
     first = abstracted.time("first_line_time")
-    epoch = first.astype("datetime64[D]")
+    epoch = midnight(first).astype("datetime64[D]")
     return RadarGrid(
         epoch=epoch,
-        first_azimuth_time=float((first - epoch) / np.timedelta64(1, "us")) * 1e-6,
+        first_azimuth_time=seconds_since(epoch, first),
         azimuth_interval=abstracted.number("line_time_interval"),
         first_slant_range=abstracted.number("slant_range_to_first_pixel"),
         # the range_spacing that SNAP writes has seven digits only: 1 mm at the far end of a swath

@@ -13,10 +13,11 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
+from alignsar_gpu.geometry.time_scale import continuous, moment
 from alignsar_gpu.products.sentinel1.burst_id import CYCLE
 from alignsar_gpu.products.sentinel1.safe import SIMULATOR
 from alignsar_gpu.simulate.safe.plan.swaths import wrapped
-from alignsar_gpu.simulate.safe.xml_writing import Text, document, element, moment, stamp, utc
+from alignsar_gpu.simulate.safe.xml_writing import Text, document, element, stamp, utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -187,7 +188,7 @@ def _orbit(plan: ProductPlan) -> Element:
         )
         for when in ("start", "stop")
     ]
-    since = moment(plan.epoch, plan.start) - FIRST_CYCLE
+    since = moment(plan.epoch, plan.start) - continuous(FIRST_CYCLE)
     cycle = 1 + int(since / np.timedelta64(1, "s") // CYCLE)
     properties = element(
         "s1:orbitProperties",

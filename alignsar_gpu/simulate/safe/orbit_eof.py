@@ -6,17 +6,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geometry.time_scale import TAI, moment
 from alignsar_gpu.products.sentinel1.burst_id import ORBIT
 from alignsar_gpu.simulate.safe.motion import state_vector_times
-from alignsar_gpu.simulate.safe.xml_writing import document, element, fields, listed, moment, stamp, utc
+from alignsar_gpu.simulate.safe.xml_writing import document, element, fields, listed, stamp, utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
     from xml.etree.ElementTree import Element
+
+    import numpy as np
 
     from alignsar_gpu.simulate.orbit import Pass
     from alignsar_gpu.simulate.safe.plan.product import ProductPlan
@@ -24,13 +25,6 @@ if TYPE_CHECKING:
 MARGIN = 300.0  # s on either side of the product
 MADE_AFTER = 3 * 3600.0  # s from the last vector, as real ones: no time of this computer is written
 AXES = "XYZ"
-
-# TAI - UTC in seconds, from these days on.
-LEAP_SECONDS = (
-    (np.datetime64("2012-07-01", "D"), 35),
-    (np.datetime64("2015-07-01", "D"), 36),
-    (np.datetime64("2017-01-01", "D"), 37),
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,14 +38,12 @@ class NumberedNode:
 def _vectors(
     satellite: Pass, epoch: np.datetime64, times: list[float], node: NumberedNode
 ) -> Iterator[Element]:
-    day = moment(epoch, times[0]).astype("datetime64[D]")
-    leap = max((seconds for since, seconds in LEAP_SECONDS if since <= day), default=0)
     for time in times:
         vectors = satellite.position(time), satellite.velocity(time)
         orbit = node.absolute_orbit + int((time - node.time) // ORBIT)
         yield element(
             "OSV",
-            element("TAI", f"TAI={utc(epoch, time + leap)}"),
+            element("TAI", f"TAI={moment(epoch, time) + TAI}"),
             element("UTC", f"UTC={utc(epoch, time)}"),
             element("UT1", f"UT1={utc(epoch, time)}"),
             element("Absolute_Orbit", f"{orbit:+d}"),
@@ -94,14 +86,14 @@ def write_pass(
     start, stop, created = (stamp(epoch, time) for time in (times[0], times[-1], made))
     name = f"{platform.replace('entinel-', '')}_OPER_AUX_RESORB_OPOD_{created}_V{start}_{stop}"
     validity = {
-        f"Validity_{tag}": f"UTC={moment(epoch, time).astype('datetime64[s]')}"
+        f"Validity_{tag}": f"UTC={utc(epoch, time)[:19]}"
         for tag, time in (("Start", times[0]), ("Stop", times[-1]))
     }
     source = {
         "System": "alignsar_gpu",
         "Creator": "alignsar_gpu simulator",
         "Creator_Version": "1",
-        "Creation_Date": f"UTC={moment(epoch, made).astype('datetime64[s]')}",
+        "Creation_Date": f"UTC={utc(epoch, made)[:19]}",
     }
     fixed = fields(
         "Fixed_Header",

@@ -7,6 +7,8 @@ from xml.etree.ElementTree import Element, indent, tostring
 
 import numpy as np
 
+from alignsar_gpu.geometry.time_scale import moment, utc_text
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -60,18 +62,12 @@ def numbers(tag: str, values: NDArray[np.float64] | NDArray[np.int64], digits: i
 
 def utc(epoch: np.datetime64, time: float) -> str:
     """Format the UTC of a time in seconds since ``epoch``, to the microsecond."""
-    return str(moment(epoch, time))
-
-
-def moment(epoch: np.datetime64, time: float) -> np.datetime64:
-    """Convert a time in seconds since ``epoch`` to datetime64[us]."""
-    result: np.datetime64 = epoch.astype("datetime64[us]") + np.timedelta64(round(1e6 * time), "us")
-    return result
+    return utc_text(moment(epoch, time))
 
 
 def stamp(epoch: np.datetime64, time: float) -> str:
     """Format the UTC as in names of files, whole seconds: 20230904T063731."""
-    return str(moment(epoch, time).astype("datetime64[s]")).replace("-", "").replace(":", "")
+    return utc(epoch, time)[:19].replace("-", "").replace(":", "")
 
 
 def document(root: Element) -> bytes:
