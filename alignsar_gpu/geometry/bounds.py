@@ -46,6 +46,30 @@ BOUNDS = {
         unit="m/s",
         source="hovering to above the escape velocity, 1.1e4 m/s",
     ),
+    "wavelength": Bound(
+        what="wavelength", low=2e-3, high=10.0, unit="m", source="W band (3 mm) to VHF (30 MHz)"
+    ),
+    "slant_range": Bound(
+        what="slant range of the first sample",
+        low=10.0,
+        high=5e7,
+        unit="m",
+        source="drones to geosynchronous orbits",
+    ),
+    "range_spacing": Bound(
+        what="range spacing",
+        low=1e-3,
+        high=1e5,
+        unit="m",
+        source="bandwidths of 1 GHz, sampled ten times over, to products of few samples",
+    ),
+    "azimuth_interval": Bound(
+        what="azimuth time interval",
+        low=1e-6,
+        high=10.0,
+        unit="s",
+        source="pulse intervals are 0.1 to 10 ms; products of few lines have more",
+    ),
     "s1_orbit_radius": Bound(
         what="distance of the satellite from the Earth's centre",
         low=6.6e6,
@@ -167,7 +191,7 @@ BOUNDS = {
     "s1_noise": Bound(
         what="noise power",
         low=0.0,
-        high=1e8,
+        high=1e7,
         unit="DN^2",
         source="16-bit samples have powers up to 2e9; measured: tens to thousands",
     ),
@@ -202,6 +226,20 @@ BOUNDS = {
         unit="s",
         source="the bistatic delay, 2.8 ms, is in one and not the other; measured: 0.26 ms",
     ),
+    "snap_range_error": Bound(
+        what="median difference of the coordinates' slant ranges from those of their pixels",
+        low=-300.0,
+        high=300.0,
+        unit="m",
+        source="heights above the geoid (100 m) taken for heights above the ellipsoid; measured: 0.0002 m",
+    ),
+    "snap_time_error": Bound(
+        what="median difference of the coordinates' azimuth times from those of their pixels",
+        low=-1.0,
+        high=1.0,
+        unit="s",
+        source="SNAP's first line time of subsets is some lines off; measured: 0.0025 s",
+    ),
     "snap_scaling_factor": Bound(
         what="magnitude of the scaling factor",
         low=1e-12,
@@ -209,12 +247,33 @@ BOUNDS = {
         unit="1",
         source="a factor of zero leaves nothing of the values",
     ),
+    "snap_scaling_offset": Bound(
+        what="scaling offset",
+        low=-1e12,
+        high=1e12,
+        unit="1",
+        source="as the factor; beyond, nothing is left of the values in single precision",
+    ),
     "height_scale": Bound(
         what="magnitude of the scale of heights",
         low=1e-6,
         high=1e4,
         unit="m",
         source="micrometres to kilometres; a scale of zero leaves nothing of the heights",
+    ),
+    "height_offset": Bound(
+        what="offset of heights",
+        low=-1.2e4,
+        high=1.2e4,
+        unit="m",
+        source="the Mariana Trench to Mount Everest",
+    ),
+    "raster_scale": Bound(
+        what="magnitude of the scale of values",
+        low=1e-30,
+        high=1e30,
+        unit="1",
+        source="a scale of zero leaves nothing of the values; single precision ends at 3e38",
     ),
     "point_scale": Bound(
         what="scale of coordinates",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geometry.bounds import require
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -53,6 +54,13 @@ class RadarGrid:
             value = getattr(self, name)
             if not (np.isfinite(value) and value > 0):
                 raise AlignsarError(f"radar grid: {name} must be positive, got {value}")
+        for bound, value in (
+            ("wavelength", self.wavelength),
+            ("slant_range", self.first_slant_range),
+            ("range_spacing", self.range_spacing),
+            ("azimuth_interval", self.azimuth_interval),
+        ):
+            require(bound, value, "radar grid")
 
     @property
     def shape(self) -> tuple[int, int]:

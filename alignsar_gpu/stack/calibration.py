@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geometry.bounds import require
 from alignsar_gpu.stack.tables import positions, table_at
 
 if TYPE_CHECKING:
@@ -50,6 +51,11 @@ class Calibration:
                     f"calibration of {self.source!r}: {name} must be positive and of shape {shape} "
                     f"(vectors, samples), got shape {table.shape}"
                 )
+            require(
+                "calibration_spread", table.max() / table.min(), f"calibration of {self.source!r}: {name}"
+            )
+        for name, other in (("sigma_over_beta", self.beta_nought), ("sigma_over_gamma", self.gamma_nought)):
+            require(name, self.sigma_nought / other, f"calibration of {self.source!r}")
 
     def amplitude(
         self,

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geometry.bounds import require
 from alignsar_gpu.stack.calibration import between
 from alignsar_gpu.stack.tables import positions, table_at
 
@@ -58,6 +59,12 @@ class AzimuthNoise:
             raise AlignsarError("azimuth noise: its factors must be positive")
         if self.first_line > self.last_line or self.first_slant_range > self.last_slant_range:
             raise AlignsarError("azimuth noise: the rectangle that it is for ends before it begins")
+        if self.line[0] < self.first_line or self.line[-1] > self.last_line:
+            raise AlignsarError(
+                f"azimuth noise: factors at lines {self.line[0]:.0f} to {self.line[-1]:.0f} of a rectangle from line "
+                f"{self.first_line:.0f} to {self.last_line:.0f}: damaged; get the product again"
+            )
+        require("noise_factor", self.factor, "azimuth noise")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -90,6 +97,7 @@ class Noise:
                 f"noise of {self.source!r}: its range table must be positive and of shape {shape} (vectors, "
                 f"samples), got shape {table.shape}"
             )
+        require("s1_noise", table, f"noise of {self.source!r}")
 
     def power(self, grid: RadarGrid, image_line: int, lines: slice, samples: slice, xp: Any) -> Any:
         """Noise power of some pixels of a burst, (lines, samples) float32 of ``xp``, in units of |DN|^2.

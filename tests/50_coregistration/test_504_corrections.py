@@ -664,7 +664,7 @@ class TestReal:
         """Where annotated and true rates agree is the mean height of each burst, as its geolocation grid has it."""
         folder = min(real_data(MOROCCO).glob("*.SAFE")) / "annotation"
         file = next(folder.glob("s1a-iw1-slc-vv*.xml"))
-        heights = read_annotation(parse_xml(file.read_bytes(), file.name)).heights.height.mean(axis=1)
+        heights = read_annotation(parse_xml(file.read_bytes(), file.name)).geolocation.height.mean(axis=1)
         bursts = [burst for burst in morocco.bursts if burst.swath == "IW1"]
         found = np.array([self.agreement(Match(product=morocco, burst=burst)) for burst in bursts])
         expected = 0.5 * (heights[1:] + heights[:-1])

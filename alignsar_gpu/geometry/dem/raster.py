@@ -18,6 +18,7 @@ from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geometry.bounds import require
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -143,6 +144,8 @@ def describe(name: str) -> HeightRaster:
                 _refuse_nowhere(name, file, unplaced=unplaced)
                 crs = CRS.from_wkt(file.crs.to_wkt(version="WKT2_2019"))
                 factor = _metres(name, file.units[0], crs)
+                require("height_scale", abs(file.scales[0] * factor), f"DEM {name}")
+                require("height_offset", file.offsets[0] * factor, f"DEM {name}")
                 return HeightRaster(
                     name=name,
                     crs=crs.to_2d().to_wkt(),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geometry.bounds import require
 from alignsar_gpu.products.sentinel1.relative_orbit import RELATIVE_ORBIT_OFFSETS
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 MOST = 1_000_000  # lines or samples; an image has up to some 50 000
 TOPS = ("IW", "EW")
+STEERING_BOUNDS = "s1_steering_rate", "s1_stripmap_steering_rate"
 COEFFICIENTS = ("c0", "c1", "c2")  # one element each in old products
 
 
@@ -95,16 +97,22 @@ class StateVectors:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class HeightGrid:
-    """Heights above the ellipsoid (m) of the geolocation grid.
+class GeolocationGrid:
+    """Places of some lines and samples of an image on the ground.
 
-    ``azimuth_time`` (n,) datetime64[us] and ``slant_range_time`` (m,) two-way seconds, both increasing;
-    ``height`` (n, m).
+    Attributes
+    ----------
+    azimuth_time : (n,) datetime64[us]. slant_range_time : (m,) two-way seconds. Both increase.
+    sample : (m,) of the image.
+    height : (n, m) above the ellipsoid, m.
+    places : (2, n, m) longitude and latitude, degrees; None where the annotation has been stripped of them.
     """
 
     azimuth_time: NDArray[np.datetime64]
     slant_range_time: NDArray[np.float64]
+    sample: NDArray[np.float64]
     height: NDArray[np.float64]
+    places: NDArray[np.float64] | None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -138,7 +146,7 @@ class Annotation:
     doppler_centroids: tuple[TimedPolynomial, ...]
     azimuth_fm_rates: tuple[TimedPolynomial, ...]
     state_vectors: StateVectors
-    heights: HeightGrid
+    geolocation: GeolocationGrid
     downlinks: tuple[Downlink, ...]
     bistatic_applied: bool | None
 
@@ -155,11 +163,10 @@ def _whole(xml: Xml, path: str, least: int = 0, most: int = MOST) -> int:
     return int(value)
 
 
-def _between(xml: Xml, path: str, least: float, most: float) -> float:
-    """A number that is between these bounds in any product of Sentinel-1."""
+def _bounded(xml: Xml, path: str, name: str) -> float:
+    """A number within the bounds of ``name`` in `geometry.bounds`."""
     value = xml.number(path)
-    if not least <= value <= most:
-        raise AlignsarError(f"{xml.where}/{path}: {value:g} is not between {least:g} and {most:g}")
+    require(name, value, f"{xml.where}/{path}")
     return value
 
 
@@ -271,12 +278,12 @@ def _state_vectors(document: Xml) -> StateVectors:
             raise AlignsarError(f"{vector.where}: frame {vector.text('frame')[:20]!r} is not 'Earth Fixed'")
     return StateVectors(
         time=np.array([vector.time("time") for vector in vectors]),
-        position=np.array([[_between(v, f"position/{axis}", -1e8, 1e8) for axis in "xyz"] for v in vectors]),
-        velocity=np.array([[_between(v, f"velocity/{axis}", -1e5, 1e5) for axis in "xyz"] for v in vectors]),
+        position=np.array([[v.number(f"position/{axis}") for axis in "xyz"] for v in vectors]),
+        velocity=np.array([[v.number(f"velocity/{axis}") for axis in "xyz"] for v in vectors]),
     )
 
 
-def _heights(document: Xml) -> HeightGrid:
+def _geolocation(document: Xml) -> GeolocationGrid:
     points = list(document.all("geolocationGrid/geolocationGridPointList/geolocationGridPoint"))
     places = [(_whole(p, "line", least=-MOST), _whole(p, "pixel", least=-MOST)) for p in points]
     rows, columns = sorted({line for line, _ in places}), sorted({pixel for _, pixel in places})
@@ -290,10 +297,16 @@ def _heights(document: Xml) -> HeightGrid:
     slant_range_time = np.array([points[i].number("slantRangeTime") for i in order]).reshape(shape)[0]
     if np.any(np.diff(time) <= np.timedelta64(0)) or np.any(np.diff(slant_range_time) <= 0):
         raise AlignsarError(f"{document.where}: the times of its geolocation grid do not increase")
-    return HeightGrid(
+    places = None
+    if points[0].find("longitude") is not None:
+        named = [[points[i].number(name) for i in order] for name in ("longitude", "latitude")]
+        places = np.array(named).reshape(2, *shape)
+    return GeolocationGrid(
         azimuth_time=time,
         slant_range_time=slant_range_time,
-        height=np.array([_between(points[i], "height", -2e3, 1e4) for i in order]).reshape(shape),
+        sample=np.array(columns, dtype=np.float64),
+        places=places,
+        height=np.array([_bounded(points[i], "height", "geolocation_height") for i in order]).reshape(shape),
     )
 
 
@@ -306,13 +319,14 @@ def _downlinks(document: Xml, swath: str) -> tuple[Downlink, ...]:
     found = []
     for record in records:
         rate = record.number("downlinkValues/txPulseRampRate")
-        if not 1e9 <= abs(rate) <= 1e14:
-            raise AlignsarError(f"{record.where}/downlinkValues/txPulseRampRate: {rate:g} Hz/s is no chirp's")
+        rank = _whole(record, "downlinkValues/rank")
+        require("s1_rank", rank, f"{record.where}/downlinkValues/rank")
+        require("s1_chirp_rate", abs(rate), f"{record.where}/downlinkValues/txPulseRampRate")
         found.append(
             Downlink(
                 azimuth_time=record.time("azimuthTime"),
-                pulse_interval=_between(record, "downlinkValues/pri", 1e-4, 1e-2),
-                rank=_whole(record, "downlinkValues/rank", most=100),
+                pulse_interval=_bounded(record, "downlinkValues/pri", "s1_pulse_interval"),
+                rank=rank,
                 chirp_rate=rate,
             )
         )
@@ -353,11 +367,13 @@ def read_annotation(document: Xml) -> Annotation | None:
         source=document.where,
         header=header,
         pass_direction="ascending" if direction == "ascending" else "descending",
-        azimuth_time_interval=_between(image, "azimuthTimeInterval", 1e-5, 1.0),
-        slant_range_time=_between(image, "slantRangeTime", 1e-3, 1e-2),
-        range_sampling_rate=_between(general, "rangeSamplingRate", 1e4, 1e9),
-        radar_frequency=_between(general, "radarFrequency", 5e9, 6e9),
-        steering_rate=float(np.radians(_between(general, "azimuthSteeringRate", -10.0, 10.0))),
+        azimuth_time_interval=_bounded(image, "azimuthTimeInterval", "s1_azimuth_time_interval"),
+        slant_range_time=_bounded(image, "slantRangeTime", "s1_slant_range_time"),
+        range_sampling_rate=_bounded(general, "rangeSamplingRate", "s1_range_sampling_rate"),
+        radar_frequency=_bounded(general, "radarFrequency", "s1_radar_frequency"),
+        steering_rate=float(
+            np.radians(_bounded(general, "azimuthSteeringRate", STEERING_BOUNDS[header.mode == "SM"]))
+        ),
         lines=lines,
         samples=samples,
         bursts=bursts,
@@ -368,7 +384,7 @@ def read_annotation(document: Xml) -> Annotation | None:
             document, "generalAnnotation/azimuthFmRateList/azimuthFmRate", "azimuthFmRatePolynomial"
         ),
         state_vectors=_state_vectors(document),
-        heights=_heights(document),
+        geolocation=_geolocation(document),
         downlinks=_downlinks(document, header.swath),
         bistatic_applied=_bistatic_applied(document),
     )

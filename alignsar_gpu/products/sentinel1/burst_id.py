@@ -20,6 +20,7 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geometry.bounds import require
 from alignsar_gpu.products.sentinel1.relative_orbit import SENTINEL1_ORBITS_PER_CYCLE
 
 if TYPE_CHECKING:
@@ -40,8 +41,6 @@ GRAVITY = 3.986004418e14  # m^3/s^2, WGS84
 EQUATOR = 6378137.0  # m
 J2 = 1.08262668e-3
 ROTATION = 7.292115e-5  # rad/s
-ALTITUDES = 6.6e6, 7.6e6  # m from the centre of the Earth: what a state vector of Sentinel-1 can be
-SPEEDS = 6.5e3, 8.5e3  # m/s
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,12 +104,8 @@ def ascending_node(orbit: Orbit, time: float) -> AscendingNode:
     Raises AlignsarError when the state is none of a Sentinel-1 orbit.
     """
     position, velocity = orbit.position_at(time), orbit.velocity_at(time)
-    radius, speed = float(np.linalg.norm(position)), float(np.linalg.norm(velocity))
-    if not (ALTITUDES[0] < radius < ALTITUDES[1] and SPEEDS[0] < speed < SPEEDS[1]):
-        raise AlignsarError(
-            f"orbit {orbit.source!r}: a satellite {radius / 1e3:.0f} km from the centre of the Earth at "
-            f"{speed:.0f} m/s is not Sentinel-1"
-        )
+    require("s1_orbit_radius", np.linalg.norm(position), f"orbit {orbit.source!r}")
+    require("s1_orbit_speed", np.linalg.norm(velocity), f"orbit {orbit.source!r}")
     way = solve_ivp(
         _earth_fixed_motion,
         (0.0, -1.05 * ORBIT),

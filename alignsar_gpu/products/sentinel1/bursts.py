@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alignsar_gpu.geometry.orbit import Orbit
-    from alignsar_gpu.products.sentinel1.annotation import Annotation, HeightGrid, TimedPolynomial
+    from alignsar_gpu.products.sentinel1.annotation import Annotation, GeolocationGrid, TimedPolynomial
     from alignsar_gpu.stack.calibration import Calibration
     from alignsar_gpu.stack.noise import Noise
 
@@ -109,7 +109,10 @@ def _nearest(records: Sequence[TimedPolynomial], time: float, epoch: np.datetime
 
 
 def _heights_at(
-    heights: HeightGrid, epoch: np.datetime64, time: NDArray[np.float64], slant_range: NDArray[np.float64]
+    heights: GeolocationGrid,
+    epoch: np.datetime64,
+    time: NDArray[np.float64],
+    slant_range: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Bilinear between the points of the geolocation grid, that of the nearest outside them."""
     rows = positions(seconds_since(epoch, heights.azimuth_time), time)
@@ -118,7 +121,7 @@ def _heights_at(
 
 
 def _footprint(
-    grid: RadarGrid, window: tuple[slice, slice], heights: HeightGrid, orbit: Orbit
+    grid: RadarGrid, window: tuple[slice, slice], heights: GeolocationGrid, orbit: Orbit
 ) -> NDArray[np.float64]:
     """Outline (n, 2) of the window's outermost pixels, degrees, longitudes without a jump."""
     top, bottom = window[0].start, window[0].stop - 1
@@ -231,7 +234,7 @@ def read_bursts(
         if window is None:
             empty.append(identity or f"{one.header.swath.lower()} {index}")
             continue
-        footprint = _footprint(grid, window, one.heights, orbit)
+        footprint = _footprint(grid, window, one.geolocation, orbit)
         if not np.isfinite(footprint).all():
             raise AlignsarError(
                 f"{one.source}: burst {index} does not meet the Earth where its orbit, times and ranges say; "

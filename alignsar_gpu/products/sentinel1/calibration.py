@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geometry.bounds import require
 from alignsar_gpu.geometry.time_scale import seconds_since
 from alignsar_gpu.stack.calibration import Calibration
 from alignsar_gpu.stack.noise import AzimuthNoise, Noise
@@ -65,6 +66,7 @@ def read_calibration(
     tables = {}
     for name in ("sigmaNought", "betaNought", "gamma"):
         samples, tables[name] = _together([_samples_and_values(v, name) for v in vectors])
+        require("s1_calibration", tables[name], f"{document.where}: {name}")
     return Calibration(
         azimuth_time=_times(vectors, epoch),
         slant_range=first_slant_range + range_spacing * samples,

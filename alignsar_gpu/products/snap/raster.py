@@ -17,6 +17,7 @@ from rasterio.windows import Window
 from scipy.interpolate import RegularGridInterpolator
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geometry.bounds import require
 from alignsar_gpu.products.snap.metadata import Element, dimap_tree, parse_json, parse_xml
 
 if TYPE_CHECKING:
@@ -255,6 +256,9 @@ class Dimap:
                 raise AlignsarError(f"{self.path.name}: band {name!r} has no data file")
             self._images[name] = self._data_file(file.get("href"))
             factor, offset = _number(node, "SCALING_FACTOR", 1.0), _number(node, "SCALING_OFFSET", 0.0)
+            where = f"{self.path.name}: band {name!r}"
+            require("snap_scaling_factor", abs(factor), where, DAMAGED)
+            require("snap_scaling_offset", offset, where, DAMAGED)
             self._scaling[name] = factor, offset
             if (node.findtext("NO_DATA_VALUE_USED") or "").strip() == "true":
                 self.no_data[name] = _number(node, "NO_DATA_VALUE", 0.0) * factor + offset

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geometry.bounds import require
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT, RadarGrid
 from alignsar_gpu.geometry.ground_to_radar import ground_to_radar
 from alignsar_gpu.geometry.time_scale import midnight, seconds_since
@@ -165,6 +166,8 @@ def _correct_azimuth_time(stack: SnapStack) -> SnapStack:
     line_residual, sample_residual = _geolocation_residual(stack)
     if not np.isfinite(line_residual):
         return stack
+    require("snap_time_error", line_residual * grid.azimuth_interval, stack.source)
+    require("snap_range_error", sample_residual * grid.range_spacing, stack.source)
     first = grid.first_azimuth_time + line_residual * grid.azimuth_interval
     geolocation = {
         "azimuth_time_corrected_by_lines": line_residual,

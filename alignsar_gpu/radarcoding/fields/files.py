@@ -104,7 +104,13 @@ class FieldFile:
         rows, columns = _span(i, len(self.y)), _columns(j)
         total = np.zeros(i.shape)
         for number, share in self._shares(time).items():
-            total += share * _bilinear(self._read(number, rows, columns), i - rows.start, j - columns.start)
+            values = self._read(number, rows, columns)
+            if np.isinf(values).any():
+                raise AlignsarError(
+                    f"{self.key}: {self.name}: holds infinite values where the image lies: the file is damaged; get it "
+                    "again, or say in it which value stands for no data"
+                )
+            total += share * _bilinear(values, i - rows.start, j - columns.start)
         out[known] = total
         return out
 

@@ -16,6 +16,7 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geometry.bounds import require
 from alignsar_gpu.geometry.dem.frame import is_wgs84, period_of, pipeline_between
 from alignsar_gpu.radarcoding.crs import agreed_crs, given_crs
 from alignsar_gpu.radarcoding.fields.files import FieldFile
@@ -60,6 +61,7 @@ class _RasterGrids:
         name, band = self.bands[time]
         with rasterio.open(name) as file:
             image = file.read(band, window=Window.from_slices(rows, columns), masked=True)
+            require("raster_scale", abs(file.scales[band - 1]), name)
             values = image.data.astype(np.float64) * file.scales[band - 1] + file.offsets[band - 1]
         return np.where(np.ma.getmaskarray(image), np.nan, values)
 
@@ -107,6 +109,7 @@ def _with_xarray(config: FieldLayerConfig, path: Path, key: str) -> FieldFile:
         raise AlignsarError(f"{key}: {path}: cannot be read as NetCDF or Zarr ({error})") from None
     array = _variable(dataset, config, f"{key}: {path}")
     where = f"{key}: {path}, {array.name}"
+    require("raster_scale", abs(array.encoding.get("scale_factor", 1.0)), where)
     y, x = _axis(array, LATITUDES, where), _axis(array, LONGITUDES, where)
     time = next((name for name in (*array.dims, *array.coords) if str(name).lower() in TIMES), None)
     if time is not None and time not in array.dims:

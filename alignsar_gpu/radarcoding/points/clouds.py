@@ -14,6 +14,7 @@ from pyproj.crs import CompoundCRS, VerticalCRS
 from pyproj.exceptions import ProjError
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geometry.bounds import require
 from alignsar_gpu.radarcoding.points.sources import AT_A_TIME, Coordinates
 
 if TYPE_CHECKING:
@@ -142,6 +143,7 @@ def open_tiles(
             with laspy.open(path) as reader:
                 header = reader.header
                 dimensions = set(header.point_format.dimension_names)
+                require("point_scale", header.scales, f"{where}: {path.name}")
                 low, high = header.mins, header.maxs
                 box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
                 tile = CloudTile(

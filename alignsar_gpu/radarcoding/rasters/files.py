@@ -14,6 +14,7 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geometry.bounds import require
 from alignsar_gpu.radarcoding.files import damaged
 from alignsar_gpu.radarcoding.rasters.classes import NO_CLASS, is_nodata
 
@@ -178,6 +179,7 @@ class LabelRaster:
         def take(file: rasterio.DatasetReader, window: Window, where: tuple[slice, slice]) -> None:
             image = file.read(number, window=window, masked=True)
             known = self._known(image)
+            require("raster_scale", abs(file.scales[number - 1]), f"{self.key}: {self.name}")
             values = image.data.astype(np.float64) * file.scales[number - 1] + file.offsets[number - 1]
             known &= np.abs(values) <= LARGEST
             out[where][known] = values[known]
