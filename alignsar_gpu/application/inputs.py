@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.coregistration.corrections.corrections import Troposphere
     from alignsar_gpu.device import Device
     from alignsar_gpu.geometry.dem.dem import Dem, VerticalDatum
+    from alignsar_gpu.products.choice import SlcChoice
     from alignsar_gpu.products.readers import Reader
     from alignsar_gpu.products.selection import Selection
     from alignsar_gpu.stack.product import StackProduct
@@ -74,6 +76,7 @@ def _coregistered(reader: Reader, config: Config) -> Inputs:
     options = _options(config, choice.selection.dates)
 
     def open_bursts(device: Device) -> StackProduct:
+        _verify(choice)
         return coregistered_stack(
             choice.selection,
             surface,
@@ -85,7 +88,7 @@ def _coregistered(reader: Reader, config: Config) -> Inputs:
             advance=lambda line: LOGGER.debug("timing     %s", line),
         )
 
-    settings = {name: value for name, value in asdict(products).items() if name != "path"}
+    settings = {name: value for name, value in asdict(products).items() if name not in {"path", "verify"}}
     settings["area"] = area and area.wkt
     settings["reference"] = choice.selection.reference
     settings["orbit"] = _orbit_checksum(choice.around)
@@ -93,6 +96,14 @@ def _coregistered(reader: Reader, config: Config) -> Inputs:
     names = sorted({tile.raster.name for tile in surface.mosaic.tiles})
     settings["dem"] = [name for name in names if not Path(name).is_file()]  # what is inside another file
     return Inputs(open=open_bursts, settings=settings, files=(*choice.files, *surface_files(surface)))
+
+
+def _verify(choice: SlcChoice) -> None:
+    """Check the pixels that are used against the products' own sums, and say how long it took."""
+    started = time.perf_counter()
+    if read := choice.verify():
+        seconds = time.perf_counter() - started
+        LOGGER.info("verified   %.2f GB against the MD5 sums of the products in %.1f s", read / 1e9, seconds)
 
 
 def _options(config: Config, dates: Sequence[str]) -> CoregistrationOptions:

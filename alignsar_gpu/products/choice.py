@@ -31,6 +31,8 @@ class SlcChoice:
     around : they and their neighbours, whose overlaps say more of the dates' timing.
     paths : of the products, by their names.
     files_of : the files of a product that some of its bursts are read from.
+    verify_pixels : check the pixels that some bursts of a product are read from against what the product says of them,
+        and return how many bytes were read; None where products say nothing, or are not asked.
     share : of the area that the bursts hold, 0 to 1; None without an area.
     dropped : what was left out and why, one sentence each.
     """
@@ -39,6 +41,7 @@ class SlcChoice:
     around: Selection
     paths: Mapping[str, Path]
     files_of: Callable[[Path, Sequence[Burst]], list[Path]]
+    verify_pixels: Callable[[Path, Sequence[Burst]], int] | None
     share: float | None
     dropped: tuple[str, ...]
 
@@ -50,11 +53,22 @@ class SlcChoice:
     @cached_property
     def files(self) -> list[list[Path]]:
         """The files that the bursts are read from, by product: a zip, or of a folder what belongs to the bursts."""
+        return [self.files_of(path, bursts) for path, bursts in self._bursts_of_products()]
+
+    def verify(self) -> int:
+        """Check the pixels of the bursts, and return how many bytes were read for it.
+
+        Raises AlignsarError for a file that is not what its product says.
+        """
+        check = self.verify_pixels
+        return 0 if check is None else sum(check(path, bursts) for path, bursts in self._bursts_of_products())
+
+    def _bursts_of_products(self) -> list[tuple[Path, list[Burst]]]:
         bursts: dict[str, list[Burst]] = {}
         for found in self.around.bursts.values():
             for match in found.values():
                 bursts.setdefault(match.product.product_id, []).append(match.burst)
-        return [self.files_of(self.paths[name], own) for name, own in sorted(bursts.items())]
+        return [(self.paths[name], own) for name, own in sorted(bursts.items())]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -66,11 +80,13 @@ class SlcProducts:
     path : that was named.
     opened : each product by its own path.
     files_of : the files of a product that some of its bursts are read from.
+    verify : see `SlcChoice.verify_pixels`.
     """
 
     path: Path
     opened: Mapping[Path, SlcProduct]
     files_of: Callable[[Path, Sequence[Burst]], list[Path]]
+    verify: Callable[[Path, Sequence[Burst]], int] | None = None
 
     def choose(
         self,
@@ -99,6 +115,7 @@ class SlcProducts:
         ]
         return SlcChoice(
             files_of=self.files_of,
+            verify_pixels=self.verify,
             selection=selection,
             around=neighbourhood(selection, everything) if len(selection.dates) > 1 else selection,
             paths={product.product_id: place for place, product in self.opened.items()},

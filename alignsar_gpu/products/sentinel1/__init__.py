@@ -15,6 +15,9 @@ class Sentinel1ProductsConfig(SlcProductsConfig):
 
     reader: str = key("sentinel1", "which reader", choices=("sentinel1",))
     path: str = key(MISSING, "a SAFE folder, a zip of one, or a folder of them")
+    verify: bool = key(
+        default=True, text="check the files that are used against the MD5 sums in the manifest"
+    )
     swaths: list[str] = field(default_factory=list, metadata=about("subswaths, such as iw2; empty: all"))
 
 

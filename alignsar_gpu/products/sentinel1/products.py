@@ -10,6 +10,7 @@ from alignsar_gpu.products.choice import SlcProducts
 from alignsar_gpu.products.sentinel1.measurement import TiffMeasurement
 from alignsar_gpu.products.sentinel1.reader import open_sentinel1
 from alignsar_gpu.products.sentinel1.safe import open_safe
+from alignsar_gpu.products.sentinel1.verify import verify_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,17 +19,26 @@ if TYPE_CHECKING:
     from alignsar_gpu.products.slc import Burst
 
 
+def _pixels(bursts: Sequence[Burst]) -> set[str]:
+    """The files that the pixels of some bursts are in."""
+    channels = [channel for burst in bursts for channel in burst.channels.values()]
+    return {
+        channel.measurement.source for channel in channels if isinstance(channel.measurement, TiffMeasurement)
+    }
+
+
 def _files(path: Path, bursts: Sequence[Burst]) -> list[Path]:
     if not path.is_dir():
         return [path]
-    pixels = {
-        channel.measurement.source
-        for burst in bursts
-        for channel in burst.channels.values()
-        if isinstance(channel.measurement, TiffMeasurement)
-    }
+    pixels = _pixels(bursts)
     files = [path / name for name in open_safe(path).names]
     return [file for file in files if file.parent.name != "measurement" or str(file) in pixels]
+
+
+def _verify(path: Path, bursts: Sequence[Burst]) -> int:
+    """Check the pixels that some bursts are read from against the manifest; return how many bytes were read."""
+    safe, pixels = open_safe(path), _pixels(bursts)
+    return verify_files(safe, [name for name in safe.names if safe.where(name) in pixels])
 
 
 def find_products(path: Path) -> list[Path]:
@@ -55,6 +65,7 @@ def open_configured(keys: Sentinel1ProductsConfig, orbits: Path | None) -> SlcPr
         orbits=orbits,
         polarizations=keys.polarizations or None,
         swaths=keys.swaths or None,
+        verify=keys.verify,
     )
 
 
@@ -64,10 +75,11 @@ def open_products(
     orbits: Path | None = None,
     polarizations: Sequence[str] | None = None,
     swaths: Sequence[str] | None = None,
+    verify: bool = False,
 ) -> SlcProducts:
     """The Sentinel-1 products at ``path``. Raises AlignsarError for what `open_sentinel1` refuses."""
     opened = {
-        place: open_sentinel1(place, orbits=orbits, polarizations=polarizations, swaths=swaths)
+        place: open_sentinel1(place, orbits=orbits, polarizations=polarizations, swaths=swaths, verify=verify)
         for place in find_products(path)
     }
     seen: dict[str, Path] = {}
@@ -78,4 +90,4 @@ def open_products(
                 "one of them away"
             )
         seen[product.product_id] = place
-    return SlcProducts(path=path, opened=opened, files_of=_files)
+    return SlcProducts(path=path, opened=opened, files_of=_files, verify=_verify if verify else None)

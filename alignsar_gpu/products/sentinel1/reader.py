@@ -188,6 +188,7 @@ def open_sentinel1(
     orbits: Path | None = None,
     polarizations: Sequence[str] | None = None,
     swaths: Sequence[str] | None = None,
+    verify: bool = False,
 ) -> SlcProduct:
     """A Sentinel-1 SLC product; pixels are read from it later, in place.
 
@@ -196,13 +197,14 @@ def open_sentinel1(
     path : a SAFE folder, a zip of one, or one of its annotation files (then without pixels).
     orbits : folder with EOF files to take the orbit from; the annotation's state vectors without it.
     polarizations, swaths : what to take, for example ["vv"] and ["iw1", "iw2"]; all that is there by default.
+    verify : check all XML files that are read against the MD5 sums in the manifest. (Of pixels, see `verify_files`.)
 
     Times count from the midnight of the product's first line. The annotation alone says what is there: a
     product cut to some bursts or subswaths is as good as a whole one.
     Raises AlignsarError when the product is damaged, is no Sentinel-1 SLC, lacks what was asked for, or when
     the orbit does not cover its lines with a state vector to spare.
     """
-    safe = open_safe(path)
+    safe = open_safe(path, verify=verify)
     there, empty = _read_annotations(safe)
     chosen = _select_polarizations(_select_swaths(there, empty, swaths, path), polarizations, path)
     whole = [a for swath in there.values() for _, a in swath.values()]

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.products.xml import Xml, parse_xml
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MANIFEST = "manifest.safe"
 SIMULATED = "SIMULATED.txt"  # a file that simulated products have
 SIMULATOR = "alignsar_gpu simulator"  # the facility in their manifests, unless those are copies of real ones
-IN_FOLDER = ("manifest.safe", SIMULATED, "annotation/*.xml", "annotation/calibration/*.xml", "measurement/*")
+IN_FOLDER = (MANIFEST, SIMULATED, "annotation/*.xml", "annotation/calibration/*.xml", "measurement/*")
 LARGEST_XML = 256 << 20  # bytes; annotations have a few MB: more is no annotation, or made to fill the memory
 
 
@@ -28,6 +35,7 @@ class Safe:
     root : the product's folder inside the zip, with a slash at its end; "" otherwise.
     names : its files, relative to its root, with slashes; sorted. Of a folder only those that are read.
     has_measurement : whether it has a folder for pixels at all.
+    verify : whether XML files are checked against the MD5 sums in its manifest when they are read.
     """
 
     path: Path
@@ -36,14 +44,42 @@ class Safe:
     root: str
     names: tuple[str, ...]
     has_measurement: bool
+    verify: bool = False
+
+    @cached_property
+    def manifest(self) -> Xml | None:
+        """Its manifest; None if it has none."""
+        return self.xml(MANIFEST) if MANIFEST in self.names else None
+
+    @cached_property
+    def sums(self) -> Mapping[str, str]:
+        """MD5 sums of its files by name, in lower case, as far as the manifest states them."""
+        found = {}
+        for stream in self.manifest.all(".//byteStream") if self.manifest is not None else ():
+            place, checksum = stream.find("fileLocation"), stream.find("checksum")
+            if place is not None and checksum is not None and checksum.element.get("checksumName") == "MD5":
+                found[place.element.get("href", "").removeprefix("./")] = checksum.text().lower()
+        return found
+
+    def require_sum(self, name: str, digest: str) -> None:
+        """Raise AlignsarError unless ``digest`` is the MD5 sum that the manifest states for a file, if it does."""
+        stated = self.sums.get(name, digest)
+        if digest != stated:
+            raise AlignsarError(
+                f"{self.where(name)}: its MD5 sum is {digest}, but {MANIFEST} says {stated}: damaged, or changed; get "
+                "the product again, or set products.verify=false if it was changed on purpose"
+            )
 
     def where(self, name: str) -> str:
         """Return the name of a file for messages."""
         return str(self.path if self.kind == "annotation" else self.path / name)
 
     def xml(self, name: str) -> Xml:
-        """Parse an XML file and return its root; AlignsarError if it cannot be read."""
-        return parse_xml(self._bytes(name), self.where(name))
+        """Parse an XML file and return its root; AlignsarError if it cannot be read, or is not what it was."""
+        content = self._bytes(name)
+        if self.verify and name != MANIFEST:
+            self.require_sum(name, hashlib.md5(content, usedforsecurity=False).hexdigest())
+        return parse_xml(content, self.where(name))
 
     def raster(self, name: str) -> str:
         """Return the path that GDAL opens to read a raster in place."""
@@ -82,7 +118,7 @@ def _product_id(name: str) -> str:
     return name
 
 
-def _folder(path: Path) -> Safe:
+def _folder(path: Path, *, verify: bool) -> Safe:
     files = [file for pattern in IN_FOLDER for file in path.glob(pattern) if file.is_file()]
     names = tuple(sorted(file.relative_to(path).as_posix() for file in files))
     return Safe(
@@ -92,6 +128,7 @@ def _folder(path: Path) -> Safe:
         root="",
         names=names,
         has_measurement=(path / "measurement").is_dir(),
+        verify=verify,
     )
 
 
@@ -117,7 +154,7 @@ def _members(path: Path) -> list[str]:
         ) from None
 
 
-def _zip(path: Path) -> Safe:
+def _zip(path: Path, *, verify: bool) -> Safe:
     members = _members(path)
     for name in members:
         _check_member(path, name)
@@ -141,6 +178,7 @@ def _zip(path: Path) -> Safe:
         root=root,
         names=tuple(sorted({name for name in inside if name and not name.endswith("/")})),
         has_measurement=any(name.startswith("measurement/") for name in inside),
+        verify=verify,
     )
 
 
@@ -150,15 +188,16 @@ NO_ANNOTATION = (
 )
 
 
-def open_safe(path: Path) -> Safe:
+def open_safe(path: Path, *, verify: bool = False) -> Safe:
     """Open the product at ``path``: a SAFE folder (or its manifest.safe), a zip of one, or an annotation file.
 
+    With ``verify`` its XML files are checked against the MD5 sums in its manifest when they are read.
     Raises AlignsarError when there is nothing, nothing that can be read, or no annotation inside.
     """
     if path.name.lower() == "manifest.safe":
         path = path.parent
     if path.is_dir():
-        return _folder(path)
+        return _folder(path, verify=verify)
     if not path.is_file():
         raise AlignsarError(f"{path}: no such file or folder; correct the path of the product")
     if path.suffix.lower() == ".xml":
@@ -171,7 +210,7 @@ def open_safe(path: Path) -> Safe:
             has_measurement=False,
         )
     if path.suffix.lower() == ".zip" or zipfile.is_zipfile(path):
-        return _zip(path)
+        return _zip(path, verify=verify)
     raise AlignsarError(
         f"{path}: neither a SAFE folder nor a zip of one nor an annotation file (.xml): not a Sentinel-1 product"
     )
@@ -218,18 +257,17 @@ def is_simulated(safe: Safe) -> bool:
     """Whether the product states that the simulator of this package made its pixels."""
     if SIMULATED in safe.names:
         return True
-    if "manifest.safe" not in safe.names:
+    if safe.manifest is None:
         return False
-    facilities = safe.xml("manifest.safe").all(".//{*}facility")
+    facilities = safe.manifest.all(".//{*}facility")
     return any(facility.element.get("name") == SIMULATOR for facility in facilities)
 
 
 def ipf_version(safe: Safe) -> str | None:
     """Return the version of ESA's processor, for example "003.61", from the manifest; None if it is not stated."""
-    if "manifest.safe" not in safe.names:
+    if safe.manifest is None:
         return None
-    manifest = safe.xml("manifest.safe")
-    for software in manifest.all(".//{*}software"):
+    for software in safe.manifest.all(".//{*}software"):
         if software.element.get("name", "").startswith("Sentinel-1 IPF"):
             return software.element.get("version") or None
     return None

@@ -16,7 +16,8 @@ from rasterio.control import GroundControlPoint
 from rasterio.errors import NotGeoreferencedWarning
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.products.sentinel1.safe import LARGEST_XML, SIMULATED, open_safe
+from alignsar_gpu.products.sentinel1.safe import LARGEST_XML, MANIFEST, SIMULATED, open_safe
+from alignsar_gpu.products.sentinel1.verify import remember_files
 from alignsar_gpu.products.xml import parse_xml
 from alignsar_gpu.simulate.safe.annotation import annotation
 from alignsar_gpu.simulate.safe.calibration import calibration, noise
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.simulate.safe.plan.product import ProductPlan
 
 METADATA = re.compile(r"manifest\.safe|annotation/(?:calibration/|rfi/)?[\w-]+\.xml")
-FOLDERS = ("manifest.safe", "annotation/*.xml", "annotation/calibration/*.xml", "annotation/rfi/*.xml")
+FOLDERS = (MANIFEST, "annotation/*.xml", "annotation/calibration/*.xml", "annotation/rfi/*.xml")
 
 # A file in a manifest: size, path and checksum.
 DATA_OBJECT = re.compile(
@@ -80,7 +81,7 @@ def write_metadata(plan: ProductPlan, parent: Path) -> Path:
     same bytes. Raises AlignsarError when the folder exists or cannot be written.
     """
     path = parent / f"{plan.product_id}.SAFE"
-    files = {"manifest.safe": manifest(plan), SIMULATED: NOTE.format(metadata=PLANNED).encode()}
+    files = {MANIFEST: manifest(plan), SIMULATED: NOTE.format(metadata=PLANNED).encode()}
     for swath, name in channels(plan):
         own = stem(plan, swath, name)
         files[f"annotation/{own}.xml"] = annotation(plan, swath, name)
@@ -88,6 +89,7 @@ def write_metadata(plan: ProductPlan, parent: Path) -> Path:
         files[f"annotation/calibration/noise-{own}.xml"] = noise(plan, swath, name)
     with _new_folder(path) as folder:
         _fill(folder, files)
+        _write_sums(folder)
     return path
 
 
@@ -137,7 +139,7 @@ def copy_metadata(
             f"{source}: one annotation is no product to copy; give its SAFE folder or a zip of it"
         )
     files = _zipped(safe.path, safe.root) if safe.kind == "zip" else _unzipped(safe.path)
-    if "manifest.safe" not in files or not any(name.startswith("annotation/") for name in files):
+    if MANIFEST not in files or not any(name.startswith("annotation/") for name in files):
         raise AlignsarError(f"{source}: no manifest.safe or no annotation inside: not a whole SAFE product")
     if swaths is not None and polarizations is not None:
         files = part_of(files, swaths, polarizations, str(source))
@@ -224,8 +226,7 @@ def finish_product(safe: Path) -> None:
     files that are there; of a file that is not it keeps what it says. Doing it twice changes nothing.
     Raises AlignsarError when there is no measurement of those that the manifest lists.
     """
-    listing = safe / "manifest.safe"
-    text = listing.read_text(encoding="utf-8")
+    text = (safe / MANIFEST).read_text(encoding="utf-8")
     names = [match["path"] for match in DATA_OBJECT.finditer(text)]
     tiffs = [name for name in names if name.startswith("measurement/") and (safe / name).is_file()]
     if not tiffs:
@@ -238,15 +239,24 @@ def finish_product(safe: Path) -> None:
         lines = int(parse_xml(path.read_bytes(), str(path)).number("swathTiming/linesPerBurst"))
         _note_offsets(path, tiff, lines)
 
+    remember_files(_write_sums(safe))
+
+
+def _write_sums(safe: Path) -> dict[Path, str]:
+    """Write sizes and MD5 sums of all files that are there into the manifest, and return the sums."""
+    sums: dict[Path, str] = {}
+
     def described(match: re.Match[str]) -> str:
         file = safe / match["path"]
         if not file.is_file():
             return match[0]
         with file.open("rb") as stream:
-            digest = hashlib.file_digest(stream, _md5).hexdigest()
-        return f"{match['before']}{file.stat().st_size}{match['place']}{digest}"
+            sums[file] = hashlib.file_digest(stream, _md5).hexdigest()
+        return f"{match['before']}{file.stat().st_size}{match['place']}{sums[file]}"
 
-    _replace_text(listing, DATA_OBJECT.sub(described, text))
+    listing = safe / MANIFEST
+    _replace_text(listing, DATA_OBJECT.sub(described, listing.read_text(encoding="utf-8")))
+    return sums
 
 
 def _md5() -> hashlib._Hash:
