@@ -165,7 +165,7 @@ def _of_reference(named: Mapping[str, Sequence[Match]], date: str, area: _Area |
     """The bursts of the reference date that the area meets."""
     everything = [match.burst for matches in named.values() for match in matches]
     if not everything:
-        raise AlignsarError(f"the products of the reference date {date} have no bursts")
+        raise AlignsarError(f"the products of the reference date {date} have no bursts with valid samples")
     chosen = {}
     for name, matches in named.items():
         inside = [match for match in matches if area is None or area.meets(match.burst)]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from alignsar_gpu.application.dataset.coverage import coverage_of, coverage_warnings, require_pixels
 from alignsar_gpu.application.dataset.layers import layers
 from alignsar_gpu.application.dataset.part import CUBE, Part
 from alignsar_gpu.application.folder import LAYOUT
@@ -210,3 +211,9 @@ class SignaturesPart(Part):
         )
         with self.run.timer.stage(self.name, plan.layout.rows) as advance:
             extract(work, folder, advance)
+        plan.coverage = coverage_of(folder.work / CUBE)
+        require_pixels(plan.coverage, plan.product)
+
+    def warnings(self) -> Sequence[str]:
+        """See `Stage.warnings`."""
+        return coverage_warnings(self.plan.coverage, self.plan.product)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from alignsar_gpu.application.dataset.coverage import Coverage
     from alignsar_gpu.application.dataset.description import Scene
     from alignsar_gpu.dataset.cube import CubeLayer, CubeLayout
     from alignsar_gpu.signatures import Signature
@@ -36,6 +37,7 @@ class Plan:
     work : the folder that the products are made in.
     layers : of the cube, those of all parts so far.
     layout : of the cube; set when all layers are known.
+    coverage : of the cube; set when it is filled.
     parts : that have something to do.
     """
 
@@ -48,6 +50,7 @@ class Plan:
     work: Path
     layers: list[CubeLayer] = field(default_factory=list)
     layout: CubeLayout = field(init=False)
+    coverage: Coverage = field(init=False)
     parts: Sequence[Part] = ()
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
+    from alignsar_gpu.application.dataset.coverage import Coverage
     from alignsar_gpu.application.dataset.description import Scene
     from alignsar_gpu.device import Device
     from alignsar_gpu.stack.product import StackProduct
@@ -34,15 +35,15 @@ def _statistics(values: np.ndarray[Any, np.dtype[Any]]) -> dict[str, float]:
     return {"median": float(np.median(finite)), "mean": float(np.mean(finite, dtype=np.float64))}
 
 
-def _dates(cube: xr.Dataset, product: StackProduct) -> dict[str, Any]:
-    """Per date (YYYYMMDD): share of valid pixels, coherence and backscatter statistics per polarization.
+def _dates(cube: xr.Dataset, product: StackProduct, coverage: Coverage) -> dict[str, Any]:
+    """Per date (YYYYMMDD): share of pixels with data and a place; coherence and backscatter per polarization.
 
     The statistics of images beyond ``MOST_PIXELS`` come from every so many lines.
     """
     result: dict[str, Any] = {}
     step = max(1, math.prod(product.grid.shape) // MOST_PIXELS)
     for index, acquisition in enumerate(product.acquisitions):
-        facts: dict[str, Any] = {"valid_fraction": float(cube["valid"][index].mean())}
+        facts: dict[str, Any] = {"valid_fraction": float(coverage.valid[index])}
         for name in ("coherence", "sigma0"):
             layers = [p for p in product.polarizations if f"{name}_{p}" in cube]
             if layers:
@@ -102,7 +103,12 @@ def _viewing(cube: xr.Dataset) -> dict[str, float]:
 
 
 def measure(
-    cube: xr.Dataset, product: StackProduct, scene: Scene, device: Device, warnings: list[str]
+    cube: xr.Dataset,
+    product: StackProduct,
+    scene: Scene,
+    coverage: Coverage,
+    device: Device,
+    warnings: list[str],
 ) -> dict[str, Any]:
     """Measure what quality.json says of the stack and its cube; parts of the dataset add their facts."""
     return {
@@ -117,7 +123,7 @@ def measure(
         "azimuth_spacing_m": scene.azimuth_spacing,
         **_viewing(cube),
         "speckle": _speckle(cube, product),
-        "dates": _dates(cube, product),
+        "dates": _dates(cube, product, coverage),
     }
 
 

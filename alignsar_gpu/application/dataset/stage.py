@@ -130,7 +130,7 @@ class DatasetStage(Stage):
         with run.timer.stage("quality"):
             for part in parts:
                 self._warnings += part.warnings()
-            quality = measure(cube, plan.product, plan.scene, run.device, self._warnings)
+            quality = measure(cube, plan.product, plan.scene, plan.coverage, run.device, self._warnings)
             for part in parts:
                 quality |= part.facts()
             window = plan.options.windows.coherence
