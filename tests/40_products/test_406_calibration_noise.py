@@ -287,7 +287,7 @@ def noise_xml(vectors, azimuth=None):
 
 
 T0, T1 = "2023-09-04T00:00:10.000000", "2023-09-04T00:00:12.000000"
-ONES = (1.0, 1.0, 1.0)
+ONES, THREES = (1.0, 1.0, 1.0), (3.0, 3.0, 3.0)
 GRID = RadarGrid(
     epoch=EPOCH,
     first_azimuth_time=10.0,
@@ -305,7 +305,7 @@ class TestCalibrationRecords:
     def test_different_samples(self):
         """Vectors on other sample numbers than the first's lose nothing."""
         document = calibration_xml(
-            [(T0, (0, 20, 40), (4, 6, 8), ONES, ONES), (T1, (0, 10, 40), (3, 9, 6), ONES, ONES)]
+            [(T0, (0, 20, 40), (4, 6, 8), THREES, THREES), (T1, (0, 10, 40), (3, 9, 6), THREES, THREES)]
         )
         found = read_calibration(document, **PLACE)
         np.testing.assert_array_equal(found.azimuth_time, [10.0, 12.0])

@@ -11,6 +11,10 @@ import rasterio
 from fake_orbit import earth_fixed
 from rasterio.errors import NotGeoreferencedWarning
 
+from alignsar_gpu.geometry.orbit import Orbit
+from alignsar_gpu.geometry.range_doppler import radar_to_ground
+
+EPOCH = np.datetime64("2023-09-04", "D")
 C = 299792458.0
 ORBIT = 12 * 86400.0 / 175
 OFFSETS = {"S1A": 73, "S1B": 27, "S1C": 172, "S1D": 42}
@@ -155,11 +159,16 @@ def _header(fake, swath, polarization):
     )
 
 
-def _orbit_list(fake, swath):
+def _vectors(fake, swath):
+    """Times (s after the node), positions and velocities."""
     first = fake.first_line(swath, 0) - 65.0
     times = np.arange(np.floor(first), fake.first_line(swath, fake.bursts - 1) + 75.0, 10.0)
     longitude = 0.146 - ((fake.relative_orbit - 1) * 12 + fake.off_track) * 360.0 / 175
-    vectors = zip(times, *earth_fixed(times, longitude), strict=True)
+    return times, *earth_fixed(times, longitude)
+
+
+def _orbit_list(fake, swath):
+    vectors = zip(*_vectors(fake, swath), strict=True)
     axes = "xyz"
     return _list(
         "orbitList",
@@ -243,8 +252,14 @@ def _geolocation(fake, swath):
     rows = [fake.first_line(swath, i) for i in range(fake.bursts)]
     rows.append(rows[-1] + 3.1)
     pixels = [0, fake.samples // 2, fake.samples - 1]
+    times, position, velocity = _vectors(fake, swath)
+    orbit = Orbit(epoch=EPOCH, time=times, position=position, velocity=velocity, source="node")
+    ranges = 0.5 * C * (SLANT_RANGE_TIME[fake.mode] + np.array(pixels) / fake.sampling)
+    heights = 100.0 * np.arange(len(rows))[:, np.newaxis] + pixels
+    places = radar_to_ground(orbit, np.array(rows)[:, np.newaxis], ranges, heights, "right")
     for row, time in enumerate(rows):
-        for pixel in pixels:
+        for column, pixel in enumerate(pixels):
+            longitude, latitude = (float(place[row, column]) for place in places)
             yield _element(
                 "geolocationGridPoint",
                 _fields(
@@ -252,6 +267,8 @@ def _geolocation(fake, swath):
                     slantRangeTime=SLANT_RANGE_TIME[fake.mode] + pixel / fake.sampling,
                     line=row * fake.lines,
                     pixel=pixel,
+                    latitude=latitude,
+                    longitude=longitude,
                     height=100.0 * row + pixel,
                 ),
             )

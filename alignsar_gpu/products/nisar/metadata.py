@@ -224,7 +224,7 @@ def read_valid_samples(images: Group, shape: tuple[int, int]) -> NDArray[np.int6
                 f"{DAMAGED}"
             )
         windows[index] = window
-    if len(names) and not (windows[..., 0] < windows[..., 1]).any():
+    if names and not (windows[..., 0] < windows[..., 1]).any():
         raise AlignsarError(
             f"{images.where}: no sample of the image is valid: every line of validSamplesSubSwath is empty: {DAMAGED}"
         )

@@ -102,7 +102,7 @@ class GeolocationGrid:
 
     Attributes
     ----------
-    azimuth_time : (n,) datetime64[us]. slant_range_time : (m,) two-way seconds. Both increase.
+    azimuth_time : (n, m) datetime64[us], slightly later at far range. slant_range_time : (n, m) two-way seconds.
     sample : (m,) of the image.
     height : (n, m) above the ellipsoid, m.
     places : (2, n, m) longitude and latitude, degrees; None where the annotation has been stripped of them.
@@ -293,9 +293,9 @@ def _geolocation(document: Xml) -> GeolocationGrid:
             f"{document.where}: its {len(points)} geolocation points are not a grid; the file is damaged"
         )
     shape = len(rows), len(columns)
-    time = np.array([points[i].time("azimuthTime") for i in order]).reshape(shape)[:, 0]
-    slant_range_time = np.array([points[i].number("slantRangeTime") for i in order]).reshape(shape)[0]
-    if np.any(np.diff(time) <= np.timedelta64(0)) or np.any(np.diff(slant_range_time) <= 0):
+    time = np.array([points[i].time("azimuthTime") for i in order]).reshape(shape)
+    slant_range_time = np.array([points[i].number("slantRangeTime") for i in order]).reshape(shape)
+    if np.any(np.diff(time[:, 0]) <= np.timedelta64(0)) or np.any(np.diff(slant_range_time[0]) <= 0):
         raise AlignsarError(f"{document.where}: the times of its geolocation grid do not increase")
     places = None
     if points[0].find("longitude") is not None:

@@ -13,6 +13,7 @@ from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT, RadarGrid
 from alignsar_gpu.geometry.range_doppler import radar_to_ground
 from alignsar_gpu.geometry.time_scale import MICROSECOND, seconds_since
 from alignsar_gpu.products.sentinel1.burst_id import ORBIT, burst_id, burst_number
+from alignsar_gpu.products.sentinel1.checks import check_annotation
 from alignsar_gpu.products.sentinel1.measurement import TiffMeasurement
 from alignsar_gpu.products.slc import Burst, Channel, RangePolynomial, Transmission, valid_window
 from alignsar_gpu.stack.tables import positions
@@ -115,8 +116,8 @@ def _heights_at(
     slant_range: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Bilinear between the points of the geolocation grid, that of the nearest outside them."""
-    rows = positions(seconds_since(epoch, heights.azimuth_time), time)
-    columns = positions(0.5 * SPEED_OF_LIGHT * heights.slant_range_time, slant_range)
+    rows = positions(seconds_since(epoch, heights.azimuth_time[:, 0]), time)
+    columns = positions(0.5 * SPEED_OF_LIGHT * heights.slant_range_time[0], slant_range)
     return np.asarray(map_coordinates(heights.height, [rows, columns], order=1, mode="nearest"))
 
 
@@ -223,6 +224,8 @@ def read_bursts(
     """
     annotations = [part.annotation for part in files.values()]
     check_same_grid(annotations)
+    for annotation in annotations:
+        check_annotation(annotation, orbit)
     one = annotations[0]
     bursts, empty = [], []
     for index in range(len(one.bursts)):

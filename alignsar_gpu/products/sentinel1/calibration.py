@@ -66,8 +66,7 @@ def read_calibration(
     tables = {}
     for name in ("sigmaNought", "betaNought", "gamma"):
         samples, tables[name] = _together([_samples_and_values(v, name) for v in vectors])
-        require("s1_calibration", tables[name], f"{document.where}: {name}")
-    return Calibration(
+    calibration = Calibration(
         azimuth_time=_times(vectors, epoch),
         slant_range=first_slant_range + range_spacing * samples,
         sigma_nought=tables["sigmaNought"],
@@ -75,6 +74,9 @@ def read_calibration(
         gamma_nought=tables["gamma"],
         source=source,
     )
+    for name, table in tables.items():
+        require("s1_calibration", table, f"{document.where}: {name}")
+    return calibration
 
 
 def _range_vectors(document: Xml) -> tuple[list[Xml], str]:

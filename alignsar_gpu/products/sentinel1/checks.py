@@ -57,19 +57,20 @@ def _check_geolocation(annotation: Annotation, orbit: Orbit) -> None:
     expected = annotation.slant_range_time + grid.sample / annotation.range_sampling_rate
     away = 0.5 * SPEED_OF_LIGHT * np.abs(grid.slant_range_time - expected)
     require("geolocation_range_error", away, where)
-    rows = seconds_since(orbit.epoch, grid.azimuth_time)
+    rows = seconds_since(orbit.epoch, grid.azimuth_time[:, 0])
     starts = seconds_since(orbit.epoch, np.array([burst.azimuth_time for burst in annotation.bursts]))
     require("geolocation_time_error", np.abs(starts[:, np.newaxis] - rows).min(axis=1), where)
     if grid.places is not None:
-        require("geolocation_error", _distances(grid, grid.places, orbit, rows), where)
+        require("geolocation_error", _distances(grid, grid.places, orbit), where)
 
 
-def _distances(
-    grid: GeolocationGrid, places: NDArray[np.float64], orbit: Orbit, rows: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _distances(grid: GeolocationGrid, places: NDArray[np.float64], orbit: Orbit) -> NDArray[np.float64]:
     """Metres on the ground from the annotated places to where the orbit sees them; infinite where it does not."""
-    ranges = 0.5 * SPEED_OF_LIGHT * grid.slant_range_time
-    longitude, latitude = radar_to_ground(orbit, rows[:, np.newaxis], ranges, grid.height, "right")
+    times, ranges = (
+        seconds_since(orbit.epoch, grid.azimuth_time),
+        0.5 * SPEED_OF_LIGHT * grid.slant_range_time,
+    )
+    longitude, latitude = radar_to_ground(orbit, times, ranges, grid.height, "right")
     east = (longitude - places[0] + 180.0) % 360.0 - 180.0
     north = latitude - places[1]
     return np.nan_to_num(DEGREE * np.hypot(north, east * np.cos(np.radians(places[1]))), nan=np.inf)

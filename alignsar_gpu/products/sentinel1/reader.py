@@ -14,7 +14,6 @@ from alignsar_gpu.products.sentinel1.annotation import Annotation, read_annotati
 from alignsar_gpu.products.sentinel1.burst_id import ON_TRACK, ascending_node, relative_orbit_at
 from alignsar_gpu.products.sentinel1.bursts import Node, SwathFiles, bulk_delay, read_bursts
 from alignsar_gpu.products.sentinel1.calibration import read_calibration, read_noise
-from alignsar_gpu.products.sentinel1.checks import check_annotation
 from alignsar_gpu.products.sentinel1.measurement import check_tiff
 from alignsar_gpu.products.sentinel1.orbit_files import find_orbit
 from alignsar_gpu.products.sentinel1.relative_orbit import sentinel1_relative_orbit
@@ -217,9 +216,6 @@ def open_sentinel1(
         else find_orbit(orbits, header.platform, first, last, epoch)
     )
     orbit.require(seconds_since(epoch, first), seconds_since(epoch, last), margin=ORBIT_MARGIN)
-    for swath in chosen.values():
-        for _, annotation in swath.values():
-            check_annotation(annotation, orbit)
     numbered = sentinel1_relative_orbit(header.platform, header.absolute_orbit)
     node, known = _node(orbit, seconds_since(epoch, first), numbered)
     bursts: list[Burst] = []
