@@ -54,7 +54,7 @@ def _prediction(
     square, square_slope, rise = lagrange**2, 2.0 * lagrange * slope, 1.0 + 2.0 * x * own_slope
     place = rise * square, -x * square
     speed = rise * square_slope - 2.0 * own_slope * square, square - x * square_slope
-    return tuple(  # type: ignore[return-value]
+    return tuple(
         np.einsum("nm,nmk->nk", of_position, position) + np.einsum("nm,nmk->nk", of_velocity, velocity)
         for of_position, of_velocity in (
             (place[0], place[1] * scale),

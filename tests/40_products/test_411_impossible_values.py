@@ -108,11 +108,12 @@ class TestSentinel1:
         assert "azimuth steering rate is 1.5 degrees/s" in refusal(root)
 
 
-class TestSnap:
-    @pytest.fixture(scope="class")
-    def product(self):
-        return simulate_stack(lines=16, samples=20, dates=2, polarizations=("vv",), seed=411, flattened=True)
+@pytest.fixture(scope="module")
+def product():
+    return simulate_stack(lines=16, samples=20, dates=2, polarizations=("vv",), seed=411, flattened=True)
 
+
+class TestSnap:
     @pytest.mark.parametrize("value", ["NaN", "inf", "0.0", "1e300"])
     def test_scaling_factor(self, product, tmp_path, value):
         path = write_dimap(product, tmp_path, [0, 1])

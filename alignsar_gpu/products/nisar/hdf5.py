@@ -55,7 +55,8 @@ class Times:
     def midnight(self) -> np.datetime64:
         """The midnight (UTC) before the first time, datetime64[D]."""
         first = continuous(self.epoch) + int(np.floor(self.seconds[0] + self.fraction)) * SECOND
-        return midnight(first).astype("datetime64[D]")
+        day: np.datetime64 = midnight(first).astype("datetime64[D]")
+        return day
 
     def since(self, midnight: np.datetime64) -> NDArray[np.float64]:
         """Convert the times to seconds since ``midnight``, exactly."""

@@ -297,15 +297,15 @@ def _geolocation(document: Xml) -> GeolocationGrid:
     slant_range_time = np.array([points[i].number("slantRangeTime") for i in order]).reshape(shape)
     if np.any(np.diff(time[:, 0]) <= np.timedelta64(0)) or np.any(np.diff(slant_range_time[0]) <= 0):
         raise AlignsarError(f"{document.where}: the times of its geolocation grid do not increase")
-    places = None
+    on_ground = None
     if points[0].find("longitude") is not None:
         named = [[points[i].number(name) for i in order] for name in ("longitude", "latitude")]
-        places = np.array(named).reshape(2, *shape)
+        on_ground = np.array(named).reshape(2, *shape)
     return GeolocationGrid(
         azimuth_time=time,
         slant_range_time=slant_range_time,
         sample=np.array(columns, dtype=np.float64),
-        places=places,
+        places=on_ground,
         height=np.array([_bounded(points[i], "height", "geolocation_height") for i in order]).reshape(shape),
     )
 

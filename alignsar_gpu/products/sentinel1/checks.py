@@ -73,4 +73,5 @@ def _distances(grid: GeolocationGrid, places: NDArray[np.float64], orbit: Orbit)
     longitude, latitude = radar_to_ground(orbit, times, ranges, grid.height, "right")
     east = (longitude - places[0] + 180.0) % 360.0 - 180.0
     north = latitude - places[1]
-    return np.nan_to_num(DEGREE * np.hypot(north, east * np.cos(np.radians(places[1]))), nan=np.inf)
+    distances = DEGREE * np.hypot(north, east * np.cos(np.radians(places[1])))
+    return np.where(np.isfinite(distances), distances, np.inf)
