@@ -519,6 +519,21 @@ class TestUnits:
             file.units, file.scales, file.offsets = (unit,), (0.5,), (20.0,)
         assert everything(open_dem(path, "ellipsoid")).height == pytest.approx(520.0 * metres, abs=1e-9)
 
+    @pytest.mark.parametrize(
+        ("scale", "offset", "what"),
+        [
+            (0.0, 0.0, "magnitude of the scale of heights is 0 m"),
+            (np.nan, 0.0, "magnitude of the scale of heights is nan m"),
+            (1.0, np.inf, "offset of heights is inf m"),
+        ],
+    )
+    def test_a_scale_that_leaves_nothing(self, tmp_path, scale, offset, what):
+        path = write(tmp_path / "d.tif", np.full((4, 5), 1000), 1, 2, 0.1, dtype="int16", nodata=-1)
+        with rasterio.open(path, "r+") as file:
+            file.scales, file.offsets = (scale,), (offset,)
+        with pytest.raises(AlignsarError, match=rf"d\.tif: {what}, and can only be"):
+            open_dem(path, "ellipsoid")
+
     def test_unknown_unit(self, tmp_path):
         path = write(tmp_path / "d.tif", np.full((4, 5), 1000), 1, 2, 0.1)
         with rasterio.open(path, "r+") as file:

@@ -4,7 +4,7 @@ import hashlib
 import os
 
 import pytest
-from fake_safe import FakeSafe, annotations_in, rewrite, write_safe, zip_of
+from fake_safe import FakeSafe, annotations_in, with_sums, write_safe, zip_of
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.products.sentinel1.products import open_products
@@ -18,24 +18,6 @@ def memory(tmp_path_factory, monkeypatch):
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
     return folder / "alignsar_gpu" / "verified.json"
-
-
-def data_object(root, file):
-    digest = hashlib.md5(file.read_bytes()).hexdigest()
-    return (
-        f'<dataObject ID="{file.stem}"><byteStream mimeType="text/xml" size="{file.stat().st_size}"><fileLocation '
-        f'locatorType="URL" href="./{file.relative_to(root).as_posix()}"/><checksum checksumName="MD5">{digest}'
-        "</checksum></byteStream></dataObject>"
-    )
-
-
-def with_sums(root):
-    """The product, with the sums of all its files in its manifest."""
-    listed = "".join(data_object(root, file) for file in root.glob("*/**/*.*"))
-    rewrite(
-        root / "manifest.safe", "</xfdu:XFDU>", f"<dataObjectSection>{listed}</dataObjectSection></xfdu:XFDU>"
-    )
-    return root
 
 
 @pytest.fixture

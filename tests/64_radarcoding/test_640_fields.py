@@ -1,5 +1,6 @@
 """Fields with time at pixels and dates: closed forms that linear interpolation keeps, and what is refused."""
 
+import netCDF4
 import numpy as np
 import pytest
 import rasterio
@@ -468,6 +469,21 @@ class TestRefused:
         path.write_bytes(content[:third] + bytes(third) + content[2 * third :])
         field = opened(path)
         refused(lambda: [at(field, *PLACES, time) for time in HOURS], "cannot be read", "fetch it again")
+
+    def test_values_that_are_infinite(self, tmp_path):
+        def infinite(longitude, latitude, time):
+            return np.full(np.broadcast(longitude, latitude, time).shape, np.inf)
+
+        field = opened(saved(tmp_path / "a.nc", cube(infinite)))
+        refused(lambda: at(field, *PLACES, HOURS[0]), "a.nc", "holds infinite values where the image lies")
+
+    def test_a_scale_that_leaves_nothing(self, tmp_path):
+        path = saved(
+            tmp_path / "a.nc", cube(), t2m={"dtype": "int16", "scale_factor": 0.01, "_FillValue": -1}
+        )
+        with netCDF4.Dataset(path, "r+") as file:
+            file["t2m"].scale_factor = 0.0
+        refused(lambda: opened(path), "a.nc, t2m: magnitude of the scale of values is 0")
 
     def test_what_is_no_field(self, tmp_path):
         refused(lambda: opened(tmp_path / "no.nc"), "no.nc", "no such file")

@@ -2,6 +2,7 @@
 
 import json
 import re
+import struct
 import warnings
 
 import geopandas
@@ -294,6 +295,15 @@ class TestClouds:
         longitude, latitude, height = on_earth(10)
         path = write_cloud(tmp_path / "a.laz", *projected(longitude, latitude), height)
         refused("states 'Amersfoort / RD New', but crs says 'WGS 84 / UTM zone 31N'", path, crs="EPSG:32631")
+
+    @pytest.mark.parametrize("scale", [0.0, -0.001, np.nan, np.inf])
+    def test_a_scale_that_leaves_nothing(self, tmp_path, scale):
+        path = write_cloud(tmp_path / "a.las", *projected(*on_earth(5)[:2]), np.zeros(5))
+        content = bytearray(path.read_bytes())
+        content[139:147] = struct.pack("<d", scale)  # of y
+        path.write_bytes(content)
+        with pytest.raises(AlignsarError, match=r"a\.las: scale of coordinates is .*, and can only be"):
+            opened(path, vertical_datum="ellipsoid")
 
     def test_an_empty_cloud(self, tmp_path):
         cloud = laspy.LasData(laspy.LasHeader(point_format=6, version="1.4"))

@@ -1,5 +1,6 @@
 """Small Sentinel-1 SAFE products of any mode, platform and processor version, on a true Sentinel-1 orbit."""
 
+import hashlib
 import re
 import warnings
 import zipfile
@@ -416,3 +417,21 @@ def rewrite(path, pattern, new, *, count=1):
     text, found = re.subn(pattern, new, path.read_text(), count=count, flags=re.DOTALL)
     assert found
     path.write_text(text)
+
+
+def _data_object(root, file):
+    digest = hashlib.md5(file.read_bytes()).hexdigest()
+    return (
+        f'<dataObject ID="{file.stem}"><byteStream mimeType="text/xml" size="{file.stat().st_size}"><fileLocation '
+        f'locatorType="URL" href="./{file.relative_to(root).as_posix()}"/><checksum checksumName="MD5">{digest}'
+        "</checksum></byteStream></dataObject>"
+    )
+
+
+def with_sums(root):
+    """The product, with the sums of all its files in its manifest."""
+    listed = "".join(_data_object(root, file) for file in root.glob("*/**/*.*"))
+    rewrite(
+        root / "manifest.safe", "</xfdu:XFDU>", f"<dataObjectSection>{listed}</dataObjectSection></xfdu:XFDU>"
+    )
+    return root
