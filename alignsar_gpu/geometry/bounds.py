@@ -202,8 +202,12 @@ BOUNDS = {
         unit="1",
         source="the antenna's gain over a burst, MPC-0392; measured: 1 to 1.9",
     ),
-    "geolocation_height": Bound(
-        what="height above the ellipsoid", low=-2e3, high=1e4, unit="m", source="the Earth's surface"
+    "height": Bound(
+        what="height of the ground",
+        low=-2e3,
+        high=9.5e3,
+        unit="m",
+        source="the Dead Sea (-430 m, mines somewhat deeper) to Mount Everest (8849 m), above geoid or ellipsoid",
     ),
     "geolocation_error": Bound(
         what="distance of the geolocation grid from where orbit, times and ranges put it",

@@ -160,7 +160,7 @@ def test_snap(tmp_path):
     path = write_dimap(product, tmp_path, [0, 1])
     assert open_stack(path).acquisitions[0].orbit.position.any()
     change_number(path, r'orbit_vector4".*?x_pos"[^>]*>', lambda x: x + 10.0)
-    with pytest.raises(AlignsarError, match=rf"state vector 4 of .* {OFF}"):
+    with pytest.raises(AlignsarError, match=rf"stack.dim: orbit .*state vector 4 of .* {OFF}"):
         open_stack(path)
 
 

@@ -21,6 +21,7 @@ from alignsar_gpu.products.sentinel1.burst_id import ascending_node, burst_numbe
 from alignsar_gpu.products.sentinel1.reader import open_sentinel1
 from alignsar_gpu.products.sentinel1.relative_orbit import sentinel1_relative_orbit
 from alignsar_gpu.products.sentinel1.safe import is_simulated, open_safe
+from alignsar_gpu.products.sentinel1.verify import verify_files
 from alignsar_gpu.simulate.orbit import CircularPass
 from alignsar_gpu.simulate.safe import product as safe_product
 from alignsar_gpu.simulate.safe.measurement_writer import MeasurementWriter
@@ -441,11 +442,25 @@ def test_more_dates_change_none_of_the_others(plans):
     assert [plan.product_id for plan in more[:3]] == [plan.product_id for plan in plans]
 
 
+def test_the_manifest_states_true_sums_before_and_after_there_are_pixels(
+    plans, folder, tmp_path, monkeypatch
+):
+    """What has just been written is not read again to check it."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    safe = shutil.copytree(safe_of(plans[0], folder), tmp_path / f"{plans[0].product_id}.SAFE")
+    assert open_sentinel1(safe, verify=True).bursts
+    fill(safe, plans[0])
+    renamed = open_safe(safe.rename(tmp_path / "renamed.SAFE"), verify=True)
+    assert sum(name.startswith("measurement/") for name in renamed.sums) == 4
+    assert verify_files(renamed, renamed.names) == 0
+    assert open_sentinel1(renamed.path, verify=True).bursts
+
+
 def test_pixels_come_back(plans, folder, tmp_path):
     safe = shutil.copytree(safe_of(plans[0], folder), tmp_path / f"{plans[0].product_id}.SAFE")
     images = fill(safe, plans[0])
     assert not list(safe.rglob("*.part"))
-    product = open_sentinel1(safe)
+    product = open_sentinel1(safe, verify=True)
     for burst in product.bursts:
         for name in ("vv", "vh"):
             rows = slice(100 * burst.index, 100 * (burst.index + 1))

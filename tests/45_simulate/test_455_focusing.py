@@ -165,7 +165,7 @@ def test_a_recorded_pass_goes_through_its_vectors_and_between_them_as_the_true_o
     assert np.abs(found.position(between) - true.position(between)).max() < 1e-6
     assert np.abs(found.velocity(between) - true.velocity(between)).max() < 1e-7
     wild = orbit.position.copy()
-    wild[12] += 3.0
+    wild[12] += 0.1
     broken = Orbit(epoch=orbit.epoch, time=time, position=wild, velocity=orbit.velocity, source="test")
     with pytest.raises(AlignsarError, match="off a smooth way"):
         recorded_pass(broken, 39_990.0, 40_020.0)

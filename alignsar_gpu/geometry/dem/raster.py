@@ -18,7 +18,7 @@ from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.geometry.bounds import require
+from alignsar_gpu.geometry.bounds import BOUNDS, require
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,9 +33,8 @@ SUFFIXES = (
 )
 # What lies beside the heights in Copernicus and TanDEM-X tiles: masks, error maps, amplitudes.
 BESIDE = ("_EDM", "_FLM", "_HEM", "_WBM", "_ACM", "_WAM", "_LSM", "_IPM", "_COV", "_COM", "_AMP", "_AM2")
-# Heights of land lie between -430 m (the Dead Sea; mines somewhat deeper) and 8849 m. What is beyond is
-# a value that stands for no data in a file that does not say so: -32768, -9999, 3.4e38.
-LOWEST, HIGHEST = -2000.0, 9500.0
+# What is beyond stands for no data in a file that does not say so: -32768, -9999, 3.4e38.
+LOWEST, HIGHEST = BOUNDS["height"].low, BOUNDS["height"].high
 GDAL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]+:")  # zip://..., netcdf:FILE:VARIABLE; two letters: no drive
 METRES = {
     **dict.fromkeys(("", "m", "metre", "metres", "meter", "meters", "unknown"), 1.0),

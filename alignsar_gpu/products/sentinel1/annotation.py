@@ -306,7 +306,7 @@ def _geolocation(document: Xml) -> GeolocationGrid:
         slant_range_time=slant_range_time,
         sample=np.array(columns, dtype=np.float64),
         places=on_ground,
-        height=np.array([_bounded(points[i], "height", "geolocation_height") for i in order]).reshape(shape),
+        height=np.array([_bounded(points[i], "height", "height") for i in order]).reshape(shape),
     )
 
 

@@ -33,13 +33,16 @@ def _orbit(abstracted: Element, epoch: np.datetime64, source: str) -> Orbit:
     if not vectors:
         raise AlignsarError(f"{abstracted.where}: no orbit state vectors in {abstracted.name!r}")
     times = np.array([vector.time("time") for vector in vectors])
-    return Orbit(
-        epoch=epoch,
-        time=seconds_since(epoch, times),
-        position=np.array([[v.number(f"{axis}_pos") for axis in "xyz"] for v in vectors]),
-        velocity=np.array([[v.number(f"{axis}_vel") for axis in "xyz"] for v in vectors]),
-        source=source,
-    )
+    try:
+        return Orbit(
+            epoch=epoch,
+            time=seconds_since(epoch, times),
+            position=np.array([[v.number(f"{axis}_pos") for axis in "xyz"] for v in vectors]),
+            velocity=np.array([[v.number(f"{axis}_vel") for axis in "xyz"] for v in vectors]),
+            source=source,
+        )
+    except AlignsarError as error:
+        raise AlignsarError(f"{abstracted.where}: {error}") from None
 
 
 def _date_metadata(bands: Sequence[SnapBand], date: np.datetime64) -> Element:
