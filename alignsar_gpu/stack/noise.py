@@ -59,11 +59,6 @@ class AzimuthNoise:
             raise AlignsarError("azimuth noise: its factors must be positive")
         if self.first_line > self.last_line or self.first_slant_range > self.last_slant_range:
             raise AlignsarError("azimuth noise: the rectangle that it is for ends before it begins")
-        if self.line[0] < self.first_line or self.line[-1] > self.last_line:
-            raise AlignsarError(
-                f"azimuth noise: factors at lines {self.line[0]:.0f} to {self.line[-1]:.0f} of a rectangle from line "
-                f"{self.first_line:.0f} to {self.last_line:.0f}: damaged; get the product again"
-            )
         require("noise_factor", self.factor, "azimuth noise")
 
 

@@ -531,8 +531,12 @@ class TestReading:
         ("old", "new", "message"),
         [
             ("<rank>9", "<rank>9.5", "rank: 9.5 is not a whole number"),
-            ("<pri>[^<]*", "<pri>1.0", "pri: 1 is not between"),
-            ("<txPulseRampRate>[^<]*", "<txPulseRampRate>0.0", "txPulseRampRate: 0 Hz/s is no chirp's"),
+            ("<pri>[^<]*", "<pri>1.0", "pri: pulse repetition interval is 1 s, and can only be"),
+            (
+                "<txPulseRampRate>[^<]*",
+                "<txPulseRampRate>0.0",
+                "txPulseRampRate: magnitude of the chirp rate is 0",
+            ),
             ("CorrectionApplied>true", "CorrectionApplied>perhaps", "'perhaps' is neither true nor false"),
         ],
     )

@@ -98,12 +98,18 @@ def _azimuth_vectors(
         line, factor = vector.numbers("line"), vector.numbers("noiseAzimuthLut")
         if line.shape != factor.shape:
             raise AlignsarError(f"{vector.where}: {line.size} lines, but {factor.size} values")
+        first, last = vector.number("firstAzimuthLine"), vector.number("lastAzimuthLine")
+        if line.size and first <= last and not first <= line.min() <= line.max() <= last:
+            raise AlignsarError(
+                f"{vector.where}: factors at lines {line.min():.0f} to {line.max():.0f} of a rectangle from line "
+                f"{first:.0f} to {last:.0f}: damaged; get the product again"
+            )
         there = factor != 0  # zero marks a missing value
         if there.any():
             blocks.append(
                 AzimuthNoise(
-                    first_line=vector.number("firstAzimuthLine"),
-                    last_line=vector.number("lastAzimuthLine"),
+                    first_line=first,
+                    last_line=last,
                     first_slant_range=first_slant_range + range_spacing * vector.number("firstRangeSample"),
                     last_slant_range=first_slant_range + range_spacing * vector.number("lastRangeSample"),
                     line=line[there],
