@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.geometry.orbit import Orbit
 
 MAX_ITERATIONS = 20
+DEGREE = np.radians(SEMI_MAJOR_AXIS)  # m, of a great circle
 TOLERANCE = 1e-8  # m: float64 holds 1e-9 m of a position
 
 
@@ -68,6 +69,16 @@ def radar_to_ground(
         point = _iterate(antenna, velocity, distance, h, approach, look_side)
     longitude, latitude, _ = ecef_to_geodetic(point)
     return longitude, latitude
+
+
+def ground_distance(
+    longitude: ArrayLike, latitude: ArrayLike, other_longitude: ArrayLike, other_latitude: ArrayLike
+) -> NDArray[np.float64]:
+    """Compute metres between places (degrees) that lie near each other, to a percent; infinite where one is NaN."""
+    east = (np.subtract(longitude, other_longitude) + 180.0) % 360.0 - 180.0
+    north = np.subtract(latitude, other_latitude)
+    metres = DEGREE * np.hypot(north, east * np.cos(np.radians(other_latitude)))
+    return np.where(np.isfinite(metres), metres, np.inf)
 
 
 def _iterate(

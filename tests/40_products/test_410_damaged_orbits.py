@@ -13,6 +13,7 @@ from synthetic_stack import simulate_stack
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.orbit_check import AT_ENDS, INSIDE, _misfits
+from alignsar_gpu.geometry.range_doppler import radar_to_ground
 from alignsar_gpu.products.nisar.reader import open_nisar
 from alignsar_gpu.products.sentinel1.annotation import read_annotation
 from alignsar_gpu.products.sentinel1.checks import _distances
@@ -83,7 +84,7 @@ class TestAnnotation:
             (
                 "<geolocationGrid.*?<latitude>",
                 lambda v: v + 0.01,
-                r"put it is 1112 m, and can only be 0 to 50 m",
+                r"put it is 1113.19 m, and can only be 0 to 50 m",
             ),
             ("<geolocationGrid.*?<longitude>", lambda v: -v, "put it is .* m"),
             ("<geolocationGrid.*?<height>", lambda v: v + 500.0, "put it is .* m"),
@@ -153,6 +154,56 @@ def test_nisar(tmp_path):
         file["science/LSAR/RSLC/metadata/orbit/position"][5, 1] += 10.0
     with pytest.raises(AlignsarError, match=rf"product.h5.*state vector 6 of 13.* {OFF}"):
         open_nisar(path)
+
+
+class TestNisarGeolocation:
+    """The grid of places in the product knows an orbit that flies well, but elsewhere."""
+
+    @pytest.fixture
+    def path(self, tmp_path):
+        path = FakeNisar().write(tmp_path / "product.h5")
+        product = open_nisar(path)
+        grid, orbit = product.grid, product.acquisitions[0].orbit
+        time, ranges = grid.azimuth_time(np.arange(0, grid.lines, 10)), grid.slant_range(np.arange(0, 60, 20))
+        heights = np.array([-500.0, 0.0, 500.0])
+        places = radar_to_ground(
+            orbit, time[:, np.newaxis], ranges, heights[:, np.newaxis, np.newaxis], "right"
+        )
+        with h5py.File(path, "r+") as file:
+            group = file.create_group("science/LSAR/RSLC/metadata/geolocationGrid")
+            group["epsg"], group["heightAboveEllipsoid"], group["slantRange"] = (
+                np.int32(4326),
+                heights,
+                ranges,
+            )
+            group["coordinateX"], group["coordinateY"] = places
+            group["zeroDopplerTime"] = time
+            group["zeroDopplerTime"].attrs["units"] = np.bytes_(f"seconds since {grid.epoch}T00:00:00")
+        return path
+
+    def test_that_agrees(self, path):
+        assert open_nisar(path).grid.lines == 40
+
+    def test_of_a_mirrored_orbit(self, path):
+        with h5py.File(path, "r+") as file:
+            for name in ("position", "velocity"):
+                vectors = file[f"science/LSAR/RSLC/metadata/orbit/{name}"]
+                vectors[...] = vectors[...] * [1.0, 1.0, -1.0]
+        with pytest.raises(AlignsarError, match=r"geolocationGrid: distance of the geolocation grid .* m"):
+            open_nisar(path)
+
+    def test_of_a_place_beside(self, path):
+        with h5py.File(path, "r+") as file:
+            file["science/LSAR/RSLC/metadata/geolocationGrid/coordinateX"][1, 2, 1] += 0.01
+        with pytest.raises(AlignsarError, match="geolocationGrid: distance of the geolocation grid"):
+            open_nisar(path)
+
+    @pytest.mark.parametrize(("name", "value"), [("epsg", np.int32(32633)), ("slantRange", np.ones(3))])
+    def test_that_cannot_be_compared(self, path, name, value):
+        with h5py.File(path, "r+") as file:
+            del file[f"science/LSAR/RSLC/metadata/geolocationGrid/{name}"]
+            file[f"science/LSAR/RSLC/metadata/geolocationGrid/{name}"] = value
+        assert open_nisar(path).grid.lines == 40
 
 
 def test_snap(tmp_path):

@@ -193,7 +193,21 @@ class Group:
 
         ISCE3 leaves what happened to be in memory behind that text: it is read as far as it makes sense.
         """
-        seconds, where = self.increasing(name), f"{self.where}/{name}"
+        seconds = self.increasing(name)
+        if np.abs(seconds).max() > LONGEST:
+            raise AlignsarError(
+                f"{self.where}/{name}: {np.abs(seconds).max():.0f} s away from its epoch: {DAMAGED}"
+            )
+        return Times(seconds, *self._epoch(name))
+
+    def epoch(self, name: str, midnight: np.datetime64) -> float:
+        """Return the seconds from ``midnight`` to the epoch of a dataset of times."""
+        epoch, fraction = self._epoch(name)
+        return float(seconds_since(midnight, continuous(epoch))) + fraction
+
+    def _epoch(self, name: str) -> tuple[np.datetime64, float]:
+        """The epoch of a dataset of times, and a fraction of a second to add."""
+        where = f"{self.where}/{name}"
         with _reading(where):
             units = _text(self.dataset(name).attrs.get("units", ""))
         match = EPOCH.match(units)
@@ -205,9 +219,7 @@ class Group:
             raise AlignsarError(
                 f"{where}: expected units such as 'seconds since 2026-07-20T00:00:00', got {units!r}: {DAMAGED}"
             )
-        if np.abs(seconds).max() > LONGEST:
-            raise AlignsarError(f"{where}: {np.abs(seconds).max():.0f} s away from its epoch: {DAMAGED}")
-        return Times(seconds, epoch, float(f"0.{match[3] or 0}"))
+        return epoch, float(f"0.{match[3] or 0}")
 
 
 @contextmanager

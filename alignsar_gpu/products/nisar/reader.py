@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.geometry.time_scale import moment, utc
+from alignsar_gpu.products.nisar.geolocation import check_geolocation
 from alignsar_gpu.products.nisar.ground import PIXEL_BYTES, ellipsoid_ground
 from alignsar_gpu.products.nisar.hdf5 import open_hdf5
 from alignsar_gpu.products.nisar.metadata import (
@@ -112,6 +113,7 @@ def open_nisar(path: Path, frequency: str = "A") -> NisarProduct:
         shape = image_shape(images, polarizations)
         grid = read_grid(band, product, images, shape)
         orbit, orbit_kind = read_orbit(product, grid)
+        check_geolocation(product, orbit, grid)
         fields = read_identification(band, product, orbit, grid)
         fields["product_id"] = fields["product_id"] or path.stem
         calibration = read_calibration(product, grid, fields["product_id"])

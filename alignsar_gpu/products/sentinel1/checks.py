@@ -8,7 +8,7 @@ import numpy as np
 
 from alignsar_gpu.geometry.bounds import require
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT
-from alignsar_gpu.geometry.range_doppler import radar_to_ground
+from alignsar_gpu.geometry.range_doppler import ground_distance, radar_to_ground
 from alignsar_gpu.geometry.time_scale import seconds_since
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.geometry.orbit import Orbit
     from alignsar_gpu.products.sentinel1.annotation import Annotation, GeolocationGrid, TimedPolynomial
-
-DEGREE = 111.2e3  # m, of a great circle
 
 
 def check_annotation(annotation: Annotation, orbit: Orbit) -> None:
@@ -71,7 +69,4 @@ def _distances(grid: GeolocationGrid, places: NDArray[np.float64], orbit: Orbit)
         0.5 * SPEED_OF_LIGHT * grid.slant_range_time,
     )
     longitude, latitude = radar_to_ground(orbit, times, ranges, grid.height, "right")
-    east = (longitude - places[0] + 180.0) % 360.0 - 180.0
-    north = latitude - places[1]
-    distances = DEGREE * np.hypot(north, east * np.cos(np.radians(places[1])))
-    return np.where(np.isfinite(distances), distances, np.inf)
+    return ground_distance(longitude, latitude, *places)
