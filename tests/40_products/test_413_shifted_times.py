@@ -98,6 +98,7 @@ class TestShift:
     @given(SHIFTS)
     @example(shift_to("2016-12-31T23:59:59", -1.0))  # the leap second within the first burst
     @example(shift_to("2016-12-31T23:59:59", 1.5))  # the first line in it
+    @example(shift_to("2016-12-31T23:59:59", -8.0))  # between the lines and the next state vectors
     @example(shift_to("2015-06-30T23:59:59", -30.0))
     @example(shift_to("2020-02-29T00:00:00", -2.0))
     def test_never_moves_a_pixel(self, product, shift):
