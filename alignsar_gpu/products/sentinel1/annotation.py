@@ -13,6 +13,7 @@ import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.products.sentinel1.relative_orbit import RELATIVE_ORBIT_OFFSETS
+from alignsar_gpu.products.slc import UNKNOWN_BAND, Band
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -122,6 +123,7 @@ class Annotation:
     doppler_centroids, azimuth_fm_rates : Hz and Hz/s, one or more.
     downlinks : in time order; none where the annotation has been stripped of them.
     bistatic_applied : whether the bulk of the bistatic delay is out of the azimuth times; None if it does not say.
+    azimuth_band, range_band : processed.
     """
 
     source: str
@@ -141,6 +143,8 @@ class Annotation:
     heights: HeightGrid
     downlinks: tuple[Downlink, ...]
     bistatic_applied: bool | None
+    azimuth_band: Band
+    range_band: Band
 
     @property
     def middle_slant_range_time(self) -> float:
@@ -329,6 +333,19 @@ def _bistatic_applied(document: Xml) -> bool | None:
     return text == "true"
 
 
+def _band(document: Xml, axis: str, rate: float) -> Band:
+    """The band that an image sampled at ``rate`` (Hz) was processed to."""
+    path = f"imageAnnotation/processingInformation/swathProcParamsList/swathProcParams/{axis}Processing"
+    processing = document.find(path)
+    if processing is None:
+        return UNKNOWN_BAND
+    windowed = processing.text("windowType").upper() != "NONE"
+    return Band(
+        width=_between(processing, "processingBandwidth", 0.1 * rate, rate) / rate,
+        hamming=_between(processing, "windowCoefficient", 0.5, 1.0) if windowed else 1.0,
+    )
+
+
 def read_annotation(document: Xml) -> Annotation | None:
     """Read a product annotation; None for a subswath without bursts, whose annotation may be incomplete.
 
@@ -340,6 +357,8 @@ def read_annotation(document: Xml) -> Annotation | None:
     direction = general.text("pass").lower()
     if direction not in {"ascending", "descending"}:
         raise AlignsarError(f"{general.where}/pass: {direction[:20]!r} is neither ascending nor descending")
+    interval = _between(image, "azimuthTimeInterval", 1e-5, 1.0)
+    rate = _between(general, "rangeSamplingRate", 1e4, 1e9)
     if header.mode == "SM":
         lines, samples = (_whole(image, name, least=1) for name in ("numberOfLines", "numberOfSamples"))
         bursts: tuple[AnnotatedBurst, ...] = (_image(image, lines, samples),)
@@ -353,9 +372,9 @@ def read_annotation(document: Xml) -> Annotation | None:
         source=document.where,
         header=header,
         pass_direction="ascending" if direction == "ascending" else "descending",
-        azimuth_time_interval=_between(image, "azimuthTimeInterval", 1e-5, 1.0),
+        azimuth_time_interval=interval,
         slant_range_time=_between(image, "slantRangeTime", 1e-3, 1e-2),
-        range_sampling_rate=_between(general, "rangeSamplingRate", 1e4, 1e9),
+        range_sampling_rate=rate,
         radar_frequency=_between(general, "radarFrequency", 5e9, 6e9),
         steering_rate=float(np.radians(_between(general, "azimuthSteeringRate", -10.0, 10.0))),
         lines=lines,
@@ -371,4 +390,6 @@ def read_annotation(document: Xml) -> Annotation | None:
         heights=_heights(document),
         downlinks=_downlinks(document, header.swath),
         bistatic_applied=_bistatic_applied(document),
+        azimuth_band=_band(document, "azimuth", 1.0 / interval),
+        range_band=_band(document, "range", rate),
     )
