@@ -124,19 +124,20 @@ def _run(composed: DictConfig) -> None:
     config = typed(composed)
     # imported late, so that --help and a wrong key answer at once
     from alignsar_gpu.application.pipeline import check, run  # noqa: PLC0415
+    from alignsar_gpu.application.published import Published  # noqa: PLC0415
     from alignsar_gpu.application.simulation import simulate_products  # noqa: PLC0415
     from alignsar_gpu.device import limited_threads  # noqa: PLC0415
     from alignsar_gpu.progress import start_log  # noqa: PLC0415
 
     start_log()
-    text = OmegaConf.to_yaml(composed, resolve=True)
+    published = Published(composed)
     with limited_threads(config.device.threads):
         if config.products.reader != "none":
             check(config)
         if config.simulate is not None:
-            _print_simulation(simulate_products(config, text))
+            _print_simulation(simulate_products(config, published.configuration))
         if config.products.reader != "none":
-            _print_summary(run(config, text))
+            _print_summary(run(config, published))
 
 
 @contextmanager

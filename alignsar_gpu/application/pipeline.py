@@ -18,6 +18,7 @@ from alignsar_gpu.progress import LOGGER, StageTimer
 from alignsar_gpu.signatures import select
 
 if TYPE_CHECKING:
+    from alignsar_gpu.application.published import Published
     from alignsar_gpu.application.stage import Stage
     from alignsar_gpu.config import Config
     from alignsar_gpu.device import Device
@@ -54,18 +55,18 @@ def check(config: Config) -> None:
             )
 
 
-def run(config: Config, composed: str) -> Summary:
-    """Make the dataset that ``config`` describes; ``composed`` is the same as text, for run.yaml.
+def run(config: Config, published: Published) -> Summary:
+    """Make the dataset that ``config`` describes; ``published`` is the same for the files that are written.
 
     Stages that are finished are left alone, an unfinished run is continued. Raises AlignsarError for what the user
     can put right.
     """
     device = choose_device(config.device)
     LOGGER.info("device     %s (%s)", device, device.reason)
-    context = Run(config=config, composed=composed, device=device, timer=StageTimer())
+    context = Run(config=config, published=published, device=device, timer=StageTimer())
     stages = [stage(context) for stage in STAGES if stage.is_wanted(config)]
     with RunFolder(
-        Path(config.output).expanduser(), [stage.record() for stage in stages], composed
+        Path(config.output).expanduser(), [stage.record() for stage in stages], published.configuration
     ) as folder:
         pending = [stage for stage in stages if stage.name in folder.pending]
         if pending:

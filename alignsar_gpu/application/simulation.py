@@ -87,8 +87,8 @@ class _Date:
     unit: str
 
 
-def simulate_products(config: Config, composed: str) -> SimulationSummary:
-    """Make what ``config.simulate`` describes, in its folder; ``composed`` is the configuration, for run.yaml.
+def simulate_products(config: Config, configuration: str) -> SimulationSummary:
+    """Make what ``config.simulate`` describes, in its folder; ``configuration`` is for run.yaml.
 
     Products that are there are left alone, an unfinished run is continued: finished dates are kept.
     Raises AlignsarError for what the user can put right.
@@ -98,7 +98,7 @@ def simulate_products(config: Config, composed: str) -> SimulationSummary:
     surface = open_surface(settings.dem) if settings.dem.path is not None else None
     path = Path(settings.path).expanduser()
     record = StageRecord(name="simulation", digest=_fingerprint(settings, surface), products=MADE)
-    with RunFolder(path, [record], composed) as folder:
+    with RunFolder(path, [record], configuration) as folder:
         if not folder.pending:
             return SimulationSummary(output=path, seconds={})
         for damage in folder.damage.values():

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from alignsar_gpu.application.folder import RunFolder
+    from alignsar_gpu.application.published import Published
     from alignsar_gpu.config import Config
     from alignsar_gpu.device import Device
     from alignsar_gpu.progress import StageTimer
@@ -27,13 +28,13 @@ class Run:
     Attributes
     ----------
     config : the configuration.
-    composed : the same as text, as it stands in run.yaml.
+    published : the same as it stands in run.yaml, and what keeps paths out of the files that are written.
     device : where the arithmetic runs.
     timer : of the stages.
     """
 
     config: Config
-    composed: str
+    published: Published
     device: Device
     timer: StageTimer
 
