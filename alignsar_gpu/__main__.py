@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from alignsar_gpu.application.folder import CANNOT_WRITE
 from alignsar_gpu.config import Config, check_together, register, validate
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.products.readers import reader_of, readers
@@ -31,7 +31,6 @@ QUOTING = {
     "Ambiguous value": "a list is written in brackets: key=[a,b]",
     "no viable alternative": "quote a value with brackets, commas or spaces twice: 'key=\"value\"'",
 }
-CANNOT_WRITE = {errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS}
 
 
 def one_line(error: Exception) -> str:
@@ -93,6 +92,12 @@ def _print_rows(rows: list[tuple[str, str]]) -> None:
 
 
 def _print_summary(summary: Summary) -> None:
+    if not summary.seconds and summary.unchecked:
+        print(  # noqa: T201
+            f"kept: {summary.output} holds this dataset as it was made; whether {', '.join(summary.unchecked)} has "
+            "changed since cannot be checked (delete the folder to make the dataset again)"
+        )
+        return
     if not summary.seconds:
         print(f"nothing to do: {summary.output} holds this dataset already, every file as it was written")  # noqa: T201
         return

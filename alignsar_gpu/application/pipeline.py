@@ -31,7 +31,8 @@ STAGES: tuple[type[Stage], ...] = (DatasetStage, NetcdfStage, ReportStage, Catal
 class Summary:
     """What a run did; ``seconds`` (per stage) is empty when everything was there already.
 
-    ``shown`` has a row for each product that was made: a label, its path, and a remark.
+    ``shown`` has a row for each product that was made: a label, its path, and a remark. ``unchecked`` names inputs on
+    servers that do not say whether they have changed.
     """
 
     output: Path
@@ -39,6 +40,7 @@ class Summary:
     seconds: dict[str, float]
     shown: tuple[tuple[str, Path, str], ...] = ()
     warnings: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
 
 
 def check(config: Config) -> None:
@@ -70,7 +72,7 @@ def run(config: Config, published: Published) -> Summary:
     ) as folder:
         pending = [stage for stage in stages if stage.name in folder.pending]
         if pending:
-            _make(pending, folder)
+            _make(pending, folder, context)
     return Summary(
         output=folder.path,
         device=device,
@@ -79,15 +81,17 @@ def run(config: Config, published: Published) -> Summary:
             (label, folder.path / name, text) for stage in pending for label, name, text in stage.shown
         ),
         warnings=tuple(warning for stage in pending for warning in stage.warnings()),
+        unchecked=tuple(sorted(context.inputs.unchecked)),
     )
 
 
-def _make(stages: list[Stage], folder: RunFolder) -> None:
+def _make(stages: list[Stage], folder: RunFolder, context: Run) -> None:
     for name, damage in folder.damage.items():
         LOGGER.warning("output     %s: made again: %s, and what is made of it", damage, name)
-    if folder.begin():
-        LOGGER.info("continues  the unfinished run in %s", folder.path)
-    for stage in stages:
-        stage.make(folder)
-    folder.seal()
-    folder.publish()
+    with folder.writing():
+        if folder.begin():
+            LOGGER.info("continues  the unfinished run in %s", folder.path)
+        for stage in stages:
+            stage.make(folder)
+        folder.seal(context.inputs.changed())
+        folder.publish()

@@ -27,7 +27,6 @@ from alignsar_gpu.application.dataset.signature_choice import (
     settings_attributes,
 )
 from alignsar_gpu.application.dataset.truth import TRUTH, files_of_truth, write_truth
-from alignsar_gpu.application.fingerprints import fingerprint_of
 from alignsar_gpu.application.folder import StageRecord
 from alignsar_gpu.application.inputs import find_inputs
 from alignsar_gpu.application.labels.stage import Radarcoding
@@ -71,7 +70,7 @@ class DatasetStage(Stage):
             facts |= part.settings()
         return keys_of(self.run.config, *APART) | facts | {"software": __version__}
 
-    def files(self) -> list[Sequence[Path]]:
+    def files(self) -> list[Sequence[Path | str]]:
         """See `Stage.files`."""
         parts = [files for part in self._parts for files in part.files()]
         return [*self._inputs.files, files_of_truth(self.run.config), *parts]
@@ -79,7 +78,7 @@ class DatasetStage(Stage):
     @cached_property
     def fingerprint(self) -> str:
         """Of the dataset, which stands in its attributes too."""
-        return fingerprint_of(self.settings(), *self.files())
+        return self.run.inputs.fingerprint(self.settings(), *self.files())
 
     def record(self) -> StageRecord:
         """See `Stage.record`."""
