@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from alignsar_gpu.application.folder import CANNOT_WRITE
 from alignsar_gpu.config import Config, check_together, register, validate
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.products.readers import reader_of, readers
@@ -31,7 +31,6 @@ QUOTING = {
     "Ambiguous value": "a list is written in brackets: key=[a,b]",
     "no viable alternative": "quote a value with brackets, commas or spaces twice: 'key=\"value\"'",
 }
-CANNOT_WRITE = {errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS}
 
 
 def one_line(error: Exception) -> str:
@@ -93,6 +92,12 @@ def _print_rows(rows: list[tuple[str, str]]) -> None:
 
 
 def _print_summary(summary: Summary) -> None:
+    if not summary.seconds and summary.unchecked:
+        print(  # noqa: T201
+            f"kept: {summary.output} holds this dataset as it was made; whether {', '.join(summary.unchecked)} has "
+            "changed since cannot be checked (delete the folder to make the dataset again)"
+        )
+        return
     if not summary.seconds:
         print(f"nothing to do: {summary.output} holds this dataset already, every file as it was written")  # noqa: T201
         return
@@ -124,19 +129,20 @@ def _run(composed: DictConfig) -> None:
     config = typed(composed)
     # imported late, so that --help and a wrong key answer at once
     from alignsar_gpu.application.pipeline import check, run  # noqa: PLC0415
+    from alignsar_gpu.application.published import Published  # noqa: PLC0415
     from alignsar_gpu.application.simulation import simulate_products  # noqa: PLC0415
     from alignsar_gpu.device import limited_threads  # noqa: PLC0415
     from alignsar_gpu.progress import start_log  # noqa: PLC0415
 
     start_log()
-    text = OmegaConf.to_yaml(composed, resolve=True)
+    published = Published(composed)
     with limited_threads(config.device.threads):
         if config.products.reader != "none":
             check(config)
         if config.simulate is not None:
-            _print_simulation(simulate_products(config, text))
+            _print_simulation(simulate_products(config, published.configuration))
         if config.products.reader != "none":
-            _print_summary(run(config, text))
+            _print_summary(run(config, published))
 
 
 @contextmanager

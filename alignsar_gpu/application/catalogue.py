@@ -37,7 +37,7 @@ class CatalogueStage(Stage):
         def there(name: str) -> Path | None:
             return folder.work / name if (folder.work / name).exists() else None
 
-        write_text(folder.work / CONFIGURATION, self.run.composed)
+        write_text(folder.work / CONFIGURATION, self.run.published.configuration)
         with self.run.timer.stage(self.name):
             write_stac(
                 open_cube(folder.work / CUBE),

@@ -14,10 +14,13 @@ are links in the working place meanwhile.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
+import os
 import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +30,7 @@ from alignsar_gpu.application.fingerprints import file_checksum, write_text
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 MANIFEST = "manifest.json"
@@ -35,6 +38,12 @@ WORK = ".unfinished"
 SIMULATED = "simulated"
 CONFIGURATION = "run.yaml"
 LAYOUT = "layout"  # the unit that is there before any work is done
+# What a user, or a system's administrator, can put right.
+CANNOT_WRITE = {
+    *(errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOSPC),
+    *(errno.EPERM, errno.EROFS, errno.ESTALE),
+}
+HALF_WRITTEN = ("*.part", "*.partial")  # files of ours and of zarr's, left by what was killed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +162,7 @@ class RunFolder:
         if not self.pending or not self._has_units:
             shutil.rmtree(self.work, ignore_errors=True)
             for folder in self._new:
-                if any(folder.iterdir()):
+                if not folder.is_dir() or any(folder.iterdir()):
                     break
                 folder.rmdir()
 
@@ -222,6 +231,10 @@ class RunFolder:
         """
         state = self.work / "state.json"
         before = self._read_json(state).get("stages", {})
+        if not before:  # of a run that nothing is known of
+            shutil.rmtree(self.work / "journal", ignore_errors=True)
+        for file in [path for pattern in HALF_WRITTEN for path in self.work.rglob(pattern)]:
+            file.unlink()
         for name, stage in self._stages.items():
             if name in before and before[name]["fingerprint"] != self._fingerprints[name]:
                 self._forget(stage)
@@ -245,8 +258,10 @@ class RunFolder:
     def record(self, unit: str, files: Iterable[Path]) -> None:
         """Write into the journal that ``unit`` is finished and consists of ``files``.
 
-        Units of other stages than the first are named STAGE/UNIT.
+        Units of other stages than the first are named STAGE/UNIT. Raises AlignsarError when the folder has been
+        removed.
         """
+        self._require_lock()
         self._journal(unit).parent.mkdir(exist_ok=True)
         checksums = {str(file.relative_to(self.work)): file_checksum(file) for file in files}
         write_text(self._journal(unit), json.dumps(checksums))
@@ -261,8 +276,55 @@ class RunFolder:
             for name, checksum in self._read_json(journal).items()
         )
 
-    def seal(self) -> None:
-        """Write the manifest of all products: from here on those below ``work`` are whole."""
+    def _require_lock(self) -> None:
+        """Raise AlignsarError if somebody has removed the folder, or made it anew."""
+        try:
+            there = (self.work / "lock").stat()
+        except FileNotFoundError:
+            there = None
+        if there is None or not os.path.samestat(there, os.fstat(self._lock.fileno())):
+            raise AlignsarError(
+                f"output={self.path}: was removed while the run was writing it; run the same command again"
+            )
+
+    def _require_units(self) -> None:
+        """Raise AlignsarError if files of finished units are gone."""
+        for journal in (self.work / "journal").glob("*.json"):
+            for name in self._read_json(journal):
+                if not (self.work / name).is_file():
+                    journal.unlink()
+                    raise AlignsarError(
+                        f"output={self.path}: {name} was removed while the run went on; the same command makes it again"
+                    )
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Turn what the system refuses while the run writes (a full disk, ...) into an AlignsarError."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in CANNOT_WRITE and self.work.exists():
+                raise
+            self._require_lock()
+            raise AlignsarError(
+                f"output={self.path}: {error.filename or 'a file in it'} cannot be written ({error.strerror}); put "
+                "that right, and the same command continues the run"
+            ) from None
+
+    def seal(self, changed: Sequence[Path] = ()) -> None:
+        """Write the manifest of all products: from here on those below ``work`` are whole.
+
+        ``changed`` are inputs that are others by now. Raises AlignsarError where there are such, and when products have
+        been removed.
+        """
+        if changed:
+            shutil.rmtree(self.work / "journal", ignore_errors=True)
+            raise AlignsarError(
+                f"{', '.join(map(str, changed))}: changed while the run read it; nothing is kept, run the same command "
+                "again"
+            )
+        self._require_lock()
+        self._require_units()
         write_text(self.work / CONFIGURATION, self._configuration)
         made = {
             name: [product for product in self._stages[name].products if (self.work / product).exists()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.geometry.dem.dem import Dem, VerticalDatum
     from alignsar_gpu.products.choice import SlcChoice
     from alignsar_gpu.products.readers import Reader
-    from alignsar_gpu.products.selection import Selection
+    from alignsar_gpu.products.selection import Keep, Selection
     from alignsar_gpu.stack.product import StackProduct
 
 
@@ -67,9 +68,10 @@ def _coregistered(reader: Reader, config: Config) -> Inputs:
     orbits, dem = config.orbits.path, config.dem
     opened = reader.open_slc(products, None if orbits is None else _path(orbits))
     reference = config.coregistration.reference
-    choice = opened.choose(area=area, burst=products.burst, reference=reference)
+    choose = partial(opened.choose, area=area, burst=products.burst, keep=cast("Keep", products.keep))
+    choice = choose(reference=reference)
     if reference is None and (best := best_reference(choice.selection)) != choice.selection.reference:
-        choice = opened.choose(area=area, burst=products.burst, reference=best)
+        choice = choose(reference=best)
     surface = open_surface(dem)
     facts = {"dropped": list(choice.dropped)} | ({} if choice.share is None else {"area_share": choice.share})
 

@@ -18,6 +18,7 @@ from alignsar_gpu.progress import LOGGER, StageTimer
 from alignsar_gpu.signatures import select
 
 if TYPE_CHECKING:
+    from alignsar_gpu.application.published import Published
     from alignsar_gpu.application.stage import Stage
     from alignsar_gpu.config import Config
     from alignsar_gpu.device import Device
@@ -30,7 +31,8 @@ STAGES: tuple[type[Stage], ...] = (DatasetStage, NetcdfStage, ReportStage, Catal
 class Summary:
     """What a run did; ``seconds`` (per stage) is empty when everything was there already.
 
-    ``shown`` has a row for each product that was made: a label, its path, and a remark.
+    ``shown`` has a row for each product that was made: a label, its path, and a remark. ``unchecked`` names inputs on
+    servers that do not say whether they have changed.
     """
 
     output: Path
@@ -38,6 +40,7 @@ class Summary:
     seconds: dict[str, float]
     shown: tuple[tuple[str, Path, str], ...] = ()
     warnings: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
 
 
 def check(config: Config) -> None:
@@ -54,22 +57,22 @@ def check(config: Config) -> None:
             )
 
 
-def run(config: Config, composed: str) -> Summary:
-    """Make the dataset that ``config`` describes; ``composed`` is the same as text, for run.yaml.
+def run(config: Config, published: Published) -> Summary:
+    """Make the dataset that ``config`` describes; ``published`` is the same for the files that are written.
 
     Stages that are finished are left alone, an unfinished run is continued. Raises AlignsarError for what the user
     can put right.
     """
     device = choose_device(config.device)
     LOGGER.info("device     %s (%s)", device, device.reason)
-    context = Run(config=config, composed=composed, device=device, timer=StageTimer())
+    context = Run(config=config, published=published, device=device, timer=StageTimer())
     stages = [stage(context) for stage in STAGES if stage.is_wanted(config)]
     with RunFolder(
-        Path(config.output).expanduser(), [stage.record() for stage in stages], composed
+        Path(config.output).expanduser(), [stage.record() for stage in stages], published.configuration
     ) as folder:
         pending = [stage for stage in stages if stage.name in folder.pending]
         if pending:
-            _make(pending, folder)
+            _make(pending, folder, context)
     return Summary(
         output=folder.path,
         device=device,
@@ -78,15 +81,17 @@ def run(config: Config, composed: str) -> Summary:
             (label, folder.path / name, text) for stage in pending for label, name, text in stage.shown
         ),
         warnings=tuple(warning for stage in pending for warning in stage.warnings()),
+        unchecked=tuple(sorted(context.inputs.unchecked)),
     )
 
 
-def _make(stages: list[Stage], folder: RunFolder) -> None:
+def _make(stages: list[Stage], folder: RunFolder, context: Run) -> None:
     for name, damage in folder.damage.items():
         LOGGER.warning("output     %s: made again: %s, and what is made of it", damage, name)
-    if folder.begin():
-        LOGGER.info("continues  the unfinished run in %s", folder.path)
-    for stage in stages:
-        stage.make(folder)
-    folder.seal()
-    folder.publish()
+    with folder.writing():
+        if folder.begin():
+            LOGGER.info("continues  the unfinished run in %s", folder.path)
+        for stage in stages:
+            stage.make(folder)
+        folder.seal(context.inputs.changed())
+        folder.publish()

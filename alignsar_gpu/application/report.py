@@ -49,6 +49,6 @@ class ReportStage(Stage):
                 quality,
                 folder.work / REPORT,
                 truth=open_cube(truth) if truth.exists() else None,
-                configuration=self.run.composed,
+                configuration=self.run.published.configuration,
                 netcdf=(folder.work / NETCDF).exists(),
             )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import numpy as np
 
 from alignsar_gpu import __version__
-from alignsar_gpu.application.fingerprints import fingerprint_of, write_text
+from alignsar_gpu.application.fingerprints import InputFiles, write_text
 from alignsar_gpu.application.folder import RunFolder, StageRecord
 from alignsar_gpu.application.inputs import open_surface, surface_files
 from alignsar_gpu.device import cpu_threads
@@ -87,8 +87,8 @@ class _Date:
     unit: str
 
 
-def simulate_products(config: Config, composed: str) -> SimulationSummary:
-    """Make what ``config.simulate`` describes, in its folder; ``composed`` is the configuration, for run.yaml.
+def simulate_products(config: Config, configuration: str) -> SimulationSummary:
+    """Make what ``config.simulate`` describes, in its folder; ``configuration`` is for run.yaml.
 
     Products that are there are left alone, an unfinished run is continued: finished dates are kept.
     Raises AlignsarError for what the user can put right.
@@ -97,22 +97,24 @@ def simulate_products(config: Config, composed: str) -> SimulationSummary:
     assert settings is not None
     surface = open_surface(settings.dem) if settings.dem.path is not None else None
     path = Path(settings.path).expanduser()
-    record = StageRecord(name="simulation", digest=_fingerprint(settings, surface), products=MADE)
-    with RunFolder(path, [record], composed) as folder:
+    inputs = InputFiles()
+    record = StageRecord(name="simulation", digest=_fingerprint(settings, surface, inputs), products=MADE)
+    with RunFolder(path, [record], configuration) as folder:
         if not folder.pending:
             return SimulationSummary(output=path, seconds={})
         for damage in folder.damage.values():
             LOGGER.warning("simulation %s: it is made again", damage)
-        if folder.begin():
-            LOGGER.info("continues  the unfinished simulation in %s", path)
         timer = StageTimer()
-        _make(settings, surface, folder, timer, cpu_threads())
-        folder.seal()
-        folder.publish()
+        with folder.writing():
+            if folder.begin():
+                LOGGER.info("continues  the unfinished simulation in %s", path)
+            _make(settings, surface, folder, timer, cpu_threads())
+            folder.seal(inputs.changed())
+            folder.publish()
     return SimulationSummary(output=path, seconds=timer.seconds)
 
 
-def _fingerprint(settings: SimulateConfig, surface: Dem | None) -> str:
+def _fingerprint(settings: SimulateConfig, surface: Dem | None, inputs: InputFiles) -> str:
     """Of what the products depend on, not of where it lies."""
     own = {
         name: value for name, value in asdict(settings).items() if name not in {"path", "templates", "dem"}
@@ -129,7 +131,7 @@ def _fingerprint(settings: SimulateConfig, surface: Dem | None) -> str:
     for path in named:
         if not path.is_file():
             raise AlignsarError(f"simulate.scene: {path}: no such file; correct the path")
-    return fingerprint_of({"simulate": own, "software": __version__}, *files, *([path] for path in named))
+    return inputs.fingerprint({"simulate": own, "software": __version__}, *files, *([path] for path in named))
 
 
 def _templates(settings: SimulateConfig) -> list[Path]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from alignsar_gpu import __version__
-from alignsar_gpu.application.fingerprints import fingerprint_of
+from alignsar_gpu.application.fingerprints import InputFiles
 from alignsar_gpu.application.folder import StageRecord
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from alignsar_gpu.application.folder import RunFolder
+    from alignsar_gpu.application.published import Published
     from alignsar_gpu.config import Config
     from alignsar_gpu.device import Device
     from alignsar_gpu.progress import StageTimer
@@ -27,15 +28,17 @@ class Run:
     Attributes
     ----------
     config : the configuration.
-    composed : the same as text, as it stands in run.yaml.
+    published : the same as it stands in run.yaml, and what keeps paths out of the files that are written.
     device : where the arithmetic runs.
     timer : of the stages.
+    inputs : the files that they read.
     """
 
     config: Config
-    composed: str
+    published: Published
     device: Device
     timer: StageTimer
+    inputs: InputFiles = field(default_factory=InputFiles)
 
 
 class Stage(ABC):
@@ -69,8 +72,11 @@ class Stage(ABC):
         """Return the keys that decide what the stage makes, as plain values."""
         return {}
 
-    def files(self) -> Sequence[Sequence[Path]]:
-        """Return the files that it reads from outside the output folder; those that belong together in one sequence."""
+    def files(self) -> Sequence[Sequence[Path | str]]:
+        """Return the files that it reads from outside the output folder; those that belong together in one sequence.
+
+        A text names what lies on a server.
+        """
         return ()
 
     def record(self) -> StageRecord:
@@ -78,7 +84,7 @@ class Stage(ABC):
         facts = {"stage": self.name, "software": __version__, **self.settings()}
         return StageRecord(
             name=self.name,
-            digest=fingerprint_of(facts, *self.files()),
+            digest=self.run.inputs.fingerprint(facts, *self.files()),
             products=self.products,
             reads=self.reads,
         )

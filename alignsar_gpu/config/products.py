@@ -37,6 +37,11 @@ class SlcProductsConfig(ProductsConfig):
             may_be_empty=True,
         ),
     )
+    keep: str = key(
+        "dates",
+        "what to keep where a date lacks a polarization: all dates, without it, or the polarizations, without the date",
+        choices=("dates", "polarizations"),
+    )
     burst: str | None = key(None, "burst id, such as t052_110431_iw1; unset: all that area and swaths leave")
 
 

@@ -18,34 +18,17 @@ if TYPE_CHECKING:
     from alignsar_gpu.coregistration.offsets import OffsetField
     from alignsar_gpu.device import Device
     from alignsar_gpu.products.selection import Match
+    from alignsar_gpu.products.slc import Band
 
-# Bands in shares of the sampling rates. Of IW, IW1 is the widest in range: there 16 taps are as good as 8 elsewhere, an
-# error below 1 %. Stripmap has less to spare.
-AZIMUTH_BANDS = {"IW": 0.68, "EW": 0.70}
-RANGE_BANDS = {"IW1": 0.88, "IW2": 0.755, "IW3": 0.67}
-WIDEST_BAND = 0.90
+# Wider bands take 16 taps, with which their error is below 1 % too: IW1, EW and stripmap, in range.
 WIDE, WIDE_TAPS = 0.8, 16
 TAPS = 12
 
 
-def range_band(swath: str) -> float:
-    """Return the processed range bandwidth of a subswath as a share of the range sampling rate."""
-    return RANGE_BANDS.get(swath, WIDEST_BAND)
-
-
-def azimuth_band(swath: str) -> float:
-    """Return the processed azimuth bandwidth of a subswath, carrier removed, as a share of the line rate."""
-    return AZIMUTH_BANDS.get(swath[:2], WIDEST_BAND)
-
-
 @lru_cache
-def resampling_weights(swath: str, taps: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the tables of resampling weights for the lines and the samples of a subswath."""
-    down, across = azimuth_band(swath), range_band(swath)
-    return (
-        weights(WIDE_TAPS if down > WIDE else taps, down),
-        weights(WIDE_TAPS if across > WIDE else taps, across),
-    )
+def resampling_weights(band: Band, taps: int) -> NDArray[np.float32]:
+    """Return the table of resampling weights along the axis of a band."""
+    return weights(WIDE_TAPS if band.width > WIDE else taps, band.width, band.hamming)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -123,7 +106,10 @@ class BurstPair:
 
     @cached_property
     def _tables(self) -> tuple[Any, Any]:
-        down, across = resampling_weights(self.secondary.burst.swath, self.taps)
+        burst = self.secondary.burst
+        down, across = (
+            resampling_weights(band, self.taps) for band in (burst.azimuth_band, burst.range_band)
+        )
         return self.device.upload(down), self.device.upload(across)
 
     @cached_property

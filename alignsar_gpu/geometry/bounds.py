@@ -90,6 +90,20 @@ BOUNDS = {
     "s1_range_sampling_rate": Bound(
         what="range sampling rate", low=1e4, high=1.2e8, unit="Hz", source=f"up to 100 MHz: {S1_SPEC}"
     ),
+    "s1_band": Bound(
+        what="processed bandwidth over the sampling rate",
+        low=0.1,
+        high=1.0,
+        unit="1",
+        source="what was sampled; measured: 0.64 to 0.67 in azimuth, 0.67 to 0.88 in range",
+    ),
+    "s1_window": Bound(
+        what="coefficient of the Hamming window",
+        low=0.5,
+        high=1.0,
+        unit="1",
+        source=f"0.5 is a Hann window, 1 none; 0.6 to 0.75 in products: {S1_PARAMETERS}",
+    ),
     "s1_azimuth_time_interval": Bound(
         what="azimuth time interval",
         low=1e-5,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from shapely.geometry.base import BaseGeometry
 
-    from alignsar_gpu.products.selection import Match, Selection
+    from alignsar_gpu.products.selection import Keep, Match, Selection
     from alignsar_gpu.products.slc import Burst, SlcProduct
 
 LISTED = 30  # bursts that a message lists: more than an IW product has
@@ -94,20 +94,23 @@ class SlcProducts:
         area: BaseGeometry | None = None,
         burst: str | None = None,
         reference: str | None = None,
+        keep: Keep = "dates",
     ) -> SlcChoice:
         """The bursts that an area, or a burst id, leave, on all dates.
 
-        ``reference`` is the reference date as YYYYMMDD, by default the first. Raises AlignsarError when nothing is
-        left, of several dates only one has the bursts, and for what `select_bursts` refuses.
+        ``reference`` is the reference date as YYYYMMDD, by default the first; ``keep`` as of `select_bursts`.
+        Raises AlignsarError when nothing is left, of several dates only one has the bursts, and for what
+        `select_bursts` refuses.
         """
         named = dict(self.opened) if burst is None else _with_burst(self.opened, burst.lower())
         reached = named if area is None else _reached(named, area)
-        selection = select_bursts(list(reached.values()), area, reference=reference)
+        selection = select_bursts(list(reached.values()), area, reference=reference, keep=keep)
         self._require_dates(reached, selection)
         there = {product.product_id for product in reached.values()}
         everything = select_bursts(
             [product for product in self.opened.values() if product.product_id in there],
             reference=selection.reference,
+            keep=keep,
         )
         bursts = [found[selection.reference].burst for found in selection.bursts.values()]
         beside = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.products.slc import Burst, SlcProduct
 
+Keep = Literal["dates", "polarizations"]
+SAME_ACQUISITION = np.timedelta64(
+    2, "s"
+)  # between the first lines of two processings; slices begin 25 s apart
 SAME_PASS = np.timedelta64(15, "m")  # slices follow within seconds; the next pass comes after 98 minutes
 
 
@@ -143,22 +147,44 @@ def neighbourhood(selection: Selection, everything: Selection) -> Selection:
     return replace(selection, bursts=bursts)
 
 
+def _newest_first(products: Iterable[SlcProduct]) -> list[SlcProduct]:
+    """Products by when they were made, whatever they are called; those that do not say it last."""
+    unknown = np.datetime64(0, "us")
+    return sorted(products, key=lambda one: one.processed or unknown, reverse=True)
+
+
 def _by_name(slices: Iterable[SlcProduct]) -> dict[str, list[Match]]:
-    """The bursts of one pass by name; more than one where slices overlap, or for scenes without bursts."""
+    """The bursts of one pass by name, the newest processing first.
+
+    There are more than one where slices overlap, of several processings, and of scenes without bursts.
+    """
     found: dict[str, list[Match]] = defaultdict(list)
-    for product in slices:
+    for product in _newest_first(slices):
         for burst in product.bursts:
             found[burst.name].append(Match(product=product, burst=burst))
     return found
 
 
-def _again(name: str, date: str, matches: Sequence[Match]) -> list[str]:
-    """What is said of a burst that several slices of a pass hold: the first is taken."""
+def _again(name: str, date: str, taken: Match, matches: Sequence[Match]) -> list[str]:
+    """List the other products of a pass that hold a burst (or an image) too."""
     return [
-        f"{name} on {date}: again in {other.product.product_id}, taken from {matches[0].product.product_id}"
-        for other in matches[1:]
-        if other.burst.burst_id is not None
+        f"{name} on {date}: again in {_made(other.product)}, taken from {_made(taken.product)}"
+        for other in matches
+        if other is not taken and (other.burst.burst_id is not None or _same_acquisition(taken, other))
     ]
+
+
+def _made(product: SlcProduct) -> str:
+    """A product and when it was made, if it says so."""
+    made = product.processed
+    return (
+        product.product_id if made is None else f"{product.product_id} (made {made.astype('datetime64[s]')})"
+    )
+
+
+def _same_acquisition(one: Match, other: Match) -> bool:
+    apart = abs(one.product.start - other.product.start)
+    return bool(apart < SAME_ACQUISITION) and one.burst.swath == other.burst.swath
 
 
 def _of_reference(named: Mapping[str, Sequence[Match]], date: str, area: _Area | None) -> dict[str, Match]:
@@ -169,7 +195,8 @@ def _of_reference(named: Mapping[str, Sequence[Match]], date: str, area: _Area |
     chosen = {}
     for name, matches in named.items():
         inside = [match for match in matches if area is None or area.meets(match.burst)]
-        if len(inside) > 1 and inside[0].burst.burst_id is None:
+        several = [match for match in inside[1:] if not _same_acquisition(inside[0], match)]
+        if several and inside[0].burst.burst_id is None:
             scenes = ", ".join(match.product.product_id for match in inside)
             raise AlignsarError(
                 f"{name} on {date}: {len(inside)} scenes in the area ({scenes}); give one of them"
@@ -215,8 +242,46 @@ def _reference_pass(passes: Sequence[list[SlcProduct]], reference: str | None) -
     return found[0]
 
 
+def _with_all_polarizations(
+    passes: list[list[SlcProduct]],
+) -> tuple[list[list[SlcProduct]], list[str]]:
+    """Leave out the passes that lack a polarization which most have; returns the others and what was left out."""
+    held = [set.intersection(*(set(product.polarizations) for product in slices)) for slices in passes]
+    wanted = max(held, key=lambda names: (held.count(names), len(names)))
+    left_out = [
+        f"{slices[0].date} ({slices[0].product_id}): has no {_upper(wanted - names)} "
+        "(products.keep=dates keeps it, and leaves out the polarization)"
+        for slices, names in zip(passes, held, strict=True)
+        if not wanted <= names
+    ]
+    return [slices for slices, names in zip(passes, held, strict=True) if wanted <= names], left_out
+
+
+def _lost_polarizations(bursts: Mapping[str, Mapping[str, Match]]) -> list[str]:
+    """Describe the polarizations that some dates lack, so that all go without."""
+    matches = [(date, match.product) for found in bursts.values() for date, match in found.items()]
+    every = list(dict.fromkeys(name for _, product in matches for name in product.polarizations))
+    lacking = {
+        name: sorted({date for date, product in matches if name not in product.polarizations})
+        for name in every
+    }
+    return [
+        f"{name.upper()} on all dates: {', '.join(dates)} has none (products.keep=polarizations leaves out the date)"
+        for name, dates in lacking.items()
+        if dates
+    ]
+
+
+def _upper(names: Iterable[str]) -> str:
+    return ", ".join(sorted(name.upper() for name in names))
+
+
 def select_bursts(
-    products: Sequence[SlcProduct], area: BaseGeometry | None = None, *, reference: str | None = None
+    products: Sequence[SlcProduct],
+    area: BaseGeometry | None = None,
+    *,
+    reference: str | None = None,
+    keep: Keep = "dates",
 ) -> Selection:
     """Select the bursts that intersect an area, with their counterparts on all dates.
 
@@ -226,20 +291,25 @@ def select_bursts(
         the first.
     area : longitude and latitude, from `read_area`; None for everything.
     reference : the reference date as YYYYMMDD; by default the first.
+    keep : what to keep where a date lacks a polarization: the "dates", all without the polarization, or the
+        "polarizations" that most dates have, without the date.
 
-    Bursts are matched by their ids, scenes without bursts by swath, track and where they lie.
+    Of several processings of one acquisition the newest is taken. Bursts are matched by their ids, scenes without
+    bursts by swath, track and where they lie.
     Raises AlignsarError when there is no product, the area meets no burst of the reference date, or two
     passes of one day have the same bursts.
     """
     if not products:
         raise AlignsarError("no products to select bursts from")
-    passes = _passes(products)
+    passes, dropped = _passes(products), list[str]()
+    if keep == "polarizations":
+        passes, dropped = _with_all_polarizations(passes)
     first = _reference_pass(passes, reference)
     date, bounds = first[0].date, None if area is None else _Area(area)
     known = _by_name(first)
     chosen = _of_reference(known, date, bounds)
     bursts = {name: {date: match} for name, match in chosen.items()}
-    dropped = [note for name in chosen for note in _again(name, date, known[name])]
+    dropped += [note for name, match in chosen.items() for note in _again(name, date, match, known[name])]
     dates = [date]
     for slices in passes:
         if slices is first:
@@ -260,10 +330,11 @@ def select_bursts(
                 dropped.append(f"{name} on {own}: not in the product")
             else:
                 bursts[name][own] = match
-                dropped += _again(name, own, named[name])
+                dropped += _again(name, own, match, named[name])
         dropped += [
             f"{name} on {own}: not on the reference date {date}"
             for name, matches in named.items()
             if name not in known and (bounds is None or any(bounds.meets(match.burst) for match in matches))
         ]
+    dropped += _lost_polarizations(bursts)
     return Selection(reference=date, dates=tuple(sorted(dates)), bursts=bursts, dropped=tuple(dropped))

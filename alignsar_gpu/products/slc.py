@@ -6,7 +6,7 @@ A stripmap scene is one burst without steering.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 
@@ -107,6 +107,22 @@ class Transmission:
     bulk_delay: float | None
 
 
+class Band(NamedTuple):
+    """The processed band of an image along one axis.
+
+    Attributes
+    ----------
+    width : share of the sampling rate, at most 1.
+    hamming : coefficient a of the window a + (1 - a) cos(2 pi f / width) that weights it; 1 for none.
+    """
+
+    width: float
+    hamming: float
+
+
+UNKNOWN_BAND = Band(0.9, 1.0)  # as wide as bands of SLC images are
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Burst:
     """One burst of a subswath in all its polarizations.
@@ -125,6 +141,7 @@ class Burst:
     footprint : (n, 2) float64 longitude and latitude of its outline, degrees, not closed. Longitudes are
         continuous: beyond the antimeridian they go on above 180.
     transmission : None where the product does not say.
+    azimuth_band, range_band : processed, the azimuth's without the carrier.
     """
 
     swath: str
@@ -137,6 +154,8 @@ class Burst:
     channels: Mapping[str, Channel]
     footprint: NDArray[np.float64]
     transmission: Transmission | None = None
+    azimuth_band: Band = UNKNOWN_BAND
+    range_band: Band = UNKNOWN_BAND
 
     @property
     def name(self) -> str:
@@ -180,6 +199,7 @@ class SlcProduct:
     processor : name and version, for example "Sentinel-1 IPF 003.61".
     polarizations : of all bursts, co-polarization first.
     facts : what the reader found out, as plain values for quality.json.
+    processed : UTC, when the product was made (datetime64); None where it does not say.
     """
 
     product_id: str
@@ -194,6 +214,7 @@ class SlcProduct:
     polarizations: tuple[str, ...]
     bursts: tuple[Burst, ...]
     facts: Mapping[str, Any]
+    processed: np.datetime64 | None = None
 
     @property
     def date(self) -> str:

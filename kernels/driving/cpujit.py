@@ -8,6 +8,7 @@ import numba
 
 from . import families
 from .binding import Compiler
+from .borrowing import LoopCompiler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +30,7 @@ def _called(**options: Any) -> Compile:
 
 
 def _loop(function: Callable[..., Any]) -> Any:
-    options = {**OPTIONS, "nogil": True, "no_cfunc_wrapper": True}
+    options = {**OPTIONS, "nogil": True, "no_cfunc_wrapper": True, "pipeline_class": LoopCompiler}
     try:
         return numba.njit(function, cache=True, **options)
     except RuntimeError:  # numba found no folder that it may write its cache to

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 KERNELS = __name__.rsplit(".", maxsplit=2)[0]
 
+COMPILERS = ("binding.py", "borrowing.py", "cpujit.py")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
@@ -51,6 +53,7 @@ class Family:
     def sources(self) -> set[Path]:
         """Return all source files that the compiled code depends on."""
         own = {Path(str(module.__file__)) for module in (mathematics, *self.scalar, *self.cpu)}
+        own |= {Path(__file__).with_name(name) for name in COMPILERS}
         return own.union(*(used.sources() for used in self.uses))
 
     def tag(self) -> str:

@@ -11,7 +11,7 @@ from hydra import compose, initialize_config_module
 
 from alignsar_gpu.__main__ import typed
 from alignsar_gpu.application.dataset.description import check_flattening
-from alignsar_gpu.application.fingerprints import fingerprint_of
+from alignsar_gpu.application.fingerprints import InputFiles
 from alignsar_gpu.application.inputs import find_inputs
 from alignsar_gpu.config import Config, register
 from alignsar_gpu.device import choose_device
@@ -356,7 +356,7 @@ class TestConfiguration:
     def test_fingerprint_is_of_the_content(self, tmp_path):
         def fingerprint(path):
             inputs = find_inputs(Config(products=NisarProductsConfig(path=str(path))))
-            return fingerprint_of(inputs.settings, *inputs.files)
+            return InputFiles().fingerprint(inputs.settings, *inputs.files)
 
         (tmp_path / "elsewhere").mkdir()
         first = FAKE.write(tmp_path / "x.h5")

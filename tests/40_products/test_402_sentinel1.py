@@ -5,7 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
-from fake_safe import ORBIT, STEERING, C, FakeSafe, annotations_in, rewrite, write_safe
+from fake_safe import BAND, ORBIT, STEERING, C, FakeSafe, annotations_in, rewrite, write_safe
 from scipy.interpolate import griddata
 
 from alignsar_gpu.errors import AlignsarError
@@ -69,6 +69,8 @@ def check_burst(burst, fake, swath, index):
     assert burst.anx_time == pytest.approx(fake.first_line(swath, index), abs=0.05)
     steering = 0.0 if fake.mode == "SM" else STEERING[fake.mode][swath - 1]
     assert burst.steering_rate == pytest.approx(np.radians(steering), rel=1e-12)
+    assert burst.azimuth_band == pytest.approx((BAND[0], 0.75), rel=1e-12)
+    assert burst.range_band == pytest.approx((BAND[1], 0.75), rel=1e-12)
     number = fake.first_number + index
     expected = (
         None if fake.mode == "SM" else f"t{fake.relative_orbit:03d}_{number}_{fake.name_of(swath).lower()}"
@@ -211,8 +213,11 @@ def test_morocco_as_one_product(real_data):
         assert (product.relative_orbit, product.pass_direction) == (52, "descending")
         assert len(product.bursts) == 27
         numbers = {"IW1": 110431, "IW2": 110431, "IW3": 110430}
+        bands = {"IW1": (0.6722, 0.8781), "IW2": (0.6434, 0.7506), "IW3": (0.6454, 0.6650)}
         for b in product.bursts:
             assert b.burst_id == f"t052_{numbers[b.swath] + b.index}_{b.swath.lower()}"
+            assert (b.azimuth_band.width, b.range_band.width) == pytest.approx(bands[b.swath], abs=1e-4)
+            assert (b.azimuth_band.hamming, b.range_band.hamming) == (0.7 if b.swath == "IW1" else 0.75, 0.75)
             assert b.channels["vh"].calibration is not None
             assert b.channels["vh"].noise is not None
         with pytest.raises(AlignsarError, match="has no measurement of VV"):

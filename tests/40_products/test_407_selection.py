@@ -203,7 +203,9 @@ def burst(swath, index, burst_id, west, south, width=1.0, height=0.2):
     )
 
 
-def product(start, bursts, *, platform="Sentinel-1A", track=52, product_id=None):
+def product(
+    start, bursts, *, platform="Sentinel-1A", track=52, product_id=None, polarizations=("vv",), processed=None
+):
     start = np.datetime64(start, "us")
     return SlcProduct(
         product_id=product_id or f"S1_{str(start).replace('-', '').replace(':', '')[:15]}",
@@ -221,9 +223,10 @@ def product(start, bursts, *, platform="Sentinel-1A", track=52, product_id=None)
         relative_orbit=track,
         instrument_mode="IW",
         processor="none",
-        polarizations=("vv",),
+        polarizations=polarizations,
         bursts=tuple(bursts),
         facts={},
+        processed=None if processed is None else np.datetime64(processed, "us"),
     )
 
 
@@ -315,6 +318,53 @@ class TestSelection:
         assert found.dropped == ("t052_000102_iw1 on 20230904: again in B, taken from A",)
         assert found.bursts["t052_000102_iw1"]["20230904"].product.product_id == "A"
 
+    @pytest.mark.parametrize("names", [("A", "B"), ("B", "A")])
+    def test_of_two_processings_the_newer_is_taken_whatever_they_are_called(self, names):
+        """Their first lines differ by what the processors make of the same echoes."""
+        old, new = names
+        products = [
+            product("2023-09-04T06:37:30.1", rows(range(2)), product_id=new, processed="2024-02-01T10:00:00"),
+            product("2023-09-04T06:37:30.0", rows(range(2)), product_id=old, processed="2023-09-04T09:00:00"),
+        ]
+        for given in (products, products[::-1]):
+            found = select_bursts(given, read_area("4.2,52.1,4.8,52.15"))
+            assert found.bursts["t052_000100_iw1"]["20230904"].product.product_id == new
+            (note,) = found.dropped
+            assert note == (
+                f"t052_000100_iw1 on 20230904: again in {old} (made 2023-09-04T09:00:00), "
+                f"taken from {new} (made 2024-02-01T10:00:00)"
+            )
+
+    def test_a_date_of_one_polarization_takes_the_other_from_all_and_that_is_said(self):
+        both = {"polarizations": ("vv", "vh")}
+        products = [
+            product(self.FIRST, rows(range(1)), **both),
+            product(self.SECOND, rows(range(1))),
+            product("2023-09-28T06:37:30", rows(range(1)), **both),
+        ]
+        found = select_bursts(products)
+        assert found.dates == ("20230904", "20230916", "20230928")
+        assert found.dropped == (
+            "VH on all dates: 20230916 has none (products.keep=polarizations leaves out the date)",
+        )
+        assert select_bursts([products[0], products[2]]).dropped == ()
+
+    @pytest.mark.parametrize("lacking", [0, 1, 2])
+    def test_or_the_date_is_left_out_the_first_too(self, lacking):
+        starts = [self.FIRST, self.SECOND, "2023-09-28T06:37:30"]
+        products = [
+            product(start, rows(range(1)), polarizations=("vv",) if k == lacking else ("vv", "vh"))
+            for k, start in enumerate(starts)
+        ]
+        found = select_bursts(products, keep="polarizations")
+        days = [start[:10].replace("-", "") for start in starts]
+        assert found.dates == tuple(day for k, day in enumerate(days) if k != lacking)
+        (note,) = found.dropped
+        assert note == (
+            f"{days[lacking]} ({products[lacking].product_id}): has no VH "
+            "(products.keep=dates keeps it, and leaves out the polarization)"
+        )
+
     def test_another_reference(self):
         products = [product(self.FIRST, rows(range(3))), product(self.SECOND, rows(range(1, 4)))]
         found = select_bursts(products, reference="20230916")
@@ -403,6 +453,20 @@ class TestStripmap:
             AlignsarError, match=r"s4 on 20230904: 2 scenes in the area \(B, A\); give one of them"
         ):
             select_bursts(products)
+
+    def test_two_processings_of_a_scene(self):
+        products = [
+            self.scene("2023-09-04T06:37:30", 52.0, product_id="A", processed="2023-09-04T09:00:00"),
+            self.scene("2023-09-04T06:37:30", 52.0, product_id="B", processed="2024-02-01T10:00:00"),
+            self.scene("2023-09-16T06:37:30", 52.0, product_id="C", processed="2024-02-01T10:00:00"),
+            self.scene("2023-09-16T06:37:30", 52.0, product_id="D", processed="2023-09-16T09:00:00"),
+        ]
+        found = select_bursts(products)
+        assert [match.product.product_id for match in found.bursts["s4"].values()] == ["B", "C"]
+        assert [text.split(" (")[0] for text in found.dropped] == [
+            "s4 on 20230904: again in A",
+            "s4 on 20230916: again in D",
+        ]
 
 
 @pytest.fixture(scope="module")

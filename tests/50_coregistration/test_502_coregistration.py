@@ -13,6 +13,7 @@ from alignsar_gpu.coregistration.reference import central_date
 from alignsar_gpu.coregistration.timing.diversity import NOTHING, OverlapShift, overlap_shift, solve_timing
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.simulate.ground.backscatter import FIELD, URBAN
+from alignsar_gpu.simulate.radar.passes.view import spectral_bands
 
 
 def test_the_carrier_is_esas(tmp_path):
@@ -64,7 +65,7 @@ def interferograms(small):
 def test_a_timing_error_is_found_within_its_deviation(tmp_path, error):
     small = aligned(tmp_path, URBAN, error=error, passes={"samples": 1200})
     earlier, later, apart = interferograms(small)
-    band = small.views[0].bands["IW2"]
+    band = spectral_bands(small.burst())
     found = overlap_shift(
         earlier, later, apart, np.ones(earlier.shape, dtype=bool), band[0].width * band[1].width
     )

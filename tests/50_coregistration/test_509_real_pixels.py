@@ -5,12 +5,14 @@ import warnings
 import numpy as np
 import pytest
 import rasterio
+from band_limited import AZIMUTH, RANGE
 from rasterio.errors import NotGeoreferencedWarning
 
 from alignsar_gpu import kernels
 from alignsar_gpu.coregistration.burst import TAPS, resampling_weights
 from alignsar_gpu.coregistration.carrier import burst_carrier
 from alignsar_gpu.products.sentinel1.reader import open_sentinel1
+from alignsar_gpu.products.slc import Band
 
 FIRST_LINE, FIRST_SAMPLE = 9799, 10999  # of the crop in the subswath
 BURST = 6
@@ -50,7 +52,9 @@ class Azores:
 
     def moved(self, image, down, across, table):
         """The image at positions so much further on; ``table`` is its carrier."""
-        weights_down, weights_across = resampling_weights("IW3", TAPS)
+        weights_down, weights_across = (
+            resampling_weights(Band(*band), TAPS) for band in (AZIMUTH["IW3"], RANGE["IW3"])
+        )
         line, sample = np.mgrid[0.0 : image.shape[0], 0.0 : image.shape[1]]
         values, _ = kernels.resample(
             self.deramped(image, table),

@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 import xarray as xr
 from alignsar_gpu.kernels import QUAD_OUTPUTS, polarimetric_signatures
+from omegaconf import OmegaConf
 
 from alignsar_gpu.application.pipeline import run
+from alignsar_gpu.application.published import Published
 from alignsar_gpu.config import Config, DeviceConfig, SignaturesConfig
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.ellipsoid import geodetic_to_ecef
@@ -142,7 +144,7 @@ class TestPalsar:
             products=NisarProductsConfig(path=str(palsar)),
             signatures=SignaturesConfig(names=["category1", "all_quad"]),
         )
-        summary = run(config, "name: quad\n")
+        summary = run(config, Published(OmegaConf.create({"name": "quad"})))
         assert any("calibration tables" in warning for warning in summary.warnings)
         with xr.open_zarr(tmp_path / "out" / "cube.zarr") as cube:
             quad = [signature.name for signature in select(["all_quad"])]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from alignsar_gpu.application.fingerprints import fingerprint_of, write_text
+from alignsar_gpu.application.fingerprints import InputFiles, write_text
 from alignsar_gpu.application.folder import RunFolder, StageRecord
 from alignsar_gpu.errors import AlignsarError
 
@@ -275,20 +275,20 @@ def test_fingerprints(tmp_path):
         (tmp_path / place / "in").mkdir()
         (tmp_path / place / "in" / "file").write_text("content")
     files = [tmp_path / place / "in" / "file" for place in "ab"]
-    one = fingerprint_of({"window": 3}, files[:1])
-    assert one == fingerprint_of({"window": 3}, files[1:])
-    assert one != fingerprint_of({"window": 5}, files[:1])
-    assert one != fingerprint_of({"window": 3}, [])
+    one = InputFiles().fingerprint({"window": 3}, files[:1])
+    assert one == InputFiles().fingerprint({"window": 3}, files[1:])
+    assert one != InputFiles().fingerprint({"window": 5}, files[:1])
+    assert one != InputFiles().fingerprint({"window": 3}, [])
     files[1].write_text("Content")
-    assert one != fingerprint_of({"window": 3}, files[1:])
+    assert one != InputFiles().fingerprint({"window": 3}, files[1:])
 
 
 def test_the_order_of_files_does_not_change_a_fingerprint(tmp_path):
     files = [tmp_path / name for name in "abc"]
     for file in files:
         file.write_text(file.name)
-    assert fingerprint_of({}, files) == fingerprint_of({}, files[::-1])
-    assert fingerprint_of({}, files) != fingerprint_of({}, files[:2])
+    assert InputFiles().fingerprint({}, files) == InputFiles().fingerprint({}, files[::-1])
+    assert InputFiles().fingerprint({}, files) != InputFiles().fingerprint({}, files[:2])
 
 
 def test_text_is_written_whole_or_not_at_all(tmp_path):

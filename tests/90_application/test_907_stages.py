@@ -161,7 +161,13 @@ def test_a_stage_that_fails_leaves_the_finished_run(output, mean, monkeypatch):
         raise OSError(28, "No space left on device", "mean.json")
 
     monkeypatch.setattr(mean, "make", fail)
-    refuse("cannot write mean.json", *SMALL, "netcdf.write=false", "report.write=false", f"output={output}")
+    refuse(
+        "mean.json cannot be written (No space left on device)",
+        *SMALL,
+        "netcdf.write=false",
+        "report.write=false",
+        f"output={output}",
+    )
     assert contents(output) == before
 
 

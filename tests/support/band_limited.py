@@ -5,8 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 # Part of the sampling rate that Sentinel-1 occupies, and the coefficient of Hamming's weights over it.
-RANGE = {"IW1": (0.88, 0.75), "IW2": (0.75, 0.75), "IW3": (0.665, 0.75)}
-AZIMUTH = {"IW1": (0.67, 0.7), "IW2": (0.64, 0.7), "IW3": (0.645, 0.7)}
+RANGE = {
+    "IW1": (0.88, 0.75),
+    "IW2": (0.75, 0.75),
+    "IW3": (0.665, 0.75),
+    "EW1": (0.887, 0.75),
+    "S6": (0.895, 0.75),
+}
+AZIMUTH = {"IW1": (0.67, 0.7), "IW2": (0.64, 0.7), "IW3": (0.645, 0.7), "EW1": (0.7, 0.7), "S6": (0.74, 0.75)}
 
 
 class Speckle:

@@ -31,6 +31,7 @@ BEAM = {
 PULSES = {"IW": (5.823674372819869e-4, 9), "EW": (6.0e-4, 8), "SM": (5.3e-4, 9)}  # interval and rank
 CHIRP_RATE = 1.078230321255894e12
 SLANT_RANGE_TIME = {"IW": 5.334431e-3, "EW": 4.973e-3, "SM": 5.2726e-3}
+BAND = (0.65, 0.85)  # in azimuth and in range, shares of the sampling rates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -275,6 +276,16 @@ def _geolocation(fake, swath):
             )
 
 
+def _processing(fake):
+    bands = (("rangeProcessing", BAND[1] * fake.sampling), ("azimuthProcessing", BAND[0] / fake.spacing))
+    parameters = "".join(
+        _element(tag, _fields(windowType="Hamming", windowCoefficient=0.75, processingBandwidth=bandwidth))
+        for tag, bandwidth in bands
+    )
+    flags = _fields(bistaticDelayCorrectionApplied="true")
+    return flags + _list("swathProcParamsList", [_element("swathProcParams", parameters)])
+
+
 def annotation(fake, swath, polarization):
     """A product annotation as text."""
     tops = fake.mode != "SM"
@@ -296,8 +307,7 @@ def annotation(fake, swath, polarization):
         + _general(fake, swath)
         + _element(
             "imageAnnotation",
-            _element("imageInformation", image)
-            + _element("processingInformation", _fields(bistaticDelayCorrectionApplied="true")),
+            _element("imageInformation", image) + _element("processingInformation", _processing(fake)),
         )
         + _element("dopplerCentroid", _list("dcEstimateList", doppler))
         + _element("swathTiming", timing + _list("burstList", _bursts(fake, swath) if tops else ()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,6 @@ from alignsar_gpu.application.dataset.signature_choice import (
     settings_attributes,
 )
 from alignsar_gpu.application.dataset.truth import TRUTH, files_of_truth, write_truth
-from alignsar_gpu.application.fingerprints import fingerprint_of
 from alignsar_gpu.application.folder import StageRecord
 from alignsar_gpu.application.inputs import find_inputs
 from alignsar_gpu.application.labels.stage import Radarcoding
@@ -70,7 +70,7 @@ class DatasetStage(Stage):
             facts |= part.settings()
         return keys_of(self.run.config, *APART) | facts | {"software": __version__}
 
-    def files(self) -> list[Sequence[Path]]:
+    def files(self) -> list[Sequence[Path | str]]:
         """See `Stage.files`."""
         parts = [files for part in self._parts for files in part.files()]
         return [*self._inputs.files, files_of_truth(self.run.config), *parts]
@@ -78,7 +78,7 @@ class DatasetStage(Stage):
     @cached_property
     def fingerprint(self) -> str:
         """Of the dataset, which stands in its attributes too."""
-        return fingerprint_of(self.settings(), *self.files())
+        return self.run.inputs.fingerprint(self.settings(), *self.files())
 
     def record(self) -> StageRecord:
         """See `Stage.record`."""
@@ -120,13 +120,25 @@ class DatasetStage(Stage):
         facts = attributes(
             product, plan.scene, config, device, self.fingerprint, settings_attributes(options, looks)
         )
-        plan.layout = cube_layout(product, plan.scene, config, plan.layers, facts)
+        published = self.run.published
+        facts = {
+            name: fact for name, fact in facts.items() if f"dataset.{name}" not in published.from_environment
+        }
+        layers = [replace(layer, attributes=published(layer.attributes)) for layer in plan.layers]
+        plan.layout = cube_layout(product, plan.scene, config, layers, published(facts))
         return plan
 
     def _measure(self, plan: Plan, parts: Sequence[Part]) -> None:
         """Compare the cube with itself and the truth, and write quality.json."""
         run, cube = self.run, open_cube(plan.work / CUBE)
-        self._warnings = find_warnings(plan.product, run.config, plan.left_out)
+        self._warnings = [
+            *find_warnings(plan.product, run.config, plan.left_out),
+            *(
+                f"{key}: comes from the environment and is not written into the dataset; give it as text"
+                for key in run.published.from_environment
+                if key.startswith("dataset.")
+            ),
+        ]
         with run.timer.stage("quality"):
             for part in parts:
                 self._warnings += part.warnings()
@@ -138,7 +150,7 @@ class DatasetStage(Stage):
             if known is not None:
                 quality["truth"] = known
         quality["stages"] = run.timer.seconds
-        write_quality(plan.work / QUALITY, quality)
+        write_quality(plan.work / QUALITY, run.published(quality))
 
     def warnings(self) -> list[str]:
         """See `Stage.warnings`."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alignsar_gpu.coregistration.burst import Shift, azimuth_band, range_band
+from alignsar_gpu.coregistration.burst import Shift
 from alignsar_gpu.coregistration.timing.diversity import NOTHING, double_difference, solve_timing
 from alignsar_gpu.coregistration.timing.patches import patches_of, within_memory
 from alignsar_gpu.coregistration.timing.scene_offsets import residual_offsets
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.coregistration.offsets import OffsetField
     from alignsar_gpu.coregistration.timing.diversity import DoubleDifference, OverlapShift
     from alignsar_gpu.coregistration.timing.patches import PatchPixels, PatchReader, TimingPatch
+    from alignsar_gpu.products.slc import Burst
 
 # Independent pixels among those of a Sentinel-1 image: what oversampling and the Hamming windows leave of 0.67 x 0.75
 # to 0.88 of the sampling rates.
@@ -128,9 +129,9 @@ def measure_shifts(
     ]
     for number, patch in enumerate(patches):
         views = reader.views(patch, polarization)
-        swath = reader.matches[patch.bursts[0]].burst.swath
+        burst = reader.matches[patch.bursts[0]].burst
         for view in views:
-            for date, azimuth, across in _sub_bands(view, reader.reference, swath):
+            for date, azimuth, across in _sub_bands(view, reader.reference, burst):
                 coarse[date].append(azimuth)
                 ranges[date].append(across)
         if len(views) == 2:
@@ -150,10 +151,9 @@ def measure_shifts(
 
 
 def _sub_bands(
-    view: PatchPixels, reference: int, swath: str
+    view: PatchPixels, reference: int, burst: Burst
 ) -> Iterator[tuple[int, OverlapShift, OverlapShift]]:
-    """Of every date: its shift in lines and in samples against the reference, by parts of the band."""
-    down, across = azimuth_band(swath), range_band(swath)
+    """Estimate each date's shift in lines and in samples relative to the reference from parts of the band."""
     own, known = view.pixels[reference], view.valid[reference]
     for date, pixels in view.pixels.items():
         if date != reference:
@@ -162,8 +162,8 @@ def _sub_bands(
             images = own[:, part], pixels[:, part], valid[:, part]
             yield (
                 date,
-                band_shift(*images, axis=0, band=down, looks=LOOKS),
-                band_shift(*images, axis=1, band=across, looks=LOOKS),
+                band_shift(*images, axis=0, band=burst.azimuth_band.width, looks=LOOKS),
+                band_shift(*images, axis=1, band=burst.range_band.width, looks=LOOKS),
             )
 
 

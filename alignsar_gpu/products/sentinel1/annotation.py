@@ -14,6 +14,7 @@ import numpy as np
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.bounds import require
 from alignsar_gpu.products.sentinel1.relative_orbit import RELATIVE_ORBIT_OFFSETS
+from alignsar_gpu.products.slc import UNKNOWN_BAND, Band
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -130,6 +131,7 @@ class Annotation:
     doppler_centroids, azimuth_fm_rates : Hz and Hz/s, one or more.
     downlinks : in time order; none where the annotation has been stripped of them.
     bistatic_applied : whether the bulk of the bistatic delay is out of the azimuth times; None if it does not say.
+    azimuth_band, range_band : processed.
     """
 
     source: str
@@ -149,6 +151,8 @@ class Annotation:
     geolocation: GeolocationGrid
     downlinks: tuple[Downlink, ...]
     bistatic_applied: bool | None
+    azimuth_band: Band
+    range_band: Band
 
     @property
     def middle_slant_range_time(self) -> float:
@@ -343,6 +347,19 @@ def _bistatic_applied(document: Xml) -> bool | None:
     return text == "true"
 
 
+def _band(document: Xml, axis: str, rate: float) -> Band:
+    """The band that an image sampled at ``rate`` (Hz) was processed to."""
+    path = f"imageAnnotation/processingInformation/swathProcParamsList/swathProcParams/{axis}Processing"
+    processing = document.find(path)
+    if processing is None:
+        return UNKNOWN_BAND
+    windowed = processing.text("windowType").upper() != "NONE"
+    width = processing.number("processingBandwidth") / rate
+    require("s1_band", width, f"{processing.where}/processingBandwidth")
+    hamming = _bounded(processing, "windowCoefficient", "s1_window") if windowed else 1.0
+    return Band(width=width, hamming=hamming)
+
+
 def read_annotation(document: Xml) -> Annotation | None:
     """Read a product annotation; None for a subswath without bursts, whose annotation may be incomplete.
 
@@ -354,6 +371,8 @@ def read_annotation(document: Xml) -> Annotation | None:
     direction = general.text("pass").lower()
     if direction not in {"ascending", "descending"}:
         raise AlignsarError(f"{general.where}/pass: {direction[:20]!r} is neither ascending nor descending")
+    interval = _bounded(image, "azimuthTimeInterval", "s1_azimuth_time_interval")
+    rate = _bounded(general, "rangeSamplingRate", "s1_range_sampling_rate")
     if header.mode == "SM":
         lines, samples = (_whole(image, name, least=1) for name in ("numberOfLines", "numberOfSamples"))
         bursts: tuple[AnnotatedBurst, ...] = (_image(image, lines, samples),)
@@ -367,9 +386,9 @@ def read_annotation(document: Xml) -> Annotation | None:
         source=document.where,
         header=header,
         pass_direction="ascending" if direction == "ascending" else "descending",
-        azimuth_time_interval=_bounded(image, "azimuthTimeInterval", "s1_azimuth_time_interval"),
+        azimuth_time_interval=interval,
         slant_range_time=_bounded(image, "slantRangeTime", "s1_slant_range_time"),
-        range_sampling_rate=_bounded(general, "rangeSamplingRate", "s1_range_sampling_rate"),
+        range_sampling_rate=rate,
         radar_frequency=_bounded(general, "radarFrequency", "s1_radar_frequency"),
         steering_rate=float(
             np.radians(_bounded(general, "azimuthSteeringRate", STEERING_BOUNDS[header.mode == "SM"]))
@@ -387,4 +406,6 @@ def read_annotation(document: Xml) -> Annotation | None:
         geolocation=_geolocation(document),
         downlinks=_downlinks(document, header.swath),
         bistatic_applied=_bistatic_applied(document),
+        azimuth_band=_band(document, "azimuth", 1.0 / interval),
+        range_band=_band(document, "range", rate),
     )

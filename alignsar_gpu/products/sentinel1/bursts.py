@@ -255,6 +255,8 @@ def read_bursts(
                 channels=channels,
                 footprint=footprint,
                 transmission=_transmission(one, index, bulk),
+                azimuth_band=one.azimuth_band,
+                range_band=one.range_band,
             )
         )
     return bursts, empty

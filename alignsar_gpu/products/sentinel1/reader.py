@@ -26,6 +26,7 @@ from alignsar_gpu.products.sentinel1.safe import (
     is_simulated,
     measurement_name,
     open_safe,
+    processing_time,
 )
 from alignsar_gpu.products.slc import SlcProduct
 
@@ -240,6 +241,7 @@ def open_sentinel1(
         processor=SIMULATOR if simulated else f"Sentinel-1 IPF {version or 'unknown'}",
         polarizations=tuple(next(iter(chosen.values()))),
         bursts=tuple(bursts),
+        processed=processing_time(safe),
         facts=_facts(safe, there, chosen, version)
         | {
             "simulated": simulated,

@@ -11,7 +11,10 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.products.xml import Xml, parse_xml
+from alignsar_gpu.products.xml import Xml, microseconds, parse_xml
+
+if TYPE_CHECKING:
+    import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -261,6 +264,14 @@ def is_simulated(safe: Safe) -> bool:
         return False
     facilities = safe.manifest.all(".//{*}facility")
     return any(facility.element.get("name") == SIMULATOR for facility in facilities)
+
+
+def processing_time(safe: Safe) -> np.datetime64 | None:
+    """Return when the product was made (UTC), from the manifest; None if it does not say."""
+    if "manifest.safe" not in safe.names:
+        return None
+    processing = safe.xml("manifest.safe").find(".//{*}processing")  # those of its inputs are inside
+    return None if processing is None else microseconds(processing.element.get("stop", ""))
 
 
 def ipf_version(safe: Safe) -> str | None:

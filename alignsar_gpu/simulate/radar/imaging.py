@@ -12,7 +12,7 @@ from alignsar_gpu.simulate.radar import loops, spreading_loops
 from alignsar_gpu.simulate.radar.focusing import focus, receiver_noise
 from alignsar_gpu.simulate.radar.ground_mesh import sight_mesh, zero_doppler
 from alignsar_gpu.simulate.radar.lattice import find_patch, frame_of
-from alignsar_gpu.simulate.radar.passes.view import burst_middle
+from alignsar_gpu.simulate.radar.passes.view import burst_middle, spectral_bands
 from alignsar_gpu.simulate.radar.radiometry import gain_table, noise_table
 from alignsar_gpu.simulate.radar.window import frame_window
 
@@ -54,7 +54,7 @@ def image_window(
     )
     channels = len(burst.channels)
     planes = np.zeros((2 * channels, *window.shape), dtype=np.float32)
-    bands = view.bands[burst.swath]
+    bands = spectral_bands(burst)
     spreading = bands[0].spreading(), bands[1].spreading()
     for echoes in (
         _scatterers(campaign, ground, view, burst, patch, frame, window.shape),

@@ -10,7 +10,7 @@ import numpy as np
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.products.sentinel1.reader import open_sentinel1
 from alignsar_gpu.simulate.radar.passes.recorded import recorded_pass
-from alignsar_gpu.simulate.radar.passes.view import PassView, read_bands
+from alignsar_gpu.simulate.radar.passes.view import PassView
 from alignsar_gpu.simulate.safe.orbit_eof import NumberedNode, write_pass
 
 if TYPE_CHECKING:
@@ -61,7 +61,6 @@ def view_of(
         satellite=satellite or _annotated_pass(product),
         azimuth_error=errors[0] * grid.azimuth_interval,
         range_error=errors[1] * grid.range_spacing,
-        bands=read_bands(safe),
     )
 
 

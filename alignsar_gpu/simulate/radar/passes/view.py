@@ -7,13 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alignsar_gpu.products.sentinel1.safe import annotation_names, open_safe
 from alignsar_gpu.simulate.radar.focusing import SpectralBand
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     from alignsar_gpu.products.slc import Burst, SlcProduct
@@ -35,7 +31,6 @@ class PassView:
     product : what the annotation says, without pixels.
     satellite : the true pass; its times count from the product's epoch.
     azimuth_error, range_error : what the annotated azimuth times (s) and slant ranges (m) are too high by.
-    bands : in azimuth and range, per subswath.
     """
 
     index: int
@@ -43,38 +38,15 @@ class PassView:
     satellite: Pass
     azimuth_error: float
     range_error: float
-    bands: Mapping[str, tuple[SpectralBand, SpectralBand]]
 
 
-def read_bands(path: Path) -> dict[str, tuple[SpectralBand, SpectralBand]]:
-    """Read the processed bands (azimuth, range) of all subswaths of a SAFE product from its annotations.
-
-    Raises AlignsarError where an annotation lacks them.
-    """
-    safe = open_safe(path)
-    bands = {}
-    for name in annotation_names(safe):
-        document = safe.xml(name)
-        swath = document.text("adsHeader/swath").upper()
-        image = document.require("imageAnnotation/imageInformation")
-        processing = document.require(
-            "imageAnnotation/processingInformation/swathProcParamsList/swathProcParams"
-        )
-        interval = image.number("azimuthTimeInterval")
-        rate = document.number("generalAnnotation/productInformation/rangeSamplingRate")
-        bands[swath] = (
-            SpectralBand(
-                width=processing.number("azimuthProcessing/processingBandwidth") * interval,
-                hamming=processing.number("azimuthProcessing/windowCoefficient"),
-                taps=TAPS[0],
-            ),
-            SpectralBand(
-                width=processing.number("rangeProcessing/processingBandwidth") / rate,
-                hamming=processing.number("rangeProcessing/windowCoefficient"),
-                taps=TAPS[1],
-            ),
-        )
-    return bands
+def spectral_bands(burst: Burst) -> tuple[SpectralBand, SpectralBand]:
+    """Return the processed bands of a burst, in azimuth and in range, as its annotation has them."""
+    azimuth, across = (
+        SpectralBand(width=band.width, hamming=band.hamming, taps=taps)
+        for band, taps in zip((burst.azimuth_band, burst.range_band), TAPS, strict=True)
+    )
+    return azimuth, across
 
 
 def burst_middle(burst: Burst) -> float:
