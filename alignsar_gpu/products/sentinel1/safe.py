@@ -11,7 +11,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.products.xml import Xml, microseconds, parse_xml
+from alignsar_gpu.geometry.time_scale import parse_utc
+from alignsar_gpu.products.xml import Xml, parse_xml
 
 if TYPE_CHECKING:
     import numpy as np
@@ -267,11 +268,11 @@ def is_simulated(safe: Safe) -> bool:
 
 
 def processing_time(safe: Safe) -> np.datetime64 | None:
-    """Return when the product was made (UTC), from the manifest; None if it does not say."""
-    if "manifest.safe" not in safe.names:
+    """Return when the product was made, as continuous time, from the manifest; None if it does not say."""
+    if safe.manifest is None:
         return None
-    processing = safe.xml("manifest.safe").find(".//{*}processing")  # those of its inputs are inside
-    return None if processing is None else microseconds(processing.element.get("stop", ""))
+    processing = safe.manifest.find(".//{*}processing")  # those of its inputs are inside
+    return None if processing is None else parse_utc(processing.element.get("stop", ""))
 
 
 def ipf_version(safe: Safe) -> str | None:
