@@ -34,6 +34,8 @@ NEEDS = {
     "quad": "HH, VV and a cross-polarization",
 }
 
+NUMBERS = {2: "two", 4: "four", 5: "five"}
+
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;").replace(">", "&gt;")
@@ -43,7 +45,7 @@ def _needs(signature: Signature) -> str:
     needs = [
         NEEDS[signature.needs],
         "calibration" if signature.calibrated else "",
-        "two dates" if signature.compares else "",
+        f"{NUMBERS[signature.fewest_dates]} dates" if signature.fewest_dates > 1 else "",
         "terrain" if signature.needs_terrain else "",
     ]
     return ", ".join(filter(None, needs))

@@ -43,7 +43,7 @@ CANNOT_WRITE = {
     *(errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOSPC),
     *(errno.EPERM, errno.EROFS, errno.ESTALE),
 }
-HALF_WRITTEN = ("*.part", "*.partial")  # files of ours and of zarr's, left by what was killed
+HALF_WRITTEN = ("*.part", "*.partial")  # files and folders of ours, files of zarr's, left by what was killed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,8 +233,8 @@ class RunFolder:
         before = self._read_json(state).get("stages", {})
         if not before:  # of a run that nothing is known of
             shutil.rmtree(self.work / "journal", ignore_errors=True)
-        for file in [path for pattern in HALF_WRITTEN for path in self.work.rglob(pattern)]:
-            file.unlink()
+        for half in [path for pattern in HALF_WRITTEN for path in self.work.rglob(pattern)]:
+            _remove(half)
         for name, stage in self._stages.items():
             if name in before and before[name]["fingerprint"] != self._fingerprints[name]:
                 self._forget(stage)
@@ -380,5 +380,5 @@ class RunFolder:
 def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
-    else:
+    elif path.parent.exists():
         path.unlink(missing_ok=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from alignsar_gpu.dataset.bounds import bounds_of, longitude_bounds
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
@@ -49,11 +50,10 @@ def footprint(longitude: xr.DataArray, latitude: xr.DataArray) -> Footprint:
     ring = [end for index, end in enumerate(ends) if end != ends[index - 1]]
     if _area(ring) <= 0.0:
         raise AlignsarError("cube: its pixels span no area on the ground, so they have no footprint")
-    (west, south), (east, north) = points.min(axis=0), points.max(axis=0)
-    turn = (west + 180.0) // 360.0
-    last_turn = turn if east <= 360.0 * turn + 180.0 else turn + 1
-    box = [west - 360.0 * turn, south, east - 360.0 * last_turn, north]
-    return Footprint(geometry=_geometry(ring, turn), bbox=[round(float(value), DECIMALS) for value in box])
+    (west, east), (south, north) = longitude_bounds([points[:, 0]]), bounds_of([points[:, 1]])
+    turn = (points[:, 0].min() + 180.0) // 360.0
+    box = [west, south, east, north]
+    return Footprint(geometry=_geometry(ring, turn), bbox=[round(value, DECIMALS) for value in box])
 
 
 def _outermost(longitude: xr.DataArray, latitude: xr.DataArray) -> NDArray[np.float64]:

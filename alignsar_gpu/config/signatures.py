@@ -37,6 +37,6 @@ class SignaturesConfig:
         "what matrices and statistics over time are calibrated to; auto: sigma0 where the product has calibration",
         choices=("auto", "sigma0", "beta0", "gamma0", "digital_numbers"),
     )
-    moisture_range: float = key(
-        1.0, "soil_moisture_index: least range from the driest to the wettest date, dB", bounds=(0.01, None)
+    wetness_range: float = key(
+        1.0, "relative_wetness_index: least range from dry to wet, dB", bounds=(0.01, None)
     )

@@ -10,6 +10,8 @@ import numpy as np
 import xarray as xr
 import zarr
 
+from alignsar_gpu.dataset.bounds import bounds_of, longitude_bounds
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DIMENSIONS = ("time", "azimuth", "range")
+LONGITUDE = "longitude"  # the layer whose values go round the Earth
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,15 +134,14 @@ class CubeWriter:
 
 
 def layer_bounds(path: Path, layer: str) -> tuple[float, float]:
-    """Find the smallest and largest finite value of a layer (NaN, NaN if there is none), read a row at a time."""
+    """Find the smallest and largest finite value of a layer, of longitudes west and east; read a row at a time.
+
+    NaN, NaN if there is none; see `bounds.longitude_bounds`.
+    """
     array = zarr.open_array(path, path=layer, mode="r", zarr_format=3)
-    low, high = np.inf, -np.inf
-    for first in range(0, array.shape[0], array.chunks[0]):
-        values = np.asarray(array[first : first + array.chunks[0]])
-        finite = values[np.isfinite(values)]
-        if finite.size:
-            low, high = min(low, float(finite.min())), max(high, float(finite.max()))
-    return (low, high) if low <= high else (np.nan, np.nan)
+    rows = range(0, array.shape[0], array.chunks[0])
+    blocks = (np.asarray(array[first : first + array.chunks[0]]) for first in rows)
+    return longitude_bounds(blocks) if layer == LONGITUDE else bounds_of(blocks)
 
 
 def finish_cube(path: Path, attributes: Mapping[str, Any]) -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 OUTLINE = (5, 33)  # points along the sides of an area: straight between them to a metre
 MARGIN = 1e-4  # degrees around an area
+NONE, UNKNOWN = 0, 255  # numbers in layers of classes: surely none of them, and not known
+UNKNOWN_NAME = "unknown"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +34,29 @@ class LayerSpec:
     dtype: str
     attributes: Mapping[str, Any]
     dated: bool = False
+
+
+def class_flags(classes: Sequence[str]) -> dict[str, Any]:
+    """Return the CF attributes of a layer of class numbers: 0 is none of them, 255 is unknown."""
+    return {
+        "units": "1",
+        "flag_values": [NONE, *range(1, len(classes) + 1), UNKNOWN],
+        "flag_meanings": " ".join(("none", *classes, UNKNOWN_NAME)),
+    }
+
+
+def mask_layer(name: str, description: str) -> LayerSpec:
+    """Return the layer that tells where the source of the layers ``name`` is known."""
+    return LayerSpec(
+        name=mask_name(name),
+        dtype="bool",
+        attributes={"long_name": f"where {name.replace('_', ' ')} is known", "description": description},
+    )
+
+
+def mask_name(name: str) -> str:
+    """Return the name of the layer that tells where the source of the layers ``name`` is known."""
+    return f"labelled_{name}"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -108,6 +133,10 @@ class LabelScene:
 
 class Source(Protocol):
     """Files, open, that layers are made of."""
+
+    @property
+    def name(self) -> str:
+        """Name of the layer in the configuration; those of the cube begin with it."""
 
     @property
     def files(self) -> Sequence[Path]:

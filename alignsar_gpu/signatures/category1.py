@@ -108,7 +108,7 @@ register(
         references=BAMLER_HARTL,
         valid_range=(-pi, pi),
         is_phase=True,
-        compares=True,
+        fewest_dates=2,
         comment=REFERENCE_DATE.format(value=0),
         compute=lambda view: view.interferometric_phase,
     )
@@ -122,7 +122,7 @@ register(
         formula="|sum r conj(s)| / sqrt(sum |r|^2 sum |s|^2) over the valid pixels of the coherence window",
         references="Touzi et al. 1999, Coherence estimation for SAR imagery, IEEE TGRS 37(1), sample coherence",
         valid_range=(0.0, 1.0),
-        compares=True,
+        fewest_dates=2,
         comment=REFERENCE_DATE.format(value=1),
         compute=lambda view: view.coherence,
     )

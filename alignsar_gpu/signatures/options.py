@@ -38,7 +38,7 @@ class SignatureOptions:
     negative : whether what noise removal leaves below zero is "kept" or "masked".
     quantity : what matrices and statistics over time are calibrated to; None for digital numbers.
     coherence_looks : independent looks of the coherence window, for its bias to be removed; None to keep it.
-    smallest_range : of wet to dry for soil moisture, dB.
+    smallest_range : of wet above dry for the relative wetness index, dB.
     """
 
     windows: Windows

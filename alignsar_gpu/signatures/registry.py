@@ -35,7 +35,7 @@ class Signature:
         out of the same matrix in one pass, None: the kernels have an output of this name.
     valid_range : the bounds of its values, where it has any.
     calibrated : whether it needs the product's calibration records.
-    compares : whether it needs two dates or more.
+    fewest_dates : how many dates it needs; it compares them where there are two or more.
     dated : whether each date has a layer of its own.
     is_phase : whether reference and topographic phase, removed or not, make a difference to it.
     needs_terrain : whether it needs the terrain's area as the radar sees it.
@@ -54,7 +54,7 @@ class Signature:
     compute: Callable[[Any], Any] | None = None
     valid_range: tuple[float, float] | None = None
     calibrated: bool = False
-    compares: bool = False
+    fewest_dates: int = 1
     dated: bool = True
     is_phase: bool = False
     needs_terrain: bool = False

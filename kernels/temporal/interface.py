@@ -222,8 +222,8 @@ def change_index(
 
     Parameters
     ----------
-    power, dry, wet : float32, any shape, C-contiguous, linear; numpy, or on the device. Dry and wet are those of
-        `temporal_extremes` of what is positive, for one.
+    power, dry, wet : float32, any shape, C-contiguous, linear; numpy, or on the device. Dry and wet are
+        percentiles over the dates, for one.
     valid : bool, the same shape: where the power means something.
     smallest_range : of wet to dry, dB, above 0.
 

@@ -195,14 +195,12 @@ class TestDatesCompared:
                 np.testing.assert_allclose(found[f"{name}_{p}", None], values, rtol=1e-5, err_msg=name)
             assert np.isnan(found[f"log_ratio_previous_{p}", 0]).all()
             assert np.isnan(found[f"seasonal_amplitude_{p}", None]).all()  # five weeks are not a season
-            dry, wet = 10 * np.log10(np.nanmin(power, axis=0)), 10 * np.log10(np.nanmax(power, axis=0))
             for d in range(4):
                 decibels = 10 * np.log10(power[d])
                 np.testing.assert_allclose(
                     found[f"log_ratio_mean_{p}", d], decibels - 10 * np.log10(mean), atol=1e-4
                 )
-                index = np.where(wet - dry >= 1.0, (decibels - dry) / (wet - dry), np.nan)
-                np.testing.assert_allclose(found[f"soil_moisture_index_{p}", d], index, atol=1e-4)
+                assert np.isnan(found[f"relative_wetness_index_{p}", d]).all()  # of five dates or more
                 if d:
                     change = decibels - 10 * np.log10(power[d - 1])
                     np.testing.assert_allclose(found[f"log_ratio_previous_{p}", d], change, atol=1e-4)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import shapely
 from otterlo import OTTERLO, grid_at, hills, pass_over
-from pyproj import Geod
+from pyproj import Geod, Transformer
 
 from alignsar_gpu.application.labels.writer import Labels, LabelWriter
 from alignsar_gpu.device import Device
@@ -79,7 +79,7 @@ def test_ground_area_of_a_class_is_that_of_its_polygons(scene, otterlo, name):
         for first, stop, hole in zip(rings.start[:-1], rings.start[1:], rings.hole, strict=True):
             area = abs(geod.polygon_area_perimeter(longitude[first:stop], latitude[first:stop])[0])
             truth += -area if hole else area
-    inside = layers[name] * layers["ground_area"]
+    inside = np.nan_to_num(layers[name]) * layers["ground_area"]
     assert truth > 1e4
     assert source.counts.features > 20
     assert np.isclose(inside.sum(dtype=np.float64), truth, rtol=SHARE)
@@ -91,9 +91,32 @@ def test_classes_of_the_map_leave_little_over(otterlo):
     assert all(np.nanmin(layers[name]) >= 0.0 and np.nanmax(layers[name]) <= 1.0 for name in FILES)
     label = layers["label"]
     share = np.stack([layers[name] for name in FILES])
-    assert np.array_equal(label[label > 0] - 1, share.argmax(axis=0)[label > 0])
-    assert (share.max(axis=0)[label > 0] >= 0.5).all()
-    assert np.unique(label).tolist() == [0, 1, 2, 3, 4]
+    known = (label > 0) & (label < 255)
+    assert np.array_equal(label[known] - 1, share.argmax(axis=0)[known])
+    assert (share.max(axis=0)[known] >= 0.5).all()
+    assert np.unique(label).tolist() == [0, 1, 2, 3, 4, 255]
+
+
+def test_beyond_the_map_nothing_is_known(scene, otterlo):
+    """59 % of the scene, which was said to have no class for sure."""
+    layers, sources = otterlo
+    unknown = layers["label"] == 255
+    assert 0.55 < unknown.mean() < 0.65
+    for name in FILES:
+        assert np.array_equal(np.isnan(layers[name]), unknown)
+        assert np.array_equal(layers[f"labelled_{name}"], ~unknown)
+    grid = scene.level_ground.terrain.grid
+    place = np.meshgrid(np.arange(grid.lines), np.arange(grid.samples), indexing="ij")
+    longitude, latitude = scene.level_ground.to_ground(*(axis.astype(float) for axis in place))
+    x, y = Transformer.from_crs(4326, 28992, always_xy=True).transform(longitude, latitude)
+    boxes = np.array([source.file.place.extent for source in sources])
+    (west, south), (east, north) = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
+    apart = 150.0  # m, by which ground of another height than that of level ground may lie elsewhere
+    deep = (x > west + apart) & (x < east - apart) & (y > south + apart) & (y < north - apart)
+    far = (x < west - apart) | (x > east + apart) | (y < south - apart) | (y > north + apart)
+    assert deep.sum() > 10_000
+    assert not unknown[deep].any()
+    assert unknown[far].all()
 
 
 def test_reflectors_are_where_ground_to_radar_has_them(real_data):

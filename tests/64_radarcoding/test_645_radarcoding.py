@@ -452,6 +452,7 @@ def test_the_layer_label_is_the_class_of_each_pixel(level, covered, path, overla
             layer=name,
             attribute="kind" if classes else None,
             values={kind: [kind] for kind in classes} or None,
+            coverage="everywhere",
         )
         for name, classes in MAP.items()
     }
@@ -459,8 +460,8 @@ def test_the_layer_label_is_the_class_of_each_pixel(level, covered, path, overla
     dem = SimpleNamespace(standard_deviation=None)
     labels = open_labels(SimpleNamespace(radarcoding=settings, dem=dem), 1 << 28)
     (spec,) = (layer for layer in labels.layers if layer.name == "cover")
-    assert spec.attributes["flag_meanings"] == " ".join(["none", *CLASSES])
-    assert spec.attributes["flag_values"] == list(range(7))
+    assert spec.attributes["flag_meanings"] == " ".join(["none", *CLASSES, "unknown"])
+    assert spec.attributes["flag_values"] == [*range(7), 255]
     place = LabelScene(level_ground=level, device=CPU, times=np.zeros(0), reference=0)
     writer = LabelWriter(labels=labels, scene=place, product=None, layout=None)
     got = writer.cells(place, slice(0, level.terrain.grid.lines))["cover"]

@@ -45,11 +45,14 @@ def made(scene, file, method, tile=TILE, name="cover"):
     """Layers of a tile by name."""
     layers = RasterLayers(name=name, file=file, method=method)
     found = dict(layers.tile(scene, scene.level_ground.cells(tile, CPU)))
-    assert tuple(found) == layers.names
-    assert [one.name for one in layers.layers] == list(layers.names)
+    assert [one.name for one in layers.layers] == [*layers.names, f"labelled_{name}"]
     for one in layers.layers:
         assert found[one.name].dtype == one.dtype
         assert found[one.name].shape == tile.shape
+    known = found.pop(f"labelled_{name}")
+    assert tuple(found) == layers.names
+    for values in found.values():
+        assert np.array_equal(known, values != 255 if method == "majority" else np.isfinite(values))
     return found
 
 
@@ -257,7 +260,7 @@ class TestShares:
         assert np.abs(got - want)[enough].mean() < MEAN_ERROR
         assert got[np.isfinite(got)].max() <= 1.0
         most = made(rough, file, "majority")["cover"]
-        assert (most[np.isnan(got[0])] == 0).all()
+        assert np.array_equal(most == 255, np.isnan(got[0]))
         none = 1.0 - want.sum(axis=0)  # codes of no class are data, and may be most of a pixel
         clear = enough[0] & (none > want.max(axis=0) + 0.1)
         assert clear.sum() > 5
@@ -272,8 +275,8 @@ class TestShares:
         assert shares.layers[0].attributes["source"] == "us"
         most = RasterLayers(name="cover", file=file, method="majority")
         assert most.fractions == ()
-        assert most.layers[0].attributes["flag_values"] == [0, 1, 2]
-        assert most.layers[0].attributes["flag_meanings"] == "none tree crop"
+        assert most.layers[0].attributes["flag_values"] == [0, 1, 2, 255]
+        assert most.layers[0].attributes["flag_meanings"] == "none tree crop unknown"
         assert shares.warnings() == []
         assert str(tmp_path) not in str(shares.facts())
         assert shares.facts()["cover"]["classes"] == ["tree", "crop"]
@@ -406,7 +409,7 @@ class TestRefused:
             method="fraction",
         )
         assert np.isnan(made(rough, far, "fraction")["cover_class_1"]).all()
-        assert (made(rough, far, "majority")["cover"] == 0).all()
+        assert (made(rough, far, "majority")["cover"] == 255).all()
 
 
 def test_a_system_without_a_datum_is_said(tmp_path):

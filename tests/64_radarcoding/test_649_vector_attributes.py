@@ -94,12 +94,12 @@ class TestLayers:
         file = opened(write(tmp_path / "x.gpkg", many), attribute="kind")
         sources = [VectorSource(name=name, file=file) for name in ("a", "b")]
         layers = VectorLayers(sources=sources, overlaps="keep", label="", least=0.5, limit=0)
-        assert len(layers.layers) == 400
+        assert len(layers.layers) == 400 + 2
         with pytest.raises(
             AlignsarError, match=r"radarcoding.label: .* 400 classes together, more than the 254"
         ):
             replace(layers, label="label")
-        assert len(replace(layers, sources=sources[:1], label="label").layers) == 201
+        assert len(replace(layers, sources=sources[:1], label="label").layers) == 200 + 2
 
     def test_values_that_no_feature_has(self, tmp_path):
         path = write(tmp_path / "x.gpkg", frame([SQUARE], kind=["lake"]))

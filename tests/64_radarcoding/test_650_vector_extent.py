@@ -21,6 +21,7 @@ from alignsar_gpu.radarcoding.vectors.rings import Counts
 CPU = Device("cpu", "", "", 1 << 30)
 PIXEL = 0.01
 GEOD = Geod(ellps="WGS84")
+ALL = {"coverage": "everywhere"}
 
 
 def scene_of(terrain):
@@ -137,7 +138,9 @@ class TestSmallScene:
         near = shapely.LineString(np.stack(plane.transform(*points.T), axis=1))
         assert near.length > 30e3
         short = write(tmp_path / "y.gpkg", frame([near.buffer(20.0, cap_style="flat")], utm(small)))
-        found, _ = strips(small, {"long": opened(path, width=40.0), "short": opened(short)}, 1 << 28)
+        found, _ = strips(
+            small, {"long": opened(path, width=40.0, **ALL), "short": opened(short, **ALL)}, 1 << 28
+        )
         assert found["short"].max() > 0.5
         assert np.abs(found["long"] - found["short"]).max() < 0.02  # the scale of the plane, and cells
 
@@ -183,7 +186,8 @@ class TestStore:
         shapes = [shapely.Point(*place).buffer(1e-3) for place in in_system(small, 4326, [0, 0.3], [0, 0.1])]
         path = write(tmp_path / "x.gpkg", frame(shapes, 4326, top=[700.0, np.nan]))
         layers = [
-            strips(small, {"a": opened(path, elevation="top")}, limit)[0]["a"] for limit in (1 << 28, 0)
+            strips(small, {"a": opened(path, elevation="top", **ALL)}, limit)[0]["a"]
+            for limit in (1 << 28, 0)
         ]
         assert 0.0 < layers[0].mean() < 1.0
         assert np.array_equal(*layers)

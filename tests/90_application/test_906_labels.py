@@ -117,8 +117,8 @@ def test_every_kind_becomes_layers(labelled, inputs):
     assert 0.6 < np.nanmean(cube["cover_a"]) < 0.73
     label = cube["label"]
     assert label.dtype == np.uint8
-    assert label.attrs["flag_meanings"] == "none land_field land_forest land_town road"
-    assert set(np.unique(label)) <= {0, 1, 2, 3, 4}
+    assert label.attrs["flag_meanings"] == "none land_field land_forest land_town road unknown"
+    assert set(np.unique(label)) <= {0, 1, 2, 3, 4, 255}
     for name in ("land_field", "most", "points_mean", "air_phase"):
         assert cube[name].attrs["inherited_from"]
     assert cube["points_count"].sum() > 20
@@ -162,7 +162,7 @@ def test_it_is_said_what_was_read(labelled, inputs):
     assert "How far labels are off against the image" in report
     with xr.open_dataset(next((labelled[0] / "netcdf").glob("*.nc"))) as date:
         assert date["land_field"].dims == ("azimuth", "range")
-        assert date["most"].attrs["flag_meanings"] == "none class_1 class_2 class_3"
+        assert date["most"].attrs["flag_meanings"] == "none class_1 class_2 class_3 unknown"
 
 
 def test_killed_and_continued_is_the_same_bits(labelled, tmp_path):
@@ -271,6 +271,7 @@ def test_a_stack_of_snap_takes_its_own_coordinates(tmp_path, real_data):
     run(
         *("+experiment=amsterdam", f"products.path={data}", "device=cpu", "dem=ellipsoid"),
         *(f"dem.path={tmp_path / 'dem.tif'}", f"+radarcoding.layers.box.path={tmp_path / 'box.geojson'}"),
+        "+radarcoding.layers.box.coverage=everywhere",
         *CUBE_ALONE, f"output={tmp_path / 'out'}",
     )  # fmt: skip
     share = xr.open_zarr(tmp_path / "out" / "cube.zarr")["box"].values

@@ -198,6 +198,7 @@ class TestLeftovers:
             (work.work / "a").mkdir()
             (work.work / "a" / "b").write_text("b")
             work.record("unit", [work.work / "a" / "b"])
+            (work.work / "a" / "S1A.SAFE.part" / "x.part").mkdir(parents=True)
             for name in ("manifest.json.part", "a/c.part", "a/c.0123.partial"):
                 (work.work / name).write_text("half")
         with opened(tmp_path / "out") as work:

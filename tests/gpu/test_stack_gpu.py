@@ -30,12 +30,12 @@ def config(kind):
 
 @pytest.fixture(scope="module")
 def product():
-    return simulate_stack(lines=96, samples=161, dates=3, polarizations=("vv", "vh"), seed=3)
+    return simulate_stack(lines=96, samples=161, dates=6, polarizations=("vv", "vh"), seed=3)
 
 
 def flattened(product, device):
     stack = load_stack(product, device, 32, 96, OPTIONS.halo)
-    return flatten(stack, product.read_ground(stack.begin, 96), [0.0] * 3)
+    return flatten(stack, product.read_ground(stack.begin, 96), [0.0] * 6)
 
 
 def test_the_device_is_chosen_and_named(cupy):

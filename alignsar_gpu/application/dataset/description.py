@@ -195,7 +195,7 @@ def coordinates(product: StackProduct, scene: Scene) -> xr.Dataset:
 
 
 def bounds(path: Path) -> dict[str, float]:
-    """The ACDD bounding box of the filled cube at ``path``."""
+    """The ACDD bounding box of the filled cube at ``path``; the western end comes first across 180 degrees too."""
     names = {"longitude": "lon", "latitude": "lat", "height": "vertical"}
     found = {short: layer_bounds(path, layer) for layer, short in names.items()}
     return {

@@ -47,7 +47,7 @@ def _needed(signature: Signature) -> list[str]:
         PIXELS: True,
         "radar_grid": True,
         "calibration": signature.calibrated,
-        "second_date": signature.compares,
+        "second_date": signature.fewest_dates > 1,
         "terrain": signature.needs_terrain,
     }
     return [name for name, needed in needs.items() if needed]
@@ -60,6 +60,8 @@ def _reason(
     lacking = [reasons[name] for name in _needed(signature) if name in reasons]
     if lacking:
         return lacking[0]
+    if (dates := len(product.acquisitions)) < signature.fewest_dates:
+        return f"they need {signature.fewest_dates} dates or more, and the product has {dates}"
     if signature.calibrated and signature.scope == "date" and options.quantity is None:
         return "matrices are in digital numbers"
     if channels_of(signature.needs, product.polarizations) is None:
@@ -149,7 +151,7 @@ def options_of(product: StackProduct, config: Config, looks: float | None) -> Si
         negative=cast("NegativeState", settings.negative),
         quantity=cast("Quantity | None", QUANTITIES[radiometry]),
         coherence_looks=looks if interferometry.coherence_bias == "removed" else None,
-        smallest_range=settings.moisture_range,
+        smallest_range=settings.wetness_range,
     )
 
 

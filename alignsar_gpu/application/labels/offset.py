@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from alignsar_gpu.application.labels.statistics import LabelStatistics
 from alignsar_gpu.radarcoding.offset.measurement import OffsetMeter
 
 if TYPE_CHECKING:
@@ -15,43 +16,63 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
+    from alignsar_gpu.application.labels.writer import Labels
     from alignsar_gpu.config import RadarcodingConfig
 
 POWERS = ("sigma0", "intensity", "gamma0", "beta0", "amplitude")  # in the order in which they are taken
 MOST_CLASSES = 8
 SOME_LINES = 256  # by which it is estimated how much of an image a class covers
+AS_WIDELY = 0.8  # of where the best-known class is known
 SIGN = "positive where labels lie at larger lines or samples than what the image shows; measured, not applied"
 
 
-def measure_offset(
-    cube: xr.Dataset, fractions: Sequence[str], settings: RadarcodingConfig, polarizations: Sequence[str]
-) -> dict[str, Any] | None:
-    """Measure the offset of layers of fractions against the mean power of the dates; None without such layers.
+def measure_labels(
+    cube: xr.Dataset, labels: Labels, settings: RadarcodingConfig, polarizations: Sequence[str]
+) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    """Measure the offset of labels against the mean power of the dates, and what their classes are like.
 
-    Where it cannot be measured, numbers are NaN and ``reason`` says why. Pixels in layover do not count.
+    The offset is None where it is not asked for, or no layer holds fractions; where it cannot be measured, its numbers
+    are NaN and ``reason`` says why. Pixels in layover and shadow do not count for it, nor for the brightness of
+    classes.
     """
-    if not settings.offset or not fractions:
-        return None
     image = next((f"{n}_{p}" for n in POWERS for p in polarizations if f"{n}_{p}" in cube), None)
-    if image is None:
-        return {"reason": f"the dataset has none of {', '.join(POWERS)} to compare labels with"}
-    classes = _largest(cube, fractions)
-    shape = cube.sizes["azimuth"], cube.sizes["range"]
-    meter = OffsetMeter(len(classes), shape, search=(settings.offset_lines, settings.offset_samples))
-    step = int(cube[image].encoding["chunks"][-2])
+    wanted = settings.offset and bool(labels.fractions)
+    names = _compared(cube, labels.fractions) if wanted and image is not None else []
+    shape, search = (
+        (cube.sizes["azimuth"], cube.sizes["range"]),
+        (settings.offset_lines, settings.offset_samples),
+    )
+    meter = OffsetMeter(len(names), shape, search=search) if names else None
+    statistics = LabelStatistics(cube, labels, image)
+    step = int(cube["ground_area"].encoding["chunks"][0])
     for first in range(0, shape[0], step):
         part = slice(first, first + step)
-        meter.add(np.stack([cube[name][part].values for name in classes]), _power(cube, image, part))
-    return asdict(meter.result()) | {"image": f"mean over the dates of {image}", "classes": classes}
+        power = None
+        if image is not None and (meter is not None or statistics.classified):
+            power = _power(cube, image, part)
+        statistics.add(part, power)
+        if meter is not None and power is not None:
+            meter.add(np.stack([cube[name][part].values for name in names]), power)
+    offset: dict[str, Any] | None = None
+    if meter is not None:
+        offset = asdict(meter.result()) | {"image": f"mean over the dates of {image}", "classes": names}
+    elif wanted:
+        offset = {"reason": f"the dataset has none of {', '.join(POWERS)} to compare labels with"}
+    return offset, statistics.result()
 
 
-def _largest(cube: xr.Dataset, fractions: Sequence[str]) -> list[str]:
-    """Select the fractions that cover most of the image, as many as are worth the time."""
-    if len(fractions) <= MOST_CLASSES:
-        return list(fractions)
+def _compared(cube: xr.Dataset, fractions: Sequence[str]) -> list[str]:
+    """Select the fractions that are known about as widely as any, and of these the largest.
+
+    Where one is unknown, nothing is compared.
+    """
     step = max(cube.sizes["azimuth"] // SOME_LINES, 1)
-    share = {name: float(np.nansum(cube[name][::step].values)) for name in fractions}
-    return sorted(fractions, key=lambda name: -share[name])[:MOST_CLASSES]
+    known, area = {}, {}
+    for name in fractions:
+        values = cube[name][::step].values
+        known[name], area[name] = np.count_nonzero(np.isfinite(values)), float(np.nansum(values))
+    names = [name for name in fractions if known[name] >= AS_WIDELY * max(known.values())]
+    return names if len(names) <= MOST_CLASSES else sorted(names, key=lambda name: -area[name])[:MOST_CLASSES]
 
 
 def _power(cube: xr.Dataset, name: str, lines: slice) -> NDArray[np.float32]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from alignsar_gpu.application.labels.writer import Labels
 from alignsar_gpu.radarcoding.kinds import kind_of
+from alignsar_gpu.radarcoding.vectors.config import EVERYWHERE, EXTENT
 from alignsar_gpu.radarcoding.vectors.layers import VectorLayers
 
 if TYPE_CHECKING:
@@ -44,10 +45,12 @@ def open_labels(config: Config, memory_budget: int) -> Labels:
 
 
 def label_settings(config: Config) -> dict[str, Any]:
-    """Return the settings that labels depend on, without the paths of their files."""
+    """Return the settings that labels depend on, without the paths of their files, which count by what is in them."""
     settings = asdict(config.radarcoding)
     for layer in settings["layers"].values():
         layer.pop("path")
+        if layer.get("coverage") not in {None, EXTENT, EVERYWHERE}:
+            layer["coverage"] = "polygons"
     return settings | {"height_error": config.dem.standard_deviation}
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from alignsar_gpu.application.dataset.description import scene_times
 from alignsar_gpu.application.dataset.part import CUBE, Part
-from alignsar_gpu.application.labels.offset import measure_offset, offset_attributes
+from alignsar_gpu.application.labels.offset import measure_labels, offset_attributes
 from alignsar_gpu.application.labels.places import scene_of
 from alignsar_gpu.application.labels.sources import label_settings, open_labels
 from alignsar_gpu.application.labels.writer import LabelWriter
@@ -15,7 +17,6 @@ from alignsar_gpu.dataset.cube import open_cube
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from alignsar_gpu.application.dataset.part import Plan
     from alignsar_gpu.application.folder import RunFolder
@@ -23,12 +24,15 @@ if TYPE_CHECKING:
     from alignsar_gpu.config import Config
     from alignsar_gpu.dataset.cube import CubeLayer
 
+WHOLE = 0.995  # share of the scene from which on nothing is said of what a map lacks
+
 
 class Radarcoding(Part):
     """Layers that pixels inherit from maps, rasters, points and fields, and their offset against the image."""
 
     name = "radarcoding"
     offset: dict[str, Any] | None = None
+    statistics: Mapping[str, Any] = MappingProxyType({})
 
     @classmethod
     def is_wanted(cls, config: Config) -> bool:
@@ -62,17 +66,29 @@ class Radarcoding(Part):
             writer.fill(folder, advance)
 
     def measure(self) -> Mapping[str, Any]:
-        """Measure how far the layers are off against the image."""
+        """Measure how far the layers are off against the image, and what their classes are like."""
         settings, polarizations = self.run.config.radarcoding, self.plan.product.polarizations
         with self.run.timer.stage("offset"):
             cube = open_cube(self.plan.work / CUBE)
-            self.offset = measure_offset(cube, self.labels.fractions, settings, polarizations)
+            self.offset, self.statistics = measure_labels(cube, self.labels, settings, polarizations)
         return offset_attributes(self.offset)
 
     def facts(self) -> Mapping[str, Any]:
         """See `Part.facts`."""
-        return {"radarcoding": {"layers": self.labels.facts(), "label_offset": self.offset}}
+        facts = {"layers": self.labels.facts(), "label_offset": self.offset, **self.statistics}
+        return {"radarcoding": facts}
 
     def warnings(self) -> list[str]:
         """See `Stage.warnings`."""
-        return self.labels.warnings()
+        return [*self.labels.warnings(), *self._unknown()]
+
+    def _unknown(self) -> list[str]:
+        """Return a sentence for each vector map that does not cover the scene."""
+        layers = self.run.config.radarcoding.layers
+        return [
+            f"radarcoding.layers.{name}.coverage={Path(layers[name].coverage).name}: the map covers "
+            f"{100.0 * share:.1f} % of the scene, and elsewhere its layers are NaN; if it shows all there is, set "
+            "everywhere, or name a file with the area that it covers"
+            for name, share in self.statistics["known"].items()
+            if layers[name].kind == "vector" and share < WHOLE
+        ]

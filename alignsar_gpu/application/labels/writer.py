@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.dataset.cube import CubeLayout
     from alignsar_gpu.radarcoding.layers import CellSource, LabelScene, StripSource
     from alignsar_gpu.radarcoding.level_ground import GroundCells
-    from alignsar_gpu.radarcoding.vectors.layers import VectorLayers
+    from alignsar_gpu.radarcoding.vectors.layers import LineRings, VectorLayers
     from alignsar_gpu.stack.product import StackProduct
 
 PART_SAMPLES = 4096  # samples of a tile at most
@@ -70,6 +70,12 @@ class Labels:
             CubeLayer(name=one.name, dtype=one.dtype, dated=one.dated, attributes=one.attributes)
             for one in made
         ]
+
+    @property
+    def sources(self) -> list[str]:
+        """Names of the layers in the configuration."""
+        vectors = [] if self.vectors is None else [source.name for source in self.vectors.sources]
+        return [*vectors, *(source.name for source in (*self.cells, *self.strips))]
 
     @property
     def fractions(self) -> list[str]:
@@ -174,10 +180,10 @@ class LabelWriter:
     def cells(self, scene: LabelScene, lines: slice) -> dict[str, NDArray[Any]]:
         """The layers of some lines that are pushed from ground cells, by name."""
         whole: dict[str, NDArray[Any]] = {}
-        batches = [] if self.labels.vectors is None else self.labels.vectors.prepare(scene, lines)
+        rings = None if self.labels.vectors is None else self.labels.vectors.prepare(scene, lines)
         for tile in self._tiles(scene, lines):
             ground = scene.level_ground.cells(tile, scene.device)
-            for name, values in self._tile(scene, ground, batches):
+            for name, values in self._tile(scene, ground, rings):
                 if name not in whole:
                     whole[name] = np.empty((lines.stop - lines.start, self.samples), dtype=values.dtype)
                 part = slice(tile.lines.start - lines.start, tile.lines.stop - lines.start), tile.samples
@@ -186,14 +192,14 @@ class LabelWriter:
         return whole
 
     def _tile(
-        self, scene: LabelScene, ground: GroundCells, batches: Sequence[Any]
+        self, scene: LabelScene, ground: GroundCells, rings: LineRings | None
     ) -> Iterator[tuple[str, Any]]:
         yield "ground_area", ground.ground_area()
         if self.labels.height_error is not None:
             per_metre = scene.level_ground.samples_per_metre(ground.tile)
             yield "position_uncertainty", (self.labels.height_error * per_metre).astype(np.float32)
-        if self.labels.vectors is not None:
-            yield from self.labels.vectors.tile(ground, batches)
+        if self.labels.vectors is not None and rings is not None:
+            yield from self.labels.vectors.tile(ground, rings)
         for source in self.labels.cells:
             yield from source.tile(scene, ground)
 
@@ -222,6 +228,6 @@ class LabelWriter:
         cells: int = (down.stop - down.start) * (across.stop - across.start) * DETAIL[0] * DETAIL[1]
         vectors = 0.0 if self.labels.vectors is None else self.labels.vectors.bytes_per_cell
         covers: float = max([vectors, *(source.bytes_per_cell for source in self.labels.cells)])
-        planes = 1 if self.labels.vectors is None else len(self.labels.vectors.names) + 1
+        planes = 1 if self.labels.vectors is None else self.labels.vectors.planes + 1
         pixels: int = count * (samples.stop - samples.start)
         return scene.level_ground.bytes_of(tile) + math.ceil(cells * covers) + pixels * PIXEL_BYTES * planes

@@ -38,4 +38,9 @@ class PointLayerConfig(LayerConfig):
     pass_direction: str | None = key(
         None, "of a list of corner reflectors, the pass", choices=("ascending", "descending")
     )
+    coverage: str | None = key(
+        None,
+        "where points were looked for: extent (the box around them), everywhere, or a file of polygons; unset: only "
+        "pixels with points are known",
+    )
     above: str = key("ellipsoid", "what heights are given above", choices=("ellipsoid", "terrain"))

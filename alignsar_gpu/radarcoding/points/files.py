@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
 
     from alignsar_gpu.radarcoding.crs import Box
     from alignsar_gpu.radarcoding.points.config import PointLayerConfig
@@ -35,6 +36,7 @@ WGS84 = CRS.from_epsg(4326)
 SHARE = 1 << 16  # points that a thread transforms at a time
 OUTLINE_PARTS = 64  # each way, that the edges of an area are cut into where they are projected
 MARGIN = 1e-3  # of its size, by which a window is wider than the outline that is projected into it
+ANYWHERE = (-1e30, -1e30, 1e30, 1e30)  # a window around everything
 MOST_DEGREES = 540.0  # of a longitude; 0 to 360 and beyond 180 are understood
 # Keys that some kinds of files have a meaning for, and which.
 KEYS = {
@@ -117,6 +119,31 @@ class PointFile:
         around = any(_meet(box, window) for box in reached for window in windows)
         if required and not kept and not around:
             raise self._nothing_inside(area, reached)
+
+    def extent(self) -> BaseGeometry:
+        """Return the box around all points, in degrees; they are read where the file does not state it."""
+        west, south, east, north = self.source.bounds or self._read_bounds()
+        if self.period and east - west > 0.5 * self.period:  # round the Earth, or across 180 degrees
+            west, east = -self.period, self.period
+        box = shapely.box(west, south, east, north)
+        if not self.pipeline:
+            return box
+        outline = shapely.segmentize(box, max(east - west, north - south) / OUTLINE_PARTS)
+        x, y = self._geodetic(*np.ascontiguousarray(shapely.get_coordinates(outline).T))
+        return shapely.Polygon(np.stack([turn(x, float(x[0]), 360.0), y], axis=1))
+
+    def _read_bounds(self) -> Box:
+        boxes = [
+            (points.x[finite].min(), points.y[finite].min(), points.x[finite].max(), points.y[finite].max())
+            for points in self.source.read([ANYWHERE], Counter())
+            if (finite := np.isfinite(points.x) & np.isfinite(points.y)).any()
+        ]
+        if not boxes:
+            raise AlignsarError(
+                f"{self.where}: has no points, so coverage=extent means nothing; name polygons"
+            )
+        west, south, east, north = np.array(boxes).T
+        return float(west.min()), float(south.min()), float(east.max()), float(north.max())
 
     def _windows(self, area: shapely.Polygon) -> list[Box]:
         """Return the area's box in coordinates of the file, once for each turn its longitudes may be in."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from alignsar_gpu import kernels
 from alignsar_gpu.geometry.ellipsoid import geodetic_to_ecef
-from alignsar_gpu.radarcoding.layers import LayerSpec
+from alignsar_gpu.radarcoding.layers import NONE, UNKNOWN, LayerSpec, class_flags, mask_layer, mask_name
 from alignsar_gpu.radarcoding.rasters.classes import NO_CLASS
 from alignsar_gpu.radarcoding.rasters.config import CATEGORICAL
 from alignsar_gpu.radarcoding.rasters.opening import open_raster
@@ -87,16 +87,31 @@ class RasterLayers:
         if self.method == "majority":
             classes = self.file.class_names
             attributes = {
-                "units": "1",
+                **class_flags(classes),
                 "long_name": f"{self.name.replace('_', ' ')}: class of most of the pixel",
-                "description": "class with the largest area on the ground of the pixel; 0 without data",
-                "flag_values": list(range(len(classes) + 1)),
-                "flag_meanings": " ".join(("none", *classes)),
+                "description": (
+                    f"class with the largest area on the ground of the pixel with data; {NONE}: codes of no class, "
+                    f"{UNKNOWN}: no data"
+                ),
             }
-            return (LayerSpec(name=self.name, dtype="uint8", attributes={**attributes, **self.attributes}),)
-        return tuple(
-            LayerSpec(name=name, dtype="float32", attributes={**self._attributes(name), **self.attributes})
-            for name in self.names
+            return (
+                LayerSpec(name=self.name, dtype="uint8", attributes={**attributes, **self.attributes}),
+                self._mask,
+            )
+        return (
+            *(
+                LayerSpec(
+                    name=name, dtype="float32", attributes={**self._attributes(name), **self.attributes}
+                )
+                for name in self.names
+            ),
+            self._mask,
+        )
+
+    @property
+    def _mask(self) -> LayerSpec:
+        return mask_layer(
+            self.name, "where ground of the pixel has data; shares and means are of the ground with data"
         )
 
     def _attributes(self, name: str) -> dict[str, Any]:
@@ -122,10 +137,13 @@ class RasterLayers:
             yield from self._classes(ground, sampling.classes())
             return
         xp = ground.device.xp
+        known = xp.ones(ground.tile.shape, dtype=bool)
         for name, band in zip(self.names, self.file.bands, strict=True):
             sums = ground.push(sampling.values(band)[np.newaxis])
-            known = sums[1] > 0.0
-            yield name, xp.where(known, sums[0] / xp.where(known, sums[1], 1.0), np.nan).astype(np.float32)
+            here = sums[1] > 0.0
+            yield name, xp.where(here, sums[0] / xp.where(here, sums[1], 1.0), np.nan).astype(np.float32)
+            known &= here
+        yield mask_name(self.name), known
 
     def _classes(self, ground: GroundCells, planes: Iterator[Any]) -> Iterator[tuple[str, Any]]:
         """Make layers of the classes at the points of cells, a plane [row, column] for each point."""
@@ -134,11 +152,13 @@ class RasterLayers:
         for plane in planes:
             sums += ground.push(plane[np.newaxis], count + 1)[:-1]
         total = sums.sum(axis=0)
+        known = total > 0.0
+        yield mask_name(self.name), known
         if self.method == "majority":
             most = (xp.argmax(sums, axis=0) + 1) % (count + 1)
-            yield self.name, xp.where(total > 0.0, most, 0).astype(np.uint8)
+            yield self.name, xp.where(known, most, UNKNOWN).astype(np.uint8)
             return
-        shares = xp.where(total > 0.0, sums / xp.where(total > 0.0, total, 1.0), np.nan).astype(np.float32)
+        shares = xp.where(known, sums / xp.where(known, total, 1.0), np.nan).astype(np.float32)
         yield from zip(self.names, shares[:-1], strict=True)
 
     def facts(self) -> dict[str, Any]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # of a class: it becomes part of the name of a variable
 Z = "z"  # as ``elevation``: the geometry's own
+EXTENT, EVERYWHERE = "extent", "everywhere"  # as ``coverage``; else a file of polygons
 
 
 @dataclass
@@ -42,6 +43,11 @@ class VectorLayerConfig(LayerConfig):
     )
     elevation: str | None = key(None, "attribute with heights above WGS84, m; z: the highest of the vertices")
     geometry: str | None = key(None, "which geometry of a feature with several (GML, GeoParquet)")
+    coverage: str = key(
+        EXTENT,
+        "where the map shows all there is: extent (the box around all layers named of the file), everywhere, or a "
+        "file of polygons; beyond it is unknown",
+    )
 
     @property
     def reach(self) -> float:
@@ -59,6 +65,10 @@ class VectorLayerConfig(LayerConfig):
         super().check(where)
         if not self.path.strip():
             raise AlignsarError(f"{where}.path: is empty; name a vector file")
+        if not self.coverage.strip():
+            raise AlignsarError(
+                f"{where}.coverage: is empty; say extent, everywhere, or name a file of polygons"
+            )
         for name, metres in (("width", self.width), ("buffer", self.buffer)):
             if metres is not None and not (math.isfinite(metres) and metres > 0.0):
                 raise AlignsarError(f"{where}.{name}={metres:g}: give metres above 0, or leave the key out")

@@ -10,8 +10,9 @@ import numpy as np
 
 from alignsar_gpu import kernels
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.radarcoding.layers import LayerSpec
+from alignsar_gpu.radarcoding.layers import NONE, UNKNOWN, LayerSpec, class_flags, mask_layer, mask_name
 from alignsar_gpu.radarcoding.vectors.classes import MOST_CLASSES
+from alignsar_gpu.radarcoding.vectors.coverage import Coverage, find_coverages, open_coverage
 from alignsar_gpu.radarcoding.vectors.files import open_vectors
 from alignsar_gpu.radarcoding.vectors.formats.paths import listed
 from alignsar_gpu.radarcoding.vectors.polygons import add_to_cells, add_to_pixels
@@ -28,7 +29,11 @@ if TYPE_CHECKING:
     from alignsar_gpu.radarcoding.vectors.files import VectorFile
     from alignsar_gpu.radarcoding.vectors.ring_store import RingBatch
 
-FRACTION = "area of the class on the ground of the pixel, over all ground in it, seen or in shadow"
+FRACTION = (
+    "area of the class on the ground of the pixel, over all ground in it, seen or in shadow; NaN where the map does "
+    "not cover that ground"
+)
+COVERED = 0.99  # of the ground of a pixel that a map must cover for the pixel to be known
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -39,10 +44,12 @@ class VectorSource:
     ----------
     name : of the layer; with classes, each layer is called after it and its class, NAME_CLASS.
     attributes : further attributes of the layers.
+    polygons : what the map covers, where that is a file of its own; see `coverage.find_coverages`.
     """
 
     name: str
     file: VectorFile
+    polygons: VectorFile | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
 
@@ -60,7 +67,25 @@ class VectorSource:
 
 def open_layer(name: str, layer: VectorLayerConfig, key: str, attributes: Mapping[str, str]) -> VectorSource:
     """Open the vector file of a layer; see `kinds.LabelKind`."""
-    return VectorSource(name=name, file=open_vectors(layer, key), attributes=attributes)
+    return VectorSource(
+        name=name, file=open_vectors(layer, key), polygons=open_coverage(layer, key), attributes=attributes
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LineRings:
+    """Rings that some lines may show.
+
+    Attributes
+    ----------
+    batches : rings, those of the classes first.
+    maps : number of planes after those of the classes: areas that maps cover.
+    map_of : the plane of each source's map among them; None where it covers the whole scene.
+    """
+
+    batches: Sequence[RingBatch]
+    maps: int
+    map_of: Sequence[int | None]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -103,12 +128,26 @@ class VectorLayers:
     @property
     def bytes_per_cell(self) -> float:
         """Memory that covers take, bytes a cell."""
-        return 4.0 * len(self.names)
+        return 4.0 * self.planes
+
+    @property
+    def planes(self) -> int:
+        """Number of planes of covers at most: of classes, and of areas that maps cover."""
+        return len(self.names) + len(self._coverages[0])
+
+    @cached_property
+    def _coverages(self) -> tuple[list[Coverage], list[int]]:
+        return find_coverages([(source.file, source.polygons) for source in self.sources])
+
+    def _coverage_of(self, source: int) -> Coverage:
+        areas, of = self._coverages
+        return areas[of[source]]
 
     @property
     def files(self) -> tuple[Path, ...]:
         """See `layers.Source`."""
-        return tuple(file for source in self.sources for file in source.file.files)
+        maps = [file for source in self.sources for file in source.file.files]
+        return (*maps, *(file for area in self._coverages[0] for file in area.files))
 
     @property
     def layers(self) -> tuple[LayerSpec, ...]:
@@ -130,17 +169,28 @@ class VectorLayers:
             for source in self.sources
             for name in source.names
         ]
+        specs += [
+            mask_layer(
+                source.name,
+                f"where the map covers {COVERED:.0%} of the ground of the pixel or more: "
+                f"{self._coverage_of(number).text}",
+            )
+            for number, source in enumerate(self.sources)
+        ]
         if self.label:
             specs.append(LayerSpec(name=self.label, dtype="uint8", attributes=self._label_attributes()))
         return tuple(specs)
 
     def _label_attributes(self) -> dict[str, Any]:
+        files = dict.fromkeys(source.attributes.get("inherited_from", "") for source in self.sources)
         return {
-            "units": "1",
+            **class_flags(self.names),
             "long_name": "class of the pixel",
-            "description": f"class with the largest area fraction, at least {self.least:g}; 0 where none has it",
-            "flag_values": list(range(len(self.names) + 1)),
-            "flag_meanings": " ".join(("none", *self.names)),
+            "description": (
+                f"class with the largest area fraction, at least {self.least:g}; {NONE} where none has it, "
+                f"and {UNKNOWN} where one of the maps is unknown"
+            ),
+            "inherited_from": ", ".join(filter(None, files)),
         }
 
     @cached_property
@@ -152,6 +202,16 @@ class VectorLayers:
             for source, plane in zip(self.sources, first, strict=False)
         ]
 
+    @cached_property
+    def _map_stores(self) -> dict[int, RingStore]:
+        """Of the areas that do not cover everything, by their index."""
+        share = self.limit // max(len(self.sources), 1)
+        return {
+            index: RingStore(area.file, len(self.names) + index, Counts(), share)
+            for index, area in enumerate(self._coverages[0])
+            if area.file is not None
+        }
+
     def require_inside(self, scene: LabelScene) -> None:
         """See `layers.Source`."""
         for source in self.sources:
@@ -162,35 +222,59 @@ class VectorLayers:
         for store in self._stores:
             store.look_through(scene)
 
-    def prepare(self, scene: LabelScene, lines: slice) -> list[RingBatch]:
+    def prepare(self, scene: LabelScene, lines: slice) -> LineRings:
         """Return the rings that some lines may show, for all tiles of these lines."""
-        return [batch for store in self._stores for batch in store.in_lines(scene, lines)]
+        areas, of = self._coverages
+        partly = [index for index, area in enumerate(areas) if not area.holds(scene)]
+        stores = [*self._stores, *(self._map_stores[index] for index in partly)]
+        return LineRings(
+            batches=[batch for store in stores for batch in store.in_lines(scene, lines)],
+            maps=len(areas) if partly else 0,
+            map_of=[index if index in partly else None for index in of],
+        )
 
     @property
     def _order(self) -> list[int]:
         planes = list(range(len(self.names)))
         return {"keep": [], "first": planes, "last": planes[::-1]}[self.overlaps]
 
-    def tile(self, ground: GroundCells, batches: Sequence[RingBatch]) -> Iterator[tuple[str, Any]]:
-        """See `layers.CellSource`; ``batches`` are those of `prepare`."""
+    def tile(self, ground: GroundCells, rings: LineRings) -> Iterator[tuple[str, Any]]:
+        """See `layers.CellSource`; ``rings`` are those of `prepare`."""
         xp, count = ground.device.xp, len(self.names)
-        covers = xp.zeros((count, *ground.shape), dtype=np.int32)
-        for batch in batches:
+        covers = xp.zeros((count + rings.maps, *ground.shape), dtype=np.int32)
+        for batch in rings.batches:
             add_to_cells(ground, batch.ground, covers)
         kernels.resolve_overlaps(covers, np.asarray(self._order, dtype=np.int64))
         sums = ground.push(covers)
         del covers
-        if any(len(batch.raised.start) > 1 for batch in batches):
-            sums[:-1] += self._raised(ground, batches)
-        known = sums[-1] > 0.0
+        if any(len(batch.raised.start) > 1 for batch in rings.batches):
+            sums[:count] += self._raised(ground, rings.batches)
+        has_ground = sums[-1] > 0.0
         with np.errstate(invalid="ignore", divide="ignore"):
             shares = sums[:-1] / (sums[-1] * float(kernels.WHOLE_CELL))
-        fractions = xp.where(known, xp.clip(shares, 0.0, 1.0), np.nan).astype(np.float32)
+        known = [
+            has_ground if area is None else has_ground & (shares[count + area] >= COVERED)
+            for area in rings.map_of
+        ]
+        of_layer = [
+            is_known for source, is_known in zip(self.sources, known, strict=True) for _ in source.names
+        ]
+        fractions = [
+            xp.where(is_known, xp.clip(share, 0.0, 1.0), np.nan).astype(np.float32)
+            for share, is_known in zip(shares, of_layer, strict=False)
+        ]
         yield from zip(self.names, fractions, strict=True)
+        yield from ((mask_name(source.name), mask) for source, mask in zip(self.sources, known, strict=True))
         if self.label:
-            most = xp.argmax(xp.where(known, fractions, 0.0), axis=0)
-            enough = known & (xp.where(known, fractions, 0.0).max(axis=0) >= max(self.least, 1e-6))
-            yield self.label, xp.where(enough, most + 1, 0).astype(np.uint8)
+            yield self.label, self._label(xp.stack(fractions), xp)
+
+    def _label(self, fractions: Any, xp: Any) -> Any:
+        """Return the number of the class with the largest fraction (class, line, sample); see `layers`."""
+        known = xp.isfinite(fractions).all(axis=0)
+        shares = xp.where(known, fractions, 0.0)
+        enough = shares.max(axis=0) >= max(self.least, 1e-6)
+        number = xp.where(enough, xp.argmax(shares, axis=0) + 1, NONE)
+        return xp.where(known, number, UNKNOWN).astype(np.uint8)
 
     def _raised(self, ground: GroundCells, batches: Sequence[RingBatch]) -> Any:
         """Return the areas of what has a height of its own in the pixels that show it, in units of the covers."""
@@ -207,9 +291,10 @@ class VectorLayers:
             source.name: {
                 "coordinates": source.file.operation,
                 "classes": list(source.file.classes),
+                "coverage": self._coverage_of(number).text,
                 **source.counts.as_dict(),
             }
-            for source in self.sources
+            for number, source in enumerate(self.sources)
         }
 
     def warnings(self) -> list[str]:

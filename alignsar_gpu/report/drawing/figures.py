@@ -245,7 +245,10 @@ def class_picture(
     title: str,
     directions: NDArray[np.float64] | None = None,
 ) -> Callable[[Theme], Figure]:
-    """Draw class numbers (rows, columns) in the colours of ``legend``: (name, colour) of class 0, 1, ..."""
+    """Draw class numbers (rows, columns) in the colours of ``legend``: (name, colour) of class 0, 1, ...
+
+    Higher numbers are unknown, and hatched.
+    """
     table = np.array([colors.to_rgba(colour) for _, colour in legend] + [(0, 0, 0, 0)])
     pixels = (table[np.minimum(classes, len(legend))] * 255).astype(np.uint8)
 
@@ -253,6 +256,8 @@ def class_picture(
         figure, axes, width, height = radar_axes(view, title, theme)
         show(axes, pixels, view)
         handles = [Patch(color=colour, label=name) for name, colour in legend]
+        if np.any(classes >= len(legend)):
+            handles.append(Patch(facecolor="none", edgecolor=theme.faint, hatch="////", label="unknown"))
         # a third column would run into the compass of a narrow picture
         below_legend(figure, axes, handles, height, columns=3 if width > NARROW_LEGEND else 2)
         compass(figure, directions, width, height, theme)

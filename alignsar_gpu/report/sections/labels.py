@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 INHERITED = "inherited_from"  # the attribute that says from which file
 MOST = 24  # pictures of a panel
+NONE, UNKNOWN = "none", "unknown"  # as flag_meanings call them
 NO_CLASS = "#d5d9dd"
 FRACTION_SCALE = Scale(colormap="viridis", limits=(0, 1), label="share of the pixel", shades=64)
 
@@ -29,6 +30,7 @@ def labels_section(writer: PictureWriter) -> Section | None:
     names = [name for name in survey.layers() if INHERITED in survey.cube[name].attrs]
     if not names:
         return None
+    files = {file for name in names for file in str(survey.cube[name].attrs[INHERITED]).split(", ")}
     classes = [name for name in names if "flag_meanings" in survey.cube[name].attrs]
     values = [name for name in names if name not in classes]
     panels = []
@@ -43,12 +45,16 @@ def labels_section(writer: PictureWriter) -> Section | None:
         words = {"left": len(values) - len(pictures), "day": survey.days[date]}
         panels.append(Panel(kind="label_values", pictures=pictures, words=words))
     found = overview.nested(survey.quality, "radarcoding", "label_offset")
+    measured = overview.nested(survey.quality, "radarcoding") or {}
+    tables = [_class_table(name, measured) for name in classes if name in measured.get("classes", {})]
+    if known := measured.get("known"):
+        tables.append(_known_table(known))
     return Section(
         anchor="labels",
         title="Labels",
-        words={"files": _list(sorted({str(survey.cube[name].attrs[INHERITED]) for name in names}))},
+        words={"files": _list(sorted(files))},
         panels=tuple(panels),
-        tables=() if not found else (_offset_table(found),),
+        tables=(*tables, *(() if not found else (_offset_table(found),))),
     )
 
 
@@ -59,16 +65,22 @@ def _list(names: list[str]) -> str:
 def _classes(writer: PictureWriter, name: str) -> Picture:
     """The classes of a layer, at the middle pixel of every cell."""
     survey = writer.survey
-    meanings = str(survey.cube[name].attrs["flag_meanings"]).split()
+    attributes = survey.cube[name].attrs
+    meanings = dict(zip(attributes["flag_values"], str(attributes["flag_meanings"]).split(), strict=True))
     codes = survey.at_cell_centres(name, survey.view).astype(np.uint8)
-    shown = [number for number in range(len(meanings)) if np.any(codes == number)]
-    colours = dict(zip(meanings[1:], colours_of(meanings[1:]), strict=True)) | {meanings[0]: NO_CLASS}
-    legend = tuple((meanings[number].replace("_", " "), colours[meanings[number]]) for number in shown)
+    classes = [word for word in meanings.values() if word not in {NONE, UNKNOWN}]
+    colours = dict(zip(classes, colours_of(classes), strict=True)) | {NONE: NO_CLASS}
+    shown = [code for code, word in meanings.items() if word != UNKNOWN and np.any(codes == code)]
+    legend = tuple((meanings[code].replace("_", " "), colours[meanings[code]]) for code in shown)
     numbers = np.full(256, len(shown), np.uint8)
     numbers[shown] = np.arange(len(shown))
     draw = class_picture(numbers[codes], survey.view, legend, name.replace("_", " "), writer.directions)
-    label = str(survey.cube[name].attrs.get("long_name", name))
-    return Picture(drawn=writer.save(draw, f"classes_{name}"), alt=f"Map of classes: {label}")
+    label = str(attributes.get("long_name", name))
+    return Picture(
+        drawn=writer.save(draw, f"classes_{name}"),
+        alt=f"Map of classes: {label}",
+        line=f"{label[:1].upper()}{label[1:]}.",
+    )
 
 
 def _values(writer: PictureWriter, name: str, date: int) -> Picture:
@@ -77,7 +89,10 @@ def _values(writer: PictureWriter, name: str, date: int) -> Picture:
     image = survey.image(name, date if "time" in survey.cube[name].dims else None)
     label = str(attributes.get("long_name", name))
     if list(attributes.get("valid_range", ())) == [0.0, 1.0]:
-        scale, line = FRACTION_SCALE, f"{label[:1].upper()}{label[1:]}: {_mean(image)} of the ground."
+        scale, line = (
+            FRACTION_SCALE,
+            f"{label[:1].upper()}{label[1:]}: {_mean(image)} of the ground where it is known.",
+        )
     else:
         unit = "" if attributes.get("units", "1") == "1" else str(attributes["units"])
         scale = Scale(colormap="viridis", limits=_limits(image), label=unit, shades=64)
@@ -100,6 +115,50 @@ def _limits(image: np.ndarray[Any, np.dtype[np.float32]]) -> tuple[float, float]
 def _mean(image: np.ndarray[Any, np.dtype[np.float32]]) -> str:
     known = image[np.isfinite(image)]
     return overview.percent(float(known.mean())) if known.size else "none"
+
+
+def _class_table(layer: str, measured: Mapping[str, Any]) -> Table:
+    """How many pixels each class of a layer has, and how bright they are."""
+    image = measured.get("brightness_of")
+    rows = tuple(
+        (
+            name.replace("_", " "),
+            f"{facts['pixels']:,}".replace(",", "\u202f"),
+            overview.percent(facts["share"]),
+            overview.number(overview.as_number(facts["brightness_db"]), 3),
+        )
+        for name, facts in measured["classes"][layer].items()
+        if facts["pixels"]
+    )
+    without = {
+        NONE: "None: the maps show no class there, or none that has enough of the pixel.",
+        UNKNOWN: "Unknown: outside of what a map covers, or no data; anything may be there.",
+    }
+    named = [text for name, text in without.items() if measured["classes"][layer][name]["pixels"]]
+    caption = [f"Classes of {layer.replace('_', ' ')}."]
+    if image:
+        caption.append(f"Brightness is the mean of {image} over the pixels of the class and the dates.")
+    return Table(
+        name=f"Classes of {layer.replace('_', ' ')}",
+        head=("class", "pixels", "share", "mean brightness (dB)"),
+        rows=rows,
+        caption=" ".join((*caption, *named)),
+        numeric=frozenset({1, 2, 3}),
+    )
+
+
+def _known_table(known: Mapping[str, Any]) -> Table:
+    """On how much of the scene each source is known."""
+    return Table(
+        name="Where the sources are known",
+        head=("source", "known on"),
+        rows=tuple((name, overview.percent(overview.as_number(share))) for name, share in known.items()),
+        caption=(
+            "Share of the scene's ground where each source is known. Elsewhere its layers are NaN, which is not 0: "
+            "anything may be there. The layer labelled_NAME tells it pixel by pixel."
+        ),
+        numeric=frozenset({1}),
+    )
 
 
 def _offset_table(found: Mapping[str, Any]) -> Table:

@@ -12,10 +12,10 @@ from alignsar_gpu.kernels import (
     change_index,
     log_ratio,
     seasonal_fit,
-    temporal_extremes,
     temporal_mean_minimum,
     temporal_statistics,
 )
+from alignsar_gpu.signatures.percentiles import outer_percentiles
 from alignsar_gpu.signatures.views.polarization import PolarizationView
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 STATISTICS = ("intensity_mean", "intensity_deviation", "coefficient_of_variation", "amplitude_dispersion")
 YEAR_START = "datetime64[Y]"
+DRIEST = 0.1  # share of the dates that are drier than dry, and wetter than wet
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -116,8 +117,10 @@ class StackView:
         return log_ratio(self.power[self.date], mean, self.valid[self.date])
 
     @property
-    def moisture(self) -> Any:
-        """Soil moisture index: position of the power between the driest and the wettest date of the stack."""
-        dry, wet = self.once("extremes", lambda: temporal_extremes(self.power, self.valid, positive=True))
+    def wetness(self) -> Any:
+        """Relative wetness index: position of the power between a dry and a wet date of the stack, 0 to 1."""
+        xp = self.powers.stack.device.xp
+        dry, wet = self.once("dry and wet", lambda: outer_percentiles(self.power, self.valid, DRIEST, xp))
         least = self.powers.options.smallest_range
-        return change_index(self.power[self.date], dry, wet, self.valid[self.date], smallest_range=least)
+        index = change_index(self.power[self.date], dry, wet, self.valid[self.date], smallest_range=least)
+        return xp.clip(index, 0.0, 1.0)

@@ -26,7 +26,8 @@ def label_agreement(
     """Compute the share of certain pixels with the true class, for each radarcoded layer of the truth's classes.
 
     By the name of the layer: ``agreement`` (0 to 1; NaN without pixels), ``pixels`` that were compared (those that
-    the truth keeps, with a class on more than ``CERTAIN`` of their ground), and ``certain``, their share of all.
+    the truth keeps, with a class on more than ``CERTAIN`` of their ground), and ``certain``, their share of those where
+    the layer is known.
     """
     names = [name.replace(" ", "_") for name in class_names]
     found = {}
@@ -37,13 +38,15 @@ def label_agreement(
             at = np.ix_(piece.lines, piece.samples)
             part = slice(piece.lines[0], piece.lines[-1] + 1)
             rows = at[0] - part.start, at[1]
-            stack = np.stack([np.nan_to_num(share[part].values[rows]) for share in shares.values()])
+            stack = np.stack([share[part].values[rows] for share in shares.values()])
             true = piece.layer("land_cover", FIRST)
-            certain = (stack.max(axis=0) > CERTAIN) & (true != NO_CLASS)
+            known = np.isfinite(stack).all(axis=0) & (true != NO_CLASS)
+            stack = np.nan_to_num(stack)
+            certain = (stack.max(axis=0) > CERTAIN) & known
             best = np.array(list(shares))[stack.argmax(axis=0)]
             right += int(np.count_nonzero(certain & (best == true)))
             compared += int(np.count_nonzero(certain))
-            kept += int(np.count_nonzero(true != NO_CLASS))
+            kept += int(np.count_nonzero(known))
         found[layer] = {
             "agreement": right / compared if compared else np.nan,
             "pixels": compared,

@@ -1,0 +1,76 @@
+"""Labels in the report: unknown is drawn and said as such, and classes have pixels, share and brightness."""
+
+import re
+
+import numpy as np
+import pytest
+from fake_cube import fake_cube
+from matplotlib.image import imread
+
+from alignsar_gpu.report import write_report
+
+CLASSES = {
+    "none": {"pixels": 1200, "share": 0.2, "brightness_db": -11.5},
+    "land_water": {"pixels": 1800, "share": 0.3, "brightness_db": -19.25},
+    "land_city": {"pixels": 0, "share": 0.0, "brightness_db": None},
+    "unknown": {"pixels": 3000, "share": 0.5, "brightness_db": -12.0},
+}
+QUALITY = {
+    "radarcoding": {
+        "known": {"land": 0.5},
+        "classes": {"label": CLASSES},
+        "brightness_of": "sigma0_vv",
+        "label_offset": None,
+    }
+}
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    cube = fake_cube(lines=60, samples=100, dates=2, polarizations=("vv",))
+    label = np.zeros((60, 100), np.uint8)
+    label[:, 20:50], label[:, 50:] = 1, 255
+    cube["label"] = (
+        ("azimuth", "range"),
+        label,
+        {
+            "long_name": "class of the pixel",
+            "flag_values": [0, 1, 2, 255],
+            "flag_meanings": "none land_water land_city unknown",
+            "inherited_from": "map.gpkg",
+        },
+    )
+    cube["labelled_land"] = ("azimuth", "range"), label != 255, {"long_name": "where land is known"}
+    folder = tmp_path_factory.mktemp("report")
+    write_report(cube, QUALITY, folder)
+    return folder, re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", (folder / "index.html").read_text()))
+
+
+def test_the_label_is_drawn(page):
+    folder, text = page
+    (path,) = folder.rglob("classes_label.png")
+    pixels = imread(path)[..., :3]
+    blue = np.abs(pixels - np.array([0x00, 0x72, 0xB2]) / 255.0).max(axis=-1) < 0.02
+    grey = np.abs(pixels - np.array([0xD5, 0xD9, 0xDD]) / 255.0).max(axis=-1) < 0.005
+    assert blue.sum() > 1.2 * grey.sum() > 1000
+    columns = np.flatnonzero(blue.sum(axis=0) > 20)
+    middle = slice(columns[0], columns[-1])
+    assert not grey[40:200, middle].any()  # neither is what is unknown, right of it
+    assert "Map of classes: class of the pixel" in (folder / "index.html").read_text()
+    assert "hatched is unknown, as no map covers it" in text
+
+
+def test_the_table_of_classes(page):
+    _, text = page
+    assert "class pixels share mean brightness (dB)" in text
+    assert re.search(r"land water 1\W?800 30\.0 % \u221219\.2", text)
+    assert re.search(r"unknown 3\W?000 50\.0 % \u221212\.0", text)
+    assert "land city" not in text
+    assert "mean of sigma0_vv over the pixels of the class and the dates" in text
+    assert "Unknown: outside of what a map covers, or no data; anything may be there." in text
+
+
+def test_where_sources_are_known(page):
+    _, text = page
+    assert "source known on land 50.0 %" in text
+    assert "Elsewhere its layers are NaN, which is not 0" in text
