@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from pyproj import CRS
 from pyproj.exceptions import ProjError
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.opening.texts import load_json
 from alignsar_gpu.radarcoding.points.features import from_wkb, kind_of
 from alignsar_gpu.radarcoding.points.sources import (
     AT_A_TIME,
@@ -139,7 +139,7 @@ def _one(path: Path, config: PointLayerConfig, crs: CRS | None, where: str) -> T
         else:
             with pq.ParquetFile(path) as file:
                 names, rows = file.schema_arrow.names, file.metadata.num_rows
-                geo = json.loads((file.schema_arrow.metadata or {}).get(b"geo", b"{}"))
+                geo = load_json((file.schema_arrow.metadata or {}).get(b"geo", b"{}"))
     except (pa.ArrowException, OSError, ValueError) as error:
         raise AlignsarError(
             f"{label}: cannot be read as a table ({error}): correct or copy it again"

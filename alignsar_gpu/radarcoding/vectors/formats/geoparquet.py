@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from pyproj import CRS
 from pyproj.exceptions import ProjError
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.opening.texts import load_json
 from alignsar_gpu.radarcoding.vectors.formats.paths import listed
 from alignsar_gpu.radarcoding.vectors.formats.sources import (
     NUMBER,
@@ -230,7 +230,7 @@ def _described(file: Path, config: VectorLayerConfig, where: str) -> ParquetSour
     try:
         with pq.ParquetFile(file) as opened:
             schema, rows = opened.schema_arrow, opened.metadata.num_rows
-        about = json.loads((schema.metadata or {}).get(b"geo", b"{}"))
+        about = load_json((schema.metadata or {}).get(b"geo", b"{}"))
         columns = {
             str(name): column for name, column in about.get("columns", {}).items() if name in schema.names
         }

@@ -16,6 +16,7 @@ from pyproj import CRS
 from pyproj.exceptions import ProjError
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.opening.vectors import NOT_UTF8, reading_vectors, refuse_views
 from alignsar_gpu.radarcoding.vectors.formats.gml import NUMBERS, choose_geometry, epsg_code, survey, template
 from alignsar_gpu.radarcoding.vectors.formats.paths import listed, members_of
 from alignsar_gpu.radarcoding.vectors.formats.sources import (
@@ -77,7 +78,7 @@ class OgrSource:
 
     def _ask(self, ask: Callable[..., Any], **options: Any) -> Any:
         """Call a function of pyogrio, its errors as AlignsarError."""
-        with quietly(), ExitStack() as stack:
+        with quietly(), reading_vectors(self.dataset, self.name), ExitStack() as stack:
             if self.driver == "GML":
                 options |= NO_GFS
             if self.gfs:
@@ -91,6 +92,8 @@ class OgrSource:
                 raise self._unreadable(error) from error
 
     def _unreadable(self, error: Exception) -> AlignsarError:
+        if isinstance(error, UnicodeDecodeError) or "UTF8" in str(error):
+            return AlignsarError(f"{self.name}: {NOT_UTF8}")
         return AlignsarError(
             f"{self.name}: cannot be read ({error}); check the file (ogrinfo -al -so), or fetch it anew"
         )
@@ -138,7 +141,7 @@ class OgrSource:
     def _streamed(self, columns: Sequence[str], **options: Any) -> Iterator[tuple[str, Any]]:
         """Read Arrow batches by pyogrio's stream, each with the name of the column of shapes."""
         try:
-            with ExitStack() as stack:
+            with reading_vectors(self.dataset, self.name), ExitStack() as stack:
                 with quietly():
                     about, batches = stack.enter_context(
                         pyogrio.open_arrow(
@@ -152,6 +155,7 @@ class OgrSource:
                         )
                     )
                 for rows in batches:
+                    rows.validate(full=True)  # of texts that are not what they are said to be
                     yield str(about["geometry_name"] or ""), rows
         except UNREADABLE as error:
             raise self._unreadable(error) from error
@@ -206,13 +210,14 @@ def open_ogr(path: VectorPath, config: VectorLayerConfig, key: str) -> OgrSource
     gml = path.ending in {".gml", ".xml"} and not path.has_beside(".xsd")
     listing = f"/vsisubfile/0,{path.dataset}" if gml else path.dataset  # where GDAL cannot write a GFS file
     try:
-        with quietly():
+        with quietly(), reading_vectors(listing, f"{key}: {path.shown}"):
             layers = {str(name): kind for name, kind in pyogrio.list_layers(listing)}
     except UNREADABLE as error:
         members = members_of(path)
         more = f"; name one of its members ({path.shown}!MEMBER): {listed(members)}" if members else ""
         raise AlignsarError(f"{key}: {path.shown}: cannot be read as a vector file ({error}){more}") from None
     layer = _chosen(layers, config.layer, f"{key}: {path.shown}")
+    refuse_views(path.dataset, [layer], f"{key}: {path.shown}")
     source = OgrSource(
         name=f"{path.shown}, layer {layer}" if len(layers) > 1 else path.shown,
         dataset=listing,

@@ -17,6 +17,7 @@ from rasterio.features import rasterize
 from shapely.errors import GEOSException
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.opening.vectors import reading_vectors
 from alignsar_gpu.simulate.ground.backscatter import class_index
 from alignsar_gpu.simulate.ground.raster import Raster
 
@@ -134,7 +135,11 @@ def _read(layer: VectorLayer, where: str) -> Any:
     if name.lower().endswith(".gml"):
         options["WRITE_GFS"] = "NO"  # GDAL would leave a file beside the user's
     try:
-        with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
+        with (
+            warnings.catch_warnings(),
+            reading_vectors(name, where),
+            tempfile.TemporaryDirectory() as folder,
+        ):
             warnings.simplefilter("ignore")  # GDAL's remarks on odd geometries, which are checked
             if layer.template:
                 template = Path(folder) / "template.gfs"
