@@ -6,11 +6,13 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.opening.files import DAMAGED
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
+ELSEWHERE = "is kept in another file; give a product that has all its data in one"
 LARGEST_CHUNK = 1 << 29  # bytes, unpacked
 
 
@@ -26,27 +28,28 @@ def check_hdf5(path: Path, where: str) -> None:
 
     try:
         with h5py.File(path, "r") as file:
-            file.visititems_links(lambda name, link: _refuse_link(link, f"{where}: {name}"))
-            file.visititems(lambda name, item: _refuse_dataset(item, f"{where}: {name}"))
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError, RecursionError) as error:
+            fault = file.visititems_links(_fault_of_link) or file.visititems(_fault_of_item)
+    except (*DAMAGED, RecursionError) as error:
         raise AlignsarError(f"{where}: cannot be read ({error}); it is damaged, fetch it again") from None
+    if fault:
+        raise AlignsarError(f"{where}/{fault}")
 
 
-def _refuse_link(link: Any, where: str) -> None:
+def _fault_of_link(name: str, link: Any) -> str | None:
+    """Say what is wrong with a link; None lets h5py go on."""
     import h5py  # noqa: PLC0415
 
     if isinstance(link, h5py.ExternalLink):
-        raise AlignsarError(
-            f"{where} is kept in another file ({link.filename}); give a file that has all its data"
-        )
+        return f"{name}: {ELSEWHERE}"
+    return None
 
 
-def _refuse_dataset(item: Any, where: str) -> None:
+def _fault_of_item(name: str, item: Any) -> str | None:
+    """Say what is wrong with a dataset; None lets h5py go on."""
     if not hasattr(item, "shape"):
-        return
+        return None
     if item.external or item.is_virtual:
-        raise AlignsarError(f"{where} is kept in another file; give a file that has all its data")
+        return f"{name}: {ELSEWHERE}"
     if item.chunks and math.prod(item.chunks) * item.id.get_type().get_size() > LARGEST_CHUNK:
-        raise AlignsarError(
-            f"{where} has chunks of {item.chunks}, too large to unpack; write it in smaller ones"
-        )
+        return f"{name}: chunks of {item.chunks} values are too large to unpack; write it in smaller ones"
+    return None

@@ -46,6 +46,7 @@ DRIVERS = {
     ".jp2": ("JP2OpenJPEG", "JP2ECW", "JP2KAK", "JP2MrSID", "JP2Lura"),
     ".map": ("PCRaster",),
     ".nc": ("netCDF",),
+    ".pgm": ("PNM",),
     ".png": ("PNG",),
     ".rst": ("RST",),
     ".sdat": ("SAGA",),

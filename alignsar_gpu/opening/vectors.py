@@ -41,7 +41,7 @@ STARTS = {
     ".000": ANY,
 }
 # Texts that make GDAL open other files, URLs and commands, whatever the ending.
-REFERRING = re.compile(rb"<\s*(?:OGR|VRTDataset|GDAL_)|\"?gdal_streamed_alg", re.IGNORECASE)
+REFERRING = re.compile(rb"<\s*(?:OGR\w*DataSource|VRTDataset|GDAL_)|\"?gdal_streamed_alg", re.IGNORECASE)
 IN_ZIP = re.compile(r"/vsizip/\{?(?P<archive>[^{}]+?\.(?:zip|kmz|shz))\}?(?:/(?P<member>.+))?", re.IGNORECASE)
 LARGEST_DATABASE = 1 << 30  # bytes of one in an archive
 NOT_UTF8 = (
@@ -94,6 +94,9 @@ def _database(path: str, where: str) -> Iterator[Path | None]:
     inside = IN_ZIP.fullmatch(path)
     if inside and inside["member"]:
         with zipfile.ZipFile(inside["archive"]) as archive, tempfile.TemporaryDirectory() as folder:
+            if inside["member"] not in archive.namelist():
+                yield None
+                return
             with archive.open(inside["member"]) as stream:
                 if SQLITE.match(stream.read(16)) is None:
                     yield None

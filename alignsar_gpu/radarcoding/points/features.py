@@ -183,7 +183,7 @@ def open_features(config: PointLayerConfig, where: str) -> PointFeatures:
 
 def _layer(config: PointLayerConfig, where: str) -> str | None:
     try:
-        with reading_vectors(config.path, where):
+        with reading_vectors(config.path, f"{where}: is not a known file of points (LAS, LAZ, CSV, Parquet)"):
             layers = {str(name): kind for name, kind in pyogrio.list_layers(config.path)}
     except UNREADABLE as error:
         raise AlignsarError(
