@@ -11,7 +11,7 @@ import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.opening.texts import is_too_deep
-from alignsar_gpu.opening.vectors import reading_vectors, refuse_views
+from alignsar_gpu.opening.vectors import reading_vectors
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -106,12 +106,11 @@ def _from_vectors(source: Path | bytes, where: str) -> BaseGeometry:
         with warnings.catch_warnings(), reading_vectors(source, where):
             warnings.simplefilter("ignore")  # GDAL's remarks on odd geometries, which are checked below
             layers = pyogrio.list_layers(source)
-            if isinstance(source, Path):
-                refuse_views(source, [str(name) for name, kind in layers if kind is not None], where)
             for number, (name, kind) in enumerate(layers):
                 if kind is None:  # a table without geometry
                     continue
-                frame = pyogrio.read_dataframe(source, layer=number, columns=[])
+                with reading_vectors(source, where, str(name)):
+                    frame = pyogrio.read_dataframe(source, layer=number, columns=[])
                 if frame.crs is None:
                     raise AlignsarError(
                         f"{where}: layer {name!r} has no coordinate reference system: set it in the file, or give "

@@ -22,6 +22,7 @@ import pytest
 BUDGET = {
     "00_house": 8,
     "10_config": 8,
+    "15_opening": 6,
     "20_kernels": 50,
     "30_geometry": 22,
     "40_products": 22,

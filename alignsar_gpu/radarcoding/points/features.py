@@ -19,7 +19,7 @@ from shapely.errors import GEOSException
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.opening.texts import load_json, shapes_of_wkb
-from alignsar_gpu.opening.vectors import reading_vectors, refuse_views
+from alignsar_gpu.opening.vectors import reading_vectors
 from alignsar_gpu.radarcoding.points.sources import AT_A_TIME, Coordinates, column
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class PointFeatures:
         for window in windows:
             try:
                 with (
-                    reading_vectors(self.path, self.where),
+                    reading_vectors(self.path, self.where, self.layer),
                     pyogrio.open_arrow(
                         self.path,
                         layer=self.layer,
@@ -142,8 +142,7 @@ def open_features(config: PointLayerConfig, where: str) -> PointFeatures:
     layer = _layer(config, where)
     label = where if layer is None else f"{where}, layer {layer}"
     try:
-        with reading_vectors(config.path, label):
-            refuse_views(config.path, [] if layer is None else [layer], label)
+        with reading_vectors(config.path, label, layer):
             about = pyogrio.read_info(
                 config.path, layer=layer, force_total_bounds=True, force_feature_count=True
             )
@@ -202,7 +201,7 @@ def _layer(config: PointLayerConfig, where: str) -> str | None:
 
 def _some_have_height(path: str, layer: str | None, where: str) -> bool:
     try:
-        with reading_vectors(path, where):
+        with reading_vectors(path, where, layer):
             _, _, shapes, _ = pyogrio.raw.read(path, layer=layer, columns=[], max_features=LOOKED_AT)
         return bool(shapely.has_z(shapes_of_wkb(shapes)).any())
     except (*UNREADABLE, GEOSException) as error:

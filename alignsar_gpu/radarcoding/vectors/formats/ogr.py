@@ -16,7 +16,7 @@ from pyproj import CRS
 from pyproj.exceptions import ProjError
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.opening.vectors import NOT_UTF8, reading_vectors, refuse_views
+from alignsar_gpu.opening.vectors import NOT_UTF8, reading_vectors
 from alignsar_gpu.radarcoding.vectors.formats.gml import NUMBERS, choose_geometry, epsg_code, survey, template
 from alignsar_gpu.radarcoding.vectors.formats.paths import listed, members_of
 from alignsar_gpu.radarcoding.vectors.formats.sources import (
@@ -78,7 +78,7 @@ class OgrSource:
 
     def _ask(self, ask: Callable[..., Any], **options: Any) -> Any:
         """Call a function of pyogrio, its errors as AlignsarError."""
-        with quietly(), reading_vectors(self.dataset, self.name), ExitStack() as stack:
+        with quietly(), reading_vectors(self.dataset, self.name, self.layer), ExitStack() as stack:
             if self.driver == "GML":
                 options |= NO_GFS
             if self.gfs:
@@ -141,7 +141,7 @@ class OgrSource:
     def _streamed(self, columns: Sequence[str], **options: Any) -> Iterator[tuple[str, Any]]:
         """Read Arrow batches by pyogrio's stream, each with the name of the column of shapes."""
         try:
-            with reading_vectors(self.dataset, self.name), ExitStack() as stack:
+            with reading_vectors(self.dataset, self.name, self.layer), ExitStack() as stack:
                 with quietly():
                     about, batches = stack.enter_context(
                         pyogrio.open_arrow(
@@ -217,7 +217,6 @@ def open_ogr(path: VectorPath, config: VectorLayerConfig, key: str) -> OgrSource
         more = f"; name one of its members ({path.shown}!MEMBER): {listed(members)}" if members else ""
         raise AlignsarError(f"{key}: {path.shown}: cannot be read as a vector file ({error}){more}") from None
     layer = _chosen(layers, config.layer, f"{key}: {path.shown}")
-    refuse_views(path.dataset, [layer], f"{key}: {path.shown}")
     source = OgrSource(
         name=f"{path.shown}, layer {layer}" if len(layers) > 1 else path.shown,
         dataset=listing,

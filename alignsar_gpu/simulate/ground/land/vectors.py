@@ -137,7 +137,7 @@ def _read(layer: VectorLayer, where: str) -> Any:
     try:
         with (
             warnings.catch_warnings(),
-            reading_vectors(name, where),
+            reading_vectors(name, where, layer.layer),
             tempfile.TemporaryDirectory() as folder,
         ):
             warnings.simplefilter("ignore")  # GDAL's remarks on odd geometries, which are checked
