@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+    from pyproj import CRS
 
 DEEPEST = 50  # levels: collections are two or three deep, and GEOS crashes some ten thousand levels down
 SMALL = 9 * 1000  # bytes of well-known binary, in which nothing is nested too deep
@@ -27,6 +28,19 @@ def load_json(text: str | bytes) -> Any:
         return json.loads(text)
     except RecursionError:
         raise json.JSONDecodeError("nested too deep", "", 0) from None
+
+
+def system_of(stated: Any) -> CRS:
+    """Return the coordinate reference system that a file states. Raises CRSError for what is none."""
+    from pyproj import CRS  # noqa: PLC0415  (a geospatial library)
+    from pyproj.exceptions import CRSError  # noqa: PLC0415
+
+    try:
+        return CRS.from_user_input(stated)
+    except RecursionError:
+        raise CRSError("nested too deep") from None
+    except (AttributeError, KeyError, TypeError, ValueError, UnicodeError) as error:
+        raise CRSError(f"no system ({error!r})") from None
 
 
 def is_too_deep(text: str) -> bool:

@@ -39,7 +39,14 @@ def vrt(path, source, *, relative=1, about="", band="", more=""):
 
 def tile(path, transform=PLACE, **overviews):
     path.parent.mkdir(exist_ok=True)
-    profile = {"driver": "GTiff", "width": 20, "height": 20, "count": 1, "dtype": "float32", "crs": "EPSG:4326"}
+    profile = {
+        "driver": "GTiff",
+        "width": 20,
+        "height": 20,
+        "count": 1,
+        "dtype": "float32",
+        "crs": "EPSG:4326",
+    }
     with rasterio.open(path, "w", transform=transform, **profile) as file:
         file.write(np.full((1, 20, 20), 7.0, dtype=np.float32))
         if overviews:
@@ -82,8 +89,10 @@ class TestNetwork:
     @pytest.mark.parametrize("text", ["vrt", "wms"])
     def test_texts_with_another_ending(self, tmp_path, read, text):
         with listening() as (url, asked):
-            content = WMS.format(url=url) if text == "wms" else VRT.format(
-                source=f"/vsicurl/{url}/x.tif", relative=0, about="", band="", more=""
+            content = (
+                WMS.format(url=url)
+                if text == "wms"
+                else VRT.format(source=f"/vsicurl/{url}/x.tif", relative=0, about="", band="", more="")
             )
             (tmp_path / "x.tif").write_text(content)
             refused(read, tmp_path / "x.tif")
@@ -91,7 +100,11 @@ class TestNetwork:
 
     def test_vrt_of_a_url(self, tmp_path):
         with listening() as (url, asked):
-            refused(read_dem, vrt(tmp_path / "x.vrt", f"/vsicurl/{url}/x.tif", relative=0), "no file beside the VRT")
+            refused(
+                read_dem,
+                vrt(tmp_path / "x.vrt", f"/vsicurl/{url}/x.tif", relative=0),
+                "no file beside the VRT",
+            )
             refused(read_dem, vrt(tmp_path / "y.vrt", f"{url}/x.tif", relative=0), "no file beside the VRT")
             assert not asked
 
@@ -131,7 +144,13 @@ class TestVirtualRasters:
         elsewhere = tile(tmp_path / "secret.tif")
         (folder / "link.tif").symlink_to(elsewhere)
         vrt(folder / "inner.vrt", elsewhere, relative=0)
-        for source, relative in ((elsewhere, 0), ("../secret.tif", 1), ("link.tif", 1), ("inner.vrt", 1), ("x.vrt", 1)):
+        for source, relative in (
+            (elsewhere, 0),
+            ("../secret.tif", 1),
+            ("link.tif", 1),
+            ("inner.vrt", 1),
+            ("x.vrt", 1),
+        ):
             path = vrt(folder / "x.vrt", source, relative=relative)
             refused(read_dem, path, "no file beside the VRT|more than 8 deep")
 
@@ -182,6 +201,8 @@ class TestPlaces:
         (tmp_path / "x.asc").write_text(
             f"ncols {columns}\nnrows 2\nxllcorner 5\nyllcorner 50\ncellsize 0.1\nNODATA_value -9999\n1 2\n3 4\n"
         )
-        (tmp_path / "x.prj").write_text("GEOGCS[\"WGS 84\",DATUM[\"WGS_1984\",SPHEROID[\"WGS 84\",6378137,298.257]],"
-                                        "PRIMEM[\"Greenwich\",0],UNIT[\"degree\",0.0174532925199433]]")
+        (tmp_path / "x.prj").write_text(
+            'GEOGCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257]],'
+            'PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]]'
+        )
         refused(read_dem, tmp_path / "x.asc")

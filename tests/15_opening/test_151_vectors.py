@@ -7,6 +7,8 @@ import sys
 import zipfile
 
 import geopandas
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pyogrio
 import pytest
 import shapely
@@ -20,9 +22,14 @@ from alignsar_gpu.radarcoding.points.config import PointLayerConfig
 from alignsar_gpu.radarcoding.points.files import open_points
 from alignsar_gpu.simulate.ground.targets.reflector_files import read_reflectors
 
-OGR_VRT = '<OGRVRTDataSource><OGRVRTLayer name="x"><SrcDataSource>{source}</SrcDataSource></OGRVRTLayer></OGRVRTDataSource>'
+OGR_VRT = (
+    '<OGRVRTDataSource><OGRVRTLayer name="x"><SrcDataSource>{source}</SrcDataSource></OGRVRTLayer>'
+    "</OGRVRTDataSource>"
+)
 WFS = "<OGRWFSDataSource><URL>{source}/wfs?SERVICE=WFS</URL></OGRWFSDataSource>"
-ALGORITHM = '{{"type": "gdal_streamed_alg", "command_line": "gdal vector pipeline ! read {source}/x.geojson"}}'
+ALGORITHM = (
+    '{{"type": "gdal_streamed_alg", "command_line": "gdal vector pipeline ! read {source}/x.geojson"}}'
+)
 GML = (
     '<ogr:FeatureCollection xmlns:ogr="http://ogr.maptools.org/" xmlns:gml="http://www.opengis.net/gml" '
     'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="http://ogr.maptools.org/ '
@@ -81,7 +88,9 @@ class TestNetwork:
 
     def test_foreign_file(self, tmp_path):
         secret = write(tmp_path / "secret.gpkg", frame([SQUARE]))
-        (tmp_path / "x.geojson").write_text(OGR_VRT.format(source=secret).replace('name="x"', 'name="secret"'))
+        (tmp_path / "x.geojson").write_text(
+            OGR_VRT.format(source=secret).replace('name="x"', 'name="secret"')
+        )
         refused("refers to other files", tmp_path / "x.geojson")
 
     def test_in_an_archive(self, tmp_path):
@@ -174,7 +183,9 @@ class TestTexts:
     def test_geopackage(self, tmp_path):
         path = write(tmp_path / "x.gpkg", frame([SQUARE], kind=["a"]))
         with sqlite3.connect(path) as database:
-            for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            for (name,) in database.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+            ).fetchall():
                 database.execute(f'DROP TRIGGER "{name}"')
             database.execute("UPDATE x SET kind = CAST(X'4dfc686c65' AS TEXT)")
         database.close()
@@ -196,9 +207,6 @@ class TestNested:
             read(tmp_path / "x.json")
 
     def test_metadata_of_parquet(self, tmp_path):
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
         table = pa.table({"geometry": pa.array([SQUARE.wkb], pa.binary())})
         for geo in (b"[" * 200_000, json.dumps({"columns": {}}).encode(), b"[]", b"7"):
             pq.write_table(table.replace_schema_metadata({b"geo": geo}), tmp_path / "x.parquet")
@@ -218,15 +226,14 @@ class TestNested:
         wkb = b"\x01\x07\0\0\0\x01\0\0\0" * 100_000 + shapely.Point(180000, 457000).wkb
         write(path, frame([SQUARE]))
         if ending == "parquet":
-            import pyarrow as pa
-            import pyarrow.parquet as pq
-
             table = pq.read_table(path)
             pq.write_table(pa.table([pa.array([wkb], pa.binary())], schema=table.schema), path)
         else:
             with sqlite3.connect(path) as database:
                 (head,) = database.execute("SELECT substr(geom, 1, 40) FROM x").fetchone()
-                for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+                for (name,) in database.execute(
+                    "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+                ).fetchall():
                     database.execute(f'DROP TRIGGER "{name}"')
                 database.execute("UPDATE x SET geom = ?", (head + wkb,))
             database.close()
@@ -243,7 +250,10 @@ class TestNested:
 
 
 def test_more_than_an_archive_can_hold(tmp_path):
-    with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_DEFLATED) as archive, archive.open("x.gml", "w") as member:
+    with (
+        zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("x.gml", "w") as member,
+    ):
         for _ in range(110):
             member.write(bytes(1 << 20))
     refused("unpacks from .* which no real file does", tmp_path / "x.zip")

@@ -63,7 +63,9 @@ class TestZnap:
         refused(tmp_path, r"\.zarray: has values of the type '\|O'")
         assert not (tmp_path / "run").exists()
 
-    @pytest.mark.parametrize("codec", ["pickle", "json2", "msgpack2", "vlen-utf8", "vlen-array", "categorize", "x"])
+    @pytest.mark.parametrize(
+        "codec", ["pickle", "json2", "msgpack2", "vlen-utf8", "vlen-array", "categorize", "x"]
+    )
     @pytest.mark.parametrize("place", ["filters", "compressor"])
     def test_codecs(self, znap, product, tmp_path, codec, place):
         about = {"id": codec}
@@ -154,13 +156,24 @@ class TestZnap:
             file.truncate(1 << 30)
         refused(znap, "1073741824 bytes are too many for metadata")
 
-    @pytest.mark.parametrize("deep", ["[" * 200_000 + "]" * 200_000, '[{"elements": ' * 400 + "[]" + "}]" * 400])
+    @pytest.mark.parametrize(
+        "deep", ["[" * 200_000 + "]" * 200_000, '[{"elements": ' * 400 + "[]" + "}]" * 400]
+    )
     def test_metadata_that_are_deep(self, znap, tmp_path, deep):
         (znap / "SNAP" / "product_metadata.json").write_text(deep)
         refused(tmp_path, "not complete JSON|not the metadata that SNAP writes")
 
     @pytest.mark.parametrize(
-        "time", [[1e300, 0, 0], [float("inf"), 0, 0], [10**12, 0, 0], [0, 10**18, 0], [0, 0, 10**30], [None, 0, 0], [0]]
+        "time",
+        [
+            [1e300, 0, 0],
+            [float("inf"), 0, 0],
+            [10**12, 0, 0],
+            [0, 10**18, 0],
+            [0, 0, 10**30],
+            [None, 0, 0],
+            [0],
+        ],
     )
     def test_times(self, znap, tmp_path, time):
         path = znap / "SNAP" / "product_metadata.json"
@@ -187,7 +200,7 @@ class TestDimap:
         path = write_dimap(product, tmp_path, [0, 1])
         before, mark, after = path.read_text().partition(f"<{where}>")
         first, tag, rest = after.partition("<NCOLS>")
-        path.write_text(f"{before}{mark}{first}{tag}{number}{rest[rest.index('<'):]}")
+        path.write_text(f"{before}{mark}{first}{tag}{number}{rest[rest.index('<') :]}")
         refused(tmp_path, "a number of its raster description is missing or wrong")
 
     def test_links_that_lead_out(self, product, tmp_path):
@@ -216,7 +229,7 @@ class TestSentinel1:
             file = next(root.glob(pattern))
             shutil.move(file, folder / "elsewhere")
             file.symlink_to(folder / "elsewhere")
-            with pytest.raises(AlignsarError, match="is a link to .*elsewhere, outside of"):
+            with pytest.raises(AlignsarError, match=r"is a link to .*elsewhere, outside of"):
                 open_sentinel1(root)
 
     def test_link_to_the_whole_product(self, tmp_path):
@@ -229,7 +242,9 @@ class TestSentinel1:
         """100,000 levels, in a process of its own: it must not end it."""
         root = write_safe(tmp_path, FakeSafe())
         for path in (root / "annotation").glob("*.xml"):
-            path.write_text(path.read_text().replace("<product>", "<product>" + "<a>" * 100_000 + "</a>" * 100_000, 1))
+            path.write_text(
+                path.read_text().replace("<product>", "<product>" + "<a>" * 100_000 + "</a>" * 100_000, 1)
+            )
         code = (
             "import sys; from pathlib import Path; from alignsar_gpu.products.sentinel1.reader import open_sentinel1\n"
             "try: open_sentinel1(Path(sys.argv[1]))\n"
@@ -263,7 +278,7 @@ class TestNisar:
         FakeNisar().write(path)
         with h5py.File(path, "r+") as file:
             file.create_dataset("x", (1 << 15, 1 << 14), "c8", chunks=(1 << 15, 1 << 13), compression="gzip")
-        with pytest.raises(AlignsarError, match="x: chunks of .* values are too large to unpack"):
+        with pytest.raises(AlignsarError, match=r"x: chunks of .* values are too large to unpack"):
             open_nisar(path)
 
 

@@ -19,6 +19,7 @@ from alignsar_gpu.geometry.dem.frame import is_wgs84, period_of, pipeline_betwee
 from alignsar_gpu.opening.files import DAMAGED
 from alignsar_gpu.opening.hdf5 import check_hdf5, is_hdf5
 from alignsar_gpu.opening.rasters import affine_of, open_raster
+from alignsar_gpu.opening.texts import system_of
 from alignsar_gpu.opening.zarrs import check_store
 from alignsar_gpu.radarcoding.crs import agreed_crs, given_crs
 from alignsar_gpu.radarcoding.fields.files import FieldFile
@@ -148,9 +149,12 @@ def _dataset(path: Path, where: str) -> xr.Dataset:
 
 
 def _opened(path: Path, **options: Any) -> xr.Dataset:
-    if path.is_dir():
-        return xr.open_zarr(path, chunks=None, consolidated=False, **options)
-    return xr.open_dataset(path, engine="netcdf4", **options)
+    opened: xr.Dataset = (
+        xr.open_zarr(path, chunks=None, consolidated=False, **options)
+        if path.is_dir()
+        else xr.open_dataset(path, engine="netcdf4", **options)
+    )
+    return opened
 
 
 def _field(
@@ -286,7 +290,7 @@ def _stated_crs(dataset: xr.Dataset, array: xr.DataArray, where: str) -> CRS | N
     attributes = dict(dataset[name].attrs)
     text = attributes.get("crs_wkt") or attributes.get("spatial_ref")
     try:
-        return CRS.from_user_input(text or CRS.from_cf(attributes).to_wkt())
+        return system_of(text or CRS.from_cf(attributes).to_wkt())
     except (ProjError, KeyError, TypeError) as error:
         raise AlignsarError(
             f"{where}: its grid mapping {name!r} does not define a coordinate reference system ({error})"

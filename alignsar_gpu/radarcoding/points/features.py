@@ -18,7 +18,7 @@ from pyproj.exceptions import ProjError
 from shapely.errors import GEOSException
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.opening.texts import load_json, shapes_of_wkb
+from alignsar_gpu.opening.texts import load_json, shapes_of_wkb, system_of
 from alignsar_gpu.opening.vectors import reading_vectors
 from alignsar_gpu.radarcoding.points.sources import AT_A_TIME, Coordinates, column
 
@@ -146,7 +146,7 @@ def open_features(config: PointLayerConfig, where: str) -> PointFeatures:
             about = pyogrio.read_info(
                 config.path, layer=layer, force_total_bounds=True, force_feature_count=True
             )
-        crs = None if about["crs"] is None else CRS.from_user_input(about["crs"])
+        crs = None if about["crs"] is None else system_of(about["crs"])
     except ProjError as error:
         raise AlignsarError(f"{label}: states a system that cannot be used ({error})") from None
     except UNREADABLE as error:

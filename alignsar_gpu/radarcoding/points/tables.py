@@ -9,11 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import csv
-from pyproj import CRS
 from pyproj.exceptions import ProjError
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.opening.texts import load_json
+from alignsar_gpu.opening.texts import load_json, system_of
 from alignsar_gpu.radarcoding.points.features import from_wkb, kind_of
 from alignsar_gpu.radarcoding.points.sources import (
     AT_A_TIME,
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from pyproj import CRS
 
     from alignsar_gpu.radarcoding.crs import Box
     from alignsar_gpu.radarcoding.points.config import PointLayerConfig
@@ -165,7 +165,7 @@ def _with_geometry(path: Path, geo: dict[str, Any], columns: Columns, label: str
         geometry = geo["columns"][name]
         encoding, kinds = geometry["encoding"], geometry.get("geometry_types", [])
         stated = geometry.get("crs", "OGC:CRS84")
-        crs = None if stated is None else CRS.from_user_input(stated)
+        crs = None if stated is None else system_of(stated)
     except (KeyError, TypeError, ProjError) as error:
         raise AlignsarError(
             f"{label}: its GeoParquet metadata are not understood ({error!r}): write the file again"

@@ -16,6 +16,7 @@ from pyproj import CRS
 from pyproj.exceptions import ProjError
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.opening.texts import system_of
 from alignsar_gpu.opening.vectors import NOT_UTF8, reading_vectors
 from alignsar_gpu.radarcoding.vectors.formats.gml import NUMBERS, choose_geometry, epsg_code, survey, template
 from alignsar_gpu.radarcoding.vectors.formats.paths import listed, members_of
@@ -261,7 +262,7 @@ def _chosen(layers: Mapping[str, Any], asked: str | None, where: str) -> str:
 
 def _described(source: OgrSource, info: Mapping[str, Any]) -> OgrSource:
     try:
-        crs = CRS.from_user_input(info["crs"]) if info["crs"] else None
+        crs = system_of(info["crs"]) if info["crs"] else None
     except ProjError as error:
         raise AlignsarError(
             f"{source.name}: its coordinate reference system cannot be used ({error}): correct it in the file "
