@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.opening.texts import is_too_deep
+from alignsar_gpu.opening.vectors import reading_vectors
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -83,6 +85,8 @@ def _from_wkt(text: str, where: str) -> BaseGeometry:
     from shapely import from_wkt  # noqa: PLC0415
     from shapely.errors import GEOSException  # noqa: PLC0415
 
+    if is_too_deep(text):
+        raise AlignsarError(f"{where}: not valid WKT (it is nested too deep)")
     try:
         return from_wkt(text)
     except GEOSException as error:
@@ -99,19 +103,21 @@ def _from_vectors(source: Path | bytes, where: str) -> BaseGeometry:
 
     parts: list[Any] = []
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), reading_vectors(source, where):
             warnings.simplefilter("ignore")  # GDAL's remarks on odd geometries, which are checked below
-            for number, (name, kind) in enumerate(pyogrio.list_layers(source)):
+            layers = pyogrio.list_layers(source)
+            for number, (name, kind) in enumerate(layers):
                 if kind is None:  # a table without geometry
                     continue
-                frame = pyogrio.read_dataframe(source, layer=number, columns=[])
+                with reading_vectors(source, where, str(name)):
+                    frame = pyogrio.read_dataframe(source, layer=number, columns=[])
                 if frame.crs is None:
                     raise AlignsarError(
                         f"{where}: layer {name!r} has no coordinate reference system: set it in the file, or give "
                         "GeoJSON"
                     )
                 parts += _in_degrees(frame, where)
-    except DataSourceError as error:
+    except (DataSourceError, ValueError) as error:
         raise AlignsarError(f"{where}: cannot be read as vectors ({error})") from None
     except (GEOSException, DataLayerError) as error:
         raise AlignsarError(f"{where}: damaged geometry ({error})") from None

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from pyproj import CRS
 from pyproj.exceptions import ProjError
 from pyproj.transformer import AreaOfInterest
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem.frame import transform, turn
+from alignsar_gpu.opening.texts import system_of
+
+if TYPE_CHECKING:
+    from pyproj import CRS
 
 Box = tuple[float, float, float, float]  # lowest x and y, highest x and y
 
@@ -16,7 +21,7 @@ Box = tuple[float, float, float, float]  # lowest x and y, highest x and y
 def given_crs(given: str | None, where: str) -> CRS | None:
     """Return the system that the key ``crs`` names. Raises AlignsarError for an unknown one."""
     try:
-        return None if given is None else CRS.from_user_input(given)
+        return None if given is None else system_of(given)
     except ProjError as error:
         raise AlignsarError(
             f"{where}: crs={given!r} is not a known coordinate reference system ({error}); write, for example, "

@@ -173,7 +173,7 @@ class TestFiles:
     def test_not_a_vector_file(self, tmp_path):
         path = tmp_path / "a.gpkg"
         path.write_bytes(b"nothing of the kind")
-        with pytest.raises(AlignsarError, match=r"a\.gpkg: cannot be read as vectors"):
+        with pytest.raises(AlignsarError, match=r"a\.gpkg: cannot be read as a vector file"):
             read_area(str(path))
 
 

@@ -254,7 +254,7 @@ def test_vectors_that_cannot_be_used_are_refused(files, tmp_path):
         ),
         ([], "no layer is given"),
         ([VectorLayer(path=tmp_path / "none.gpkg", land_cover="urban")], "none.gpkg: there is no such file"),
-        ([VectorLayer(path=tmp_path / "text.gpkg", land_cover="urban")], "cannot be read as vectors"),
+        ([VectorLayer(path=tmp_path / "text.gpkg", land_cover="urban")], "cannot be read as a vector file"),
         ([VectorLayer(path=square, land_cover="urban", layer="other")], "cannot be read as vectors"),
         ([VectorLayer(path=square, land_cover="urban", where="colour = 1")], "cannot be read as vectors"),
         ([VectorLayer(path=line, land_cover="road")], "say how wide they are"),

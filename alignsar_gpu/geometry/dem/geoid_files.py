@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import rasterio
 from netCDF4 import Dataset
 from pyproj import datadir
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
@@ -19,6 +18,7 @@ from rasterio.windows import Window
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem.geoid import Geoid
+from alignsar_gpu.opening.rasters import affine_of, open_raster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,7 +123,7 @@ class _RasterNodes:
     def __call__(self, rows: slice, columns: slice) -> NDArray[Any]:
         window = Window.from_slices(rows, columns)
         try:
-            with rasterio.open(self.path) as file:
+            with open_raster(self.path, f"geoid grid {self.path}") as file:
                 values = file.read(1, window=window, masked=True)
                 scale, offset = file.scales[0], file.offsets[0]
         except RasterioError as error:
@@ -142,7 +142,7 @@ def _from_raster(path: Path, name: str) -> Geoid:
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            with rasterio.open(path) as file:
+            with open_raster(path, f"geoid grid {path}") as file:
                 crs, transform, shape, count = file.crs, file.transform, file.shape, file.count
     except RasterioError as error:
         raise refuse(f"cannot be opened ({error})") from None
@@ -151,6 +151,7 @@ def _from_raster(path: Path, name: str) -> Geoid:
     # Not by the transform: for some formats GDAL leaves it uninitialised.
     if any(warning.category is NotGeoreferencedWarning for warning in caught):
         raise refuse("has no georeference")
+    affine_of(transform, f"geoid grid {path}")
     if transform.b or transform.d or (crs is not None and not crs.is_geographic):
         raise refuse("does not lie on longitude and latitude")
     first_latitude = transform.f + 0.5 * transform.e

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +18,7 @@ from rasterio.windows import Window
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.bounds import BOUNDS, require
+from alignsar_gpu.opening.rasters import GDAL_NAME, affine_of, open_raster
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,6 @@ SUFFIXES = (
 BESIDE = ("_EDM", "_FLM", "_HEM", "_WBM", "_ACM", "_WAM", "_LSM", "_IPM", "_COV", "_COM", "_AMP", "_AM2")
 # What is beyond stands for no data in a file that does not say so: -32768, -9999, 3.4e38.
 LOWEST, HIGHEST = BOUNDS["height"].low, BOUNDS["height"].high
-GDAL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]+:")  # zip://..., netcdf:FILE:VARIABLE; two letters: no drive
 METRES = {
     **dict.fromkeys(("", "m", "metre", "metres", "meter", "meters", "unknown"), 1.0),
     **dict.fromkeys(("cm", "centimetre", "centimeter", "centimeters"), 0.01),
@@ -75,7 +74,7 @@ class HeightRaster:
         """Read heights [row, column] of a window in metres above the file's datum; NaN for no data."""
         window = Window.from_slices(rows, columns)
         try:
-            with rasterio.open(self.name) as file:
+            with open_raster(self.name, f"DEM {self.name}") as file:
                 values = file.read(1, window=window)
                 mask = file.read_masks(1, window=window)
         except RasterioError as error:
@@ -124,7 +123,7 @@ def _in_folder(folder: Path) -> list[str]:
 def source_files(name: str) -> list[Path]:
     """List the files that a raster is read from: its own and those that a VRT refers to; sorted."""
     try:
-        with rasterio.open(name) as file:
+        with open_raster(name, f"DEM {name}") as file:
             named = [Path(part) for part in file.files]
     except RasterioError as error:
         raise AlignsarError(f"DEM {name}: cannot be opened as a raster ({error})") from None
@@ -136,7 +135,7 @@ def describe(name: str) -> HeightRaster:
     try:
         with warnings.catch_warnings(record=True) as caught, rasterio.Env(GTIFF_REPORT_COMPD_CS=True):
             warnings.simplefilter("always")
-            with rasterio.open(name) as file:
+            with open_raster(name, f"DEM {name}") as file:
                 _refuse_no_heights(name, file)
                 # Not by the transform: for some formats GDAL leaves it uninitialised.
                 unplaced = any(w.category is NotGeoreferencedWarning for w in caught)
@@ -149,7 +148,7 @@ def describe(name: str) -> HeightRaster:
                     name=name,
                     crs=crs.to_2d().to_wkt(),
                     stated=_stated_datum(crs),
-                    affine=tuple(file.transform)[:6],
+                    affine=affine_of(file.transform, f"DEM {name}"),
                     shape=file.shape,
                     scale=file.scales[0] * factor,
                     offset=file.offsets[0] * factor,

@@ -1,4 +1,4 @@
-"""Read HDF5 files in NISAR's layout; messages name file and dataset, and no other file is ever opened."""
+"""Read HDF5 files in NISAR's layout; messages name file and dataset."""
 
 from __future__ import annotations
 
@@ -77,19 +77,9 @@ class Group:
             return sorted(_text(name) for name in self.group)
 
     def _member(self, name: str) -> Any:
-        """The group or dataset at this path below, None where there is none; of this very file."""
+        """The group or dataset at this path below, None where there is none."""
         with _reading(f"{self.where}/{name}"):
-            member = self.group.get(name)
-            if member is None:
-                return None
-            elsewhere = member.file.filename != self.group.file.filename
-            if hasattr(member, "shape"):
-                elsewhere = elsewhere or bool(member.external) or member.is_virtual
-        if elsewhere:
-            raise AlignsarError(
-                f"{self.where}/{name}: is kept in another file; give a product that has all its data in one"
-            )
-        return member
+            return self.group.get(name)
 
     def find(self, name: str) -> Group | None:
         """Return the subgroup at a path, or None."""

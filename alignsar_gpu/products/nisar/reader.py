@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.geometry.time_scale import moment, utc
+from alignsar_gpu.opening.hdf5 import check_hdf5
 from alignsar_gpu.products.nisar.geolocation import check_geolocation
 from alignsar_gpu.products.nisar.ground import PIXEL_BYTES, ellipsoid_ground
 from alignsar_gpu.products.nisar.hdf5 import open_hdf5
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.geometry.grid import RadarGrid
     from alignsar_gpu.products.nisar import NisarProductsConfig
-    from alignsar_gpu.products.nisar.ground import EllipsoidGround
+from alignsar_gpu.products.nisar.ground import EllipsoidGround
 
 NO_VALUES = (
     "the calibration tables of the product: they are the same for beta0, sigma0 and gamma0, so that they hold "
@@ -108,6 +109,7 @@ def open_nisar(path: Path, frequency: str = "A") -> NisarProduct:
     whose parts do not belong together.
     """
     with open_hdf5(path) as root:
+        check_hdf5(path, str(path))
         band, product = find_product(root)
         images, polarizations = find_images(product, frequency)
         shape = image_shape(images, polarizations)

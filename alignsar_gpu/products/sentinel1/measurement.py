@@ -8,27 +8,28 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.opening.rasters import open_raster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import rasterio
     from numpy.typing import NDArray
 
 COMPLEX = ("complex_int16", "complex64")
 
 
 @contextmanager
-def _open_tiff(path: str, source: str) -> Iterator[rasterio.io.DatasetReader]:
+def _open_tiff(path: str, source: str) -> Iterator[rasterio.DatasetReader]:
     """A TIFF in radar geometry, which rasterio need not warn about."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with rasterio.open(path, driver="GTiff") as raster:
+            with open_raster(path, source) as raster:
                 yield raster
     except (RasterioError, OSError) as error:
         reason = error.__cause__ or error

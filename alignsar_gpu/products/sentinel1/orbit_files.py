@@ -29,7 +29,7 @@ KEPT = np.timedelta64(180, "s")  # vectors kept on either side of the acquisitio
 SPARE = np.timedelta64(30, "s")  # what a file must cover on either side: three vectors
 SPARE_VECTORS = 2
 CLOCKS_AGREE = np.timedelta64(2, "us")  # rounding of TAI and UTC
-LARGEST_FILE = 64 << 20  # a precise orbit file of a day has 4.4 MB
+LARGEST_FILE = 32 << 20  # a precise orbit file of a day has 4.4 MB
 LISTED = 6  # files that a message lists
 
 

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.time_scale import parse_utc
+from alignsar_gpu.opening.files import refuse_outside
 from alignsar_gpu.products.xml import Xml, parse_xml
 
 if TYPE_CHECKING:
-    import numpy as np
-
-if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import numpy as np
 
 MANIFEST = "manifest.safe"
 SIMULATED = "SIMULATED.txt"  # a file that simulated products have
 SIMULATOR = "alignsar_gpu simulator"  # the facility in their manifests, unless those are copies of real ones
 IN_FOLDER = (MANIFEST, SIMULATED, "annotation/*.xml", "annotation/calibration/*.xml", "measurement/*")
-LARGEST_XML = 256 << 20  # bytes; annotations have a few MB: more is no annotation, or made to fill the memory
+LARGEST_XML = 32 << 20  # bytes; annotations have a few MB: more is no annotation, or made to fill the memory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +124,8 @@ def _product_id(name: str) -> str:
 
 def _folder(path: Path, *, verify: bool) -> Safe:
     files = [file for pattern in IN_FOLDER for file in path.glob(pattern) if file.is_file()]
+    for file in files:
+        refuse_outside(file, path, str(path))
     names = tuple(sorted(file.relative_to(path).as_posix() for file in files))
     return Safe(
         path=path,

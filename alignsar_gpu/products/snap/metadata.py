@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
+from json import JSONDecodeError
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import ParseError
 
@@ -13,15 +13,19 @@ from defusedxml.ElementTree import fromstring
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.time_scale import continuous, parse_utc
+from alignsar_gpu.opening.texts import load_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from xml.etree.ElementTree import Element as XmlElement
 
+FIRST_TIME, LAST_TIME = np.datetime64("1950-01-01", "us"), np.datetime64("2200-01-01", "us")
 SNAP_EPOCH = np.datetime64("2000-01-01", "us")
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 MONTHS = {month: index for index, month in enumerate(_MONTHS, start=1)}
 SECONDS_PER_DAY = 86400
+MOST_DAYS = 100_000  # that a time lies from the epoch: two centuries and more
+UNLIKE = (AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowError)
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,7 @@ class Element:
         """Return attribute ``name``, a UTC time (ISO 8601 text or SNAP's own form), as continuous time."""
         value = self._value(name)
         time = continuous(value) if isinstance(value, np.datetime64) else parse_utc(str(value))
-        if time is None:
+        if time is None or not FIRST_TIME < time < LAST_TIME:
             raise self._refuse(name, "a UTC time")
         result: np.datetime64 = time
         return result
@@ -106,6 +110,8 @@ def _json_value(data: dict[str, Any]) -> str | float | np.datetime64:
     values = data["elems"]
     if data["type"] == "utc":
         days, seconds, microseconds = (int(v) for v in values)
+        if abs(days) > MOST_DAYS or max(abs(seconds), abs(microseconds)) > 2_000_000:
+            raise ValueError(f"{values} is no time")
         return SNAP_EPOCH + np.timedelta64(
             (days * SECONDS_PER_DAY + seconds) * 1_000_000 + microseconds, "us"
         )
@@ -120,17 +126,17 @@ def _json_element(node: dict[str, Any], where: str) -> Element:
     return Element(node["name"], where, attributes, children)
 
 
-def parse_json(text: str, where: str) -> Element:
+def parse_json(text: str | bytes, where: str) -> Element:
     """Parse a ``product_metadata.json``; AlignsarError if it is truncated or malformed."""
     try:
-        nodes = json.loads(text)
+        nodes = load_json(text)
         return Element("metadata", where, {}, tuple(_json_element(node, where) for node in nodes))
-    except json.JSONDecodeError as error:
+    except JSONDecodeError as error:
         raise AlignsarError(
             f"{where}: not complete JSON (line {error.lineno}: {error.msg}): the file is cut off or damaged; "
             "copy or export the product again"
         ) from None
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+    except (*UNLIKE, RecursionError) as error:
         raise AlignsarError(
             f"{where}: not the metadata that SNAP writes into ZNAP products ({error!r}); export the product again"
         ) from None
@@ -159,12 +165,12 @@ def parse_xml(text: bytes, where: str) -> XmlElement:
     """Parse an XML document and return its root; AlignsarError if it is broken or declares entities."""
     try:
         root: XmlElement = fromstring(text)
-    except ParseError as error:
+    except DefusedXmlException as error:
+        raise AlignsarError(f"{where}: refused, for it declares XML entities ({error!r})") from None
+    except (ParseError, LookupError, ValueError) as error:
         raise AlignsarError(
             f"{where}: not complete XML ({error}): the file is cut off or damaged; copy or export it again"
         ) from None
-    except DefusedXmlException as error:
-        raise AlignsarError(f"{where}: refused, for it declares XML entities ({error!r})") from None
     return root
 
 
@@ -173,4 +179,9 @@ def dimap_tree(document: XmlElement, where: str) -> Element:
     root = document.find("Dataset_Sources/MDElem[@name='metadata']")
     if root is None:
         raise AlignsarError(f"{where}: no Dataset_Sources/metadata: not a product that SNAP has written")
-    return _xml_tree(root, where)
+    try:
+        return _xml_tree(root, where)
+    except RecursionError:
+        raise AlignsarError(
+            f"{where}: its metadata are nested too deep: not a product that SNAP has written"
+        ) from None

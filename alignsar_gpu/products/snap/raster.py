@@ -10,7 +10,6 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import rasterio
 import zarr
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window
@@ -18,15 +17,28 @@ from scipy.interpolate import RegularGridInterpolator
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.bounds import require
+from alignsar_gpu.opening.files import DAMAGED as BROKEN
+from alignsar_gpu.opening.files import (
+    check_archive,
+    read_member,
+    refuse_large,
+    refuse_links_out,
+    refuse_outside,
+)
+from alignsar_gpu.opening.rasters import open_raster as open_raster_file
+from alignsar_gpu.opening.zarrs import check_array
 from alignsar_gpu.products.snap.metadata import Element, dimap_tree, parse_json, parse_xml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from xml.etree.ElementTree import Element as XmlElement
 
+    import rasterio
     from numpy.typing import NDArray
 
 DAMAGED = "the file is cut off or damaged; copy or export the product again"
+LARGEST_METADATA = 1 << 25  # bytes; a real one has 3 MB
+MOST_LINES, MOST_PIXELS = 1 << 24, 1 << 38  # of a raster: no product has more
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -88,8 +100,10 @@ class Znap:
         self._zipped = path.is_file()
         self._root = self._zip_root() if self._zipped else ""
         self.metadata = parse_json(
-            self._text("SNAP/product_metadata.json"), f"{path.name}/SNAP/product_metadata.json"
+            self._bytes("SNAP/product_metadata.json"), f"{path.name}/SNAP/product_metadata.json"
         )
+        if not self._zipped:
+            refuse_links_out(path, str(path))
         self._arrays: dict[str, zarr.Array[Any]] = {}
         ties = {}
         for name, array in self._open().items():
@@ -106,22 +120,25 @@ class Znap:
     def _zip_root(self) -> str:
         try:
             with zipfile.ZipFile(self.path) as archive:
+                check_archive(archive, str(self.path))
                 groups = [PurePosixPath(n) for n in archive.namelist() if n.endswith(".zgroup")]
-        except (OSError, zipfile.BadZipFile) as error:
+        except BROKEN as error:
             raise AlignsarError(f"{self.path}: cannot be opened as a zip ({error}): {DAMAGED}") from None
         roots = sorted((g.parent for g in groups), key=lambda g: len(g.parts))
         if not roots:
             raise AlignsarError(f"{self.path}: holds no Zarr group: not a ZNAP product")
         return "" if str(roots[0]) == "." else str(roots[0])
 
-    def _text(self, name: str) -> str:
+    def _bytes(self, name: str) -> bytes:
+        """Read a file of metadata."""
         inside = f"{self._root}/{name}" if self._root else name
         try:
             if self._zipped:
                 with zipfile.ZipFile(self.path) as archive:
-                    return archive.read(inside).decode()
-            return (self.path / name).read_text()
-        except (OSError, KeyError, zipfile.BadZipFile, UnicodeDecodeError) as error:
+                    return read_member(archive, inside, LARGEST_METADATA, str(self.path))
+            refuse_large(self.path / name, LARGEST_METADATA)
+            return (self.path / name).read_bytes()
+        except BROKEN as error:
             raise AlignsarError(f"{self.path / name}: cannot be read ({error}): {DAMAGED}") from None
 
     def _names(self) -> list[str]:
@@ -133,13 +150,15 @@ class Znap:
         return sorted(h.parent.name for h in headers if h.parent.parent == PurePosixPath(self._root or "."))
 
     def _open(self) -> dict[str, zarr.Array[Any]]:
+        for name in self._names():
+            check_array(self._bytes(f"{name}/.zarray"), f"{self.path}/{name}/.zarray", texts=False)
         try:
             store = zarr.storage.ZipStore(self.path, mode="r") if self._zipped else str(self.path)
             return {
                 name: zarr.open_array(store, path=f"{self._root}/{name}".lstrip("/"), mode="r", zarr_format=2)
                 for name in self._names()
             }
-        except (OSError, ValueError, KeyError, TypeError) as error:  # what zarr raises for damaged headers
+        except BROKEN as error:
             raise AlignsarError(
                 f"{self.path}: cannot be opened as a Zarr group ({error}): {DAMAGED}"
             ) from None
@@ -150,8 +169,12 @@ class Znap:
             raise AlignsarError(
                 f"{self.path}: its bands should have one size, but have {sorted(shapes)}; resample them in SNAP first"
             )
-        lines, samples = shapes.pop()
-        return int(lines), int(samples)
+        (shape,) = shapes
+        if len(shape) != 2 or min(shape) < 1:
+            raise AlignsarError(
+                f"{self.path}: its bands have the shape {shape}, which no image has: {DAMAGED}"
+            )
+        return int(shape[0]), int(shape[1])
 
     def _tie_points(self, name: str, array: zarr.Array[Any]) -> TiePoints:
         attributes: dict[str, Any] = dict(array.attrs)
@@ -182,7 +205,7 @@ class Znap:
             )
         try:
             return np.asarray(array[first:stop])
-        except (OSError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
+        except BROKEN as error:
             raise AlignsarError(
                 f"{self.path}: a chunk of band {name!r} cannot be read ({error}): {DAMAGED}"
             ) from None
@@ -193,12 +216,20 @@ class Znap:
 
 
 @contextmanager
-def _open_envi(image: Path) -> Iterator[rasterio.io.DatasetReader]:
+def _open_envi(image: Path) -> Iterator[rasterio.DatasetReader]:
     """An ENVI image in radar geometry, which rasterio need not warn about."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with rasterio.open(image, driver="ENVI") as raster:
+        with open_raster_file(image, str(image), ("ENVI",)) as raster:
             yield raster
+
+
+def _size(node: XmlElement, below: str) -> tuple[int, int]:
+    """Return numbers of rows and columns. Raises ValueError for those that no raster has."""
+    rows, columns = (int(node.findtext(f"{below}{tag}") or "") for tag in ("NROWS", "NCOLS"))
+    if not (0 < rows < MOST_LINES and 0 < columns < MOST_LINES and rows * columns < MOST_PIXELS):
+        raise ValueError(f"{rows} x {columns} pixels")
+    return rows, columns
 
 
 def _number(node: XmlElement, tag: str, default: float) -> float:
@@ -211,6 +242,7 @@ class Dimap:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
+            refuse_large(path, LARGEST_METADATA)
             document = parse_xml(path.read_bytes(), path.name)
         except OSError as error:
             raise AlignsarError(f"{path}: cannot be read ({error})") from None
@@ -219,8 +251,7 @@ class Dimap:
         self.no_data: dict[str, float] = {}
         self._images: dict[str, Path] = {}
         try:
-            self.lines = int(document.findtext("Raster_Dimensions/NROWS") or "")
-            self.samples = int(document.findtext("Raster_Dimensions/NCOLS") or "")
+            self.lines, self.samples = _size(document, "Raster_Dimensions/")
             self._read_band_table(document)
             self.tie_points = self._read_tie_points(document)
         except (TypeError, ValueError) as error:
@@ -237,6 +268,8 @@ class Dimap:
                 f"{self.path.name}: refuses the data file {href!r}, for it lies outside the product"
             )
         image = (self.path.parent / relative).with_suffix(".img")
+        for file in (image, image.with_suffix(".hdr")):
+            refuse_outside(file, self.path.parent, str(self.path))
         if not (image.is_file() and image.with_suffix(".hdr").is_file()):
             raise AlignsarError(
                 f"{image}: missing (or its .hdr is), though {self.path.name} names it: copy the product again"
@@ -275,7 +308,7 @@ class Dimap:
                 continue
             offset = _number(node, "OFFSET_Y", 0.0), _number(node, "OFFSET_X", 0.0)
             step = _number(node, "STEP_Y", np.nan), _number(node, "STEP_X", np.nan)
-            shape = int(node.findtext("NROWS") or ""), int(node.findtext("NCOLS") or "")
+            shape = _size(node, "")
             image = self._data_file(file.get("href"))
             name = node.findtext("TIE_POINT_GRID_NAME") or ""
             ties[name] = _tie_grid(self._window(image, 0, *shape).astype(np.float64), offset, step)
@@ -295,7 +328,7 @@ class Dimap:
                         f"{first + lines} x {samples}: the product's files do not belong together"
                     )
                 return np.asarray(raster.read(1, window=Window(0, first, samples, lines)))
-        except (RasterioError, OSError) as error:
+        except (RasterioError, *BROKEN) as error:
             raise AlignsarError(f"{image}: cannot be read ({error}): {DAMAGED}") from None
 
     def read(self, band: str, first: int, stop: int) -> NDArray[np.float32]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem.frame import transform, turn
+from alignsar_gpu.opening.files import DAMAGED
 from alignsar_gpu.radarcoding.files import damaged
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ class FieldFile:
                 wanted = np.arange(columns.start, columns.stop) % count
                 return self.grids.read(time, rows, slice(0, count))[:, wanted]
             return self.grids.read(time, rows, slice(max(columns.start, 0), min(columns.stop, count)))
-        except (OSError, RuntimeError) as error:
+        except DAMAGED as error:
             raise AlignsarError(damaged(self.key, self.name, error)) from None
 
     def _shares(self, time: np.datetime64) -> dict[int, float]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import rasterio
 import xarray as xr
 from pyproj import CRS
 from pyproj.exceptions import ProjError
@@ -18,6 +17,11 @@ from rasterio.windows import Window
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.bounds import require
 from alignsar_gpu.geometry.dem.frame import is_wgs84, period_of, pipeline_between
+from alignsar_gpu.opening.files import DAMAGED
+from alignsar_gpu.opening.hdf5 import check_hdf5, is_hdf5
+from alignsar_gpu.opening.rasters import affine_of, open_raster
+from alignsar_gpu.opening.texts import system_of
+from alignsar_gpu.opening.zarrs import check_store
 from alignsar_gpu.radarcoding.crs import agreed_crs, given_crs
 from alignsar_gpu.radarcoding.fields.files import FieldFile
 from alignsar_gpu.radarcoding.files import matching
@@ -34,6 +38,8 @@ LATITUDES, LONGITUDES = ("latitude", "lat", "y"), ("longitude", "lon", "x")
 TIMES = ("time", "valid_time", "date")
 DATE = re.compile(r"(?<!\d)(\d{8})(?:[T_]?(\d{2})(\d{2})(\d{2})?)?(?!\d)(?![T_]\d{1,3}(?!\d))")
 KILOMETRES = ("km", "kilometer", "kilometers", "kilometre", "kilometres")
+MOST_NODES = 1 << 20  # of an axis
+LONGEST = 9e9  # seconds from 1970: nanoseconds in 64 bits
 CALENDARS = ("standard", "gregorian", "proleptic_gregorian")
 
 
@@ -59,7 +65,7 @@ class _RasterGrids:
     def read(self, time: int, rows: slice, columns: slice) -> NDArray[np.float64]:
         """See `Grids.read`."""
         name, band = self.bands[time]
-        with rasterio.open(name) as file:
+        with open_raster(name, str(name)) as file:
             image = file.read(band, window=Window.from_slices(rows, columns), masked=True)
             require("raster_scale", abs(file.scales[band - 1]), name)
             values = image.data.astype(np.float64) * file.scales[band - 1] + file.offsets[band - 1]
@@ -99,14 +105,7 @@ def open_field(config: FieldLayerConfig, key: str) -> FieldFile:
 
 
 def _with_xarray(config: FieldLayerConfig, path: Path, key: str) -> FieldFile:
-    try:
-        dataset = (
-            xr.open_zarr(path, chunks=None, consolidated=False, decode_timedelta=False)
-            if path.is_dir()
-            else xr.open_dataset(path, engine="netcdf4", decode_timedelta=False)
-        )
-    except (OSError, ValueError, KeyError) as error:
-        raise AlignsarError(f"{key}: {path}: cannot be read as NetCDF or Zarr ({error})") from None
+    dataset = _dataset(path, f"{key}: {path}")
     array = _variable(dataset, config, f"{key}: {path}")
     where = f"{key}: {path}, {array.name}"
     require("raster_scale", abs(array.encoding.get("scale_factor", 1.0)), where)
@@ -132,6 +131,33 @@ def _with_xarray(config: FieldLayerConfig, path: Path, key: str) -> FieldFile:
         stated or (CRS.from_epsg(4326) if degrees else None),
         _XarrayGrids(array, order),
     )
+
+
+def _dataset(path: Path, where: str) -> xr.Dataset:
+    """Open NetCDF, or a folder of Zarr, without reading more than coordinates."""
+    if path.is_dir():
+        check_store(path, where)
+    elif is_hdf5(path):
+        check_hdf5(path, where)
+    try:
+        plain = _opened(path, decode_cf=False, create_default_indexes=False)
+        for name, length in plain.sizes.items():
+            if name in plain.variables and length > MOST_NODES:
+                raise AlignsarError(
+                    f"{where}: its coordinate {name} has {length} values, more than any grid; not read"
+                )
+        return _opened(path, decode_timedelta=False)
+    except DAMAGED as error:
+        raise AlignsarError(f"{where}: cannot be read as NetCDF or Zarr ({error})") from None
+
+
+def _opened(path: Path, **options: Any) -> xr.Dataset:
+    opened: xr.Dataset = (
+        xr.open_zarr(path, chunks=None, consolidated=False, **options)
+        if path.is_dir()
+        else xr.open_dataset(path, engine="netcdf4", **options)
+    )
+    return opened
 
 
 def _field(
@@ -247,6 +273,8 @@ def _times(axis: xr.DataArray, where: str) -> tuple[NDArray[np.datetime64], tupl
             f"{where}: its times cannot be understood{f' (calendar {calendar!r})' if calendar else ''}; they must be "
             f"CF times of a calendar of {', '.join(CALENDARS)}"
         )
+    if np.abs(axis.values.astype("datetime64[D]").astype(np.int64)).max() > LONGEST / 86400:
+        raise AlignsarError(f"{where}: has times that no calendar has; it is damaged, fetch it again")
     values, order = np.unique(axis.values.astype("datetime64[ns]"), return_index=True)
     return values, tuple(int(place) for place in order)
 
@@ -265,7 +293,7 @@ def _stated_crs(dataset: xr.Dataset, array: xr.DataArray, where: str) -> CRS | N
     attributes = dict(dataset[name].attrs)
     text = attributes.get("crs_wkt") or attributes.get("spatial_ref")
     try:
-        return CRS.from_user_input(text or CRS.from_cf(attributes).to_wkt())
+        return system_of(text or CRS.from_cf(attributes).to_wkt())
     except (ProjError, KeyError, TypeError) as error:
         raise AlignsarError(
             f"{where}: its grid mapping {name!r} does not define a coordinate reference system ({error})"
@@ -274,7 +302,7 @@ def _stated_crs(dataset: xr.Dataset, array: xr.DataArray, where: str) -> CRS | N
 
 def _grib(config: FieldLayerConfig, path: Path, key: str) -> FieldFile:
     try:
-        with rasterio.open(path) as file:
+        with open_raster(path, f"{key}: {path}") as file:
             tags = [file.tags(band) for band in range(1, file.count + 1)]
             affine, crs, shape = file.transform, file.crs, (file.height, file.width)
     except RasterioError as error:
@@ -289,7 +317,7 @@ def _grib(config: FieldLayerConfig, path: Path, key: str) -> FieldFile:
         raise AlignsarError(
             f"{key}: {path}: {element} has the levels {', '.join(levels)}; give a file with one of them"
         )
-    seconds = np.array([int(float(tags[n]["GRIB_VALID_TIME"].split()[0])) for n in wanted], dtype=np.int64)
+    seconds = _seconds([tags[number].get("GRIB_VALID_TIME", "") for number in wanted], f"{key}: {path}")
     times, order = np.unique(seconds.astype("datetime64[s]").astype("datetime64[ns]"), return_index=True)
     band_tags = tags[wanted[0]]
     variable = _Variable(
@@ -299,6 +327,17 @@ def _grib(config: FieldLayerConfig, path: Path, key: str) -> FieldFile:
     axes = _axes_of(affine, shape, f"{key}: {path}")
     stated = None if crs is None else CRS.from_wkt(crs.to_wkt())
     return _field(config, key, variable, (path,), times, axes, stated, _RasterGrids(bands))
+
+
+def _seconds(times: Sequence[str], where: str) -> NDArray[np.int64]:
+    """Return seconds since 1970 of GRIB's texts. Raises AlignsarError for what is no time."""
+    try:
+        seconds = np.array([float(text.split()[0]) for text in times])
+    except (ValueError, IndexError):
+        seconds = np.array([np.nan])
+    if not (np.abs(seconds) < LONGEST).all():
+        raise AlignsarError(f"{where}: has bands without a time; it is damaged, fetch it again")
+    return seconds.astype(np.int64)
 
 
 def _dated_rasters(config: FieldLayerConfig, pattern: Path, key: str) -> FieldFile:
@@ -315,7 +354,7 @@ def _dated_rasters(config: FieldLayerConfig, pattern: Path, key: str) -> FieldFi
         day, *clock = date.groups("00")
         try:
             time = np.datetime64(f"{day[:4]}-{day[4:6]}-{day[6:]}T{':'.join(clock)}", "ns")
-            with rasterio.open(path) as file:
+            with open_raster(path, f"{key}: {path}") as file:
                 grid, count = (file.transform, file.crs, (file.height, file.width)), file.count
                 units = file.units[0] or ""
         except (RasterioError, ValueError) as error:
@@ -341,6 +380,7 @@ def _axes_of(
     affine: Any, shape: tuple[int, int], where: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return y of rows and x of columns. Raises AlignsarError for a grid that is rotated or not georeferenced."""
+    affine_of(affine, where)
     if affine.is_identity or affine.b != 0.0 or affine.d != 0.0:
         raise AlignsarError(f"{where}: its grid is rotated or not georeferenced; warp it (gdalwarp)")
     rows, columns = np.arange(shape[0]) + 0.5, np.arange(shape[1]) + 0.5

@@ -15,8 +15,11 @@ import shapely
 from pyogrio.errors import DataLayerError, DataSourceError
 from pyproj import CRS
 from pyproj.exceptions import ProjError
+from shapely.errors import GEOSException
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.opening.texts import load_json, shapes_of_wkb, system_of
+from alignsar_gpu.opening.vectors import reading_vectors
 from alignsar_gpu.radarcoding.points.sources import AT_A_TIME, Coordinates, column
 
 if TYPE_CHECKING:
@@ -56,8 +59,8 @@ def from_wkb(
 ) -> Coordinates:
     """Return the coordinates of an Arrow column of geometries; points of a multipoint share the feature's value."""
     try:
-        geometry = shapely.from_wkb(shapes.to_numpy(zero_copy_only=False))
-    except shapely.errors.GEOSException as error:
+        geometry = shapes_of_wkb(shapes.to_numpy(zero_copy_only=False))
+    except GEOSException as error:
         raise AlignsarError(f"{where}: has a geometry that cannot be read ({error})") from None
     kinds = shapely.get_type_id(geometry)
     other = (kinds >= 0) & (kinds != POINT) & (kinds != MULTIPOINT)
@@ -105,15 +108,18 @@ class PointFeatures:
         columns = list(dict.fromkeys(name for name in (self.z, self.value) if name))
         for window in windows:
             try:
-                with pyogrio.open_arrow(
-                    self.path,
-                    layer=self.layer,
-                    columns=columns,
-                    where=self.condition,
-                    bbox=window,
-                    batch_size=AT_A_TIME // 8,
-                    use_pyarrow=True,
-                ) as (about, batches):
+                with (
+                    reading_vectors(self.path, self.where, self.layer),
+                    pyogrio.open_arrow(
+                        self.path,
+                        layer=self.layer,
+                        columns=columns,
+                        where=self.condition,
+                        bbox=window,
+                        batch_size=AT_A_TIME // 8,
+                        use_pyarrow=True,
+                    ) as (about, batches),
+                ):
                     geometry = about["geometry_name"] or "wkb_geometry"
                     for batch in batches:
                         yield self._coordinates(batch, geometry, counts)
@@ -136,8 +142,11 @@ def open_features(config: PointLayerConfig, where: str) -> PointFeatures:
     layer = _layer(config, where)
     label = where if layer is None else f"{where}, layer {layer}"
     try:
-        about = pyogrio.read_info(config.path, layer=layer, force_total_bounds=True, force_feature_count=True)
-        crs = None if about["crs"] is None else CRS.from_user_input(about["crs"])
+        with reading_vectors(config.path, label, layer):
+            about = pyogrio.read_info(
+                config.path, layer=layer, force_total_bounds=True, force_feature_count=True
+            )
+        crs = None if about["crs"] is None else system_of(about["crs"])
     except ProjError as error:
         raise AlignsarError(f"{label}: states a system that cannot be used ({error})") from None
     except UNREADABLE as error:
@@ -173,7 +182,8 @@ def open_features(config: PointLayerConfig, where: str) -> PointFeatures:
 
 def _layer(config: PointLayerConfig, where: str) -> str | None:
     try:
-        layers = {str(name): kind for name, kind in pyogrio.list_layers(config.path)}
+        with reading_vectors(config.path, f"{where}: is not a known file of points (LAS, LAZ, CSV, Parquet)"):
+            layers = {str(name): kind for name, kind in pyogrio.list_layers(config.path)}
     except UNREADABLE as error:
         raise AlignsarError(
             f"{where}: is not a known file of points (LAS, LAZ, CSV, Parquet, or a vector file of GDAL's: "
@@ -191,10 +201,11 @@ def _layer(config: PointLayerConfig, where: str) -> str | None:
 
 def _some_have_height(path: str, layer: str | None, where: str) -> bool:
     try:
-        _, _, shapes, _ = pyogrio.raw.read(path, layer=layer, columns=[], max_features=LOOKED_AT)
-    except UNREADABLE as error:
+        with reading_vectors(path, where, layer):
+            _, _, shapes, _ = pyogrio.raw.read(path, layer=layer, columns=[], max_features=LOOKED_AT)
+        return bool(shapely.has_z(shapes_of_wkb(shapes)).any())
+    except (*UNREADABLE, GEOSException) as error:
         raise AlignsarError(f"{where}: cannot be read as a vector file ({error})") from None
-    return bool(shapely.has_z(shapely.from_wkb(shapes)).any())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,7 +240,7 @@ def list_of_stations(path: Path) -> list[Any] | None:
     try:
         if path.stat().st_size > LONGEST_LIST:
             return None
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = load_json(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError):
         return None
     stations = content.get("stations") if isinstance(content, dict) else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import csv
-from pyproj import CRS
 from pyproj.exceptions import ProjError
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.opening.texts import load_json, system_of
 from alignsar_gpu.radarcoding.points.features import from_wkb, kind_of
 from alignsar_gpu.radarcoding.points.sources import (
     AT_A_TIME,
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from pyproj import CRS
 
     from alignsar_gpu.radarcoding.crs import Box
     from alignsar_gpu.radarcoding.points.config import PointLayerConfig
@@ -139,7 +139,7 @@ def _one(path: Path, config: PointLayerConfig, crs: CRS | None, where: str) -> T
         else:
             with pq.ParquetFile(path) as file:
                 names, rows = file.schema_arrow.names, file.metadata.num_rows
-                geo = json.loads((file.schema_arrow.metadata or {}).get(b"geo", b"{}"))
+                geo = load_json((file.schema_arrow.metadata or {}).get(b"geo", b"{}"))
     except (pa.ArrowException, OSError, ValueError) as error:
         raise AlignsarError(
             f"{label}: cannot be read as a table ({error}): correct or copy it again"
@@ -165,7 +165,7 @@ def _with_geometry(path: Path, geo: dict[str, Any], columns: Columns, label: str
         geometry = geo["columns"][name]
         encoding, kinds = geometry["encoding"], geometry.get("geometry_types", [])
         stated = geometry.get("crs", "OGC:CRS84")
-        crs = None if stated is None else CRS.from_user_input(stated)
+        crs = None if stated is None else system_of(stated)
     except (KeyError, TypeError, ProjError) as error:
         raise AlignsarError(
             f"{label}: its GeoParquet metadata are not understood ({error!r}): write the file again"

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import rasterio
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.opening.rasters import open_raster
 from alignsar_gpu.radarcoding.files import damaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
+    import rasterio
     from numpy.typing import NDArray
 
     from alignsar_gpu.radarcoding.rasters.config import RasterLayerConfig
@@ -129,7 +130,7 @@ def _occurring(names: Sequence[str], band: int, nodata: float | None, where: str
     pixels = 0
     for name in names:
         try:
-            with rasterio.open(name) as file:
+            with open_raster(name, f"{where}: {name}") as file:
                 pixels += file.height * file.width
                 if pixels > MOST_PIXELS:
                     raise AlignsarError(

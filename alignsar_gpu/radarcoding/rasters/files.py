@@ -8,13 +8,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-import rasterio
 import shapely
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.bounds import require
+from alignsar_gpu.opening.rasters import open_raster
 from alignsar_gpu.radarcoding.files import damaged
 from alignsar_gpu.radarcoding.rasters.classes import NO_CLASS, is_nodata
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    import rasterio
     from numpy.typing import NDArray
     from pyproj import CRS
 
@@ -230,7 +231,7 @@ class LabelRaster:
                 for ends in (first, (rows.start, columns.start))
             )
             try:
-                with rasterio.open(tile.name) as file:
+                with open_raster(tile.name, f"{self.key}: {tile.name}") as file:
                     take(file, Window.from_slices(*inside), (where[0], where[1]))
             except RasterioError as error:
                 raise AlignsarError(damaged(self.key, tile.name, error)) from None

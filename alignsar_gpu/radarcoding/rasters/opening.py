@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import rasterio
 from pyproj import CRS, Geod
 from pyproj.exceptions import ProjError
 from rasterio.enums import ColorInterp
@@ -18,7 +17,9 @@ from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem.frame import Frame, is_wgs84, period_of, pipeline_between, pixel_centre
-from alignsar_gpu.geometry.dem.raster import GDAL_NAME, SUFFIXES
+from alignsar_gpu.geometry.dem.raster import SUFFIXES
+from alignsar_gpu.opening.rasters import GDAL_NAME, affine_of
+from alignsar_gpu.opening.rasters import open_raster as open_gdal
 from alignsar_gpu.radarcoding.crs import agreed_crs, area_of, given_crs
 from alignsar_gpu.radarcoding.files import matching
 from alignsar_gpu.radarcoding.rasters.classes import ClassTable, class_table
@@ -53,7 +54,7 @@ def _described(name: str, key: str) -> _Described:
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            with rasterio.open(name) as file:
+            with open_gdal(name, f"{key}: {name}") as file:
                 if file.count == 0:
                     inside = (
                         f"; name one of those in it: {', '.join(file.subdatasets[:8])}"
@@ -72,7 +73,7 @@ def _described(name: str, key: str) -> _Described:
                     name=name,
                     files=tuple(sorted(path for path in map(Path, file.files) if path.is_file())),
                     crs=None if file.crs is None else CRS.from_wkt(file.crs.to_wkt(version="WKT2_2019")),
-                    affine=tuple(file.transform)[:6],
+                    affine=affine_of(file.transform, f"{key}: {name}"),
                     shape=file.shape,
                     descriptions=file.descriptions,
                     dtypes=file.dtypes,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -13,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyogrio
 from pyogrio.errors import DataLayerError, DataSourceError
-from pyproj import CRS
 from pyproj.exceptions import ProjError
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.opening.texts import load_json, system_of
 from alignsar_gpu.radarcoding.vectors.formats.paths import listed
 from alignsar_gpu.radarcoding.vectors.formats.sources import (
     NUMBER,
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from pyproj import CRS
 
     from alignsar_gpu.radarcoding.crs import Box
     from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
@@ -230,7 +230,7 @@ def _described(file: Path, config: VectorLayerConfig, where: str) -> ParquetSour
     try:
         with pq.ParquetFile(file) as opened:
             schema, rows = opened.schema_arrow, opened.metadata.num_rows
-        about = json.loads((schema.metadata or {}).get(b"geo", b"{}"))
+        about = load_json((schema.metadata or {}).get(b"geo", b"{}"))
         columns = {
             str(name): column for name, column in about.get("columns", {}).items() if name in schema.names
         }
@@ -283,6 +283,6 @@ def _crs(column: Mapping[str, Any], where: str) -> CRS | None:
     """Return the system as GeoParquet defines it: longitude and latitude if unstated, unknown if null."""
     try:
         stated = column.get("crs", "OGC:CRS84")
-        return None if stated is None else CRS.from_user_input(stated)
+        return None if stated is None else system_of(stated)
     except ProjError as error:
         raise AlignsarError(f"{where}: its coordinate reference system cannot be used ({error})") from None

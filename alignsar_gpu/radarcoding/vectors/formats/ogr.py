@@ -16,6 +16,8 @@ from pyproj import CRS
 from pyproj.exceptions import ProjError
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.opening.texts import system_of
+from alignsar_gpu.opening.vectors import NOT_UTF8, reading_vectors
 from alignsar_gpu.radarcoding.vectors.formats.gml import NUMBERS, choose_geometry, epsg_code, survey, template
 from alignsar_gpu.radarcoding.vectors.formats.paths import listed, members_of
 from alignsar_gpu.radarcoding.vectors.formats.sources import (
@@ -77,7 +79,7 @@ class OgrSource:
 
     def _ask(self, ask: Callable[..., Any], **options: Any) -> Any:
         """Call a function of pyogrio, its errors as AlignsarError."""
-        with quietly(), ExitStack() as stack:
+        with quietly(), reading_vectors(self.dataset, self.name, self.layer), ExitStack() as stack:
             if self.driver == "GML":
                 options |= NO_GFS
             if self.gfs:
@@ -91,6 +93,8 @@ class OgrSource:
                 raise self._unreadable(error) from error
 
     def _unreadable(self, error: Exception) -> AlignsarError:
+        if isinstance(error, UnicodeDecodeError) or "UTF8" in str(error):
+            return AlignsarError(f"{self.name}: {NOT_UTF8}")
         return AlignsarError(
             f"{self.name}: cannot be read ({error}); check the file (ogrinfo -al -so), or fetch it anew"
         )
@@ -138,7 +142,7 @@ class OgrSource:
     def _streamed(self, columns: Sequence[str], **options: Any) -> Iterator[tuple[str, Any]]:
         """Read Arrow batches by pyogrio's stream, each with the name of the column of shapes."""
         try:
-            with ExitStack() as stack:
+            with reading_vectors(self.dataset, self.name, self.layer), ExitStack() as stack:
                 with quietly():
                     about, batches = stack.enter_context(
                         pyogrio.open_arrow(
@@ -152,6 +156,7 @@ class OgrSource:
                         )
                     )
                 for rows in batches:
+                    rows.validate(full=True)  # of texts that are not what they are said to be
                     yield str(about["geometry_name"] or ""), rows
         except UNREADABLE as error:
             raise self._unreadable(error) from error
@@ -206,7 +211,7 @@ def open_ogr(path: VectorPath, config: VectorLayerConfig, key: str) -> OgrSource
     gml = path.ending in {".gml", ".xml"} and not path.has_beside(".xsd")
     listing = f"/vsisubfile/0,{path.dataset}" if gml else path.dataset  # where GDAL cannot write a GFS file
     try:
-        with quietly():
+        with quietly(), reading_vectors(listing, f"{key}: {path.shown}"):
             layers = {str(name): kind for name, kind in pyogrio.list_layers(listing)}
     except UNREADABLE as error:
         members = members_of(path)
@@ -257,7 +262,7 @@ def _chosen(layers: Mapping[str, Any], asked: str | None, where: str) -> str:
 
 def _described(source: OgrSource, info: Mapping[str, Any]) -> OgrSource:
     try:
-        crs = CRS.from_user_input(info["crs"]) if info["crs"] else None
+        crs = system_of(info["crs"]) if info["crs"] else None
     except ProjError as error:
         raise AlignsarError(
             f"{source.name}: its coordinate reference system cannot be used ({error}): correct it in the file "

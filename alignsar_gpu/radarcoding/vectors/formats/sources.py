@@ -13,6 +13,7 @@ import shapely
 from shapely.errors import GEOSException
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.opening.texts import shapes_of_wkb
 from alignsar_gpu.radarcoding.vectors.formats.paths import listed
 
 if TYPE_CHECKING:
@@ -113,15 +114,21 @@ def decoded(wkb: NDArray[Any], name: str) -> Shapes:
     """
     try:
         with np.errstate(invalid="ignore"):  # of coordinates that are no numbers, see below
-            shapes = np.asarray(shapely.from_wkb(wkb), dtype=object)
+            shapes = shapes_of_wkb(wkb)
     except GEOSException as error:
-        count = int(np.count_nonzero(shapely.is_missing(shapely.from_wkb(wkb, on_invalid="ignore"))))
-        count -= sum(item is None for item in wkb)
+        count = sum(item is not None and not _is_shape(item) for item in wkb)
         raise AlignsarError(
             f"{name}: has {count} damaged geometries among the {len(wkb)} features looked at ({str(error).strip()}): "
             "repair them (ogr2ogr -makevalid), or leave them out (key where)"
         ) from None
     return with_numbers(shapes, name)
+
+
+def _is_shape(wkb: bytes) -> bool:
+    try:
+        return bool(len(shapes_of_wkb([wkb])))
+    except GEOSException:
+        return False
 
 
 def with_numbers(shapes: Shapes, name: str) -> Shapes:

@@ -17,6 +17,7 @@ from rasterio.features import rasterize
 from shapely.errors import GEOSException
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.opening.vectors import reading_vectors
 from alignsar_gpu.simulate.ground.backscatter import class_index
 from alignsar_gpu.simulate.ground.raster import Raster
 
@@ -134,18 +135,24 @@ def _read(layer: VectorLayer, where: str) -> Any:
     if name.lower().endswith(".gml"):
         options["WRITE_GFS"] = "NO"  # GDAL would leave a file beside the user's
     try:
-        with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
+        with (
+            warnings.catch_warnings(),
+            reading_vectors(name, where),
+            tempfile.TemporaryDirectory() as folder,
+        ):
             warnings.simplefilter("ignore")  # GDAL's remarks on odd geometries, which are checked
             if layer.template:
                 template = Path(folder) / "template.gfs"
                 template.write_text(layer.template, encoding="utf-8")
                 options["GFS_TEMPLATE"] = str(template)
-            if layer.layer is None and not layer.template:
+            if not isinstance(layer.layer, str) and not layer.template:
                 found = [str(one) for one, _ in pyogrio.list_layers(name)]
-                if len(found) > 1:
+                if layer.layer is None and len(found) > 1:
                     raise AlignsarError(
                         f"{where}: has {len(found)} layers ({', '.join(found)}): name one of them"
                     )
-            return pyogrio.read_dataframe(name, **options)
-    except (DataSourceError, DataLayerError, GEOSException, ValueError) as error:
+                options["layer"] = found[layer.layer or 0]
+            with reading_vectors(name, where, options.get("layer")):
+                return pyogrio.read_dataframe(name, **options)
+    except (DataSourceError, DataLayerError, GEOSException, ValueError, IndexError) as error:
         raise AlignsarError(f"{where}: cannot be read as vectors ({error})") from None

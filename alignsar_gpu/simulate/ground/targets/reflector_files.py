@@ -12,6 +12,8 @@ import pyogrio
 from pyogrio.errors import DataSourceError
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.opening.texts import load_json
+from alignsar_gpu.opening.vectors import reading_vectors
 from alignsar_gpu.simulate.ground.targets.targets import PointTarget, trihedral_cross_section
 
 if TYPE_CHECKING:
@@ -69,7 +71,7 @@ def _from_csv(file: Path, where: str) -> Iterator[tuple[str, Mapping[str, Any]]]
 def _stations(file: Path, where: str) -> list[Any] | None:
     """The stations of a list of them, None where it is something else."""
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = load_json(file.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise AlignsarError(f"{where}: is no JSON ({error})") from None
     found = content.get("stations") if isinstance(content, dict) else None
@@ -102,7 +104,8 @@ def _from_stations(
 
 def _from_points(file: Path, where: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     try:
-        frame = pyogrio.read_dataframe(file)
+        with reading_vectors(file, where):
+            frame = pyogrio.read_dataframe(file)
     except (DataSourceError, ValueError) as error:
         raise AlignsarError(
             f"{where}: cannot be read as vectors ({error}); give points with {COLUMNS}"

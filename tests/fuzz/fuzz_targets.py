@@ -1,0 +1,322 @@
+"""Every format that is read: a small valid product as bytes, and how it is read."""
+
+import sqlite3
+import tempfile
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import geopandas
+import laspy
+import numpy as np
+import rasterio
+import rasterio.shutil
+import shapely
+import xarray as xr
+from fake_nisar import FakeNisar
+from fake_orbit import earth_fixed
+from fake_safe import FakeSafe, write_safe
+from fake_snap import write_dimap, write_znap
+from fake_vectors import EVERYWHERE, HOLED, KEY, SQUARE, frame, write
+from fuzz_bounds import outside
+from pyproj import CRS
+from synthetic_stack import simulate_stack
+
+from alignsar_gpu.geometry.dem.dem import open_dem
+from alignsar_gpu.products.area import read_area
+from alignsar_gpu.products.nisar.reader import open_nisar
+from alignsar_gpu.products.sentinel1.orbit_files import read_orbit_file
+from alignsar_gpu.products.sentinel1.reader import open_sentinel1
+from alignsar_gpu.products.snap.reader import open_stack
+from alignsar_gpu.radarcoding.fields.config import FieldLayerConfig
+from alignsar_gpu.radarcoding.fields.opening import open_field
+from alignsar_gpu.radarcoding.points.config import PointLayerConfig
+from alignsar_gpu.radarcoding.points.files import open_points
+from alignsar_gpu.radarcoding.rasters.config import RasterLayerConfig
+from alignsar_gpu.radarcoding.rasters.opening import open_raster
+from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
+from alignsar_gpu.radarcoding.vectors.files import open_vectors
+from alignsar_gpu.radarcoding.vectors.rings import Counts
+
+PLACE = rasterio.Affine(0.1, 0.0, 5.0, 0.0, -0.1, 53.0)
+MIDNIGHT = np.datetime64("2023-09-04", "us")
+MOST = 64  # lines, samples, rows and columns that are read of what is accepted
+
+
+@dataclass(frozen=True)
+class Target:
+    """A format. ``build`` writes a valid product into a folder; ``read`` gives what was accepted, by name."""
+
+    name: str
+    build: Callable
+    read: Callable
+
+    @cache  # noqa: B019  (there are a few, for all the time)
+    def files(self):
+        """The valid product: bytes by name."""
+        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self.build(Path(folder))
+            paths = sorted(path for path in Path(folder).rglob("*") if path.is_file())
+            return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+    def faults(self, values):
+        """Accepted values outside their bounds, in words; empty where there are none."""
+        return outside(values)
+
+
+def only(folder, pattern):
+    return next(iter(sorted(folder.glob(pattern))), folder / pattern)
+
+
+def grid_values(grid):
+    return {
+        "wavelength": grid.wavelength,
+        "azimuth_interval": grid.azimuth_interval,
+        "first_slant_range": grid.first_slant_range,
+        "range_spacing": grid.range_spacing,
+        "lines": grid.lines,
+        "samples": grid.samples,
+        "first_azimuth_time": grid.first_azimuth_time,
+    }
+
+
+def orbit_values(orbit):
+    return {"position": orbit.position, "velocity": orbit.velocity, "state_vector_time": orbit.time}
+
+
+def read_sentinel1(folder):
+    product = open_sentinel1(only(folder, "*.SAFE"))
+    values = orbit_values(product.orbit)
+    for burst in product.bursts:
+        values |= grid_values(burst.grid) | {
+            "steering_rate": burst.steering_rate,
+            "footprint": burst.footprint,
+        }
+        for name in burst.channels:
+            burst.read(name)
+    return values
+
+
+def read_stack(folder):
+    stack = open_stack(folder)
+    stack.read_pixels(0, min(MOST, stack.grid.lines))
+    stack.read_ground(0, min(MOST, stack.grid.lines))
+    return grid_values(stack.grid) | orbit_values(stack.acquisitions[0].orbit)
+
+
+def read_nisar(folder):
+    product = open_nisar(only(folder, "*.h5"))
+    product.read_pixels(0, min(MOST, product.grid.lines))
+    product.read_ground(0, min(MOST, product.grid.lines))
+    return grid_values(product.grid) | orbit_values(product.acquisitions[0].orbit)
+
+
+def write_orbit(folder):
+    start = MIDNIGHT + np.timedelta64(6 * 3600 + 37 * 60, "s")
+    times = np.arange(-30, 31) * 10.0
+    position, velocity = earth_fixed(times + 2400.0, 30.0)
+    vectors = []
+    for time, place, way in zip(times, position, velocity, strict=True):
+        utc = start + np.timedelta64(int(time), "s")
+        axes = [f"<{axis} unit='m'>{value:.6f}</{axis}>" for axis, value in zip("XYZ", place, strict=True)]
+        axes += [f"<V{axis} unit='m/s'>{value:.6f}</V{axis}>" for axis, value in zip("XYZ", way, strict=True)]
+        vectors.append(
+            f"<OSV><TAI>TAI={utc + np.timedelta64(37, 's')}</TAI><UTC>UTC={utc}</UTC><UT1>UT1={utc}</UT1>"
+            f"<Absolute_Orbit>+50174</Absolute_Orbit>{''.join(axes)}<Quality>NOMINAL</Quality></OSV>"
+        )
+    (folder / "x.EOF").write_text(
+        "<?xml version='1.0'?><Earth_Explorer_File><Earth_Explorer_Header><Fixed_Header><File_Name>x</File_Name>"
+        "<Mission>Sentinel-1A</Mission><File_Type>AUX_POEORB</File_Type><Validity_Period><Validity_Start>"
+        "UTC=2023-09-04T00:00:00</Validity_Start><Validity_Stop>UTC=2023-09-05T00:00:00</Validity_Stop>"
+        "</Validity_Period></Fixed_Header><Variable_Header><Ref_Frame>EARTH_FIXED</Ref_Frame><Time_Reference>UTC"
+        "</Time_Reference></Variable_Header></Earth_Explorer_Header><Data_Block type='xml'>"
+        f"<List_of_OSVs count='{len(vectors)}'>{''.join(vectors)}</List_of_OSVs></Data_Block></Earth_Explorer_File>"
+    )
+
+
+def read_orbit(folder):
+    first = MIDNIGHT + np.timedelta64(6 * 3600 + 37 * 60, "s")
+    return orbit_values(
+        read_orbit_file(
+            folder / "x.EOF", MIDNIGHT, first, first + np.timedelta64(27, "s"), platform="Sentinel-1A"
+        )
+    )
+
+
+def write_raster(path, dtype="float32", **options):
+    values = 100.0 + np.arange(400).reshape(20, 20)
+    profile = {"width": 20, "height": 20, "count": 1, "dtype": dtype, "crs": "EPSG:4326", "transform": PLACE}
+    with rasterio.open(path, "w", **profile, **options) as file:
+        file.write(values.astype(dtype) if dtype != "uint8" else (values % 7).astype(dtype), 1)
+
+
+def write_vrt(folder):
+    write_raster(folder / "a.tif", driver="GTiff")
+    rasterio.shutil.copy(folder / "a.tif", folder / "x.vrt", driver="VRT")
+
+
+def read_dem(pattern):
+    def read(folder):
+        dem = open_dem(only(folder, pattern), "ellipsoid")
+        rows, columns = (slice(0, min(MOST, count)) for count in dem.shape)
+        posts = dem.posts(rows, columns)
+        known = np.isfinite(posts.height)
+        return {"height": posts.height[known], "step": np.abs(np.array(dem.frame.affine)[[0, 4]])}
+
+    return read
+
+
+def read_labels(folder):
+    raster = open_raster(RasterLayerConfig(path=str(only(folder, "x.*")), method="share"), KEY)
+    rows, columns = (slice(0, min(MOST, count)) for count in raster.frame.shape)
+    raster.frame.geodetic(np.arange(rows.stop, dtype=float), np.zeros(rows.stop))
+    return {"step": np.abs(np.array(raster.frame.affine)[[0, 4]])}
+
+
+def write_vectors(ending):
+    def build(folder):
+        kinds = {"kind": ["a", "b"], "height": [3.0, 4.0]}
+        content = frame([SQUARE, HOLED], **kinds)
+        write(folder / f"x.{ending}", content.to_crs(4326) if ending in {"kml", "geojson"} else content)
+
+    return build
+
+
+def read_vectors(ending):
+    def read(folder):
+        keys = {"attribute": "kind", "height": "height"} if ending != "kml" else {}
+        file = open_vectors(VectorLayerConfig(path=str(folder / f"x.{ending}"), **keys), KEY)
+        values = {"ring_x": [], "ring_y": []}
+        for rings in file.rings(EVERYWHERE, Counts()):
+            x, y = file.to_geodetic(rings.x, rings.y)
+            values["ring_x"] += list(x[np.isfinite(x)])
+            values["ring_y"] += list(y[np.isfinite(y)])
+        return values
+
+    return read
+
+
+def write_points(name):
+    def build(folder):
+        x, y, z = np.linspace(5.6, 5.9, 30), np.linspace(52.0, 52.2, 30), np.linspace(1.0, 30.0, 30)
+        if name.endswith(".las"):
+            header = laspy.LasHeader(point_format=6, version="1.4")
+            header.offsets, header.scales = [180000.0, 457000.0, 0.0], [1e-3] * 3
+            header.add_crs(CRS.from_epsg(28992))
+            cloud = laspy.LasData(header)
+            cloud.x, cloud.y, cloud.z = 180000.0 + x, 457000.0 + y, z
+            cloud.write(folder / name)
+        elif name.endswith(".csv"):
+            table = "\n".join(f"{a:.6f},{b:.6f},{c:.2f},{c:.1f}" for a, b, c in zip(x, y, z, strict=True))
+            (folder / name).write_text(f"longitude,latitude,height,value\n{table}\n")
+        elif name == "stations.json":
+            face = '{"orientation": 1, "coordinates": {"longitude": 5.7, "latitude": 52.1, "elevation": 40.0, "EPSG": 4979}}'
+            station = (
+                f'{{"id": "A", "geometry": {{"leglength": 1.5}}, "ascending": {face}, "descending": {face}}}'
+            )
+            (folder / name).write_text(f'{{"stations": [{station}, {station}]}}')
+        else:
+            shapes = geopandas.points_from_xy(x, y, z)
+            content = geopandas.GeoDataFrame({"value": z}, geometry=shapes, crs=4979)
+            write(folder / name, content)
+
+    return build
+
+
+def read_points(name):
+    def read(folder):
+        keys = {"vertical_datum": "ellipsoid", "crs": "EPSG:4326" if name.endswith(".csv") else None}
+        if name == "stations.json":
+            keys = {"pass_direction": "ascending"}
+        elif not name.endswith(".las"):
+            keys["value"] = "value"
+        points = open_points(PointLayerConfig(path=str(folder / name), **keys), KEY)
+        values = {"longitude": [], "latitude": [], "point_height": []}
+        for batch in points.batches(EVERYWHERE):
+            values["longitude"] += list(batch.longitude)
+            values["latitude"] += list(batch.latitude)
+            values["point_height"] += list(batch.height)
+        return values
+
+    return read
+
+
+def field_content():
+    times = np.datetime64("2023-05-01T00:00", "ns") + np.arange(0, 12, 6) * np.timedelta64(1, "h")
+    return xr.Dataset(
+        {"t2m": (("time", "latitude", "longitude"), np.arange(32.0).reshape(2, 4, 4))},
+        coords={"time": times, "latitude": np.arange(50.0, 54.0), "longitude": np.arange(3.0, 7.0)},
+    )
+
+
+def write_field(name, version=None):
+    def build(folder):
+        if version is None:
+            field_content().to_netcdf(folder / name, engine="netcdf4")
+        else:
+            field_content().to_zarr(folder / name, zarr_format=version, consolidated=False)
+
+    return build
+
+
+def read_field(name):
+    def read(folder):
+        field = open_field(FieldLayerConfig(path=str(folder / name), tolerance_hours=1e6), KEY)
+        at = field.at(
+            *field.positions(np.array([5.5]), np.array([52.5])), np.datetime64("2023-05-01T03:00", "ns")
+        )
+        return {"x": field.x, "y": field.y, "field": at[np.isfinite(at)]}
+
+    return read
+
+
+def write_area(folder):
+    text = shapely.to_wkt(shapely.GeometryCollection([EVERYWHERE, shapely.Point(5.7, 52.1).buffer(0.1)]))
+    (folder / "x.wkt").write_text(text)
+
+
+def read_area_text(folder):
+    area = read_area((folder / "x.wkt").read_bytes().decode("utf-8", "replace"))
+    return {"area_bounds": area.bounds}
+
+
+def write_view(folder):
+    """A database with a view beside the layer."""
+    write_vectors("gpkg")(folder)
+    with sqlite3.connect(folder / "x.gpkg") as database:
+        database.execute("CREATE VIEW v AS SELECT * FROM x")
+    database.close()
+
+
+@cache
+def stack():
+    return simulate_stack(lines=16, samples=20, dates=2, polarizations=("vv",), seed=11, flattened=True)
+
+
+TARGETS = (
+    Target("sentinel1", lambda folder: write_safe(folder, FakeSafe(lines=10, samples=16)), read_sentinel1),
+    Target("orbit", write_orbit, read_orbit),
+    Target("znap", lambda folder: write_znap(stack(), folder, [0, 1], chunks=(8, 10)), read_stack),
+    Target("dimap", lambda folder: write_dimap(stack(), folder, [0, 1]), read_stack),
+    Target("nisar", lambda folder: FakeNisar(lines=12, samples=14).write(folder / "x.h5"), read_nisar),
+    Target("dem_tif", lambda folder: write_raster(folder / "x.tif", driver="GTiff"), read_dem("x.tif")),
+    Target("dem_asc", lambda folder: write_raster(folder / "x.asc", driver="AAIGrid"), read_dem("x.asc")),
+    Target("dem_vrt", write_vrt, read_dem("x.vrt")),
+    Target("labels_tif", lambda folder: write_raster(folder / "x.tif", "uint8", driver="GTiff"), read_labels),
+    *(
+        Target(f"vectors_{ending}", write_vectors(ending), read_vectors(ending))
+        for ending in ("geojson", "gml", "shp", "parquet", "fgb", "kml")
+    ),
+    Target("vectors_gpkg", write_view, read_vectors("gpkg")),
+    *(
+        Target(f"points_{Path(name).suffix[1:]}", write_points(name), read_points(name))
+        for name in ("x.las", "x.csv", "x.parquet", "x.geojson", "stations.json")
+    ),
+    Target("field_nc", write_field("x.nc"), read_field("x.nc")),
+    Target("field_zarr2", write_field("x.zarr", 2), read_field("x.zarr")),
+    Target("field_zarr3", write_field("x.zarr", 3), read_field("x.zarr")),
+    Target("area", write_area, read_area_text),
+)
