@@ -14,7 +14,8 @@ from alignsar_gpu.coregistration.corrections.corrections import Corrections
 from alignsar_gpu.coregistration.reference import best_reference
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem.dem import open_dem
-from alignsar_gpu.geometry.dem.raster import source_files
+from alignsar_gpu.geometry.dem.raster import files_of
+from alignsar_gpu.opening.sources import local_file
 from alignsar_gpu.products.area import read_area
 from alignsar_gpu.products.readers import reader_of
 from alignsar_gpu.progress import LOGGER
@@ -40,12 +41,13 @@ class Inputs:
     ----------
     open : opens the stack, to be worked on on a device.
     settings : how it is to be read, without where it lies.
-    files : what it is read from; those that belong together (a product, a DEM) in one sequence.
+    files : what it is read from; those that belong together (a product, a DEM) in one sequence. Texts name what lies on
+        servers.
     """
 
     open: Callable[[Device], StackProduct]
     settings: dict[str, Any]
-    files: Sequence[Sequence[Path]] = field(default=())
+    files: Sequence[Sequence[Path | str]] = field(default=())
 
 
 def find_inputs(config: Config) -> Inputs:
@@ -96,8 +98,14 @@ def _coregistered(reader: Reader, config: Config) -> Inputs:
     settings["orbit"] = _orbit_checksum(choice.around)
     settings["vertical_datum"] = dem.vertical_datum
     names = sorted({tile.raster.name for tile in surface.mosaic.tiles})
-    settings["dem"] = [name for name in names if not Path(name).is_file()]  # what is inside another file
+    settings["dem"] = [_inside(name) for name in names if not Path(name).is_file()]
     return Inputs(open=open_bursts, settings=settings, files=(*choice.files, *surface_files(surface)))
+
+
+def _inside(name: str) -> str:
+    """Return a name of what is inside a file, without the folders that it lies in."""
+    file = local_file(name)
+    return name if file is None else name.replace(str(file), file.name)
 
 
 def _verify(choice: SlcChoice) -> None:
@@ -159,10 +167,10 @@ def _orbit_checksum(selection: Selection) -> str:
     return checksum.hexdigest()
 
 
-def surface_files(surface: Dem) -> list[list[Path]]:
-    """The files that a terrain is read from: heights, geoid."""
+def surface_files(surface: Dem) -> list[list[Path | str]]:
+    """List what a terrain is read from: heights, geoid."""
     names = sorted({tile.raster.name for tile in surface.mosaic.tiles})
-    heights = [file for name in names for file in source_files(name)]
+    heights = list(dict.fromkeys(file for name in names for file in files_of(name)))
     return [heights, [] if surface.geoid is None else [Path(surface.geoid.source)]]
 
 

@@ -119,7 +119,7 @@ def _fingerprint(settings: SimulateConfig, surface: Dem | None, inputs: InputFil
     own = {
         name: value for name, value in asdict(settings).items() if name not in {"path", "templates", "dem"}
     }
-    files = [_template_files(path) for path in _templates(settings)]
+    files: list[Sequence[Path | str]] = [_template_files(path) for path in _templates(settings)]
     if surface is not None:
         own["vertical_datum"] = settings.dem.vertical_datum
         files += surface_files(surface)

@@ -139,7 +139,7 @@ class Source(Protocol):
         """Name of the layer in the configuration; those of the cube begin with it."""
 
     @property
-    def files(self) -> Sequence[Path]:
+    def files(self) -> Sequence[Path | str]:
         """Files that are read."""
 
     @property

@@ -48,7 +48,7 @@ class Radarcoding(Part):
         """See `Stage.settings`."""
         return {"radarcoding": label_settings(self.run.config)}
 
-    def files(self) -> Sequence[Sequence[Path]]:
+    def files(self) -> Sequence[Sequence[Path | str]]:
         """See `Stage.files`."""
         return self.labels.files
 

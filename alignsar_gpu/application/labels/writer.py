@@ -58,7 +58,7 @@ class Labels:
         return [*([] if self.vectors is None else [self.vectors]), *self.cells, *self.strips]
 
     @property
-    def files(self) -> list[list[Path]]:
+    def files(self) -> list[list[Path | str]]:
         """What is read, for the fingerprint of a run."""
         return [list(source.files) for source in self._sources]
 

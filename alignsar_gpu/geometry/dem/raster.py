@@ -19,6 +19,7 @@ from rasterio.windows import Window
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.bounds import BOUNDS, require
 from alignsar_gpu.opening.rasters import GDAL_NAME, affine_of, open_raster
+from alignsar_gpu.opening.sources import source_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,14 +121,14 @@ def _in_folder(folder: Path) -> list[str]:
     return found
 
 
-def source_files(name: str) -> list[Path]:
-    """List the files that a raster is read from: its own and those that a VRT refers to; sorted."""
+def files_of(name: str) -> tuple[Path | str, ...]:
+    """List what a raster is read from: its own files, those that a VRT refers to, an archive as a whole."""
     try:
         with open_raster(name, f"DEM {name}") as file:
-            named = [Path(part) for part in file.files]
+            listed = tuple(file.files)
     except RasterioError as error:
         raise AlignsarError(f"DEM {name}: cannot be opened as a raster ({error})") from None
-    return sorted(path for path in named if path.is_file())
+    return source_files(name, listed, f"DEM {name}")
 
 
 def describe(name: str) -> HeightRaster:

@@ -99,7 +99,7 @@ class PointFeatures:
     value: str
 
     @property
-    def files(self) -> tuple[Path, ...]:
+    def files(self) -> tuple[Path | str, ...]:
         """The vector file."""
         return (Path(self.path),)
 
@@ -219,7 +219,7 @@ class Stations:
     has_height: bool = True
 
     @property
-    def files(self) -> tuple[Path, ...]:
+    def files(self) -> tuple[Path | str, ...]:
         """The list."""
         return (self.path,)
 

@@ -91,7 +91,7 @@ class PointFile:
     name: str
     where: str
     crs: str
-    files: tuple[Path, ...]
+    files: tuple[Path | str, ...]
     has_height: bool
     operation: str
     heights: Heights

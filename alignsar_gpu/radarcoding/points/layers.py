@@ -60,7 +60,7 @@ class PointLayers:
     polygons: VectorFile | None = None
 
     @property
-    def files(self) -> tuple[Path, ...]:
+    def files(self) -> tuple[Path | str, ...]:
         """See `layers.Source`."""
         return (*self.file.files, *(() if self.polygons is None else self.polygons.files))
 

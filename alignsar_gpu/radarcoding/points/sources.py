@@ -39,7 +39,7 @@ class PointSource(Protocol):
     """A file of points, or tiles, in one coordinate reference system."""
 
     @property
-    def files(self) -> tuple[Path, ...]:
+    def files(self) -> tuple[Path | str, ...]:
         """Files that are read."""
 
     @property

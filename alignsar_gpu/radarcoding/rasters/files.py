@@ -40,7 +40,7 @@ class RasterTile:
     """A file of a raster, and the row and column of its first pixel in the whole raster."""
 
     name: str
-    files: tuple[Path, ...]
+    files: tuple[Path | str, ...]
     row: int
     column: int
     shape: tuple[int, int]
@@ -81,7 +81,7 @@ class LabelRaster:
         return self.table.names
 
     @property
-    def files(self) -> tuple[Path, ...]:
+    def files(self) -> tuple[Path | str, ...]:
         """Files that are read, for a fingerprint."""
         return tuple(dict.fromkeys(file for tile in self.tiles for file in tile.files))
 

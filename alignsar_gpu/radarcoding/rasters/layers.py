@@ -64,7 +64,7 @@ class RasterLayers:
     bytes_per_cell: float = 16.0  # classes at some points of a cell, or its value
 
     @property
-    def files(self) -> tuple[Path, ...]:
+    def files(self) -> tuple[Path | str, ...]:
         """See `layers.Source`."""
         return self.file.files
 

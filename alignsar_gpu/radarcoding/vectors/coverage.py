@@ -44,7 +44,7 @@ class Coverage:
     is_box: bool = False
 
     @property
-    def files(self) -> tuple[Path, ...]:
+    def files(self) -> tuple[Path | str, ...]:
         """Files that are read for it besides those of the maps."""
         return () if self.file is None or self.is_box else self.file.files
 
@@ -150,7 +150,7 @@ class AreaSource:
     name: str
     crs: CRS
     area: BaseGeometry
-    files: tuple[Path, ...]
+    files: tuple[Path | str, ...]
     fields: Mapping[str, str] = field(default_factory=dict)
     geometry_type: str = "Polygon"
     features: int = 1

@@ -80,7 +80,7 @@ class VectorFile:
         return self.legend.unmatched
 
     @property
-    def files(self) -> tuple[Path, ...]:
+    def files(self) -> tuple[Path | str, ...]:
         """Files that are read, for a fingerprint."""
         return self.source.files
 

@@ -144,7 +144,7 @@ class VectorLayers:
         return areas[of[source]]
 
     @property
-    def files(self) -> tuple[Path, ...]:
+    def files(self) -> tuple[Path | str, ...]:
         """See `layers.Source`."""
         maps = [file for source in self.sources for file in source.file.files]
         return (*maps, *(file for area in self._coverages[0] for file in area.files))

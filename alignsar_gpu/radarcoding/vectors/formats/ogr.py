@@ -73,7 +73,7 @@ class OgrSource:
     crs: CRS | None
     bounds: Box | None
     features: int | None
-    files: tuple[Path, ...]
+    files: tuple[Path | str, ...]
     condition: str | None
     gfs: str = field(default="", repr=False)
 
@@ -164,7 +164,10 @@ class OgrSource:
     @property
     def _at_a_time(self) -> int:
         """Number of features of a batch."""
-        return at_a_time(self.features or AT_A_TIME, sum(file.stat().st_size for file in self.files))
+        return at_a_time(
+            self.features or AT_A_TIME,
+            sum(file.stat().st_size for file in self.files if isinstance(file, Path)),
+        )
 
     def _read(self, columns: Sequence[str], **options: Any) -> Any:
         """Read by pyogrio: description of the layer, numbers of features, shapes, attributes."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.opening.sources import source_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,10 +45,10 @@ class VectorPath:
         return Path(name).suffix
 
     @property
-    def files(self) -> tuple[Path, ...]:
-        """Files that the content depends on, for a fingerprint."""
+    def files(self) -> tuple[Path | str, ...]:
+        """Files that the content depends on, for a fingerprint; names of what lies on a server."""
         if self.path is None:
-            return ()
+            return source_files(self.dataset, (), self.shown)
         if self.path.is_dir():
             return tuple(sorted(file for file in self.path.rglob("*") if file.is_file()))
         stem = self.path.stem

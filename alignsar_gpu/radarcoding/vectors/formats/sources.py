@@ -76,7 +76,7 @@ class LayerSource(Protocol):
     def features(self) -> int | None: ...  # noqa: D102
 
     @property
-    def files(self) -> tuple[Path, ...]: ...  # noqa: D102
+    def files(self) -> tuple[Path | str, ...]: ...  # noqa: D102
 
     def head(self, count: int) -> FeatureBatch:
         """Read the first features that are asked for, without attributes."""
