@@ -6,7 +6,9 @@ import pytest
 def pytest_addoption(parser):
     parser.addoption("--fuzz-inputs", type=int, default=0, help="inputs of all formats together")
     parser.addoption("--fuzz-seconds", type=float, default=0.0, help="seconds for all formats together")
-    parser.addoption("--fuzz-seed", type=int, default=None, help="of the inputs; another one each time by default")
+    parser.addoption(
+        "--fuzz-seed", type=int, default=None, help="of the inputs; another one each time by default"
+    )
 
 
 def pytest_collection_modifyitems(config, items):

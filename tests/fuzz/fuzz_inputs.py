@@ -5,27 +5,102 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-TEXT = (".xml", ".safe", ".eof", ".json", ".dim", ".hdr", ".asc", ".prj", ".vrt", ".gml", ".geojson", ".kml", ".csv")
+TEXT = (
+    ".xml",
+    ".safe",
+    ".eof",
+    ".json",
+    ".dim",
+    ".hdr",
+    ".asc",
+    ".prj",
+    ".vrt",
+    ".gml",
+    ".geojson",
+    ".kml",
+    ".csv",
+)
 TEXT += (".zarray", ".zattrs", ".zgroup", ".cpg", ".wkt", ".gfs", ".txt")
 # Values in texts: numbers, times, words between quotes or tags.
 VALUE = re.compile(
-    rb"\d{4}-\d\d-\d\d[T ][\d:.]+|[-+]?\d+\.?\d*(?:[eE][-+]?\d+)?|(?<=\")[^\"<>]{1,60}(?=\")|(?<=>)[^<>\s][^<>]{0,60}(?=<)"
-    rb"|\bnull\b|\btrue\b|\bfalse\b|[\[{]"
+    rb"\d{4}-\d\d-\d\d[T ][\d:.]+|[-+]?\d+\.?\d*(?:[eE][-+]?\d+)?|(?<=\")[^\"<>]{1,60}(?=\")|(?<=>)"
+    rb"[^<>\s][^<>]{0,60}(?=<)|\bnull\b|\btrue\b|\bfalse\b|[\[{]"
 )
 ELEMENT = re.compile(rb"<([A-Za-z][\w:]*)(?:\s[^<>]*)?(?:/>|>[^<>]*</\1>)")
 FALSE = (
-    *(b"0", b"-1", b"1", b"2", b"nan", b"NaN", b"inf", b"-inf", b"Infinity", b"1e308", b"-1e308", b"1e-308", b"1e999"),
-    *(b"100000000000000000000", b"2147483647", b"2147483648", b"-2147483648", b"4294967296", b"9223372036854775808"),
-    *(b"", b" ", b"x", b"0x10", b"1,5", b"1 2 3", b"\xd9\xa3", b"\xff\xfe", b"\xc3\xa9", b"None", b"null", b"[]", b"{}"),
-    *(b"true", b'""', b"[" * 5000, b"(" * 5000, b"9" * 400, b"A" * 5000, b"../../x", b"/etc/passwd", b"/dev/zero"),
+    *(
+        b"0",
+        b"-1",
+        b"1",
+        b"2",
+        b"nan",
+        b"NaN",
+        b"inf",
+        b"-inf",
+        b"Infinity",
+        b"1e308",
+        b"-1e308",
+        b"1e-308",
+        b"1e999",
+    ),
+    *(
+        b"100000000000000000000",
+        b"2147483647",
+        b"2147483648",
+        b"-2147483648",
+        b"4294967296",
+        b"9223372036854775808",
+    ),
+    *(
+        b"",
+        b" ",
+        b"x",
+        b"0x10",
+        b"1,5",
+        b"1 2 3",
+        b"\xd9\xa3",
+        b"\xff\xfe",
+        b"\xc3\xa9",
+        b"None",
+        b"null",
+        b"[]",
+        b"{}",
+    ),
+    *(
+        b"true",
+        b'""',
+        b"[" * 5000,
+        b"(" * 5000,
+        b"9" * 400,
+        b"A" * 5000,
+        b"../../x",
+        b"/etc/passwd",
+        b"/dev/zero",
+    ),
     *(b"http://127.0.0.1:9/x", b"/vsicurl/http://127.0.0.1:9/x", b"&x;", b"<x>", b"%s", b"\x00"),
-    *(b"0000-00-00T00:00:00", b"9999-12-31T23:59:59.999999", b"2016-12-31T23:59:60.5", b"1969-12-31T00:00:00"),
+    *(
+        b"0000-00-00T00:00:00",
+        b"9999-12-31T23:59:59.999999",
+        b"2016-12-31T23:59:60.5",
+        b"1969-12-31T00:00:00",
+    ),
     *(b"2023-02-30T00:00:00", b"2023-09-04T24:00:00", b"99999-01-01T00:00:00", b"2023-09-04T06:37:30"),
 )
 FACTORS = (-1.0, 0.5, 2.0, 10.0, 1e3, 1e6, 1e-6, 1.0001, 0.999999)
 WORDS = (
-    *(bytes(8), b"\xff" * 8, b"\xff\xff\xff\x7f", b"\x00\x00\x00\x80", b"\x7f\xff\xff\xff", b"\x01\x00\x00\x00"),
-    *(b"\x00\x00\x00\x00\x00\x00\xf8\x7f", b"\x00\x00\x00\x00\x00\x00\xf0\x7f", b"\x7f\xf8\x00\x00\x00\x00\x00\x00"),
+    *(
+        bytes(8),
+        b"\xff" * 8,
+        b"\xff\xff\xff\x7f",
+        b"\x00\x00\x00\x80",
+        b"\x7f\xff\xff\xff",
+        b"\x01\x00\x00\x00",
+    ),
+    *(
+        b"\x00\x00\x00\x00\x00\x00\xf8\x7f",
+        b"\x00\x00\x00\x00\x00\x00\xf0\x7f",
+        b"\x7f\xf8\x00\x00\x00\x00\x00\x00",
+    ),
     *(b"\x07", b"<", b"\x00\x00\x00\x01"),
 )
 

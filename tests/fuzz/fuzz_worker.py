@@ -92,5 +92,7 @@ def _peak(*, reset=False):
     """Peak of the resident memory since it was last reset, bytes."""
     if reset:
         Path("/proc/self/clear_refs").write_text("5")
-    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    (line,) = (
+        line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")
+    )
     return int(line.split()[1]) * 1024
