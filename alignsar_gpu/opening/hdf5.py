@@ -29,7 +29,7 @@ def check_hdf5(path: Path, where: str) -> None:
     try:
         with h5py.File(path, "r") as file:
             fault = file.visititems_links(_fault_of_link) or file.visititems(_fault_of_item)
-    except (*DAMAGED, RecursionError) as error:
+    except (*DAMAGED, RecursionError, SystemError) as error:
         raise AlignsarError(f"{where}: cannot be read ({error}); it is damaged, fetch it again") from None
     if fault:
         raise AlignsarError(f"{where}/{fault}")

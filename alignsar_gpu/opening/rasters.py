@@ -55,6 +55,8 @@ DRIVERS = {
 }
 PREFIXES = {"netcdf": ("netCDF",), "hdf5": ("HDF5Image",), "gtiff_dir": ("GTiff",), "gpkg": ("GPKG",)}
 PACKED = (".gz", ".zip")
+SMALLEST, FARTHEST = 1e-10, 1e9  # of pixels and places, in degrees or metres
+LEAST_ANGLE = 1e-6  # radians between rows and columns
 DEEPEST = 8  # VRTs in VRTs
 HEAD = 1 << 12  # bytes: GDAL tells the driver by the first kilobyte
 BESIDE = re.compile(
@@ -93,24 +95,32 @@ def open_raster(
 
 @contextmanager
 def _opened(name: str, drivers: tuple[str, ...] | None) -> Iterator[rasterio.DatasetReader]:
+    """Open by rasterio; what it lets through of GDAL's errors and of texts that are not UTF-8, it should raise."""
     import rasterio  # noqa: PLC0415  (a geospatial library)
+    from rasterio._err import CPLE_BaseError  # noqa: PLC0415
 
-    if is_remote(name):  # by rasterio, which finds the credentials for it
-        with rasterio.open(name, driver=drivers[0] if drivers and len(drivers) == 1 else None) as file:
-            yield file
-    else:
+    remote = is_remote(name)  # those by rasterio.open, which finds the credentials
+    driver = drivers[0] if drivers and len(drivers) == 1 else None
+    try:
         with (
-            rasterio.Env(**OFFLINE),
-            rasterio.io.DatasetReader(name, driver=drivers and list(drivers)) as file,
+            rasterio.Env(**({} if remote else OFFLINE)),
+            (
+                rasterio.open(name, driver=driver)
+                if remote
+                else rasterio.io.DatasetReader(name, driver=drivers and list(drivers))
+            ) as file,
         ):
             yield file
+    except (CPLE_BaseError, UnicodeDecodeError) as error:
+        raise rasterio.errors.RasterioIOError(str(error)) from None
 
 
 def affine_of(transform: Affine, where: str) -> tuple[float, float, float, float, float, float]:
     """Return the transform of a raster's pixels. Raises AlignsarError if it is not finite or cannot be inverted."""
     a, b, c, d, e, f = (float(value) for value in tuple(transform)[:6])
-    determinant = a * e - b * d
-    if not all(map(math.isfinite, (a, b, c, d, e, f, determinant))) or determinant == 0.0:
+    column, row = math.hypot(a, d), math.hypot(b, e)
+    possible = all(abs(value) < FARTHEST for value in (a, b, c, d, e, f))  # false for NaN
+    if not possible or min(column, row) < SMALLEST or abs(a * e - b * d) < LEAST_ANGLE * column * row:
         raise AlignsarError(
             f"{where}: its pixels have no size or place (the transform is {a:g}, {b:g}, {c:g}, {d:g}, {e:g}, {f:g}); "
             "write the right one into the file (gdal_edit -a_ullr WEST NORTH EAST SOUTH)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from itertools import accumulate
 from struct import error as struct_error
 from struct import unpack_from
@@ -36,11 +37,14 @@ def system_of(stated: Any) -> CRS:
     from pyproj.exceptions import CRSError  # noqa: PLC0415
 
     try:
-        return CRS.from_user_input(stated)
+        system = CRS.from_user_input(stated)
     except RecursionError:
         raise CRSError("nested too deep") from None
-    except (AttributeError, KeyError, TypeError, ValueError, UnicodeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CRSError(f"no system ({error!r})") from None
+    if not all(0.0 < axis.unit_conversion_factor < math.inf for axis in system.axis_info):
+        raise CRSError("its units have no size")
+    return system
 
 
 def is_too_deep(text: str) -> bool:

@@ -67,7 +67,12 @@ def reading_vectors(path: str | Path | bytes, where: str, layer: str | None = No
     elif not is_remote(name):
         _check_path(name, where, layer)
     with vectors_offline(name):
-        yield
+        try:
+            yield
+        except UnboundLocalError as error:  # in pyogrio, of systems that are not UTF-8
+            from pyogrio.errors import DataSourceError  # noqa: PLC0415  (heavy)
+
+            raise DataSourceError(str(error)) from None
 
 
 def _check_path(name: str, where: str, layer: str | None) -> None:

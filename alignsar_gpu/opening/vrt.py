@@ -77,9 +77,15 @@ def _located(item: Element, vrt: Path, where: str) -> Path:
     text = (item.text or "").strip()
     relative = _attribute(item, "relativetovrt").strip() not in {"", "0"}
     path = (vrt.parent if relative else Path()) / text
-    if ":" in text or text.startswith("/vsi") or not path.is_file() or not is_inside(path, vrt.parent):
+    try:
+        there = (
+            ":" not in text and not text.startswith("/vsi") and path.is_file() and is_inside(path, vrt.parent)
+        )
+    except (OSError, ValueError):  # too long, a null character
+        there = False
+    if not there:
         raise AlignsarError(
-            f"{where}: refers to {text!r}, which is no file beside the VRT or below it; put its sources there and make "
-            "it anew (gdalbuildvrt), or name them instead of the VRT"
+            f"{where}: refers to {text[:100]!r}, which is no file beside the VRT or below it; put its sources there "
+            "and make it anew (gdalbuildvrt), or name them instead of the VRT"
         )
     return path

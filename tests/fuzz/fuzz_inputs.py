@@ -23,8 +23,8 @@ TEXT = (
 TEXT += (".zarray", ".zattrs", ".zgroup", ".cpg", ".wkt", ".gfs", ".txt")
 # Values in texts: numbers, times, words between quotes or tags.
 VALUE = re.compile(
-    rb"\d{4}-\d\d-\d\d[T ][\d:.]+|[-+]?\d+\.?\d*(?:[eE][-+]?\d+)?|(?<=\")[^\"<>]{1,60}(?=\")|(?<=>)[^<>\s][^<>]{0,60}(?=<)"
-    rb"|\bnull\b|\btrue\b|\bfalse\b|[\[{]"
+    rb"\d{4}-\d\d-\d\d[T ][\d:.]+|[-+]?\d+\.?\d*(?:[eE][-+]?\d+)?|(?<=\")[^\"<>]{1,60}(?=\")|(?<=>)"
+    rb"[^<>\s][^<>]{0,60}(?=<)|\bnull\b|\btrue\b|\bfalse\b|[\[{]"
 )
 ELEMENT = re.compile(rb"<([A-Za-z][\w:]*)(?:\s[^<>]*)?(?:/>|>[^<>]*</\1>)")
 FALSE = (

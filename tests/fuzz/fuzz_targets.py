@@ -1,5 +1,6 @@
 """Every format that is read: a small valid product as bytes, and how it is read."""
 
+import json
 import sqlite3
 import tempfile
 import warnings
@@ -39,8 +40,10 @@ from alignsar_gpu.radarcoding.rasters.opening import open_raster
 from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
 from alignsar_gpu.radarcoding.vectors.files import open_vectors
 from alignsar_gpu.radarcoding.vectors.rings import Counts
+from alignsar_gpu.simulate.ground.targets.reflector_files import read_reflectors
 
 PLACE = rasterio.Affine(0.1, 0.0, 5.0, 0.0, -0.1, 53.0)
+DATED = "x_20230501.tif"
 MIDNIGHT = np.datetime64("2023-09-04", "us")
 MOST = 64  # lines, samples, rows and columns that are read of what is accepted
 
@@ -171,9 +174,26 @@ def read_dem(pattern):
 
 def read_labels(folder):
     raster = open_raster(RasterLayerConfig(path=str(only(folder, "x.*")), method="share"), KEY)
-    rows, columns = (slice(0, min(MOST, count)) for count in raster.frame.shape)
-    raster.frame.geodetic(np.arange(rows.stop, dtype=float), np.zeros(rows.stop))
+    rows = np.arange(min(MOST, raster.frame.shape[0]), dtype=float)
+    raster.frame.geodetic(rows, np.zeros_like(rows))
     return {"step": np.abs(np.array(raster.frame.affine)[[0, 4]])}
+
+
+def write_netcdf(folder):
+    y, x = 53.0 - 0.1 * np.arange(20), 5.0 + 0.1 * np.arange(20)
+    values = xr.DataArray(np.full((20, 20), 100.0, dtype=np.float32), dims=("lat", "lon"), name="height")
+    values = values.assign_coords(
+        lat=("lat", y, {"units": "degrees_north"}), lon=("lon", x, {"units": "degrees_east"})
+    )
+    values.attrs["grid_mapping"] = "crs"
+    content = values.to_dataset().assign(crs=((), 0, CRS.from_epsg(4326).to_cf()))
+    content.to_netcdf(folder / "x.nc", engine="netcdf4")
+
+
+def read_reflector_list(folder):
+    targets = read_reflectors(folder / "stations.json", dates=2, wavelength=0.055)
+    names = ("longitude", "latitude", "rcs_vv")
+    return {name: [getattr(target, name) for target in targets] for name in names}
 
 
 def write_vectors(ending):
@@ -213,11 +233,10 @@ def write_points(name):
             table = "\n".join(f"{a:.6f},{b:.6f},{c:.2f},{c:.1f}" for a, b, c in zip(x, y, z, strict=True))
             (folder / name).write_text(f"longitude,latitude,height,value\n{table}\n")
         elif name == "stations.json":
-            face = '{"orientation": 1, "coordinates": {"longitude": 5.7, "latitude": 52.1, "elevation": 40.0, "EPSG": 4979}}'
-            station = (
-                f'{{"id": "A", "geometry": {{"leglength": 1.5}}, "ascending": {face}, "descending": {face}}}'
-            )
-            (folder / name).write_text(f'{{"stations": [{station}, {station}]}}')
+            place = {"longitude": 5.7, "latitude": 52.1, "elevation": 40.0, "EPSG": 4979}
+            face = {"orientation": 1, "coordinates": place}
+            station = {"id": "A", "geometry": {"leglength": 1.5}, "ascending": face, "descending": face}
+            (folder / name).write_text(json.dumps({"stations": [station, station]}))
         else:
             shapes = geopandas.points_from_xy(x, y, z)
             content = geopandas.GeoDataFrame({"value": z}, geometry=shapes, crs=4979)
@@ -315,6 +334,9 @@ TARGETS = (
         Target(f"points_{Path(name).suffix[1:]}", write_points(name), read_points(name))
         for name in ("x.las", "x.csv", "x.parquet", "x.geojson", "stations.json")
     ),
+    Target("reflectors", write_points("stations.json"), read_reflector_list),
+    Target("dem_nc", write_netcdf, read_dem("x.nc")),
+    Target("field_tif", lambda folder: write_raster(folder / DATED, driver="GTiff"), read_field(DATED)),
     Target("field_nc", write_field("x.nc"), read_field("x.nc")),
     Target("field_zarr2", write_field("x.zarr", 2), read_field("x.zarr")),
     Target("field_zarr3", write_field("x.zarr", 3), read_field("x.zarr")),

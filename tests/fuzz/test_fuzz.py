@@ -5,16 +5,17 @@ are kept in ``tests/fuzz/seeds`` and tried again first. All of it: ``python -m p
 """
 
 import itertools
+import json
 import time
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from fuzz_inputs import CHANGES, changed
+from fuzz_inputs import CHANGES, Change, changed
 from fuzz_targets import TARGETS
 from fuzz_worker import ACCEPTED, REFUSED, Worker
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from hypothesis.database import DirectoryBasedExampleDatabase
 
 SEEDS = Path(__file__).parent / "seeds"
 A_ROUND = 100  # inputs that are made from one seed
@@ -25,50 +26,71 @@ def target(request):
     return request.param
 
 
-def fuzz(target, seeds, inputs, until, counts):
-    """Try rounds of inputs until there were enough; a failure is made smaller, kept and raised."""
-    worker = Worker(target)
+def a_round(target, worker, number, enough, counts):
+    """Try the inputs of one seed; a failure is made smaller, kept and raised."""
+
+    @seed(number)
+    @settings(
+        max_examples=A_ROUND,
+        deadline=None,
+        database=None,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(CHANGES)
+    def one(changes):
+        if counts.total() and enough():
+            return
+        found = worker.outcome(changed(target.files(), changes))
+        counts[found if found in {REFUSED, ACCEPTED} else "failed"] += 1
+        if found not in {REFUSED, ACCEPTED}:
+            failed[:] = [changes]
+        assert found in {REFUSED, ACCEPTED}, f"{target.name}, seed {number}: {found}"
+
+    failed = []
     try:
-        for number in seeds:
-
-            @seed(number)
-            @settings(
-                max_examples=min(A_ROUND, inputs - sum(counts.values())) if inputs else A_ROUND,
-                deadline=None,
-                database=DirectoryBasedExampleDatabase(SEEDS / target.name),
-                phases=(Phase.reuse, Phase.generate, Phase.shrink),
-                suppress_health_check=list(HealthCheck),
-                print_blob=True,
-            )
-            @given(CHANGES)
-            def one_round(changes):
-                if until is not None and time.monotonic() > until and counts.total():
-                    return
-                found = worker.outcome(changed(target.files(), changes))
-                counts[found if found in {REFUSED, ACCEPTED} else "failed"] += 1
-                assert found in {REFUSED, ACCEPTED}, f"{target.name}, seed {number}: {found}"
-
-            one_round()
-            enough = counts.total() >= inputs if inputs else time.monotonic() > until
-            if enough:
-                return
+        one()
     finally:
-        worker.close()
+        if failed:  # the last is the smallest
+            keep(target, failed[0])
 
 
-def test_fuzz(target, request, record_property):
+def kept(target):
+    """Inputs that failed once."""
+    path = SEEDS / f"{target.name}.json"
+    return (
+        [[Change(**c) for c in changes] for changes in json.loads(path.read_text())] if path.exists() else []
+    )
+
+
+def keep(target, changes):
+    SEEDS.mkdir(exist_ok=True)
+    content = [[asdict(change) for change in case] for case in (*kept(target), changes)]
+    (SEEDS / f"{target.name}.json").write_text(json.dumps(content, indent=1) + "\n")
+
+
+def test_fuzz(target, request):
     inputs, seconds = (request.config.getoption(name) for name in ("--fuzz-inputs", "--fuzz-seconds"))
     first = request.config.getoption("--fuzz-seed")
     first = time.time_ns() % 1_000_000_000 if first is None else first
-    worker = Worker(target)
-    assert worker.outcome(target.files()) == ACCEPTED, "the product is valid before anything is done to it"
-    worker.close()
-    counts = Counter()
+    counts, until = Counter(), time.monotonic() + seconds / len(TARGETS)
     share = -(-inputs // len(TARGETS))
-    until = time.monotonic() + seconds / len(TARGETS) if seconds else None
+
+    def enough():
+        return counts.total() >= share if inputs else time.monotonic() > until
+
+    worker = Worker(target)
     try:
-        fuzz(target, itertools.count(first), share, until, counts)
+        valid = worker.outcome(target.files())
+        assert valid == ACCEPTED, f"the product is not valid before anything is done to it: {valid}"
+        for changes in kept(target):
+            found = worker.outcome(changed(target.files(), changes))
+            assert found in {REFUSED, ACCEPTED}, f"{target.name}, {changes}: {found}"
+        for number in itertools.count(first):
+            a_round(target, worker, number, enough, counts)
+            if enough():
+                break
     finally:
+        worker.close()
         print(f"{target.name}, seed {first}: {dict(counts)}")  # noqa: T201
-        record_property("inputs", counts.total())
     assert counts.total()

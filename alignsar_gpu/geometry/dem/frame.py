@@ -74,7 +74,7 @@ def pipeline_between(source: CRS, target: CRS, area: AreaOfInterest | None, wher
         with warnings.catch_warnings(record=True):  # a missing grid: said in the name
             warnings.simplefilter("always")
             group = TransformerGroup(source, target, always_xy=True, area_of_interest=area)
-    except ProjError as error:
+    except (ProjError, IndexError) as error:  # the latter: what pyproj makes of odd parameters
         raise AlignsarError(f"{where}: its coordinate reference system cannot be used ({error})") from None
     if not group.transformers:
         raise AlignsarError(

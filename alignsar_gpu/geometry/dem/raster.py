@@ -20,6 +20,7 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.bounds import BOUNDS, require
 from alignsar_gpu.opening.rasters import GDAL_NAME, affine_of, open_raster
 from alignsar_gpu.opening.sources import source_files
+from alignsar_gpu.opening.texts import system_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -141,7 +142,7 @@ def describe(name: str) -> HeightRaster:
                 # Not by the transform: for some formats GDAL leaves it uninitialised.
                 unplaced = any(w.category is NotGeoreferencedWarning for w in caught)
                 _refuse_nowhere(name, file, unplaced=unplaced)
-                crs = CRS.from_wkt(file.crs.to_wkt(version="WKT2_2019"))
+                crs = system_of(file.crs.to_wkt(version="WKT2_2019"))
                 factor = _metres(name, file.units[0], crs)
                 require("height_scale", abs(file.scales[0] * factor), f"DEM {name}")
                 require("height_offset", file.offsets[0] * factor, f"DEM {name}")

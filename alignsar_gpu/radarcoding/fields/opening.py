@@ -325,7 +325,7 @@ def _grib(config: FieldLayerConfig, path: Path, key: str) -> FieldFile:
     )
     bands = tuple((str(path), wanted[int(place)] + 1) for place in order)
     axes = _axes_of(affine, shape, f"{key}: {path}")
-    stated = None if crs is None else CRS.from_wkt(crs.to_wkt())
+    stated = _raster_crs(crs, f"{key}: {variable.path}")
     return _field(config, key, variable, (path,), times, axes, stated, _RasterGrids(bands))
 
 
@@ -370,10 +370,18 @@ def _dated_rasters(config: FieldLayerConfig, pattern: Path, key: str) -> FieldFi
     (affine, crs, shape), units = facts
     times = np.array(sorted(path_of))
     axes = _axes_of(affine, shape, f"{key}: {paths[0]}")
-    stated = None if crs is None else CRS.from_wkt(crs.to_wkt())
+    stated = _raster_crs(crs, f"{key}: {paths[0]}")
     grids = _RasterGrids(tuple((str(path_of[time]), 1) for time in times))
     variable = _Variable(str(pattern), "", units, "")
     return _field(config, key, variable, tuple(path_of[t] for t in times), times, axes, stated, grids)
+
+
+def _raster_crs(crs: Any, where: str) -> CRS | None:
+    """Return the system of a raster. Raises AlignsarError for one that cannot be used."""
+    try:
+        return None if crs is None else system_of(crs.to_wkt())
+    except ProjError as error:
+        raise AlignsarError(f"{where}: its coordinate reference system cannot be used ({error})") from None
 
 
 def _axes_of(

@@ -15,6 +15,7 @@ from pyproj.exceptions import ProjError
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.bounds import require
+from alignsar_gpu.opening.texts import system_of
 from alignsar_gpu.radarcoding.points.sources import AT_A_TIME, Coordinates
 
 if TYPE_CHECKING:
@@ -184,7 +185,8 @@ def _refuse_long_records(path: Path) -> None:
 def _crs(header: laspy.LasHeader, where: str, path: Path) -> CRS | None:
     """Return the system of a header, with the vertical one that GeoTIFF keys may name beside it."""
     try:
-        crs: CRS | None = header.parse_crs()
+        stated = header.parse_crs()
+        crs = None if stated is None else system_of(stated)
         if crs is None or len(crs.axis_info) == 3:
             return crs
         records = header.vlrs.get("GeoKeyDirectoryVlr")

@@ -21,6 +21,7 @@ from alignsar_gpu.geometry.dem.raster import SUFFIXES
 from alignsar_gpu.opening.rasters import GDAL_NAME, affine_of
 from alignsar_gpu.opening.rasters import open_raster as open_gdal
 from alignsar_gpu.opening.sources import source_files
+from alignsar_gpu.opening.texts import system_of
 from alignsar_gpu.radarcoding.crs import agreed_crs, area_of, given_crs
 from alignsar_gpu.radarcoding.files import matching
 from alignsar_gpu.radarcoding.rasters.classes import ClassTable, class_table
@@ -73,7 +74,7 @@ def _described(name: str, key: str) -> _Described:
                 return _Described(
                     name=name,
                     files=source_files(name, file.files, f"{key}: {name}"),
-                    crs=None if file.crs is None else CRS.from_wkt(file.crs.to_wkt(version="WKT2_2019")),
+                    crs=None if file.crs is None else system_of(file.crs.to_wkt(version="WKT2_2019")),
                     affine=affine_of(file.transform, f"{key}: {name}"),
                     shape=file.shape,
                     descriptions=file.descriptions,
