@@ -13,7 +13,7 @@ from alignsar_gpu.opening.hdf5 import check_hdf5, is_hdf5
 if TYPE_CHECKING:
     from pathlib import Path
 
-LONGEST = 10.0  # seconds to open one
+LONGEST = 5.0  # seconds to open one
 OPEN = "import sys; from netCDF4 import Dataset; Dataset(sys.argv[1]).close()"
 
 
@@ -36,5 +36,5 @@ def _try(path: Path, _changed: int, _size: int, where: str) -> None:
         fault, failed = f"it takes more than {LONGEST:g} s", True
     if failed:
         raise AlignsarError(
-            f"{where}: cannot be read as NetCDF or Zarr ({fault or 'it is damaged'}); fetch it again, or write it anew (nccopy)"
+            f"{where}: cannot be read as NetCDF or Zarr ({fault or 'it is damaged'}); fetch it again"
         )
