@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.opening.hdf5 import HDF5, check_hdf5
+from alignsar_gpu.opening.netcdf import check_netcdf
 from alignsar_gpu.opening.network import OFFLINE, is_remote
 from alignsar_gpu.opening.vrt import sources_of
 
@@ -53,6 +54,7 @@ DRIVERS = {
     ".vrt": ("VRT",),
     ".xyz": ("XYZ",),
 }
+NETCDF = (".nc", ".grd")
 PREFIXES = {"netcdf": ("netCDF",), "hdf5": ("HDF5Image",), "gtiff_dir": ("GTiff",), "gpkg": ("GPKG",)}
 PACKED = (".gz", ".zip")
 SMALLEST, FARTHEST = 1e-10, 1e9  # of pixels and places, in degrees or metres
@@ -165,7 +167,7 @@ def _check_content(path: Path, _changed: int, _size: int, where: str) -> None:
     with path.open("rb") as file:
         head = file.read(HEAD)
     if head.startswith(HDF5):
-        check_hdf5(path, where)
+        (check_netcdf if path.suffix.lower() in NETCDF else check_hdf5)(path, where)
     if path.suffix.lower() == ".vrt":
         _check_sources(path, where, 0)
 
@@ -190,4 +192,4 @@ def _check_sources(vrt: Path, where: str, depth: int) -> None:
                 f"{label} is no raster but a text that may refer to others; remove it from the VRT"
             )
         if head.startswith(HDF5):
-            check_hdf5(source.path, label)
+            check_netcdf(source.path, label)

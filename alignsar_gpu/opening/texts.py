@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from itertools import accumulate
 from struct import error as struct_error
 from struct import unpack_from
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from pyproj import CRS
 
 DEEPEST = 50  # levels: collections are two or three deep, and GEOS crashes some ten thousand levels down
+SMALLEST_UNIT, LARGEST_UNIT = 1e-8, 1e5  # radians or metres: an arc second to a kilometre, and beyond
 SMALL = 9 * 1000  # bytes of well-known binary, in which nothing is nested too deep
 POINT, LINES, POLYGON = 1, {2, 8}, 3  # codes of well-known binary; others have parts that are geometries
 HAS_SRID, HAS_Z, HAS_M = 0x20000000, 0x80000000, 0x40000000
@@ -42,8 +42,8 @@ def system_of(stated: Any) -> CRS:
         raise CRSError("nested too deep") from None
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CRSError(f"no system ({error!r})") from None
-    if not all(0.0 < axis.unit_conversion_factor < math.inf for axis in system.axis_info):
-        raise CRSError("its units have no size")
+    if not all(SMALLEST_UNIT < axis.unit_conversion_factor < LARGEST_UNIT for axis in system.axis_info):
+        raise CRSError("its units are of no size that units have")
     return system
 
 

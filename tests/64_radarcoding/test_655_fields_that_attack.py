@@ -11,6 +11,7 @@ import xarray as xr
 from netCDF4 import Dataset
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.opening import netcdf
 from alignsar_gpu.radarcoding.fields.config import FieldLayerConfig
 from alignsar_gpu.radarcoding.fields.opening import open_field
 
@@ -149,6 +150,13 @@ class TestNetcdf:
         with h5py.File(path, "r+") as file:
             file["other"] = h5py.ExternalLink("/dev/zero", "/")
         refused(path, "other: is kept in another file")
+
+    def test_groups_in_a_circle(self, path, monkeypatch):
+        """The library goes round for ever."""
+        monkeypatch.setattr(netcdf, "LONGEST", 2.0)
+        with h5py.File(path, "r+") as file:
+            file["loop"] = file["/"]
+        refused(path, "it takes more than 2 s")
 
     def test_coordinates_that_are_endless(self, tmp_path):
         with Dataset(tmp_path / "x.nc", "w") as file:

@@ -18,7 +18,7 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.bounds import require
 from alignsar_gpu.geometry.dem.frame import is_wgs84, period_of, pipeline_between
 from alignsar_gpu.opening.files import DAMAGED
-from alignsar_gpu.opening.hdf5 import check_hdf5, is_hdf5
+from alignsar_gpu.opening.netcdf import check_netcdf
 from alignsar_gpu.opening.rasters import affine_of, open_raster
 from alignsar_gpu.opening.texts import system_of
 from alignsar_gpu.opening.zarrs import check_store
@@ -137,8 +137,8 @@ def _dataset(path: Path, where: str) -> xr.Dataset:
     """Open NetCDF, or a folder of Zarr, without reading more than coordinates."""
     if path.is_dir():
         check_store(path, where)
-    elif is_hdf5(path):
-        check_hdf5(path, where)
+    else:
+        check_netcdf(path, where)
     try:
         plain = _opened(path, decode_cf=False, create_default_indexes=False)
         for name, length in plain.sizes.items():

@@ -163,7 +163,7 @@ def open_features(config: PointLayerConfig, where: str) -> PointFeatures:
     names = [str(name) for name in about["fields"]]
     for key, wanted in (("z", config.z), ("value", config.value)):
         kind = dict(zip(names, about["dtypes"], strict=True)).get(column(names, wanted, key, label))
-        if kind is not None and np.dtype(kind).kind not in "iuf":
+        if kind is not None and not str(kind).startswith(("int", "uint", "float")):
             raise AlignsarError(f"{label}: {key} names column {wanted!r}, which does not hold numbers")
     bounds = about["total_bounds"]
     known = bounds is not None and np.isfinite(bounds).all()

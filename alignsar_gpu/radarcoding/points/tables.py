@@ -63,7 +63,7 @@ class Tables:
                 for batch in batches:
                     if batch.num_rows:
                         yield self._coordinates(batch, counts)
-            except (pa.ArrowException, OSError) as error:
+            except (pa.ArrowException, OSError, KeyError, ValueError) as error:
                 raise AlignsarError(
                     f"{self.where}: {path.name} cannot be read ({error}): correct the file, or name columns of "
                     "numbers with keys x, y, z and value"

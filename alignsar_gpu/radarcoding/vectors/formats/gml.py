@@ -9,6 +9,7 @@ file), which names the elements of the other attributes too.
 from __future__ import annotations
 
 import re
+import zlib
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
@@ -99,7 +100,7 @@ def survey(stream: IO[bytes], kind: str, wanted: Iterable[str], where: str) -> G
                     break
     except DefusedXmlException as error:
         raise AlignsarError(f"{where}: has XML entities, which are not read ({error}): remove them") from None
-    except (ParseError, OSError, EOFError):
+    except (ParseError, LookupError, ValueError, OSError, EOFError, zlib.error):
         pass
     return looking.found
 

@@ -79,18 +79,18 @@ class OgrSource:
 
     def _ask(self, ask: Callable[..., Any], **options: Any) -> Any:
         """Call a function of pyogrio, its errors as AlignsarError."""
-        with quietly(), reading_vectors(self.dataset, self.name, self.layer), ExitStack() as stack:
-            if self.driver == "GML":
-                options |= NO_GFS
-            if self.gfs:
-                folder = stack.enter_context(tempfile.TemporaryDirectory())
-                path = Path(folder) / "template.gfs"
-                path.write_text(self.gfs, encoding="utf-8")
-                options["GFS_TEMPLATE"] = str(path)
-            try:
+        if self.driver == "GML":
+            options |= NO_GFS
+        try:
+            with quietly(), reading_vectors(self.dataset, self.name, self.layer), ExitStack() as stack:
+                if self.gfs:
+                    folder = stack.enter_context(tempfile.TemporaryDirectory())
+                    path = Path(folder) / "template.gfs"
+                    path.write_text(self.gfs, encoding="utf-8")
+                    options["GFS_TEMPLATE"] = str(path)
                 return ask(self.dataset, layer=self.layer, **options)
-            except UNREADABLE as error:
-                raise self._unreadable(error) from error
+        except UNREADABLE as error:
+            raise self._unreadable(error) from error
 
     def _unreadable(self, error: Exception) -> AlignsarError:
         if isinstance(error, UnicodeDecodeError) or "UTF8" in str(error):
@@ -204,7 +204,7 @@ class OgrSource:
 
 def _plain(wkb: Sequence[bytes | None]) -> bool:
     """Return whether all shapes are points, lines and areas, single or multiple, without curves and measures."""
-    heads = {shape[:5] for shape in wkb if shape is not None}
+    heads = {shape[:5] for shape in wkb if shape is not None and len(shape) >= 5}
     kinds = {int.from_bytes(shape[1:], "little" if shape[0] else "big") for shape in heads}
     return {kind & 0x7FFFFFFF for kind in kinds} <= POINTS_LINES_AREAS  # the highest bit: heights, of old
 
