@@ -1,6 +1,14 @@
-"""The one error that users meet."""
+"""The one error that users meet, and names for what the system refuses to write."""
+
+from __future__ import annotations
 
 import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 LINES = re.compile(r"\s*\n\s*")  # within what libraries say
 
@@ -14,3 +22,14 @@ class AlignsarError(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__(LINES.sub(" ", str(message).strip()))
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Add the name of a file or folder to the errors of the system that have none: a full disk says no name."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = str(path)
+        raise

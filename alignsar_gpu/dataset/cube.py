@@ -11,6 +11,7 @@ import xarray as xr
 import zarr
 
 from alignsar_gpu.dataset.bounds import bounds_of, longitude_bounds
+from alignsar_gpu.errors import writing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -113,7 +114,8 @@ class CubeWriter:
         if name not in self._arrays:
             self._arrays[name] = self._array(name)
         lines = slice(first, first + values.shape[0])
-        self._arrays[name][lines if date is None else (date, lines)] = values
+        with writing(self._path / name):
+            self._arrays[name][lines if date is None else (date, lines)] = values
 
     def _array(self, name: str) -> zarr.Array[Any]:
         with zarr.config.set({"array.write_empty_chunks": True}):  # a missing chunk is damage, not emptiness

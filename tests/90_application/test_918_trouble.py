@@ -157,7 +157,7 @@ class TestRemoved:
 
 
 class TestRefused:
-    @pytest.mark.parametrize("most", [200, 3000, 20_000, 100_000, 300_000])
+    @pytest.mark.parametrize("most", [3000, 20_000, 300_000])
     def test_files_of_a_limited_size(self, tmp_path, most):
         """As on file systems without large files, and like a full disk: in every kind of file that a run writes."""
         output = tmp_path / "out"
@@ -185,7 +185,8 @@ class TestRefused:
 
         monkeypatch.setattr(fingerprints.os, "fsync", refuse)
         told = run(*TINY, f"output={output}", status=2).stderr.splitlines()[-1]
-        assert f"output={output}: a file in it cannot be written ({os.strerror(number)})" in told
+        assert f"output={output}: {output}/.unfinished/" in told
+        assert f"cannot be written ({os.strerror(number)})" in told
         assert told.endswith("the same command continues the run")
         run(*TINY, f"output={output}")
         assert (output / "manifest.json").exists()

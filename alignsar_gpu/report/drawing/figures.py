@@ -11,6 +11,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from alignsar_gpu.errors import writing
 from alignsar_gpu.report.drawing.png import write_png
 
 if TYPE_CHECKING:
@@ -122,7 +123,9 @@ def save(draw: Callable[[Theme], Figure], folder: Path, name: str) -> Drawn:
         with rc_context():
             rcdefaults()
             rcParams.update(style(theme))
-            width, height = write_png(draw(theme), folder / f"{name}{theme.suffix}.png")
+            path = folder / f"{name}{theme.suffix}.png"
+            with writing(path):
+                width, height = write_png(draw(theme), path)
     return Drawn(file=f"{name}.png", dark_file=f"{name}_dark.png", width=width, height=height)
 
 
