@@ -78,7 +78,7 @@ def grid_values(grid):
     return {
         "wavelength": grid.wavelength,
         "azimuth_interval": grid.azimuth_interval,
-        "first_slant_range": grid.first_slant_range,
+        "slant_range": grid.first_slant_range,
         "range_spacing": grid.range_spacing,
         "lines": grid.lines,
         "samples": grid.samples,
@@ -87,19 +87,48 @@ def grid_values(grid):
 
 
 def orbit_values(orbit):
-    return {"position": orbit.position, "velocity": orbit.velocity, "state_vector_time": orbit.time}
+    return {
+        "orbit_radius": np.linalg.norm(orbit.position, axis=1),
+        "orbit_speed": np.linalg.norm(orbit.velocity, axis=1),
+        "state_vector_time": orbit.time,
+    }
 
 
 def read_sentinel1(folder):
     product = open_sentinel1(only(folder, "*.SAFE"))
     values = orbit_values(product.orbit)
-    for burst in product.bursts:
-        values |= grid_values(burst.grid) | {
-            "steering_rate": burst.steering_rate,
-            "footprint": burst.footprint,
-        }
+    for number, burst in enumerate(product.bursts):
         for name in burst.channels:
             burst.read(name)
+        if outside(found := burst_values(burst, product.orbit)):
+            return found
+        values |= found | {f"footprint {number}": burst.footprint}
+    return values
+
+
+def burst_values(burst, orbit):
+    """What a burst was imaged with, by the names of the table of bounds."""
+    grid, channels = burst.grid, list(burst.channels.values())
+    ranges = grid.slant_range(np.array([0, grid.samples - 1]))
+    middle = float(grid.azimuth_time(grid.lines / 2))
+    speed = np.linalg.norm(orbit.velocity_at(middle))
+    steering = "s1_stripmap_steering_rate" if burst.swath.startswith("S") else "s1_steering_rate"
+    values = grid_values(grid) | {
+        steering: np.degrees(burst.steering_rate),
+        "s1_doppler": [channel.doppler_centroid.at(ranges) for channel in channels],
+        "s1_fm_rate": burst.azimuth_fm_rate.at(ranges) / (-2.0 * speed**2 / (grid.wavelength * ranges)),
+        "s1_band": [burst.azimuth_band.width, burst.range_band.width],
+        "s1_window": [burst.azimuth_band.hamming, burst.range_band.hamming],
+    }
+    tables = [channel.calibration.sigma_nought for channel in channels if channel.calibration is not None]
+    if tables:
+        values["s1_calibration"] = np.concatenate([table.ravel() for table in tables])
+    if burst.transmission is not None:
+        values |= {
+            "s1_pulse_interval": burst.transmission.pulse_interval,
+            "s1_rank": burst.transmission.rank,
+            "s1_chirp_rate": abs(burst.transmission.chirp_rate),
+        }
     return values
 
 
