@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # Directions in which the outermost pixel is looked for. A multiple of 4, so that the bounding box is exact.
 DIRECTIONS = 32
 BLOCK_LINES = 256
+CELL = 32  # lines and samples, whose extents say whether one of their pixels may be the outermost
+SLACK = 1e-9  # degrees: rounding
 DECIMALS = 6
 
 Point = tuple[float, float]
@@ -68,23 +70,62 @@ def _outermost(longitude: xr.DataArray, latitude: xr.DataArray) -> NDArray[np.fl
     origin = None
     for first in range(0, longitude.sizes["azimuth"], BLOCK_LINES):
         rows = {"azimuth": slice(first, first + BLOCK_LINES)}
-        pixels = np.stack([array.isel(rows).values.ravel() for array in (longitude, latitude)], axis=1)
-        pixels = pixels[np.isfinite(pixels).all(axis=1)].astype(np.float64)
-        if not len(pixels):
+        x, y = (array.isel(rows).values.astype(np.float64) for array in (longitude, latitude))
+        known = np.isfinite(x) & np.isfinite(y)
+        if not known.any():
             continue
+        x[~known] = y[~known] = np.nan
         if origin is None:
-            origin = pixels[0, 0]
+            first_known = np.unravel_index(known.argmax(), known.shape)
+            origin = x[first_known]
             # A degree of longitude is cos(latitude) as long as one of latitude.
-            directions = np.stack([np.cos(angle) * np.cos(np.radians(pixels[0, 1])), np.sin(angle)], axis=1)
-        pixels[:, 0] = (pixels[:, 0] - origin + 180.0) % 360.0 - 180.0 + origin
+            directions = np.stack([np.cos(angle) * np.cos(np.radians(y[first_known])), np.sin(angle)], axis=1)
+        x = (x - origin + 180.0) % 360.0 - 180.0 + origin
+        extents = _extents(x), _extents(y)
         for number, direction in enumerate(directions):
-            reach = pixels @ direction
-            farthest = reach.argmax()
-            if reach[farthest] > best[number]:
-                best[number], points[number] = reach[farthest], pixels[farthest]
+            reach, point = _farthest((x, y), extents, direction, best[number])
+            if reach > best[number]:
+                best[number], points[number] = reach, point
     if origin is None:
         raise AlignsarError("cube: no pixel has longitude and latitude, so the dataset's place is unknown")
     return points
+
+
+def _extents(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The lowest and the highest value of every cell of CELL x CELL pixels; NaN without any."""
+    rows, columns = (np.arange(0, size, CELL) for size in values.shape)
+    low, high = (
+        choose.reduceat(choose.reduceat(values, rows, axis=0), columns, axis=1)
+        for choose in (np.fmin, np.fmax)
+    )
+    return low, high
+
+
+def _farthest(
+    pixels: tuple[NDArray[np.float64], NDArray[np.float64]],
+    extents: tuple[tuple[NDArray[np.float64], NDArray[np.float64]], ...],
+    direction: NDArray[np.float64],
+    least: float,
+) -> tuple[float, Point]:
+    """The pixel farthest out in a direction, if any is beyond ``least``: how far that is, and where.
+
+    Only cells are looked into whose extents reach as far as some cell does with all its pixels.
+    """
+    signs = [int(component > 0.0) for component in direction]
+    beyond = sum(d * extent[sign] for d, extent, sign in zip(direction, extents, signs, strict=True))
+    within = sum(d * extent[1 - sign] for d, extent, sign in zip(direction, extents, signs, strict=True))
+    best, point = least, (np.nan, np.nan)
+    for row, column in np.argwhere(beyond >= max(least, float(np.nanmax(within))) - SLACK):
+        cell = (
+            slice(row * CELL, (row + 1) * CELL),
+            slice(column * CELL, (column + 1) * CELL),
+        )
+        x, y = (values[cell] for values in pixels)
+        reach = direction[0] * x + direction[1] * y
+        at = np.unravel_index(np.nanargmax(reach), reach.shape)
+        if reach[at] > best:
+            best, point = float(reach[at]), (float(x[at]), float(y[at]))
+    return best, point
 
 
 def _geometry(ring: list[Point], turn: float) -> dict[str, Any]:
