@@ -305,3 +305,19 @@ class TestChoice:
         assert coherence_looks(product, select(["amplitude"]), config(), CPU) is None
         with pytest.raises(AlignsarError, match=r"coherence_bias=removed: .* has 1\.4 independent looks"):
             options_of(product, settings, 1.4)
+
+
+def test_amplitude_intensity_and_phase_are_computed_once_for_all_signatures_of_a_polarization(
+    product, monkeypatch
+):
+    called = []
+
+    def counted(pixels, valid):
+        called.append(pixels.shape)
+        return kernels.amplitude_intensity_phase(pixels, valid)
+
+    for module in ("powers", "polarization"):
+        monkeypatch.setattr(f"alignsar_gpu.signatures.views.{module}.amplitude_intensity_phase", counted)
+    found = layers(product, ["amplitude", "intensity", "slc_phase", "sigma0", "beta0", "gamma0"])
+    assert len({name for name, _ in found}) == 12
+    assert len(called) == 4 * 2  # dates and polarizations

@@ -64,7 +64,7 @@ class PolarizationView:
 
     def calibrated_intensity(self, quantity: Quantity) -> Any:
         """Return the calibrated intensity |s|^2 / A^2; see `Powers.calibrated`."""
-        return self.powers.calibrated(self.date, self.polarization, quantity)
+        return self.powers.calibrated(self.date, self.polarization, quantity, intensity=self.intensity)
 
     @property
     def flattened_gamma0(self) -> Any:

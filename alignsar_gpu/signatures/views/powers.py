@@ -77,18 +77,24 @@ class Powers:
         return self._filtered(date, polarization)
 
     def calibrated(
-        self, date: int, polarization: int, quantity: Quantity, negative: NegativeState | None = None
+        self,
+        date: int,
+        polarization: int,
+        quantity: Quantity,
+        negative: NegativeState | None = None,
+        intensity: Any = None,
     ) -> Any:
         """Return `intensity` / A^2, thermal noise removed if the options say so, float32 [line, sample].
 
-        ``negative`` : what becomes of powers below the noise; as the options say by default.
+        ``negative`` : what becomes of powers below the noise; as the options say by default. ``intensity`` : where it is
+        known already.
         """
         return backscatter(
             self.stack,
             date,
             self.stack.polarizations[polarization],
             quantity,
-            self.intensity(date, polarization),
+            self.intensity(date, polarization) if intensity is None else intensity,
             noise=self.options.noise,
             negative=negative or self.options.negative,
         )
