@@ -231,7 +231,7 @@ def use_processor() -> None:
         if self.empty is np.empty:
             plain(self, driver, *arguments)
         else:
-            cpujit.drivers()[driver](*inner(arguments))
+            cpujit.drivers(self._drivers["__package__"])[driver](*inner(arguments))
 
     arrays.run = run
 

@@ -207,3 +207,19 @@ def test_benchmarks_use_what_the_package_has(path):
             and node.value.id == "kernels"
         ):
             assert hasattr(kernels, node.attr), ast.unparse(node)
+
+
+def test_cpu_drivers_stand_in_for_the_kernels_on_arrays_of_any_size():
+    """Without the simulator, what is around the kernels can be rehearsed on whole images."""
+    code = (
+        "import cupy, numpy as np\n"
+        "from alignsar_gpu import kernels\n"
+        "image = cupy.asarray(np.full((20, 30), 3 + 4j, np.complex64))\n"
+        "amplitude = kernels.amplitude_intensity_phase(image, cupy.asarray(np.ones((20, 30), bool)))[0]\n"
+        "assert type(amplitude) is cupy.ndarray and float(amplitude.get().mean()) == 5.0"
+    )
+    environment = os.environ | {"PYTHONPATH": str(BENCHMARKS / "rehearsal")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
