@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.opening.texts import load_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -84,7 +85,7 @@ def _place() -> Path:
 
 def _remembered() -> dict[str, str]:
     try:
-        content = json.loads(_place().read_text(encoding="utf-8"))
+        content = load_json(_place().read_text(encoding="utf-8"))
     except (OSError, ValueError, RuntimeError):  # none yet, damaged, or no home
         return {}
     return content if isinstance(content, dict) else {}
