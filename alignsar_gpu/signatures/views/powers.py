@@ -86,8 +86,8 @@ class Powers:
     ) -> Any:
         """Return `intensity` / A^2, thermal noise removed if the options say so, float32 [line, sample].
 
-        ``negative`` : what becomes of powers below the noise; as the options say by default. ``intensity`` : where it is
-        known already.
+        ``negative`` : what becomes of powers below the noise; as the options say by default. ``intensity`` : where it
+        is known already.
         """
         return backscatter(
             self.stack,
