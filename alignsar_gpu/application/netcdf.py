@@ -8,6 +8,7 @@ from alignsar_gpu.application.dataset.part import CUBE
 from alignsar_gpu.application.stage import Stage, keys_of
 from alignsar_gpu.dataset.cube import open_cube
 from alignsar_gpu.dataset.netcdf import netcdf_files, write_date
+from alignsar_gpu.device import cpu_threads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +44,7 @@ class NetcdfStage(Stage):
             for index, file in enumerate(files):
                 unit = f"{self.name}/{file.name}"
                 if not folder.is_recorded(unit):
-                    write_date(cube, index, file)
+                    others = [other for other in files[:index] if other.is_file()]
+                    write_date(cube, index, file, other=others[0] if others else None, workers=cpu_threads())
                     folder.record(unit, [file])
                 advance(1)

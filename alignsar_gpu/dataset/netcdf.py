@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
+import h5py
 import netCDF4
 import numpy as np
 
 from alignsar_gpu.dataset.dates import date_name, iso, reference_time, scalar
+from alignsar_gpu.dataset.deflate import ChunkWriter, copy_chunks
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     import xarray as xr
@@ -89,12 +90,15 @@ def netcdf_files(cube: xr.Dataset, folder: Path) -> list[Path]:
     return [folder / f"{date}.nc" for date in dates]
 
 
-def write_date(cube: xr.Dataset, index: int, path: Path) -> None:
+def write_date(
+    cube: xr.Dataset, index: int, path: Path, *, other: Path | None = None, workers: int = 1
+) -> None:
     """Write date ``index`` of the cube to ``path``: beside it first, then renamed.
 
-    The same cube gives the same bytes, whatever the order of its variables. Layers are [azimuth, range],
-    float32 with NaN where invalid; a complex layer becomes two, ``<name>_real`` and ``<name>_imag``; what the
-    cube has per date are scalars.
+    ``other`` is the file of another date, if there is one: what is the same on all dates is copied from it. Layers
+    are compressed in ``workers`` threads. The same cube gives the same bytes, whatever the order of its variables.
+    Layers are [azimuth, range], float32 with NaN where invalid; a complex layer becomes two, ``<name>_real`` and
+    ``<name>_imag``; what the cube has per date are scalars.
     Raises AlignsarError where the cube lacks metadata, or where the file cannot be written.
     """
     date = cube.isel(time=index)
@@ -103,12 +107,24 @@ def write_date(cube: xr.Dataset, index: int, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with _small_chunk_cache(), netCDF4.Dataset(partial, "w", format="NETCDF4") as file:
+            layers = sorted(str(n) for n in date.variables if set(date[n].dims) == set(IMAGE))
+            dated = {name for name in layers if "time" in cube[name].dims}
+            with netCDF4.Dataset(partial, "w", format="NETCDF4") as file:
                 _write_coordinates(file, date, cube.attrs["reference_date"])
                 _write_scalars(file, date, cube)
-                for name in sorted(str(n) for n in date.variables if set(date[n].dims) == set(IMAGE)):
-                    _write_layer(file, date[name], per_date="time" in cube[name].dims)
+                for name in layers:
+                    _define_layer(file, date[name], per_date=name in dated)
                 file.setncatts(attributes)
+            with (
+                h5py.File(partial, "r+") as hdf5,
+                ChunkWriter(workers) as writer,
+                nullcontext() if other is None else h5py.File(other, "r") as source,
+            ):
+                for name in layers:
+                    if source is None or name in dated:
+                        _fill_layer(hdf5, date[name], writer)
+                    else:
+                        _copy_layer(hdf5, date[name], source)
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
@@ -161,49 +177,52 @@ def _write_scalars(file: netCDF4.Dataset, date: xr.Dataset, cube: xr.Dataset) ->
         variable[...] = value
 
 
-@contextmanager
-def _small_chunk_cache() -> Iterator[None]:
-    """Without the library's cache: blocks are whole chunks, written once.
-
-    It would hold 64 MB of every variable until the file is closed.
-    """
-    usual = netCDF4.get_chunk_cache()
-    netCDF4.set_chunk_cache(0, *usual[1:])
-    try:
-        yield
-    finally:
-        netCDF4.set_chunk_cache(*usual)
-
-
-def _write_layer(file: netCDF4.Dataset, layer: xr.DataArray, *, per_date: bool) -> None:
-    """One layer of one date as a compressed variable, or as two if it is complex."""
+def _names(layer: xr.DataArray) -> list[str]:
+    """The variables that a layer becomes: two of a complex one."""
     name = str(layer.name)
-    kind = layer.dtype.kind
-    names = [f"{name}_real", f"{name}_imag"] if kind == "c" else [name]
-    storage: Any = np.dtype({"c": "f4", "b": "i1"}.get(kind, layer.dtype)).newbyteorder("=")
+    return [f"{name}_real", f"{name}_imag"] if layer.dtype.kind == "c" else [name]
+
+
+def _storage(layer: xr.DataArray) -> np.dtype[Any]:
+    """The type that a layer is stored in."""
+    return np.dtype({"c": "f4", "b": "i1"}.get(layer.dtype.kind, layer.dtype)).newbyteorder("=")
+
+
+def _define_layer(file: netCDF4.Dataset, layer: xr.DataArray, *, per_date: bool) -> None:
+    """Define the compressed variables of a layer, still without values."""
+    storage = _storage(layer)
     attributes = _layer_attributes(layer, storage, per_date=per_date)
-    variables = []
-    for part in names:
+    long_name = attributes.get("long_name", layer.name)
+    for name in _names(layer):
         variable = file.createVariable(
-            part,
+            name,
             storage,
             IMAGE,
             compression="zlib",
-            complevel=4,
+            complevel=1,
             shuffle=True,
             fill_value=np.nan if storage.kind == "f" else False,
             chunksizes=(min(BLOCK_LINES, layer.sizes["azimuth"]), min(CHUNK_SAMPLES, layer.sizes["range"])),
         )
         variable.setncatts(attributes)
-        variables.append(variable)
-    if kind == "c":
-        for variable, part in zip(variables, ("real", "imaginary"), strict=True):
-            variable.long_name = f"{attributes.get('long_name', name)}, {part} part"
+        if name != layer.name:
+            part = "real" if name.endswith("_real") else "imaginary"
+            variable.long_name = f"{long_name}, {part} part"
+
+
+def _fill_layer(file: h5py.File, layer: xr.DataArray, writer: ChunkWriter) -> None:
+    """Write the values of a layer, compressed."""
     for first in range(0, layer.sizes["azimuth"], BLOCK_LINES):
-        rows = slice(first, first + BLOCK_LINES)
-        block = layer.isel(azimuth=rows).transpose(*IMAGE).values
-        for variable, values in zip(variables, _parts(block, storage, name), strict=True):
-            variable[rows, :] = values
+        block = layer.isel(azimuth=slice(first, first + BLOCK_LINES)).transpose(*IMAGE).values
+        parts = _parts(block, _storage(layer), str(layer.name))
+        for name, values in zip(_names(layer), parts, strict=True):
+            writer.write(file[name], first, values)
+
+
+def _copy_layer(file: h5py.File, layer: xr.DataArray, source: h5py.File) -> None:
+    """Copy the values of a layer from the file of another date, as they are compressed there."""
+    for name in _names(layer):
+        copy_chunks(source[name], file[name])
 
 
 def _layer_attributes(layer: xr.DataArray, storage: np.dtype[Any], *, per_date: bool) -> dict[str, Any]:

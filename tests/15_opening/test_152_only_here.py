@@ -9,7 +9,7 @@ TOP = Path(alignsar_gpu.__file__).parent
 # What opens files, and who else may: of what it writes itself, or by a function of the room around it.
 OPENERS = {
     r"\brasterio\.open\(": {"simulate/ground/files.py", "simulate/safe"},
-    r"\bh5py\.File\(": {"products/nisar/hdf5.py"},
+    r"\bh5py\.File\(": {"dataset", "products/nisar/hdf5.py"},
     r"\bzarr\.open_\w+\(": {"dataset", "application", "simulate/radar/truth.py", "products/snap/raster.py"},
     r"\bxr\.open_\w+\(": {"dataset", "simulate/assessment", "radarcoding/fields/opening.py", "__main__.py"},
     r"\bjson\.loads\(": {"application", "simulate"},

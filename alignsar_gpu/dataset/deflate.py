@@ -1,0 +1,71 @@
+"""Chunks of HDF5 compressed by ISA-L, as its own filters shuffle and deflate read them.
+
+HDF5 compresses by zlib in one thread, at some 44 MB/s; ISA-L's first level takes 2 % more space and is four times as
+fast, in as many threads as there are. What is written is plain deflate, which every reader of HDF5 opens.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from isal import isal_zlib
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import h5py
+    from numpy.typing import NDArray
+
+LEVEL = 1
+FILTERS = 0  # bits of the filters that a chunk has not gone through
+
+
+def shuffled_and_deflated(values: NDArray[Any], chunk: tuple[int, int]) -> bytes:
+    """Compress a part of an array as a chunk of it, padded with zeros where it is smaller.
+
+    The bytes of all values come in order of their places in a value (HDF5's shuffle), then zlib's format.
+    """
+    padded = values
+    if values.shape != chunk:
+        padded = np.zeros(chunk, dtype=values.dtype)
+        padded[: values.shape[0], : values.shape[1]] = values
+    octets = np.ascontiguousarray(padded).reshape(-1, 1).view(np.uint8)
+    compressed: bytes = isal_zlib.compress(np.ascontiguousarray(octets.T).data, LEVEL)
+    return compressed
+
+
+class ChunkWriter:
+    """Write images into chunked datasets of an HDF5 file, compressed in ``workers`` threads. A context manager."""
+
+    def __init__(self, workers: int) -> None:
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="deflate")
+
+    def __enter__(self) -> ChunkWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def write(self, dataset: h5py.Dataset, first: int, values: NDArray[Any]) -> None:
+        """Write lines of an image from ``first`` on, a row of chunks; the order of the bytes is always the same."""
+        chunk: tuple[int, int] = dataset.chunks
+        columns = range(0, values.shape[1], chunk[1])
+        parts = [values[:, column : column + chunk[1]] for column in columns]
+        packed = self._pool.map(shuffled_and_deflated, parts, [chunk] * len(parts))
+        for column, content in zip(columns, packed, strict=True):
+            dataset.id.write_direct_chunk((first, column), content, FILTERS)
+
+
+def copy_chunks(source: h5py.Dataset, target: h5py.Dataset) -> None:
+    """Copy the compressed chunks of a dataset into another of the same shape, type and filters."""
+    for place in _places(source):
+        skipped, content = source.id.read_direct_chunk(place)
+        target.id.write_direct_chunk(place, content, skipped)
+
+
+def _places(dataset: h5py.Dataset) -> Iterator[tuple[int, int]]:
+    for line in range(0, dataset.shape[0], dataset.chunks[0]):
+        for sample in range(0, dataset.shape[1], dataset.chunks[1]):
+            yield line, sample
