@@ -131,7 +131,7 @@ class PointFeatures:
         def numbers(name: str) -> NDArray[np.float64] | None:
             if not name:
                 return None
-            values = batch.column(name).cast(pa.float64())
+            values = batch.column(name).cast(pa.float64(), safe=False)
             return np.array(values.to_numpy(zero_copy_only=False), dtype=np.float64)
 
         return from_wkb(batch.column(geometry), numbers(self.z), numbers(self.value), counts, self.where)

@@ -78,7 +78,7 @@ class Tables:
         def numbers(name: str) -> NDArray[np.float64] | None:
             if not name:
                 return None
-            values = batch.column(name).cast(pa.float64())
+            values = batch.column(name).cast(pa.float64(), safe=False)
             return np.array(values.to_numpy(zero_copy_only=False), dtype=np.float64)
 
         z, value = numbers(self.columns.z), numbers(self.columns.value)

@@ -122,4 +122,4 @@ def check_heights(source: LayerSource, config: VectorLayerConfig, crs: CRS, shap
 
 def numbers(column: Any) -> NDArray[np.float64]:
     """Convert an Arrow array to numbers, NaN where there is none."""
-    return np.array(column.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
+    return np.array(column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
