@@ -58,12 +58,13 @@ class InputFiles:
         return [
             path
             for path, state in self._states.items()
-            if _state(path) != state and (not path.is_file() or file_checksum(path) != self._checksums[path])
+            if state_of(path) != state
+            and (not path.is_file() or file_checksum(path) != self._checksums[path])
         ]
 
     def _checksum(self, path: Path) -> str:
         if path not in self._checksums:
-            self._states[path] = _state(path)
+            self._states[path] = state_of(path)
             self._checksums[path] = file_checksum(path)
         return self._checksums[path]
 
@@ -86,8 +87,8 @@ class InputFiles:
         return ""
 
 
-def _state(path: Path) -> tuple[int, ...]:
-    """What changes when a file is written or replaced."""
+def state_of(path: Path) -> tuple[int, ...]:
+    """Return what changes when a file is written or replaced: size, time and number; nothing where there is none."""
     try:
         about = path.stat()
     except OSError:

@@ -5,9 +5,10 @@ units with the checksums of their files. A run that stops anywhere is continued 
 units whose files still have those checksums. When all is there, ``.unfinished/manifest.json`` is written, the products
 are renamed into their place, and the manifest last.
 
-The manifest knows of every stage what it depends on (its fingerprint) and what it made. A run on a finished folder
-makes only the stages that are new, changed or damaged, and those that read their products; finished products of others
-are links in the working place meanwhile.
+The manifest knows of every stage what it depends on (its fingerprint) and what it made. Files of a finished run are
+taken for whole where size and time are those that ``.checked.json`` has; others are read once. A run on a finished
+folder makes only the stages that are new, changed or damaged, and those that read their products; finished products of
+others are links in the working place meanwhile.
 
 ``<output>/simulated`` may hold the folder of a simulation whose products the run reads: it is left alone.
 """
@@ -20,20 +21,26 @@ import hashlib
 import json
 import os
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import OmegaConf
 
-from alignsar_gpu.application.fingerprints import file_checksum, write_text
+from alignsar_gpu.application.fingerprints import write_text
+from alignsar_gpu.application.journal import JOURNAL, Journal, read_json
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from alignsar_gpu.dataset.shards import Written
+
 MANIFEST = "manifest.json"
+CHECKED = ".checked.json"  # sizes and times of the files that were found whole
+FORMAT = 1  # of a finished folder; one more whenever earlier ones cannot be taken over any more
 WORK = ".unfinished"
 SIMULATED = "simulated"
 CONFIGURATION = "run.yaml"
@@ -118,6 +125,7 @@ class RunFolder:
         self.path, self.work = path, path / WORK
         self._stages, self._configuration = {stage.name: stage for stage in stages}, configuration
         self._root = stages[0]
+        self.journal = Journal(self.work)
 
     def __enter__(self) -> RunFolder:
         """Take the folder: AlignsarError when it is another run's, or somebody else is writing it."""
@@ -148,7 +156,7 @@ class RunFolder:
 
     def _look(self) -> None:
         """Read the manifest, and compute the fingerprint of every stage that is wanted or there."""
-        self._known = self._read_json(self.path / MANIFEST)
+        self._known = read_json(self.path / MANIFEST)
         found = {name: entry["fingerprint"] for name, entry in self._known.get("stages", {}).items()}
         for stage in self._stages.values():
             read = [found[name] for name in stage.reads if name in found]
@@ -168,13 +176,17 @@ class RunFolder:
 
     @property
     def _has_units(self) -> bool:
-        units = {journal.stem for journal in (self.work / "journal").glob("*.json")}
-        return bool(units - {LAYOUT}) or (self.work / MANIFEST).exists()
+        return bool(self.journal.units - {LAYOUT}) or (self.work / MANIFEST).exists()
 
     def _refuse_others(self) -> None:
         """Raise AlignsarError for a folder that holds another run."""
-        state = self._read_json(self.work / "state.json")
+        state = read_json(self.work / "state.json")
         held = state or self._known
+        if held and held.get("format") != FORMAT:
+            raise AlignsarError(
+                f"output={self.path}: is of another version of alignsar_gpu (format {held.get('format', 0)}, this one "
+                f"writes {FORMAT}); make it again: choose another output, or delete that folder"
+            )
         root = held.get("stages", {}).get(self._root.name, {})
         others = [name for name in self._stages if name != self._root.name]
         if held and root.get("fingerprint") != self._fingerprints[self._root.name]:
@@ -184,34 +196,32 @@ class RunFolder:
                 "choose another output, or delete that folder"
             )
 
-    @staticmethod
-    def _read_json(path: Path) -> dict[str, Any]:
-        """The content of a file; nothing for a file that is not there."""
-        if not path.exists():
-            return {}
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, json.JSONDecodeError) as error:
-            raise AlignsarError(
-                f"{path}: cannot be read ({error}); delete the output folder and run again"
-            ) from None
-        return content if isinstance(content, dict) else {}
-
     def _find_damage(self) -> dict[str, str]:
         """What is missing or changed in a finished run, by the name of its stage; empty when all is as written."""
         stages = self._known.get("stages", {})
         owners = {product: name for name, entry in stages.items() for product in entry["products"]}
         last = next(reversed(stages), None)  # made anew, it writes run.yaml anew
-        found: dict[str, str] = {}
+        checked, found, looked = read_json(self.path / CHECKED), {}, False
         for name, known in self._known.get("files", {}).items():
             file, stage = self.path / name, owners.get(name.split("/")[0], last)
             if stage is None or stage in found:
                 continue
             if not file.is_file():
                 found[stage] = f"{name} is missing"
-            elif file.stat().st_size != known["size"] or file_checksum(file) != known["sha256"]:
-                found[stage] = f"{name} has changed"
+            elif checked.get(name) != _size_and_time(file):
+                looked = True
+                if file.stat().st_size != known["size"] or self.journal.checksums.of(file) != known["sha256"]:
+                    found[stage] = f"{name} has changed"
+        if looked and not found:
+            self._note_checked()
         return found
+
+    def _note_checked(self) -> None:
+        """Note sizes and times of all files of the manifest, which are whole."""
+        names = read_json(self.path / MANIFEST)["files"]
+        with suppress(OSError):  # where that is not possible, every run reads the files
+            noted = {name: _size_and_time(self.path / name) for name in names}
+            write_text(self.path / CHECKED, json.dumps(noted))
 
     def _find_pending(self) -> tuple[str, ...]:
         """The stages to make: new, changed or damaged ones, and those that read their products."""
@@ -230,9 +240,9 @@ class RunFolder:
         the working place.
         """
         state = self.work / "state.json"
-        before = self._read_json(state).get("stages", {})
+        before = read_json(state).get("stages", {})
         if not before:  # of a run that nothing is known of
-            shutil.rmtree(self.work / "journal", ignore_errors=True)
+            shutil.rmtree(self.work / JOURNAL, ignore_errors=True)
         for half in [path for pattern in HALF_WRITTEN for path in self.work.rglob(pattern)]:
             _remove(half)
         for name, stage in self._stages.items():
@@ -243,38 +253,29 @@ class RunFolder:
                 if not (self.work / product).is_symlink():
                     (self.work / product).symlink_to(f"../{product}")
         stages = {name: {"fingerprint": self._fingerprints[name]} for name in self._stages}
-        write_text(state, json.dumps({"stages": stages, "configuration": self._configuration}))
+        facts = {"format": FORMAT, "stages": stages, "configuration": self._configuration}
+        write_text(state, json.dumps(facts))
         return bool(before)
 
     def _forget(self, stage: StageRecord) -> None:
-        for journal in (self.work / "journal").glob(f"{stage.name}_*.json"):
-            journal.unlink()
+        self.journal.forget(f"{stage.name}_*")
         for product in stage.products:
             _remove(self.work / product)
 
-    def _journal(self, unit: str) -> Path:
-        return self.work / "journal" / f"{unit.replace('/', '_')}.json"
-
-    def record(self, unit: str, files: Iterable[Path]) -> None:
-        """Write into the journal that ``unit`` is finished and consists of ``files``.
+    def record(
+        self, unit: str, files: Iterable[Path] = (), written: Mapping[Path, Written] = MappingProxyType({})
+    ) -> None:
+        """Write into the journal that ``unit`` is finished, and consists of ``files`` and of parts of files that grow.
 
         Units of other stages than the first are named STAGE/UNIT. Raises AlignsarError when the folder has been
         removed.
         """
         self._require_lock()
-        self._journal(unit).parent.mkdir(exist_ok=True)
-        checksums = {str(file.relative_to(self.work)): file_checksum(file) for file in files}
-        write_text(self._journal(unit), json.dumps(checksums))
+        self.journal.record(unit, files, written)
 
     def is_recorded(self, unit: str) -> bool:
         """Whether ``unit`` was finished before, and its files still are what they were."""
-        journal = self._journal(unit)
-        if not journal.exists():
-            return False
-        return all(
-            (self.work / name).is_file() and file_checksum(self.work / name) == checksum
-            for name, checksum in self._read_json(journal).items()
-        )
+        return self.journal.is_recorded(unit)
 
     def _require_lock(self) -> None:
         """Raise AlignsarError if somebody has removed the folder, or made it anew."""
@@ -289,13 +290,11 @@ class RunFolder:
 
     def _require_units(self) -> None:
         """Raise AlignsarError if files of finished units are gone."""
-        for journal in (self.work / "journal").glob("*.json"):
-            for name in self._read_json(journal):
-                if not (self.work / name).is_file():
-                    journal.unlink()
-                    raise AlignsarError(
-                        f"output={self.path}: {name} was removed while the run went on; the same command makes it again"
-                    )
+        name = self.journal.lost()
+        if name is not None:
+            raise AlignsarError(
+                f"output={self.path}: {name} was removed while the run went on; the same command makes it again"
+            )
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -318,7 +317,7 @@ class RunFolder:
         been removed.
         """
         if changed:
-            shutil.rmtree(self.work / "journal", ignore_errors=True)
+            shutil.rmtree(self.work / JOURNAL, ignore_errors=True)
             raise AlignsarError(
                 f"{', '.join(map(str, changed))}: changed while the run read it; nothing is kept, run the same command "
                 "again"
@@ -341,6 +340,7 @@ class RunFolder:
             name: {"fingerprint": self._fingerprints[name], "products": names} for name, names in made.items()
         }
         manifest = {
+            "format": FORMAT,
             "configuration": self._configuration,
             "stages": {name: stages[name] for name in self._in_order(stages)},
             "files": dict(sorted(files.items())),
@@ -355,14 +355,17 @@ class RunFolder:
     def _described(self, top: Path) -> dict[str, dict[str, Any]]:
         """Size and checksum of every file of a product."""
         return {
-            str(file.relative_to(self.work)): {"size": file.stat().st_size, "sha256": file_checksum(file)}
+            str(file.relative_to(self.work)): {
+                "size": file.stat().st_size,
+                "sha256": self.journal.checksums.of(file),
+            }
             for file in (sorted(top.rglob("*")) if top.is_dir() else [top])
             if file.is_file()
         }
 
     def publish(self) -> None:
         """Rename the sealed products into place, the manifest last. May be repeated after an interruption."""
-        manifest = self._read_json(self.work / MANIFEST)
+        manifest = read_json(self.work / MANIFEST)
         now = {product for entry in manifest["stages"].values() for product in entry["products"]}
         for entry in self._known.get("stages", {}).values():
             for product in set(entry["products"]) - now:
@@ -374,7 +377,13 @@ class RunFolder:
                     shutil.rmtree(place)
                 made.replace(place)
         (self.work / MANIFEST).replace(self.path / MANIFEST)
+        self._note_checked()
         self.pending = ()
+
+
+def _size_and_time(path: Path) -> list[int]:
+    about = path.stat()
+    return [about.st_size, about.st_mtime_ns]
 
 
 def _remove(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""cube.zarr: created once with all its names, then filled by rows of chunks."""
+"""cube.zarr: created once with all its names, filled by `writer.CubeWriter`, and opened."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 import zarr
+from zarr.codecs import BloscCname, BloscCodec, BloscShuffle
 
 from alignsar_gpu.dataset.bounds import bounds_of, longitude_bounds
-from alignsar_gpu.errors import writing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
 DIMENSIONS = ("time", "azimuth", "range")
 LONGITUDE = "longitude"  # the layer whose values go round the Earth
+FORMAT = 1  # of what is written here; one more whenever earlier cubes cannot be read any more
+MOST_CHUNKS = 8192  # of a shard, whose index is read with every access
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,13 +28,14 @@ class CubeLayer:
     """An array of the cube that is filled block by block.
 
     ``dated`` layers have the dimensions (time, azimuth, range), others (azimuth, range). A ``coordinate``
-    says where the pixels of the others lie.
+    says where the pixels of the others lie. Of ``mantissa_bits`` are kept, where not all are.
     """
 
     name: str
     dtype: str
     dated: bool
     coordinate: bool = False
+    mantissa_bits: int | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -65,8 +66,44 @@ class CubeLayout:
         """Number of rows of chunks."""
         return -(-self.shape[1] // self.chunk[0])
 
+    @property
+    def columns(self) -> int:
+        """Number of chunks in a row, of one date."""
+        return -(-self.shape[2] // self.chunk[1])
 
-def _fill_value(dtype: str) -> Any:
+    def shard(self, layer: CubeLayer) -> tuple[int, int, int]:
+        """Chunks of a shard of a layer: all dates and samples, and as many rows as give no more than MOST_CHUNKS."""
+        dates = self.shape[0] if layer.dated else 1
+        rows = max(1, min(MOST_CHUNKS // (dates * self.columns), self.rows))
+        return dates, rows, self.columns
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compression:
+    """How the chunks of a layer are compressed by Blosc; ``size`` are the bytes of what is shuffled."""
+
+    name: str
+    level: int
+    shuffle: str
+    size: int
+
+
+def compression_of(layer: CubeLayer) -> Compression:
+    """Choose how the chunks of a layer are compressed; ``benchmarks/codecs.py`` measures the alternatives.
+
+    What changes with the date has noise in nearly all its bits. LZ4 of shuffled bits finds those that are alike, at
+    2 GB/s a core. What is smooth, or has a few values, takes less space by Zstandard of shuffled bytes, and is there
+    only once.
+    """
+    kind = np.dtype(layer.dtype)
+    size = kind.itemsize // 2 if kind.kind == "c" else kind.itemsize
+    if layer.dated:
+        return Compression(name="lz4", level=5, shuffle="bitshuffle", size=size)
+    return Compression(name="zstd", level=3, shuffle="shuffle", size=size)
+
+
+def fill_value(dtype: str) -> Any:
+    """Return what stands where nothing is known, in arrays of a type."""
     kind = np.dtype(dtype).kind
     return {"f": np.nan, "c": complex(np.nan, np.nan), "b": False, "u": 0, "i": 0}[kind]
 
@@ -85,54 +122,23 @@ def create_cube(path: Path, layout: CubeLayout) -> None:
     for layer in layout.layers:
         skip = 0 if layer.dated else 1
         names = [] if layer.coordinate else [*(along_time if layer.dated else []), *in_space]
+        chunk, how = (1, *layout.chunk), compression_of(layer)
         group.create_array(
             layer.name,
             shape=layout.shape[skip:],
-            chunks=(1, *layout.chunk)[skip:],
+            chunks=chunk[skip:],
+            shards=tuple(np.multiply(chunk, layout.shard(layer)).tolist())[skip:],
+            compressors=BloscCodec(
+                typesize=how.size,
+                cname=BloscCname(how.name),
+                clevel=how.level,
+                shuffle=BloscShuffle(how.shuffle),
+            ),
             dtype=layer.dtype,
-            fill_value=_fill_value(layer.dtype),
+            fill_value=fill_value(layer.dtype),
             dimension_names=layout.dimensions[skip:],
             attributes={**layer.attributes, **({"coordinates": " ".join(names)} if names else {})},
         )
-
-
-class CubeWriter:
-    """Write the layers of a cube made by `create_cube`."""
-
-    def __init__(self, path: Path, layout: CubeLayout) -> None:
-        self._path, self._layout = path, layout
-        self._group = zarr.open_group(path, mode="r+", zarr_format=3)
-        self._arrays: dict[str, zarr.Array[Any]] = {}
-
-    def write(self, name: str, first: int, values: NDArray[Any], date: int | None = None) -> None:
-        """Write ``values`` [line, sample] of layer ``name`` from line ``first`` on (of one date, if dated).
-
-        Blocks must start at a row of chunks, so that no chunk is written by two blocks.
-        """
-        if first % self._layout.chunk[0]:
-            raise ValueError(f"block starts at line {first}, not at a multiple of {self._layout.chunk[0]}")
-        if name not in self._arrays:
-            self._arrays[name] = self._array(name)
-        lines = slice(first, first + values.shape[0])
-        with writing(self._path / name):
-            self._arrays[name][lines if date is None else (date, lines)] = values
-
-    def _array(self, name: str) -> zarr.Array[Any]:
-        with zarr.config.set({"array.write_empty_chunks": True}):  # a missing chunk is damage, not emptiness
-            array = self._group[name]
-        if not isinstance(array, zarr.Array):
-            raise TypeError(f"{self._path}/{name} is no array")
-        return array
-
-    def chunk_files(self, row: int, names: Sequence[str] | None = None) -> list[Path]:
-        """List the files that hold row ``row`` of chunks, of all layers or of some, sorted."""
-        files: list[Path] = []
-        for layer in self._layout.layers:
-            if names is not None and layer.name not in names:
-                continue
-            pattern = f"c/*/{row}/*" if layer.dated else f"c/{row}/*"
-            files += (self._path / layer.name).glob(pattern)
-        return sorted(files)
 
 
 def layer_bounds(path: Path, layer: str) -> tuple[float, float]:

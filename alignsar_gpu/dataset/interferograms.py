@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from alignsar_gpu.dataset.cube import CubeLayer, CubeLayout, CubeWriter
+from alignsar_gpu.dataset.cube import CubeLayer, CubeLayout
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -217,24 +216,3 @@ def _attributes(what: Interferograms, cube: Mapping[str, Any]) -> dict[str, Any]
         "looks_azimuth": lines,
         "looks_range": samples,
     }
-
-
-class InterferogramWriter(CubeWriter):
-    """Write interferograms.zarr: phase, coherence and coordinates by rows of chunks, then filtered phase by pairs."""
-
-    def read(self, name: str, pair: int) -> NDArray[np.float32]:
-        """Read what has been written of a pair, all lines."""
-        return np.asarray(self._array(name)[pair], dtype=np.float32)
-
-    def chunk_files(self, row: int, names: Sequence[str] | None = None) -> list[Path]:
-        """List the files that hold row ``row`` of chunks, without those of filtered phase, sorted."""
-        return [
-            file
-            for file in super().chunk_files(row, names)
-            if not file.relative_to(self._path).parts[0].startswith(FILTERED_PHASE)
-        ]
-
-    def pair_files(self, pair: int) -> list[Path]:
-        """List the files that hold the filtered phase of a pair, sorted."""
-        layers = [layer.name for layer in self._layout.layers if layer.name.startswith(FILTERED_PHASE)]
-        return sorted(file for layer in layers for file in (self._path / layer).glob(f"c/{pair}/*/*"))

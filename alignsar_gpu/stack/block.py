@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,6 +53,19 @@ class Stack:
     def core(self) -> slice:
         """The lines without the halo."""
         return slice(self.first, self.stop)
+
+    def part(self, first: int, stop: int, halo: int) -> Stack:
+        """Return lines ``first:stop`` of the grid with ``halo`` lines around them, as far as there are; a view."""
+        begin = max(first - halo, self.begin)
+        lines = slice(begin - self.begin, min(stop + halo - self.begin, self.pixels.shape[-2]))
+        return replace(
+            self,
+            begin=begin,
+            pixels=self.pixels[:, :, lines],
+            valid=self.valid[:, :, lines],
+            first=first - begin,
+            stop=stop - begin,
+        )
 
 
 def load_stack(product: StackProduct, device: Device, first: int, stop: int, halo: int) -> Stack:

@@ -23,6 +23,15 @@ class Ground:
     height: NDArray[np.float64]
     viewing: Viewing | None = None
 
+    def part(self, lines: slice) -> Ground:
+        """Return some of the lines; a view."""
+        return Ground(
+            longitude=self.longitude[lines],
+            latitude=self.latitude[lines],
+            height=self.height[lines],
+            viewing=None if self.viewing is None else self.viewing.part(lines),
+        )
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Viewing:
@@ -36,3 +45,11 @@ class Viewing:
     incidence_angle: NDArray[np.float32]
     local_incidence_angle: NDArray[np.float32]
     layover_shadow: NDArray[np.uint8]
+
+    def part(self, lines: slice) -> Viewing:
+        """Return some of the lines; a view."""
+        return Viewing(
+            incidence_angle=self.incidence_angle[lines],
+            local_incidence_angle=self.local_incidence_angle[lines],
+            layover_shadow=self.layover_shadow[lines],
+        )

@@ -1,4 +1,8 @@
-"""From a stack to the layers of the cube: block by block, each read once and kept on the device."""
+"""From a stack to the layers of the cube: block by block, each read once and kept on the device.
+
+A block is computed and written row of chunks after row of chunks, so that the cube has the same bytes however many of
+them fit into the memory, and a run that was stopped continues with the first row that is not finished.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,11 @@ import numpy as np
 
 from alignsar_gpu.application.dataset.coverage import coverage_of, coverage_warnings, require_pixels
 from alignsar_gpu.application.dataset.layers import layers
+from alignsar_gpu.application.dataset.output import open_flow, record_written, waiting_bytes
 from alignsar_gpu.application.dataset.part import CUBE, Part
 from alignsar_gpu.application.folder import LAYOUT
-from alignsar_gpu.dataset.cube import CubeWriter, create_cube
+from alignsar_gpu.dataset.cube import create_cube
+from alignsar_gpu.dataset.writer import CubeWriter
 from alignsar_gpu.device import GIB
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.ground_to_radar import incidence_angle
@@ -93,49 +99,56 @@ def rows_per_block(
     return rows
 
 
-def _blocks(pending: Sequence[int], rows: int) -> Iterator[tuple[int, int]]:
-    """Runs (first, stop) of consecutive pending rows, at most ``rows`` long."""
-    start = 0
-    for i in range(1, len(pending) + 1):
-        if i == len(pending) or pending[i] != pending[i - 1] + 1 or i - start == rows:
-            yield pending[start], pending[i - 1] + 1
-            start = i
-
-
 def extract(work: Extraction, folder: RunFolder, advance: Callable[[int], None]) -> int:
     """Fill the cube in ``folder``; rows that the folder's journal knows are kept. Returns rows computed.
 
     ``advance`` is called with the number of rows that are done, kept or computed.
     """
-    path = folder.work / CUBE
+    path, count = folder.work / CUBE, work.layout.rows
     if not folder.is_recorded(LAYOUT):
         create_cube(path, work.layout)
         beside = [file for part in work.others for file in part.create()]
         folder.record(LAYOUT, [*sorted(path.glob("*/zarr.json")), *beside])
-    writer = CubeWriter(path, work.layout)
-    pending = [row for row in range(work.layout.rows) if not folder.is_recorded(f"row-{row}")]
-    advance(work.layout.rows - len(pending))
-    chunk_lines, lines = work.layout.chunk[0], work.product.grid.shape[0]
     limit = rows_per_block(
         work.product,
-        chunk_lines,
+        work.layout.chunk[0],
         work.options.halo,
-        work.device.memory_budget,
+        work.device.memory_budget - waiting_bytes(work.device),
         bytes_per_pixel(work.product, work.signatures, work.options),
     )
-    for first_row, stop_row in _blocks(pending, limit):
-        _extract_block(work, writer, first_row * chunk_lines, min(stop_row * chunk_lines, lines))
-        for row in range(first_row, stop_row):
-            beside = [file for part in work.others for file in part.row_files(row)]
-            folder.record(f"row-{row}", [*writer.chunk_files(row), *beside])
-        advance(stop_row - first_row)
-    return len(pending)
+    with open_flow(work.device) as flow:
+        writers = [
+            CubeWriter(path, work.layout, flow),
+            *(writer for part in work.others for writer in part.open_stores(flow)),
+        ]
+        done = folder.journal.resume("row", count, writers)
+        advance(done)
+        for row in range(done, count, limit):
+            for finished in _extract_block(work, writers[0], row, min(row + limit, count)):
+                record_written(flow, folder, f"row-{finished}", writers, advance)
+    return count - done
 
 
-def _extract_block(work: Extraction, writer: CubeWriter, first: int, stop: int) -> None:
-    """Extract lines ``first:stop`` of all dates."""
-    stack = load_stack(work.product, work.device, first, stop, work.options.halo)
+def _extract_block(work: Extraction, writer: CubeWriter, row: int, stop_row: int) -> Iterator[int]:
+    """Extract rows ``row:stop_row`` of all dates; yields each when it has been handed to the writer."""
+    lines, height = work.layout.chunk[0], work.product.grid.shape[0]
+    halo = work.options.halo
+    stack = load_stack(work.product, work.device, row * lines, min(stop_row * lines, height), halo)
     ground = work.product.read_ground(stack.begin, stack.begin + stack.pixels.shape[-2])
+    area = _area_ratio(work, stack)
+    for number in range(row, stop_row):
+        first = number * lines
+        part = stack.part(first, min(first + lines, height), halo)
+        begin = part.begin - stack.begin
+        seen = ground.part(slice(begin, begin + part.pixels.shape[-2]))
+        core = slice(first - row * lines, first - row * lines + part.stop - part.first)
+        _extract_row(work, writer, part, seen, None if area is None else area[core])
+        yield number
+
+
+def _extract_row(work: Extraction, writer: CubeWriter, stack: Stack, ground: Ground, area_ratio: Any) -> None:
+    """Extract the core lines of ``stack``, a row of chunks; ``area_ratio`` is of these."""
+    first = stack.begin + stack.first
     if work.flatten:
         stack = flatten(stack, ground, work.delays)
     for name, layer in _ground_layers(work, stack, ground):
@@ -143,11 +156,10 @@ def _extract_block(work: Extraction, writer: CubeWriter, first: int, stop: int) 
     for date in range(len(stack.acquisitions)):
         for name, values in _pixel_layers(work, stack, date):
             writer.write(name, first, values, date)
-    area = _area_ratio(work, stack)
-    for name, when, values in signature_layers(stack, work.signatures, work.options, area):
+    for name, when, values in signature_layers(stack, work.signatures, work.options, area_ratio):
         writer.write(name, first, work.device.download(values), when)
-    for part in work.others:
-        part.write_block(stack, ground)
+    for other in work.others:
+        other.write_block(stack, ground)
 
 
 def _ground_layers(work: Extraction, stack: Stack, ground: Ground) -> Iterator[tuple[str, NDArray[Any]]]:

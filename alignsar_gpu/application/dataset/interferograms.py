@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+import zarr
 
 from alignsar_gpu.application.dataset.layers import phase_state
+from alignsar_gpu.application.dataset.output import open_flow, record_written
 from alignsar_gpu.application.dataset.part import Part
 from alignsar_gpu.dataset.cube import create_cube, finish_cube
 from alignsar_gpu.dataset.interferograms import (
@@ -16,9 +17,9 @@ from alignsar_gpu.dataset.interferograms import (
     FILTERED_PHASE,
     PHASE,
     Interferograms,
-    InterferogramWriter,
     interferograms_layout,
 )
+from alignsar_gpu.dataset.writer import CubeWriter
 from alignsar_gpu.interferometry.goldstein import ADAPTIVE_REFERENCES, REFERENCES, filtered_phase
 from alignsar_gpu.interferometry.multilooking import cell_centres, multilooked
 from alignsar_gpu.interferometry.networks import pairs_of, unconnected
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.application.folder import RunFolder
     from alignsar_gpu.config import Config, InterferometryConfig
     from alignsar_gpu.dataset.cube import CubeLayout
+    from alignsar_gpu.dataset.flow import Flow
     from alignsar_gpu.stack.block import Stack
     from alignsar_gpu.stack.ground import Ground
     from alignsar_gpu.stack.product import StackProduct
@@ -83,19 +85,16 @@ class InterferogramsPart(Part):
             self.network = network
         return network is not None
 
-    @cached_property
-    def _writer(self) -> InterferogramWriter:
-        return InterferogramWriter(self.plan.work / INTERFEROGRAMS, self.network.layout)
-
     def create(self) -> list[Path]:
         """See `Part.create`."""
         store = self.plan.work / INTERFEROGRAMS
         create_cube(store, self.network.layout)
         return sorted(store.glob("*/zarr.json"))
 
-    def row_files(self, row: int) -> list[Path]:
-        """See `Part.row_files`."""
-        return self._writer.chunk_files(row)
+    def open_stores(self, flow: Flow) -> list[CubeWriter]:
+        """See `Part.open_stores`."""
+        self._writer = CubeWriter(self.plan.work / INTERFEROGRAMS, self.network.layout, flow)
+        return [self._writer]
 
     def write_block(self, stack: Stack, ground: Ground) -> None:
         """Write the cells that begin in the core of ``stack``."""
@@ -114,24 +113,27 @@ class InterferogramsPart(Part):
 
     def make(self, folder: RunFolder) -> None:
         """Filter the pairs, where that is asked for, and close interferograms.zarr."""
-        what = self.network.what
-        with self.run.timer.stage(self.name, len(what.pairs)) as advance:
-            for pair in range(len(what.pairs)):
-                if what.filtering is not None and not folder.is_recorded(f"filtered-{pair}"):
-                    self._filter(pair)
-                    folder.record(f"filtered-{pair}", self._writer.pair_files(pair))
-                advance(1)
-            finish_cube(folder.work / INTERFEROGRAMS, {})
+        what, store = self.network.what, folder.work / INTERFEROGRAMS
+        count = 0 if what.filtering is None else len(what.pairs)
+        with self.run.timer.stage(self.name, count) as advance:
+            with open_flow(self.run.device) as flow:
+                writer = CubeWriter(store, self.network.layout, flow)
+                done = folder.journal.resume("filtered", count, [writer])
+                advance(done)
+                for pair in range(done, count):
+                    self._filter(store, pair, writer)
+                    record_written(flow, folder, f"filtered-{pair}", [writer], advance)
+            finish_cube(store, {})
 
-    def _filter(self, pair: int) -> None:
+    def _filter(self, store: Path, pair: int, writer: CubeWriter) -> None:
         device, network = self.run.device, self.network
         for polarization in network.what.polarizations:
             phase, coherence = (
-                device.upload(self._writer.read(f"{name}_{polarization}", pair))
+                device.upload(zarr.open_array(store, path=f"{name}_{polarization}", mode="r")[pair])
                 for name in (PHASE, COHERENCE)
             )
             values = filtered_phase(phase, coherence, device.xp, alpha=network.alpha, patch=network.patch)
-            self._writer.write(f"{FILTERED_PHASE}_{polarization}", 0, device.download(values), pair)
+            writer.write(f"{FILTERED_PHASE}_{polarization}", 0, device.download(values), pair)
 
     def warnings(self) -> tuple[str, ...]:
         """See `Stage.warnings`."""

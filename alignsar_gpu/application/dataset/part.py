@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from alignsar_gpu.application.dataset.coverage import Coverage
     from alignsar_gpu.application.dataset.description import Scene
     from alignsar_gpu.dataset.cube import CubeLayer, CubeLayout
+    from alignsar_gpu.dataset.flow import Flow
+    from alignsar_gpu.dataset.writer import CubeWriter
     from alignsar_gpu.signatures import Signature
     from alignsar_gpu.signatures.options import SignatureOptions
     from alignsar_gpu.stack.block import Stack
@@ -75,10 +77,10 @@ class Part(Stage):
         return ()
 
     def write_block(self, stack: Stack, ground: Ground) -> None:
-        """Take what it needs from a block of the stack while it is on the device."""
+        """Take what it needs from a row of chunks of the stack while it is on the device."""
 
-    def row_files(self, row: int) -> Sequence[Path]:  # noqa: ARG002
-        """Return the files that it has written of a row of chunks."""
+    def open_stores(self, flow: Flow) -> Sequence[CubeWriter]:  # noqa: ARG002
+        """Open the stores that it fills beside the cube; return their writers."""
         return ()
 
     def measure(self) -> Mapping[str, Any]:

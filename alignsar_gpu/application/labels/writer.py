@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import zarr
 
+from alignsar_gpu.application.dataset.output import open_flow, record_written
 from alignsar_gpu.application.dataset.part import CUBE
 from alignsar_gpu.application.labels.places import shifts_of
-from alignsar_gpu.dataset.cube import CubeLayer, CubeWriter
+from alignsar_gpu.dataset.cube import CubeLayer
+from alignsar_gpu.dataset.writer import CubeWriter
 from alignsar_gpu.device import GIB
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.radarcoding.layers import LayerSpec, Strip
@@ -144,19 +146,19 @@ class LabelWriter:
 
     def fill(self, folder: RunFolder, advance: Callable[[int], None]) -> None:
         """Fill the layers of the cube in ``folder``; strips that its journal knows are kept."""
-        path = folder.work / CUBE
-        writer = CubeWriter(path, self.layout)
-        names = [layer.name for layer in self.labels.layers]
+        path, count = folder.work / CUBE, self.layout.rows
         if self.labels.vectors is not None:
             self.labels.vectors.look_through(self.scene)
-        for row in range(self.layout.rows):
-            if not folder.is_recorded(f"labels-{row}"):
+        with open_flow(self.scene.device) as flow:
+            writer = CubeWriter(path, self.layout, flow)
+            done = folder.journal.resume("labels", count, [writer])
+            advance(done)
+            for row in range(done, count):
                 first = row * self.layout.chunk[0]
                 lines = slice(first, min(first + self.layout.chunk[0], self.layout.shape[1]))
                 for name, date, values in self._strip(path, lines):
                     writer.write(name, first, values, date)
-                folder.record(f"labels-{row}", writer.chunk_files(row, names))
-            advance(1)
+                record_written(flow, folder, f"labels-{row}", [writer], advance)
 
     def _strip(self, path: Path, lines: slice) -> Iterator[tuple[str, int | None, NDArray[Any]]]:
         longitude, latitude, incidence, height = (
