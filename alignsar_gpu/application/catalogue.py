@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from alignsar_gpu.application.dataset.derived import open_dataset
 from alignsar_gpu.application.dataset.interferograms import INTERFEROGRAMS
 from alignsar_gpu.application.dataset.part import CUBE
 from alignsar_gpu.application.dataset.quality import QUALITY
@@ -13,7 +14,6 @@ from alignsar_gpu.application.netcdf import NETCDF
 from alignsar_gpu.application.report import REPORT
 from alignsar_gpu.application.stage import Stage
 from alignsar_gpu.catalog.stac import write_stac
-from alignsar_gpu.dataset.cube import open_cube
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +40,7 @@ class CatalogueStage(Stage):
         write_text(folder.work / CONFIGURATION, self.run.published.configuration)
         with self.run.timer.stage(self.name):
             write_stac(
-                open_cube(folder.work / CUBE),
+                open_dataset(folder.work / CUBE),
                 folder.work / STAC,
                 netcdf=sorted((folder.work / NETCDF).glob("*.nc")),
                 cube_store=folder.work / CUBE,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from alignsar_gpu.application.dataset.derived import open_dataset
 from alignsar_gpu.application.dataset.part import CUBE
 from alignsar_gpu.application.stage import Stage, keys_of
-from alignsar_gpu.dataset.cube import open_cube
 from alignsar_gpu.dataset.netcdf import netcdf_files, write_date
 from alignsar_gpu.device import cpu_threads
 
@@ -38,7 +38,7 @@ class NetcdfStage(Stage):
 
     def make(self, folder: RunFolder) -> None:
         """See `Stage.make`; a date is a unit."""
-        cube = open_cube(folder.work / CUBE)
+        cube = open_dataset(folder.work / CUBE)
         files = netcdf_files(cube, folder.work / NETCDF)
         with self.run.timer.stage(self.name, len(files)) as advance:
             for index, file in enumerate(files):

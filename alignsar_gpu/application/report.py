@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from alignsar_gpu.application.dataset.derived import open_dataset
 from alignsar_gpu.application.dataset.part import CUBE
 from alignsar_gpu.application.dataset.stage import read_quality
 from alignsar_gpu.application.dataset.truth import TRUTH
@@ -45,7 +46,7 @@ class ReportStage(Stage):
             quality = read_quality(folder.work)
             quality["stages"] |= self.run.timer.seconds
             write_report(
-                open_cube(folder.work / CUBE),
+                open_dataset(folder.work / CUBE),
                 quality,
                 folder.work / REPORT,
                 truth=open_cube(truth) if truth.exists() else None,

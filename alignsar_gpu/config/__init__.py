@@ -163,6 +163,17 @@ class DatasetConfig:
     product_version: str = key("1.0", "version of this dataset")
     chunk_lines: int = key(256, "lines of a chunk of cube.zarr", bounds=(STRIP, 8192), multiple_of=STRIP)
     chunk_samples: int = key(512, "samples of a chunk of cube.zarr", bounds=(16, 8192))
+    derived: str = key(
+        "stored",
+        "layers that follow from others bit for bit (amplitude, sigma0, ...): stored, or computed, by "
+        "alignsar_gpu.open, which takes less space",
+        choices=("stored", "computed"),
+    )
+    digits: int | None = key(
+        None,
+        "decimal digits that signatures are rounded to, which takes less space; unset: exact",
+        bounds=(2, 6),
+    )
 
 
 @dataclass
@@ -252,6 +263,11 @@ def check_together(config: Config, *, coregisters: bool) -> None:
             "products=none: nothing to do; choose what to simulate (simulate=default) or a reader"
         )
     _check_filter(config.signatures)
+    if config.dataset.derived == "computed" and config.dataset.digits is not None:
+        raise AlignsarError(
+            f"dataset.digits={config.dataset.digits}: layers that are computed from rounded ones would be others than "
+            "those that are stored; leave out dataset.digits or dataset.derived=computed"
+        )
     check_radarcoding(config.radarcoding)
     if config.simulate is not None and config.simulate.dem.path is not None:
         _check_datum("simulate.dem", config.simulate.dem)

@@ -276,6 +276,7 @@ def _global_attributes(cube: xr.Dataset, date: xr.Dataset) -> dict[str, Any]:
     duration = cube["azimuth"].values[-1] - cube["azimuth"].values[0]
     half = np.timedelta64(round(duration / 2 * 1e9), "ns")
     attributes: dict[str, Any] = {"Conventions": "CF-1.11, ACDD-1.3", "comment": _COMMENT, **cube.attrs}
+    attributes.pop("cube_format", None)
     if "title" in attributes:
         attributes["title"] = f"{attributes['title']}, {np.datetime_as_string(time, unit='D')}"
     if "id" in attributes:

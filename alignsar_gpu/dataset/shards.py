@@ -90,7 +90,6 @@ class Shard:
         return index + struct.pack("<I", google_crc32c.value(index))
 
     def _write(self, content: bytes) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         with writing(self.path), self.path.open("r+b" if self._size else "wb") as file:
             file.seek(self._size)
             file.write(content)

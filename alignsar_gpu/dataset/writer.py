@@ -68,6 +68,10 @@ class CubeWriter:
             dates, rows, columns = self._layout.shard(layer)
             there = min(rows, self._layout.rows - number * rows)
             shape = (dates, rows, columns) if layer.dated else (rows, columns)
+            (self._path / layer.name / "c").mkdir(
+                exist_ok=True
+            )  # not its parents: somebody may have removed them
+            path.parent.mkdir(parents=True, exist_ok=True)
             self._shards[path] = Shard(path=path, shape=shape, count=dates * there * columns)
         return self._shards[path]
 

@@ -83,14 +83,19 @@ def gains_and_noise(
         )
     xp, grid = stack.device.xp, stack.grid
     place = stack.azimuth_time[stack.core], grid.slant_range(np.arange(grid.samples))
-    gain = acquisition.calibration[polarization].amplitude(quantity, *place, xp)
-    gain *= gain
-    xp.divide(np.float32(1.0), gain, out=gain)
+    gain = gain_of(acquisition.calibration[polarization].amplitude(quantity, *place, xp), xp)
     if noise == "kept":
         return gain, None
     floor = acquisition.noise[polarization].power(*place, xp)
     floor *= gain
     return gain, floor
+
+
+def gain_of(amplitude: Any, xp: Any) -> Any:
+    """Compute the gain of powers, 1 / A^2 in float32, in the memory of ``amplitude`` (an array of ``xp``)."""
+    amplitude *= amplitude
+    xp.divide(np.float32(1.0), amplitude, out=amplitude)
+    return amplitude
 
 
 def flattened(beta_nought: Any, area_ratio: Any, xp: Any) -> Any:

@@ -1,5 +1,8 @@
 """cube.zarr: what is written comes back, under its names, the right way round."""
 
+import hashlib
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -8,12 +11,13 @@ import zarr
 from alignsar_gpu.dataset.cube import (
     CubeLayer,
     CubeLayout,
-    CubeWriter,
     create_cube,
     finish_cube,
     layer_bounds,
     open_cube,
 )
+from alignsar_gpu.dataset.flow import Flow
+from alignsar_gpu.dataset.writer import CubeWriter
 
 LAYERS = [
     CubeLayer(
@@ -63,15 +67,17 @@ def content(layout):
     return values
 
 
-def fill(path, layout, values, rows=1):
-    writer = CubeWriter(path, layout)
-    step = rows * layout.chunk[0]
-    for first in range(0, layout.shape[1], step):
-        for layer in layout.layers:
-            block = values[layer.name][..., first : first + step, :]
-            for date in range(layout.shape[0]) if layer.dated else [None]:
-                writer.write(layer.name, first, block if date is None else block[date], date)
-    return writer
+def fill(path, layout, values):
+    """Write all layers, a row of chunks at a time; returns what is written, by file."""
+    step = layout.chunk[0]
+    with Flow(2, 10_000) as flow:
+        writer = CubeWriter(path, layout, flow)
+        for first in range(0, layout.shape[1], step):
+            for layer in layout.layers:
+                block = values[layer.name][..., first : first + step, :]
+                for date in range(layout.shape[0]) if layer.dated else [None]:
+                    writer.write(layer.name, first, block if date is None else block[date], date)
+    return writer.mark()
 
 
 def test_there_and_back(layout, tmp_path):
@@ -94,36 +100,90 @@ def test_there_and_back(layout, tmp_path):
         assert set(plain.data_vars) == set(cube.data_vars)
 
 
-def test_blocks_of_any_size_give_the_same_bytes(layout, tmp_path):
-    values = content(layout)
-    files = []
-    for rows in (1, 3):
-        path = tmp_path / f"{rows}.zarr"
-        create_cube(path, layout)
-        fill(path, layout, values, rows)
-        finish_cube(path, {})
-        files.append({str(f.relative_to(path)): f.read_bytes() for f in path.rglob("*") if f.is_file()})
-    assert files[0] == files[1]
-
-
-def test_every_chunk_is_written_and_known_by_its_row(layout, tmp_path):
+@pytest.mark.parametrize("most_chunks", [1, 12, 10_000])
+def test_shards_of_any_size_hold_every_chunk(layout, tmp_path, monkeypatch, most_chunks):
+    """A shard is all dates of as many rows of chunks as its index may have, one at least."""
+    monkeypatch.setattr("alignsar_gpu.dataset.cube.MOST_CHUNKS", most_chunks)
     path, values = tmp_path / "cube.zarr", content(layout)
     values["valid"][:] = False  # equal to the fill value
     values["height"][:] = np.nan
     create_cube(path, layout)
-    writer = fill(path, layout, values)
-    rows = [set(writer.chunk_files(row)) for row in range(layout.rows)]
-    assert [len(row) for row in rows] == [(3 * 2 + 2) * 3] * 3
-    assert len(set.union(*rows)) == sum(map(len, rows))
-    every = {f for layer in LAYERS for f in (path / layer.name / "c").rglob("*") if f.is_file()}
-    assert set.union(*rows) == every
+    written = fill(path, layout, values)
+    finish_cube(path, {})
+    for name, expected in values.items():
+        np.testing.assert_array_equal(open_cube(path)[name].values, expected)
+    dated, still = {1: (3, 3), 12: (2, 1), 10_000: (1, 1)}[most_chunks]
+    files = {f for layer in LAYERS for f in (path / layer.name / "c").rglob("*") if f.is_file()}
+    assert len(files) == 3 * dated + 2 * still
+    assert set(written) == files
+    assert sum(len(mark.chunks) for mark in written.values()) == (3 * 2 + 2) * 3 * 3
+
+
+def test_checksums_are_those_of_the_files(layout, tmp_path):
+    path = tmp_path / "cube.zarr"
+    create_cube(path, layout)
+    for file, mark in fill(path, layout, content(layout)).items():
+        assert hashlib.sha256(file.read_bytes()).hexdigest() == mark.sha256
+        assert file.stat().st_size == mark.size
+
+
+def test_zarr_finds_the_index_that_it_would_write(layout, tmp_path):
+    """The same values, written by zarr-python into a cube of the same layout, end in an index of the same chunks."""
+    values = content(layout)
+    for name in ("ours", "theirs"):
+        create_cube(tmp_path / name, layout)
+    fill(tmp_path / "ours", layout, values)
+    zarr.open_array(tmp_path / "theirs", path="amplitude_vv", mode="r+")[:] = values["amplitude_vv"]
+    ours, theirs = ((tmp_path / n / "amplitude_vv/c/0/0/0").read_bytes() for n in ("ours", "theirs"))
+    assert len(ours) == len(theirs)
+    lengths = [
+        np.frombuffer(b[-4 - 18 * 16 : -4], "<u8").reshape(-1, 2)[:, 1].tolist() for b in (ours, theirs)
+    ]
+    assert lengths[0] == lengths[1]
 
 
 def test_blocks_start_at_a_row_of_chunks(layout, tmp_path):
     create_cube(tmp_path / "cube.zarr", layout)
-    writer = CubeWriter(tmp_path / "cube.zarr", layout)
-    with pytest.raises(ValueError, match="not at a multiple of 32"):
-        writer.write("height", 10, np.zeros((5, 33), np.float32))
+    with Flow(1, 1000) as flow:
+        writer = CubeWriter(tmp_path / "cube.zarr", layout, flow)
+        with pytest.raises(ValueError, match="not at a multiple of 32"):
+            writer.write("height", 10, np.zeros((5, 33), np.float32))
+
+
+def test_a_chunk_is_written_once(layout, tmp_path):
+    create_cube(tmp_path / "cube.zarr", layout)
+    values = content(layout)
+    values["height"] = np.tile(values["height"], (2, 1))
+    with pytest.raises(ValueError, match="is written twice"):
+        fill(tmp_path / "cube.zarr", replace(layout, layers=[*layout.layers, layout.layers[-1]]), values)
+
+
+def test_values_may_change_once_they_are_handed_over(layout, tmp_path):
+    """They are only good until the next layer is computed."""
+    create_cube(tmp_path / "cube.zarr", layout)
+    values = np.zeros((70, 33), np.float32)
+    with Flow(1, 1 << 20) as flow:
+        writer = CubeWriter(tmp_path / "cube.zarr", layout, flow)
+        writer.write("height", 0, values)
+        values[:] = 1
+    assert not zarr.open_array(tmp_path / "cube.zarr", path="height", mode="r")[:].any()
+
+
+@pytest.mark.parametrize("bits", [4, 10])
+def test_a_rounded_layer_is_within_what_is_said(layout, tmp_path, bits):
+    """Half a unit of the last bit that is kept (relative); coordinates stay as they are."""
+    layers = [
+        replace(layer, mantissa_bits=bits if layer.name == "amplitude_vv" else None) for layer in LAYERS
+    ]
+    layout, values = replace(layout, layers=layers), content(layout)
+    create_cube(tmp_path / "cube.zarr", layout)
+    fill(tmp_path / "cube.zarr", layout, values)
+    finish_cube(tmp_path / "cube.zarr", {})
+    found = open_cube(tmp_path / "cube.zarr")
+    error = np.abs(found["amplitude_vv"].values / values["amplitude_vv"] - 1)
+    assert 0.3 * 2.0**-bits < np.nanmax(error) <= 0.5 * 2.0**-bits
+    np.testing.assert_array_equal(np.isnan(found["amplitude_vv"].values), np.isnan(values["amplitude_vv"]))
+    np.testing.assert_array_equal(found["longitude"].values, values["longitude"])
 
 
 def test_bounds(layout, tmp_path):

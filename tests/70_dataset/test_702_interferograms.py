@@ -7,13 +7,15 @@ import pytest
 import xarray as xr
 import zarr
 
+from alignsar_gpu.application.dataset.output import record_written
 from alignsar_gpu.application.folder import RunFolder, StageRecord
 from alignsar_gpu.dataset.cube import CubeLayer, CubeLayout, create_cube, finish_cube, open_cube
+from alignsar_gpu.dataset.flow import Flow
 from alignsar_gpu.dataset.interferograms import (
     Interferograms,
-    InterferogramWriter,
     interferograms_layout,
 )
+from alignsar_gpu.dataset.writer import CubeWriter
 from alignsar_gpu.errors import AlignsarError
 
 TIMES = np.array(
@@ -79,12 +81,11 @@ def is_filtered(name):
     return name.startswith("filtered")
 
 
-def fill_rows(writer, layout, values, rows=1, start=0):
-    """Rows of chunks ``start`` and so on, ``rows`` at a time, as blocks of the cube come."""
-    step = rows * layout.chunk[0]
-    for first in range(start * layout.chunk[0], layout.shape[1], step):
+def fill_rows(writer, layout, values, start=0):
+    """Rows of chunks from ``start`` on, as the cube's come."""
+    for first in range(start * layout.chunk[0], layout.shape[1], layout.chunk[0]):
         for layer in layout.layers:
-            block = values[layer.name][..., first : first + step, :]
+            block = values[layer.name][..., first : first + layout.chunk[0], :]
             if not layer.dated:
                 writer.write(layer.name, first, block)
             elif not is_filtered(layer.name):
@@ -102,13 +103,13 @@ def files_of(path):
     return {str(f.relative_to(path)): f.read_bytes() for f in path.rglob("*") if f.is_file()}
 
 
-def make(path, layout, values, rows=1):
+def make(path, layout, values):
     create_cube(path, layout)
-    writer = InterferogramWriter(path, layout)
-    fill_rows(writer, layout, values, rows)
-    fill_pairs(writer, layout, values)
+    with Flow(1, 10_000) as flow:
+        fill_rows(CubeWriter(path, layout, flow), layout, values)
+    with Flow(1, 10_000) as flow:
+        fill_pairs(CubeWriter(path, layout, flow), layout, values)
     finish_cube(path, {})
-    return writer
 
 
 def test_layout(cube, layout):
@@ -199,44 +200,21 @@ def test_every_variable_says_what_it_is(layout, tmp_path):
         assert {"units", "long_name", "standard_name"} <= set(found[name].attrs)
 
 
-def test_blocks_of_any_size_give_the_same_bytes(layout, tmp_path):
-    values = content(layout)
-    for rows in (1, 2, 3):
-        make(tmp_path / f"{rows}.zarr", layout, values, rows)
-    assert files_of(tmp_path / "1.zarr") == files_of(tmp_path / "2.zarr") == files_of(tmp_path / "3.zarr")
-
-
-def test_every_chunk_is_known_by_its_row_or_its_pair(layout, tmp_path):
-    writer = make(tmp_path / "i.zarr", layout, content(layout))
-    names = [layer.name for layer in layout.layers]
-    rows = [writer.chunk_files(row) for row in range(3)]
-    pairs = [writer.pair_files(pair) for pair in range(3)]
-    # two layers in two polarizations, three pairs, two columns of chunks; three layers of places
-    assert [len(row) for row in rows] == [2 * 2 * 3 * 2 + 3 * 2] * 3
-    assert [len(pair) for pair in pairs] == [2 * 3 * 2] * 3
-    every = [f for n in names for f in (tmp_path / "i.zarr" / n / "c").rglob("*") if f.is_file()]
-    assert sorted(file for unit in rows + pairs for file in unit) == sorted(every)
-
-
 def test_lines_that_make_no_cell(cube, tmp_path):
     """66 lines are two rows of chunks and two lines more: the cube's last row has nothing here."""
     axis = cube.coordinates.isel(azimuth=slice(66))
     layout = interferograms_layout(WHAT, replace(cube, shape=(3, 66, 33), coordinates=axis))
     assert (layout.shape[1], layout.rows) == (16, 2)
-    writer = make(tmp_path / "i.zarr", layout, content(layout))
-    before = files_of(tmp_path / "i.zarr")
-    writer.write("interferogram_phase_vv", 16, np.empty((0, 16), np.float32), 0)
-    writer.write("height", 16, np.empty((0, 16), np.float32))
-    assert writer.chunk_files(2) == []
-    assert files_of(tmp_path / "i.zarr") == before
-
-
-def test_what_was_written_is_read_to_be_filtered(layout, tmp_path):
     values = content(layout)
-    writer = make(tmp_path / "i.zarr", layout, values)
-    found = writer.read("interferogram_phase_vv", 1)
-    np.testing.assert_array_equal(found, values["interferogram_phase_vv"][1])
-    assert found.dtype == np.float32
+    make(tmp_path / "i.zarr", layout, values)
+    before = files_of(tmp_path / "i.zarr")
+    with Flow(1, 10_000) as flow:
+        writer = CubeWriter(tmp_path / "i.zarr", layout, flow)
+        writer.write("interferogram_phase_vv", 16, np.empty((0, 16), np.float32), 0)
+        writer.write("height", 16, np.empty((0, 16), np.float32))
+    assert writer.mark() == {}
+    assert files_of(tmp_path / "i.zarr") == before
+    np.testing.assert_array_equal(open_cube(tmp_path / "i.zarr")["height"].values, values["height"])
 
 
 RECORD = StageRecord(name="dataset", digest="f", products=("interferograms.zarr",))
@@ -248,29 +226,26 @@ def work(folder, layout, values, stopped):
     if not folder.is_recorded("layout"):
         create_cube(path, layout)
         folder.record("layout", sorted(path.glob("*/zarr.json")))
-    writer = InterferogramWriter(path, layout)
 
-    def row_of(index, shift=0.0):
-        part = {name: layer + np.float32(shift) for name, layer in values.items()}
+    def rows(writer, index, part):
         fill_rows(writer, replace(layout, shape=(3, min(8 * index + 8, 17), 16)), part, start=index)
 
-    def pair_of(index, shift=0.0):
-        part = {name: layer + np.float32(shift) for name, layer in values.items()}
+    def pairs(writer, index, part):
         fill_pairs(writer, replace(layout, shape=(index + 1, 17, 16)), part, start=index)
 
-    units = [(f"row-{row}", row_of, writer.chunk_files, row) for row in range(3)]
-    units += [(f"pair-{pair}", pair_of, writer.pair_files, pair) for pair in range(3)]
-    for name, fill, files, index in units:
-        if folder.is_recorded(name):
-            continue
-        done.append(name)
-        if stopped == f"in {name}":
-            fill(index, shift=1.0)  # what is written of it so far is wrong
-            return done
-        fill(index)
-        folder.record(name, files(index))
-        if stopped == f"after {name}":
-            return done
+    for kind, fill in (("row", rows), ("pair", pairs)):
+        with Flow(1, 10_000) as flow:
+            writer = CubeWriter(path, layout, flow)
+            for index in range(folder.journal.resume(kind, 3, [writer]), 3):
+                name = f"{kind}-{index}"
+                done.append(name)
+                if stopped == f"in {name}":  # what is written of it so far is wrong
+                    fill(writer, index, {name: layer + np.float32(1) for name, layer in values.items()})
+                    return done
+                fill(writer, index, values)
+                record_written(flow, folder, name, [writer], lambda _: None)
+                if stopped == f"after {name}":
+                    return done
     finish_cube(path, {})
     return done
 

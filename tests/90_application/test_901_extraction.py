@@ -13,7 +13,6 @@ from alignsar_gpu.application.dataset.description import describe_scene
 from alignsar_gpu.application.dataset.extraction import (
     PIXEL_BYTES,
     WORK_BYTES,
-    _blocks,
     bytes_per_pixel,
     rows_per_block,
 )
@@ -21,6 +20,7 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.orbit import Orbit
 from alignsar_gpu.signatures import select
 from alignsar_gpu.signatures.options import SignatureOptions, Windows
+from alignsar_gpu.stack.block import Stack
 
 COPIES = 3
 OPTIONS = SignatureOptions(windows=Windows(coherence=(3, 11), phase=(1, 1)))
@@ -102,11 +102,36 @@ def test_what_is_compared_takes_memory_too():
     assert pixel_bytes(stack, ["category1", "all_dual"], filtered) > together + 4 * 30
 
 
-@given(st.sets(st.integers(0, 60)), st.integers(1, 9))
-def test_blocks_cover_what_is_pending(pending, rows):
-    blocks = list(_blocks(sorted(pending), rows))
-    assert [row for first, stop in blocks for row in range(first, stop)] == sorted(pending)
-    assert all(1 <= stop - first <= rows for first, stop in blocks)
+@given(
+    begin=st.integers(0, 40),
+    lines=st.integers(1, 60),
+    inside=st.tuples(st.integers(0, 59), st.integers(1, 60)),
+    halo=st.integers(0, 9),
+)
+def test_a_part_of_a_block_has_the_lines_of_the_grid(begin, lines, inside, halo):
+    """With as much of the halo as the block holds."""
+    first = begin + min(inside[0], lines - 1)
+    stop = min(first + inside[1], begin + lines)
+    pixels = np.arange(begin, begin + lines, dtype=np.complex64)[np.newaxis, np.newaxis, :, np.newaxis]
+    block = Stack(
+        device=None,
+        grid=None,
+        begin=begin,
+        acquisitions=(),
+        reference=0,
+        polarizations=(),
+        pixels=pixels,
+        valid=pixels.real < 0,
+        first=0,
+        stop=lines,
+    )
+    part = block.part(first, stop, halo)
+    assert part.pixels[0, 0, part.core, 0].real.tolist() == list(range(first, stop))
+    assert part.pixels[0, 0, :, 0].real.tolist() == list(
+        range(max(first - halo, begin), min(stop + halo, begin + lines))
+    )
+    assert part.begin + part.first == first
+    assert part.valid.shape == part.pixels.shape
 
 
 @pytest.mark.parametrize("date", [0, 1, 2])

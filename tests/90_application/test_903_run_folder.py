@@ -1,15 +1,17 @@
 """The output folder: nothing looks finished before it is, and nothing of anybody else is touched."""
 
 import json
+import shutil
 
 import pytest
 
-from alignsar_gpu.application.fingerprints import InputFiles, write_text
+from alignsar_gpu.application import journal
+from alignsar_gpu.application.fingerprints import InputFiles, file_checksum, write_text
 from alignsar_gpu.application.folder import RunFolder, StageRecord
 from alignsar_gpu.errors import AlignsarError
 
 SETTINGS = "name: a\nwindow: 3\noutput: x\n"
-WHOLE = ["b.txt", "cube", "manifest.json", "run.yaml"]
+WHOLE = [".checked.json", "b.txt", "cube", "manifest.json", "run.yaml"]
 
 
 def folder(path, digest="f1", settings=SETTINGS, more=()):
@@ -84,6 +86,44 @@ def test_publishing_is_resumed(tmp_path):
     assert sorted(p.name for p in path.iterdir()) == WHOLE
 
 
+@pytest.fixture
+def read(monkeypatch):
+    """Names of the files whose checksums are computed."""
+    names = []
+    monkeypatch.setattr(journal, "file_checksum", lambda path: names.append(path.name) or file_checksum(path))
+    return names
+
+
+def test_a_finished_run_is_checked_by_sizes_and_times(tmp_path, read):
+    finish(tmp_path / "out")
+    assert sorted(read) == ["a", "b.txt", "run.yaml"]  # once, while it is sealed
+    read.clear()
+    with folder(tmp_path / "out") as run:
+        assert not run.pending
+    assert not read
+
+
+def test_a_copied_folder_is_read_once_and_found_whole(tmp_path, read):
+    finish(tmp_path / "out")
+    shutil.copytree(tmp_path / "out", tmp_path / "copy", copy_function=shutil.copyfile)
+    for names in (["a", "b.txt", "run.yaml"], []):
+        read.clear()
+        with folder(tmp_path / "copy") as run:
+            assert not run.pending
+        assert sorted(read) == names
+
+
+def test_a_folder_of_another_format_is_refused(tmp_path):
+    finish(tmp_path / "out")
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    for other in ({**manifest, "format": 0}, {n: v for n, v in manifest.items() if n != "format"}):
+        (tmp_path / "out" / "manifest.json").write_text(json.dumps(other))
+        with pytest.raises(
+            AlignsarError, match=r"of another version .*format 0, this one writes 1\); make it again"
+        ):
+            folder(tmp_path / "out").__enter__()
+
+
 def contents(path):
     return {
         str(p.relative_to(path)): (p.stat().st_mtime_ns, p.read_bytes())
@@ -106,7 +146,7 @@ class TestStages:
         after = contents(path)
         assert after.pop("page/index")[1] == b"of a"
         changed = {name for name in after if after[name] != before[name]}
-        assert changed == {"manifest.json", "run.yaml"}
+        assert changed == {"manifest.json", "run.yaml", ".checked.json"}
         with folder(path, more=[page()]) as run:
             assert not run.pending
 

@@ -146,14 +146,15 @@ class TestRemoved:
     def test_in_a_run(self, tmp_path, monkeypatch):
         record = RunFolder.record
 
-        def record_and_vanish(self, unit, files):
-            record(self, unit, files)
+        def record_and_vanish(self, unit, *files, **written):
+            record(self, unit, *files, **written)
             if unit == "row-1":
                 shutil.rmtree(self.path)
 
         monkeypatch.setattr(RunFolder, "record", record_and_vanish)
         told = run(*TINY, f"output={tmp_path / 'out'}", "dataset.chunk_lines=32", status=2).stderr
         assert "was removed while the run was writing it" in told
+        assert not (tmp_path / "out").exists()
 
 
 class TestRefused:

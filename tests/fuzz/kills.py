@@ -28,7 +28,7 @@ RUN = [
     "dataset.chunk_lines=64",
 ]  # fmt: skip
 TIMED = ("quality.json", "report/index.html")  # hold the seconds that stages took
-CALLS = ("replace", "rename", "unlink", "rmdir", "mkdir", "symlink", "fsync")
+CALLS = ("replace", "rename", "unlink", "rmdir", "mkdir", "symlink", "fsync", "truncate")
 SEALING = 60  # calls, at least those that a run ends with; a run that is continued may have few left
 
 
@@ -66,7 +66,9 @@ def check_finished(folder: Path, inside: tuple[str, ...]) -> bool:
     """Whether a folder looks finished; it must hold what its manifest names then, and nothing besides ``inside``."""
     if not (folder / "manifest.json").exists():
         loose = (
-            {path.name for path in folder.iterdir()} - {".unfinished", *inside} if folder.exists() else set()
+            {path.name for path in folder.iterdir()} - {".unfinished", ".checked.json", *inside}
+            if folder.exists()
+            else set()
         )
         if not (folder / ".unfinished" / "manifest.json").exists():  # not stopped while it was published
             assert not loose, f"{folder} looks as if it were finished: {sorted(loose)}"
@@ -75,7 +77,8 @@ def check_finished(folder: Path, inside: tuple[str, ...]) -> bool:
     there = {
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
-        if path.is_file() and path.relative_to(folder).parts[0] not in {".unfinished", *inside}
+        if path.is_file()
+        and path.relative_to(folder).parts[0] not in {".unfinished", ".checked.json", *inside}
     }
     assert there == {*files, "manifest.json"}, sorted(there.symmetric_difference({*files, "manifest.json"}))
     for name, known in files.items():

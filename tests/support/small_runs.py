@@ -32,14 +32,14 @@ def start_and_kill(arguments, has_begun):
     process.wait()
 
 
-def kill_after_rows(arguments, output):
-    """Start a run and kill it when three rows of chunks or more are finished; returns how many."""
+def kill_after_rows(arguments, output, least=3):
+    """Start a run and kill it when so many rows of chunks or more are finished; returns how many."""
     journal = output / ".unfinished" / "journal"
 
     def rows():
         return len(list(journal.glob("row-*.json")))
 
-    start_and_kill([*arguments, f"output={output}"], lambda: rows() >= 3)
+    start_and_kill([*arguments, f"output={output}"], lambda: rows() >= least)
     assert {p.name for p in output.iterdir()} == {".unfinished"}
     return rows()
 

@@ -10,7 +10,7 @@ import xarray as xr
 
 from alignsar_gpu import __version__
 from alignsar_gpu.application.dataset.layers import is_flattened
-from alignsar_gpu.dataset.cube import CubeLayout, layer_bounds
+from alignsar_gpu.dataset.cube import FORMAT, CubeLayout, layer_bounds
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT
 from alignsar_gpu.geometry.ground_to_radar import incidence_angle
@@ -250,6 +250,7 @@ def attributes(
         "source": product.source,
         "references": "https://github.com/AlignSAR/alignSAR",
         "processing_level": "L1",
+        "cube_format": FORMAT,
         "software": f"alignsar_gpu {__version__}",
         "device": str(device),
         "fingerprint": fingerprint,

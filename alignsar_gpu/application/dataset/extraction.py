@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.application.dataset.coverage import coverage_of, coverage_warnings, require_pixels
-from alignsar_gpu.application.dataset.layers import layers
+from alignsar_gpu.application.dataset.derived import write_derived
+from alignsar_gpu.application.dataset.layers import area_ratio_layer, layers
 from alignsar_gpu.application.dataset.output import open_flow, record_written, waiting_bytes
 from alignsar_gpu.application.dataset.part import CUBE, Part
 from alignsar_gpu.application.folder import LAYOUT
@@ -24,6 +25,7 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.ground_to_radar import incidence_angle
 from alignsar_gpu.interferometry.flattening import flatten
 from alignsar_gpu.signatures.block import signature_layers
+from alignsar_gpu.signatures.derived import AREA_RATIO, FLATTENED
 from alignsar_gpu.stack.block import load_stack
 
 if TYPE_CHECKING:
@@ -50,13 +52,17 @@ STACK_COPIES = 3  # powers of all dates: one by one, stacked, and their coherenc
 
 @dataclass(frozen=True, kw_only=True)
 class Extraction:
-    """What is to be extracted, from what, to where; ``others`` are the parts that take pixels as they go by."""
+    """What is to be extracted, from what, to where.
+
+    ``area_ratio`` : whether the terrain's is kept. ``others`` : the parts that take pixels as they go by.
+    """
 
     product: StackProduct
     device: Device
     signatures: Sequence[Signature]
     options: SignatureOptions
     flatten: bool
+    area_ratio: bool
     delays: Sequence[float]
     layout: CubeLayout
     slc: bool
@@ -153,6 +159,8 @@ def _extract_row(work: Extraction, writer: CubeWriter, stack: Stack, ground: Gro
         stack = flatten(stack, ground, work.delays)
     for name, layer in _ground_layers(work, stack, ground):
         writer.write(name, first, layer[stack.core])
+    if work.area_ratio:
+        writer.write(AREA_RATIO, first, work.device.download(area_ratio))
     for date in range(len(stack.acquisitions)):
         for name, values in _pixel_layers(work, stack, date):
             writer.write(name, first, values, date)
@@ -180,8 +188,8 @@ def _ground_layers(work: Extraction, stack: Stack, ground: Ground) -> Iterator[t
 
 
 def _area_ratio(work: Extraction, stack: Stack) -> Any:
-    """The terrain's area of the core lines, on the device, where a signature needs it."""
-    if not any(signature.needs_terrain for signature in work.signatures):
+    """The terrain's area of the core lines, on the device, where it is needed."""
+    if not (work.area_ratio or any(signature.needs_terrain for signature in work.signatures)):
         return None
     begin = stack.begin + stack.first
     return work.device.upload(work.product.read_area_ratio(begin, stack.begin + stack.stop))
@@ -205,17 +213,25 @@ class SignaturesPart(Part):
 
     def layers(self, plan: Plan) -> list[CubeLayer]:
         """See `Part.layers`."""
-        return layers(plan.product, plan.signatures, self.run.config, plan.options, plan.looks)
+        found = layers(plan.product, plan.signatures, self.run.config, plan.options, plan.looks)
+        return [*found, area_ratio_layer()] if self._flattens(plan) else found
+
+    @staticmethod
+    def _flattens(plan: Plan) -> bool:
+        """Whether terrain-flattened backscatter is computed when the cube is opened."""
+        return any(rule.signature == FLATTENED for rule in plan.derived.values())
 
     def make(self, folder: RunFolder) -> None:
         """Let the stack go by, for all parts."""
         plan, config = self.plan, self.run.config
+        computed = {rule.signature for rule in plan.derived.values()}
         work = Extraction(
             product=plan.product,
             device=self.run.device,
-            signatures=plan.signatures,
+            signatures=[signature for signature in plan.signatures if signature.name not in computed],
             options=plan.options,
             flatten=config.interferometry.flatten == "auto",
+            area_ratio=self._flattens(plan),
             delays=plan.scene.delays,
             layout=plan.layout,
             slc=config.signatures.slc,
@@ -223,6 +239,9 @@ class SignaturesPart(Part):
         )
         with self.run.timer.stage(self.name, plan.layout.rows) as advance:
             extract(work, folder, advance)
+            if plan.derived:
+                described = [layer for layer in plan.layers if layer.name in plan.derived]
+                write_derived(folder.work / CUBE, described, plan.derived, plan.product.acquisitions)
         plan.coverage = coverage_of(folder.work / CUBE)
         require_pixels(plan.coverage, plan.product)
 

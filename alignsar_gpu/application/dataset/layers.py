@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from alignsar_gpu.application.dataset.signature_choice import notes
 from alignsar_gpu.dataset.cube import CubeLayer
 from alignsar_gpu.signatures.channels import channels_of
+from alignsar_gpu.signatures.derived import AREA_RATIO
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,12 +44,12 @@ def layers(
     looks: float | None,
 ) -> list[CubeLayer]:
     """Every layer of the cube, with its attributes; ``looks`` are the independent ones of the coherence window."""
-    state = phase_state(product, config)
+    state, bits = phase_state(product, config), mantissa_bits(config)
     valid = {"units": "1", "long_name": "valid pixel", "description": "has data in all polarizations"}
     result = [CubeLayer(name="valid", dtype="bool", dated=True, attributes=valid)]
     for polarization in product.polarizations:
         own = [s for s in signatures if s.scope != "date"]
-        result += [_signature_layer(s, polarization, (state, *notes(s, options, looks))) for s in own]
+        result += [_signature_layer(s, polarization, (state, *notes(s, options, looks)), bits) for s in own]
         if config.signatures.slc:
             attributes = {
                 "units": "1",
@@ -63,12 +65,20 @@ def layers(
             channels = channels_of(signature.needs, product.polarizations) or ()
             compared = f"of {', '.join(dict.fromkeys(p.upper() for p in channels))}"
             result.append(
-                _signature_layer(signature, "", (state, compared, *notes(signature, options, looks)))
+                _signature_layer(signature, "", (state, compared, *notes(signature, options, looks)), bits)
             )
     return [*result, *_geometry_layers(), *(_viewing_layers() if product.has_viewing else ())]
 
 
-def _signature_layer(signature: Signature, polarization: str, said: Sequence[str]) -> CubeLayer:
+def mantissa_bits(config: Config) -> int | None:
+    """Return how many bits of a signature's mantissa are kept for ``dataset.digits``; None for all of them."""
+    digits = config.dataset.digits
+    return None if digits is None else math.ceil(digits * math.log2(10.0))
+
+
+def _signature_layer(
+    signature: Signature, polarization: str, said: Sequence[str], bits: int | None
+) -> CubeLayer:
     """The layer of a signature; ``said`` of it, first the state of the phase, go into its comment."""
     attributes: dict[str, Any] = {
         "units": signature.units,
@@ -83,10 +93,15 @@ def _signature_layer(signature: Signature, polarization: str, said: Sequence[str
     if signature.valid_range is not None:
         attributes["valid_range"] = [float(np.float32(bound)) for bound in signature.valid_range]
     comments = [signature.comment, said[0] if signature.is_phase else "", *said[1:]]
+    if bits is not None:
+        attributes["maximum_relative_error"] = 2.0 ** -(bits + 1)
+        comments.append(f"rounded to {bits} bits of its mantissa")
     if any(comments):
         attributes["comment"] = "; ".join(filter(None, comments))
     name = f"{signature.name}_{polarization}" if polarization else signature.name
-    return CubeLayer(name=name, dtype="float32", dated=signature.dated, attributes=attributes)
+    return CubeLayer(
+        name=name, dtype="float32", dated=signature.dated, mantissa_bits=bits, attributes=attributes
+    )
 
 
 def _geometry_layer(
@@ -94,6 +109,18 @@ def _geometry_layer(
 ) -> CubeLayer:
     attributes = {"units": units, "long_name": long_name, **more}
     return CubeLayer(name=name, dtype=dtype, dated=False, coordinate=coordinate, attributes=attributes)
+
+
+def area_ratio_layer() -> CubeLayer:
+    """The layer that flattened backscatter is computed with, where it is not stored."""
+    return _geometry_layer(
+        AREA_RATIO,
+        "float32",
+        "1",
+        "area of the terrain across the line of sight",
+        description="per area of the pixel in slant range (A_gamma / A_beta); beta0 divided by it is flattened gamma0",
+        references="Small 2011, Flattening gamma: radiometric terrain correction for SAR imagery, IEEE TGRS 49(8)",
+    )
 
 
 def _viewing_layers() -> list[CubeLayer]:

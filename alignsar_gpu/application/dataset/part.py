@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.dataset.flow import Flow
     from alignsar_gpu.dataset.writer import CubeWriter
     from alignsar_gpu.signatures import Signature
+    from alignsar_gpu.signatures.derived import Rule
     from alignsar_gpu.signatures.options import SignatureOptions
     from alignsar_gpu.stack.block import Stack
     from alignsar_gpu.stack.ground import Ground
@@ -36,6 +37,7 @@ class Plan:
     signatures, options : what is extracted, and how.
     looks : independent looks of the coherence window; None where there is no coherence.
     left_out : why signatures are left out, a sentence each.
+    derived : layers that are not stored but computed from others, with how.
     work : the folder that the products are made in.
     layers : of the cube, those of all parts so far.
     layout : of the cube; set when all layers are known.
@@ -50,6 +52,7 @@ class Plan:
     looks: float | None
     left_out: Sequence[str]
     work: Path
+    derived: Mapping[str, Rule]
     layers: list[CubeLayer] = field(default_factory=list)
     layout: CubeLayout = field(init=False)
     coverage: Coverage = field(init=False)

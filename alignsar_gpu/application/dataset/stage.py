@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from alignsar_gpu import __version__
+from alignsar_gpu.application.dataset.derived import open_dataset
 from alignsar_gpu.application.dataset.description import (
     attributes,
     bounds,
@@ -31,9 +32,10 @@ from alignsar_gpu.application.folder import StageRecord
 from alignsar_gpu.application.inputs import find_inputs
 from alignsar_gpu.application.labels.stage import Radarcoding
 from alignsar_gpu.application.stage import Stage, keys_of
-from alignsar_gpu.dataset.cube import finish_cube, open_cube
+from alignsar_gpu.dataset.cube import FORMAT, finish_cube
 from alignsar_gpu.progress import LOGGER
 from alignsar_gpu.signatures import select
+from alignsar_gpu.signatures.derived import rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,7 +67,11 @@ class DatasetStage(Stage):
 
     def settings(self) -> Mapping[str, Any]:
         """See `Stage.settings`: neither where it goes nor the memory it may take count."""
-        facts: dict[str, Any] = {"products": self._inputs.settings, "device": self.run.device.kind}
+        facts: dict[str, Any] = {
+            "products": self._inputs.settings,
+            "device": self.run.device.kind,
+            "format": FORMAT,
+        }
         for part in self._parts:
             facts |= part.settings()
         return keys_of(self.run.config, *APART) | facts | {"software": __version__}
@@ -114,6 +120,11 @@ class DatasetStage(Stage):
                 looks=looks,
                 left_out=left_out,
                 work=work,
+                derived=(
+                    rules(chosen, options, product.polarizations)
+                    if config.dataset.derived == "computed"
+                    else {}
+                ),
             )
         for part in self._parts:
             plan.layers += part.layers(plan)
@@ -124,13 +135,14 @@ class DatasetStage(Stage):
         facts = {
             name: fact for name, fact in facts.items() if f"dataset.{name}" not in published.from_environment
         }
-        layers = [replace(layer, attributes=published(layer.attributes)) for layer in plan.layers]
+        plan.layers = [replace(layer, attributes=published(layer.attributes)) for layer in plan.layers]
+        layers = [layer for layer in plan.layers if layer.name not in plan.derived]
         plan.layout = cube_layout(product, plan.scene, config, layers, published(facts))
         return plan
 
     def _measure(self, plan: Plan, parts: Sequence[Part]) -> None:
         """Compare the cube with itself and the truth, and write quality.json."""
-        run, cube = self.run, open_cube(plan.work / CUBE)
+        run, cube = self.run, open_dataset(plan.work / CUBE)
         self._warnings = [
             *find_warnings(plan.product, run.config, plan.left_out),
             *(

@@ -7,13 +7,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from alignsar_gpu.application.dataset.derived import open_dataset
 from alignsar_gpu.application.dataset.description import scene_times
 from alignsar_gpu.application.dataset.part import CUBE, Part
 from alignsar_gpu.application.labels.offset import measure_labels, offset_attributes
 from alignsar_gpu.application.labels.places import scene_of
 from alignsar_gpu.application.labels.sources import label_settings, open_labels
 from alignsar_gpu.application.labels.writer import LabelWriter
-from alignsar_gpu.dataset.cube import open_cube
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,7 +69,7 @@ class Radarcoding(Part):
         """Measure how far the layers are off against the image, and what their classes are like."""
         settings, polarizations = self.run.config.radarcoding, self.plan.product.polarizations
         with self.run.timer.stage("offset"):
-            cube = open_cube(self.plan.work / CUBE)
+            cube = open_dataset(self.plan.work / CUBE)
             self.offset, self.statistics = measure_labels(cube, self.labels, settings, polarizations)
         return offset_attributes(self.offset)
 
