@@ -16,7 +16,8 @@ def open(path: str | PathLike[str], chunks: Any = None) -> xr.Dataset:  # noqa: 
     Parameters
     ----------
     path : of the folder.
-    chunks : as of `xarray.Dataset.chunk`, to compute with dask; None for arrays that are read when they are used.
+    chunks : as of `xarray.Dataset.chunk`, to compute with dask, {} for those of the file; None for arrays that are read
+        when they are used.
 
     Returns
     -------
@@ -32,7 +33,9 @@ def open(path: str | PathLike[str], chunks: Any = None) -> xr.Dataset:  # noqa: 
 
     folder = Path(path)
     cube = open_dataset(folder / CUBE if (folder / CUBE).is_dir() else folder)
-    return cube if chunks is None else cube.chunk(chunks)
+    if chunks is None:
+        return cube
+    return cube.chunk(chunks or dict(zip(cube["valid"].dims, cube["valid"].encoding["chunks"], strict=True)))
 
 
 def __getattr__(name: str) -> Any:

@@ -90,7 +90,12 @@ def _check_new(about: Mapping[str, Any], where: str) -> None:
         raise AlignsarError(f"{where}: has values of the type {name!r}, which is not read: only numbers are")
     _refuse_codecs(_names(about["codecs"]), CODECS | TEXTS, where)
     itemsize = np.dtype(name).itemsize if name[-1].isdigit() and "." not in name and "_" not in name else 8
-    _check_chunks(about["shape"], about["chunk_grid"]["configuration"]["chunk_shape"], itemsize, where)
+    whole, chunks = about["shape"], about["chunk_grid"]["configuration"]["chunk_shape"]
+    for codec in about["codecs"]:  # a shard is never unpacked as a whole, only the chunks in it
+        if not isinstance(codec, str) and codec["name"] == "sharding_indexed":
+            _check_chunks(whole, chunks, 0, where)
+            whole, chunks = chunks, codec["configuration"]["chunk_shape"]
+    _check_chunks(whole, chunks, itemsize, where)
 
 
 def _names(codecs: Sequence[Any]) -> list[str]:

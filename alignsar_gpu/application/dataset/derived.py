@@ -17,6 +17,8 @@ import zarr
 from alignsar_gpu.dataset.cube import DIMENSIONS, FORMAT, open_cube
 from alignsar_gpu.dataset.lazy import computed_variable
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.opening.texts import load_json
+from alignsar_gpu.opening.zarrs import check_store
 from alignsar_gpu.signatures.derived import Rule, derive
 from alignsar_gpu.stack.calibration import CalibratedPart, Calibration, JoinedCalibration
 
@@ -171,11 +173,13 @@ def open_dataset(path: Path) -> xr.Dataset:
     """
     if not (path / "zarr.json").is_file():
         raise AlignsarError(f"{path}: is no cube; name a cube.zarr, or the folder that a run has written")
-    cube = open_cube(path)
-    if (found := cube.attrs.get("cube_format", 0)) != FORMAT:
+    check_store(path, str(path))
+    found = load_json((path / "zarr.json").read_bytes()).get("attributes", {}).get("cube_format", 0)
+    if found != FORMAT:
         raise AlignsarError(
             f"{path}: is a cube of format {found}, and this version of alignsar_gpu reads {FORMAT}; make it again"
         )
+    cube = open_cube(path)
     if not (path / GROUP).is_dir():
         return cube
     about = dict(zarr.open_group(path / GROUP, mode="r", zarr_format=3).attrs)
