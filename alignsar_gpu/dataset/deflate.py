@@ -6,7 +6,7 @@ fast, in as many threads as there are. What is written is plain deflate, which e
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     import h5py
     from numpy.typing import NDArray
+
+    from alignsar_gpu.dataset.flow import Flow
 
 LEVEL = 1
 FILTERS = 0  # bits of the filters that a chunk has not gone through
@@ -36,26 +38,21 @@ def shuffled_and_deflated(values: NDArray[Any], chunk: tuple[int, int]) -> bytes
     return compressed
 
 
-class ChunkWriter:
-    """Write images into chunked datasets of an HDF5 file, compressed in ``workers`` threads. A context manager."""
+def write_chunks(flow: Flow, dataset: h5py.Dataset, first: int, values: NDArray[Any]) -> None:
+    """Write lines of an image from ``first`` on, a row of chunks, into a dataset of an HDF5 file.
 
-    def __init__(self, workers: int) -> None:
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="deflate")
+    Values are compressed in the threads of ``flow`` and are in the file when that is left; the order of the bytes is
+    always the same.
+    """
+    chunk = dataset.chunks
+    columns = range(0, values.shape[1], chunk[1])
 
-    def __enter__(self) -> ChunkWriter:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(cancel_futures=True)
-
-    def write(self, dataset: h5py.Dataset, first: int, values: NDArray[Any]) -> None:
-        """Write lines of an image from ``first`` on, a row of chunks; the order of the bytes is always the same."""
-        chunk: tuple[int, int] = dataset.chunks
-        columns = range(0, values.shape[1], chunk[1])
-        parts = [values[:, column : column + chunk[1]] for column in columns]
-        packed = self._pool.map(shuffled_and_deflated, parts, [chunk] * len(parts))
+    def write(packed: list[bytes]) -> None:
         for column, content in zip(columns, packed, strict=True):
             dataset.id.write_direct_chunk((first, column), content, FILTERS)
+
+    parts = [values[:, column : column + chunk[1]] for column in columns]
+    flow.put(values.nbytes, [partial(shuffled_and_deflated, part, chunk) for part in parts], write)
 
 
 def copy_chunks(source: h5py.Dataset, target: h5py.Dataset) -> None:

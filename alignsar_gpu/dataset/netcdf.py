@@ -10,7 +10,8 @@ import netCDF4
 import numpy as np
 
 from alignsar_gpu.dataset.dates import date_name, iso, reference_time, scalar
-from alignsar_gpu.dataset.deflate import ChunkWriter, copy_chunks
+from alignsar_gpu.dataset.deflate import copy_chunks, write_chunks
+from alignsar_gpu.dataset.flow import Flow
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ IMAGE = ("azimuth", "range")
 # Lines that are read, compressed and written at a time, and the size of a chunk in the file.
 BLOCK_LINES = 512
 CHUNK_SAMPLES = 512
+WAITING_BYTES = 1 << 27  # of values that are read and not yet written
 
 # What CF wants, where the cube says it in another way. "days" as units makes xarray before 2025.4 read a
 # duration instead of a number; the singular means the same to UDUNITS and leaves it a number.
@@ -117,12 +119,12 @@ def write_date(
                 file.setncatts(attributes)
             with (
                 h5py.File(partial, "r+") as hdf5,
-                ChunkWriter(workers) as writer,
                 nullcontext() if other is None else h5py.File(other, "r") as source,
+                Flow(workers, WAITING_BYTES) as flow,
             ):
                 for name in layers:
                     if source is None or name in dated:
-                        _fill_layer(hdf5, date[name], writer)
+                        _fill_layer(hdf5, date[name], flow)
                     else:
                         _copy_layer(hdf5, date[name], source)
             partial.replace(path)
@@ -210,13 +212,13 @@ def _define_layer(file: netCDF4.Dataset, layer: xr.DataArray, *, per_date: bool)
             variable.long_name = f"{long_name}, {part} part"
 
 
-def _fill_layer(file: h5py.File, layer: xr.DataArray, writer: ChunkWriter) -> None:
-    """Write the values of a layer, compressed."""
+def _fill_layer(file: h5py.File, layer: xr.DataArray, flow: Flow) -> None:
+    """Write the values of a layer; read while what was read before is compressed."""
     for first in range(0, layer.sizes["azimuth"], BLOCK_LINES):
         block = layer.isel(azimuth=slice(first, first + BLOCK_LINES)).transpose(*IMAGE).values
         parts = _parts(block, _storage(layer), str(layer.name))
         for name, values in zip(_names(layer), parts, strict=True):
-            writer.write(file[name], first, values)
+            write_chunks(flow, file[name], first, values)
 
 
 def _copy_layer(file: h5py.File, layer: xr.DataArray, source: h5py.File) -> None:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from alignsar_gpu.dataset import netcdf
-from alignsar_gpu.dataset.deflate import ChunkWriter, copy_chunks, shuffled_and_deflated
+from alignsar_gpu.dataset.deflate import copy_chunks, shuffled_and_deflated, write_chunks
+from alignsar_gpu.dataset.flow import Flow
 from alignsar_gpu.dataset.netcdf import write_date
 
 TYPES = ["f4", "f8", "i1", "u1", "i2", "i8"]
@@ -30,10 +31,10 @@ def values_of(kind, shape, seed=1):
 
 
 def written(path, values, chunk, workers=2):
-    with h5py.File(path, "w") as file, ChunkWriter(workers) as writer:
+    with h5py.File(path, "w") as file, Flow(workers, 1000) as flow:
         dataset = defined(file, "a", values, chunk)
         for first in range(0, values.shape[0], chunk[0]):
-            writer.write(dataset, first, values[first : first + chunk[0]])
+            write_chunks(flow, dataset, first, values[first : first + chunk[0]])
     return path
 
 
@@ -94,7 +95,7 @@ class TestDates:
         monkeypatch.setattr(
             netcdf,
             "_fill_layer",
-            lambda file, layer, writer: filled.append(layer.name) or fill(file, layer, writer),
+            lambda file, layer, flow: filled.append(layer.name) or fill(file, layer, flow),
         )
         write_date(cube, 1, tmp_path / "second.nc", other=tmp_path / "first.nc")
         assert set(filled) == {name for name in filled if "time" in cube[name].dims}
