@@ -25,6 +25,10 @@ from fuzz_bounds import outside
 from pyproj import CRS
 from synthetic_stack import simulate_stack
 
+from alignsar_gpu.application.dataset.derived import open_dataset, write_derived
+from alignsar_gpu.dataset.cube import FORMAT, CubeLayer, CubeLayout, create_cube, finish_cube
+from alignsar_gpu.dataset.flow import Flow
+from alignsar_gpu.dataset.writer import CubeWriter
 from alignsar_gpu.geometry.dem.dem import open_dem
 from alignsar_gpu.products.area import read_area
 from alignsar_gpu.products.nisar.reader import open_nisar
@@ -40,6 +44,7 @@ from alignsar_gpu.radarcoding.rasters.opening import open_raster
 from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
 from alignsar_gpu.radarcoding.vectors.files import open_vectors
 from alignsar_gpu.radarcoding.vectors.rings import Counts
+from alignsar_gpu.signatures.derived import Rule
 from alignsar_gpu.simulate.ground.targets.reflector_files import read_reflectors
 
 PLACE = rasterio.Affine(0.1, 0.0, 5.0, 0.0, -0.1, 53.0)
@@ -344,6 +349,35 @@ def stack():
     return simulate_stack(lines=16, samples=20, dates=2, polarizations=("vv",), seed=11, flattened=True)
 
 
+def write_cube(folder):
+    """A cube of a layer that is stored and one that is computed."""
+    path, made = folder / "cube.zarr", stack()
+    axes = {"time": 2, "azimuth": 16, "range": 20}
+    names = {"valid": "bool", "intensity_vv": "float32"}
+    layout = CubeLayout(
+        shape=(2, 16, 20),
+        chunk=(16, 16),
+        coordinates=xr.Dataset(coords={name: (name, np.arange(float(size))) for name, size in axes.items()}),
+        layers=[CubeLayer(name=name, dtype=dtype, dated=True) for name, dtype in names.items()],
+        attributes={"cube_format": FORMAT},
+    )
+    create_cube(path, layout)
+    with Flow(1, 1 << 20) as flow:
+        writer = CubeWriter(path, layout, flow)
+        for name, dtype in names.items():
+            for date in range(2):
+                writer.write(name, 0, np.ones((16, 20), dtype), date)
+    computed = CubeLayer(name="sigma0_vv", dtype="float32", dated=True)
+    rule = Rule(signature="sigma0", of=("intensity_vv",), polarizations=("vv",), quantity="sigma_nought")
+    write_derived(path, [computed], {"sigma0_vv": rule}, made.acquisitions)
+    finish_cube(path, {})
+
+
+def read_cube(folder):
+    """Opened only: what is damaged in its chunks is noticed by who reads them."""
+    return {"lines": open_dataset(folder / "cube.zarr")["azimuth"].values[:MOST]}
+
+
 TARGETS = (
     Target("sentinel1", lambda folder: write_safe(folder, FakeSafe(lines=10, samples=16)), read_sentinel1),
     Target("orbit", write_orbit, read_orbit),
@@ -370,4 +404,5 @@ TARGETS = (
     Target("field_zarr2", write_field("x.zarr", 2), read_field("x.zarr")),
     Target("field_zarr3", write_field("x.zarr", 3), read_field("x.zarr")),
     Target("area", write_area, read_area_text),
+    Target("cube", write_cube, read_cube),
 )

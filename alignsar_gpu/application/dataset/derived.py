@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.stack.acquisition import Acquisition
 
 GROUP = "derived"
+DAMAGED = (AttributeError, KeyError, OSError, OverflowError, RuntimeError, TypeError, ValueError)
 TABLES = ("sigma_nought", "beta_nought", "gamma_nought")
 
 
@@ -179,7 +180,14 @@ def open_dataset(path: Path) -> xr.Dataset:
         raise AlignsarError(
             f"{path}: is a cube of format {found}, and this version of alignsar_gpu reads {FORMAT}; make it again"
         )
-    cube = open_cube(path)
+    try:
+        return _with_derived(open_cube(path), path)
+    except DAMAGED as error:
+        raise AlignsarError(f"{path}: cannot be opened ({error}); copy it again, or make it again") from None
+
+
+def _with_derived(cube: xr.Dataset, path: Path) -> xr.Dataset:
+    """Add the layers to a cube that its group ``derived`` describes, where it has one."""
     if not (path / GROUP).is_dir():
         return cube
     about = dict(zarr.open_group(path / GROUP, mode="r", zarr_format=3).attrs)
