@@ -47,6 +47,7 @@ PIXEL_BYTES = 8 + 1  # complex64 and mask
 # ground coordinates, phases in float64, the layers of one date and polarization, and what is derived on the way
 WORK_BYTES = 256
 MATRIX_BYTES = 4 * 9  # the planes of a matrix, or the gains and the noise of its channels
+MOST_LINES = 1024  # of a block: its halo and the terrain around it are a few percent then, and more takes memory alone
 STACK_COPIES = 3  # powers of all dates: one by one, stacked, and their coherences
 
 
@@ -84,7 +85,7 @@ def bytes_per_pixel(product: StackProduct, signatures: Sequence[Signature], opti
 def rows_per_block(
     product: StackProduct, chunk_lines: int, halo: int, memory_budget: int, pixel_bytes: int
 ) -> int:
-    """How many rows of chunks fit into ``memory_budget`` bytes at a time.
+    """How many rows of chunks fit into ``memory_budget`` bytes at a time, of MOST_LINES in all.
 
     Raises AlignsarError when not even one does.
     """
@@ -94,7 +95,7 @@ def rows_per_block(
         lines = rows * chunk_lines + 2 * halo
         return lines * line_bytes + product.ground_bytes(lines)
 
-    most = memory_budget // line_bytes // chunk_lines
+    most = min(memory_budget // line_bytes, max(MOST_LINES, chunk_lines)) // chunk_lines
     rows = bisect_right(range(1, most + 1), memory_budget, key=needed)
     if rows < 1:
         count = len(product.acquisitions)

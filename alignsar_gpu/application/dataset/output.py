@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from alignsar_gpu.device import Device
 
 WAITING_SHARE = 0.125  # of the memory, for layers that wait to be compressed and written
+MOST_WAITING = 1 << 28  # bytes; more would not make anything faster
 
 
 def waiting_bytes(device: Device) -> int:
     """Return how many bytes of layers may wait to be compressed and written."""
-    return int(WAITING_SHARE * device.memory_budget)
+    return min(int(WAITING_SHARE * device.memory_budget), MOST_WAITING)
 
 
 def open_flow(device: Device) -> Flow:
