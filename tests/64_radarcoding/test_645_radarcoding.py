@@ -22,10 +22,11 @@ from alignsar_gpu.radarcoding.shifts import Shifts
 from alignsar_gpu.radarcoding.tiles import ImageTile
 from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
 from alignsar_gpu.radarcoding.vectors.polygons import (
-    add_to_cells,
-    add_to_pixels,
     count_pieces,
+    cover,
     divide_edges,
+    on_cells,
+    on_pixels,
     radar_rings,
 )
 
@@ -69,8 +70,9 @@ def on_level_ground(level, polygons, planes):
 
 def fractions(ground, rings, count, order=()):
     """Area fractions of the classes, and the area of the ground, of the pixels of a tile."""
+    planes, found = cover([on_cells(ground, rings)], ground.shape, CPU)
     covers = np.zeros((count, *ground.shape), dtype=np.int32)
-    add_to_cells(ground, rings, covers)
+    covers[planes] = found
     kernels.resolve_overlaps(covers, np.array(order, dtype=np.int64))
     sums = ground.push(covers)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -318,8 +320,8 @@ class TestRaised:
         ground = level.cells(tile, CPU)
         found = []
         for height in (700.0, 750.0):
-            covers = np.zeros((1, *tile.shape), dtype=np.int32)
-            add_to_pixels(ground, radar_rings(*terrain.to_radar(x, y, height), start, hole, plane), covers)
+            rings = radar_rings(*terrain.to_radar(x, y, height), start, hole, plane)
+            _, covers = cover([on_pixels(ground, rings)], tile.shape, CPU)
             kernels.resolve_overlaps(covers, np.zeros(0, dtype=np.int64))
             found.append(covers[0] * level.pixel_area(tile) / kernels.WHOLE_CELL)
         low, high = found
