@@ -5,16 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import xarray as xr
+from xarray.backends import BackendArray
+from xarray.core import indexing
+
 from alignsar_gpu.coregistration.timing.shifts import LOOKS
-from alignsar_gpu.dataset.cube import append_dataset, write_dataset
+from alignsar_gpu.dataset.cube import open_cube, write_dataset
 from alignsar_gpu.simulate.assessment.label_assessment import label_agreement
 from alignsar_gpu.simulate.assessment.product_assessment import ProductAssessment
-from alignsar_gpu.simulate.assessment.product_truth import find_truth, truth_files
+from alignsar_gpu.simulate.assessment.product_truth import find_truth, linear, nearest, truth_files
 
 TRUTH = "truth.zarr"
+PLANE = ("azimuth", "range")
 
 if TYPE_CHECKING:
-    import xarray as xr
+    from numpy.typing import NDArray
 
     from alignsar_gpu.config import Config
     from alignsar_gpu.stack.product import StackProduct
@@ -28,7 +34,7 @@ def files_of_truth(config: Config) -> list[Path]:
 def write_truth(
     path: Path, cube: xr.Dataset, product: StackProduct, config: Config, window: tuple[int, int]
 ) -> dict[str, Any] | None:
-    """Write what is true at the pixels of ``cube`` to ``path``; return how far the cube is from it.
+    """Write what is true at some pixels of ``cube`` to ``path``; return how far the cube is from it.
 
     None where that is not known: of real data, and of simulated ones that came from elsewhere.
 
@@ -41,17 +47,71 @@ def write_truth(
         return None
     ground, places = assessment.ground()
     facts: dict[str, Any] = {"dates": {}, "places": places}
-    if agreement := label_agreement(cube, assessment.pieces, assessment.truth.class_names):
+    if agreement := label_agreement(cube, assessment.placed, assessment.truth.class_names):
         facts["labels"] = agreement
+    parts = []
     for index, name in enumerate(assessment.names):
         part, found = assessment.date(index)
-        if index:
-            append_dataset(path, part, "time")
-        else:
-            write_dataset(path, part.merge(ground))
+        parts.append(part)
         if found:
             facts["dates"][name] = found
+    truth = xr.concat(
+        parts, "time", data_vars="minimal", coords="minimal", compat="override", join="override"
+    )
+    truth = truth.merge(ground)
+    for variable in truth.variables.values():  # a file each, the images one for every date
+        variable.encoding["chunks"] = (1, *variable.shape[1:]) if variable.ndim == 3 else variable.shape
+    write_dataset(path, truth)
     return facts
+
+
+def open_truth(path: Path, cube: xr.Dataset) -> xr.Dataset:
+    """Open truth.zarr on the grid of ``cube``, lazily.
+
+    Images of real numbers are linear between the pixels that it has, others are of the nearest.
+    """
+    truth = open_cube(path)
+    own, wanted = (tuple(np.asarray(one[name].values) for name in PLANE) for one in (truth, cube))
+    images = {
+        name: xr.Variable(
+            layer.dims, indexing.LazilyIndexedArray(_OnGrid(layer.variable, own, wanted)), layer.attrs
+        )
+        for name, layer in truth.data_vars.items()
+        if layer.dims[-2:] == PLANE
+    }
+    return truth.drop_dims(PLANE).assign(images).assign_coords({name: cube[name] for name in PLANE})
+
+
+class _OnGrid(BackendArray):
+    """A layer (..., azimuth, range) between its pixels, by their coordinates."""
+
+    def __init__(
+        self, layer: xr.Variable, own: tuple[NDArray[Any], ...], wanted: tuple[NDArray[Any], ...]
+    ) -> None:
+        self._layer, self._own, self._wanted = layer, own, wanted
+        self.shape = (*layer.shape[:-2], *(len(axis) for axis in wanted))
+        self.dtype = layer.dtype
+
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
+        return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self._read)
+
+    def _read(self, key: tuple[Any, ...]) -> NDArray[Any]:
+        *before, lines, samples = key
+        values = self._layer[tuple(before)].values
+        axes = tuple(
+            np.atleast_1d(axis[part]) for axis, part in zip(self._wanted, (lines, samples), strict=True)
+        )
+        between = linear if values.dtype.kind == "f" else nearest
+        found = [between(image, self._own, axes) for image in values.reshape(-1, *values.shape[-2:])]
+        shape = (
+            *values.shape[:-2],
+            *(
+                len(a)
+                for a, part in zip(axes, key[-2:], strict=True)
+                if np.ndim(part) or isinstance(part, slice)
+            ),
+        )
+        return np.asarray(found).reshape(shape)
 
 
 def _folder(config: Config) -> Path:

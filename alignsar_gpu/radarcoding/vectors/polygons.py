@@ -166,7 +166,8 @@ def cover(parts: Sequence[PlacedRings], shape: tuple[int, int], device: Device) 
         if part.table.size:
             table = part.table.copy()
             table[:, 2] = np.searchsorted(planes, table[:, 2])
-            kernels.cover_cells(
-                *(device.upload(array) for array in (part.column, part.row, table, part.extents)), covers
+            column, row, rings, extents = (
+                device.upload(array) for array in (part.column, part.row, table, part.extents)
             )
+            kernels.cover_cells(column, row, rings, extents, covers)
     return planes.tolist(), covers

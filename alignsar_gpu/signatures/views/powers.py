@@ -32,7 +32,7 @@ class Powers:
     _rooms: dict[int, Any] = field(default_factory=dict)
     _detected: dict[tuple[int, int], Any] = field(default_factory=dict)
     _filtered: dict[tuple[int, int], Any] = field(default_factory=dict)
-    _gains: dict[int, dict[int, Any]] = field(default_factory=dict)
+    _gains: dict[int, dict[int, tuple[Any, Any]]] = field(default_factory=dict)
 
     def room(self, count: int) -> Any:
         """Return memory for ``count`` layers, float32 [layer, line, sample], reused for every date."""
