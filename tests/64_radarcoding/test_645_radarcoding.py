@@ -285,6 +285,30 @@ class TestCells:
             assert np.array_equal(part, whole[(slice(None), *at)])
             assert np.array_equal(own, area[at])
 
+    def test_cells_are_pushed_once_and_only_what_is_there_is_covered(self, rough, monkeypatch):
+        pushed = []
+
+        def counted(*arguments):
+            pushed.append(len(arguments[-1]))
+            accumulate(*arguments)
+
+        accumulate = kernels.accumulate_cells
+        monkeypatch.setattr(kernels, "accumulate_cells", counted)
+        rings = on_level_ground(rough, partition(rough, 500), range(500))
+        ground = rough.cells(ImageTile(lines=slice(10, 14), samples=slice(100, 180)), CPU)
+        planes, covers = cover([on_cells(ground, rings)], ground.shape, CPU)
+        assert 0 < len(planes) < 250
+        assert covers.any(axis=(1, 2)).sum() > 0.5 * len(planes)
+        kernels.resolve_overlaps(covers, np.zeros(0, dtype=np.int64))
+        area = ground.push(covers)[-1]
+        np.testing.assert_array_equal(ground.areas(), area)
+        ground.ground_area()
+        assert pushed == [len(planes) + 1]
+        beside = ImageTile(lines=slice(10, 14), samples=slice(100, 180))
+        np.testing.assert_array_equal(rough.cells(beside, CPU).areas(), area)  # nothing pushed before
+        far = on_level_ground(rough, [shapely.box(*np.add(outline(rough).bounds, 5.0))], [0])
+        assert cover([on_cells(ground, far)], ground.shape, CPU)[0] == []
+
     def test_shifts_move_what_is_seen(self, rough):
         polygons = partition(rough, 500)
         rings = on_level_ground(rough, polygons, [number % 2 for number in range(len(polygons))])
