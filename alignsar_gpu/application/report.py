@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 from alignsar_gpu.application.dataset.derived import open_dataset
 from alignsar_gpu.application.dataset.part import CUBE
 from alignsar_gpu.application.dataset.stage import read_quality
-from alignsar_gpu.application.dataset.truth import TRUTH
+from alignsar_gpu.application.dataset.truth import TRUTH, open_truth
 from alignsar_gpu.application.netcdf import NETCDF
 from alignsar_gpu.application.stage import Stage, keys_of
-from alignsar_gpu.dataset.cube import open_cube
 from alignsar_gpu.report import write_report
 
 if TYPE_CHECKING:
@@ -41,15 +40,15 @@ class ReportStage(Stage):
 
     def make(self, folder: RunFolder) -> None:
         """See `Stage.make`."""
-        truth = folder.work / TRUTH
+        cube, truth = open_dataset(folder.work / CUBE), folder.work / TRUTH
         with self.run.timer.stage(self.name):
             quality = read_quality(folder.work)
             quality["stages"] |= self.run.timer.seconds
             write_report(
-                open_dataset(folder.work / CUBE),
+                cube,
                 quality,
                 folder.work / REPORT,
-                truth=open_cube(truth) if truth.exists() else None,
+                truth=open_truth(truth, cube) if truth.exists() else None,
                 configuration=self.run.published.configuration,
                 netcdf=(folder.work / NETCDF).exists(),
             )

@@ -173,12 +173,3 @@ def write_dataset(path: Path, dataset: xr.Dataset) -> None:
         warnings.simplefilter("ignore", zarr.errors.UnstableSpecificationWarning)
         warnings.filterwarnings("ignore", message="Consolidated metadata", category=UserWarning)
         dataset.to_zarr(path, mode="w", zarr_format=3, consolidated=True)
-
-
-def append_dataset(path: Path, dataset: xr.Dataset, dimension: str) -> None:
-    """Append ``dataset`` along a dimension to one written by `write_dataset`; other variables stay as they are."""
-    fixed = [name for name, variable in dataset.variables.items() if dimension not in variable.dims]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", zarr.errors.UnstableSpecificationWarning)
-        warnings.filterwarnings("ignore", message="Consolidated metadata", category=UserWarning)
-        dataset.drop_vars(fixed).to_zarr(path, append_dim=dimension, zarr_format=3, consolidated=True)

@@ -10,7 +10,7 @@ from xarray.backends import BackendArray
 from xarray.core import indexing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class _Computed(BackendArray):
     """An array whose parts a function computes from the indices along each axis."""
 
-    def __init__(self, shape: tuple[int, ...], dtype: str, compute: Callable[..., NDArray[Any]]) -> None:
+    def __init__(self, shape: tuple[int, ...], dtype: Any, compute: Callable[..., NDArray[Any]]) -> None:
         self.shape, self.dtype, self._compute = shape, np.dtype(dtype), compute
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
@@ -32,9 +32,9 @@ class _Computed(BackendArray):
 
 
 def computed_variable(
-    dimensions: Sequence[str],
+    dimensions: Sequence[Hashable],
     shape: tuple[int, ...],
-    dtype: str,
+    dtype: Any,
     attributes: Mapping[str, Any],
     compute: Callable[..., NDArray[Any]],
 ) -> xr.Variable:

@@ -245,6 +245,7 @@ class GroundCells:
     down: Any
     across: Any
     area: Any
+    _areas: list[Any] = field(default_factory=list)  # of the ground in the pixels, once something was pushed
 
     def push(self, planes: Any, classes: int = 0) -> Any:
         """Sum what covers the cells over the pixels that show them: float64 [plane + 1, line, sample].
@@ -254,13 +255,23 @@ class GroundCells:
         count = classes or planes.shape[0]
         sums = self.device.xp.zeros((count + 1, *self.tile.shape), dtype=np.float64)
         kernels.accumulate_cells(self.cells, self.down, self.across, self.area, planes, sums)
+        if not self._areas and planes.dtype.kind in "iu":  # whole numbers leave no cell out
+            self._areas.append(sums[-1].copy())
         return sums
 
+    def areas(self) -> Any:
+        """Return the area of the ground in each pixel of the tile, m2, float64 [line, sample]."""
+        if not self._areas:
+            self.push(self.device.xp.zeros((1, *self.shape), dtype=np.int32))
+        return self._areas[0]
+
     def ground_area(self) -> Any:
-        """Return the area of the ground in each pixel of the tile, m2, float32 [line, sample]; NaN without ground."""
+        """Return the area of the ground in each pixel of the tile, m2, float32 [line, sample]; NaN without ground.
+
+        Costs nothing once covers or classes were pushed.
+        """
         xp = self.device.xp
-        whole = xp.zeros((1, *self.shape), dtype=np.float32)
-        area = self.push(whole)[-1]
+        area = self.areas()
         return xp.where(area > 0.0, area, np.nan).astype(np.float32)
 
     def column_and_row(self, line: NDArray[np.float64], sample: NDArray[np.float64]) -> Pair:

@@ -27,8 +27,8 @@ def signature_layers(
     Values are float32 [line, sample] on the stack's device, and only good until the next layer is asked for.
     ``area_ratio`` is the terrain's (`StackProduct.read_area_ratio`), where a signature needs it.
     """
-    powers = Powers(stack=stack, options=options)
     over_time = [s for s in signatures if s.scope == "stack"]
+    powers = Powers(stack=stack, options=options, compares_dates=bool(over_time))
     views = _stack_views(powers, over_time)
     for polarization, view in views:
         for signature in over_time:

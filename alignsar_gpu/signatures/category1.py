@@ -56,7 +56,7 @@ register(
         formula="|s|^2 / A_beta^2 with the product's betaNought vectors; linear power",
         references=CALIBRATION,
         calibrated=True,
-        compute=lambda view: view.calibrated_intensity("beta_nought"),
+        compute=lambda view: view.beta0,
     )
 )
 register(

@@ -31,6 +31,7 @@ def backscatter(
     *,
     noise: NoiseState = "kept",
     negative: NegativeState = "masked",
+    gain_and_noise: tuple[Any, Any] | None = None,
 ) -> Any:
     """Compute sigma0, beta0 or gamma0 of the core lines of a stack: (intensity - noise) / A^2.
 
@@ -42,6 +43,7 @@ def backscatter(
     noise : whether thermal noise is "kept" in the power or "removed".
     negative : what becomes of powers below the noise: "masked" (NaN) or "kept" as negative numbers. Means over many
         pixels are without bias only where they are kept.
+    gain_and_noise : what `gains_and_noise` returns for the same arguments, where that is known already.
 
     Returns
     -------
@@ -50,13 +52,13 @@ def backscatter(
     Raises AlignsarError when the product has no calibration, or no noise where that is to be removed.
     """
     _check("negative", negative, NegativeState)
-    gain, floor = gains_and_noise(stack, date, polarization, quantity, noise)
-    gain *= intensity
+    gain, floor = gain_and_noise or gains_and_noise(stack, date, polarization, quantity, noise)
+    power = gain * intensity
     if floor is not None:
-        gain -= floor
+        power -= floor
         if negative == "masked":
-            gain[gain < 0] = np.float32(np.nan)
-    return gain
+            power[power < 0] = np.float32(np.nan)
+    return power
 
 
 def gains_and_noise(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+STRIP = 32  # lines at a time: what is computed on the way stays in the cache
 
 
 def positions(nodes: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -40,11 +43,13 @@ def table_at(
     of_samples = xp.asarray(
         np.stack([np.interp(columns, np.arange(len(one)), one) for one in used]).astype(np.float32)
     )
-    row_above, row_below = xp.asarray(row - first), xp.asarray(np.minimum(row + 1, count - 1) - first)
     weight = (rows - row)[:, np.newaxis]
-    result = of_samples[row_above]
-    result *= xp.asarray((1.0 - weight).astype(np.float32))
-    other = of_samples[row_below]
-    other *= xp.asarray(weight.astype(np.float32))
-    result += other
+    of_above, of_below = (xp.asarray(share.astype(np.float32)) for share in (1.0 - weight, weight))
+    result = xp.empty((len(rows), len(columns)), dtype=np.float32)
+    # lines between the same two rows of the table, not too many at a time
+    changes = np.flatnonzero(np.diff(row)) + 1
+    for start, stop in pairwise(sorted({*changes.tolist(), *range(0, len(row), STRIP), len(row)})):
+        above, below = int(row[start]) - first, min(int(row[start]) + 1, count - 1) - first
+        xp.multiply(of_samples[above], of_above[start:stop], out=result[start:stop])
+        result[start:stop] += of_samples[below] * of_below[start:stop]
     return result

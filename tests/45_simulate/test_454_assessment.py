@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from alignsar_gpu.dataset.cube import append_dataset, open_cube, write_dataset
 from alignsar_gpu.interferometry.statistics import expected_coherence
+from alignsar_gpu.simulate.assessment import product_assessment
 from alignsar_gpu.simulate.assessment.class_coherence import ClassCoherence, noise_equivalent
 from alignsar_gpu.simulate.assessment.phase_errors import (
     ErrorPatch,
@@ -18,7 +18,14 @@ from alignsar_gpu.simulate.assessment.phase_errors import (
     weights_of,
 )
 from alignsar_gpu.simulate.assessment.product_assessment import METRES_PER_DEGREE, ProductAssessment
-from alignsar_gpu.simulate.assessment.product_truth import KnownDate, PieceTruth, ProductTruth
+from alignsar_gpu.simulate.assessment.product_truth import (
+    KnownDate,
+    Lattice,
+    PieceTruth,
+    ProductTruth,
+    linear,
+    nearest,
+)
 
 RNG = np.random.default_rng(20261122)
 
@@ -389,17 +396,66 @@ class TestAssessment:
         _, facts = one.date(1)
         assert facts.keys() == {"azimuth_true_lines", "range_true_samples", "coherence_difference"}
 
-    def test_dates_are_written_one_after_the_other(self, tmp_path):
-        cube = made_cube()
+    def test_of_fewer_pixels_it_says_the_same(self, monkeypatch):
+        """A fifth of the pixels: the same errors within larger deviations, and truth on pixels of the cube."""
+        cube = made_cube(jump=0.3, bias=0.1)
+        whole_part, whole = assessment(cube).date(1)
+        for name in ("COMPARED", "SHOWN"):
+            monkeypatch.setattr(product_assessment, name, LINES * SAMPLES // 5)
         one = assessment(cube)
-        ground, _ = one.ground()
-        write_dataset(tmp_path / "truth.zarr", one.date(0)[0].merge(ground))
-        append_dataset(tmp_path / "truth.zarr", one.date(1)[0], "time")
-        truth = open_cube(tmp_path / "truth.zarr")
-        np.testing.assert_array_equal(truth["time"].values, cube["time"].values)
-        assert truth["phase_true"].shape == (2, LINES, SAMPLES)
-        assert truth["land_cover"].shape == (LINES, SAMPLES)
-        np.testing.assert_array_equal(truth["phase_true"][1].values, one.date(1)[0]["phase_true"][0].values)
+        assert one.compared == one.shown == Lattice(step=(2, 3))
+        part, facts = one.date(1)
+        assert facts.keys() == whole.keys()
+        deviation = facts["phase_bias_deviation_rad"]
+        assert 2.0 < deviation / whole["phase_bias_deviation_rad"] < 3.0  # pixels are independent here
+        assert facts["phase_bias_rad"] == pytest.approx(whole["phase_bias_rad"], abs=3.5 * deviation)
+        (seam,) = facts["seams"].values()
+        assert seam["jump_rad"] == pytest.approx(0.3, abs=3.5 * seam["deviation_rad"])
+        for kind, difference in facts["coherence_difference"].items():
+            assert difference == pytest.approx(whole["coherence_difference"][kind], abs=0.01)
+        np.testing.assert_array_equal(part["phase_true"][0], whole_part["phase_true"][0, ::2, ::3])
+        np.testing.assert_array_equal(part["azimuth"], cube["azimuth"][::2])
+        ground, places = one.ground()
+        np.testing.assert_array_equal(ground["land_cover"], assessment(cube).ground()[0]["land_cover"])
+        assert places == assessment(cube).ground()[1]
+
+    def test_places_of_fewer_pixels(self, monkeypatch):
+        cube = made_cube(shift=(0.5, -0.25, 0.125))
+        monkeypatch.setattr(product_assessment, "PLACED", 1000)
+        one = assessment(cube)
+        assert 0 < sum(piece.lines.size * piece.samples.size for piece in one.placed) < 1100
+        _, facts = one.ground()
+        for name, expected in (("east", 0.5), ("north", -0.25), ("up", 0.125)):
+            assert facts[f"{name}_mean_m"] == pytest.approx(expected, rel=1e-3)
+
+
+class TestLattice:
+    def test_has_no_more_pixels_than_asked_for(self):
+        for shape in ((1, 1), (1243, 1910), (13_000, 60_000)):
+            for most in (1, 7, 10_000, 10**10):
+                lattice = Lattice.of(shape, most)
+                lines, samples = lattice.slices
+                count = len(range(shape[0])[lines]) * len(range(shape[1])[samples])
+                assert count <= max(most, 1) + shape[0] // lattice.step[0] + shape[1] // lattice.step[1] + 1
+        assert Lattice.of((100, 100), 10_000) == Lattice()
+
+    def test_pieces_have_all_of_it(self):
+        lattice = Lattice(step=(7, 11))
+        image = np.zeros((len(range(0, LINES, 7)), len(range(0, SAMPLES, 11))))
+        for piece in PIECES:
+            image[lattice.inside(piece)] += 1
+            lines, samples = lattice.places(piece)
+            assert lines[0] >= piece.lines.start
+            assert lines[-1] < piece.lines.stop
+            assert (lines % 7 == 0).all()
+            assert (samples % 11 == 0).all()
+        assert (image == 1).all()
+
+    def test_between_pixels(self):
+        image = np.array([[0.0, 4.0], [2.0, 6.0]])
+        at, wanted = ((np.array([0, 2]), np.array([0, 4]))), (np.array([0, 1, 2, 3]), np.array([0, 1, 3]))
+        np.testing.assert_array_equal(linear(image, at, wanted)[:, 1], [1.0, 2.0, 3.0, 3.0])
+        np.testing.assert_array_equal(nearest(image, at, wanted)[:, 2], [4.0, 4.0, 6.0, 6.0])
 
 
 def test_coherence_of_a_class_needs_enough_pixels():

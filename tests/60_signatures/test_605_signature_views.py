@@ -20,6 +20,7 @@ from alignsar_gpu.signatures import Signature, all_signatures, groups, registry,
 from alignsar_gpu.signatures.block import signature_layers
 from alignsar_gpu.signatures.channels import channels_of
 from alignsar_gpu.signatures.options import SignatureOptions, Windows
+from alignsar_gpu.signatures.radiometry import gains_and_noise
 from alignsar_gpu.signatures.views.powers import Powers
 from alignsar_gpu.stack.block import load_stack
 
@@ -316,8 +317,31 @@ def test_amplitude_intensity_and_phase_are_computed_once_for_all_signatures_of_a
         called.append(pixels.shape)
         return kernels.amplitude_intensity_phase(pixels, valid)
 
-    for module in ("powers", "polarization"):
-        monkeypatch.setattr(f"alignsar_gpu.signatures.views.{module}.amplitude_intensity_phase", counted)
+    monkeypatch.setattr("alignsar_gpu.signatures.views.powers.amplitude_intensity_phase", counted)
     found = layers(product, ["amplitude", "intensity", "slc_phase", "sigma0", "beta0", "gamma0"])
     assert len({name for name, _ in found}) == 12
     assert len(called) == 4 * 2  # dates and polarizations
+
+
+def test_each_gain_is_interpolated_once_a_date_and_each_power_filtered_once(product, monkeypatch):
+    gains, filtered = [], []
+
+    def counted_gains(stack, date, polarization, quantity, noise):
+        gains.append((date, polarization, quantity))
+        return gains_and_noise(stack, date, polarization, quantity, noise)
+
+    def counted_filter(images, *args, **kwargs):
+        filtered.append(images.shape)
+        return kernels.speckle_filter(images, *args, **kwargs)
+
+    monkeypatch.setattr("alignsar_gpu.signatures.views.powers.gains_and_noise", counted_gains)
+    monkeypatch.setattr("alignsar_gpu.signatures.views.powers.speckle_filter", counted_filter)
+    monkeypatch.setattr("alignsar_gpu.signatures.radiometry.gains_and_noise", counted_gains)
+    names = ["sigma0", "beta0", "gamma0", "span", "cross_correlation"]
+    layers(product, names)
+    assert len(gains) == len(set(gains)) == 4 * 2 * 3  # dates, polarizations, quantities
+    gains.clear()
+    layers(product, [*names, "intensity", "intensity_mean", "log_ratio_mean"], replace(OPTIONS, filter="lee"))
+    assert len(set(gains)) == 4 * 2 * 3
+    assert len(gains) == 4 * 2 * 4  # statistics over time go through all dates before
+    assert len(filtered) == 4 * 2  # the matrices have a filter of their own

@@ -22,10 +22,11 @@ from alignsar_gpu.radarcoding.shifts import Shifts
 from alignsar_gpu.radarcoding.tiles import ImageTile
 from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
 from alignsar_gpu.radarcoding.vectors.polygons import (
-    add_to_cells,
-    add_to_pixels,
     count_pieces,
+    cover,
     divide_edges,
+    on_cells,
+    on_pixels,
     radar_rings,
 )
 
@@ -69,8 +70,9 @@ def on_level_ground(level, polygons, planes):
 
 def fractions(ground, rings, count, order=()):
     """Area fractions of the classes, and the area of the ground, of the pixels of a tile."""
+    planes, found = cover([on_cells(ground, rings)], ground.shape, CPU)
     covers = np.zeros((count, *ground.shape), dtype=np.int32)
-    add_to_cells(ground, rings, covers)
+    covers[planes] = found
     kernels.resolve_overlaps(covers, np.array(order, dtype=np.int64))
     sums = ground.push(covers)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -283,6 +285,30 @@ class TestCells:
             assert np.array_equal(part, whole[(slice(None), *at)])
             assert np.array_equal(own, area[at])
 
+    def test_cells_are_pushed_once_and_only_what_is_there_is_covered(self, rough, monkeypatch):
+        pushed = []
+
+        def counted(*arguments):
+            pushed.append(len(arguments[-1]))
+            accumulate(*arguments)
+
+        accumulate = kernels.accumulate_cells
+        monkeypatch.setattr(kernels, "accumulate_cells", counted)
+        rings = on_level_ground(rough, partition(rough, 500), range(500))
+        ground = rough.cells(ImageTile(lines=slice(10, 14), samples=slice(100, 180)), CPU)
+        planes, covers = cover([on_cells(ground, rings)], ground.shape, CPU)
+        assert 0 < len(planes) < 250
+        assert covers.any(axis=(1, 2)).sum() > 0.5 * len(planes)
+        kernels.resolve_overlaps(covers, np.zeros(0, dtype=np.int64))
+        area = ground.push(covers)[-1]
+        np.testing.assert_array_equal(ground.areas(), area)
+        ground.ground_area()
+        assert pushed == [len(planes) + 1]
+        beside = ImageTile(lines=slice(10, 14), samples=slice(100, 180))
+        np.testing.assert_array_equal(rough.cells(beside, CPU).areas(), area)  # nothing pushed before
+        far = on_level_ground(rough, [shapely.box(*np.add(outline(rough).bounds, 5.0))], [0])
+        assert cover([on_cells(ground, far)], ground.shape, CPU)[0] == []
+
     def test_shifts_move_what_is_seen(self, rough):
         polygons = partition(rough, 500)
         rings = on_level_ground(rough, polygons, [number % 2 for number in range(len(polygons))])
@@ -318,8 +344,8 @@ class TestRaised:
         ground = level.cells(tile, CPU)
         found = []
         for height in (700.0, 750.0):
-            covers = np.zeros((1, *tile.shape), dtype=np.int32)
-            add_to_pixels(ground, radar_rings(*terrain.to_radar(x, y, height), start, hole, plane), covers)
+            rings = radar_rings(*terrain.to_radar(x, y, height), start, hole, plane)
+            _, covers = cover([on_pixels(ground, rings)], tile.shape, CPU)
             kernels.resolve_overlaps(covers, np.zeros(0, dtype=np.int64))
             found.append(covers[0] * level.pixel_area(tile) / kernels.WHOLE_CELL)
         low, high = found

@@ -10,6 +10,9 @@ import xarray as xr
 from command_line import refuse, run
 from small_runs import CUBE_ALONE, check_marked_as_simulated, start_and_kill
 
+from alignsar_gpu.application.dataset.truth import open_truth
+from alignsar_gpu.dataset.cube import open_cube
+
 DEMO = [
     "+experiment=demo",
     "device=cpu",
@@ -140,8 +143,14 @@ class TestDemo:
 
     def test_truth_lies_on_the_grid_of_the_cube(self, demo):
         cube, truth = xr.open_zarr(demo[0] / "cube.zarr"), xr.open_zarr(demo[0] / "truth.zarr")
-        for name in ("time", "azimuth", "range"):
+        np.testing.assert_array_equal(truth["time"].values, cube["time"].values)
+        step = np.searchsorted(cube["azimuth"].values, truth["azimuth"].values[1])
+        step = step, np.searchsorted(cube["range"].values, truth["range"].values[1])
+        assert truth["land_cover"].size <= 250_000 < 2 * truth["land_cover"].size
+        cube = cube.isel(azimuth=slice(None, None, step[0]), range=slice(None, None, step[1]))
+        for name in ("azimuth", "range"):
             np.testing.assert_array_equal(truth[name].values, cube[name].values)
+        assert len([file for file in (demo[0] / "truth.zarr").rglob("*") if file.is_file()]) < 40
         valid = cube["valid"].values.any(axis=0)
         assert 0.7 < valid.mean() < 0.95  # bursts of subswaths begin and end apart: two corners are empty
         known = np.isfinite(truth["height_true"].values)
@@ -154,6 +163,21 @@ class TestDemo:
         )
         sigma0 = cube["sigma0_vv"][0].values
         assert np.nanmean(sigma0[water]) < 0.5 * np.nanmean(sigma0[~water])
+
+    def test_truth_is_shown_on_the_grid_of_the_cube(self, demo):
+        cube, kept = open_cube(demo[0] / "cube.zarr"), open_cube(demo[0] / "truth.zarr")
+        truth = open_truth(demo[0] / "truth.zarr", cube)
+        for name in ("time", "azimuth", "range"):
+            np.testing.assert_array_equal(truth[name].values, cube[name].values)
+        there = truth.sel(azimuth=kept["azimuth"], range=kept["range"])
+        xr.testing.assert_equal(there.load().drop_vars("class"), kept.load().drop_vars("class"))
+        phase = truth["phase_true"].variable
+        assert phase.shape == cube["coherence_vv"].shape
+        part = phase.isel(time=1).transpose("range", "azimuth")[5:40, 100:103].values
+        np.testing.assert_array_equal(part, phase.values[1, 100:103, 5:40].T)
+        assert phase[1, 300].shape == cube["range"].shape
+        assert phase[1, 300, 7].values == phase.values[1, 300, 7]
+        assert truth["land_cover"].dtype == np.uint8
 
     def test_nobody_takes_it_for_satellite_data(self, whole):
         check_marked_as_simulated(whole[0])

@@ -206,4 +206,9 @@ def _with_derived(cube: xr.Dataset, path: Path) -> xr.Dataset:
 
 def _rule(about: Mapping[str, Any]) -> Rule:
     """A rule as it is written in JSON, which has no tuples."""
-    return Rule(**{name: tuple(value) if isinstance(value, list) else value for name, value in about.items()})
+    return Rule(
+        signature=about["signature"],
+        of=tuple(about["of"]),
+        polarizations=tuple(about["polarizations"]),
+        quantity=about["quantity"],
+    )

@@ -47,7 +47,9 @@ PIXEL_BYTES = 8 + 1  # complex64 and mask
 # ground coordinates, phases in float64, the layers of one date and polarization, and what is derived on the way
 WORK_BYTES = 256
 MATRIX_BYTES = 4 * 9  # the planes of a matrix, or the gains and the noise of its channels
-MOST_LINES = 1024  # of a block: its halo and the terrain around it are a few percent then, and more takes memory alone
+MOST_LINES = (
+    1024  # of a block: its halo and the terrain around it are a few percent then, and more takes memory alone
+)
 STACK_COPIES = 3  # powers of all dates: one by one, stacked, and their coherences
 
 
@@ -79,7 +81,8 @@ def bytes_per_pixel(product: StackProduct, signatures: Sequence[Signature], opti
     over_time = sum(s.scope == "stack" for s in signatures)
     stacks = bool(over_time) * (4 * dates * STACK_COPIES + 4 * over_time)
     filtered = options.multitemporal * 4 * dates * (polarizations + STACK_COPIES)
-    return held + WORK_BYTES + 4 * together + matrices + stacks + filtered
+    kept = bool(over_time) * (options.filter != "none") * 4 * dates * polarizations
+    return held + WORK_BYTES + 4 * together + matrices + stacks + filtered + kept
 
 
 def rows_per_block(

@@ -129,7 +129,9 @@ class InterferogramsPart(Part):
         device, network = self.run.device, self.network
         for polarization in network.what.polarizations:
             phase, coherence = (
-                device.upload(zarr.open_array(store, path=f"{name}_{polarization}", mode="r")[pair])
+                device.upload(
+                    np.asarray(zarr.open_array(store, path=f"{name}_{polarization}", mode="r")[pair])
+                )
                 for name in (PHASE, COHERENCE)
             )
             values = filtered_phase(phase, coherence, device.xp, alpha=network.alpha, patch=network.patch)

@@ -196,7 +196,6 @@ class LabelWriter:
     def _tile(
         self, scene: LabelScene, ground: GroundCells, rings: LineRings | None
     ) -> Iterator[tuple[str, Any]]:
-        yield "ground_area", ground.ground_area()
         if self.labels.height_error is not None:
             per_metre = scene.level_ground.samples_per_metre(ground.tile)
             yield "position_uncertainty", (self.labels.height_error * per_metre).astype(np.float32)
@@ -204,6 +203,7 @@ class LabelWriter:
             yield from self.labels.vectors.tile(ground, rings)
         for source in self.labels.cells:
             yield from source.tile(scene, ground)
+        yield "ground_area", ground.ground_area()
 
     def _tiles(self, scene: LabelScene, lines: slice) -> Iterator[ImageTile]:
         """Parts of a strip whose cells fit into the memory. Raises AlignsarError when not even one line does."""

@@ -15,7 +15,7 @@ from alignsar_gpu.radarcoding.vectors.classes import MOST_CLASSES
 from alignsar_gpu.radarcoding.vectors.coverage import Coverage, find_coverages, open_coverage
 from alignsar_gpu.radarcoding.vectors.files import open_vectors
 from alignsar_gpu.radarcoding.vectors.formats.paths import listed
-from alignsar_gpu.radarcoding.vectors.polygons import add_to_cells, add_to_pixels
+from alignsar_gpu.radarcoding.vectors.polygons import cover, on_cells, on_pixels
 from alignsar_gpu.radarcoding.vectors.ring_store import RingStore
 from alignsar_gpu.radarcoding.vectors.rings import Counts
 
@@ -241,27 +241,21 @@ class VectorLayers:
     def tile(self, ground: GroundCells, rings: LineRings) -> Iterator[tuple[str, Any]]:
         """See `layers.CellSource`; ``rings`` are those of `prepare`."""
         xp, count = ground.device.xp, len(self.names)
-        covers = xp.zeros((count + rings.maps, *ground.shape), dtype=np.int32)
-        for batch in rings.batches:
-            add_to_cells(ground, batch.ground, covers)
-        kernels.resolve_overlaps(covers, np.asarray(self._order, dtype=np.int64))
-        sums = ground.push(covers)
-        del covers
-        if any(len(batch.raised.start) > 1 for batch in rings.batches):
-            sums[:count] += self._raised(ground, rings.batches)
-        has_ground = sums[-1] > 0.0
-        with np.errstate(invalid="ignore", divide="ignore"):
-            shares = sums[:-1] / (sums[-1] * float(kernels.WHOLE_CELL))
+        sums = self._sums(ground, rings.batches)
+        has_ground = ground.areas() > 0.0
+        whole = xp.where(has_ground, ground.areas(), np.nan) * float(kernels.WHOLE_CELL)
+        shares = {plane: xp.clip(total / whole, 0.0, 1.0) for plane, total in sums.items()}
+        none = xp.zeros(ground.tile.shape)
         known = [
-            has_ground if area is None else has_ground & (shares[count + area] >= COVERED)
+            has_ground if area is None else has_ground & (shares.get(count + area, none) >= COVERED)
             for area in rings.map_of
         ]
         of_layer = [
             is_known for source, is_known in zip(self.sources, known, strict=True) for _ in source.names
         ]
         fractions = [
-            xp.where(is_known, xp.clip(share, 0.0, 1.0), np.nan).astype(np.float32)
-            for share, is_known in zip(shares, of_layer, strict=False)
+            xp.where(is_known, shares.get(plane, none), np.nan).astype(np.float32)
+            for plane, is_known in enumerate(of_layer)
         ]
         yield from zip(self.names, fractions, strict=True)
         yield from ((mask_name(source.name), mask) for source, mask in zip(self.sources, known, strict=True))
@@ -276,14 +270,27 @@ class VectorLayers:
         number = xp.where(enough, xp.argmax(shares, axis=0) + 1, NONE)
         return xp.where(known, number, UNKNOWN).astype(np.uint8)
 
-    def _raised(self, ground: GroundCells, batches: Sequence[RingBatch]) -> Any:
-        """Return the areas of what has a height of its own in the pixels that show it, in units of the covers."""
-        xp, tile = ground.device.xp, ground.tile
-        covers = xp.zeros((len(self.names), *tile.shape), dtype=np.int32)
-        for batch in batches:
-            add_to_pixels(ground, batch.raised, covers)
-        kernels.resolve_overlaps(covers, np.zeros(0, dtype=np.int64))
-        return covers * ground.device.upload(ground.level_ground.pixel_area(tile))
+    def _sums(self, ground: GroundCells, batches: Sequence[RingBatch]) -> dict[int, Any]:
+        """Return the areas of what lies in the pixels of a tile, in units of the covers, by the plane.
+
+        Planes without any polygon there are left out.
+        """
+        sums: dict[int, Any] = {}
+        planes, covers = cover(
+            [on_cells(ground, batch.ground) for batch in batches], ground.shape, ground.device
+        )
+        if planes:
+            order = [planes.index(plane) for plane in self._order if plane in planes]
+            kernels.resolve_overlaps(covers, np.array(order, dtype=np.int64))
+            sums |= zip(planes, ground.push(covers), strict=False)
+        raised = [on_pixels(ground, batch.raised) for batch in batches]
+        planes, covers = cover(raised, ground.tile.shape, ground.device)
+        if planes:
+            kernels.resolve_overlaps(covers, np.zeros(0, dtype=np.int64))
+            area = ground.device.upload(ground.level_ground.pixel_area(ground.tile))
+            for plane, own in zip(planes, covers, strict=True):
+                sums[plane] = sums.get(plane, 0.0) + own * area
+        return sums
 
     def facts(self) -> dict[str, Any]:
         """See `layers.Source`."""

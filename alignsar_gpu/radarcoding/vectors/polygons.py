@@ -10,8 +10,11 @@ import numpy as np
 from alignsar_gpu import kernels
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
+    from alignsar_gpu.device import Device
     from alignsar_gpu.radarcoding.level_ground import GroundCells
 
 LONGEST = 64.0  # pixels of an edge: what is straight on a map is bent by 8 mm over as many on the chart
@@ -105,37 +108,66 @@ def count_pieces(
     return pieces
 
 
-def add_to_cells(ground: GroundCells, rings: RadarRings, covers: Any) -> None:
-    """Add rings on level ground to covers of its cells, int32 [class, row, column]; see `kernels.cover_cells`."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PlacedRings:
+    """Rings that reach a grid of cells, or of pixels.
+
+    Attributes
+    ----------
+    column, row : float64 (n,), vertices, counted from the upper left corner.
+    table, extents : int64 [ring, 4] and float64 [ring, 2], see `kernels.cover_cells`.
+    """
+
+    column: NDArray[np.float64]
+    row: NDArray[np.float64]
+    table: NDArray[np.int64]
+    extents: NDArray[np.float64]
+
+
+def on_cells(ground: GroundCells, rings: RadarRings) -> PlacedRings:
+    """Place rings on level ground on its cells."""
     column, row = ground.column_and_row(rings.line, rings.sample)
-    _add_rings(ground, rings, (column, row), covers)
+    return _placed(rings, column, row, ground.shape)
 
 
-def add_to_pixels(ground: GroundCells, rings: RadarRings, covers: Any) -> None:
-    """Add rings, by the lines and samples that they are seen at, to covers of pixels [class, line, sample]."""
+def on_pixels(ground: GroundCells, rings: RadarRings) -> PlacedRings:
+    """Place rings, by the lines and samples that they are seen at, on the pixels of a tile."""
     tile, shifts = ground.tile, ground.level_ground.shifts.at(rings.line, rings.sample)
     column = rings.sample - shifts[1] + 0.5 - tile.samples.start
     row = rings.line - shifts[0] + 0.5 - tile.lines.start
-    _add_rings(ground, rings, (column, row), covers)
+    return _placed(rings, column, row, tile.shape)
 
 
-def _add_rings(
-    ground: GroundCells,
-    rings: RadarRings,
-    place: tuple[NDArray[np.float64], NDArray[np.float64]],
-    covers: Any,
-) -> None:
+def _placed(
+    rings: RadarRings, column: NDArray[np.float64], row: NDArray[np.float64], shape: tuple[int, int]
+) -> PlacedRings:
     if len(rings.start) < 2:
-        return
-    column, row = place
-    low, high = (extreme.reduceat(row, rings.start[:-1]) for extreme in (np.minimum, np.maximum))
-    inside = (low < covers.shape[1]) & (high > 0.0)
-    table = np.stack([rings.start[:-1], rings.start[1:], rings.plane, rings.sign], axis=1)[inside]
-    upload = ground.device.upload
-    kernels.cover_cells(
-        upload(column),
-        upload(row),
-        upload(np.ascontiguousarray(table)),
-        upload(np.ascontiguousarray(np.stack([low, high], axis=1)[inside])),
-        covers,
+        return PlacedRings(
+            column=column, row=row, table=np.zeros((0, 4), dtype=np.int64), extents=np.zeros((0, 2))
+        )
+    (top, bottom), (left, right) = (
+        [extreme.reduceat(place, rings.start[:-1]) for extreme in (np.minimum, np.maximum)]
+        for place in (row, column)
     )
+    inside = (top < shape[0]) & (bottom > 0.0) & (left < shape[1]) & (right > 0.0)
+    return PlacedRings(
+        column=column,
+        row=row,
+        table=np.stack([rings.start[:-1], rings.start[1:], rings.plane, rings.sign], axis=1)[inside],
+        extents=np.stack([top, bottom], axis=1)[inside],
+    )
+
+
+def cover(parts: Sequence[PlacedRings], shape: tuple[int, int], device: Device) -> tuple[list[int], Any]:
+    """Cover cells with rings, see `kernels.cover_cells`: the planes that have any, and int32 [plane, row, column]."""
+    planes = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *(part.table[:, 2] for part in parts)]))
+    covers = device.xp.zeros((len(planes), *shape), dtype=np.int32)
+    for part in parts:
+        if part.table.size:
+            table = part.table.copy()
+            table[:, 2] = np.searchsorted(planes, table[:, 2])
+            column, row, rings, extents = (
+                device.upload(array) for array in (part.column, part.row, table, part.extents)
+            )
+            kernels.cover_cells(column, row, rings, extents, covers)
+    return planes.tolist(), covers

@@ -16,7 +16,6 @@ from alignsar_gpu.kernels import (
 )
 from alignsar_gpu.signatures.channels import channels_of
 from alignsar_gpu.signatures.options import filter_of
-from alignsar_gpu.signatures.radiometry import gains_and_noise
 from alignsar_gpu.signatures.views.powers import SINGLE_LOOK
 
 if TYPE_CHECKING:
@@ -106,13 +105,10 @@ class DateView:
         The cross-polarizations of four channels are one channel here, sqrt(2) (HV + VH) / 2, whose noise is half
         the sum of theirs.
         """
-        quantity = self.powers.options.quantity
-        if quantity is None:
+        if self.powers.options.quantity is None:
             return None, None
         xp = self.stack.device.xp
-        noise_kept = self.powers.options.noise
-        names = [self.stack.polarizations[index] for index in indices]
-        found = [gains_and_noise(self.stack, self.date, name, quantity, noise_kept) for name in names]
+        found = [self.powers.gain_and_noise(self.date, index) for index in indices]
         gains, noise = [gain for gain, _ in found], [power for _, power in found]
         if len(indices) == 4:
             gains = [gains[0], 0.5 * (gains[1] + gains[2]), gains[3]]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.interferometry.statistics import remove_coherence_bias
-from alignsar_gpu.kernels import amplitude_intensity_phase, boxcar_coherence, phase_difference
+from alignsar_gpu.kernels import boxcar_coherence, phase_difference
 from alignsar_gpu.signatures.radiometry import flattened
 
 if TYPE_CHECKING:
@@ -50,26 +50,29 @@ class PolarizationView:
         """Validity mask, bool [line, sample]."""
         return self.powers.valid(self.date, self.polarization)
 
-    @cached_property
-    def amplitude_intensity_phase(self) -> Any:
+    @property
+    def amplitude_intensity_phase(self) -> tuple[Any, Any, Any]:
         """Unfiltered amplitude, intensity and phase (rad), three float32 arrays, NaN where invalid."""
-        return amplitude_intensity_phase(self.pixels, self.valid)
+        return self.powers.detected(self.date, self.polarization)
 
     @cached_property
     def intensity(self) -> Any:
         """Intensity |s|^2, float32, filtered if the options say so."""
-        if self.options.filter == "none" and not self.options.multitemporal:
-            return self.amplitude_intensity_phase[1]
         return self.powers.intensity(self.date, self.polarization)
 
     def calibrated_intensity(self, quantity: Quantity) -> Any:
         """Return the calibrated intensity |s|^2 / A^2; see `Powers.calibrated`."""
         return self.powers.calibrated(self.date, self.polarization, quantity, intensity=self.intensity)
 
+    @cached_property
+    def beta0(self) -> Any:
+        """Radar brightness beta0."""
+        return self.calibrated_intensity("beta_nought")
+
     @property
     def flattened_gamma0(self) -> Any:
         """Terrain-flattened gamma0: beta0 divided by the area ratio of the terrain."""
-        return flattened(self.calibrated_intensity("beta_nought"), self.area_ratio, self.stack.device.xp)
+        return flattened(self.beta0, self.area_ratio, self.stack.device.xp)
 
     @property
     def is_reference(self) -> bool:

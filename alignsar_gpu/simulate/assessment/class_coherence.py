@@ -9,7 +9,7 @@ import numpy as np
 from scipy.ndimage import maximum_filter, minimum_filter
 
 from alignsar_gpu.interferometry.statistics import expected_coherence
-from alignsar_gpu.simulate.assessment.product_truth import NO_CLASS
+from alignsar_gpu.simulate.assessment.product_truth import EVERY_PIXEL, NO_CLASS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alignsar_gpu.products.slc import Channel
-    from alignsar_gpu.simulate.assessment.product_truth import PieceTruth
+    from alignsar_gpu.simulate.assessment.product_truth import Lattice, PieceTruth
 
 FEWEST = 2000  # pixels: a few rivers and ponds are no sample of water, most of all in the glare of what is beside them
 
@@ -45,11 +45,13 @@ class ClassCoherence:
     classes : how many.
     window : lines and samples that coherence was estimated over.
     independent : share of the pixels that are independent of each other.
+    lattice : pixels that are looked at.
     """
 
     classes: int
     window: tuple[int, int]
     independent: float
+    lattice: Lattice = EVERY_PIXEL
 
     def __post_init__(self) -> None:
         self._pixels = np.zeros(self.classes)
@@ -60,6 +62,14 @@ class ClassCoherence:
         """Number of independent pixels of the window."""
         return max(2, round(self.window[0] * self.window[1] * self.independent))
 
+    @property
+    def _around(self) -> tuple[int, int]:
+        """Lines and samples of the lattice that `window` around one of its pixels lies within."""
+        lines, samples = (
+            2 * -(-(size // 2) // step) + 1 for size, step in zip(self.window, self.lattice.step, strict=True)
+        )
+        return lines, samples
+
     def add(
         self,
         truth: PieceTruth,
@@ -68,7 +78,7 @@ class ClassCoherence:
         sigma0: Sequence[NDArray[np.floating[Any]]],
         noise: float,
     ) -> None:
-        """Add a piece of the mosaic, all arrays (line, sample) of it.
+        """Add a piece of the mosaic, all arrays (line, sample) of the lattice in it.
 
         Parameters
         ----------
@@ -77,22 +87,24 @@ class ClassCoherence:
         sigma0 : of both dates, with noise; none where it is not known.
         noise : noise-equivalent sigma nought.
         """
-        before, after = (truth.nearest("land_cover", date) for date in dates)
-        same = (before == after) & (truth.nearest("layover_shadow") == 0)
+        before, after = (truth.nearest("land_cover", date, self.lattice) for date in dates)
+        same = (before == after) & (truth.nearest("layover_shadow", lattice=self.lattice) == 0)
         kind = np.where(same, before, NO_CLASS).astype(np.uint8)
-        use = pure(kind, np.isfinite(estimated), self.window)
-        true = truth.nearest("coherence", dates[1])
+        use = pure(kind, np.isfinite(estimated), self._around)
+        true = truth.nearest("coherence", dates[1], self.lattice)
         for index in range(self.classes):
             here = use & (kind == index)
             count = np.count_nonzero(here)
             if count:
                 power = [max(float(np.mean(image[here], dtype=np.float64)), noise) for image in sigma0]
                 signal = float(np.sqrt(np.prod([1.0 - noise / one for one in power])))
-                self._pixels[index] += count
-                self._sums[:, index] += (
-                    np.sum(true[here], dtype=np.float64),
-                    np.sum(estimated[here], dtype=np.float64),
-                    count * signal,
+                self._pixels[index] += count * self.lattice.pixels
+                self._sums[:, index] += self.lattice.pixels * np.array(
+                    [
+                        np.sum(true[here], dtype=np.float64),
+                        np.sum(estimated[here], dtype=np.float64),
+                        count * signal,
+                    ]
                 )
 
     def means(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:

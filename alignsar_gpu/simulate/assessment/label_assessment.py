@@ -35,10 +35,7 @@ def label_agreement(
         shares = {k: cube[f"{layer}_{n}"] for k, n in enumerate(names) if f"{layer}_{n}" in cube}
         right = compared = kept = 0
         for piece in pieces:
-            at = np.ix_(piece.lines, piece.samples)
-            part = slice(piece.lines[0], piece.lines[-1] + 1)
-            rows = at[0] - part.start, at[1]
-            stack = np.stack([share[part].values[rows] for share in shares.values()])
+            stack = np.stack([share[piece.slices].values for share in shares.values()])
             true = piece.layer("land_cover", FIRST)
             known = np.isfinite(stack).all(axis=0) & (true != NO_CLASS)
             stack = np.nan_to_num(stack)

@@ -88,18 +88,24 @@ class PhaseErrors:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ErrorPatch:
-    """Error phasors and weights of a rectangle of an image, (line, sample)."""
+    """Error phasors and weights of a rectangle of an image, or of a lattice on it, (line, sample).
+
+    ``beside`` : lines and samples on both sides of a seam that are looked at.
+    """
 
     lines: slice
     samples: slice
     error: NDArray[np.complex128]
     weight: NDArray[np.float64]
+    beside: tuple[int, int] = (BESIDE, BESIDE)
 
     def edges(self) -> dict[str, ErrorPatch]:
         """Return the patches along its four sides."""
         lines, samples = self.lines, self.samples
-        above, below = min(lines.start + BESIDE, lines.stop), max(lines.stop - BESIDE, lines.start)
-        near, far = min(samples.start + BESIDE, samples.stop), max(samples.stop - BESIDE, samples.start)
+        (above, below), (near, far) = (
+            (min(own.start + beside, own.stop), max(own.stop - beside, own.start))
+            for own, beside in zip((lines, samples), self.beside, strict=True)
+        )
         return {
             "first lines": self.part(lines=slice(lines.start, above)),
             "last lines": self.part(lines=slice(below, lines.stop)),

@@ -1,11 +1,13 @@
 """Assessment of a dataset made from simulated products against the simulation's truth.
 
-Places are compared at the very pixels that truth.zarr keeps, all else at every pixel of the mosaic: true phase and
-height are linear between the kept pixels, classes and coherence those of the nearest.
+Places are compared at the very pixels that truth.zarr keeps, all else at a lattice of pixels of the mosaic, all of
+them where it is small: true phase and height are linear between the kept pixels, classes and coherence those of the
+nearest. So the cost does not grow with the image.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,13 +17,14 @@ import xarray as xr
 
 from alignsar_gpu.simulate.assessment.class_coherence import ClassCoherence, noise_equivalent
 from alignsar_gpu.simulate.assessment.phase_errors import (
+    BESIDE,
     ErrorPatch,
     PhaseErrors,
     mean_jump,
     seams,
     weights_of,
 )
-from alignsar_gpu.simulate.assessment.product_truth import NO_CLASS
+from alignsar_gpu.simulate.assessment.product_truth import NO_CLASS, Lattice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,6 +37,9 @@ if TYPE_CHECKING:
 METRES_PER_DEGREE = 111_195.0
 TIMES = {"units": "nanoseconds since 1970-01-01", "dtype": "int64"}  # as they are stored
 FIRST = 0  # the date that truth.zarr is in the geometry of
+COMPARED = 1_250_000  # pixels at most that a date is compared at
+SHOWN = 250_000  # and that the truth is written at
+PLACED = 500_000  # of those that truth.zarr keeps, at most
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -68,6 +74,23 @@ class ProductAssessment:
     def reference(self) -> int:
         """Index in the cube of the simulation's first date."""
         return [date.index for date in self.dates].index(FIRST)
+
+    @cached_property
+    def compared(self) -> Lattice:
+        """Pixels that dates are compared at."""
+        return Lattice.of((self.cube.sizes["azimuth"], self.cube.sizes["range"]), COMPARED)
+
+    @cached_property
+    def shown(self) -> Lattice:
+        """Pixels that the truth is written at."""
+        return Lattice.of((self.cube.sizes["azimuth"], self.cube.sizes["range"]), SHOWN)
+
+    @cached_property
+    def placed(self) -> Sequence[PieceTruth]:
+        """The truth of every burst at the pixels that places and labels are compared at."""
+        kept = sum(len(piece.lines) * len(piece.samples) for piece in self.pieces)
+        step = math.ceil(math.sqrt(kept / PLACED))
+        return [piece.thinned(step) for piece in self.pieces] if step > 1 else self.pieces
 
     def date(self, index: int) -> tuple[xr.Dataset, dict[str, Any]]:
         """Compare a date of the cube: its truth for truth.zarr, with a dimension time of one, and the differences."""
@@ -112,11 +135,11 @@ class ProductAssessment:
 
     def ground(self) -> tuple[xr.Dataset, dict[str, Any]]:
         """Compare the ground: land cover and height for truth.zarr, and errors of the cube's coordinates in m."""
-        cover = np.full((self.cube.sizes["azimuth"], self.cube.sizes["range"]), NO_CLASS, np.uint8)
+        cover = np.full(self._shape, NO_CLASS, np.uint8)
         errors: dict[str, list[NDArray[np.float64]]] = {"east": [], "north": [], "up": []}
-        for piece in self.pieces:
-            cover[piece.piece.lines, piece.piece.samples] = piece.nearest("land_cover", FIRST)
-            for name, error in self._misplaced(piece).items():
+        for piece, placed in zip(self.pieces, self.placed, strict=True):
+            cover[self.shown.inside(piece.piece)] = piece.nearest("land_cover", FIRST, self.shown)
+            for name, error in self._misplaced(placed).items():
                 errors[name].append(error)
         part = self._grid(
             {
@@ -141,26 +164,27 @@ class ProductAssessment:
         return part, facts
 
     def _grid(self, layers: Mapping[str, Any], coordinates: Mapping[str, Any]) -> xr.Dataset:
-        """A dataset on the grid of the cube."""
-        own = {name: self.cube[name].values for name in ("azimuth", "range")}
+        """A dataset on pixels of the cube."""
+        lines, samples = self.shown.slices
+        own = {"azimuth": self.cube["azimuth"].values[lines], "range": self.cube["range"].values[samples]}
         return xr.Dataset(dict(layers), coords=own | dict(coordinates))
+
+    @property
+    def _shape(self) -> tuple[int, int]:
+        lines, samples = self.shown.slices
+        return len(self.cube["azimuth"][lines]), len(self.cube["range"][samples])
 
     def _laid(self, name: str, date: int | None = None) -> NDArray[np.float32]:
         """A smooth layer of the truth on the mosaic."""
-        image = np.full((self.cube.sizes["azimuth"], self.cube.sizes["range"]), np.nan, np.float32)
+        image = np.full(self._shape, np.nan, np.float32)
         for piece in self.pieces:
-            image[piece.piece.lines, piece.piece.samples] = piece.linear(name, date)
+            image[self.shown.inside(piece.piece)] = piece.linear(name, date, self.shown)
         return image
 
     def _misplaced(self, piece: PieceTruth) -> dict[str, NDArray[np.float64]]:
         """How far off (m) the cube's coordinates are at the kept pixels, outside layover and shadow."""
         names = "longitude", "latitude", "height"
-        seen = {
-            name: self.cube[name][piece.piece.lines, piece.piece.samples].values[
-                np.ix_(piece.lines - piece.piece.lines.start, piece.samples - piece.piece.samples.start)
-            ]
-            for name in names
-        }
+        seen = {name: self.cube[name][piece.slices].values for name in names}
         off = {name: seen[name] - piece.layer(name) for name in names}
         known = (
             (piece.layer("layover_shadow") == 0) & np.isfinite(off["height"]) & np.isfinite(off["latitude"])
@@ -173,25 +197,34 @@ class ProductAssessment:
             "up": off["height"][known],
         }
 
-    def _layer(self, name: str, index: int, piece: PieceTruth) -> NDArray[Any]:
-        """A layer of the cube where a burst fills it."""
-        return np.asarray(self.cube[name][index, piece.piece.lines, piece.piece.samples].values)
+    def _layer(self, name: str, index: int) -> NDArray[Any]:
+        """A layer of the cube at the pixels that are compared."""
+        return np.asarray(self.cube[name][(index, *self.compared.slices)].values)
+
+    @cached_property
+    def _reference_power(self) -> NDArray[Any]:
+        return self._layer(f"sigma0_{self.polarization}", self.reference)
 
     def _classes(self, index: int) -> ClassCoherence:
         """Coherence per class; of nothing on the reference date."""
         result = ClassCoherence(
-            classes=len(self.truth.class_names), window=self.window, independent=self.independent
+            classes=len(self.truth.class_names),
+            window=self.window,
+            independent=self.independent,
+            lattice=self.compared,
         )
         name, power = f"coherence_{self.polarization}", f"sigma0_{self.polarization}"
         if name not in self.cube or self.window == (1, 1) or index == self.reference:
             return result
+        coherence = self._layer(name, index)
+        powers = [self._reference_power, self._layer(power, index)] if power in self.cube else []
         for piece in self.pieces:
-            dates = (self.reference, index) if power in self.cube else ()
+            own = self.compared.inside(piece.piece)
             result.add(
                 piece,
                 (FIRST, self.dates[index].index),
-                self._layer(name, index, piece),
-                [self._layer(power, date, piece) for date in dates],
+                coherence[own],
+                [image[own] for image in powers],
                 noise_equivalent(self.bursts[piece.piece.name].channels[self.polarization]),
             )
         return result
@@ -201,19 +234,24 @@ class ProductAssessment:
         name = f"interferometric_phase_{self.polarization}"
         if name not in self.cube or self.cube.attrs["flattened"] != "true":
             return {}
-        everywhere, edges = PhaseErrors(independent=self.independent), dict[str, dict[str, ErrorPatch]]()
-        date = self.dates[index].index
+        lattice, independent = self.compared, min(self.independent * self.compared.pixels, 1.0)
+        everywhere, edges = PhaseErrors(independent=independent), dict[str, dict[str, ErrorPatch]]()
+        date, image = self.dates[index].index, self._layer(name, index)
         for piece in self.pieces:
-            own = piece.piece
-            phase = self._layer(name, index, piece).astype(np.float64)
-            error = np.exp(1j * (phase - piece.linear("flattened_phase", date)))
-            weight = weights_of(piece.nearest("coherence", date))
-            weight[piece.nearest("layover_shadow") != 0] = 0.0
-            everywhere.add(error, weight, piece.linear("height"))
-            edges[own.name] = ErrorPatch(
-                lines=own.lines, samples=own.samples, error=error, weight=weight
+            lines, samples = lattice.inside(piece.piece)
+            phase = image[lines, samples].astype(np.float64)
+            error = np.exp(1j * (phase - piece.linear("flattened_phase", date, lattice)))
+            weight = weights_of(piece.nearest("coherence", date, lattice))
+            weight[piece.nearest("layover_shadow", lattice=lattice) != 0] = 0.0
+            everywhere.add(error, weight, piece.linear("height", lattice=lattice))
+            edges[piece.piece.name] = ErrorPatch(
+                lines=lines,
+                samples=samples,
+                error=error,
+                weight=weight,
+                beside=(max(BESIDE // lattice.step[0], 1), max(BESIDE // lattice.step[1], 1)),
             ).edges()
-        found = seams(edges, self.independent)
+        found = seams(edges, independent)
         mean, deviation = mean_jump([seam for seam in found if seam.along == "azimuth"])
         return {
             "phase_bias_rad": everywhere.mean,
@@ -234,7 +272,7 @@ class ProductAssessment:
             piece.layer("delay", known.index)
             - piece.layer("delay", FIRST)
             - piece.layer("displacement", known.index)
-            for piece in self.pieces
+            for piece in self.placed
         ]
         metres = float(np.nanmean(np.concatenate([values.ravel() for values in longer])))
         spacing = float(self.cube.attrs["range_spacing"])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -43,6 +44,49 @@ class MosaicPiece(Protocol):
         """Sample of the mosaic where the burst's sample 0 lies."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Lattice:
+    """Every so many lines and samples of a mosaic, from its first pixel on; ``step`` says how many."""
+
+    step: tuple[int, int] = (1, 1)
+
+    @classmethod
+    def of(cls, shape: tuple[int, int], most: int) -> Lattice:
+        """Return the finest lattice, about as fine along both axes, with at most ``most`` pixels of a mosaic."""
+        pixels = math.ceil(shape[0] * shape[1] / most)
+        samples = math.ceil(math.sqrt(pixels))
+        return cls(step=(math.ceil(pixels / samples), samples))
+
+    @property
+    def pixels(self) -> int:
+        """Number of pixels of the mosaic for each of the lattice."""
+        return self.step[0] * self.step[1]
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Lines and samples of the mosaic, as slices."""
+        return slice(None, None, self.step[0]), slice(None, None, self.step[1])
+
+    def inside(self, piece: MosaicPiece) -> tuple[slice, slice]:
+        """Return the rows and columns of the lattice that lie in a piece."""
+        rows, columns = (
+            slice(-(-own.start // step), -(-own.stop // step))
+            for own, step in zip((piece.lines, piece.samples), self.step, strict=True)
+        )
+        return rows, columns
+
+    def places(self, piece: MosaicPiece) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return the lines and the samples of the mosaic that they are."""
+        lines, samples = (
+            np.arange(part.start, part.stop) * step
+            for part, step in zip(self.inside(piece), self.step, strict=True)
+        )
+        return lines, samples
+
+
+EVERY_PIXEL = Lattice()
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PieceTruth:
     """Truth of a burst in the part of a mosaic that it fills.
@@ -58,29 +102,70 @@ class PieceTruth:
     lines: NDArray[np.intp]
     samples: NDArray[np.intp]
     piece: MosaicPiece
+    _fixed: dict[tuple[str, int | None], NDArray[Any]] = field(default_factory=dict)
 
     def layer(self, name: str, date: int | None = None) -> NDArray[Any]:
         """Return a layer at the kept pixels; ``date`` is an index into the simulated dates."""
-        layer = self.kept[name] if date is None else self.kept[name][date]
-        return np.asarray(layer.values)
+        if date:
+            return np.asarray(self.kept[name][date].values)
+        if (name, date) not in self._fixed:  # of the ground and of the first date: compared with every date
+            layer = self.kept[name] if date is None else self.kept[name][date]
+            self._fixed[name, date] = np.asarray(layer.values)
+        return self._fixed[name, date]
 
-    def nearest(self, name: str, date: int | None = None) -> NDArray[Any]:
-        """Return a layer at every pixel of the piece: the value of the nearest kept one."""
-        rows, columns = (
-            np.searchsorted(0.5 * (at[1:] + at[:-1]), np.arange(own.start, own.stop))
-            for at, own in ((self.lines, self.piece.lines), (self.samples, self.piece.samples))
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Lines and samples of the mosaic where the kept pixels are, as slices."""
+        lines, samples = (
+            slice(int(at[0]), int(at[-1]) + 1, int(at[1] - at[0]) if len(at) > 1 else 1)
+            for at in (self.lines, self.samples)
         )
-        return self.layer(name, date)[np.ix_(rows, columns)]
+        return lines, samples
 
-    def linear(self, name: str, date: int | None = None) -> NDArray[np.float32]:
-        """Interpolate a smooth layer linearly to every pixel of the piece; NaN beside a kept pixel without value."""
-        values = self.layer(name, date)
-        for axis, at, own in ((0, self.lines, self.piece.lines), (1, self.samples, self.piece.samples)):
-            values = _between(values, at, np.arange(own.start, own.stop), axis)
-        return values.astype(np.float32)
+    def thinned(self, step: int) -> PieceTruth:
+        """Return the truth at every so many of the kept lines and samples."""
+        part = slice(None, None, step)
+        return replace(
+            self,
+            kept=self.kept.isel(line=part, sample=part),
+            lines=self.lines[part],
+            samples=self.samples[part],
+            _fixed={},
+        )
+
+    def nearest(self, name: str, date: int | None = None, lattice: Lattice = EVERY_PIXEL) -> NDArray[Any]:
+        """Return a layer at the pixels of a lattice in the piece: the value of the nearest kept one."""
+        wanted = lattice.places(self.piece)
+        return nearest(self.layer(name, date), (self.lines, self.samples), wanted)
+
+    def linear(
+        self, name: str, date: int | None = None, lattice: Lattice = EVERY_PIXEL
+    ) -> NDArray[np.float32]:
+        """Interpolate a smooth layer linearly to a lattice in the piece; NaN beside a kept pixel without value."""
+        wanted = lattice.places(self.piece)
+        return linear(self.layer(name, date), (self.lines, self.samples), wanted)
 
 
-def _between(values: NDArray[Any], at: NDArray[np.intp], wanted: NDArray[np.intp], axis: int) -> NDArray[Any]:
+Axes = tuple["NDArray[Any]", ...]  # places along lines and along samples, increasing
+
+
+def nearest(values: NDArray[Any], at: Axes, wanted: Axes) -> NDArray[Any]:
+    """Return an image, known ``at`` lines and samples, at others: the value of the nearest."""
+    rows, columns = (
+        np.searchsorted(0.5 * (known[1:] + known[:-1]), places)
+        for known, places in zip(at, wanted, strict=True)
+    )
+    return values[np.ix_(rows, columns)]
+
+
+def linear(values: NDArray[Any], at: Axes, wanted: Axes) -> NDArray[np.float32]:
+    """Interpolate an image, known ``at`` lines and samples, linearly to others; NaN beside a pixel without value."""
+    for axis in (0, 1):
+        values = _between(values, at[axis], wanted[axis], axis)
+    return values.astype(np.float32)
+
+
+def _between(values: NDArray[Any], at: NDArray[Any], wanted: NDArray[Any], axis: int) -> NDArray[Any]:
     """Linear interpolation along an axis; beyond the ends the values there."""
     if len(at) == 1:
         return np.repeat(values, len(wanted), axis=axis)

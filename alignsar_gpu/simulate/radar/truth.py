@@ -134,10 +134,11 @@ class _TruthWriter:
             for name in OF_THE_PLACE:
                 values = one.flags if name == "layover_shadow" else getattr(one, name)
                 _put(group, name, one, values)
+        seen = [_to_radar(one, self._reference, self._ground) for one in places]
         for view in views:
             ground = ground_on(self._campaign.scene, view.index)
-            for one in places:
-                self._write_date(group, burst, one, view, ground)
+            for one, own in zip(places, seen, strict=True):
+                self._write_date(group, burst, one, own, view, ground)
 
     def _prepare(self, burst: Burst, views: Sequence[PassView]) -> zarr.Group:
         """The arrays of a burst, still empty."""
@@ -167,8 +168,15 @@ class _TruthWriter:
         return group
 
     def _write_date(
-        self, group: zarr.Group, burst: Burst, places: _Places, view: PassView, ground: GroundState
+        self,
+        group: zarr.Group,
+        burst: Burst,
+        places: _Places,
+        own: NDArray[np.float64],
+        view: PassView,
+        ground: GroundState,
     ) -> None:
+        """Write what a date sees of some places; ``own`` is how the reference does, see `_to_radar`."""
         at = (view.index,)
         kind, before = (
             one.cover.sample(places.longitude, places.latitude).astype(np.uint8)
@@ -179,7 +187,7 @@ class _TruthWriter:
         other = next((one for one in view.product.bursts if one.burst_id == burst.burst_id), None)
         if other is None:
             return
-        own, seen = _to_radar(places, self._reference, self._ground), _to_radar(places, view, ground)
+        seen = own if view is self._reference else _to_radar(places, view, ground)
         line, sample = _pixel_of(seen, view, other)
         own_line, own_sample = _pixel_of(own, self._reference, burst)
         moved, moved_before = seen[1] - seen[2], own[1] - own[2]
