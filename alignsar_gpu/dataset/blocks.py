@@ -60,18 +60,15 @@ class ChunkGrid:
         wanted = max(1, pixels // (tall * wide))
         if wanted >= columns:
             count = min(rows, wanted // columns)
-            places = [(evenly(rows, count, number), None) for number in range(count)]
-        else:
-            places = [(evenly(rows, wanted, i), evenly(columns, wanted, i)) for i in range(wanted)]
+            return [(_part(evenly(rows, count, i), tall, lines), slice(0, samples)) for i in range(count)]
         return [
-            (
-                slice(row * tall, min((row + 1) * tall, lines)),
-                slice(0, samples)
-                if column is None
-                else slice(column * wide, min((column + 1) * wide, samples)),
-            )
-            for row, column in places
+            (_part(evenly(rows, wanted, i), tall, lines), _part(evenly(columns, wanted, i), wide, samples))
+            for i in range(wanted)
         ]
+
+
+def _part(number: int, size: int, end: int) -> slice:
+    return slice(number * size, min((number + 1) * size, end))
 
 
 def evenly(count: int, chosen: int, number: int) -> int:

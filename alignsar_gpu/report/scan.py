@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.dataset.blocks import ChunkGrid
-from alignsar_gpu.report.drawing.display import DisplayGrid, cell_average, cell_middles, wrap
+from alignsar_gpu.report.drawing.display import DisplayGrid, cell_average, cell_middles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,7 +32,7 @@ class Scan:
     Attributes
     ----------
     image : (rows, columns) a value for each display cell, or None where no picture was asked for.
-    truth, difference : the same of the true phase, and of this one less the true one; None if not asked for.
+    against : pictures of the true phase, and of this one less the true one; None if not asked for.
     sample : finite values of a regular sub-grid of the pixels, float32; magnitudes of a complex layer.
     minimum, maximum : over all finite pixels that were read; NaN where there is none.
     missing : share of the pixels that were read that are not finite, 0 to 1.
@@ -40,8 +40,7 @@ class Scan:
     """
 
     image: NDArray[np.floating[Any]] | None
-    truth: NDArray[np.floating[Any]] | None
-    difference: NDArray[np.floating[Any]] | None
+    against: tuple[NDArray[np.float32], NDArray[np.float32]] | None
     sample: NDArray[np.float32]
     minimum: float
     maximum: float
@@ -70,13 +69,16 @@ class _Statistics:
         kept = slice(-line % self.step, None, self.step), slice(-sample % self.step, None, self.step)
         self.samples.append(values[kept][known[kept]].astype(np.float32))
 
-    def scan(self, view: DisplayGrid, images: Sequence[NDArray[np.floating[Any]] | None]) -> Scan:
+    def scan(
+        self,
+        view: DisplayGrid,
+        image: NDArray[np.floating[Any]] | None = None,
+        against: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
+    ) -> Scan:
         """Return what was found."""
-        image, truth, difference = images
         return Scan(
             image=image,
-            truth=truth,
-            difference=difference,
+            against=against,
             sample=np.concatenate(self.samples),
             minimum=self.minimum if self.finite else math.nan,
             maximum=self.maximum if self.finite else math.nan,
@@ -108,20 +110,24 @@ def scan(
         return _scan_some(layer, view, pixels)
     statistics = _Statistics(step=_step(view.lines * view.samples))
     cells = view.cell_lines, view.cell_samples
-    images: tuple[list[Any], list[Any], list[Any]] = [], [], []
+    images: list[NDArray[Any]] = []
+    true_images: list[NDArray[np.float32]] = []
+    differences: list[NDArray[np.float32]] = []
     layers = [layer] if truth is None else [layer, truth.transpose("azimuth", "range")]
     for line, (values, *true) in _whole_cells(layers, view):
         statistics.add(values, line)
-        if reduction is None:
-            continue
         if reduction == "middle":
-            images[0].append(cell_middles(values, cells))
-        else:
-            images[0].append(cell_average(values, cells, reduction))
+            images.append(cell_middles(values, cells))
+        elif reduction is not None:
+            images.append(cell_average(values, cells, reduction))
         for true_values in true:
-            images[1].append(cell_average(true_values, cells, "phase"))
-            images[2].append(cell_average(wrap(values - true_values), cells, "phase"))
-    return statistics.scan(view, [np.concatenate(parts) if parts else None for parts in images])
+            true_images.append(cell_average(true_values, cells, "phase"))
+            differences.append(cell_average(values - true_values, cells, "phase"))
+    return statistics.scan(
+        view,
+        np.concatenate(images) if images else None,
+        (np.concatenate(true_images), np.concatenate(differences)) if differences else None,
+    )
 
 
 def _scan_some(layer: xr.Variable, view: DisplayGrid, pixels: int) -> Scan:
@@ -129,7 +135,7 @@ def _scan_some(layer: xr.Variable, view: DisplayGrid, pixels: int) -> Scan:
     statistics = _Statistics(step=_step(pixels))
     for lines, samples in ChunkGrid.of(layer).spread(pixels):
         statistics.add(_read(layer, lines, samples), lines.start, samples.start)
-    return statistics.scan(view, (None, None, None))
+    return statistics.scan(view)
 
 
 def _step(pixels: int) -> int:

@@ -23,17 +23,22 @@ SHORTEST = 80.0  # pixels of a line that has its value written on it
 FROM_END = 24.0  # pixels that a text keeps from the edge of the raster
 
 
-def contour_lines(values: NDArray[np.float64], grid: DisplayGrid, frame: Frame, colour: str) -> Contours:
-    """Trace lines at round values of a layer, given at the cell centres of ``grid``, over the raster of ``frame``."""
+def contour_lines(
+    values: NDArray[np.float64], grid: DisplayGrid, frame: Frame, colour: str, at: float
+) -> Contours:
+    """Trace lines at round values of a layer, given at the cell centres of ``grid``, over the raster of ``frame``.
+
+    ``at`` is the share of a line's length, 0 to 1, where its value is written.
+    """
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    levels = MaxNLocator(5).tick_values(low, high)
+    levels = np.asarray(MaxNLocator(5).tick_values(low, high))
     levels = levels[(levels > low) & (levels < high)]
     if not levels.size or min(values.shape) < 2:
         return Contours(path="", colour=colour)
     paths, places = [], []
     for text, line in _lines(values, grid, frame, levels):
         paths.append("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in line.tolist()))
-        place = _place(line, frame)
+        place = _place(line, frame, at)
         if place is not None:
             places.append({**place, "text": text})
     return Contours(path="".join(paths), colour=colour, places=tuple(places))
@@ -51,20 +56,17 @@ def _lines(
         yield from ((text, line) for line in lines if len(line) > 1)
 
 
-def _place(line: NDArray[np.float64], frame: Frame) -> dict[str, Any] | None:
-    """The middle of a line and its angle (degrees, read from below or from the right); None for a short line."""
+def _place(line: NDArray[np.float64], frame: Frame, at: float) -> dict[str, Any] | None:
+    """Where a line's value is written, and its angle (degrees) to be read from below; None for a short line."""
     lengths = np.append(0.0, np.cumsum(np.hypot(*np.diff(line, axis=0).T)))
     if lengths[-1] < SHORTEST:
         return None
-    middle, before, after = (
-        [float(np.interp(at, lengths, line[:, i])) for i in (0, 1)]
-        for at in (lengths[-1] / 2, lengths[-1] / 2 - 20, lengths[-1] / 2 + 20)
-    )
-    angle = math.degrees(math.atan2(after[1] - before[1], after[0] - before[0]))
-    upright = (angle + 90) % 180 - 90
+    middle = at * lengths[-1]
+    ends = [[float(np.interp(middle + side, lengths, line[:, i])) for i in (0, 1)] for side in (-20, 20)]
+    angle = math.degrees(math.atan2(ends[1][1] - ends[0][1], ends[1][0] - ends[0][0]))
     edges = (frame.left, frame.left + frame.across), (MARGIN_TOP, MARGIN_TOP + frame.up)
     x, y = (
-        round(min(max(at, low + FROM_END), high - FROM_END), 1)
-        for at, (low, high) in zip(middle, edges, strict=True)
+        round(min(max((ends[0][i] + ends[1][i]) / 2, low + FROM_END), high - FROM_END), 1)
+        for i, (low, high) in enumerate(edges)
     )
-    return {"x": x, "y": y, "angle": round(upright, 1)}
+    return {"x": x, "y": y, "angle": round((angle + 90) % 180 - 90, 1)}

@@ -145,11 +145,6 @@ def decibels(power: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     return np.asarray(10 * np.log10(positive), dtype=np.float32)
 
 
-def wrap(phase: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-    """Wrap a phase (radians) to (-pi, pi]."""
-    return np.asarray(np.angle(np.exp(1j * phase)), dtype=np.float32)
-
-
 def stretch(
     arrays: Iterable[NDArray[np.floating[Any]]], low: float = 2, high: float = 99
 ) -> tuple[float, float] | None:

@@ -26,7 +26,7 @@ LEAST_SIDE = 150  # pixels: a narrower strip is stretched
 MARGIN_LEFT, MARGIN_RIGHT, MARGIN_TOP = 104, 34, 52  # pixels around the raster
 AXIS_BELOW, BAR_BELOW = 72, 96  # of the axis of ranges; of a colour bar or a short legend
 COMPASS, COMPASS_ARROW = 122, 37  # pixels in the lower right corner; length of an arrow
-LEGEND_ROW, LEGEND_LETTER = 23, 10.5
+LEGEND_ROW, LEGEND_MARK, LEGEND_LETTER = 23, 40, 9.2
 LEAST_WIDTH = 480
 UNKNOWN = "unknown"
 
@@ -230,7 +230,7 @@ def axis_ticks(
     """Choose round values between ``limits``; return where they lie between ``pixels``, and their texts."""
     low, high = limits
     slack = 1e-6 * (high - low)
-    values = MaxNLocator(max(1, most), steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    values = np.asarray(MaxNLocator(max(1, most), steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
     values = values[(values >= low - slack) & (values <= high + slack)]
     return list(zip(_between(values, limits, pixels), tick_texts(values), strict=True))
 
@@ -271,7 +271,7 @@ def _legend(entries: Sequence[tuple[str, str]], frame: Frame, most: int) -> tupl
     """Places of (name, colour) in columns below the raster, left of the compass, and how many rows they take."""
     if not entries:
         return [], 0
-    widest = 48 + LEGEND_LETTER * max(len(name) for name, _ in entries)
+    widest = LEGEND_MARK + LEGEND_LETTER * max(len(name) for name, _ in entries)
     free = frame.width - frame.left - (COMPASS if frame.directions is not None else 0)
     rows = -(-len(entries) // max(1, min(most, int(free // widest))))
     top = MARGIN_TOP + frame.up + AXIS_BELOW + 16

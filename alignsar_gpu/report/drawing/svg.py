@@ -34,7 +34,7 @@ RULES = "".join(
 )
 STYLE = Markup(f"text{{font-family:{FONT}!important}}@media(prefers-color-scheme:dark){{{RULES}}}")  # noqa: S704
 
-PLOT = {
+PLOT: Any = {
     "timezone": "UTC",
     "font.size": 10,
     "font.sans-serif": ["DejaVu Sans"],  # what widths are computed with

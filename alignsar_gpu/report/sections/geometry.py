@@ -45,15 +45,15 @@ def geometry_section(writer: PictureWriter) -> Section | None:
         backdrop = survey.view.coarser(COLOUR_CELLS)
         frame = writer.frame("Longitude and latitude", backdrop)
         lines = [
-            ("longitude (degrees east)", longitude, CLASS_COLOURS[0]),
-            ("latitude (degrees north)", latitude, CLASS_COLOURS[3]),
+            ("longitude (degrees east)", longitude, CLASS_COLOURS[0], 0.35),
+            ("latitude (degrees north)", latitude, CLASS_COLOURS[3], 0.7),
         ]
         picture = contour_picture(
             writer.brightness(writer.bright[0], survey.reference, backdrop),
             writer.brightness_scales[writer.bright[0]],
             frame,
-            [contour_lines(values, view, frame, colour) for _, values, colour in lines],
-            [(name, colour) for name, _, colour in lines],
+            [contour_lines(values, view, frame, colour, at) for _, values, colour, at in lines],
+            [(name, colour) for name, _, colour, _ in lines],
         )
         alt = "Contour lines of longitude and latitude over the radar brightness"
         pictures.append(Picture(drawn=writer.save(picture, "coordinates"), alt=alt))

@@ -130,12 +130,13 @@ def phase_panel(writer: PictureWriter, truth: xr.Dataset) -> Panel | None:
     polarization = name.rpartition("_")[2]
     pictures = []
     for date in dates:
-        day, key, found = survey.days[date], survey.keys[date], survey.scan(name, date)
+        day, key, against = survey.days[date], survey.keys[date], survey.scan(name, date).against
+        if against is None:
+            continue
         true, difference = (
             writer.raster(image, PHASE_SCALE, f"{day}  {title}", f"truth_{file}_{key}", survey.phase_view)
-            for image, title, file in (
-                (found.truth, "true phase", "phase"),
-                (found.difference, "difference", "difference"),
+            for image, title, file in zip(
+                against, ("true phase", "difference"), ("phase", "difference"), strict=True
             )
         )
         drawn = (true, writer.drawn[f"phase_{polarization}_{key}"], difference)
