@@ -32,8 +32,11 @@ PHASE_TICKS = {
 NICE_LENGTHS = (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000)  # metres
 
 
-def _figure(width: int, height: int) -> Figure:
-    return Figure(figsize=(width / DPI, height / DPI), dpi=DPI, layout="constrained")
+def _histograms(count: int, *, sharey: bool = False) -> tuple[Figure, list[Axes]]:
+    """A figure with axes side by side; their places are known, which a layout engine would draw twice to find."""
+    figure = Figure(figsize=(1100 / DPI, 430 / DPI), dpi=DPI)
+    places = {"left": 0.085, "right": 0.98, "bottom": 0.17, "top": 0.87, "wspace": 0.1 if sharey else 0.24}
+    return figure, list(figure.subplots(1, count, sharey=sharey, squeeze=False, gridspec_kw=places)[0])
 
 
 def _tidy(axes: Axes) -> None:
@@ -149,8 +152,7 @@ def coherence_histogram(
     """Draw histograms of coherence and phase, a curve a polarization; ``noise`` is a coherence to mark."""
 
     def draw() -> Figure:
-        figure = _figure(1100, 430)
-        left, right = figure.subplots(1, 2)
+        figure, (left, right) = _histograms(2)
         steps = (
             (left, coherence, np.linspace(0, 1, 51), "coherence"),
             (right, phase, np.linspace(-np.pi, np.pi, 49), "interferometric phase (rad)"),
@@ -166,7 +168,7 @@ def coherence_histogram(
             _tidy(axes)
         if noise is not None:
             left.axvline(noise, color=INK, linestyle=":", label=f"pure noise: {noise:.2f}")
-        figure.legend(*left.get_legend_handles_labels(), fontsize=9, loc="outside upper left", ncols=6)
+        figure.legend(*left.get_legend_handles_labels(), fontsize=9, loc="upper left", ncols=6)
         right.set_xticks(list(PHASE_TICKS), list(PHASE_TICKS.values()))
         return figure
 
@@ -190,10 +192,8 @@ def brightness_histogram(
     edges = np.linspace(low, max(high, low + 1), 81)
 
     def draw() -> Figure:
-        figure = _figure(1100, 430)
-        for axes, (label, panel) in zip(
-            np.atleast_1d(figure.subplots(1, len(panels), sharey=True)), panels.items(), strict=True
-        ):
+        figure, columns = _histograms(len(panels), sharey=True)
+        for axes, (label, panel) in zip(columns, panels.items(), strict=True):
             for (name, many), colour in zip(panel.items(), SERIES, strict=False):
                 for number, values in enumerate(many):
                     axes.stairs(
@@ -225,7 +225,7 @@ def baseline_picture(
     """Draw perpendicular baseline (m) against time, a line a pair, coloured by coherence."""
 
     def draw() -> Figure:
-        figure = _figure(1100, 560)
+        figure = Figure(figsize=(1100 / DPI, 560 / DPI), dpi=DPI, layout="constrained")
         axes = figure.subplots()
         mapping = ScalarMappable(colors.Normalize(0, 1), colormaps["viridis"])
         for date in range(len(times)):
