@@ -1,4 +1,4 @@
-"""Choose blocks of whole chunks of a layer: all of it, or evenly spread ones up to a number of pixels."""
+"""Choose blocks of whole chunks of a layer: all of it, or evenly spread ones with a number of pixels."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 Block = tuple[slice, slice]  # of lines, of samples
 
 PIXELS_AT_ONCE = 1_000_000  # of arrays without chunks
+GOLDEN = (5**0.5 - 1) / 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,26 +52,26 @@ class ChunkGrid:
         return [slice(first, min(first + block, lines)) for first in range(0, lines, block)]
 
     def spread(self, pixels: int) -> list[Block]:
-        """Choose evenly spread blocks with about ``pixels`` pixels in all: rows of chunks, at least a chunk.
+        """Choose evenly spread chunks with at most ``pixels`` pixels in all, but at least one; all of them if they fit.
 
-        Where there is less than a row of chunks to choose, the chunks lie on the diagonal of the layer.
+        Strided lines would have every chunk decoded; whole rows of chunks would be a few strips of a large image.
         """
         (lines, samples), (tall, wide) = self.shape, self.chunk
+        if lines * samples <= pixels:
+            return [(slice(0, lines), slice(0, samples))]
         rows, columns = -(-lines // tall), -(-samples // wide)
-        wanted = max(1, pixels // (tall * wide))
-        if wanted >= columns:
-            count = min(rows, wanted // columns)
-            return [(_part(evenly(rows, count, i), tall, lines), slice(0, samples)) for i in range(count)]
-        return [
-            (_part(evenly(rows, wanted, i), tall, lines), _part(evenly(columns, wanted, i), wide, samples))
-            for i in range(wanted)
-        ]
-
-
-def _part(number: int, size: int, end: int) -> slice:
-    return slice(number * size, min((number + 1) * size, end))
-
-
-def evenly(count: int, chosen: int, number: int) -> int:
-    """Return which of ``count`` things is the ``number``-th of ``chosen`` evenly spread ones."""
-    return (2 * number + 1) * count // (2 * chosen)
+        chunks = max(1, pixels // (tall * wide))
+        in_rows = min(rows, chunks)
+        in_columns = min(columns, chunks // in_rows)
+        blocks = []
+        for number in range(in_rows):
+            first = (2 * number + 1) * rows // (2 * in_rows) * tall
+            shift = (
+                (number + 1) * GOLDEN % 1.0
+            )  # no two rows have the same columns, and all columns their turn
+            for place in range(in_columns):
+                left = int((place + shift) * columns / in_columns) * wide
+                blocks.append(
+                    (slice(first, min(first + tall, lines)), slice(left, min(left + wide, samples)))
+                )
+        return blocks

@@ -217,7 +217,7 @@ def _sources(survey: CubeSurvey) -> str:
         return "Minimum, maximum and share without data are those of all pixels."
     return (
         "Where a layer of a date is pictured on this page, minimum, maximum and share without data are those of all "
-        f"pixels; elsewhere those of evenly spread blocks with {percent(share)} of the pixels or more."
+        f"pixels; elsewhere those of evenly spread chunks with {percent(share)} of the pixels or more."
     )
 
 

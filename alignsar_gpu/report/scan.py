@@ -103,7 +103,7 @@ def scan(
     view : display grid of the picture.
     reduction : how display cells are formed; None makes no picture.
     truth : with the reduction "phase", the true phase, for pictures of it and of the difference.
-    pixels : without a picture, about how many are read, in evenly spread blocks; None: all.
+    pixels : without a picture, how many are read at most, in evenly spread chunks; None: all.
     """
     layer = layer.transpose("azimuth", "range")
     if reduction is None and pixels is not None and pixels < view.lines * view.samples:
@@ -131,7 +131,7 @@ def scan(
 
 
 def _scan_some(layer: xr.Variable, view: DisplayGrid, pixels: int) -> Scan:
-    """Statistics from evenly spread blocks of a layer."""
+    """Statistics from evenly spread chunks of a layer."""
     statistics = _Statistics(step=_step(pixels))
     for lines, samples in ChunkGrid.of(layer).spread(pixels):
         statistics.add(_read(layer, lines, samples), lines.start, samples.start)
