@@ -74,13 +74,15 @@ def _outermost(longitude: xr.DataArray, latitude: xr.DataArray) -> NDArray[np.fl
         known = np.isfinite(x) & np.isfinite(y)
         if not known.any():
             continue
-        x[~known] = y[~known] = np.nan
+        if not known.all():
+            x[~known] = y[~known] = np.nan
         if origin is None:
             first_known = np.unravel_index(known.argmax(), known.shape)
             origin = x[first_known]
             # A degree of longitude is cos(latitude) as long as one of latitude.
             directions = np.stack([np.cos(angle) * np.cos(np.radians(y[first_known])), np.sin(angle)], axis=1)
-        x = (x - origin + 180.0) % 360.0 - 180.0 + origin
+        if max(origin - np.fmin.reduce(x, axis=None), np.fmax.reduce(x, axis=None) - origin) >= 180.0:
+            x = (x - origin + 180.0) % 360.0 - 180.0 + origin
         extents = _extents(x), _extents(y)
         for number, direction in enumerate(directions):
             reach, point = _farthest((x, y), extents, direction, best[number])
@@ -94,8 +96,9 @@ def _outermost(longitude: xr.DataArray, latitude: xr.DataArray) -> NDArray[np.fl
 def _extents(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The lowest and the highest value of every cell of CELL x CELL pixels; NaN without any."""
     rows, columns = (np.arange(0, size, CELL) for size in values.shape)
+    # along the samples first, which lie side by side
     low, high = (
-        choose.reduceat(choose.reduceat(values, rows, axis=0), columns, axis=1)
+        choose.reduceat(choose.reduceat(values, columns, axis=1), rows, axis=0)
         for choose in (np.fmin, np.fmax)
     )
     return low, high
