@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from alignsar_gpu.dataset.blocks import ChunkGrid
 from alignsar_gpu.dataset.bounds import bounds_of, longitude_bounds
 from alignsar_gpu.errors import AlignsarError
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 # Directions in which the outermost pixel is looked for. A multiple of 4, so that the bounding box is exact.
 DIRECTIONS = 32
-BLOCK_LINES = 256
+READ_PIXELS, MOST_READ_PIXELS = 4_000_000, 16_000_000  # at once; where a row of chunks has more
 CELL = 32  # lines and samples, whose extents say whether one of their pixels may be the outermost
 SLACK = 1e-9  # degrees: rounding
 DECIMALS = 6
@@ -68,9 +69,8 @@ def _outermost(longitude: xr.DataArray, latitude: xr.DataArray) -> NDArray[np.fl
     best = np.full(DIRECTIONS, -np.inf)
     points = np.full((DIRECTIONS, 2), np.nan)
     origin = None
-    for first in range(0, longitude.sizes["azimuth"], BLOCK_LINES):
-        rows = {"azimuth": slice(first, first + BLOCK_LINES)}
-        x, y = (array.isel(rows).values.astype(np.float64) for array in (longitude, latitude))
+    for rows in ChunkGrid.of(longitude).rows(READ_PIXELS, most=MOST_READ_PIXELS):
+        x, y = (array.isel(azimuth=rows).values.astype(np.float64) for array in (longitude, latitude))
         known = np.isfinite(x) & np.isfinite(y)
         if not known.any():
             continue
