@@ -106,7 +106,7 @@ def _viewing(cube: xr.Dataset) -> dict[str, float]:
     for rows in ChunkGrid.of(layer).rows(READ_PIXELS, most=MOST_READ_PIXELS):
         values = layer[rows].values
         for name, mask in flags.items():
-            counts[name] += np.count_nonzero(values & mask)
+            counts[name] += int(np.count_nonzero(values & mask))
     return {f"{name}_fraction": count / layer.size for name, count in counts.items()}
 
 

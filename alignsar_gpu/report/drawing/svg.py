@@ -6,7 +6,6 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup
 from matplotlib import rc_context, rcdefaults, rcParams
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ RULES = "".join(
     for part in ("fill", "stroke")
     for light, dark in DARK.items()
 )
-STYLE = Markup(f"text{{font-family:{FONT}!important}}@media(prefers-color-scheme:dark){{{RULES}}}")  # noqa: S704
+STYLE = f"text{{font-family:{FONT}!important}}@media(prefers-color-scheme:dark){{{RULES}}}"
 
 PLOT: Any = {
     "timezone": "UTC",
