@@ -51,4 +51,5 @@ class ReportStage(Stage):
                 truth=open_truth(truth, cube) if truth.exists() else None,
                 configuration=self.run.published.configuration,
                 netcdf=(folder.work / NETCDF).exists(),
+                dates=self.run.config.report.dates,
             )

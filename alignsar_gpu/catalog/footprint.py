@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from alignsar_gpu.dataset.blocks import ChunkGrid
 from alignsar_gpu.dataset.bounds import bounds_of, longitude_bounds
 from alignsar_gpu.errors import AlignsarError
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 # Directions in which the outermost pixel is looked for. A multiple of 4, so that the bounding box is exact.
 DIRECTIONS = 32
-BLOCK_LINES = 256
+READ_PIXELS, MOST_READ_PIXELS = 4_000_000, 16_000_000  # at once; where a row of chunks has more
 CELL = 32  # lines and samples, whose extents say whether one of their pixels may be the outermost
 SLACK = 1e-9  # degrees: rounding
 DECIMALS = 6
@@ -68,19 +69,20 @@ def _outermost(longitude: xr.DataArray, latitude: xr.DataArray) -> NDArray[np.fl
     best = np.full(DIRECTIONS, -np.inf)
     points = np.full((DIRECTIONS, 2), np.nan)
     origin = None
-    for first in range(0, longitude.sizes["azimuth"], BLOCK_LINES):
-        rows = {"azimuth": slice(first, first + BLOCK_LINES)}
-        x, y = (array.isel(rows).values.astype(np.float64) for array in (longitude, latitude))
+    for rows in ChunkGrid.of(longitude).rows(READ_PIXELS, most=MOST_READ_PIXELS):
+        x, y = (array.isel(azimuth=rows).values.astype(np.float64) for array in (longitude, latitude))
         known = np.isfinite(x) & np.isfinite(y)
         if not known.any():
             continue
-        x[~known] = y[~known] = np.nan
+        if not known.all():
+            x[~known] = y[~known] = np.nan
         if origin is None:
             first_known = np.unravel_index(known.argmax(), known.shape)
             origin = x[first_known]
             # A degree of longitude is cos(latitude) as long as one of latitude.
             directions = np.stack([np.cos(angle) * np.cos(np.radians(y[first_known])), np.sin(angle)], axis=1)
-        x = (x - origin + 180.0) % 360.0 - 180.0 + origin
+        if max(origin - np.fmin.reduce(x, axis=None), np.fmax.reduce(x, axis=None) - origin) >= 180.0:
+            x = (x - origin + 180.0) % 360.0 - 180.0 + origin
         extents = _extents(x), _extents(y)
         for number, direction in enumerate(directions):
             reach, point = _farthest((x, y), extents, direction, best[number])
@@ -94,8 +96,9 @@ def _outermost(longitude: xr.DataArray, latitude: xr.DataArray) -> NDArray[np.fl
 def _extents(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The lowest and the highest value of every cell of CELL x CELL pixels; NaN without any."""
     rows, columns = (np.arange(0, size, CELL) for size in values.shape)
+    # along the samples first, which lie side by side
     low, high = (
-        choose.reduceat(choose.reduceat(values, rows, axis=0), columns, axis=1)
+        choose.reduceat(choose.reduceat(values, columns, axis=1), rows, axis=0)
         for choose in (np.fmin, np.fmax)
     )
     return low, high

@@ -188,6 +188,13 @@ class ReportConfig:
     """The report: a page of pictures, beside the cube."""
 
     write: bool = key(default=True, text="write the report; false leaves that of a finished run alone")
+    dates: list[str] = field(
+        default_factory=list,
+        metadata=about(
+            "dates (YYYYMMDD) that are pictured, besides the reference; empty: up to 16, evenly chosen",
+            may_be_empty=True,
+        ),
+    )
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from alignsar_gpu.errors import AlignsarError
@@ -21,7 +22,7 @@ from alignsar_gpu.report.sections.where import where_section
 from alignsar_gpu.report.survey import CubeSurvey
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import xarray as xr
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from alignsar_gpu.report.page import Section
 
 __all__ = ["write_report"]
+
+READERS = 2  # threads that read and reduce layers while pictures are drawn
 
 
 def write_report(
@@ -39,6 +42,7 @@ def write_report(
     truth: xr.Dataset | None = None,
     configuration: str = "",
     netcdf: bool = True,
+    dates: Sequence[str] = (),
 ) -> Path:
     """Write ``folder/index.html`` and its pictures, and return the path of the page.
 
@@ -47,7 +51,8 @@ def write_report(
 
     Parameters
     ----------
-    cube : the dataset (time, azimuth, range) of a run, read a layer of a date at a time.
+    cube : the dataset (time, azimuth, range) of a run. Layers that are pictured are read once, of others as much
+        as their statistics may cost, by two threads; in memory are some blocks of lines, and the pictures.
     quality : what was measured while running; ``warnings``, ``stages``, ``dates``, ``device`` and ``truth``
         have places of their own, everything is shown as it is at the end. Any key may be missing.
     folder : made where it does not exist; pictures of an earlier report in it are overwritten.
@@ -56,10 +61,11 @@ def write_report(
         range) in radians. Any of them may be missing.
     configuration : the composed configuration, shown as it is.
     netcdf : whether the dataset has NetCDF files too, which the page links.
+    dates : those that get pictures (YYYYMMDD), besides the reference; empty: up to 16, evenly chosen.
 
-    Raises AlignsarError where the dataset is not a cube or the folder cannot be written.
+    Raises AlignsarError where the dataset is not a cube, has not one of these dates, or the folder cannot be written.
     """
-    survey = CubeSurvey(cube, quality)
+    survey = CubeSurvey(cube, quality, truth=truth, dates=dates)
     page = folder / "index.html"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -68,23 +74,32 @@ def write_report(
         raise AlignsarError(
             f"report: cannot write to {folder}: {error.strerror}; choose another output folder"
         ) from error
-    text = render(
-        Page(
-            title=overview.title(survey),
-            summary=overview.summary(survey),
-            facts=overview.facts(survey),
-            dates=overview.dates_table(survey),
-            warnings=tuple(str(warning) for warning in quality.get("warnings") or ()),
-            sections=_sections(PictureWriter(survey, folder), truth),
-            netcdf=f"netcdf/{survey.keys[survey.reference]}.nc" if netcdf else "",
-            stages=overview.stages(quality),
-            blocks=_blocks(quality, configuration),
-        )
-    )
+    readers = ThreadPoolExecutor(READERS)
+    try:
+        survey.read_ahead(readers)
+        text = render(_page(PictureWriter(survey, folder), configuration, netcdf=netcdf))
+    finally:
+        readers.shutdown(cancel_futures=True)
     unfinished = folder / "index.html.part"
     unfinished.write_text(text, encoding="utf-8")
     unfinished.replace(page)
     return page
+
+
+def _page(writer: PictureWriter, configuration: str, *, netcdf: bool) -> Page:
+    """The content of the page; its pictures are drawn."""
+    survey, quality = writer.survey, writer.survey.quality
+    return Page(
+        title=overview.title(survey),
+        summary=overview.summary(survey),
+        facts=overview.facts(survey),
+        dates=overview.dates_table(survey),
+        warnings=tuple(str(warning) for warning in quality.get("warnings") or ()),
+        sections=_sections(writer, survey.truth),
+        netcdf=f"netcdf/{survey.keys[survey.reference]}.nc" if netcdf else "",
+        stages=overview.stages(quality),
+        blocks=_blocks(quality, configuration),
+    )
 
 
 def _sections(writer: PictureWriter, truth: xr.Dataset | None) -> tuple[Section, ...]:

@@ -210,11 +210,22 @@ def _row(survey: CubeSurvey, name: str, dates: tuple[int | None, ...]) -> tuple[
     return (*(number(value, digits) for value in values), percent(missing), str(attrs.get("units", NONE)))
 
 
+def _sources(survey: CubeSurvey) -> str:
+    """Say which pixels the statistics of layers come from."""
+    share = survey.least_share()
+    if share == 1:
+        return "Minimum, maximum and share without data are those of all pixels."
+    return (
+        "Where a layer of a date is pictured on this page, minimum, maximum and share without data are those of all "
+        f"pixels; elsewhere those of evenly spread chunks with {percent(share)} of the pixels or more."
+    )
+
+
 def layer_tables(survey: CubeSurvey) -> tuple[Table, ...]:
     """Make the tables of layer statistics: over all dates, and a folded one with a row a layer and date."""
     head = ("min", "1 %", "median", "99 %", "max", "no data", "unit")
     together, apart = [], []
-    for name in survey.layers():
+    for name in survey.layers:
         dates: tuple[int | None, ...] = (None,)
         if "time" in survey.cube[name].dims:
             compared = name.startswith(INTERFEROMETRIC) and survey.secondaries
@@ -230,8 +241,8 @@ def layer_tables(survey: CubeSurvey) -> tuple[Table, ...]:
             numeric=frozenset(range(1, 7)),
             caption=(
                 "Every layer, all dates together (phase and coherence without the reference date, where "
-                "they are 0 and 1 by definition). Minimum, maximum and share without data are exact; "
-                "percentiles come from a regular sample of the pixels. Complex layers count by their magnitude."
+                f"they are 0 and 1 by definition). {_sources(survey)} "
+                "Percentiles come from a regular sample of these. Complex layers count by their magnitude."
             ),
         ),
         Table(

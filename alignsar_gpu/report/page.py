@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from importlib.resources import files
 from typing import TYPE_CHECKING, Literal
 
-import jinja2
+from alignsar_gpu.report.templates import fill, own_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,15 +115,4 @@ class Page:
 
 def render(page: Page) -> str:
     """Render the page as one HTML text, its style inlined; every text is escaped."""
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_own_file),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html").render(page=page, style=_own_file("report.css"))
-
-
-def _own_file(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return fill("page.html", page=page, style=own_file("report.css"))

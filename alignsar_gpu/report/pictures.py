@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from alignsar_gpu.errors import writing
 from alignsar_gpu.report import overview
 from alignsar_gpu.report.drawing import display
-from alignsar_gpu.report.drawing.figures import Drawn, Scale, radar_picture, save
+from alignsar_gpu.report.drawing.figures import Drawn, Frame, Scale, radar_picture
 from alignsar_gpu.report.drawing.plots import PHASE_TICKS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from alignsar_gpu.report.drawing.display import DisplayGrid
-    from alignsar_gpu.report.drawing.figures import Theme
+    from alignsar_gpu.report.drawing.svg import Svg
     from alignsar_gpu.report.survey import CubeSurvey
 
 PHASE_SCALE = Scale(colormap="twilight", limits=(-math.pi, math.pi), label="phase (rad)", ticks=PHASE_TICKS)
@@ -46,17 +45,23 @@ class PictureWriter:
         self.bright = tuple(p for p in survey.polarizations if survey.power_layer(p))
         self.brightness_scales = {p: self._brightness_scale(p) for p in self.bright}
 
-    def save(self, draw: Callable[[Theme], Figure], name: str) -> Drawn:
-        """Draw a figure and save it in the folder."""
-        self.drawn[name] = save(draw, self.folder, name)
+    def save(self, picture: Svg, name: str) -> Drawn:
+        """Write a picture into the folder."""
+        path = self.folder / f"{name}.svg"
+        with writing(path):
+            path.write_text(picture.text, encoding="utf-8")
+        self.drawn[name] = Drawn(file=path.name, width=picture.width, height=picture.height)
         return self.drawn[name]
 
+    def frame(self, title: str, view: DisplayGrid | None = None) -> Frame:
+        """Return the frame of a picture on the radar grid; ``view`` is the survey's own by default."""
+        return Frame(view=view or self.survey.view, title=title, directions=self.directions)
+
     def raster(
-        self, image: NDArray[Any], scale: Scale, heading: str, name: str, view: DisplayGrid | None = None
+        self, image: NDArray[Any], scale: Scale, title: str, name: str, view: DisplayGrid | None = None
     ) -> Drawn:
         """Draw cells (rows, columns) on the radar grid; ``view`` is the survey's own by default."""
-        view = view or self.survey.view
-        return self.save(radar_picture(image, view, scale, heading, self.directions), name)
+        return self.save(radar_picture(image, scale, self.frame(title, view)), name)
 
     def brightness(
         self, polarization: str, date: int, view: DisplayGrid | None = None

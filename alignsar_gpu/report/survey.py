@@ -1,94 +1,35 @@
-"""Survey of a cube in one pass, a layer of a date at a time: pictures, exact extremes, sampled percentiles."""
+"""Survey of a cube: its dates, its layers, and a scan of each layer of each date."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.report.drawing.display import Averaging, DisplayGrid, cell_average, unwrap_longitude
+from alignsar_gpu.report.drawing.display import DisplayGrid, unwrap_longitude
+from alignsar_gpu.report.scan import scan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping, Sequence
+    from concurrent.futures import Executor, Future
 
     import xarray as xr
     from numpy.typing import NDArray
 
+    from alignsar_gpu.report.drawing.display import Reduction
+    from alignsar_gpu.report.scan import Scan
+
 POLARIZATIONS = ("vv", "vh", "hh", "hv")
-BLOCK_PIXELS = 1_000_000  # worked on at once
-SLAB_PIXELS = 16_000_000  # read at once at most, where chunks are that tall
-SAMPLED_PIXELS = 200_000  # of a layer of a date
-SAMPLED_PIXELS_ALL_DATES = 1_000_000
+COORDINATES = ("longitude", "latitude")
+VIEWING = ("height", "incidence_angle", "local_incidence_angle")
 MAX_PICTURED_DATES = 16
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scan:
-    """Picture and statistics of one layer of one date.
-
-    Attributes
-    ----------
-    image : (rows, columns) float32 cell averages, or None where no picture was asked for.
-    sample : finite values of a regular sub-grid of the pixels, float32; magnitudes of a complex layer.
-    minimum, maximum : over all finite pixels; NaN where there is none.
-    missing : share of pixels that are not finite, 0 to 1.
-    """
-
-    image: NDArray[np.float32] | None
-    sample: NDArray[np.float32]
-    minimum: float
-    maximum: float
-    missing: float
-
-
-def scan(layer: xr.DataArray, view: DisplayGrid, averaging: Averaging | None = None) -> Scan:
-    """Read a layer (azimuth, range) by blocks of lines and reduce it to a picture and statistics.
-
-    ``averaging`` says how display cells are formed (``cell_average``); None makes no picture.
-    """
-    layer = layer.transpose("azimuth", "range")
-    step = max(1, math.isqrt(view.lines * view.samples // SAMPLED_PIXELS))
-    cells = view.cell_lines, view.cell_samples
-    images, samples, extremes, finite = [], [], [], 0
-    for first, values in _blocks(layer, view):
-        known = np.isfinite(values)
-        finite += int(known.sum())
-        if known.any():
-            extremes += [float(np.min(values, where=known, initial=np.inf))]
-            extremes += [float(np.max(values, where=known, initial=-np.inf))]
-        thinned = values[-first % step :: step, ::step]
-        samples.append(thinned[np.isfinite(thinned)].astype(np.float32))
-        if averaging is not None:
-            images.append(cell_average(values, cells, averaging))
-    return Scan(
-        image=np.concatenate(images) if images else None,
-        sample=np.concatenate(samples),
-        minimum=min(extremes, default=math.nan),
-        maximum=max(extremes, default=math.nan),
-        missing=1 - finite / (view.lines * view.samples),
-    )
-
-
-def _blocks(layer: xr.DataArray, view: DisplayGrid) -> Iterator[tuple[int, NDArray[Any]]]:
-    """First line and values of blocks of whole display cells; a chunk on disk is read once or twice.
-
-    Complex layers give their magnitude, whole numbers are turned to real ones.
-    """
-    cell, lines = view.cell_lines, view.lines
-    block = max(1, BLOCK_PIXELS // view.samples // cell) * cell
-    chunk = layer.encoding.get("preferred_chunks", {}).get("azimuth", 0)
-    slab = max(block, min(-(-chunk // cell), SLAB_PIXELS // view.samples // cell) * cell)
-    for begin in range(0, lines, slab):
-        values = layer[begin : begin + slab].values
-        for first in range(0, len(values), block):
-            part = values[first : first + block]
-            if part.dtype.kind in "iu":
-                part = part.astype(np.float64)
-            yield begin + first, np.abs(part) if np.iscomplexobj(part) else part
+COORDINATE_CELLS = 40_000
+STATISTICS_PIXELS = 400_000_000  # read for statistics, of all layers and dates that have no picture
+SAMPLED_PIXELS_ALL_DATES = 400_000  # kept of a layer
 
 
 class CubeSurvey:
@@ -97,7 +38,14 @@ class CubeSurvey:
     Raises AlignsarError where the dataset is not a cube (dims time, azimuth, range).
     """
 
-    def __init__(self, cube: xr.Dataset, quality: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        cube: xr.Dataset,
+        quality: Mapping[str, Any],
+        *,
+        truth: xr.Dataset | None = None,
+        dates: Sequence[str] = (),
+    ) -> None:
         missing = [name for name in ("time", "azimuth", "range") if cube.sizes.get(name, 0) == 0]
         if missing:
             raise AlignsarError(
@@ -106,6 +54,7 @@ class CubeSurvey:
             )
         self.cube = cube
         self.quality = quality
+        self.truth = truth
         self.view = DisplayGrid.fit(cube.sizes["azimuth"], cube.sizes["range"], self._spacing())
         # phase is averaged to cells that are square on the ground even where the raster is small: the
         # phase of a single pixel is mostly noise
@@ -113,6 +62,8 @@ class CubeSurvey:
             cube.sizes["azimuth"], cube.sizes["range"], self._spacing(), square=True
         )
         self._scans: dict[tuple[str, int | None], Scan] = {}
+        self._ahead: dict[tuple[str, int | None], Future[Scan]] = {}
+        self._chosen = {self._index(date) for date in dates}
 
     def _spacing(self) -> tuple[float, float] | None:
         along_azimuth, slant = self.number("azimuth_spacing"), self.number("range_spacing")
@@ -162,12 +113,25 @@ class CubeSurvey:
 
     @cached_property
     def pictured(self) -> tuple[int, ...]:
-        """Indices of the dates that get pictures: all, or evenly chosen ones and the reference."""
+        """Indices of the dates that get pictures: those asked for, all, or evenly chosen ones; and the reference."""
+        if self._chosen:
+            return tuple(sorted(self._chosen | {self.reference}))
         count = len(self.days)
         if count <= MAX_PICTURED_DATES:
             return tuple(range(count))
         chosen = {round(i * (count - 1) / (MAX_PICTURED_DATES - 2)) for i in range(MAX_PICTURED_DATES - 1)}
         return tuple(sorted(chosen | {self.reference}))
+
+    def _index(self, date: str) -> int:
+        if date not in self.keys:
+            raise AlignsarError(
+                f"report.dates={date}: not a date of the dataset; choose from {', '.join(self.keys)}"
+            )
+        return self.keys.index(date)
+
+    def compared_date(self, kind: str) -> int:
+        """Return the date of which layers that compare polarizations or dates are pictured."""
+        return self.reference if kind == "polarizations" else self.pictured[-1]
 
     @cached_property
     def polarizations(self) -> tuple[str, ...]:
@@ -190,6 +154,7 @@ class CubeSurvey:
             return ("",) * len(self.days)
         return tuple(str(value) for value in self.cube[name].values)
 
+    @cached_property
     def layers(self) -> tuple[str, ...]:
         """List the layers: numbers over (azimuth, range), with or without time."""
         sides = {"azimuth", "range"}
@@ -201,31 +166,50 @@ class CubeSurvey:
 
     def has(self, name: str) -> bool:
         """Whether the cube has a layer of this name."""
-        return name in self.layers()
+        return name in self.layers
+
+    def read_ahead(self, executor: Executor) -> None:
+        """Begin to scan every layer of every date, in the order that they are drawn in: those pictured first."""
+        wanted = [(name, date) for name in self.layers for date in self._dates_of(name)]
+        wanted.sort(key=lambda one: (self._reduction(*one) is None, one[0] not in COORDINATES))
+        self._ahead = {one: executor.submit(self._scanned, *one) for one in wanted}
 
     def scan(self, name: str, date: int | None = None) -> Scan:
-        """Scan the layer of a date (its index; None for a layer without time); it is read once."""
-        if (name, date) not in self._scans:
-            layer = self.cube[name] if date is None else self.cube[name].isel(time=date)
-            pictured = date is None or date in self.pictured
-            scanned = scan(layer, self.view_of(name), self._averaging(name) if pictured else None)
-            keep = max(1, -(-scanned.sample.size * len(self.days) // SAMPLED_PIXELS_ALL_DATES))
-            if date is not None:
-                scanned = Scan(
-                    image=scanned.image,
-                    sample=scanned.sample[::keep].copy(),
-                    minimum=scanned.minimum,
-                    maximum=scanned.maximum,
-                    missing=scanned.missing,
-                )
-            self._scans[name, date] = scanned
-        return self._scans[name, date]
+        """Return the scan of the layer of a date (its index; None for a layer without time), read once."""
+        key = (name, date)
+        if key not in self._scans:
+            ahead = self._ahead.pop(key, None)
+            self._scans[key] = self._scanned(name, date) if ahead is None else ahead.result()
+        return self._scans[key]
+
+    def _scanned(self, name: str, date: int | None) -> Scan:
+        layer = self.cube[name].variable
+        reduction = self._reduction(name, date)
+        count = sum(len(self._dates_of(one)) for one in self.layers)
+        found = scan(
+            layer if date is None else layer.isel(time=date),
+            self.view_of(name),
+            reduction,
+            truth=self._true_phase(name, date) if reduction == "phase" else None,
+            pixels=STATISTICS_PIXELS // count,
+        )
+        keep = -(-found.sample.size * len(self._dates_of(name)) // SAMPLED_PIXELS_ALL_DATES)
+        return replace(found, sample=found.sample[:: max(1, keep)].copy())
+
+    def least_share(self) -> float:
+        """Return the least share of the pixels that a scan has read so far, 0 to 1."""
+        return min((scan.share for scan in self._scans.values()), default=1.0)
+
+    def _dates_of(self, name: str) -> tuple[int | None, ...]:
+        return tuple(range(len(self.days))) if "time" in self.cube[name].dims else (None,)
 
     def view_of(self, name: str) -> DisplayGrid:
         """Return the display grid of a layer's pictures."""
+        if name in COORDINATES:
+            return self._coordinate_view
         return self.phase_view if name.startswith("interferometric_phase_") else self.view
 
-    def image(self, name: str, date: int | None = None) -> NDArray[np.float32]:
+    def image(self, name: str, date: int | None = None) -> NDArray[np.floating[Any]]:
         """Return the picture (rows, columns) of a layer; all NaN if it gets no picture."""
         image = self.scan(name, date).image
         return np.full(self.view_of(name).shape, np.nan, np.float32) if image is None else image
@@ -236,38 +220,68 @@ class CubeSurvey:
         return next((name for name in names if self.has(name)), None)
 
     @cached_property
+    def _coordinate_view(self) -> DisplayGrid:
+        return self.view.coarser(COORDINATE_CELLS)
+
+    @cached_property
     def coordinates(self) -> tuple[NDArray[np.float64], NDArray[np.float64], DisplayGrid] | None:
         """Longitude and latitude (degrees) at the cell centres of a coarse display grid, and that grid.
 
         None where the cube has too few of them to lay the scene on a map.
         """
-        view = self.view.coarser(40_000)
-        if not (self.has("longitude") and self.has("latitude")) or min(view.shape) < 2:
+        view = self._coordinate_view
+        if not all(self.has(name) for name in COORDINATES) or min(view.shape) < 2:
             return None
-        longitude = unwrap_longitude(self.at_cell_centres("longitude", view))
-        latitude = self.at_cell_centres("latitude", view)
+        longitude, latitude = (self.image(name).astype(np.float64) for name in COORDINATES)
         known = np.isfinite(longitude) & np.isfinite(latitude)
-        return None if known.sum() < 3 else (longitude, latitude, view)
+        return None if known.sum() < 3 else (unwrap_longitude(longitude), latitude, view)
 
-    def at_cell_centres(self, name: str, view: DisplayGrid) -> NDArray[np.float64]:
-        """Return the values (rows, columns) of a layer without time at the middle pixel of each cell."""
-        lines = np.arange(view.shape[0]) * view.cell_lines + view.cell_lines // 2
-        samples = np.arange(view.shape[1]) * view.cell_samples + view.cell_samples // 2
-        picked = self.cube[name].isel(
-            azimuth=np.minimum(lines, view.lines - 1), range=np.minimum(samples, view.samples - 1)
-        )
-        return np.asarray(picked.transpose("azimuth", "range").values, dtype=np.float64)
+    @cached_property
+    def compared_phase(self) -> str | None:
+        """Layer of phases that is compared with the true one."""
+        names = (f"interferometric_phase_{p}" for p in self.polarizations)
+        return next((name for name in names if self.has(name)), None)
 
-    def _averaging(self, name: str) -> Averaging | None:
-        """How the display cells of a layer are formed; None for a layer that is never pictured."""
-        if name.startswith("interferometric_phase_"):
-            return "phase"
+    @cached_property
+    def true_dates(self) -> Mapping[int, int]:
+        """Match every secondary date, by its time, to an index in the truth."""
+        if self.truth is None:
+            return {}
+        if "time" not in self.truth.coords:
+            return {date: date for date in self.secondaries if date < self.truth.sizes.get("time", 0)}
+        own, times = self.truth["time"].values, self.cube["time"].values
+        found = {date: np.flatnonzero(own == times[date]) for date in self.secondaries}
+        return {date: int(places[0]) for date, places in found.items() if len(places)}
+
+    def _true_phase(self, name: str, date: int | None) -> xr.Variable | None:
+        """The true phase that a layer is compared with."""
+        if self.truth is None or date is None or name != self.compared_phase:
+            return None
+        if "phase_true" not in self.truth or date not in self.true_dates:
+            return None
+        return self.truth["phase_true"].variable.isel(time=self.true_dates[date])
+
+    def _reduction(self, name: str, date: int | None) -> Reduction | None:
+        """How the display cells of a layer of a date are formed; None where it is not pictured."""
+        attributes = self.cube[name].attrs
+        if name.startswith(("interferometric_phase_", "coherence_")) and not attributes.get("compares"):
+            pictured = date in self.pictured and date != self.reference
+            return ("phase" if name.startswith("interf") else "mean") if pictured else None
         if name in {self.power_layer(p) for p in self.polarizations}:
+            if date is not None and date not in self.pictured:
+                return None
             return "power" if name.startswith("amplitude_") else "mean"
-        if self.cube[name].attrs.get("compares"):
-            return "phase" if self.cube[name].attrs.get("units") == "rad" else "mean"
-        if "inherited_from" in self.cube[name].attrs and "flag_meanings" not in self.cube[name].attrs:
-            return "mean"
-        if name.startswith("coherence_") or name in {"height", "incidence_angle", "local_incidence_angle"}:
-            return "mean"
-        return None
+        if compares := attributes.get("compares"):
+            if date not in {None, self.compared_date(compares)}:
+                return None
+            return "phase" if attributes.get("units") == "rad" else "mean"
+        return self._static_reduction(name, attributes) if date in {None, self.reference} else None
+
+    @staticmethod
+    def _static_reduction(name: str, attributes: Mapping[str, Any]) -> Reduction | None:
+        """How the display cells of labels and of the geometry are formed."""
+        if name in (*COORDINATES, "layover_shadow"):
+            return "middle"
+        if "inherited_from" in attributes:
+            return "middle" if "flag_meanings" in attributes else "mean"
+        return "mean" if name in VIEWING else None

@@ -33,7 +33,7 @@ ARROWS = {
     "radarcoding": VALUES | {"config", "device", "geometry", "kernels", "opening", "progress"},
     "dataset": VALUES,
     "catalog": VALUES | {"dataset"},
-    "report": VALUES,
+    "report": VALUES | {"dataset"},
     "simulate": VALUES | {"geometry", "interferometry", "kernels", "opening", "products", "stack"},
 }
 ABOVE_ALL = {"application", "__main__"}

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 from fake_cube import fake_cube
-from matplotlib.image import imread
+from report_pictures import cells_of, raster_of
 
 from alignsar_gpu.report import write_report
 
@@ -48,14 +48,12 @@ def page(tmp_path_factory):
 
 def test_the_label_is_drawn(page):
     folder, text = page
-    (path,) = folder.rglob("classes_label.png")
-    pixels = imread(path)[..., :3]
-    blue = np.abs(pixels - np.array([0x00, 0x72, 0xB2]) / 255.0).max(axis=-1) < 0.02
-    grey = np.abs(pixels - np.array([0xD5, 0xD9, 0xDD]) / 255.0).max(axis=-1) < 0.005
-    assert blue.sum() > 1.2 * grey.sum() > 1000
-    columns = np.flatnonzero(blue.sum(axis=0) > 20)
-    middle = slice(columns[0], columns[-1])
-    assert not grey[40:200, middle].any()  # neither is what is unknown, right of it
+    (path,) = folder.rglob("classes_label.svg")
+    picture = raster_of(path)
+    assert picture.shape == (60, 100, 4)
+    assert cells_of(picture, "#d5d9dd")[:, :20].all()
+    assert cells_of(picture, "#0072b2")[:, 20:50].all()
+    assert not picture[:, 50:, 3].any()  # what is unknown
     assert "Map of classes: class of the pixel" in (folder / "index.html").read_text()
     assert "hatched is unknown, as no map covers it" in text
 

@@ -190,10 +190,10 @@ class TestDemo:
     def test_report_shows_everything(self, whole):
         page = (whole[0] / "report" / "index.html").read_text()
         for picture in ("phase_vv", "coherence_vh", "truth_phase", "truth_difference"):
-            names = set(re.findall(rf'<img src="({picture}_2022\d+\.png)"', page))
-            assert names == {f"{picture}_20220126.png", f"{picture}_20220207.png"}
+            names = set(re.findall(rf'<img src="({picture}_2022\d+\.svg)"', page))
+            assert names == {f"{picture}_20220126.svg", f"{picture}_20220207.svg"}
         for picture in ("timing_dates", "timing_overlaps", "truth_coherence", "land_cover", "baselines"):
-            assert f'src="{picture}.png"' in page
+            assert f'src="{picture}.svg"' in page
         for chapter in ("Interferograms", "Bringing the dates together", "Against the truth"):
             assert f">{chapter}</h2>" in page
 

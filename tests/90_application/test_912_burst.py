@@ -81,7 +81,7 @@ class TestSentinel1:
         assert local.dtype == np.float32
         assert np.abs(local - cube["incidence_angle"]).max() > 20.0
         page = (burst[0] / "report" / "index.html").read_text()
-        assert {"layover_shadow.png", "local_incidence_angle.png"} <= {
+        assert {"layover_shadow.svg", "local_incidence_angle.svg"} <= {
             path.name for path in (burst[0] / "report").iterdir()
         }
         assert "of the pixels in layover" in page

@@ -68,5 +68,5 @@ def test_what_is_said(labelled):
             10 * np.log10(np.nanmean(power[pixels])), abs=1e-3
         )
     page = (output / "report" / "index.html").read_text()
-    assert "classes_label.png" in page
+    assert "classes_label.svg" in page
     assert "Where the sources are known" in page

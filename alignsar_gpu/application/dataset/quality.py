@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from alignsar_gpu import __version__
+from alignsar_gpu.dataset.blocks import ChunkGrid
 from alignsar_gpu.signatures.speckle import equivalent_number_of_looks
 
 if TYPE_CHECKING:
@@ -23,13 +23,16 @@ if TYPE_CHECKING:
 
 
 QUALITY = "quality.json"
-MOST_PIXELS = 4_000_000
+MOST_PIXELS = 4_000_000  # of a layer of a date, for its statistics
+READ_PIXELS, MOST_READ_PIXELS = 4_000_000, 64_000_000  # read at once; where a row of chunks has more
 SPECKLE_LINES = 1024
 UNFILTERED_SPACING = (2, 2)  # pixels that are sampled more finely than they are resolved are not independent
 
 
-def _statistics(values: np.ndarray[Any, np.dtype[Any]]) -> dict[str, float]:
-    finite = values[np.isfinite(values)]
+def _statistics(layer: xr.Variable) -> dict[str, float]:
+    """Median and mean of the finite values of a layer [line, sample]: of all, or of evenly spread chunks."""
+    blocks = (layer[block].values for block in ChunkGrid.of(layer).spread(MOST_PIXELS))
+    finite = np.concatenate([values[np.isfinite(values)] for values in blocks])
     if finite.size == 0:
         return {"median": np.nan, "mean": np.nan}
     return {"median": float(np.median(finite)), "mean": float(np.mean(finite, dtype=np.float64))}
@@ -38,16 +41,16 @@ def _statistics(values: np.ndarray[Any, np.dtype[Any]]) -> dict[str, float]:
 def _dates(cube: xr.Dataset, product: StackProduct, coverage: Coverage) -> dict[str, Any]:
     """Per date (YYYYMMDD): share of pixels with data and a place; coherence and backscatter per polarization.
 
-    The statistics of images beyond ``MOST_PIXELS`` come from every so many lines.
+    The statistics of images beyond ``MOST_PIXELS`` come from that many, in evenly spread chunks: what is read of an
+    image is then the same however large it is, and no chunk is decoded for a few of its lines.
     """
     result: dict[str, Any] = {}
-    step = max(1, math.prod(product.grid.shape) // MOST_PIXELS)
     for index, acquisition in enumerate(product.acquisitions):
         facts: dict[str, Any] = {"valid_fraction": float(coverage.valid[index])}
         for name in ("coherence", "sigma0"):
             layers = [p for p in product.polarizations if f"{name}_{p}" in cube]
             if layers:
-                facts[name] = {p: _statistics(cube[f"{name}_{p}"][index, ::step].values) for p in layers}
+                facts[name] = {p: _statistics(cube[f"{name}_{p}"].variable[index]) for p in layers}
         result[acquisition.date] = facts
     return result
 
@@ -94,12 +97,17 @@ def _baselines(product: StackProduct, scene: Scene) -> dict[str, Any]:
 
 
 def _viewing(cube: xr.Dataset) -> dict[str, float]:
-    """Share of pixels in layover and in shadow, where the cube tells."""
+    """Share of pixels in layover and in shadow, where the cube tells; read by rows of chunks."""
     if "layover_shadow" not in cube:
         return {}
-    layer = cube["layover_shadow"]
+    layer = cube["layover_shadow"].variable
     flags = dict(zip(layer.attrs["flag_meanings"].split(), layer.attrs["flag_masks"], strict=True))
-    return {f"{name}_fraction": float(np.mean(layer.values & mask > 0)) for name, mask in flags.items()}
+    counts = dict.fromkeys(flags, 0)
+    for rows in ChunkGrid.of(layer).rows(READ_PIXELS, most=MOST_READ_PIXELS):
+        values = layer[rows].values
+        for name, mask in flags.items():
+            counts[name] += int(np.count_nonzero(values & mask))
+    return {f"{name}_fraction": count / layer.size for name, count in counts.items()}
 
 
 def measure(

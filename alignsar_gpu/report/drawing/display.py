@@ -18,6 +18,7 @@ MAX_CELLS = 300_000  # keeps a picture of pure speckle below 400 kB
 METRES_PER_DEGREE = 111_195.0  # of latitude, on a sphere of 6371 km: enough for an arrow
 
 Averaging = Literal["mean", "power", "phase"]
+Reduction = Averaging | Literal["middle"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,10 +101,12 @@ class DisplayGrid:
         )
 
 
-def _cell_sums(values: NDArray[Any], cells: tuple[int, int]) -> NDArray[Any]:
+def _cell_sums(values: NDArray[Any], cells: tuple[int, int]) -> NDArray[np.float64]:
     rows = np.arange(0, values.shape[0], cells[0])
     columns = np.arange(0, values.shape[1], cells[1])
-    return np.asarray(np.add.reduceat(np.add.reduceat(values, rows, axis=0), columns, axis=1))
+    # along the samples first, which lie side by side
+    sums = np.add.reduceat(values.astype(np.float64), columns, axis=1)
+    return np.asarray(np.add.reduceat(sums, rows, axis=0))
 
 
 def cell_average(
@@ -116,26 +119,30 @@ def cell_average(
     A cell without any finite value is NaN.
     """
     finite = np.isfinite(values)
-    counts = _cell_sums(finite.astype(np.float64), cells)
-    filled = np.where(finite, values, 0).astype(np.float64)
+    filled = values if finite.all() else np.where(finite, values, 0)
+    counts = _cell_sums(finite, cells)
     if averaging == "phase":
-        phasors = np.where(finite, np.exp(1j * filled), 0)
-        average = np.angle(_cell_sums(phasors, cells))
+        real, imaginary = (_cell_sums(part(filled) * finite, cells) for part in (np.cos, np.sin))
+        average = np.arctan2(imaginary, real)
     else:
-        sums = _cell_sums(filled * filled if averaging == "power" else filled, cells)
+        sums = _cell_sums(np.square(filled, dtype=np.float64) if averaging == "power" else filled, cells)
         average = sums / np.maximum(counts, 1)
     return np.where(counts > 0, average, np.nan).astype(np.float32)
+
+
+def cell_middles(values: NDArray[Any], cells: tuple[int, int]) -> NDArray[Any]:
+    """Return the values (lines, samples) of the middle pixel of each cell of (lines, samples)."""
+    lines, samples = (
+        np.minimum(np.arange(0, size, cell) + cell // 2, size - 1)
+        for size, cell in zip(values.shape, cells, strict=True)
+    )
+    return values[np.ix_(lines, samples)]
 
 
 def decibels(power: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     """Convert a power to decibels, 10 log10; NaN where it is not positive."""
     positive = np.where(power > 0, power, np.nan)
     return np.asarray(10 * np.log10(positive), dtype=np.float32)
-
-
-def wrap(phase: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-    """Wrap a phase (radians) to (-pi, pi]."""
-    return np.asarray(np.angle(np.exp(1j * phase)), dtype=np.float32)
 
 
 def stretch(

@@ -1,4 +1,4 @@
-"""Pictures of radar rasters: drawn in a light and a dark theme, to scale on the ground, with a compass."""
+"""Pictures of radar rasters, to scale on the ground: with axes, a colour bar or a legend, and a compass."""
 
 from __future__ import annotations
 
@@ -6,66 +6,36 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib import colormaps, colors, rc_context, rcdefaults, rcParams
-from matplotlib.cm import ScalarMappable
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch
+from matplotlib import colormaps, colors
+from matplotlib.ticker import MaxNLocator
 
-from alignsar_gpu.errors import writing
-from alignsar_gpu.report.drawing.png import write_png
+from alignsar_gpu.report.drawing import png
+from alignsar_gpu.report.drawing.svg import FAINT, INK, PAPER, STYLE, Svg
+from alignsar_gpu.report.templates import fill
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
-    from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
     from alignsar_gpu.report.drawing.display import DisplayGrid
 
-DPI = 144
 IMAGE_ACROSS = 680  # pixels that a picture of few cells is enlarged to
 IMAGE_UP = 640
 LEAST_SIDE = 150  # pixels: a narrower strip is stretched
-MARGIN_LEFT, MARGIN_RIGHT, MARGIN_TOP, MARGIN_BOTTOM = 104, 34, 52, 168  # pixels around the raster
+MARGIN_LEFT, MARGIN_RIGHT, MARGIN_TOP = 104, 34, 52  # pixels around the raster
+AXIS_BELOW, BAR_BELOW = 72, 96  # of the axis of ranges; of a colour bar or a short legend
+COMPASS, COMPASS_ARROW = 122, 37  # pixels in the lower right corner; length of an arrow
+LEGEND_ROW, LEGEND_MARK, LEGEND_LETTER = 23, 40, 9.2
 LEAST_WIDTH = 480
-NARROW_LEGEND = 620
-
-
-@dataclass(frozen=True, kw_only=True)
-class Theme:
-    """Colours of a drawing other than those of data."""
-
-    suffix: str
-    paper: str
-    ink: str
-    faint: str
-    series: tuple[str, ...]
-
-
-# Okabe and Ito's palette, told apart by colour-blind readers; lighter for the dark page.
-LIGHT = Theme(
-    suffix="",
-    paper="#ffffff",
-    ink="#1f2933",
-    faint="#c9d1d9",
-    series=("#0072b2", "#d55e00", "#009e73", "#cc79a7"),
-)
-DARK = Theme(
-    suffix="_dark",
-    paper="#171c22",
-    ink="#d7dee6",
-    faint="#3b4550",
-    series=("#56b4e9", "#e69f00", "#2bc79b", "#e59cc4"),
-)
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drawn:
-    """A picture on disk: its two files and its size in pixels."""
+    """A picture on disk: its file and its size in pixels."""
 
     file: str
-    dark_file: str
     width: int
     height: int
 
@@ -83,50 +53,58 @@ class Scale:
     ticks: Mapping[float, str] | None = None
     shades: int = 96
 
+    def colours(self) -> NDArray[np.uint8]:
+        """Return the colours (shades, 3) from the lowest to the highest value."""
+        steps = np.linspace(0.0, 1.0, self.shades)
+        return np.asarray(colormaps[self.colormap](steps, bytes=True)[:, :3])
 
-def style(theme: Theme) -> Any:
-    """Return matplotlib's rc parameters of a theme, on top of its defaults."""
-    return {
-        "timezone": "UTC",
-        "font.size": 10,
-        "text.parse_math": False,  # texts come from products: a dollar sign is a dollar sign
-        "figure.facecolor": theme.paper,
-        "savefig.facecolor": theme.paper,
-        "axes.facecolor": theme.paper,
-        "axes.edgecolor": theme.faint,
-        "axes.labelcolor": theme.ink,
-        "axes.linewidth": 0.8,
-        "axes.titlelocation": "left",
-        "axes.titleweight": "bold",
-        "axes.titlesize": 10.5,
-        "text.color": theme.ink,
-        "xtick.color": theme.faint,
-        "ytick.color": theme.faint,
-        "xtick.labelcolor": theme.ink,
-        "ytick.labelcolor": theme.ink,
-        "grid.color": theme.faint,
-        "grid.linewidth": 0.6,
-        "hatch.color": theme.faint,
-        "hatch.linewidth": 1.2,
-        "legend.frameon": False,
-        "lines.linewidth": 1.6,
-    }
+    def numbers(self, image: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
+        """Return the number of each cell's colour; ``shades`` where it has no value."""
+        low, high = self.limits
+        known = np.isfinite(image)
+        steps = (np.where(known, image, low) - low) * (self.shades / (high - low))
+        return np.where(known, np.clip(steps, 0, self.shades - 1), self.shades).astype(np.uint8)
 
 
-def save(draw: Callable[[Theme], Figure], folder: Path, name: str) -> Drawn:
-    """Draw a figure in both themes as ``folder/name.png`` and ``folder/name_dark.png``.
+@dataclass(frozen=True, kw_only=True)
+class Contours:
+    """Contour lines over a raster: an SVG path in pixels, its colour, and the texts on it."""
 
-    The bytes depend on what is drawn alone: no clock, no user settings, no software name.
+    path: str
+    colour: str
+    places: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """Place of a raster in its picture, in pixels, and the title above.
+
+    ``directions`` as from ``display.ground_directions``; None leaves the compass out.
     """
-    width = height = 0
-    for theme in (LIGHT, DARK):
-        with rc_context():
-            rcdefaults()
-            rcParams.update(style(theme))
-            path = folder / f"{name}{theme.suffix}.png"
-            with writing(path):
-                width, height = write_png(draw(theme), path)
-    return Drawn(file=f"{name}.png", dark_file=f"{name}_dark.png", width=width, height=height)
+
+    view: DisplayGrid
+    title: str
+    directions: NDArray[np.float64] | None = None
+
+    @property
+    def across(self) -> int:
+        """Width of the raster."""
+        return raster_pixels(self.view)[0]
+
+    @property
+    def up(self) -> int:
+        """Height of the raster."""
+        return raster_pixels(self.view)[1]
+
+    @property
+    def width(self) -> int:
+        """Width of the picture."""
+        return max(LEAST_WIDTH, self.across + MARGIN_LEFT + MARGIN_RIGHT)
+
+    @property
+    def left(self) -> int:
+        """Place of the raster from the left."""
+        return max(MARGIN_LEFT, (self.width - self.across) // 2)
 
 
 def raster_pixels(view: DisplayGrid) -> tuple[int, int, bool]:
@@ -142,27 +120,100 @@ def raster_pixels(view: DisplayGrid) -> tuple[int, int, bool]:
     return max(LEAST_SIDE, width), max(LEAST_SIDE, round(height)), stretched
 
 
-def radar_axes(view: DisplayGrid, title: str, theme: Theme) -> tuple[Figure, Axes, float, float]:
-    """Make a figure with axes of the raster's exact size, no-data hatching and ground axes.
+def radar_picture(image: NDArray[np.floating[Any]], scale: Scale, frame: Frame) -> Svg:
+    """Draw a raster (rows, columns), line 0 on top and near range left, with a colour bar."""
+    return _picture(frame, png.indexed(scale.numbers(image), scale.colours()), bar=_bar(scale, frame))
 
-    Gives the figure, the axes and the figure's size in pixels (width, height).
+
+def contour_picture(
+    image: NDArray[np.floating[Any]],
+    scale: Scale,
+    frame: Frame,
+    contours: Sequence[Contours],
+    legend: Sequence[tuple[str, str]],
+) -> Svg:
+    """Draw a raster in pale grey with contour lines; ``legend`` is (name, colour) of each layer of them."""
+    grey = np.linspace(0.45 * 255, 0.95 * 255, scale.shades).round().astype(np.uint8)
+    data = png.indexed(scale.numbers(image), np.stack([grey] * 3, axis=-1))
+    return _picture(frame, data, legend=legend, contours=contours)
+
+
+def rgb_picture(
+    channels: Sequence[NDArray[np.floating[Any]]],
+    limits: Sequence[tuple[float, float]],
+    labels: Sequence[str],
+    frame: Frame,
+) -> Svg:
+    """Draw three rasters (rows, columns) as red, green and blue, each between its limits."""
+    known = np.all([np.isfinite(channel) for channel in channels], axis=0)
+    scaled = [
+        np.where(known, np.clip((channel - low) / (high - low), 0, 1), 0)
+        for channel, (low, high) in zip(channels, limits, strict=True)
+    ]
+    # 48 steps a channel: the eye does not see them, and the file is half the size
+    pixels = np.round(np.stack([*scaled, known], axis=-1) * 47) * (255 / 47)
+    marks = ("#e4572e", "#3fa34d", "#4c7be8")
+    legend = tuple(zip(labels, marks, strict=True))
+    return _picture(frame, png.true_colour(pixels.astype(np.uint8)), legend=legend, columns=1)
+
+
+def class_picture(classes: NDArray[np.integer[Any]], legend: Sequence[tuple[str, str]], frame: Frame) -> Svg:
+    """Draw class numbers (rows, columns) in the colours of ``legend``: (name, colour) of class 0, 1, ...
+
+    Higher numbers are unknown, and hatched.
     """
-    across, up, _ = raster_pixels(view)
-    width = max(LEAST_WIDTH, across + MARGIN_LEFT + MARGIN_RIGHT)
-    height = up + MARGIN_TOP + MARGIN_BOTTOM
-    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
-    left = max(MARGIN_LEFT, (width - across) // 2)
-    axes = figure.add_axes((left / width, MARGIN_BOTTOM / height, across / width, up / height))
-    figure.text(left / width, 1 - 34 / height, title, fontsize=11, fontweight="bold")
-    size_up, size_across, unit = ground_axes(view)
-    axes.set_xlim(0, size_across)
-    axes.set_ylim(size_up, 0)
-    axes.set_aspect("auto")
-    axes.set_xlabel(f"ground range ({unit})")
-    axes.set_ylabel(f"azimuth ({unit})")
-    axes.locator_params(nbins=5 if across > 300 else 3)
-    axes.patch.set(hatch="//", edgecolor=theme.faint, linewidth=0)
-    return figure, axes, width, height
+    colours = np.array([colors.to_rgb(colour) for _, colour in legend]).reshape(-1, 3) * 255
+    numbers = np.minimum(classes, len(legend)).astype(np.uint8)
+    hatched = ((UNKNOWN, ""),) if np.any(classes >= len(legend)) else ()
+    return _picture(frame, png.indexed(numbers, colours.round()), legend=(*legend, *hatched))
+
+
+def _picture(
+    frame: Frame,
+    data: str,
+    *,
+    bar: Mapping[str, Any] | None = None,
+    legend: Sequence[tuple[str, str]] = (),
+    columns: int = 3,
+    contours: Sequence[Contours] = (),
+) -> Svg:
+    """The picture of a raster, an image as a data URL, with what belongs around it."""
+    places, rows = _legend(legend, frame, columns)
+    below = AXIS_BELOW + max(BAR_BELOW, LEGEND_ROW * rows + 16)
+    height = MARGIN_TOP + frame.up + below
+    size_up, size_across, unit = ground_axes(frame.view)
+    rows_there, columns_there = frame.view.shape
+    text = fill(
+        "raster.svg",
+        style=STYLE,
+        paper=PAPER,
+        ink=INK,
+        faint=FAINT,
+        width=frame.width,
+        height=height,
+        left=frame.left,
+        top=MARGIN_TOP,
+        across=frame.across,
+        up=frame.up,
+        title=frame.title,
+        unit=unit,
+        image={
+            "data": data,
+            # the last cell may reach beyond the raster
+            "width": round(frame.across * columns_there * frame.view.cell_samples / frame.view.samples, 2),
+            "height": round(frame.up * rows_there * frame.view.cell_lines / frame.view.lines, 2),
+            "enlarged": frame.across > columns_there and frame.up > rows_there,
+        },
+        x_ticks=axis_ticks(
+            (0, size_across), (frame.left, frame.left + frame.across), 5 if frame.across > 300 else 3
+        ),
+        y_ticks=axis_ticks((0, size_up), (MARGIN_TOP, MARGIN_TOP + frame.up), 5),
+        bar=bar,
+        legend=places,
+        contours=contours,
+        compass=_compass(frame.directions),
+    )
+    return Svg(text=text, width=frame.width, height=height)
 
 
 def ground_axes(view: DisplayGrid) -> tuple[float, float, str]:
@@ -173,159 +224,76 @@ def ground_axes(view: DisplayGrid) -> tuple[float, float, str]:
     return (up / 1000, across / 1000, "km") if max(up, across) >= 2000 else (up, across, "m")
 
 
-def cell_extent(view: DisplayGrid) -> tuple[float, float, float, float]:
-    """Return (left, right, bottom, top) of the cells in the unit of the axes; the last cell may reach beyond it."""
-    size_up, size_across, _ = ground_axes(view)
-    rows, columns = view.shape
-    right = size_across * columns * view.cell_samples / view.samples
-    bottom = size_up * rows * view.cell_lines / view.lines
-    return 0, right, bottom, 0
+def axis_ticks(
+    limits: tuple[float, float], pixels: tuple[float, float], most: int
+) -> list[tuple[float, str]]:
+    """Choose round values between ``limits``; return where they lie between ``pixels``, and their texts."""
+    low, high = limits
+    slack = 1e-6 * (high - low)
+    values = np.asarray(MaxNLocator(max(1, most), steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
+    values = values[(values >= low - slack) & (values <= high + slack)]
+    return list(zip(_between(values, limits, pixels), tick_texts(values), strict=True))
 
 
-def radar_picture(
-    image: NDArray[np.floating[Any]],
-    view: DisplayGrid,
-    scale: Scale,
-    title: str,
-    directions: NDArray[np.float64] | None = None,
-) -> Callable[[Theme], Figure]:
-    """Draw a raster (rows, columns), line 0 on top and near range left, with a colour bar and a compass.
-
-    ``directions`` as from ``display.ground_directions``; None leaves the compass out.
-    """
-
-    def draw(theme: Theme) -> Figure:
-        figure, axes, width, height = radar_axes(view, title, theme)
-        mapping = ScalarMappable(
-            colors.Normalize(*scale.limits), colormaps[scale.colormap].resampled(scale.shades)
-        )
-        show(axes, mapping.to_rgba(np.ma.masked_invalid(image), bytes=True), view)
-        bar_axes = _below(figure, axes, width, height)
-        bar = figure.colorbar(mapping, cax=bar_axes, orientation="horizontal")
-        bar.set_label(scale.label)
-        bar.outline.set(linewidth=0.8, edgecolor=theme.faint)
-        if scale.ticks is not None:
-            bar.set_ticks(list(scale.ticks), labels=list(scale.ticks.values()))
-        compass(figure, directions, width, height, theme)
-        return figure
-
-    return draw
+def _between(values: Any, limits: tuple[float, float], pixels: tuple[float, float]) -> list[float]:
+    shares = (np.asarray(values) - limits[0]) / (limits[1] - limits[0])
+    return [round(float(at), 2) for at in pixels[0] + shares * (pixels[1] - pixels[0])]
 
 
-def rgb_picture(
-    channels: Sequence[NDArray[np.floating[Any]]],
-    limits: Sequence[tuple[float, float]],
-    view: DisplayGrid,
-    labels: Sequence[str],
-    title: str,
-    directions: NDArray[np.float64] | None = None,
-) -> Callable[[Theme], Figure]:
-    """Draw three rasters (rows, columns) as red, green and blue, each between its limits."""
-    known = np.all([np.isfinite(channel) for channel in channels], axis=0)
-    scaled = [
-        np.where(known, np.clip((channel - low) / (high - low), 0, 1), 0)
-        for channel, (low, high) in zip(channels, limits, strict=True)
-    ]
-    # 48 steps a channel: the eye does not see them, and the file is half the size
-    pixels = np.round(np.stack([*scaled, known], axis=-1) * 47) * (255 / 47)
-
-    def draw(theme: Theme) -> Figure:
-        figure, axes, width, height = radar_axes(view, title, theme)
-        show(axes, pixels.astype(np.uint8), view)
-        marks = ("#e4572e", "#3fa34d", "#4c7be8")
-        handles = [Patch(color=mark, label=label) for mark, label in zip(marks, labels, strict=True)]
-        below_legend(figure, axes, handles, height, columns=1)
-        compass(figure, directions, width, height, theme)
-        return figure
-
-    return draw
+def tick_texts(values: NDArray[np.floating[Any]]) -> list[str]:
+    """Format evenly spaced values with as few decimals as tell them all."""
+    step = float(np.diff(values).min()) if len(values) > 1 else float(np.abs(values).max(initial=1.0))
+    exact = (d for d in range(7) if np.allclose(np.round(values, d), values, rtol=0, atol=1e-3 * step))
+    decimals = next(exact, None)
+    texts = (f"{v:.3g}" if decimals is None else f"{v + 0.0:.{decimals}f}" for v in values.tolist())
+    return [text.replace("-", "\u2212") for text in texts]
 
 
-def class_picture(
-    classes: NDArray[np.integer[Any]],
-    view: DisplayGrid,
-    legend: Sequence[tuple[str, str]],
-    title: str,
-    directions: NDArray[np.float64] | None = None,
-) -> Callable[[Theme], Figure]:
-    """Draw class numbers (rows, columns) in the colours of ``legend``: (name, colour) of class 0, 1, ...
-
-    Higher numbers are unknown, and hatched.
-    """
-    table = np.array([colors.to_rgba(colour) for _, colour in legend] + [(0, 0, 0, 0)])
-    pixels = (table[np.minimum(classes, len(legend))] * 255).astype(np.uint8)
-
-    def draw(theme: Theme) -> Figure:
-        figure, axes, width, height = radar_axes(view, title, theme)
-        show(axes, pixels, view)
-        handles = [Patch(color=colour, label=name) for name, colour in legend]
-        if np.any(classes >= len(legend)):
-            handles.append(Patch(facecolor="none", edgecolor=theme.faint, hatch="////", label="unknown"))
-        # a third column would run into the compass of a narrow picture
-        below_legend(figure, axes, handles, height, columns=3 if width > NARROW_LEGEND else 2)
-        compass(figure, directions, width, height, theme)
-        return figure
-
-    return draw
+def _bar(scale: Scale, frame: Frame) -> dict[str, Any]:
+    """The colour bar below a raster."""
+    width = min(frame.across, frame.width - frame.left - 170)
+    pixels = frame.left, frame.left + width
+    if scale.ticks is None:
+        ticks = axis_ticks(scale.limits, pixels, width // 70)
+    else:
+        places = _between(list(scale.ticks), scale.limits, pixels)
+        ticks = list(zip(places, scale.ticks.values(), strict=True))
+    row = np.arange(scale.shades, dtype=np.uint8)[None]
+    return {
+        "data": png.indexed(row, scale.colours()),
+        "width": width,
+        "ticks": ticks,
+        "label": scale.label,
+    }
 
 
-def show(axes: Axes, pixels: NDArray[np.uint8], view: DisplayGrid) -> None:
-    """Show coloured cells (rows, columns, RGBA) on the axes, each cell a sharp rectangle."""
-    axes.imshow(pixels, extent=cell_extent(view), interpolation="nearest", origin="upper", aspect="auto")
-    size_up, size_across, _ = ground_axes(view)
-    axes.set_xlim(0, size_across)
-    axes.set_ylim(size_up, 0)
+def _legend(entries: Sequence[tuple[str, str]], frame: Frame, most: int) -> tuple[list[dict[str, Any]], int]:
+    """Places of (name, colour) in columns below the raster, left of the compass, and how many rows they take."""
+    if not entries:
+        return [], 0
+    widest = LEGEND_MARK + LEGEND_LETTER * max(len(name) for name, _ in entries)
+    free = frame.width - frame.left - (COMPASS if frame.directions is not None else 0)
+    rows = -(-len(entries) // max(1, min(most, int(free // widest))))
+    top = MARGIN_TOP + frame.up + AXIS_BELOW + 16
+    return [
+        {
+            "x": frame.left + round(number // rows * widest),
+            "y": top + number % rows * LEGEND_ROW,
+            "text": name,
+            "colour": colour,
+        }
+        for number, (name, colour) in enumerate(entries)
+    ], rows
 
 
-def _below(figure: Figure, axes: Axes, width: float, height: float) -> Axes:
-    box = axes.get_position()
-    across = min(box.width * width, width * (1 - box.x0) - 170)
-    return figure.add_axes((box.x0, 62 / height, across / width, 16 / height))
-
-
-def below_legend(figure: Figure, axes: Axes, handles: Sequence[Any], height: float, *, columns: int) -> None:
-    """Add a legend in the strip below the raster."""
-    figure.legend(
-        handles=list(handles),
-        loc="upper left",
-        bbox_to_anchor=(axes.get_position().x0, 96 / height),
-        bbox_transform=figure.transFigure,
-        ncols=columns,
-        borderpad=0,
-        borderaxespad=0,
-        fontsize=9,
-        handlelength=1,
-        columnspacing=1,
-        labelspacing=0.25,
-    )
-
-
-def compass(
-    figure: Figure, directions: NDArray[np.float64] | None, width: float, height: float, theme: Theme
-) -> None:
-    """Draw arrows to north and east in the lower right corner, as oriented in the radar picture."""
+def _compass(directions: NDArray[np.float64] | None) -> list[dict[str, Any]]:
+    """Arrows to east and north, as oriented in the radar picture; pixels from the middle of the compass."""
     if directions is None:
-        return
-    size = 108
-    axes = figure.add_axes(((width - size - 14) / width, 14 / height, size / width, size / height))
-    axes.set(xlim=(-1.45, 1.45), ylim=(-1.45, 1.45))
-    axes.set_axis_off()
+        return []
     across, up = np.linalg.inv(directions)  # rows: along range and azimuth by (east, north)
+    arrows = []
     for name, axis in (("E", 0), ("N", 1)):
-        arrow = np.array([across[axis], -up[axis]])  # azimuth counts downwards
-        arrow /= np.hypot(*arrow)
-        axes.annotate(
-            "",
-            xy=(arrow[0], arrow[1]),
-            xytext=(0, 0),
-            arrowprops={"arrowstyle": "-|>", "color": theme.ink, "shrinkA": 0, "shrinkB": 0},
-        )
-        axes.text(
-            1.27 * arrow[0],
-            1.27 * arrow[1],
-            name,
-            ha="center",
-            va="center",
-            fontsize=9,
-            fontweight="bold" if axis else "normal",
-        )
+        arrow = np.array([across[axis], up[axis]])  # azimuth counts downwards, as pixels do
+        x, y = (COMPASS_ARROW * arrow / np.hypot(*arrow)).round(1).tolist()
+        arrows.append({"name": name, "x": x, "y": y})
+    return arrows

@@ -9,28 +9,18 @@ import numpy as np
 from matplotlib import colormaps, colors
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import MaxNLocator
 
-from alignsar_gpu.report.drawing.display import METRES_PER_DEGREE, DisplayGrid, corners
-from alignsar_gpu.report.drawing.figures import (
-    DPI,
-    LIGHT,
-    Scale,
-    Theme,
-    below_legend,
-    cell_extent,
-    compass,
-    radar_axes,
-    show,
-)
+from alignsar_gpu.report.drawing.display import METRES_PER_DEGREE, corners
+from alignsar_gpu.report.drawing.svg import DPI, FAINT, INK, PAPER, SERIES, Svg, plotted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
+
+    from alignsar_gpu.report.drawing.figures import Scale
 
 PHASE_TICKS = {
     -math.pi: "\u2212π",
@@ -42,8 +32,11 @@ PHASE_TICKS = {
 NICE_LENGTHS = (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000)  # metres
 
 
-def _figure(width: int, height: int) -> Figure:
-    return Figure(figsize=(width / DPI, height / DPI), dpi=DPI, layout="constrained")
+def _histograms(count: int, *, sharey: bool = False) -> tuple[Figure, list[Axes]]:
+    """A figure with axes side by side; their places are known, which a layout engine would draw twice to find."""
+    figure = Figure(figsize=(1100 / DPI, 430 / DPI), dpi=DPI)
+    places = {"left": 0.085, "right": 0.98, "bottom": 0.17, "top": 0.87, "wspace": 0.1 if sharey else 0.24}
+    return figure, list(figure.subplots(1, count, sharey=sharey, squeeze=False, gridspec_kw=places)[0])
 
 
 def _tidy(axes: Axes) -> None:
@@ -58,7 +51,7 @@ def map_picture(
     brightness: NDArray[np.floating[Any]],
     scale: Scale,
     directions: NDArray[np.float64],
-) -> Callable[[Theme], Figure]:
+) -> Svg:
     """Draw the scene on a map, north up: brightness at cell centres, outline, flight and look directions.
 
     The first three arrays are (rows, columns), degrees and dB; no coordinate may be NaN.
@@ -74,7 +67,7 @@ def map_picture(
     across, up = np.ptp(limits[0]) / stretch, np.ptp(limits[1])
     across, up = (round(side * min(900 / across, 780 / up)) for side in (across, up))
 
-    def draw(theme: Theme) -> Figure:
+    def draw() -> Figure:
         width, height = across + 180, up + 110
         figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
         axes = figure.add_axes((150 / width, 90 / height, across / width, up / height))
@@ -87,18 +80,18 @@ def map_picture(
             vmax=scale.limits[1],
             rasterized=True,
         )
-        axes.plot(*outline, color=theme.series[1], linewidth=1.8)
-        axes.plot(outline[0][0], outline[1][0], "o", color=theme.series[1], markersize=8)
+        axes.plot(*outline, color=SERIES[1], linewidth=1.8)
+        axes.plot(outline[0][0], outline[1][0], "o", color=SERIES[1], markersize=8)
         axes.set(xlim=limits[0], ylim=limits[1])
-        _arrows(axes, longitude, latitude, directions, theme)
-        _scale_bar(axes, stretch, theme)
+        _arrows(axes, longitude, latitude, directions)
+        _scale_bar(axes, stretch)
         axes.set(xlabel="longitude (degrees east)", ylabel="latitude (degrees north)")
         axes.locator_params(axis="x", nbins=2 + across // 200)
         axes.locator_params(axis="y", nbins=2 + up // 160)
         axes.ticklabel_format(useOffset=False)
         return figure
 
-    return draw
+    return plotted(draw)
 
 
 def _arrows(
@@ -106,7 +99,6 @@ def _arrows(
     longitude: NDArray[np.float64],
     latitude: NDArray[np.float64],
     directions: NDArray[np.float64],
-    theme: Theme,
 ) -> None:
     """Two arrows outside the scene: the flight beside near range, the look before the first line."""
     per_degree = METRES_PER_DEGREE * np.array([math.cos(math.radians(float(latitude.mean()))), 1.0])
@@ -124,7 +116,7 @@ def _arrows(
             "",
             xy=tuple(head / per_degree),
             xytext=tuple(tail / per_degree),
-            arrowprops={"arrowstyle": "-|>", "color": theme.series[0], "linewidth": 2, "mutation_scale": 16},
+            arrowprops={"arrowstyle": "-|>", "color": SERIES[0], "linewidth": 2, "mutation_scale": 16},
         )
         place = (middle + 0.035 * side * outward) / per_degree
         angle = math.degrees(math.atan2(along[1], along[0]))
@@ -133,7 +125,7 @@ def _arrows(
             place[0],
             place[1],
             name,
-            color=theme.series[0],
+            color=SERIES[0],
             ha="center",
             va="center",
             rotation=upright,
@@ -141,76 +133,32 @@ def _arrows(
         )
 
 
-def _scale_bar(axes: Axes, stretch: float, theme: Theme) -> None:
+def _scale_bar(axes: Axes, stretch: float) -> None:
     """A bar of a round length in the lower left corner."""
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     width = (right - left) * METRES_PER_DEGREE / stretch
     length = max((nice for nice in NICE_LENGTHS if nice < width / 4), default=NICE_LENGTHS[0])
     x, y = left + 0.04 * (right - left), bottom + 0.04 * (top - bottom)
-    axes.plot([x, x + length / METRES_PER_DEGREE * stretch], [y, y], color=theme.ink, linewidth=3)
+    axes.plot([x, x + length / METRES_PER_DEGREE * stretch], [y, y], color=INK, linewidth=3)
     text = f"{length / 1000:g} km" if length >= 1000 else f"{length} m"
     axes.text(x, y + 0.012 * (top - bottom), text, fontsize=9)
-
-
-def contour_picture(
-    image: NDArray[np.floating[Any]],
-    view: DisplayGrid,
-    scale: Scale,
-    title: str,
-    lines: Mapping[str, tuple[DisplayGrid, NDArray[np.float64]]],
-    directions: NDArray[np.float64] | None,
-) -> Callable[[Theme], Figure]:
-    """Draw a raster in grey with contour lines of other layers: name -> (its grid, values at its cell centres)."""
-
-    def draw(theme: Theme) -> Figure:
-        figure, axes, width, height = radar_axes(view, title, theme)
-        pale = colors.LinearSegmentedColormap.from_list("pale", ["0.45", "0.95"], scale.shades)
-        mapping = ScalarMappable(colors.Normalize(*scale.limits), pale)
-        show(axes, mapping.to_rgba(np.ma.masked_invalid(image), bytes=True), view)
-        handles = []
-        for (name, (grid, values)), colour in zip(lines.items(), LIGHT.series, strict=False):
-            _, right, bottom, _ = cell_extent(grid)
-            rows, columns = grid.shape
-            x, y = (np.arange(columns) + 0.5) * right / columns, (np.arange(rows) + 0.5) * bottom / rows
-            low, high = float(np.nanmin(values)), float(np.nanmax(values))
-            levels = [v for v in MaxNLocator(5).tick_values(low, high) if low < v < high]
-            if levels:
-                drawn = axes.contour(
-                    x, y, np.ma.masked_invalid(values), levels, colors=[colour], linewidths=1.6
-                )
-                halo = withStroke(linewidth=3, foreground=LIGHT.paper)
-                for text in axes.clabel(drawn, fmt=_contour_text(levels), fontsize=9):
-                    text.set(path_effects=[halo], clip_on=False)
-            handles.append(Line2D([], [], color=colour, label=name))
-        below_legend(figure, axes, handles, height, columns=1)
-        compass(figure, directions, width, height, theme)
-        return figure
-
-    return draw
-
-
-def _contour_text(levels: Sequence[float]) -> str:
-    """The format with as few decimals as tell all levels exactly."""
-    decimals = next((d for d in range(8) if np.allclose(np.round(levels, d), levels, rtol=0, atol=1e-9)), 8)
-    return f"%.{decimals}f"
 
 
 def coherence_histogram(
     coherence: Mapping[str, NDArray[np.floating[Any]]],
     phase: Mapping[str, NDArray[np.floating[Any]]],
     noise: float | None,
-) -> Callable[[Theme], Figure]:
+) -> Svg:
     """Draw histograms of coherence and phase, a curve a polarization; ``noise`` is a coherence to mark."""
 
-    def draw(theme: Theme) -> Figure:
-        figure = _figure(1100, 430)
-        left, right = figure.subplots(1, 2)
+    def draw() -> Figure:
+        figure, (left, right) = _histograms(2)
         steps = (
             (left, coherence, np.linspace(0, 1, 51), "coherence"),
             (right, phase, np.linspace(-np.pi, np.pi, 49), "interferometric phase (rad)"),
         )
         for axes, samples, edges, label in steps:
-            for (name, values), colour in zip(samples.items(), theme.series, strict=False):
+            for (name, values), colour in zip(samples.items(), SERIES, strict=False):
                 share = 100 * _histogram(
                     np.clip(values, edges[0], edges[-1]), edges
                 )  # float32 pi is beyond pi
@@ -219,12 +167,12 @@ def coherence_histogram(
             axes.set_ylim(bottom=0)
             _tidy(axes)
         if noise is not None:
-            left.axvline(noise, color=theme.ink, linestyle=":", label=f"pure noise: {noise:.2f}")
-        figure.legend(*left.get_legend_handles_labels(), fontsize=9, loc="outside upper left", ncols=6)
+            left.axvline(noise, color=INK, linestyle=":", label=f"pure noise: {noise:.2f}")
+        figure.legend(*left.get_legend_handles_labels(), fontsize=9, loc="upper left", ncols=6)
         right.set_xticks(list(PHASE_TICKS), list(PHASE_TICKS.values()))
         return figure
 
-    return draw
+    return plotted(draw)
 
 
 def _histogram(values: NDArray[np.floating[Any]], edges: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -235,7 +183,7 @@ def _histogram(values: NDArray[np.floating[Any]], edges: NDArray[np.float64]) ->
 
 def brightness_histogram(
     panels: Mapping[str, Mapping[str, Sequence[NDArray[np.floating[Any]]]]],
-) -> Callable[[Theme], Figure]:
+) -> Svg:
     """Draw histograms of powers in dB: label of the axis -> polarization -> an array (dB) a date."""
     everything = np.concatenate(
         [values for panel in panels.values() for many in panel.values() for values in many]
@@ -243,12 +191,10 @@ def brightness_histogram(
     low, high = (math.floor(np.percentile(everything, 0.2)), math.ceil(np.percentile(everything, 99.9)))
     edges = np.linspace(low, max(high, low + 1), 81)
 
-    def draw(theme: Theme) -> Figure:
-        figure = _figure(1100, 430)
-        for axes, (label, panel) in zip(
-            np.atleast_1d(figure.subplots(1, len(panels), sharey=True)), panels.items(), strict=True
-        ):
-            for (name, many), colour in zip(panel.items(), theme.series, strict=False):
+    def draw() -> Figure:
+        figure, columns = _histograms(len(panels), sharey=True)
+        for axes, (label, panel) in zip(columns, panels.items(), strict=True):
+            for (name, many), colour in zip(panel.items(), SERIES, strict=False):
                 for number, values in enumerate(many):
                     axes.stairs(
                         100 * _histogram(values, edges),
@@ -266,7 +212,7 @@ def brightness_histogram(
         figure.axes[0].legend(fontsize=9)
         return figure
 
-    return draw
+    return plotted(draw)
 
 
 def baseline_picture(
@@ -275,25 +221,25 @@ def baseline_picture(
     reference: int,
     coherence: NDArray[np.float64],
     days: Sequence[str],
-) -> Callable[[Theme], Figure]:
+) -> Svg:
     """Draw perpendicular baseline (m) against time, a line a pair, coloured by coherence."""
 
-    def draw(theme: Theme) -> Figure:
-        figure = _figure(1100, 560)
+    def draw() -> Figure:
+        figure = Figure(figsize=(1100 / DPI, 560 / DPI), dpi=DPI, layout="constrained")
         axes = figure.subplots()
         mapping = ScalarMappable(colors.Normalize(0, 1), colormaps["viridis"])
         for date in range(len(times)):
             if date != reference and np.isfinite(baselines[date]):
-                colour = mapping.to_rgba(coherence[date]) if np.isfinite(coherence[date]) else theme.faint
+                colour = mapping.to_rgba(coherence[date]) if np.isfinite(coherence[date]) else FAINT
                 ends = [reference, date]
                 axes.plot(times[ends], baselines[ends], color=colour, linewidth=2.6)
-        axes.plot(times, baselines, "o", color=theme.ink, markersize=6)
-        axes.plot(times[reference], baselines[reference], "*", color=theme.series[1], markersize=17)
+        axes.plot(times, baselines, "o", color=INK, markersize=6)
+        axes.plot(times[reference], baselines[reference], "*", color=SERIES[1], markersize=17)
         place = times[reference], baselines[reference]
         label = axes.annotate(
             "reference", place, (0, 12), textcoords="offset points", ha="center", fontsize=9
         )
-        label.set_path_effects([withStroke(linewidth=4, foreground=theme.paper)])
+        label.set_path_effects([withStroke(linewidth=4, foreground=PAPER)])
         axes.margins(0.1, 0.24)
         axes.set_ylabel("perpendicular baseline (m)")
         every = -(-len(times) // 7)
@@ -302,7 +248,7 @@ def baseline_picture(
         figure.colorbar(mapping, ax=axes, label="mean coherence with the reference", pad=0.02)
         return figure
 
-    return draw
+    return plotted(draw)
 
 
 def truth_scatter(
@@ -310,20 +256,20 @@ def truth_scatter(
     expected: NDArray[np.float64],
     estimated: NDArray[np.float64],
     legend: Sequence[tuple[str, str]],
-) -> Callable[[Theme], Figure]:
+) -> Svg:
     """Draw estimated against true coherence, arrays (pair, class); ``legend`` is (name, colour) of each class."""
 
-    def draw(theme: Theme) -> Figure:
+    def draw() -> Figure:
         figure = Figure(figsize=(1100 / DPI, 720 / DPI), dpi=DPI)
         axes = figure.add_axes((105 / 1100, 100 / 720, 600 / 1100, 600 / 720))
-        axes.plot([0, 1], [0, 1], color=theme.ink, linestyle="--", linewidth=1, label="estimate = truth")
+        axes.plot([0, 1], [0, 1], color=INK, linestyle="--", linewidth=1, label="estimate = truth")
         for number, (name, colour) in enumerate(legend):
             axes.plot(
                 true[:, number],
                 estimated[:, number],
                 "o",
                 color=colour,
-                markeredgecolor=theme.ink,
+                markeredgecolor=INK,
                 markeredgewidth=0.5,
                 markersize=7,
                 label=name,
@@ -334,7 +280,7 @@ def truth_scatter(
             linestyle="none",
             marker="o",
             markerfacecolor="none",
-            markeredgecolor=theme.ink,
+            markeredgecolor=INK,
             markersize=12,
             label="expected by theory",
         )
@@ -348,4 +294,4 @@ def truth_scatter(
         axes.legend(fontsize=9, loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
         return figure
 
-    return draw
+    return plotted(draw)

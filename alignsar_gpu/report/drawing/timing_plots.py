@@ -9,15 +9,14 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from alignsar_gpu.report.drawing.figures import DPI
+from alignsar_gpu.report.drawing.svg import DPI, FAINT, INK, SERIES, Svg, plotted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from alignsar_gpu.report.drawing.figures import Theme
     from alignsar_gpu.report.overlaps import Overlaps
 
 WIDTH = 1100  # pixels
@@ -44,19 +43,19 @@ class DateShifts:
         return self.value - self.true
 
 
-def shifts_picture(days: Sequence[str], shifts: Mapping[str, DateShifts]) -> Callable[[Theme], Figure]:
+def shifts_picture(days: Sequence[str], shifts: Mapping[str, DateShifts]) -> Svg:
     """Draw the shifts by date, a column of axes for each kind; below, the errors if the truth is known."""
     has_truth = any(np.isfinite(one.true).any() for one in shifts.values())
     x = np.arange(len(days), dtype=np.float64)
 
-    def draw(theme: Theme) -> Figure:
+    def draw() -> Figure:
         rows = 2 if has_truth else 1
         figure = Figure(figsize=(WIDTH / DPI, (250 + 250 * rows) / DPI), dpi=DPI, layout="constrained")
         axes = figure.subplots(rows, len(shifts), squeeze=False, sharex=True)
         for column, (label, one) in zip(axes.T, shifts.items(), strict=True):
             deviation = np.where(np.isfinite(one.deviation), one.deviation, 0.0)
             top = column[0]
-            top.axhline(0.0, color=theme.faint, linewidth=1.2)
+            top.axhline(0.0, color=FAINT, linewidth=1.2)
             if has_truth:
                 top.plot(
                     x,
@@ -64,15 +63,15 @@ def shifts_picture(days: Sequence[str], shifts: Mapping[str, DateShifts]) -> Cal
                     "D",
                     markersize=13,
                     markerfacecolor="none",
-                    color=theme.series[1],
+                    color=SERIES[1],
                     label="true",
                 )
-            top.errorbar(x, one.value, deviation, fmt="o", color=theme.series[0], capsize=4, label="measured")
+            top.errorbar(x, one.value, deviation, fmt="o", color=SERIES[0], capsize=4, label="measured")
             top.set_title(f"shift in {label}", fontsize=10)
             if has_truth:
                 low = column[1]
-                low.axhline(0.0, color=theme.series[1], linewidth=1.2)
-                low.errorbar(x, 1e3 * one.error, 1e3 * deviation, fmt="o", color=theme.series[0], capsize=4)
+                low.axhline(0.0, color=SERIES[1], linewidth=1.2)
+                low.errorbar(x, 1e3 * one.error, 1e3 * deviation, fmt="o", color=SERIES[0], capsize=4)
                 low.set_title("measured \u2212 true, in thousandths", fontsize=10)
             for one_axes in column:
                 _tidy(one_axes)
@@ -85,7 +84,7 @@ def shifts_picture(days: Sequence[str], shifts: Mapping[str, DateShifts]) -> Cal
             )
         return figure
 
-    return draw
+    return plotted(draw)
 
 
 def _tidy(axes: Axes) -> None:
@@ -94,7 +93,7 @@ def _tidy(axes: Axes) -> None:
     axes.set_axisbelow(True)
 
 
-def overlaps_picture(overlaps: Overlaps, names: Sequence[str]) -> Callable[[Theme], Figure]:
+def overlaps_picture(overlaps: Overlaps, names: Sequence[str]) -> Svg:
     """Draw overlap phases before and after removing the shifts, and remaining shifts; dots in a column a pair."""
     side = np.zeros(len(overlaps.pair))
     for pair in range(len(overlaps.pairs)):
@@ -102,13 +101,13 @@ def overlaps_picture(overlaps: Overlaps, names: Sequence[str]) -> Callable[[Them
         side[here] = np.linspace(-0.28, 0.28, len(here)) if len(here) > 1 else 0.0
     x = overlaps.pair + side
 
-    def draw(theme: Theme) -> Figure:
+    def draw() -> Figure:
         figure = Figure(figsize=(WIDTH / DPI, 860 / DPI), dpi=DPI, layout="constrained")
         phase, left = figure.subplots(2, 1, sharex=True)
         for axes in (phase, left):
-            axes.axhline(0.0, color=theme.faint, linewidth=1.2)
+            axes.axhline(0.0, color=FAINT, linewidth=1.2)
         for index, name in enumerate(overlaps.swaths):
-            here, colour = overlaps.swath == index, theme.series[index % len(theme.series)]
+            here, colour = overlaps.swath == index, SERIES[index % len(SERIES)]
             phase.plot(
                 x[here], overlaps.before[here], "o", markersize=7, markerfacecolor="none", color=colour
             )
@@ -131,12 +130,10 @@ def overlaps_picture(overlaps: Overlaps, names: Sequence[str]) -> Callable[[Them
         if len(names) > MOST_LABELS // 2:
             left.tick_params(axis="x", labelrotation=90)
         handles = [
-            Line2D(
-                [], [], linestyle="none", marker="o", markerfacecolor="none", markersize=7, color=theme.ink
-            ),
-            Line2D([], [], linestyle="none", marker="o", markersize=5, color=theme.ink),
+            Line2D([], [], linestyle="none", marker="o", markerfacecolor="none", markersize=7, color=INK),
+            Line2D([], [], linestyle="none", marker="o", markersize=5, color=INK),
             *(
-                Line2D([], [], linestyle="none", marker="s", color=theme.series[i % len(theme.series)])
+                Line2D([], [], linestyle="none", marker="s", color=SERIES[i % len(SERIES)])
                 for i in range(len(overlaps.swaths))
             ),
         ]
@@ -144,4 +141,4 @@ def overlaps_picture(overlaps: Overlaps, names: Sequence[str]) -> Callable[[Them
         figure.legend(handles, labels, loc="outside upper left", ncols=6, fontsize=9)
         return figure
 
-    return draw
+    return plotted(draw)

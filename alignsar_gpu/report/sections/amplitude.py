@@ -72,8 +72,8 @@ def _composite_panel(writer: PictureWriter, first: str, second: str) -> Panel:
     pictures = []
     for date, many in channels.items():
         day = survey.days[date]
-        draw = rgb_picture(many, limits, view, labels, f"{day}  {one}, {two}, ratio", writer.directions)
-        drawn = writer.save(draw, f"composite_{survey.keys[date]}")
+        picture = rgb_picture(many, limits, labels, writer.frame(f"{day}  {one}, {two}, ratio", view))
+        drawn = writer.save(picture, f"composite_{survey.keys[date]}")
         alt = f"Colour composite of {one}, {two} and their ratio on {day}"
         pictures.append(Picture(drawn=drawn, alt=alt))
     return Panel(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,8 +29,8 @@ def comparison_sections(writer: PictureWriter) -> list[Section]:
     """Make a section for each kind of comparison that the cube has layers of."""
     survey, found = writer.survey, []
     for kind, title in TITLES.items():
-        names = [name for name in survey.layers() if survey.cube[name].attrs.get("compares") == kind]
-        date = survey.reference if kind == "polarizations" else survey.pictured[-1]
+        names = [name for name in survey.layers if survey.cube[name].attrs.get("compares") == kind]
+        date = survey.compared_date(kind)
         pictures = [_picture(writer, name, date) for name in names[:MOST]]
         if pictures:
             words = {
@@ -57,7 +57,9 @@ def _picture(writer: PictureWriter, name: str, date: int) -> Picture:
     return Picture(drawn=drawn, alt=f"{label} over the scene", line=line)
 
 
-def _scaled(image: NDArray[np.float32], units: str, *, linear: bool) -> tuple[NDArray[np.float32], Scale]:
+def _scaled(
+    image: NDArray[np.floating[Any]], units: str, *, linear: bool
+) -> tuple[NDArray[np.floating[Any]], Scale]:
     """What is drawn of a layer and how: what ranges over decades in dB, a phase in a circle."""
     if units == "rad":
         return image, Scale(

@@ -8,8 +8,9 @@ import numpy as np
 
 from alignsar_gpu.report import overview
 from alignsar_gpu.report.drawing import display
-from alignsar_gpu.report.drawing.figures import Scale, class_picture
-from alignsar_gpu.report.drawing.plots import contour_picture
+from alignsar_gpu.report.drawing.contours import contour_lines
+from alignsar_gpu.report.drawing.figures import Scale, class_picture, contour_picture
+from alignsar_gpu.report.drawing.palette import CLASS_COLOURS
 from alignsar_gpu.report.page import Panel, Picture, Section
 from alignsar_gpu.report.pictures import COLOUR_CELLS, median_line
 
@@ -42,17 +43,20 @@ def geometry_section(writer: PictureWriter) -> Section | None:
     if survey.coordinates is not None and writer.bright:
         longitude, latitude, view = survey.coordinates
         backdrop = survey.view.coarser(COLOUR_CELLS)
-        lines = {"longitude (degrees east)": longitude, "latitude (degrees north)": latitude}
-        draw = contour_picture(
+        frame = writer.frame("Longitude and latitude", backdrop)
+        lines = [
+            ("longitude (degrees east)", longitude, CLASS_COLOURS[0], 0.35),
+            ("latitude (degrees north)", latitude, CLASS_COLOURS[3], 0.7),
+        ]
+        picture = contour_picture(
             writer.brightness(writer.bright[0], survey.reference, backdrop),
-            backdrop,
             writer.brightness_scales[writer.bright[0]],
-            "Longitude and latitude",
-            {name: (view, values) for name, values in lines.items()},
-            writer.directions,
+            frame,
+            [contour_lines(values, view, frame, colour, at) for _, values, colour, at in lines],
+            [(name, colour) for name, _, colour, _ in lines],
         )
         alt = "Contour lines of longitude and latitude over the radar brightness"
-        pictures.append(Picture(drawn=writer.save(draw, "coordinates"), alt=alt))
+        pictures.append(Picture(drawn=writer.save(picture, "coordinates"), alt=alt))
     if not pictures:
         return None
     panel = Panel(kind="geometry", pictures=tuple(pictures), words={"viewing": survey.has("layover_shadow")})
@@ -61,10 +65,10 @@ def geometry_section(writer: PictureWriter) -> Section | None:
 
 def _flags_picture(writer: PictureWriter, name: str) -> Picture:
     """Layover and shadow at the middle pixel of every cell."""
-    flags = writer.survey.at_cell_centres(name, writer.survey.view).astype(np.uint8)
-    draw = class_picture(flags, writer.survey.view, FLAGS, "Layover and shadow", writer.directions)
+    flags = writer.survey.image(name).astype(np.uint8)
+    picture = class_picture(flags, FLAGS, writer.frame("Layover and shadow"))
     sample = writer.survey.scan(name).sample.astype(np.uint8)
     layover, shadow = (overview.percent(float(np.mean(sample & bit > 0))) for bit in (1, 2))
     line = f"About {layover} of the pixels in layover, {shadow} in shadow."
     alt = "Where the terrain lies over itself in the radar's view, and where the radar does not reach it"
-    return Picture(drawn=writer.save(draw, name), alt=alt, line=line)
+    return Picture(drawn=writer.save(picture, name), alt=alt, line=line)

@@ -83,8 +83,8 @@ def _pair_histogram(writer: PictureWriter, date: int, polarizations: list[str], 
         return {p: survey.scan(name, date).sample for p, name in names.items()}
 
     noise = display.noise_coherence(looks) if looks >= 1 else None
-    draw = coherence_histogram(samples("coherence"), samples("interferometric_phase"), noise)
-    drawn = writer.save(draw, f"histogram_{survey.keys[date]}")
+    picture = coherence_histogram(samples("coherence"), samples("interferometric_phase"), noise)
+    drawn = writer.save(picture, f"histogram_{survey.keys[date]}")
     alt = f"Histograms of coherence and of phase of {survey.days[date]}"
     return Picture(drawn=drawn, alt=alt, full_row=True)
 

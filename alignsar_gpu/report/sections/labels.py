@@ -27,7 +27,7 @@ FRACTION_SCALE = Scale(colormap="viridis", limits=(0, 1), label="share of the pi
 def labels_section(writer: PictureWriter) -> Section | None:
     """Make the section on labels: classes and values that were radarcoded; None if there are none."""
     survey = writer.survey
-    names = [name for name in survey.layers() if INHERITED in survey.cube[name].attrs]
+    names = [name for name in survey.layers if INHERITED in survey.cube[name].attrs]
     if not names:
         return None
     files = {file for name in names for file in str(survey.cube[name].attrs[INHERITED]).split(", ")}
@@ -67,17 +67,17 @@ def _classes(writer: PictureWriter, name: str) -> Picture:
     survey = writer.survey
     attributes = survey.cube[name].attrs
     meanings = dict(zip(attributes["flag_values"], str(attributes["flag_meanings"]).split(), strict=True))
-    codes = survey.at_cell_centres(name, survey.view).astype(np.uint8)
+    codes = survey.image(name).astype(np.uint8)
     classes = [word for word in meanings.values() if word not in {NONE, UNKNOWN}]
     colours = dict(zip(classes, colours_of(classes), strict=True)) | {NONE: NO_CLASS}
     shown = [code for code, word in meanings.items() if word != UNKNOWN and np.any(codes == code)]
     legend = tuple((meanings[code].replace("_", " "), colours[meanings[code]]) for code in shown)
     numbers = np.full(256, len(shown), np.uint8)
     numbers[shown] = np.arange(len(shown))
-    draw = class_picture(numbers[codes], survey.view, legend, name.replace("_", " "), writer.directions)
+    picture = class_picture(numbers[codes], legend, writer.frame(name.replace("_", " ")))
     label = str(attributes.get("long_name", name))
     return Picture(
-        drawn=writer.save(draw, f"classes_{name}"),
+        drawn=writer.save(picture, f"classes_{name}"),
         alt=f"Map of classes: {label}",
         line=f"{label[:1].upper()}{label[1:]}.",
     )

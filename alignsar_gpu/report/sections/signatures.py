@@ -23,7 +23,7 @@ def signatures_section(writer: PictureWriter) -> Section:
         for p in survey.polarizations:
             if not survey.has(f"{quantity}_{p}"):
                 continue
-            scans = [survey.scan(f"{quantity}_{p}", date) for date in range(len(survey.days))]
+            scans = [survey.scan(f"{quantity}_{p}", date) for date in survey.pictured]
             powers = [display.decibels(scan.sample[scan.sample > 0]) for scan in scans]
             if any(power.size for power in powers):
                 curves = histograms.setdefault(f"{quantity} (dB)", {})
@@ -32,7 +32,9 @@ def signatures_section(writer: PictureWriter) -> Section:
     if histograms:
         drawn = writer.save(brightness_histogram(histograms), "backscatter")
         picture = Picture(drawn=drawn, alt="Histograms of the calibrated brightness in decibels")
-        panels.append(Panel(kind="backscatter", pictures=(picture,), size="wide"))
+        panels.append(
+            Panel(kind="backscatter", pictures=(picture,), words=writer.pictured_words(), size="wide")
+        )
     return Section(
         anchor="signatures",
         title="Signatures",

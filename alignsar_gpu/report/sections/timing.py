@@ -104,7 +104,7 @@ def _overlaps_panel(
     writer: PictureWriter, dates: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], total: int
 ) -> Panel:
     overlaps = _overlaps(rows, dates)
-    draw = overlaps_picture(overlaps, [f"{_day(a)}\n{_day(b)}" for a, b in overlaps.pairs])
+    drawn = overlaps_picture(overlaps, [f"{_day(a)}\n{_day(b)}" for a, b in overlaps.pairs])
     before, after = (
         np.sqrt(np.mean(phase[np.isfinite(phase)] ** 2)) for phase in (overlaps.before, overlaps.after)
     )
@@ -113,7 +113,7 @@ def _overlaps_panel(
         title="Overlaps of bursts",
         pictures=(
             Picture(
-                drawn=writer.save(draw, "timing_overlaps"),
+                drawn=writer.save(drawn, "timing_overlaps"),
                 alt="Phase in the overlaps of bursts for pairs of dates, before and after the shifts are taken off",
             ),
         ),

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.report import overview
-from alignsar_gpu.report.drawing import display
 from alignsar_gpu.report.drawing.figures import class_picture
 from alignsar_gpu.report.drawing.palette import colours_of
 from alignsar_gpu.report.drawing.plots import truth_scatter
@@ -85,9 +84,9 @@ def land_cover_panel(
     shown = {index: entry for index, entry in enumerate(legend) if np.any(picked.values == index)}
     numbers = np.full(256, len(shown), np.uint8)
     numbers[list(shown)] = np.arange(len(shown))
-    draw = class_picture(numbers[picked.values], view, tuple(shown.values()), "Land cover", writer.directions)
+    drawn = class_picture(numbers[picked.values], tuple(shown.values()), writer.frame("Land cover"))
     names = ", ".join(name for name, _ in shown.values())
-    picture = Picture(drawn=writer.save(draw, "land_cover"), alt=f"Map of the simulated classes: {names}")
+    picture = Picture(drawn=writer.save(drawn, "land_cover"), alt=f"Map of the simulated classes: {names}")
     return Panel(kind="land_cover", title="Land cover", pictures=(picture,), size="wide")
 
 
@@ -97,7 +96,7 @@ def coherence_panel(
     """Make the panel of true against estimated coherence."""
     if not {"coherence_true", "coherence_estimated"} <= set(truth.variables) or not legend:
         return None
-    dates = [index for _, index in matched_dates(writer, truth)]
+    dates = list(writer.survey.true_dates.values())
 
     def values(name: str) -> NDArray[np.float64]:
         if name not in truth:
@@ -109,9 +108,9 @@ def coherence_panel(
         return None
     there = np.flatnonzero(np.isfinite(estimated).any(axis=0))
     shown = tuple(legend[index] for index in there)
-    draw = truth_scatter(true[:, there], expected[:, there], estimated[:, there], shown)
+    drawn = truth_scatter(true[:, there], expected[:, there], estimated[:, there], shown)
     picture = Picture(
-        drawn=writer.save(draw, "truth_coherence"),
+        drawn=writer.save(drawn, "truth_coherence"),
         alt="Estimated against true coherence, a dot for each class and date, with the line of equality",
     )
     error = np.abs(estimated - expected)
@@ -123,32 +122,24 @@ def coherence_panel(
 
 def phase_panel(writer: PictureWriter, truth: xr.Dataset) -> Panel | None:
     """Make the panel of true phase, estimated phase and difference, a row for every pictured secondary."""
-    survey, view = writer.survey, writer.survey.phase_view
-    estimates = {p: f"interferometric_phase_{p}" for p in survey.polarizations}
-    polarization = next((p for p, name in estimates.items() if survey.has(name)), None)
-    matched = [(date, index) for date, index in matched_dates(writer, truth) if date in survey.pictured]
-    if "phase_true" not in truth or polarization is None or not matched:
+    survey = writer.survey
+    name = survey.compared_phase
+    dates = [date for date in survey.true_dates if date in survey.pictured]
+    if "phase_true" not in truth or name is None or not dates:
         return None
-    name, cells = estimates[polarization], (view.cell_lines, view.cell_samples)
+    polarization = name.rpartition("_")[2]
     pictures = []
-    for date, index in matched:
-        day = survey.days[date]
-        true = truth["phase_true"].isel(time=index).transpose("azimuth", "range").values
-        estimated = survey.cube[name].isel(time=date).transpose("azimuth", "range").values
-        difference = display.cell_average(display.wrap(estimated - true), cells, "phase")
-        drawn = (
-            writer.raster(
-                display.cell_average(true, cells, "phase"),
-                PHASE_SCALE,
-                f"{day}  true phase",
-                f"truth_phase_{survey.keys[date]}",
-                view,
-            ),
-            writer.drawn[f"phase_{polarization}_{survey.keys[date]}"],
-            writer.raster(
-                difference, PHASE_SCALE, f"{day}  difference", f"truth_difference_{survey.keys[date]}", view
-            ),
+    for date in dates:
+        day, key, against = survey.days[date], survey.keys[date], survey.scan(name, date).against
+        if against is None:
+            continue
+        true, difference = (
+            writer.raster(image, PHASE_SCALE, f"{day}  {title}", f"truth_{file}_{key}", survey.phase_view)
+            for image, title, file in zip(
+                against, ("true phase", "difference"), ("phase", "difference"), strict=True
+            )
         )
+        drawn = (true, writer.drawn[f"phase_{polarization}_{key}"], difference)
         alts = (
             f"True interferometric phase of {day}",
             f"Estimated interferometric phase of {day} in {polarization.upper()}",
@@ -162,20 +153,6 @@ def phase_panel(writer: PictureWriter, truth: xr.Dataset) -> Panel | None:
         words={"polarization": polarization.upper()},
         row=3,
     )
-
-
-def matched_dates(writer: PictureWriter, truth: xr.Dataset) -> list[tuple[int, int]]:
-    """Match every secondary, by its time, to (index in the cube, index in the truth)."""
-    times = writer.survey.cube["time"].values
-    own = truth["time"].values if "time" in truth.coords else None
-    matched = []
-    for date in writer.survey.secondaries:
-        if own is None:
-            found = [date] if date < truth.sizes.get("time", 0) else []
-        else:
-            found = [int(i) for i in np.flatnonzero(own == times[date])]
-        matched += [(date, index) for index in found[:1]]
-    return matched
 
 
 def errors_table(survey: CubeSurvey) -> Table | None:
