@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import time
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, cast
+
+from alignsar_gpu import interrupts
+
+if __name__ == "__main__":  # no traceback of an interrupt while modules are imported
+    signal.signal(signal.SIGINT, interrupts.leave_at_once)
 
 import hydra
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from alignsar_gpu.application.folder import CANNOT_WRITE
 from alignsar_gpu.config import Config, check_together, register, validate
-from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.config.paths import check_paths, name_after
+from alignsar_gpu.errors import CANNOT_WRITE, AlignsarError
+from alignsar_gpu.multirun import Jobs
 from alignsar_gpu.products.readers import reader_of, readers
 from alignsar_gpu.radarcoding.kinds import layers_of
 
@@ -42,9 +50,7 @@ def one_line(error: Exception) -> str:
         return str(error)
     if isinstance(error, OSError):
         where = f" {error.filename}" if error.filename else ""
-        return (
-            f"cannot write{where} ({error.strerror}); put that right, and the same command continues the run"
-        )
+        return f"cannot write{where} ({error.strerror}); put that right, and run the same command again"
     messages = [str(e).strip().splitlines() for e in (error, error.__cause__) if e is not None]
     message = ": ".join(lines[0].rstrip(".") for lines in messages if lines)
     return "; ".join([message, *(hint for words, hint in QUOTING.items() if words in message)])
@@ -125,9 +131,13 @@ def _print_simulation(summary: SimulationSummary) -> None:
     _print_rows(rows)
 
 
-def _run(composed: DictConfig) -> None:
+def _run(composed: DictConfig, jobs: Jobs) -> None:
+    if not OmegaConf.is_missing(composed, "products") and not composed.name:
+        composed.name = name_after(composed.products)
+    jobs.begin(composed)
     config = typed(composed)
-    # imported late, so that --help and a wrong key answer at once
+    check_paths(config)
+    # imported late, so that --help, a wrong key and a wrong path answer at once
     from alignsar_gpu.application.pipeline import check, run  # noqa: PLC0415
     from alignsar_gpu.application.published import Published  # noqa: PLC0415
     from alignsar_gpu.application.simulation import simulate_products  # noqa: PLC0415
@@ -136,7 +146,7 @@ def _run(composed: DictConfig) -> None:
 
     start_log()
     published = Published(composed)
-    with limited_threads(config.device.threads):
+    with interrupts.raising(), limited_threads(config.device.threads):
         if config.products.reader != "none":
             check(config)
         if config.simulate is not None:
@@ -160,30 +170,47 @@ def _raising_hydra() -> Iterator[None]:
 
 
 def main() -> int:
-    """Run the command line; returns the exit status: 0, or 2 for an error that the user can put right."""
+    """Run the command line; returns the exit status.
+
+    0, 2 for an error that the user can put right, 130 or 143 after SIGINT or SIGTERM.
+    """
+    try:
+        with interrupts.leaving_at_once():
+            return _main()
+    except KeyboardInterrupt as interrupt:
+        print(f"alignsar_gpu: {interrupt}", file=sys.stderr)  # noqa: T201
+        return getattr(interrupt, "status", 128 + signal.SIGINT)
+
+
+def _main() -> int:
     show_all = os.environ.get(FULL_ERROR) == "1"
     register()
     readers()
     failures: list[Exception] = []
+    jobs = Jobs()
 
     @hydra.main(version_base="1.3", config_path="pkg://alignsar_gpu.configs", config_name="config")
     def job(composed: DictConfig) -> None:
+        started, before = time.perf_counter(), len(failures)
         try:
-            _run(composed)
+            _run(composed, jobs)
         except (AlignsarError, OmegaConfBaseException) as error:  # Hydra would add lines of its own
             failures.append(error)
         except OSError as error:
             if error.errno not in CANNOT_WRITE:
                 raise
             failures.append(error)
-        except KeyboardInterrupt:
-            failures.append(AlignsarError("interrupted; the same command continues the run"))
+        seconds = f"{time.perf_counter() - started:.1f} s"
+        jobs.end(seconds if len(failures) == before else f"error: {one_line(failures[-1])}")
 
     try:
         with _raising_hydra():
             job()
     except (HydraException, OmegaConfBaseException) as error:
         failures.append(error)
+    finally:
+        if jobs.rows:
+            print(jobs.table())  # noqa: T201
     if show_all and failures:
         raise failures[0]
     for failure in failures:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -10,6 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+# What the system refuses and a user, or its administrator, can put right.
+CANNOT_WRITE = {
+    *(errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOSPC),
+    *(errno.EPERM, errno.EROFS, errno.ESTALE),
+}
 LINES = re.compile(r"\s*\n\s*")  # within what libraries say
 
 

@@ -10,12 +10,14 @@ taken for whole where size and time are those that ``.checked.json`` has; others
 folder makes only the stages that are new, changed or damaged, and those that read their products; finished products of
 others are links in the working place meanwhile.
 
+``<output>/run.log`` has what was said while running. It is no product: the manifest does not know it, and a run that is
+continued, or adds to a finished one, appends to it.
+
 ``<output>/simulated`` may hold the folder of a simulation whose products the run reads: it is left alone.
 """
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import hashlib
 import json
@@ -30,7 +32,8 @@ from omegaconf import OmegaConf
 
 from alignsar_gpu.application.fingerprints import write_text
 from alignsar_gpu.application.journal import JOURNAL, Journal, read_json
-from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.errors import CANNOT_WRITE, AlignsarError
+from alignsar_gpu.progress import RUN_LOG
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -44,12 +47,8 @@ FORMAT = 1  # of a finished folder; one more whenever earlier ones cannot be tak
 WORK = ".unfinished"
 SIMULATED = "simulated"
 CONFIGURATION = "run.yaml"
+LOG = "run.log"
 LAYOUT = "layout"  # the unit that is there before any work is done
-# What a user, or a system's administrator, can put right.
-CANNOT_WRITE = {
-    *(errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOSPC),
-    *(errno.EPERM, errno.EROFS, errno.ESTALE),
-}
 HALF_WRITTEN = ("*.part", "*.partial")  # files and folders of ours, files of zarr's, left by what was killed
 
 
@@ -164,11 +163,21 @@ class RunFolder:
             found[stage.name] = digest if read else stage.digest
         self._fingerprints = found
 
-    def __exit__(self, *_: object) -> None:
-        """Let the folder go; of a run that stopped before any unit was finished, nothing is left."""
+    def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
+        """Let the folder go; of a run that stopped before any unit was finished, nothing is left.
+
+        An interrupt gets a note that says what is kept.
+        """
+        if error is not None:
+            if isinstance(error, KeyboardInterrupt):
+                error.add_note(self.kept())
+            RUN_LOG.note(f"stopped    {error}")
+        RUN_LOG.close_file()
         self._lock.close()
         if not self.pending or not self._has_units:
             shutil.rmtree(self.work, ignore_errors=True)
+            if self.pending and not self._known:
+                (self.path / LOG).unlink(missing_ok=True)
             for folder in self._new:
                 if not folder.is_dir() or any(folder.iterdir()):
                     break
@@ -177,6 +186,18 @@ class RunFolder:
     @property
     def _has_units(self) -> bool:
         return bool(self.journal.units - {LAYOUT}) or (self.work / MANIFEST).exists()
+
+    def kept(self) -> str:
+        """Say what the same command need not do again if the run stops here."""
+        count = len(self.journal.units - {LAYOUT})
+        if not self._has_units:
+            before = "what was there before is kept, and " if self._known or self._simulated else ""
+            return f"nothing new was finished in {self.path} yet: {before}the same command starts again"
+        return f"{count} finished part{'s' * (count != 1)} kept in {self.path}: the same command continues"
+
+    @property
+    def _simulated(self) -> bool:
+        return (self.path / SIMULATED / MANIFEST).exists()
 
     def _refuse_others(self) -> None:
         """Raise AlignsarError for a folder that holds another run."""
@@ -255,6 +276,7 @@ class RunFolder:
         stages = {name: {"fingerprint": self._fingerprints[name]} for name in self._stages}
         facts = {"format": FORMAT, "stages": stages, "configuration": self._configuration}
         write_text(state, json.dumps(facts))
+        RUN_LOG.open(self.path / LOG)
         return bool(before)
 
     def _forget(self, stage: StageRecord) -> None:
@@ -307,7 +329,7 @@ class RunFolder:
             self._require_lock()
             raise AlignsarError(
                 f"output={self.path}: {error.filename or 'a file in it'} cannot be written ({error.strerror}); put "
-                "that right, and the same command continues the run"
+                f"that right; {self.kept()}"
             ) from None
 
     def seal(self, changed: Sequence[Path] = ()) -> None:

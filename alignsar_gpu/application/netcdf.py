@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from alignsar_gpu.application.dataset.derived import open_dataset
 from alignsar_gpu.application.dataset.part import CUBE
-from alignsar_gpu.application.stage import Stage, keys_of
+from alignsar_gpu.application.stage import Stage
 from alignsar_gpu.dataset.netcdf import netcdf_files, write_date
 from alignsar_gpu.device import cpu_threads
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from alignsar_gpu.application.folder import RunFolder
     from alignsar_gpu.config import Config
 
@@ -30,11 +28,7 @@ class NetcdfStage(Stage):
     @classmethod
     def is_wanted(cls, config: Config) -> bool:
         """See `Stage.is_wanted`."""
-        return config.netcdf.write
-
-    def settings(self) -> Mapping[str, Any]:
-        """See `Stage.settings`."""
-        return keys_of(self.run.config.netcdf, "write")
+        return config.netcdf != "none"
 
     def make(self, folder: RunFolder) -> None:
         """See `Stage.make`; a date is a unit."""

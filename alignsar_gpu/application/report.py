@@ -32,11 +32,11 @@ class ReportStage(Stage):
     @classmethod
     def is_wanted(cls, config: Config) -> bool:
         """See `Stage.is_wanted`."""
-        return config.report.write
+        return config.report.kind != "none"
 
     def settings(self) -> Mapping[str, Any]:
         """See `Stage.settings`."""
-        return keys_of(self.run.config.report, "write")
+        return keys_of(self.run.config.report, "kind")
 
     def make(self, folder: RunFolder) -> None:
         """See `Stage.make`."""

@@ -32,7 +32,6 @@ __all__ = [
     "DemConfig",
     "DeviceConfig",
     "InterferometryConfig",
-    "NetcdfConfig",
     "NoProductsConfig",
     "OrbitsConfig",
     "ProductsConfig",
@@ -150,7 +149,7 @@ class DatasetConfig:
     title: str = key("SAR benchmark dataset", "title")
     summary: str = key("", "a paragraph; empty: made from the facts")
     id: str = key("", "identifier; empty: name, reference date and the first digits of the fingerprint")
-    license: str = key("CC-BY-4.0", "SPDX identifier of the dataset's licence")
+    license: str = key("", "SPDX identifier of the dataset's licence, such as CC-BY-4.0; empty: none is stated")
     creator_name: str = key("", "who made it")
     creator_email: str = key("", "e-mail address of the creator")
     creator_url: str = key("", "web address of the creator")
@@ -177,17 +176,12 @@ class DatasetConfig:
 
 
 @dataclass
-class NetcdfConfig:
-    """One NetCDF file a date, beside the cube."""
-
-    write: bool = key(default=True, text="write the files; false leaves those of a finished run alone")
-
-
-@dataclass
 class ReportConfig:
     """The report: a page of pictures, beside the cube."""
 
-    write: bool = key(default=True, text="write the report; false leaves that of a finished run alone")
+    kind: str = key(
+        "full", "full, or none, which leaves the report of a finished run alone", choices=("full", "none")
+    )
     dates: list[str] = field(
         default_factory=list,
         metadata=about(
@@ -201,7 +195,11 @@ class ReportConfig:
 class Config:
     """Everything that a run depends on."""
 
-    name: str = key("run", "name of the experiment; the default output folder is outputs/<name>")
+    name: str = key(
+        "",
+        "name of the experiment; the default output folder is outputs/<name>; empty: after the reader, the product or "
+        "folder that it reads, and the dates in their names",
+    )
     output: str = key("outputs/${name}", "folder that the run writes")
     device: DeviceConfig = field(default_factory=DeviceConfig)
     simulate: SimulateConfig | None = None
@@ -213,7 +211,11 @@ class Config:
     signatures: SignaturesConfig = field(default_factory=SignaturesConfig)
     radarcoding: RadarcodingConfig = field(default_factory=RadarcodingConfig)
     dataset: DatasetConfig = field(default_factory=DatasetConfig)
-    netcdf: NetcdfConfig = field(default_factory=NetcdfConfig)
+    netcdf: str = key(
+        "dates",
+        "NetCDF files beside the cube: one of each date, or none, which leaves those of a finished run alone",
+        choices=("dates", "none"),
+    )
     report: ReportConfig = field(default_factory=ReportConfig)
 
 

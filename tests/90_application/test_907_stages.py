@@ -62,7 +62,7 @@ def mean(monkeypatch):
 @pytest.fixture
 def output(tmp_path):
     """A finished run without NetCDF files and report."""
-    run(*SMALL, "netcdf.write=false", "report.write=false", f"output={tmp_path / 'out'}")
+    run(*SMALL, "netcdf=none", "report=none", f"output={tmp_path / 'out'}")
     return tmp_path / "out"
 
 
@@ -70,7 +70,7 @@ def test_netcdf_and_report_are_added_to_a_finished_run(output):
     assert not (output / "netcdf").exists()
     assert not (output / "report").exists()
     before = contents(output)
-    result = run(*SMALL, "report.write=false", f"output={output}")
+    result = run(*SMALL, "report=none", f"output={output}")
     assert "netcdf" in result.stdout
     assert "signatures" not in result.stderr
     added = contents(output)
@@ -87,7 +87,7 @@ def test_netcdf_and_report_are_added_to_a_finished_run(output):
 def test_what_is_not_asked_for_is_left_alone(output):
     run(*SMALL, f"output={output}")
     before = contents(output)
-    assert "nothing to do" in run(*SMALL, "netcdf.write=false", f"output={output}").stdout
+    assert "nothing to do" in run(*SMALL, "netcdf=none", f"output={output}").stdout
     assert contents(output) == before
 
 
@@ -120,14 +120,14 @@ def test_other_keys_of_the_dataset_are_another_run(output):
 
 def test_a_new_stage_is_a_class_and_a_line(output, mean):
     before = contents(output)
-    result = run(*SMALL, "netcdf.write=false", "report.write=false", f"output={output}")
+    result = run(*SMALL, "netcdf=none", "report=none", f"output={output}")
     assert f"mean       {output / 'mean.json'}   (one number)" in result.stdout
     assert changes(before, contents(output)) == {"mean.json", "manifest.json", "run.yaml"}
     assert json.loads((output / "mean.json").read_text())["amplitude_vv"] > 0
 
 
 def test_its_own_keys_remake_it_alone(output, mean, monkeypatch):
-    quiet = [*SMALL, "netcdf.write=false", "report.write=false", f"output={output}"]
+    quiet = [*SMALL, "netcdf=none", "report=none", f"output={output}"]
     run(*quiet)
     before = contents(output)
     assert "nothing to do" in run(*quiet).stdout
@@ -146,7 +146,7 @@ def test_what_depends_on_it_is_made_anew(output, mean, monkeypatch):
         (folder.work / "mean.json").read_text()
     )
     monkeypatch.setattr(pipeline, "STAGES", (*pipeline.STAGES, after))
-    quiet = [*SMALL, "netcdf.write=false", "report.write=false", f"output={output}"]
+    quiet = [*SMALL, "netcdf=none", "report=none", f"output={output}"]
     run(*quiet)
     monkeypatch.setattr(mean, "layer", "coherence_vv")
     run(*quiet)
@@ -164,8 +164,8 @@ def test_a_stage_that_fails_leaves_the_finished_run(output, mean, monkeypatch):
     refuse(
         "mean.json cannot be written (No space left on device)",
         *SMALL,
-        "netcdf.write=false",
-        "report.write=false",
+        "netcdf=none",
+        "report=none",
         f"output={output}",
     )
     assert contents(output) == before

@@ -163,7 +163,7 @@ class TestRefused:
         """As on file systems without large files, and like a full disk: in every kind of file that a run writes."""
         output = tmp_path / "out"
         limited = subprocess.run(
-            command(*SMALL, "report.write=false", f"output={output}"),
+            command(*SMALL, "report=none", f"output={output}"),
             capture_output=True,
             text=True,
             check=False,

@@ -18,8 +18,8 @@ NETWORK = [
     "interferometry.goldstein_alpha=0.5",
 ]
 # The report takes longer than everything else of a small run.
-NO_REPORT = "report.write=false"
-CUBE_ALONE = ["netcdf.write=false", NO_REPORT]
+NO_REPORT = "report=none"
+CUBE_ALONE = ["netcdf=none", NO_REPORT]
 
 
 def start_and_kill(arguments, has_begun):

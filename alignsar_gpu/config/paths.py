@@ -1,0 +1,82 @@
+"""Paths of the configuration: whether they are there, and how a run without a name is called after them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alignsar_gpu.errors import AlignsarError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from alignsar_gpu.config import Config
+
+ELSEWHERE = re.compile(r"^/vsi|^[A-Za-z][A-Za-z0-9+]+:|[*?!\[\]{}]")  # on a server, in an archive, a pattern
+DAY = re.compile(r"(?<!\d)(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?!\d)")
+NO_NAME = re.compile(r"[^\w.-]+")  # what is awkward in the name of a folder
+
+
+def check_paths(config: Config) -> None:
+    """Raise AlignsarError, naming the key, for a file or folder that is not there: before anything is imported.
+
+    What only a library can open (servers, archives, patterns) is left to the readers, and what a simulation of the
+    same run makes is not asked for.
+    """
+    made = None if config.simulate is None else _absolute(config.simulate.path)
+    for key, text in _paths(config):
+        path = _absolute(text)
+        if ELSEWHERE.search(text) or made in {path, *path.parents}:
+            continue
+        if not path.exists():
+            raise AlignsarError(f"{key}={text}: no such file or folder{_last_there(path)}; correct the path")
+
+
+def _absolute(text: str) -> Path:
+    return Path(text).expanduser().absolute()
+
+
+def _last_there(path: Path) -> str:
+    """Say which part of a path is there, where that helps."""
+    there = next(folder for folder in path.parents if folder.exists())
+    return "" if there == path.parent else f" ({there} is there, {there / path.relative_to(there).parts[0]} not)"
+
+
+def _paths(config: Config) -> Iterator[tuple[str, str]]:
+    """List the keys that name files to be read, and their values."""
+    values: dict[str, Any] = {
+        "products.path": getattr(config.products, "path", None),
+        "orbits.path": config.orbits.path,
+        "dem.path": config.dem.path,
+    }
+    values |= {f"radarcoding.layers.{name}.path": layer.path for name, layer in config.radarcoding.layers.items()}
+    if config.simulate is not None:
+        values |= {"simulate.dem.path": config.simulate.dem.path, "simulate.templates": config.simulate.templates}
+    for key, value in values.items():
+        yield from ((key, text) for text in (value if isinstance(value, list) else [value]) if isinstance(text, str))
+
+
+def name_after(products: Any) -> str:
+    """Name a run after its reader, its place (a burst, or the product or folder) and the first and last day in names.
+
+    """
+    if products.reader == "none":
+        return "simulated"
+    parts = [products.reader]
+    path = getattr(products, "path", None)
+    if isinstance(path, str):
+        place = _absolute(path)
+        days = sorted(_days(place))
+        parts.append(getattr(products, "burst", None) or place.name.partition(".")[0])
+        parts += [day for day in dict.fromkeys([*days[:1], *days[-1:]]) if day not in parts[1]]
+    return NO_NAME.sub("_", "-".join(dict.fromkeys(filter(None, parts))))
+
+
+def _days(path: Path) -> set[str]:
+    """List the days (YYYYMMDD) in the name of a product, or else in the names of what is in its folder."""
+    own = set(DAY.findall(path.name))
+    if own or not path.is_dir():
+        return own
+    names = [inside.name for inside in path.iterdir() if inside.suffix != ".EOF"]
+    return {day for name in names for day in DAY.findall(name)}
