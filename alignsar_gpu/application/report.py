@@ -10,7 +10,7 @@ from alignsar_gpu.application.dataset.stage import read_quality
 from alignsar_gpu.application.dataset.truth import TRUTH, open_truth
 from alignsar_gpu.application.netcdf import NETCDF
 from alignsar_gpu.application.stage import Stage, keys_of
-from alignsar_gpu.report import write_report
+from alignsar_gpu.report import SECTIONS, write_report
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +41,7 @@ class ReportStage(Stage):
     def make(self, folder: RunFolder) -> None:
         """See `Stage.make`."""
         cube, truth = open_dataset(folder.work / CUBE), folder.work / TRUTH
-        with self.run.timer.stage(self.name):
+        with self.run.timer.stage(self.name, len(SECTIONS)) as advance:
             quality = read_quality(folder.work)
             quality["stages"] |= self.run.timer.seconds
             write_report(
@@ -52,4 +52,5 @@ class ReportStage(Stage):
                 configuration=self.run.published.configuration,
                 netcdf=(folder.work / NETCDF).exists(),
                 dates=self.run.config.report.dates,
+                advance=advance,
             )

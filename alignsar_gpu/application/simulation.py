@@ -14,6 +14,7 @@ from alignsar_gpu import __version__
 from alignsar_gpu.application.fingerprints import InputFiles, write_text
 from alignsar_gpu.application.folder import RunFolder, StageRecord
 from alignsar_gpu.application.inputs import open_surface, surface_files
+from alignsar_gpu.application.space import check_products_space
 from alignsar_gpu.device import cpu_threads
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.products.sentinel1.safe import open_safe
@@ -164,6 +165,7 @@ def _make(
         dates = _plan(settings, folder)
         views = [date.view for date in dates]
         check_dates(views)
+        check_products_space(views, folder.work)
     with timer.stage("scene"):
         scene = _scene(settings, surface, views)
         campaign = make_campaign(views, 0, scene, settings.seed, workers)

@@ -149,7 +149,9 @@ class DatasetConfig:
     title: str = key("SAR benchmark dataset", "title")
     summary: str = key("", "a paragraph; empty: made from the facts")
     id: str = key("", "identifier; empty: name, reference date and the first digits of the fingerprint")
-    license: str = key("", "SPDX identifier of the dataset's licence, such as CC-BY-4.0; empty: none is stated")
+    license: str = key(
+        "", "SPDX identifier of the dataset's licence, such as CC-BY-4.0; empty: none is stated"
+    )
     creator_name: str = key("", "who made it")
     creator_email: str = key("", "e-mail address of the creator")
     creator_url: str = key("", "web address of the creator")

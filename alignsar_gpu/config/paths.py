@@ -40,7 +40,9 @@ def _absolute(text: str) -> Path:
 def _last_there(path: Path) -> str:
     """Say which part of a path is there, where that helps."""
     there = next(folder for folder in path.parents if folder.exists())
-    return "" if there == path.parent else f" ({there} is there, {there / path.relative_to(there).parts[0]} not)"
+    return (
+        "" if there == path.parent else f" ({there} is there, {there / path.relative_to(there).parts[0]} not)"
+    )
 
 
 def _paths(config: Config) -> Iterator[tuple[str, str]]:
@@ -50,17 +52,22 @@ def _paths(config: Config) -> Iterator[tuple[str, str]]:
         "orbits.path": config.orbits.path,
         "dem.path": config.dem.path,
     }
-    values |= {f"radarcoding.layers.{name}.path": layer.path for name, layer in config.radarcoding.layers.items()}
+    values |= {
+        f"radarcoding.layers.{name}.path": layer.path for name, layer in config.radarcoding.layers.items()
+    }
     if config.simulate is not None:
-        values |= {"simulate.dem.path": config.simulate.dem.path, "simulate.templates": config.simulate.templates}
+        values |= {
+            "simulate.dem.path": config.simulate.dem.path,
+            "simulate.templates": config.simulate.templates,
+        }
     for key, value in values.items():
-        yield from ((key, text) for text in (value if isinstance(value, list) else [value]) if isinstance(text, str))
+        yield from (
+            (key, text) for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)
+        )
 
 
 def name_after(products: Any) -> str:
-    """Name a run after its reader, its place (a burst, or the product or folder) and the first and last day in names.
-
-    """
+    """Name a run after its reader, its place (a burst, a product or folder), and the days in the names of files."""
     if products.reader == "none":
         return "simulated"
     parts = [products.reader]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.report import overview
-from alignsar_gpu.report.page import FoldedText, Page, render
+from alignsar_gpu.report.page import FoldedText, Page, Section, render
 from alignsar_gpu.report.pictures import PictureWriter
 from alignsar_gpu.report.sections.amplitude import amplitude_section
 from alignsar_gpu.report.sections.comparisons import comparison_sections
@@ -22,14 +22,12 @@ from alignsar_gpu.report.sections.where import where_section
 from alignsar_gpu.report.survey import CubeSurvey
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import xarray as xr
 
-    from alignsar_gpu.report.page import Section
-
-__all__ = ["write_report"]
+__all__ = ["SECTIONS", "write_report"]
 
 READERS = 2  # threads that read and reduce layers while pictures are drawn
 
@@ -43,6 +41,7 @@ def write_report(
     configuration: str = "",
     netcdf: bool = True,
     dates: Sequence[str] = (),
+    advance: Callable[[int], None] = lambda _: None,
 ) -> Path:
     """Write ``folder/index.html`` and its pictures, and return the path of the page.
 
@@ -62,6 +61,7 @@ def write_report(
     configuration : the composed configuration, shown as it is.
     netcdf : whether the dataset has NetCDF files too, which the page links.
     dates : those that get pictures (YYYYMMDD), besides the reference; empty: up to 16, evenly chosen.
+    advance : called with 1 for each of `SECTIONS` that is done.
 
     Raises AlignsarError where the dataset is not a cube, has not one of these dates, or the folder cannot be written.
     """
@@ -77,7 +77,7 @@ def write_report(
     readers = ThreadPoolExecutor(READERS)
     try:
         survey.read_ahead(readers)
-        text = render(_page(PictureWriter(survey, folder), configuration, netcdf=netcdf))
+        text = render(_page(PictureWriter(survey, folder), configuration, advance, netcdf=netcdf))
     finally:
         readers.shutdown(cancel_futures=True)
     unfinished = folder / "index.html.part"
@@ -86,7 +86,7 @@ def write_report(
     return page
 
 
-def _page(writer: PictureWriter, configuration: str, *, netcdf: bool) -> Page:
+def _page(writer: PictureWriter, configuration: str, advance: Callable[[int], None], *, netcdf: bool) -> Page:
     """The content of the page; its pictures are drawn."""
     survey, quality = writer.survey, writer.survey.quality
     return Page(
@@ -95,28 +95,39 @@ def _page(writer: PictureWriter, configuration: str, *, netcdf: bool) -> Page:
         facts=overview.facts(survey),
         dates=overview.dates_table(survey),
         warnings=tuple(str(warning) for warning in quality.get("warnings") or ()),
-        sections=_sections(writer, survey.truth),
+        sections=_sections(writer, advance),
         netcdf=f"netcdf/{survey.keys[survey.reference]}.nc" if netcdf else "",
         stages=overview.stages(quality),
         blocks=_blocks(quality, configuration),
     )
 
 
-def _sections(writer: PictureWriter, truth: xr.Dataset | None) -> tuple[Section, ...]:
-    """Every section that the cube has something for, in the order of the page."""
-    sections = (
-        where_section(writer),
-        amplitude_section(writer),
-        interferograms_section(writer),
-        signatures_section(writer),
-        *comparison_sections(writer),
-        geometry_section(writer),
-        baselines_section(writer),
-        labels_section(writer),
-        timing_section(writer),
-        None if truth is None else truth_section(writer, truth),
-    )
-    return tuple(section for section in sections if section is not None)
+def _truth(writer: PictureWriter) -> Section | None:
+    return None if writer.survey.truth is None else truth_section(writer, writer.survey.truth)
+
+
+# What the page may have, in its order: those that the cube has something for are shown.
+SECTIONS: tuple[Callable[[PictureWriter], Section | Sequence[Section] | None], ...] = (
+    where_section,
+    amplitude_section,
+    interferograms_section,
+    signatures_section,
+    comparison_sections,
+    geometry_section,
+    baselines_section,
+    labels_section,
+    timing_section,
+    _truth,
+)
+
+
+def _sections(writer: PictureWriter, advance: Callable[[int], None]) -> tuple[Section, ...]:
+    found: list[Section] = []
+    for make in SECTIONS:
+        made = make(writer)
+        found += [made] if isinstance(made, Section) else made or ()
+        advance(1)
+    return tuple(found)
 
 
 def _blocks(quality: Mapping[str, Any], configuration: str) -> tuple[FoldedText, ...]:

@@ -31,6 +31,7 @@ from alignsar_gpu.application.dataset.truth import TRUTH, files_of_truth, write_
 from alignsar_gpu.application.folder import StageRecord
 from alignsar_gpu.application.inputs import find_inputs
 from alignsar_gpu.application.labels.stage import Radarcoding
+from alignsar_gpu.application.space import check_dataset_space
 from alignsar_gpu.application.stage import Stage, keys_of
 from alignsar_gpu.dataset.cube import FORMAT, finish_cube
 from alignsar_gpu.progress import LOGGER
@@ -94,6 +95,8 @@ class DatasetStage(Stage):
         """See `Stage.make`."""
         plan = self._plan(folder.work)
         parts = plan.parts = [part for part in self._parts if part.begin(plan)]
+        networks = [part.network.layout for part in parts if isinstance(part, InterferogramsPart)]
+        check_dataset_space(plan, networks, self.run.config, folder.work)
         for part in parts:
             part.make(folder)
         path = folder.work / CUBE

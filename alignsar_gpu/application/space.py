@@ -1,0 +1,99 @@
+"""Space on the disk: what a run will take is estimated, said, and compared with what is free, before the work."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.progress import LOGGER
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from alignsar_gpu.application.dataset.part import Plan
+    from alignsar_gpu.config import Config
+    from alignsar_gpu.dataset.cube import CubeLayer, CubeLayout
+    from alignsar_gpu.simulate.radar.passes.view import PassView
+
+# Share of a layer's bytes that its compressed chunks take, measured on the demo: layers of dates, and those of the
+# ground. Masks and classes take next to nothing.
+DATED, STATIC = 0.75, 0.4
+STATIC_NETCDF = 0.2  # NetCDF files, one of each date, each have the latter, packed by a codec that packs more
+MANTISSA = 23  # bits of a float32 that rounding leaves fewer of
+SURE = 0.5  # share of an estimate that a run takes at least
+SAFE_PIXEL = 4  # bytes of a pixel and polarization of a product, as a measurement file has it
+
+
+def check_dataset_space(plan: Plan, networks: Sequence[CubeLayout], config: Config, path: Path) -> None:
+    """Say how much a dataset will take, and raise AlignsarError where the disk of ``path`` has not even half of it."""
+    dates, lines, samples = plan.layout.shape
+    cube = _bytes_of(plan.layout, plan.layout.layers, STATIC)
+    parts = [f"cube.zarr {_size(cube)}"]
+    total = cube + sum(_bytes_of(layout, layout.layers, STATIC) for layout in networks)
+    if config.netcdf != "none":
+        files = _bytes_of(plan.layout, plan.layers, dates * STATIC_NETCDF)  # those too that the cube computes
+        parts.append(f"netcdf {_size(files)}")
+        total += files
+    LOGGER.info(
+        "size       %d date%s of %d x %d pixels, %d layers: about %s on disk (%s), %s free",
+        *(dates, "s" * (dates > 1), lines, samples, len(plan.layers)),
+        *(_size(total), ", ".join(parts), _size(_free(path))),
+    )
+    _check(
+        total,
+        path,
+        "netcdf=none, dataset.derived=computed and dataset.digits=3 take less; or choose another output",
+    )
+
+
+def check_products_space(views: Sequence[PassView], path: Path) -> None:
+    """Say how much simulated products will take, and raise AlignsarError where the disk has not even half of it."""
+    bursts = [burst for view in views for burst in view.product.bursts]
+    total = sum(b.grid.lines * b.grid.samples * len(b.channels) * SAFE_PIXEL for b in bursts)
+    LOGGER.info(
+        "size       %d bursts: about %s on disk, %s free", len(bursts), _size(total), _size(_free(path))
+    )
+    _check(total, path, "simulate fewer or smaller bursts, or choose another output")
+
+
+def _bytes_of(layout: CubeLayout, layers: Sequence[CubeLayer], static: float) -> float:
+    dates, lines, samples = layout.shape
+    total = 0.0
+    for layer in layers:
+        kind = np.dtype(layer.dtype)
+        if kind.kind not in "fc":
+            continue
+        kept = 1.0 if layer.mantissa_bits is None else (32 - MANTISSA + layer.mantissa_bits) / 32
+        share = DATED * dates if layer.dated else static
+        total += share * kept * kind.itemsize * lines * samples
+    return total
+
+
+def _free(path: Path) -> int:
+    return shutil.disk_usage(path).free
+
+
+def _check(total: float, path: Path, advice: str) -> None:
+    there = sum(file.stat().st_size for file in path.rglob("*") if file.is_file() and not file.is_symlink())
+    needed, free = total - there, _free(path)  # a run that is continued has some of it
+    if SURE * needed > free:
+        raise AlignsarError(
+            f"output={path}: the run will take about {_size(total)}, and {_size(free)} are free there; {advice}"
+        )
+    if needed > free:
+        LOGGER.warning(
+            "size       about %s are needed, and %s are free: the disk may become full",
+            _size(needed),
+            _size(free),
+        )
+
+
+def _size(count: float) -> str:
+    for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
+        if count >= size:
+            return f"{count / size:.{0 if count >= 10 * size else 1}f} {unit}"
+    return "under 1 MB"
