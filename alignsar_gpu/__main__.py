@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, cast
 
-from alignsar_gpu import interrupts
+from alignsar_gpu import doctor, interrupts
 
 if __name__ == "__main__":  # no traceback of an interrupt while modules are imported
-    signal.signal(signal.SIGINT, interrupts.leave_at_once)
+    interrupts.leave_at_once_from_now()
 
 import hydra
 from hydra.errors import HydraException, MissingConfigException
@@ -176,7 +176,7 @@ def main() -> int:
     """
     try:
         with interrupts.leaving_at_once():
-            return _main()
+            return doctor.main() if sys.argv[1:] == ["doctor"] else _main()
     except KeyboardInterrupt as interrupt:
         print(f"alignsar_gpu: {interrupt}", file=sys.stderr)  # noqa: T201
         return getattr(interrupt, "status", 128 + signal.SIGINT)
@@ -201,7 +201,7 @@ def _main() -> int:
                 raise
             failures.append(error)
         seconds = f"{time.perf_counter() - started:.1f} s"
-        jobs.end(seconds if len(failures) == before else f"error: {one_line(failures[-1])}")
+        jobs.end(seconds if len(failures) == before else "failed")
 
     try:
         with _raising_hydra():

@@ -7,11 +7,13 @@ import signal
 import sys
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
+
+    Handler = Callable[[int, FrameType | None], NoReturn]
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -44,21 +46,30 @@ def _raise(number: int, _: FrameType | None) -> NoReturn:
     raise Interrupted(number)
 
 
-@contextmanager
-def _handling(handler: Callable[[int, FrameType | None], NoReturn]) -> Iterator[None]:
-    """Handle signals inside the block, those aside that the process is told to ignore (as ``nohup`` does)."""
+def _handle(handler: Handler) -> dict[signal.Signals, Any]:
+    """Handle signals, those aside that the process is told to ignore (as by ``nohup``); returns who did before."""
     if threading.current_thread() is not threading.main_thread():  # where Python takes no handlers
-        yield
-        return
+        return {}
     before = {number: signal.getsignal(number) for number in SIGNALS}
-    handled = [number for number, old in before.items() if old not in {signal.SIG_IGN, None}]
+    handled = {number: old for number, old in before.items() if old not in {signal.SIG_IGN, None}}
     for number in handled:
         signal.signal(number, handler)
+    return handled
+
+
+@contextmanager
+def _handling(handler: Handler) -> Iterator[None]:
+    before = _handle(handler)
     try:
         yield
     finally:
-        for number in handled:
-            signal.signal(number, before[number])
+        for number, old in before.items():
+            signal.signal(number, old)
+
+
+def leave_at_once_from_now() -> None:
+    """End the process at once when a signal comes, until something else is said: for the time of the first imports."""
+    _handle(leave_at_once)
 
 
 def leaving_at_once() -> contextmanager[None]:

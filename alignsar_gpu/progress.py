@@ -135,10 +135,10 @@ def _lines(name: str, total: int) -> Iterator[Callable[[int], None]]:
             seconds = time.perf_counter() - started
             LOGGER.info("%-10s %s after %.0f s", name, how_far("works on"), seconds, **PLAIN)
 
-    LOGGER.info("%-10s starts", name, **PLAIN)
     thread = threading.Thread(target=speak, name=f"progress of {name}", daemon=True)
     thread.start()
     try:
+        LOGGER.info("%-10s starts", name, **PLAIN)
         yield count
     except KeyboardInterrupt as interrupt:
         interrupt.add_note(f"stage {name}, {how_far('not finished')}")

@@ -103,7 +103,8 @@ def refuse_foreign(path: Path) -> None:
     known = (path / MANIFEST, path / WORK / "state.json")  # of a run that is finished, or on the way
     if not path.is_dir() or any(file.exists() for file in known):
         return
-    if any(inside.name not in {WORK, SIMULATED} for inside in path.iterdir()):
+    own = {WORK, SIMULATED, *((LOG,) if (path / WORK).is_dir() else ())}
+    if any(inside.name not in own for inside in path.iterdir()):
         raise AlignsarError(
             f"output={path}: is not empty and is no run of alignsar_gpu; choose another output"
         )
@@ -192,7 +193,7 @@ class RunFolder:
         count = len(self.journal.units - {LAYOUT})
         if not self._has_units:
             before = "what was there before is kept, and " if self._known or self._simulated else ""
-            return f"nothing new was finished in {self.path} yet: {before}the same command starts again"
+            return f"no part was finished in {self.path} yet: {before}the same command starts again"
         return f"{count} finished part{'s' * (count != 1)} kept in {self.path}: the same command continues"
 
     @property

@@ -19,6 +19,7 @@ ARROWS = {
     "kernels": set(),
     "configs": set(),
     "errors": set(),
+    "interrupts": set(),
     "progress": VALUES,
     "config": VALUES,
     "opening": VALUES,
@@ -36,7 +37,7 @@ ARROWS = {
     "report": VALUES | {"dataset"},
     "simulate": VALUES | {"geometry", "interferometry", "kernels", "opening", "products", "stack"},
 }
-ABOVE_ALL = {"application", "__main__"}
+ABOVE_ALL = {"application", "doctor", "multirun", "__main__"}
 MOST_LINES, MOST_FILES = 500, 15
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 HEAVY = [

@@ -11,7 +11,7 @@ from alignsar_gpu.application.folder import RunFolder, StageRecord
 from alignsar_gpu.errors import AlignsarError
 
 SETTINGS = "name: a\nwindow: 3\noutput: x\n"
-WHOLE = [".checked.json", "b.txt", "cube", "manifest.json", "run.yaml"]
+WHOLE = [".checked.json", "b.txt", "cube", "manifest.json", "run.log", "run.yaml"]
 
 
 def folder(path, digest="f1", settings=SETTINGS, more=()):
@@ -47,7 +47,7 @@ def test_products_appear_only_when_all_are_made(tmp_path):
     path = tmp_path / "deep" / "out"
     with folder(path) as run:
         make(run)
-        assert [p.name for p in path.iterdir()] == [".unfinished"]
+        assert sorted(p.name for p in path.iterdir()) == [".unfinished", "run.log"]
         run.publish()
         assert not run.pending
     assert sorted(p.name for p in path.iterdir()) == WHOLE
@@ -128,7 +128,7 @@ def contents(path):
     return {
         str(p.relative_to(path)): (p.stat().st_mtime_ns, p.read_bytes())
         for p in path.rglob("*")
-        if p.is_file()
+        if p.is_file() and p.name != "run.log"
     }
 
 

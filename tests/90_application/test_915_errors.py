@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,26 +12,28 @@ from command_line import command, refuse
 from small_runs import SMALL
 
 from alignsar_gpu.__main__ import main
+from alignsar_gpu.interrupts import Interrupted
 
 
 @pytest.mark.parametrize(
-    ("error", "words"),
+    ("error", "words", "status"),
     [
         (
             OSError(errno.ENOSPC, "No space left on device", "/x/y"),
-            "cannot write /x/y (No space left on device)",
+            "cannot write /x/y (No space left on device); put that right, and run the same command again",
+            2,
         ),
-        (KeyboardInterrupt(), "interrupted; the same command continues the run"),
+        (Interrupted(signal.SIGTERM), "alignsar_gpu: interrupted by SIGTERM", 143),
     ],
 )
-def test_a_full_disk_and_an_impatient_user(error, words, monkeypatch, capsys, tmp_path):
+def test_a_full_disk_and_an_impatient_user(error, words, status, monkeypatch, capsys, tmp_path):
     def fail(*_):
         raise error
 
     monkeypatch.setattr("alignsar_gpu.application.pipeline.run", fail)
     monkeypatch.setattr(sys, "argv", ["alignsar_gpu", *SMALL, f"output={tmp_path / 'out'}"])
     monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
-    assert main() == 2
+    assert main() == status
     assert words in capsys.readouterr().err
 
 

@@ -188,7 +188,7 @@ class TestRefused:
         told = run(*TINY, f"output={output}", status=2).stderr.splitlines()[-1]
         assert f"output={output}: {output}/.unfinished/" in told
         assert f"cannot be written ({os.strerror(number)})" in told
-        assert told.endswith("the same command continues the run")
+        assert told.endswith("the same command starts again")
         run(*TINY, f"output={output}")
         assert (output / "manifest.json").exists()
 

@@ -40,7 +40,7 @@ def kill_after_rows(arguments, output, least=3):
         return len(list(journal.glob("row-*.json")))
 
     start_and_kill([*arguments, f"output={output}"], lambda: rows() >= least)
-    assert {p.name for p in output.iterdir()} == {".unfinished"}
+    assert {p.name for p in output.iterdir()} == {".unfinished", "run.log"}
     return rows()
 
 

@@ -1,0 +1,39 @@
+"""What a run makes beside the cube, what it says of itself, and how its folder is called, when nothing is asked for."""
+
+import netCDF4
+import pystac
+import xarray as xr
+from command_line import refuse, run
+from small_runs import SMALL
+
+
+def test_netcdf_and_report_are_chosen_by_one_word(tmp_path):
+    made = {}
+    for name, choice in {
+        "none": ["netcdf=none", "report=none"],
+        "all": ["netcdf=dates", "report=full"],
+    }.items():
+        run(*SMALL, *choice, f"output={tmp_path / name}")
+        made[name] = {path.name for path in (tmp_path / name).iterdir()}
+    assert made["all"] - made["none"] == {"netcdf", "report"}
+    refuse("netcdf=one: choose from dates, none", *SMALL, "netcdf=one", f"output={tmp_path / 'x'}")
+
+
+def test_no_licence_is_stated_unasked(tmp_path):
+    for name, choice, license_ in (("no", [], None), ("yes", ["dataset.license=CC0-1.0"], "CC0-1.0")):
+        output = tmp_path / name
+        run(*SMALL, *choice, f"output={output}")
+        assert xr.open_zarr(output / "cube.zarr").attrs.get("license") == license_
+        with netCDF4.Dataset(next((output / "netcdf").glob("*.nc"))) as file:
+            assert ("license" in file.ncattrs()) == (license_ is not None)
+        (collection,) = pystac.Catalog.from_file(str(output / "stac" / "catalog.json")).get_children()
+        assert collection.license == (license_ or "other")
+        assert "CC-BY" not in (output / "report" / "index.html").read_text()
+
+
+def test_a_run_without_a_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments = [argument for argument in SMALL if not argument.startswith("name=")]
+    run(*arguments, "netcdf=none", "report=none")
+    assert [path.name for path in (tmp_path / "outputs").iterdir()] == ["synthetic"]
+    assert xr.open_zarr("outputs/synthetic/cube.zarr").attrs["id"].startswith("synthetic-2022")
