@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import locale
 import os
 import platform
@@ -10,7 +11,7 @@ import sys
 import tempfile
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from alignsar_gpu.errors import AlignsarError
 
@@ -49,8 +50,7 @@ def _device() -> str:
 
 
 def _threads() -> str:
-    import numba  # noqa: PLC0415
-
+    numba: Any = importlib.import_module("numba")
     numba.set_num_threads(numba.get_num_threads())  # starts them, which chooses the layer
     names = ("NUMBA_NUM_THREADS", "NUMBA_THREADING_LAYER", "OMP_NUM_THREADS")
     told = "".join(f", {name}={os.environ[name]}" for name in names if name in os.environ)
@@ -81,12 +81,12 @@ def _numba_cache() -> str:
 
 def _proj() -> str:
     import pyproj  # noqa: PLC0415
+    from pyproj.datadir import get_data_dir  # noqa: PLC0415
 
     told = [f"{name}={os.environ[name]}" for name in ("PROJ_DATA", "PROJ_LIB") if name in os.environ]
     wrong = [text for text in told if not (Path(text.partition("=")[2]) / "proj.db").exists()]
     notes = [*told, *(f"{PROBLEM}{text} has no proj.db; unset it" for text in wrong)]
-    folders = f"{pyproj.datadir.get_data_dir()}; {pyproj.datadir.get_user_data_dir()}"
-    return f"{pyproj.proj_version_str}, {folders}" + "".join(f"\n{INDENT}{note}" for note in notes)
+    return f"{pyproj.proj_version_str}, {get_data_dir()}" + "".join(f"\n{INDENT}{note}" for note in notes)
 
 
 def _geoid(model: Literal["egm96", "egm2008"], needed: str) -> Callable[[], str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from types import FrameType
 
     Handler = Callable[[int, FrameType | None], NoReturn]
@@ -72,11 +73,11 @@ def leave_at_once_from_now() -> None:
     _handle(leave_at_once)
 
 
-def leaving_at_once() -> contextmanager[None]:
+def leaving_at_once() -> AbstractContextManager[None]:
     """End the process at once when a signal comes inside the block."""
     return _handling(leave_at_once)
 
 
-def raising() -> contextmanager[None]:
+def raising() -> AbstractContextManager[None]:
     """Raise `Interrupted` when a signal comes inside the block; a second one ends the process."""
     return _handling(_raise)

@@ -11,7 +11,6 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import OmegaConf
 
 from alignsar_gpu.config.paths import NO_NAME
 
@@ -34,7 +33,7 @@ class Jobs:
             return
         swept = swept_keys(sys.argv[1:])
         own = [text for text in HydraConfig.get().overrides.task if _key(text) in swept - OWN]
-        output = str(OmegaConf.to_container(composed, resolve=False)["output"])
+        output = str(composed._get_node("output"))  # noqa: SLF001  (as it is written, with references to other keys)
         told_apart = "output" in swept or output.replace("${name}", "").count("${")
         if own and not told_apart:
             composed.output = f"{composed.output}/{folder_name(own)}"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LOGGER = logging.getLogger("alignsar_gpu")
 CONSOLE = Console(stderr=True)
 EVERY = 30.0  # seconds between two lines of a stage that goes on, where there is no bar
-PLAIN = {"extra": {"plain": True}}  # of a line that says in plain text what a bar shows on a terminal
+PLAIN = {"plain": True}  # of a line that says in plain text what a bar shows on a terminal
 
 
 class RunLog(logging.Handler):
@@ -133,12 +133,12 @@ def _lines(name: str, total: int) -> Iterator[Callable[[int], None]]:
     def speak() -> None:
         while not ended.wait(EVERY):
             seconds = time.perf_counter() - started
-            LOGGER.info("%-10s %s after %.0f s", name, how_far("works on"), seconds, **PLAIN)
+            LOGGER.info("%-10s %s after %.0f s", name, how_far("works on"), seconds, extra=PLAIN)
 
     thread = threading.Thread(target=speak, name=f"progress of {name}", daemon=True)
     thread.start()
     try:
-        LOGGER.info("%-10s starts", name, **PLAIN)
+        LOGGER.info("%-10s starts", name, extra=PLAIN)
         yield count
     except KeyboardInterrupt as interrupt:
         interrupt.add_note(f"stage {name}, {how_far('not finished')}")
