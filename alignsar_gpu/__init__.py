@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
+    from alignsar_gpu.frontend.result import Result
+
 
 def open(path: str | PathLike[str], chunks: Any = None) -> xr.Dataset:  # noqa: A001  (as xarray and rasterio have it)
     """Open a dataset: the folder that a run has written, or its cube.zarr.
@@ -38,10 +40,32 @@ def open(path: str | PathLike[str], chunks: Any = None) -> xr.Dataset:  # noqa: 
     return cube.chunk(chunks or dict(zip(cube["valid"].dims, cube["valid"].encoding["chunks"], strict=True)))
 
 
+def run(experiment: str | None = None, **keys: Any) -> Result:
+    """Make a dataset, as the command line does, and return what it has written.
+
+    Parameters
+    ----------
+    experiment : "demo", "sentinel1", ...; None for none.
+    keys : values of keys, and options of groups, by the names that the command line has: ``output="mine"``,
+        ``**{"products.path": folder, "signatures.names": ["sigma0", "coherence"]}``. Paths, lists, numbers, booleans,
+        dictionaries and None are taken as they are.
+
+    Returns
+    -------
+    A `Result`: ``.cube`` (the dataset, lazily), ``.quality`` (what was measured), ``.path`` (the folder).
+
+    Raises AlignsarError for what the user can put right. A run that was interrupted continues when it is called again,
+    a finished one is left alone.
+    """
+    from alignsar_gpu.frontend import calling  # noqa: PLC0415  (importing the package loads nothing heavy)
+
+    return calling.run(experiment, keys)
+
+
 def __getattr__(name: str) -> Any:
     """Look up ``__version__`` on first use: reading the distribution's metadata takes longer than the import."""
     if name == "__version__":
-        from importlib.metadata import version  # noqa: PLC0415
+        from alignsar_gpu.version import __version__  # noqa: PLC0415
 
-        return version("alignsar_gpu")
+        return __version__
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""The command line: ``python -m alignsar_gpu +experiment=NAME key=value ...``."""
+"""The command line: ``alignsar_gpu +experiment=NAME key=value ...``, or ``python -m alignsar_gpu``."""
 
 from __future__ import annotations
 
@@ -7,89 +7,36 @@ import signal
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from alignsar_gpu import doctor, interrupts
 
-if __name__ == "__main__":  # no traceback of an interrupt while modules are imported
+# As `python -m` and as the console script: no traceback of an interrupt while modules are imported.
+if __name__ == "__main__" or sys.argv[0].endswith("/alignsar_gpu"):
     interrupts.leave_at_once_from_now()
 
 import hydra
-from hydra.errors import HydraException, MissingConfigException
-from omegaconf import DictConfig, OmegaConf
+from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from alignsar_gpu.config import Config, check_together, register, validate
-from alignsar_gpu.config.paths import check_paths, name_after
 from alignsar_gpu.errors import CANNOT_WRITE, AlignsarError
-from alignsar_gpu.multirun import Jobs
-from alignsar_gpu.products.readers import reader_of, readers
-from alignsar_gpu.radarcoding.kinds import layers_of
+from alignsar_gpu.frontend.arguments import prepare
+from alignsar_gpu.frontend.composing import one_line, register
+from alignsar_gpu.frontend.help import help_page
+from alignsar_gpu.frontend.help_keys import help_keys
+from alignsar_gpu.frontend.multirun import Jobs
+from alignsar_gpu.frontend.performing import give_name, perform
+from alignsar_gpu.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from omegaconf import DictConfig
 
     from alignsar_gpu.application.pipeline import Summary
     from alignsar_gpu.application.simulation import SimulationSummary
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
-# What Hydra says of values that it takes for something else, and what to write instead.
-QUOTING = {
-    "Ambiguous value": "a list is written in brackets: key=[a,b]",
-    "no viable alternative": "quote a value with brackets, commas or spaces twice: 'key=\"value\"'",
-}
-
-
-def one_line(error: Exception) -> str:
-    """The message of ``error`` on one line, with what caused it, if it says more."""
-    if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:
-        group, _, name = str(error.missing_cfg_file).rpartition("/")
-        return f"{group}={name}: there is no {name!r}; choose from {', '.join(error.options)}"
-    if isinstance(error, AlignsarError):
-        return str(error)
-    if isinstance(error, OSError):
-        where = f" {error.filename}" if error.filename else ""
-        return f"cannot write{where} ({error.strerror}); put that right, and run the same command again"
-    messages = [str(e).strip().splitlines() for e in (error, error.__cause__) if e is not None]
-    message = ": ".join(lines[0].rstrip(".") for lines in messages if lines)
-    return "; ".join([message, *(hint for words, hint in QUOTING.items() if words in message)])
-
-
-def _unknown_keys(node: DictConfig, prefix: str = "") -> list[str]:
-    """Keys that no class of the configuration has: Hydra's ``+key=value`` adds what it is told to."""
-    kind = OmegaConf.get_type(node)
-    if kind is dict:  # its keys are names that users give
-        return []
-    known = {item.name for item in fields(kind)} if kind is not None and is_dataclass(kind) else set()
-    unknown = []
-    for name in map(str, node):
-        if name not in known:
-            unknown.append(f"{prefix}{name}")
-        elif not OmegaConf.is_missing(node, name) and isinstance(node[name], DictConfig):
-            unknown += _unknown_keys(node[name], f"{prefix}{name}.")
-    return unknown
-
-
-def typed(composed: DictConfig) -> Config:
-    """The composed configuration as checked values. Raises AlignsarError or OmegaConf's errors by key."""
-    unknown = _unknown_keys(composed)
-    if unknown:
-        raise AlignsarError(f"{', '.join(unknown)}: no such key; --help lists the keys")
-    missing = sorted(OmegaConf.missing_keys(composed))
-    if "products" in missing:
-        raise AlignsarError(
-            "no products: choose an experiment (+experiment=demo, +experiment=amsterdam, ...; --help lists them) "
-            "or a reader (products=snap products.path=FOLDER, products=sentinel1 products.path=SAFE dem.path=FILE)"
-        )
-    if missing:
-        raise AlignsarError(f"{', '.join(missing)}: must be given, for example {missing[0]}=...")
-    config = cast("Config", OmegaConf.to_object(composed))
-    config.radarcoding.layers = layers_of(config.radarcoding.layers)
-    validate(config)
-    reader = config.products.reader
-    check_together(config, coregisters=reader != "none" and reader_of(reader).coregisters)
-    return config
 
 
 def _print_rows(rows: list[tuple[str, str]]) -> None:
@@ -132,27 +79,22 @@ def _print_simulation(summary: SimulationSummary) -> None:
 
 
 def _run(composed: DictConfig, jobs: Jobs) -> None:
-    if not OmegaConf.is_missing(composed, "products") and not composed.name:
-        composed.name = name_after(composed.products)
+    give_name(composed)
     jobs.begin(composed)
-    config = typed(composed)
-    check_paths(config)
-    # imported late, so that --help, a wrong key and a wrong path answer at once
-    from alignsar_gpu.application.pipeline import check, run  # noqa: PLC0415
-    from alignsar_gpu.application.published import Published  # noqa: PLC0415
-    from alignsar_gpu.application.simulation import simulate_products  # noqa: PLC0415
-    from alignsar_gpu.device import limited_threads  # noqa: PLC0415
-    from alignsar_gpu.progress import start_log  # noqa: PLC0415
+    _, summary = perform(composed, when_simulated=_print_simulation, working=interrupts.raising)
+    if summary is not None:
+        _print_summary(summary)
 
-    start_log()
-    published = Published(composed)
-    with interrupts.raising(), limited_threads(config.device.threads):
-        if config.products.reader != "none":
-            check(config)
-        if config.simulate is not None:
-            _print_simulation(simulate_products(config, published.configuration))
-        if config.products.reader != "none":
-            _print_summary(run(config, published))
+
+def _answer(arguments: list[str]) -> str:
+    """Return what is printed for an option that asks for help or the version; an empty text where there is none."""
+    if "--version" in arguments:
+        return f"alignsar_gpu {__version__}\n"
+    if "--help-keys" in arguments:
+        return help_keys(*arguments[arguments.index("--help-keys") + 1 :][:1])
+    if "--help" in arguments or "-h" in arguments:
+        return help_page(__version__)
+    return ""
 
 
 @contextmanager
@@ -167,6 +109,17 @@ def _raising_hydra() -> Iterator[None]:
             del os.environ[FULL_ERROR]
         else:
             os.environ[FULL_ERROR] = before
+
+
+@contextmanager
+def _arguments(prepared: list[str]) -> Iterator[None]:
+    """Give Hydra other arguments than those of the process."""
+    before = sys.argv
+    sys.argv = [before[0], *prepared]
+    try:
+        yield
+    finally:
+        sys.argv = before
 
 
 def main() -> int:
@@ -184,8 +137,6 @@ def main() -> int:
 
 def _main() -> int:
     show_all = os.environ.get(FULL_ERROR) == "1"
-    register()
-    readers()
     failures: list[Exception] = []
     jobs = Jobs()
 
@@ -204,9 +155,13 @@ def _main() -> int:
         jobs.end(seconds if len(failures) == before else "failed")
 
     try:
-        with _raising_hydra():
+        if answer := _answer(sys.argv[1:]):
+            print(answer, end="")  # noqa: T201
+            return 0
+        register()
+        with _raising_hydra(), _arguments(prepare(sys.argv[1:])):
             job()
-    except (HydraException, OmegaConfBaseException) as error:
+    except (AlignsarError, HydraException, OmegaConfBaseException) as error:
         failures.append(error)
     finally:
         if jobs.rows:

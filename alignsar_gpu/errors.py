@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 import re
 from contextlib import contextmanager
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 # What the system refuses and a user, or its administrator, can put right.
@@ -17,6 +18,8 @@ CANNOT_WRITE = {
     *(errno.EPERM, errno.EROFS, errno.ESTALE),
 }
 LINES = re.compile(r"\s*\n\s*")  # within what libraries say
+LEAST_ALIKE = 0.6  # share of letters that a misspelt name has in common with one that is suggested
+SUGGESTED = 3
 
 
 class AlignsarError(Exception):
@@ -39,3 +42,24 @@ def writing(path: Path) -> Iterator[None]:
         if error.errno is not None and error.filename is None:
             error.filename = str(path)
         raise
+
+
+def did_you_mean(word: str, names: Iterable[str]) -> str:
+    """Suggest the names that are nearest to a misspelt one, at most three; an empty text where none is near.
+
+    Names with groups, as ``group.key``, are near by their last part too.
+    """
+    likeness = {name: _likeness(word, name) for name in names}
+    least = max([LEAST_ALIKE, *(value - 0.2 for value in likeness.values())])
+    best = sorted(likeness, key=lambda name: (-likeness[name], name))[:SUGGESTED]
+    near = [name for name in best if likeness[name] >= least]
+    return f"did you mean {' or '.join(filter(None, [', '.join(near[:-1]), near[-1]]))}?" if near else ""
+
+
+def _likeness(word: str, name: str) -> float:
+    """Return how alike two names are, from 0 to 1, in whole or in their last parts."""
+    word, name = word.casefold(), name.casefold()
+    parts = word.rpartition(".")[2], name.rpartition(".")[2]
+    if parts[0] in name and len(parts[0]) > SUGGESTED:
+        return 0.9
+    return max(SequenceMatcher(None, word, name).ratio(), 0.9 * SequenceMatcher(None, *parts).ratio())

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
-from alignsar_gpu import __version__
 from alignsar_gpu.application.fingerprints import InputFiles, write_text
 from alignsar_gpu.application.folder import RunFolder, StageRecord
 from alignsar_gpu.application.inputs import open_surface, surface_files
@@ -45,6 +44,7 @@ from alignsar_gpu.simulate.safe.plan.parameters import PassParameters
 from alignsar_gpu.simulate.safe.planning import plan_passes
 from alignsar_gpu.simulate.safe.product import copy_metadata, write_metadata
 from alignsar_gpu.simulate.safe.quicklook import write_quicklook
+from alignsar_gpu.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,9 +6,9 @@ from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from alignsar_gpu import __version__
 from alignsar_gpu.application.fingerprints import InputFiles
 from alignsar_gpu.application.folder import StageRecord
+from alignsar_gpu.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
-from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
 from alignsar_gpu.config.keys import about, key
@@ -42,7 +41,6 @@ __all__ = [
     "SimulateSceneConfig",
     "SlcProductsConfig",
     "check_together",
-    "register",
     "validate",
 ]
 
@@ -219,14 +217,6 @@ class Config:
         choices=("dates", "none"),
     )
     report: ReportConfig = field(default_factory=ReportConfig)
-
-
-def register() -> None:
-    """Make the classes known to Hydra, as the schemas that the YAML files build on."""
-    store = ConfigStore.instance()
-    store.store(name="schema", node=Config)
-    store.store(group="products", name="none", node=NoProductsConfig)
-    store.store(group="simulate", name="schema", node=SimulateConfig)
 
 
 def _check_value(name: str, value: Any, metadata: dict[str, Any]) -> None:

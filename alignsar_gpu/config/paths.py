@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.errors import AlignsarError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,8 +29,18 @@ def check_paths(config: Config) -> None:
         path = _absolute(text)
         if ELSEWHERE.search(text) or made in {path, *path.parents}:
             continue
-        if not path.exists():
-            raise AlignsarError(f"{key}={text}: no such file or folder{_last_there(path)}; correct the path")
+        check_there(key, Path(text).expanduser())
+
+
+def check_there(key: str, path: Path) -> None:
+    """Raise AlignsarError, naming the key, if there is nothing at a path; suggest what is near in its folder."""
+    if path.exists():
+        return
+    there = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
+    near = did_you_mean(path.name, there)
+    raise AlignsarError(
+        f"{key}={path}: no such file or folder{_last_there(path)}; {near or 'correct the path'}"
+    )
 
 
 def _absolute(text: str) -> Path:
@@ -38,7 +48,8 @@ def _absolute(text: str) -> Path:
 
 
 def _last_there(path: Path) -> str:
-    """Say which part of a path is there, where that helps."""
+    """Say which part of a path is there, where its folder is not."""
+    path = path.absolute()
     there = next(folder for folder in path.parents if folder.exists())
     return (
         "" if there == path.parent else f" ({there} is there, {there / path.relative_to(there).parts[0]} not)"

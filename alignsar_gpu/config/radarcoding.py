@@ -42,7 +42,7 @@ class RadarcodingConfig:
 
     layers: dict[str, Any] = field(
         default_factory=dict,
-        metadata=about("files by the name of their layer: +radarcoding.layers.NAME.path=FILE"),
+        metadata=about("files by the name of their layer: radarcoding.layers.NAME.path=FILE"),
     )
     overlaps: str = key(
         "keep",

@@ -10,7 +10,7 @@ import numpy as np
 from alignsar_gpu.coregistration.burst import GroundBlock
 from alignsar_gpu.kernels import TerrainLayers
 from alignsar_gpu.stack.ground import Ground, Viewing
-from alignsar_gpu.stack.product import PIXELS
+from alignsar_gpu.stack.product import PIXELS, in_short
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,6 +61,9 @@ class CoregisteredStack:
     quantities: tuple[str, ...] = (PIXELS,)
     date_pairs: tuple[tuple[int, int], ...] = ()
     _drawn: dict[tuple[int, int], tuple[TerrainLayers, int]] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return in_short(self)
 
     @property
     def grid(self) -> RadarGrid:

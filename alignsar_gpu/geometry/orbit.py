@@ -95,6 +95,10 @@ class Orbit:
     velocity: NDArray[np.float64]
     source: str
 
+    def __repr__(self) -> str:
+        first, last = (self.epoch + np.timedelta64(round(float(t)), "s") for t in self.time[[0, -1]])
+        return f"Orbit({self.source!r}, {len(self.time)} state vectors from {first} to {last})"
+
     def __post_init__(self) -> None:
         count = len(self.time)
         if count < 2 or self.position.shape != (count, 3) or self.velocity.shape != (count, 3):

@@ -88,6 +88,9 @@ class SlcProducts:
     files_of: Callable[[Path, Sequence[Burst]], list[Path]]
     verify: Callable[[Path, Sequence[Burst]], int] | None = None
 
+    def __repr__(self) -> str:
+        return f"SlcProducts({str(self.path)!r}, {len(self.opened)} products)"
+
     def choose(
         self,
         *,

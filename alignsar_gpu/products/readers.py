@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
-from hydra.core.config_store import ConfigStore
-
 from alignsar_gpu import products
+from alignsar_gpu.config.paths import check_there
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
@@ -48,12 +49,14 @@ class Reader:
     opener : ``"module:function"``, imported on first use. Of a stack it takes the keys and returns a `StackSource`; of
         SLC products it takes the keys and the path of orbits (or None), and returns `SlcProducts`.
     coregisters : whether it gives SLC products, which a run coregisters with orbits and a DEM, and not a stack.
+    names : pattern of the names of its files and folders, in any case, by which ``products=auto`` finds it.
     """
 
     name: str
     schema: type[ProductsConfig]
     opener: str
     coregisters: bool = False
+    names: str = r"(?!)"
 
     def _open(self, *arguments: Any) -> Any:
         module, _, function = self.opener.partition(":")
@@ -76,15 +79,19 @@ def register(reader: Reader) -> None:
     if reader.name in _READERS:
         raise ValueError(f"reader {reader.name!r} is registered twice")
     _READERS[reader.name] = reader
-    ConfigStore.instance().store(group="products", name=reader.name, node=reader.schema)
 
 
 def readers() -> Mapping[str, Reader]:
     """Return all readers by name. A format is a sub-package of `alignsar_gpu.products` that registers one."""
+    _import_formats()
+    return _READERS
+
+
+@cache
+def _import_formats() -> None:
     for module in pkgutil.iter_modules(products.__path__):
         if module.ispkg:
             importlib.import_module(f"{products.__name__}.{module.name}")
-    return _READERS
 
 
 def reader_of(name: str) -> Reader:
@@ -92,3 +99,31 @@ def reader_of(name: str) -> Reader:
     if name not in readers():
         raise AlignsarError(f"products={name}: no such reader; choose from {', '.join(sorted(_READERS))}")
     return _READERS[name]
+
+
+def reader_at(path: Path) -> Reader:
+    """Find the one reader that fits the names of the files at ``path``. Raises AlignsarError for none or several."""
+    check_there("products.path", path)
+    inside = [item.name for item in path.iterdir()] if path.is_dir() else []
+    visible = sorted(name for name in inside if not name.startswith("."))
+    fitting = {
+        reader: [
+            name
+            for name in (path.resolve().name, *visible)
+            if re.fullmatch(reader.names, name, re.IGNORECASE)
+        ]
+        for reader in readers().values()
+    }
+    # a product is taken for what it is called, whatever lies in it
+    found = {reader: names for reader, names in fitting.items() if path.resolve().name in names} or {
+        reader: names for reader, names in fitting.items() if names
+    }
+    if len(found) == 1:
+        return next(iter(found))
+    choices = " or ".join(f"products={reader.name}" for reader in found or readers().values())
+    if found:
+        both = " and ".join(f"{names[0]} ({reader.name})" for reader, names in found.items())
+        raise AlignsarError(f"products.path={path}: several readers fit: {both}; choose {choices}")
+    raise AlignsarError(
+        f"products.path={path}: no reader fits the names of the files there; correct the path, or choose {choices}"
+    )

@@ -157,6 +157,10 @@ class Burst:
     azimuth_band: Band = UNKNOWN_BAND
     range_band: Band = UNKNOWN_BAND
 
+    def __repr__(self) -> str:
+        shape = f"{self.grid.lines} lines x {self.grid.samples} samples"
+        return f"Burst({self.name}, {', '.join(self.channels)}, {shape})"
+
     @property
     def name(self) -> str:
         """Name of the burst in messages."""
@@ -215,6 +219,9 @@ class SlcProduct:
     bursts: tuple[Burst, ...]
     facts: Mapping[str, Any]
     processed: np.datetime64 | None = None
+
+    def __repr__(self) -> str:
+        return f"SlcProduct({self.product_id}, {', '.join(self.polarizations)}, {len(self.bursts)} bursts)"
 
     @property
     def date(self) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.errors import AlignsarError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -51,6 +51,11 @@ def register(kind: LabelKind) -> None:
     _KINDS[kind.name] = kind
 
 
+def kinds() -> Mapping[str, LabelKind]:
+    """Return all kinds of labels by name, in the order in which messages name them."""
+    return _KINDS
+
+
 def kind_of(layer: LayerConfig) -> LabelKind:
     """Return the kind of a layer."""
     return _KINDS[layer.kind]
@@ -87,8 +92,9 @@ def _own_keys(raw: Mapping[Any, Any], kind: LabelKind, where: str) -> dict[str, 
     for key, value in raw.items():
         owners = [other for other in _KINDS.values() if key in {item.name for item in fields(other.schema)}]
         if not owners:
+            near = did_you_mean(str(key), known)
             raise AlignsarError(
-                f"{where}.{key}: no such key; a layer of kind={kind.name} has {', '.join(known)}"
+                f"{where}.{key}: no such key; {near or 'a layer of kind=' + kind.name + ' has ' + ', '.join(known)}"
             )
         if key not in known and value != getattr(owners[0].schema(), key):
             names = " and ".join(f"kind={other.name}" for other in owners)

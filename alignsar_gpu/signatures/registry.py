@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.errors import AlignsarError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -117,8 +117,11 @@ def select(names: Iterable[str]) -> tuple[Signature, ...]:
         members = groups().get(name, (name,))
         unknown = [m for m in members if m not in _SIGNATURES]
         if unknown:
-            known = ", ".join([*groups(), *_SIGNATURES])
-            raise AlignsarError(f"signatures.names: no signature or group {unknown[0]!r}; there are: {known}")
+            near = did_you_mean(unknown[0], [*groups(), *_SIGNATURES])
+            raise AlignsarError(
+                f"signatures.names: no signature or group {unknown[0]!r}; "
+                f"{near or 'groups are ' + ', '.join(groups())} (docs/signatures.md lists all)"
+            )
         wanted.update(members)
     if not wanted:
         raise AlignsarError(

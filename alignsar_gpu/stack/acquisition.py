@@ -47,6 +47,11 @@ class Acquisition:
     calibration: Mapping[str, Calibration | JoinedCalibration] = field(default_factory=dict)
     noise: Mapping[str, JoinedNoise] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        return (
+            f"Acquisition({self.date}, {self.platform}, {self.pass_direction}, orbit {self.absolute_orbit})"
+        )
+
     @property
     def date(self) -> str:
         """The day, as YYYYMMDD: the name of this date in files."""

@@ -44,6 +44,11 @@ class Stack:
     first: int
     stop: int
 
+    def __repr__(self) -> str:
+        lines = f"lines {self.begin + self.first} to {self.begin + self.stop} of {self.grid.lines}"
+        dates = ", ".join(acquisition.date for acquisition in self.acquisitions)
+        return f"Stack({dates}; {', '.join(self.polarizations)}; {lines}, {self.grid.samples} samples)"
+
     @property
     def azimuth_time(self) -> NDArray[np.float64]:
         """Zero-Doppler time of the lines held, halo included, seconds since the grid's epoch."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.grid import RadarGrid
@@ -127,6 +127,9 @@ class ReadyStack:
     bursts: Mapping[str, Any] = MappingProxyType({})
     pixel_copies: int = 3
 
+    def __repr__(self) -> str:
+        return in_short(cast("StackProduct", self))
+
     def shifts(self, *_: Any) -> None:
         """See `StackProduct.shifts`."""
 
@@ -140,6 +143,15 @@ class ReadyStack:
     def ground_bytes(self, lines: int) -> int:  # noqa: ARG002  (the protocol's)
         """See `StackProduct.ground_bytes`."""
         return 0
+
+
+def in_short(product: StackProduct) -> str:
+    """Describe a stack on one line: its kind, source, dates, polarizations and shape."""
+    dates = [acquisition.date for acquisition in product.acquisitions]
+    shown = ", ".join(dates) if len(dates) < 5 else f"{len(dates)} dates from {dates[0]} to {dates[-1]}"
+    shape = "{} lines x {} samples".format(*product.grid.shape)
+    polarizations = ", ".join(product.polarizations)
+    return f"{type(product).__name__}({product.source!r}; {shown}; {polarizations}; {shape})"
 
 
 def missing(product: StackProduct) -> dict[str, str]:

@@ -9,13 +9,13 @@ import pytest
 from fake_nisar import HALF, VECTORS, FakeNisar
 from hydra import compose, initialize_config_module
 
-from alignsar_gpu.__main__ import typed
 from alignsar_gpu.application.dataset.description import check_flattening
 from alignsar_gpu.application.fingerprints import InputFiles
 from alignsar_gpu.application.inputs import find_inputs
-from alignsar_gpu.config import Config, register
+from alignsar_gpu.config import Config
 from alignsar_gpu.device import choose_device
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.frontend.composing import register, typed
 from alignsar_gpu.geometry.ellipsoid import geodetic_to_ecef
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT, RadarGrid
 from alignsar_gpu.geometry.ground_to_radar import ground_to_radar

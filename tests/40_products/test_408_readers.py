@@ -10,13 +10,13 @@ from hydra import compose, initialize_config_module
 from pyproj import CRS
 from synthetic_stack import simulate_stack
 
-from alignsar_gpu.__main__ import typed
 from alignsar_gpu.application.dataset.signature_choice import available, options_of
 from alignsar_gpu.application.inputs import find_inputs
-from alignsar_gpu.config import Config, ProductsConfig, register
+from alignsar_gpu.config import Config, ProductsConfig
 from alignsar_gpu.config.keys import key
 from alignsar_gpu.device import Device
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.frontend.composing import register, typed
 from alignsar_gpu.geocoding.map_grid import MapGrid
 from alignsar_gpu.products import readers
 from alignsar_gpu.signatures import select

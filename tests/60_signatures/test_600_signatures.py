@@ -89,7 +89,7 @@ class TestRegistry:
 
     def test_refused(self):
         with pytest.raises(
-            AlignsarError, match=r"no signature or group 'colour'; there are: category1, category2, all_dual"
+            AlignsarError, match=r"no signature or group 'colour'; groups are category1, category2, all_dual"
         ):
             select(["colour"])
         with pytest.raises(AlignsarError, match="empty"):

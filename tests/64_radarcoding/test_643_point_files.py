@@ -367,6 +367,12 @@ class TestTables:
         np.testing.assert_array_equal(read(points, EVERYWHERE)["above_terrain"], 0.0)
         refused("is egm96, but the points have no heights", path, crs="EPSG:4326", vertical_datum="egm96")
 
+    def test_a_path_below_the_home_folder(self, tmp_path, monkeypatch):
+        longitude, latitude, _ = on_earth(5)
+        path = write_table(tmp_path / "a.csv", pd.DataFrame({"lon": longitude, "lat": latitude}))
+        monkeypatch.setenv("HOME", str(tmp_path))
+        assert opened("~/a.csv", crs="EPSG:4326").files == (path,)
+
     @pytest.mark.parametrize("suffix", ["csv", "parquet"])
     def test_points_with_missing_numbers_are_counted(self, tmp_path, suffix):
         frame = pd.DataFrame(

@@ -183,6 +183,15 @@ class TestPaths:
             archive.writestr("b.txt", "b")
         refused(r"has no member 'c.gpkg'; there are a.txt, b.txt", f"{tmp_path}/z.zip!c.gpkg")
         refused(r"name one of its members .*a.txt, b.txt", tmp_path / "z.zip")
+        with zipfile.ZipFile(tmp_path / "map.zip", "w") as archive:
+            for name in ("readme.txt", "roads.prj", "buildings.gpkg", "roads.geojson", "licence.pdf"):
+                archive.writestr(name, "a")
+        refused(r"name one of its members .*: buildings.gpkg, roads.geojson$", tmp_path / "map.zip")
+        refused(
+            r"has no member 'building.gpkg'; did you mean buildings.gpkg\?",
+            f"{tmp_path}/map.zip!building.gpkg",
+        )
+        refused(r"has no member 'x'; there are buildings.gpkg, roads.geojson$", f"{tmp_path}/map.zip!x")
         (tmp_path / "x.parquet").write_bytes(b"no Parquet")
         refused("cannot be read as GeoParquet", tmp_path / "x.parquet")
         frame([SQUARE], kind=["a"]).drop(columns="geometry").to_parquet(tmp_path / "plain.parquet")

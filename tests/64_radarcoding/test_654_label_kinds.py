@@ -8,10 +8,9 @@ import pytest
 from gauge_labels.kind import GAUGE
 from hydra import compose, initialize_config_module
 
-from alignsar_gpu.__main__ import typed
 from alignsar_gpu.application.labels.sources import label_settings, open_labels
-from alignsar_gpu.config import register as register_config
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.frontend.composing import register, typed
 from alignsar_gpu.radarcoding import kinds
 from alignsar_gpu.radarcoding.layers import LabelScene, Strip
 
@@ -22,7 +21,7 @@ HEAVY = {"geopandas", "laspy", "numba", "pyogrio", "pyproj", "rasterio", "scipy"
 
 @pytest.fixture(autouse=True)
 def hydra():
-    register_config()
+    register()
     with initialize_config_module("alignsar_gpu.configs", version_base="1.3"):
         yield
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alignsar_gpu import __version__
 from alignsar_gpu.dataset.blocks import ChunkGrid
 from alignsar_gpu.signatures.speckle import equivalent_number_of_looks
+from alignsar_gpu.version import __version__
 
 if TYPE_CHECKING:
     from pathlib import Path

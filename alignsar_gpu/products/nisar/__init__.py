@@ -19,5 +19,10 @@ class NisarProductsConfig(ProductsConfig):
 
 
 register(
-    Reader(name="nisar", schema=NisarProductsConfig, opener="alignsar_gpu.products.nisar.reader:find_stack")
+    Reader(
+        name="nisar",
+        schema=NisarProductsConfig,
+        opener="alignsar_gpu.products.nisar.reader:find_stack",
+        names=r".+\.(h5|hdf5|he5)",
+    )
 )

@@ -47,7 +47,7 @@ NO_VALUES = (
 )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class NisarProduct(ReadyStack):
     """A `StackProduct` read from one NISAR RSLC product; its ground is the ellipsoid, without heights."""
 

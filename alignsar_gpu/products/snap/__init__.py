@@ -23,5 +23,10 @@ class SnapProductsConfig(ProductsConfig):
 
 
 register(
-    Reader(name="snap", schema=SnapProductsConfig, opener="alignsar_gpu.products.snap.reader:find_stack")
+    Reader(
+        name="snap",
+        schema=SnapProductsConfig,
+        opener="alignsar_gpu.products.snap.reader:find_stack",
+        names=r".+\.(znap|znap\.zip|dim)",
+    )
 )

@@ -74,7 +74,7 @@ def _grid(raster: SnapRaster) -> RadarGrid:
     )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class SnapStack(ReadyStack):
     """A `StackProduct` read from SNAP products.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -260,6 +260,8 @@ def open_points(config: PointLayerConfig, key: str) -> PointFile:
     missing, damaged, empty, without a coordinate reference system, without a vertical datum where there are heights,
     or of a kind that is not points.
     """
+    if config.path.startswith("~"):
+        config = replace(config, path=str(Path(config.path).expanduser()))
     where = f"{key}: {config.path}"
     given = given_crs(config.crs, where)
     kind, source = _source(config, given, where)

@@ -110,11 +110,11 @@ def heights_of(datum: str | None, crs: CRS, where: str, *, has_height: bool) -> 
         )
     if datum == "ellipsoid":
         return Heights(datum=datum, geoid=None, factor=factor)
-    if not known and not Path(datum).is_file():
+    if not known and not Path(datum).expanduser().is_file():
         raise AlignsarError(f"{where}: vertical_datum is {datum!r}, which is no such file; {CHOICES}")
     try:
         model: Literal["egm96", "egm2008"] = "egm96" if datum == "egm96" else "egm2008"
-        geoid = open_geoid(model, None if known else Path(datum))
+        geoid = open_geoid(model, None if known else Path(datum).expanduser())
     except AlignsarError as error:
         raise AlignsarError(f"{where}: {error} (for these points, that file is vertical_datum)") from None
     return Heights(datum=geoid.name, geoid=geoid, factor=factor)

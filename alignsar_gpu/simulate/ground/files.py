@@ -9,7 +9,7 @@ import numpy as np
 import rasterio
 import shapely
 
-from alignsar_gpu import __version__
+from alignsar_gpu.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
-from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.errors import AlignsarError, did_you_mean
 from alignsar_gpu.opening.sources import source_files
 
 if TYPE_CHECKING:
@@ -18,6 +18,24 @@ if TYPE_CHECKING:
 
 IN_ARCHIVE = re.compile(r"/vsizip/\{?(?P<archive>[^{}]+?\.zip)\}?(?:/(?P<member>.+))?", re.IGNORECASE)
 SHOWN = 20  # names in a message
+# Endings of files that are vectors by themselves, for messages about archives.
+VECTORS = (
+    *(
+        ".shp",
+        ".gpkg",
+        ".geojson",
+        ".json",
+        ".geojsonl",
+        ".gml",
+        ".xml",
+        ".kml",
+        ".parquet",
+        ".fgb",
+        ".tab",
+        ".mif",
+    ),
+    *(".dxf", ".gpx", ".csv", ".gmz", ".kmz"),
+)
 SIDECARS = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".xsd", ".tab", ".dat", ".map", ".id", ".mif", ".mid")
 
 
@@ -116,7 +134,7 @@ def _in_archive(shown: str, archive: Path, member: str, key: str) -> VectorPath:
         raise AlignsarError(f"{key}: {archive}: is not a zip archive that can be read ({error})") from None
     folder = member.rstrip("/") + "/"
     if member and member not in names and not any(name.startswith(folder) for name in names):
-        raise AlignsarError(f"{key}: {archive}: has no member {member!r}; there are {listed(names)}")
+        raise AlignsarError(f"{key}: {archive}: has no member {member!r}; {_fitting(member, names)}")
     if not member and len(names) == 1:
         member = names[0]
     inside = f"/{member.rstrip('/')}" if member else ""
@@ -133,13 +151,21 @@ def _members(archive: Path) -> list[str]:
         return [name for name in opened.namelist() if not name.endswith("/")]
 
 
+def _fitting(member: str, names: list[str]) -> str:
+    """Suggest members of an archive: those whose names are near, or those that are vectors."""
+    return did_you_mean(member, names) or f"there are {listed(_vectors(names) or names)}"
+
+
+def _vectors(names: list[str]) -> list[str]:
+    return [name for name in names if Path(name).suffix.lower() in VECTORS]
+
+
 def members_of(path: VectorPath) -> list[str]:
-    """List the files in an archive; empty where ``path`` is none."""
-    return (
-        _members(path.path)
-        if path.path is not None and "/vsizip/" in path.dataset and not path.member
-        else []
-    )
+    """List the vector files in an archive, or all of its files where none is; empty where ``path`` is no archive."""
+    if path.path is None or "/vsizip/" not in path.dataset or path.member:
+        return []
+    names = _members(path.path)
+    return _vectors(names) or names
 
 
 def listed(names: list[str]) -> str:

@@ -5,7 +5,7 @@ import xarray as xr
 from command_line import run
 from small_runs import CUBE_ALONE, SMALL
 
-from alignsar_gpu.multirun import Jobs, folder_name, swept_keys
+from alignsar_gpu.frontend.multirun import Jobs, folder_name, swept_keys
 
 WINDOWS = "interferometry.coherence_window_lines=3,5"
 

@@ -1,0 +1,139 @@
+"""From the composed configuration to checked values, and from what Hydra says to messages that help."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import fields, is_dataclass
+from typing import cast
+
+from hydra.core.config_store import ConfigStore
+from hydra.errors import MissingConfigException, OverrideParseException
+from omegaconf import DictConfig, OmegaConf
+
+from alignsar_gpu.config import Config, NoProductsConfig, SimulateConfig, check_together, validate
+from alignsar_gpu.errors import AlignsarError, did_you_mean
+from alignsar_gpu.frontend.arguments import OVERRIDE, quoted
+from alignsar_gpu.frontend.groups import groups, options_of
+from alignsar_gpu.frontend.keys import all_keys, keys_named
+from alignsar_gpu.products.readers import reader_of, readers
+from alignsar_gpu.radarcoding.kinds import layers_of
+
+UNKNOWN = re.compile(r"Could not override '(?P<name>[^']+)'")  # what Hydra says of a key that is not there
+MERGING = re.compile(r"Error merging override (?P<override>.*)", re.DOTALL)
+
+
+def register() -> None:
+    """Make the classes of the configuration known to Hydra, as the schemas that the YAML files build on."""
+    store = ConfigStore.instance()
+    store.store(name="schema", node=Config)
+    store.store(group="products", name="none", node=NoProductsConfig)
+    store.store(group="simulate", name="schema", node=SimulateConfig)
+    for name, reader in readers().items():
+        store.store(group="products", name=name, node=reader.schema)
+
+
+def no_such_key(name: str) -> str:
+    """Say that there is no key of a name, and which are near."""
+    group = name.partition(".")[0]
+    choices = [key.chosen_by for key in keys_named(name) if key.chosen_by]
+    if choices:
+        return f"{name}: no such key here; it is one of {' and '.join(choices)}"
+    near = did_you_mean(name, sorted({*(key.name for key in all_keys()), *groups()}))
+    where = (
+        f"--help-keys {group}"
+        if group in {key.name.partition(".")[0] for key in all_keys()}
+        else "--help-keys"
+    )
+    return f"{name}: no such key; {f'{near} ' if near else ''}({where} lists all)"
+
+
+def one_line(error: Exception) -> str:
+    """Return the message of ``error`` on one line, naming the key, and saying what to write instead."""
+    if isinstance(error, AlignsarError):
+        return str(error)
+    if text := _explained(error):
+        return text
+    if isinstance(error, OSError):
+        where = f" {error.filename}" if error.filename else ""
+        return f"cannot write{where} ({error.strerror}); put that right, and run the same command again"
+    messages = [str(e).strip().splitlines() for e in (error, error.__cause__) if e is not None]
+    return ": ".join(lines[0].rstrip(".") for lines in messages if lines)
+
+
+def _explained(error: Exception) -> str:
+    """Say in our words what Hydra refuses; an empty text where its own have to do."""
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:
+        group, _, name = str(error.missing_cfg_file).rpartition("/")
+        options = options_of(group) or error.options
+        near = did_you_mean(name, options)
+        return f"{group}={name}: there is no {name!r}; choose from {', '.join(options)}{f' ({near})' if near else ''}"
+    if isinstance(error, OverrideParseException):
+        return _not_readable(error.override)
+    if unknown := UNKNOWN.search(str(error)):
+        return no_such_key(unknown["name"])
+    merging = MERGING.match(str(error))
+    return _wrong_type(merging["override"]) if merging else ""
+
+
+def _wrong_type(override: str) -> str:
+    """Say which values a key takes, for an argument with another; an empty text for an unknown key."""
+    match = OVERRIDE.fullmatch(override)
+    keys = keys_named(match["name"]) if match else []
+    if match is None or not keys:
+        return ""
+    instead = f"; write {match['name']}=[{match['value']}]" if keys[0].is_list and match["value"] else ""
+    return f"{match['name']}={match['value']}: must be {keys[0].values or 'of another type'}{instead}"
+
+
+def _not_readable(override: str) -> str:
+    """Say that Hydra cannot read an argument, and what to write instead."""
+    match = OVERRIDE.fullmatch(override)
+    if match is None:
+        return f"{override}: cannot be read; an argument has the form KEY=VALUE"
+    start, value, keys = f"{match['sign']}{match['name']}=", match["value"], keys_named(match["name"])
+    if keys and not any(key.is_text or key.is_list for key in keys) and keys[0].values:
+        return f"{override}: must be {keys[0].values}"
+    if any(key.is_list for key in keys) or (
+        value.startswith("[") and not any(str in key.kinds for key in keys)
+    ):
+        parts = value.strip().removeprefix("[").removesuffix("]").split(",")
+        instead = f"{start}[{','.join(quoted(part.strip(' ')) for part in parts)}]"
+    else:
+        instead = f"{start}{quoted(value)}"
+    return f"{override}: cannot be read; quote texts in it: {shlex.quote(instead)}"
+
+
+def _unknown_keys(node: DictConfig, prefix: str = "") -> list[str]:
+    """Keys that no class of the configuration has: Hydra's ``+key=value`` adds what it is told to."""
+    kind = OmegaConf.get_type(node)
+    if kind is dict:  # its keys are names that users give
+        return []
+    known = {item.name for item in fields(kind)} if kind is not None and is_dataclass(kind) else set()
+    unknown = []
+    for name in map(str, node):
+        if name not in known:
+            unknown.append(f"{prefix}{name}")
+        elif not OmegaConf.is_missing(node, name) and isinstance(node[name], DictConfig):
+            unknown += _unknown_keys(node[name], f"{prefix}{name}.")
+    return unknown
+
+
+def typed(composed: DictConfig) -> Config:
+    """Return the composed configuration as checked values. Raises AlignsarError or OmegaConf's errors by key."""
+    for name in _unknown_keys(composed):
+        raise AlignsarError(no_such_key(name))
+    missing = sorted(OmegaConf.missing_keys(composed))
+    if "products" in missing:
+        raise AlignsarError(
+            "no products: choose an experiment (+experiment=demo needs no data; --help lists others), or say where "
+            "products are (products.path=FOLDER)"
+        )
+    if missing:
+        raise AlignsarError(f"{', '.join(missing)}: must be given, for example {missing[0]}=...")
+    config = cast("Config", OmegaConf.to_object(composed))
+    config.radarcoding.layers = layers_of(config.radarcoding.layers)
+    validate(config)
+    reader = config.products.reader
+    check_together(config, coregisters=reader != "none" and reader_of(reader).coregisters)
+    return config

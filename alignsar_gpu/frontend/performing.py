@@ -1,0 +1,62 @@
+"""Carry out what a composed configuration says, for the command line and for Python."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+from omegaconf import OmegaConf
+
+from alignsar_gpu.config.paths import check_paths, name_after
+from alignsar_gpu.frontend.composing import typed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from omegaconf import DictConfig
+
+    from alignsar_gpu.application.pipeline import Summary
+    from alignsar_gpu.application.simulation import SimulationSummary
+    from alignsar_gpu.config import Config
+
+
+def give_name(composed: DictConfig) -> None:
+    """Name a run that has no name after what it reads."""
+    if not OmegaConf.is_missing(composed, "products") and not composed.name:
+        composed.name = name_after(composed.products)
+
+
+def perform(
+    composed: DictConfig,
+    when_simulated: Callable[[SimulationSummary], None] | None = None,
+    working: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> tuple[Config, Summary | None]:
+    """Simulate products and make a dataset, as configured; returns what was made, None without a dataset.
+
+    ``when_simulated`` is called once products are simulated, and ``working`` makes what surrounds the work, once all is
+    imported. Raises AlignsarError for what the user can put right.
+    """
+    give_name(composed)
+    config = typed(composed)
+    check_paths(config)
+    # imported late, so that a wrong key or path is told at once
+    from alignsar_gpu.application.pipeline import check, run  # noqa: PLC0415
+    from alignsar_gpu.application.published import Published  # noqa: PLC0415
+    from alignsar_gpu.application.simulation import simulate_products  # noqa: PLC0415
+    from alignsar_gpu.device import limited_threads  # noqa: PLC0415
+    from alignsar_gpu.progress import start_log  # noqa: PLC0415
+
+    start_log()
+    published = Published(composed)
+    summary = None
+    with working(), limited_threads(config.device.threads):
+        if config.products.reader != "none":
+            check(config)
+        if config.simulate is not None:
+            simulated = simulate_products(config, published.configuration)
+            if when_simulated is not None:
+                when_simulated(simulated)
+        if config.products.reader != "none":
+            summary = run(config, published)
+    return config, summary
