@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -105,20 +106,20 @@ def write_date(
     """
     date = cube.isel(time=index)
     attributes = _global_attributes(cube, date)
-    partial = path.with_name(f".{path.name}.partial")
+    beside = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             layers = sorted(str(n) for n in date.variables if set(date[n].dims) == set(IMAGE))
             dated = {name for name in layers if "time" in cube[name].dims}
-            with netCDF4.Dataset(partial, "w", format="NETCDF4") as file:
+            with netCDF4.Dataset(beside, "w", format="NETCDF4") as file:
                 _write_coordinates(file, date, cube.attrs["reference_date"])
                 _write_scalars(file, date, cube)
                 for name in layers:
                     _define_layer(file, date[name], per_date=name in dated)
                 file.setncatts(attributes)
             with (
-                h5py.File(partial, "r+") as hdf5,
+                h5py.File(beside, "r+") as hdf5,
                 nullcontext() if other is None else h5py.File(other, "r") as source,
                 Flow(workers, WAITING_BYTES) as flow,
             ):
@@ -126,10 +127,10 @@ def write_date(
                     if source is None or name in dated:
                         _fill_layer(hdf5, date[name], flow)
                     else:
-                        _copy_layer(hdf5, date[name], source)
-            partial.replace(path)
+                        flow.put(0, (), partial(_copy_layer, hdf5, date[name], source))
+            beside.replace(path)
         finally:
-            partial.unlink(missing_ok=True)
+            beside.unlink(missing_ok=True)
     except (OSError, RuntimeError) as error:
         # netCDF4 reports what HDF5 could not write, on a full disk for one, as a RuntimeError.
         raise AlignsarError(
@@ -221,8 +222,11 @@ def _fill_layer(file: h5py.File, layer: xr.DataArray, flow: Flow) -> None:
             write_chunks(flow, file[name], first, values)
 
 
-def _copy_layer(file: h5py.File, layer: xr.DataArray, source: h5py.File) -> None:
-    """Copy the values of a layer from the file of another date, as they are compressed there."""
+def _copy_layer(file: h5py.File, layer: xr.DataArray, source: h5py.File, _: list[Any]) -> None:
+    """Copy the values of a layer from the file of another date, as they are compressed there.
+
+    A last step of a flow, so that the order of the bytes in the file is always the same.
+    """
     for name in _names(layer):
         copy_chunks(source[name], file[name])
 
