@@ -41,7 +41,7 @@ def open(path: str | PathLike[str], chunks: Any = None) -> xr.Dataset:  # noqa: 
 def __getattr__(name: str) -> Any:
     """Look up ``__version__`` on first use: reading the distribution's metadata takes longer than the import."""
     if name == "__version__":
-        from importlib.metadata import version  # noqa: PLC0415
+        from alignsar_gpu.version import VERSION  # noqa: PLC0415
 
-        return version("alignsar_gpu")
+        return VERSION
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from alignsar_gpu import __version__
 from alignsar_gpu.application.dataset.layers import is_flattened
 from alignsar_gpu.dataset.cube import FORMAT, CubeLayout, layer_bounds
 from alignsar_gpu.errors import AlignsarError
@@ -17,6 +16,7 @@ from alignsar_gpu.geometry.ground_to_radar import incidence_angle
 from alignsar_gpu.geometry.time_scale import moment, utc
 from alignsar_gpu.geometry.track import Baseline, GroundPoint, baseline, ground_speed, heading
 from alignsar_gpu.stack.product import radar_grid
+from alignsar_gpu.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -251,7 +251,7 @@ def attributes(
         "references": "https://github.com/AlignSAR/alignSAR",
         "processing_level": "L1",
         "cube_format": FORMAT,
-        "software": f"alignsar_gpu {__version__}",
+        "software": f"alignsar_gpu {VERSION}",
         "device": str(device),
         "fingerprint": fingerprint,
         "reference_date": days[product.reference],

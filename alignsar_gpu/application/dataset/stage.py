@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from alignsar_gpu import __version__
 from alignsar_gpu.application.dataset.derived import open_dataset
 from alignsar_gpu.application.dataset.description import (
     attributes,
@@ -36,6 +35,7 @@ from alignsar_gpu.dataset.cube import FORMAT, finish_cube
 from alignsar_gpu.progress import LOGGER
 from alignsar_gpu.signatures import select
 from alignsar_gpu.signatures.derived import rules
+from alignsar_gpu.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,7 +74,7 @@ class DatasetStage(Stage):
         }
         for part in self._parts:
             facts |= part.settings()
-        return keys_of(self.run.config, *APART) | facts | {"software": __version__}
+        return keys_of(self.run.config, *APART) | facts | {"software": VERSION}
 
     def files(self) -> list[Sequence[Path | str]]:
         """See `Stage.files`."""
