@@ -117,29 +117,30 @@ def resident(process: int) -> int:
     return pages * PAGE
 
 
+def sample(process: int, run: Watched, ended: threading.Event) -> None:
+    """Look at the memory of all processes until the run has ended."""
+    while not ended.wait(SAMPLING):
+        run.peak_gb_of_all = max(run.peak_gb_of_all, resident(process) / 1e9)
+
+
 def watch(command: list[str], environment: Mapping[str, str]) -> Watched:
     """Run a command to its end; ends the program with what it said where it fails."""
     run, ended = Watched(), threading.Event()
     with tempfile.TemporaryFile("w+") as said:
         began = time.perf_counter()
-        process = subprocess.Popen(
+        with subprocess.Popen(
             command, stdout=said, stderr=subprocess.PIPE, text=True, env=dict(environment)
-        )
-
-        def sample() -> None:
-            while not ended.wait(SAMPLING):
-                run.peak_gb_of_all = max(run.peak_gb_of_all, resident(process.pid) / 1e9)
-
-        sampler = threading.Thread(target=sample)
-        sampler.start()
-        assert process.stderr is not None
-        for line in process.stderr:
-            run.lines.append((line.rstrip(), used(process.pid, began)))
-        _, status, usage = os.wait4(process.pid, 0)
-        run.seconds = time.perf_counter() - began
-        ended.set()
-        sampler.join()
-        process.returncode = os.waitstatus_to_exitcode(status)
+        ) as process:
+            sampler = threading.Thread(target=sample, args=(process.pid, run, ended))
+            sampler.start()
+            assert process.stderr is not None
+            for line in process.stderr:
+                run.lines.append((line.rstrip(), used(process.pid, began)))
+            _, status, usage = os.wait4(process.pid, 0)
+            run.seconds = time.perf_counter() - began
+            process.returncode = os.waitstatus_to_exitcode(status)
+            ended.set()
+            sampler.join()
         if process.returncode:
             said.seek(0)
             raise SystemExit("\n".join([*(line for line, _ in run.lines), said.read(), " ".join(command)]))

@@ -1,9 +1,9 @@
 """Which codec for a cube: size, and megabytes written and read a second on one core, on its own layers.
 
-python benchmarks/codecs.py [CUBE] [--output FILE]: chunks of the layers of a finished cube.zarr, by kind: powers (with
-speckle), phases, coherences, geometry, labels. Size as a share of the bytes; of all, each kind weighs as many bytes as
-it has in the cube. The speed of a copy of as many bytes on a core stands beside them. "N bits" rounds the mantissa to
-so many bits first: a relative error of at most 2^-(N + 1); geometry is never rounded.
+python benchmarks/layer_codecs.py [CUBE] [--output FILE]: chunks of the layers of a finished cube.zarr, by kind:
+powers (with speckle), phases, coherences, geometry, labels. Size as a share of the bytes; of all, each kind weighs as
+many bytes as it has in the cube. "N bits" rounds the mantissa to so many bits first: a relative error of at most
+2^-(N + 1); geometry is never rounded.
 """
 
 from __future__ import annotations
