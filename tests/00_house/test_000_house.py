@@ -19,6 +19,7 @@ ARROWS = {
     "kernels": set(),
     "configs": set(),
     "errors": set(),
+    "version": set(),
     "progress": VALUES,
     "config": VALUES,
     "opening": VALUES,
