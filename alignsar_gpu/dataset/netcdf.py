@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -11,11 +10,12 @@ import netCDF4
 import numpy as np
 
 from alignsar_gpu.dataset.dates import date_name, iso, reference_time, scalar
-from alignsar_gpu.dataset.deflate import copy_chunks, write_chunks
+from alignsar_gpu.dataset.deflate import Chunks, copy_chunks, write_chunks
 from alignsar_gpu.dataset.flow import Flow
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import xarray as xr
@@ -121,13 +121,9 @@ def write_date(
             with (
                 h5py.File(beside, "r+") as hdf5,
                 nullcontext() if other is None else h5py.File(other, "r") as source,
-                Flow(workers, WAITING_BYTES) as flow,
             ):
-                for name in layers:
-                    if source is None or name in dated:
-                        _fill_layer(hdf5, date[name], flow)
-                    else:
-                        flow.put(0, (), partial(_copy_layer, hdf5, date[name], source))
+                shared = [] if source is None else [name for name in layers if name not in dated]
+                _fill(hdf5, source, [date[name] for name in layers], shared, workers)
             beside.replace(path)
         finally:
             beside.unlink(missing_ok=True)
@@ -213,22 +209,32 @@ def _define_layer(file: netCDF4.Dataset, layer: xr.DataArray, *, per_date: bool)
             variable.long_name = f"{long_name}, {part} part"
 
 
-def _fill_layer(file: h5py.File, layer: xr.DataArray, flow: Flow) -> None:
+def _fill(
+    file: h5py.File,
+    source: h5py.File | None,
+    layers: Sequence[xr.DataArray],
+    shared: Sequence[str],
+    workers: int,
+) -> None:
+    """Write the values of layers; the ``shared`` ones as they are compressed in the file of another date."""
+    chunks = {name: Chunks.of(file[name]) for layer in layers for name in _names(layer)}
+    known = {} if source is None else {name: Chunks.of(source[name]) for name in chunks if name in source}
+    with Flow(workers, WAITING_BYTES) as flow:
+        for layer in layers:
+            if layer.name not in shared:
+                _fill_layer(chunks, layer, flow)
+                continue
+            for name in _names(layer):
+                copy_chunks(flow, known[name], chunks[name])
+
+
+def _fill_layer(chunks: Mapping[str, Chunks], layer: xr.DataArray, flow: Flow) -> None:
     """Write the values of a layer; read while what was read before is compressed."""
     for first in range(0, layer.sizes["azimuth"], BLOCK_LINES):
         block = layer.isel(azimuth=slice(first, first + BLOCK_LINES)).transpose(*IMAGE).values
         parts = _parts(block, _storage(layer), str(layer.name))
         for name, values in zip(_names(layer), parts, strict=True):
-            write_chunks(flow, file[name], first, values)
-
-
-def _copy_layer(file: h5py.File, layer: xr.DataArray, source: h5py.File, _: list[Any]) -> None:
-    """Copy the values of a layer from the file of another date, as they are compressed there.
-
-    A last step of a flow, so that the order of the bytes in the file is always the same.
-    """
-    for name in _names(layer):
-        copy_chunks(source[name], file[name])
+            write_chunks(flow, chunks[name], first, values)
 
 
 def _layer_attributes(layer: xr.DataArray, storage: np.dtype[Any], *, per_date: bool) -> dict[str, Any]:
