@@ -11,14 +11,13 @@ import hydra
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from alignsar_gpu.application.folder import CANNOT_WRITE
-from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.errors import CANNOT_WRITE, AlignsarError
 from alignsar_gpu.frontend.arguments import prepare
 from alignsar_gpu.frontend.composing import one_line, register
 from alignsar_gpu.frontend.help import help_page
 from alignsar_gpu.frontend.help_keys import help_keys
 from alignsar_gpu.frontend.performing import perform
-from alignsar_gpu.version import __version__
+from alignsar_gpu.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,11 +78,11 @@ def _run(composed: DictConfig) -> None:
 def _answer(arguments: list[str]) -> str:
     """Return what is printed for an option that asks for help or the version; an empty text where there is none."""
     if "--version" in arguments:
-        return f"alignsar_gpu {__version__}\n"
+        return f"alignsar_gpu {VERSION}\n"
     if "--help-keys" in arguments:
         return help_keys(*arguments[arguments.index("--help-keys") + 1 :][:1])
     if "--help" in arguments or "-h" in arguments:
-        return help_page(__version__)
+        return help_page(VERSION)
     return ""
 
 

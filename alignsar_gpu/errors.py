@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from contextlib import contextmanager
 from difflib import SequenceMatcher
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
 LINES = re.compile(r"\s*\n\s*")  # within what libraries say
 LEAST_ALIKE = 0.6  # share of letters that a misspelt name has in common with one that is suggested
 SUGGESTED = 3
+# Errors of the system that a user, or an administrator, can put right.
+CANNOT_WRITE = {
+    *(errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOSPC),
+    *(errno.EPERM, errno.EROFS, errno.ESTALE),
+}
 
 
 class AlignsarError(Exception):

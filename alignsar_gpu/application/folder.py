@@ -15,7 +15,6 @@ others are links in the working place meanwhile.
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import hashlib
 import json
@@ -30,7 +29,7 @@ from omegaconf import OmegaConf
 
 from alignsar_gpu.application.fingerprints import write_text
 from alignsar_gpu.application.journal import JOURNAL, Journal, read_json
-from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.errors import CANNOT_WRITE, AlignsarError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -45,11 +44,6 @@ WORK = ".unfinished"
 SIMULATED = "simulated"
 CONFIGURATION = "run.yaml"
 LAYOUT = "layout"  # the unit that is there before any work is done
-# What a user, or a system's administrator, can put right.
-CANNOT_WRITE = {
-    *(errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOSPC),
-    *(errno.EPERM, errno.EROFS, errno.ESTALE),
-}
 HALF_WRITTEN = ("*.part", "*.partial")  # files and folders of ours, files of zarr's, left by what was killed
 
 
@@ -221,7 +215,8 @@ class RunFolder:
         names = read_json(self.path / MANIFEST)["files"]
         with suppress(OSError):  # where that is not possible, every run reads the files
             noted = {name: _size_and_time(self.path / name) for name in names}
-            write_text(self.path / CHECKED, json.dumps(noted))
+            write_text(self.work / CHECKED, json.dumps(noted))
+            (self.work / CHECKED).replace(self.path / CHECKED)
 
     def _find_pending(self) -> tuple[str, ...]:
         """The stages to make: new, changed or damaged ones, and those that read their products."""

@@ -15,8 +15,7 @@ from hydra.version import VersionBase
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from alignsar_gpu.application.folder import CANNOT_WRITE
-from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.errors import CANNOT_WRITE, AlignsarError
 from alignsar_gpu.frontend.composing import no_such_key, one_line, register
 from alignsar_gpu.frontend.groups import AUTO, options_of
 from alignsar_gpu.frontend.keys import LAYER, LAYERS, keys_named

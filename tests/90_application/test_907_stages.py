@@ -21,7 +21,7 @@ def contents(folder):
     return {
         str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.read_bytes())
         for path in folder.rglob("*")
-        if path.is_file()
+        if path.is_file() and path.name != ".checked.json"
     }
 
 
