@@ -65,7 +65,7 @@ def run(experiment: str | None = None, **keys: Any) -> Result:
 def __getattr__(name: str) -> Any:
     """Look up ``__version__`` on first use: reading the distribution's metadata takes longer than the import."""
     if name == "__version__":
-        from alignsar_gpu.version import __version__  # noqa: PLC0415
+        from alignsar_gpu.version import VERSION  # noqa: PLC0415
 
-        return __version__
+        return VERSION
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -26,7 +26,7 @@ from alignsar_gpu.frontend.help import help_page
 from alignsar_gpu.frontend.help_keys import help_keys
 from alignsar_gpu.frontend.multirun import Jobs
 from alignsar_gpu.frontend.performing import give_name, perform
-from alignsar_gpu.version import __version__
+from alignsar_gpu.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,11 +89,11 @@ def _run(composed: DictConfig, jobs: Jobs) -> None:
 def _answer(arguments: list[str]) -> str:
     """Return what is printed for an option that asks for help or the version; an empty text where there is none."""
     if "--version" in arguments:
-        return f"alignsar_gpu {__version__}\n"
+        return f"alignsar_gpu {VERSION}\n"
     if "--help-keys" in arguments:
         return help_keys(*arguments[arguments.index("--help-keys") + 1 :][:1])
     if "--help" in arguments or "-h" in arguments:
-        return help_page(__version__)
+        return help_page(VERSION)
     return ""
 
 

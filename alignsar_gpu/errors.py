@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-# What the system refuses and a user, or its administrator, can put right.
+LINES = re.compile(r"\s*\n\s*")  # within what libraries say
+LEAST_ALIKE = 0.6  # share of letters that a misspelt name has in common with one that is suggested
+SUGGESTED = 3
+# Errors of the system that a user, or an administrator, can put right.
 CANNOT_WRITE = {
     *(errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOSPC),
     *(errno.EPERM, errno.EROFS, errno.ESTALE),
 }
-LINES = re.compile(r"\s*\n\s*")  # within what libraries say
-LEAST_ALIKE = 0.6  # share of letters that a misspelt name has in common with one that is suggested
-SUGGESTED = 3
 
 
 class AlignsarError(Exception):

@@ -2,4 +2,4 @@
 
 from importlib.metadata import version
 
-__version__ = version("alignsar_gpu")
+VERSION = version("alignsar_gpu")

@@ -2,8 +2,9 @@
 
 python benchmarks/chain.py [--output FILE]: radar to ground, ground to radar on a second pass, resampling and
 flattening in two polarizations, coherence, signatures; seconds of each with transfers, against the CPU on one thread
-and on all, and how far the layers differ. The second pass is made of the first, so that what must come out is known:
-an interferogram without fringes, and a coherence that is high. Kernels alone: no file, no geospatial library.
+and on all, how many times as fast the device is, the load, the bandwidth of copies right after, and how far the layers
+differ. The second pass is made of the first, so that what must come out is known: an interferogram without fringes, and
+a coherence that is high. Kernels alone: no file, no geospatial library.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
+from common import copy_bandwidth, copy_memory, load, seconds_in_turn
 from device.case import BURST, TINY, Size, agreement
+from device.machine import copy_bandwidth as device_copy_bandwidth
 from device.machine import default_record, facts, find_device
 from device.pixels import without_covariance
 from device.record import Record
@@ -232,9 +235,10 @@ def on_threads(burst: Burst, threads: int, repeats: int) -> dict[str, Any]:
     numba.set_num_threads(threads)
     try:
         seconds = repeated(burst, CPU, repeats)
+        copied = copy_bandwidth(seconds_in_turn({"copy": copy_memory}, repeats)["copy"])
     finally:
         numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
-    return {"threads": threads, **rates(burst, seconds)}
+    return {"threads": threads, **rates(burst, seconds), "copy_gigabytes_per_second": round(copied / 1e9, 1)}
 
 
 def rates(burst: Burst, seconds: dict[str, float]) -> dict[str, Any]:
@@ -272,7 +276,7 @@ def measure(cupy: ModuleType, record: Record, *, tiny: bool) -> None:
     """The chain on the device, then on the CPU; everything is kept as soon as it is known."""
     size = TINY if tiny else BURST
     part = size if tiny else Size(lines=size.lines // ONE_THREAD_SHARE, samples=size.samples)
-    results: dict[str, Any] = {"date": datetime.now(UTC).isoformat(timespec="seconds")}
+    results: dict[str, Any] = {"date": datetime.now(UTC).isoformat(timespec="seconds"), "load_before": load()}
 
     def keep(**parts: Any) -> None:
         results.update(parts)
@@ -286,11 +290,23 @@ def measure(cupy: ModuleType, record: Record, *, tiny: bool) -> None:
     first, layers = process(burst, on_device(cupy))
     keep(truth=truth(layers), first_run=rates(burst, {**first, "all": sum(first.values())}))
     if not tiny:
-        keep(device=rates(burst, repeated(burst, on_device(cupy), REPEATS)))
+        device = rates(burst, repeated(burst, on_device(cupy), REPEATS))
+        copied = device_copy_bandwidth(cupy, tiny=tiny, budget=0.1)
+        keep(device={**device, "copy_gigabytes_per_second": round(copied / 1e9, 1)})
     _, wanted = process(burst, CPU)
     keep(differences=compared(layers, wanted))
     keep(all_threads=on_threads(burst, numba.config.NUMBA_NUM_THREADS, 1 if tiny else 2))
     keep(one_thread=on_threads(make_burst(part), 1, 1))
+    keep(times_as_fast=times_as_fast(results), load_after=load())
+
+
+def times_as_fast(results: dict[str, Any]) -> dict[str, float]:
+    """How many times as fast as on the CPU the chain is on the device, with transfers."""
+    device = results.get("device", results["first_run"])["megapixels_per_second"]
+    return {
+        threads: round(device / results[threads]["megapixels_per_second"], 3)
+        for threads in ("all_threads", "one_thread")
+    }
 
 
 def main() -> None:

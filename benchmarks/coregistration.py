@@ -3,8 +3,8 @@
 python benchmarks/coregistration.py [--output FILE]: a burst of 1500 x 21000 pixels on made-up mountains with a post
 every second of arc, one secondary, pixels in memory, after compiling. Radar to ground with reading the DEM and all
 angles and flags; ground to radar and the places in the secondary; carrier off, resampling with 8 x 8, 12 x 12 or 8 x 16
-taps, carrier on and flattening; coherence and phase over 3 x 11 pixels. Seconds on one thread and on all, the floor
-that the copy bandwidth of the same run sets, and the ratio.
+taps, carrier on and flattening; coherence and phase over 3 x 11 pixels. On one thread and on all: each in turn with a
+copy of memory, and its share of the speed that the copy allows.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from alignsar_gpu.kernels import boxcar_coherence
-from common import burst_command, print_rates, processor, versions
-from cpu import stage_rates
+from common import image_command, print_table, stage_rates, versions
 from geometry import EPOCH, GROUND_BYTES, RADAR_BYTES, burst_and_orbits, mountains
 
 from alignsar_gpu.config import DeviceConfig
@@ -140,31 +139,24 @@ def measure(lines: int, samples: int, repeats: int) -> dict[str, Any]:
             ),
             "resample 8 x 16 and flatten": (lambda: wide.pixels(places, "vv"), RESAMPLE_BYTES),
         }
-        rows, bandwidths = stage_rates(stages, lines * samples, repeats)
+        rows = stage_rates(stages, lines * samples, repeats)
     chain = ("radar to ground", "ground to radar", "resample 8 x 8 and flatten", "coherence and phase")
     return {
-        "processor": processor(),
-        "threads": max(bandwidths),
         "versions": versions("numpy", "numba", "llvmlite", "rasterio"),
-        "burst": {"lines": lines, "samples": samples},
         "valid": float(valid.mean()),
-        "copy_gigabytes_per_second": {str(k): round(v / 1e9, 1) for k, v in bandwidths.items()},
         "stages": rows,
         "chain_seconds": {
             str(count): round(
                 sum(r["seconds"] for r in rows if r["threads"] == count and r["stage"] in chain), 2
             )
-            for count in bandwidths
+            for count in sorted({row["threads"] for row in rows})
         },
     }
 
 
 def report(results: dict[str, Any]) -> None:
-    burst = results["burst"]
-    print(
-        f"{results['processor']}, {burst['lines']} x {burst['samples']} pixels, {100 * results['valid']:.0f} % valid"
-    )
-    print_rates("stage", results, results["stages"])
+    print(f"{100 * results['valid']:.0f} % valid")
+    print_table(results["stages"])
     for count, total in results["chain_seconds"].items():
         print(f"from radar to coherence, 8 x 8 taps, on {count} threads: {total} s")
     print(
@@ -173,4 +165,4 @@ def report(results: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    burst_command(__doc__, measure, report)
+    image_command(__doc__, measure, report)

@@ -2,8 +2,8 @@
 
 python benchmarks/geometry.py [--output FILE]: a burst of 1500 x 21000 pixels on made-up mountains with a post
 every second of arc; radar to ground with reading the DEM and all angles and flags, ground to radar for a
-second pass; pixels per second on one thread and on all, the floor that the copy bandwidth of the same run
-sets, and the largest difference from solving each pixel by itself until nothing changes.
+second pass, on one thread and on all: each in turn with a copy of memory, its share of the speed that the copy
+allows, and the largest difference from solving each pixel by itself until nothing changes.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 import rasterio
-from common import burst_command, print_rates, processor, versions
-from cpu import stage_rates
+from common import image_command, print_table, stage_rates, versions
 from rasterio.transform import Affine
 
 from alignsar_gpu import kernels
@@ -144,7 +143,7 @@ def measure(lines: int, samples: int, repeats: int) -> dict[str, Any]:
                 RADAR_BYTES,
             ),
         }
-        rows, bandwidths = stage_rates(stages, lines * samples, repeats)
+        rows = stage_rates(stages, lines * samples, repeats)
         time, slant_range = kernels.ground_to_radar(*drawing[:3], seed, orbit.table)
         difference = converged_difference(terrain, drawing, 20_000)
         difference["lines"] = float(np.abs(grid.line(time) - np.arange(lines)[:, np.newaxis]).max())
@@ -152,25 +151,18 @@ def measure(lines: int, samples: int, repeats: int) -> dict[str, Any]:
         layover = float((drawing.flags & kernels.LAYOVER > 0).mean())
         posts = terrain.window(slice(0, lines), slice(0, samples))
     return {
-        "processor": processor(),
-        "threads": max(bandwidths),
         "versions": versions("numpy", "numba", "llvmlite", "rasterio"),
-        "burst": {"lines": lines, "samples": samples},
         "posts": [posts[0].stop - posts[0].start, posts[1].stop - posts[1].start],
         "layover": layover,
-        "copy_gigabytes_per_second": {str(k): round(v / 1e9, 1) for k, v in bandwidths.items()},
         "stages": rows,
         "largest_difference_from_converged": difference,
     }
 
 
 def report(results: dict[str, Any]) -> None:
-    burst, posts = results["burst"], results["posts"]
-    print(
-        f"{results['processor']}, {burst['lines']} x {burst['samples']} pixels, {posts[0]} x {posts[1]} posts, "
-        f"{100 * results['layover']:.2f} % in layover"
-    )
-    print_rates("stage", results, results["stages"])
+    posts = results["posts"]
+    print(f"{posts[0]} x {posts[1]} posts, {100 * results['layover']:.2f} % in layover")
+    print_table(results["stages"])
     found = results["largest_difference_from_converged"]
     print(
         f"radar to ground, largest difference from the converged form: {found['metres']:.1e} m "
@@ -180,4 +172,4 @@ def report(results: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    burst_command(__doc__, measure, report)
+    image_command(__doc__, measure, report)

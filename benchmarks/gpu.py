@@ -1,8 +1,9 @@
 """Speed of every CUDA kernel against what copying memory on the device allows, and against the CPU.
 
 python benchmarks/gpu.py [--output FILE]: pixels per second on a burst of Sentinel-1's size, the floor that the copy
-bandwidth measured in the same run sets, and the ratio of the two; what the host needs to start a call; then, on a
-part of the burst, the rate of the CPU on one thread and on all, and how far the two differ. Results are written after
+bandwidth measured just before and after sets, and the share of it; what the host needs to start a call; then, on a
+part of the burst, the rate of the CPU on one thread and on all, how many times as fast the device is, and how far the
+two differ. Results are written after
 every measurement, and a kernel that breaks the device or hangs costs its own results alone: the others are measured
 in a new process. Ends with status 2 where there is no device.
 """
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numba
+from common import load
 from device.case import (
     BURST,
     TINY,
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-DEVICE_BUDGET, PROCESSOR_BUDGET = 0.2, 0.25  # seconds of timing for a kernel
+DEVICE_BUDGET, PROCESSOR_BUDGET, COPY_BUDGET = 0.2, 0.25, 0.02  # seconds of timing for a kernel, and a copy
 LONGEST = {"device": 30.0, "processor": 60.0}  # seconds for a kernel, compiling too
 BROKEN = 3  # status of a process that leaves work for another
 PART = Size(lines=512, samples=4_096, relief=0.5)  # for the CPU: a strip of lines for each of 16 threads
@@ -51,7 +53,6 @@ class Measurement:
         self.cupy, self.record, self.tiny = cupy, record, tiny
         self.wait = cupy.cuda.runtime.deviceSynchronize
         self.burst, self.part = (TINY, TINY) if tiny else (BURST, PART)
-        self.bandwidth = 1e9 * record.read()["copy_gigabytes_per_second"]
 
     def rows(self) -> dict[str, dict[str, Any]]:
         return {row["kernel"]: row for row in self.record.read().get("kernels", [])}
@@ -87,6 +88,9 @@ class Measurement:
         except Exception:  # noqa: BLE001 - whichever library says so
             raise SystemExit(BROKEN) from None
 
+    def copied(self) -> float:
+        return copy_bandwidth(self.cupy, tiny=self.tiny, budget=COPY_BUDGET)
+
     def on_device(self, name: str) -> dict[str, Any]:
         case = CASES[name](self.burst)
         arrays = [self.cupy.asarray(array) for array in case.arrays]
@@ -95,8 +99,9 @@ class Measurement:
         self.wait()
         first = time.perf_counter() - began
         budget = 0.0 if self.tiny else DEVICE_BUDGET
+        before = self.copied()
         took, start = device_seconds(lambda: case.run(*arrays), self.wait, first, budget)
-        floor = self.bandwidth / case.bytes_per_pixel
+        bandwidth = 0.5 * (before + self.copied())
         return {
             "function": case.function,
             "pixels": case.pixels,
@@ -105,8 +110,8 @@ class Measurement:
             "host_milliseconds": round(1e3 * start, 4),
             "first_call_seconds": round(first, 3),
             "megapixels_per_second": round(case.pixels / took / 1e6, 1),
-            "floor_megapixels_per_second": round(floor / 1e6, 1),
-            "ratio": round(case.pixels / took / floor, 3),
+            "copy_gigabytes_per_second": round(bandwidth / 1e9, 4 if self.tiny else 1),
+            "share_of_floor": round(case.pixels * case.bytes_per_pixel / bandwidth / took, 3),
         }
 
     def on_processor(self, name: str) -> dict[str, Any]:
@@ -118,7 +123,10 @@ class Measurement:
         rates = {}
         for label, threads in (("all_threads", numba.config.NUMBA_NUM_THREADS), ("1_thread", 1)):
             took = processor_seconds(lambda: case.run(*case.arrays), first, budget, threads)
-            rates[f"cpu_{label}_megapixels_per_second"] = round(case.pixels / took / 1e6, 1)
+            rates[f"cpu_{label}_megapixels_per_second"] = rate = round(case.pixels / took / 1e6, 3)
+            measured = self.rows()[name].get("megapixels_per_second")  # none where the device failed
+            if measured and rate:
+                rates[f"times_cpu_{label}"] = round(measured / rate, 1)
         return {"cpu_first_call_seconds": round(first, 3), **rates, **self.compared(case, wanted)}
 
     def compared(self, case: Case, wanted: tuple[Any, ...]) -> dict[str, Any]:
@@ -134,7 +142,7 @@ def line(row: dict[str, Any], stage: str, took: float) -> str:
         return f"{row['kernel']:30} {row[stage]}"
     if stage == "device":
         return (
-            f"{row['kernel']:30}{row['megapixels_per_second']:10} Mpixel/s{row['ratio']:8} of the floor"
+            f"{row['kernel']:30}{row['megapixels_per_second']:10} Mpixel/s{row['share_of_floor']:8} of the floor"
             f"{row['host_milliseconds']:9} of {row['milliseconds']:9} ms to start it"
             f"{row['first_call_seconds']:8} s at first   [{took:.1f} s]"
         )
@@ -147,19 +155,17 @@ def line(row: dict[str, Any], stage: str, took: float) -> str:
 
 
 def begin(cupy: ModuleType, record: Record, *, tiny: bool) -> None:
-    """The facts of the run, and the copy bandwidth that its ratios are against."""
+    """The facts of the run, and of the machine before it."""
     burst, part = (TINY, TINY) if tiny else (BURST, PART)
-    bandwidth = copy_bandwidth(cupy, tiny=tiny)
     if "device" not in record.read():
         record.update(**facts(cupy))
     record.update(
-        copy_gigabytes_per_second=round(bandwidth / 1e9, 4 if tiny else 1),
+        kernels_load_before=load(),
         kernels_date=datetime.now(UTC).isoformat(timespec="seconds"),
         kernels_burst=[burst.lines, burst.samples],
         kernels_part=[part.lines, part.samples],
         kernels=[],
     )
-    print(f"copy bandwidth: {bandwidth / 1e9:.1f} GB/s, read and written", flush=True)
 
 
 def measure_all(command: list[str], record: Record) -> None:
@@ -183,6 +189,7 @@ def run_once(cupy: ModuleType, only: str, size: Size) -> None:
 
 def summary(record: Record) -> None:
     """The kernels that need a look."""
+    record.update(kernels_load_after=load())
     rows = record.read()["kernels"]
     broken = [row["kernel"] for row in rows if {row.get("device"), row.get("processor")} != {"done"}]
     differing = [row["kernel"] for row in rows if row.get("agrees") is False]

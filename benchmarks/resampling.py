@@ -1,8 +1,8 @@
 """Speed of resampling on the CPU.
 
 python benchmarks/resampling.py [--output FILE]: a burst of 1500 x 21000 pixels at the positions of a second pass,
-its carrier put back, and the carrier alone; pixels per second on one thread and on all, the floor that the copy
-bandwidth of the same run sets, and the ratio.
+its carrier put back, and the carrier alone, on one thread and on all: each in turn with a copy of memory, and its
+share of the speed that the copy allows.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from common import burst_command, print_rates, processor, versions
-from cpu import stage_rates
+from common import image_command, print_table, stage_rates, versions
 
 from alignsar_gpu import kernels
 
@@ -52,21 +51,11 @@ def stages(lines: int, samples: int) -> dict[str, tuple[Callable[[], object], in
 
 
 def measure(lines: int, samples: int, repeats: int) -> dict[str, Any]:
-    rows, bandwidths = stage_rates(stages(lines, samples), lines * samples, repeats)
     return {
-        "processor": processor(),
-        "threads": max(bandwidths),
         "versions": versions("numpy", "numba", "llvmlite"),
-        "burst": {"lines": lines, "samples": samples},
-        "copy_gigabytes_per_second": {str(k): round(v / 1e9, 1) for k, v in bandwidths.items()},
-        "stages": rows,
+        "stages": stage_rates(stages(lines, samples), lines * samples, repeats),
     }
 
 
-def report(results: dict[str, Any]) -> None:
-    print(f"{results['processor']}, {results['burst']['lines']} x {results['burst']['samples']} pixels")
-    print_rates("stage", results, results["stages"])
-
-
 if __name__ == "__main__":
-    burst_command(__doc__, measure, report)
+    image_command(__doc__, measure, lambda results: print_table(results["stages"]))

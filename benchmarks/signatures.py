@@ -1,23 +1,18 @@
 """Speed of polarimetric signatures on the CPU, and of AlignSAR's way on the same stack.
 
 python benchmarks/signatures.py [--output FILE]: (1) all signatures of two polarizations of a date, and of four, over a
-3 x 3 window, into memory that is there and into new memory, in pixels per second on one thread and on all, with the
-floor that the copy bandwidth of the same run sets; (2) AlignSAR's own signatures of a stack of 7 dates of 940 x 2350
-pixels in VV and VH, by our kernels and by its way (scipy.signal.convolve2d, numpy.linalg.eigvals), and how far the
-two differ.
+3 x 3 window, into memory that is there and into new memory, on one thread and on all: each in turn with a copy of
+memory, and its share of the speed that the copy allows; (2) AlignSAR's own signatures of a stack of 7 dates of
+940 x 2350 pixels in VV and VH, by our kernels and by its way (scipy.signal.convolve2d, numpy.linalg.eigvals), one in
+turn with the other, and how far the two differ.
 """
 
 from __future__ import annotations
 
-import argparse
-import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numba
 import numpy as np
-from common import print_rates, processor, versions, write
-from cpu import seconds, stage_rates
+from common import image_command, print_table, seconds_in_turn, stage_rates, thread_counts, versions
 from scipy.signal import convolve2d
 
 from alignsar_gpu import kernels
@@ -118,7 +113,7 @@ def differences(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> d
 
 
 def against_alignsar(repeats: int) -> dict[str, Any]:
-    """Megapixels a second of the stack both ways, on one thread and on all, and how far they differ."""
+    """Megapixels a second of the stack both ways, in turn, on one thread and on all, and how far they differ."""
     rng = np.random.default_rng(2)
     stack = []
     for _ in range(DATES):
@@ -126,63 +121,47 @@ def against_alignsar(repeats: int) -> dict[str, Any]:
         stack.append((first, 0.4 * speckle(rng, LINES, SAMPLES) + np.float32(0.2) * first))
     valid = np.ones((LINES, SAMPLES), bool)
     out = np.zeros((len(ALIGNSAR), LINES, SAMPLES), np.float32)
-    pixels = DATES * LINES * SAMPLES
-    result: dict[str, Any] = {"stack": {"dates": DATES, "lines": LINES, "samples": SAMPLES}}
-    start = time.perf_counter()
-    theirs = [alignsar_way(pair) for pair in stack]
-    result["alignsar_megapixels_per_second"] = round(pixels / (time.perf_counter() - start) / 1e6, 2)
-    rates = {}
-    for threads in sorted({1, numba.config.NUMBA_NUM_THREADS}):
-        numba.set_num_threads(threads)
-        took = seconds(lambda: [our_way(pair, valid, out) for pair in stack], repeats)
-        rates[str(threads)] = round(pixels / took / 1e6, 1)
-    result["megapixels_per_second"] = rates
-    fastest = max(rates.values())
-    result["times_as_fast"] = round(fastest / result["alignsar_megapixels_per_second"])
-    found = [differences(our_way(pair, valid, out), date) for pair, date in zip(stack, theirs, strict=True)]
-    result["largest_difference"] = {name: max(one[name] for one in found) for name in found[0]}
-    return result
+    calls = {
+        "ours": lambda: [our_way(pair, valid, out) for pair in stack],
+        "alignsar": lambda: alignsar_way(stack[0]),  # one date
+    }
+    rows = []
+    for threads in thread_counts():
+        took = seconds_in_turn(calls, max(3, repeats // 2))
+        rates = {
+            "ours": DATES * LINES * SAMPLES / took["ours"] / 1e6,
+            "alignsar": LINES * SAMPLES / took["alignsar"] / 1e6,
+        }
+        rows.append(
+            {
+                "threads": threads,
+                **{f"{name}_megapixels_per_second": round(rate, 2) for name, rate in rates.items()},
+                "times_alignsar": round(rates["ours"] / rates["alignsar"]),
+            }
+        )
+    found = [differences(our_way(pair, valid, out), alignsar_way(pair)) for pair in stack]
+    return {
+        "stack": {"dates": DATES, "lines": LINES, "samples": SAMPLES},
+        "rows": rows,
+        "largest_difference": {name: max(one[name] for one in found) for name in found[0]},
+    }
 
 
 def measure(lines: int, samples: int, repeats: int) -> dict[str, Any]:
-    rows, bandwidths = stage_rates(stages(lines, samples), lines * samples, repeats)
     return {
-        "processor": processor(),
-        "threads": max(bandwidths),
         "versions": versions("numpy", "numba", "llvmlite", "scipy"),
-        "image": {"lines": lines, "samples": samples},
         "window": list(WINDOW),
-        "copy_gigabytes_per_second": {str(k): round(v / 1e9, 1) for k, v in bandwidths.items()},
-        "stages": rows,
+        "stages": stage_rates(stages(lines, samples), lines * samples, repeats),
         "alignsar": against_alignsar(repeats),
     }
 
 
 def report(results: dict[str, Any]) -> None:
-    print(
-        f"{results['processor']}, {results['image']['lines']} x {results['image']['samples']} pixels, window 3 x 3"
-    )
-    print_rates("stage", results, results["stages"])
-    found = results["alignsar"]
-    print(f"AlignSAR's signatures of {DATES} x {LINES} x {SAMPLES} pixels, Mpixel/s:")
-    print(
-        f"  its way {found['alignsar_megapixels_per_second']}; ours by threads {found['megapixels_per_second']}"
-    )
-    print(f"  {found['times_as_fast']} times as fast; largest differences {found['largest_difference']}")
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--lines", type=int, default=1500)
-    parser.add_argument("--samples", type=int, default=8000)
-    parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--output", type=Path, help="where to write the results as JSON")
-    options = parser.parse_args()
-    results = measure(options.lines, options.samples, options.repeats)
-    report(results)
-    if options.output:
-        write(results, options.output)
+    print_table(results["stages"])
+    print(f"AlignSAR's signatures of {DATES} x {LINES} x {SAMPLES} pixels, a date:")
+    print_table(results["alignsar"]["rows"])
+    print(f"largest differences {results['alignsar']['largest_difference']}")
 
 
 if __name__ == "__main__":
-    main()
+    image_command(__doc__, measure, report, samples=8000)

@@ -1,17 +1,18 @@
-"""How fast simulated Sentinel-1 pixels are made: one burst of real length, VV and VH, on rough terrain."""
+"""How fast simulated Sentinel-1 pixels are made: one burst of real length, VV and VH, on rough terrain.
+
+python benchmarks/simulate.py [--output FILE]: in turn with a copy of memory, on one thread and on all, and its share
+of the speed that the copy allows.
+"""
 
 from __future__ import annotations
 
 import argparse
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
-from common import processor, versions, write
-from cpu import copy_bandwidth
+from common import beside_copy, load, machine, print_machine, print_table, thread_counts, versions, write
 
 from alignsar_gpu.simulate.ground.scene import SceneParameters, make_scene
 from alignsar_gpu.simulate.radar.campaign import ground_on, make_campaign, scene_bounds
@@ -61,31 +62,21 @@ def measure(samples: int, repeats: int) -> dict[str, Any]:
         wavelength=burst.grid.wavelength,
         parameters=parameters,
     )
+    lines, columns = burst.valid
+    pixels = 2 * (lines.stop - lines.start) * (columns.stop - columns.start)
     rows = []
-    for threads in sorted({1, numba.config.NUMBA_NUM_THREADS}):
-        numba.set_num_threads(threads)
+    for threads in thread_counts():
         campaign = make_campaign([view], 0, scene, 1, threads)
         ground, sight = ground_on(scene, 0), sight_mesh(campaign.mesh, view.satellite)
-        seconds = []
-        for _ in range(repeats + 1):  # the first compiles
-            started = time.perf_counter()
+
+        def fill(campaign: Any = campaign, ground: Any = ground, sight: Any = sight) -> None:
             for window in windows(burst):
                 image_window(campaign, ground, view, sight, burst, window)
-            seconds.append(time.perf_counter() - started)
-        lines, columns = burst.valid
-        pixels = 2 * (lines.stop - lines.start) * (columns.stop - columns.start)
-        rate, floor = pixels / min(seconds[1:]), copy_bandwidth(5) / PIXEL_BYTES
-        rows.append(
-            {
-                "threads": threads,
-                "megapixels_per_second": round(rate / 1e6, 2),
-                "floor_megapixels_per_second": round(floor / 1e6, 1),
-                "ratio": round(rate / floor, 4),
-                "seconds": round(min(seconds[1:]), 2),
-            }
-        )
+
+        row = beside_copy(fill, repeats, pixels * PIXEL_BYTES)
+        rate = round(pixels / row["seconds"] / 1e6, 2)
+        rows.append({"threads": threads, "megapixels_per_second": rate, **row})
     return {
-        "processor": processor(),
         "versions": versions("numpy", "scipy", "numba", "llvmlite"),
         "burst": {"lines": burst.grid.lines, "samples": burst.grid.samples, "polarizations": 2},
         "rows": rows,
@@ -98,14 +89,13 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--output", type=Path, help="where to write the results as JSON")
     options = parser.parse_args()
-    results = measure(options.samples, options.repeats)
+    before = load()
+    found = measure(options.samples, options.repeats)
+    results = {**machine(before), **found}
     burst = results["burst"]
-    print(f"{results['processor']}, {burst['lines']} x {burst['samples']} pixels, VV and VH")
-    for row in results["rows"]:
-        print(
-            f"{row['threads']} threads: {row['megapixels_per_second']} Mpixel/s ({row['seconds']} s), floor "
-            f"{row['floor_megapixels_per_second']} Mpixel/s, ratio {row['ratio']}"
-        )
+    print_machine(results)
+    print(f"{burst['lines']} x {burst['samples']} pixels, VV and VH")
+    print_table(results["rows"])
     if options.output:
         write(results, options.output)
 

@@ -2,7 +2,7 @@
 
 python benchmarks/subswath.py SIMULATION [--output FILE]: the folder that `+experiment=simulate` wrote, of any size;
 with simulate.templates the geometry is that of real products. Timing against the errors that were put in, phase against
-the truth, the jumps of the phase where bursts overlap, and the seconds that it all takes.
+the truth, the jumps of the phase where bursts overlap, and the seconds that it all takes, beside a copy of memory.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numba
 import numpy as np
 import xarray as xr
-from common import processor, versions, write
+from common import copy_bandwidth, copy_memory, load, machine, print_machine, seconds_in_turn, versions, write
 
 from alignsar_gpu.config import DeviceConfig
 from alignsar_gpu.coregistration.assemble import coregistered_stack
@@ -28,6 +27,9 @@ if TYPE_CHECKING:
     from alignsar_gpu.coregistration.stack import CoregisteredStack
 
 LINES = 256  # of a block
+PIXEL_BYTES = (
+    3 * 8 + 3 * 8 + 4 + 8
+)  # of a second date: where it is in both, its turns, the image read and written
 
 
 class Burst:
@@ -99,6 +101,7 @@ def walk(stack: CoregisteredStack, truth: Path) -> tuple[dict[str, Any], float]:
 
 
 def measure(simulation: Path) -> dict[str, Any]:
+    before = load()
     begin = time.perf_counter()
     opened = open_products(simulation / "products", orbits=simulation / "orbits")
     choice = opened.choose(reference=min(product.date for product in opened.opened.values()))
@@ -106,7 +109,10 @@ def measure(simulation: Path) -> dict[str, Any]:
     device = choose_device(DeviceConfig(kind="cpu"))
     stack = coregistered_stack(choice.selection, dem, device, around=choice.around)
     prepared = time.perf_counter() - begin
+    copies = {"copy": copy_memory}
+    took = seconds_in_turn(copies, 3)["copy"]
     facts, seconds = walk(stack, simulation / "truth.zarr")
+    bandwidth = copy_bandwidth(0.5 * (took + seconds_in_turn(copies, 3)["copy"]))
     put_in = json.loads((simulation / "simulation.json").read_text())["dates"]
     timing = stack.facts["timing"]
     for date, found in timing["dates"].items():
@@ -128,8 +134,7 @@ def measure(simulation: Path) -> dict[str, Any]:
         facts[date]["phase_of_overlaps_rad"] = {"largest": float(size.max()), "mean_size": float(size.mean())}
     count = stack.grid.lines * stack.grid.samples * (len(stack.acquisitions) - 1) * len(stack.polarizations)
     return {
-        "processor": processor(),
-        "threads": numba.get_num_threads(),
+        **machine(before),
         "versions": versions("numpy", "numba", "rasterio"),
         "mosaic": {
             "lines": stack.grid.lines,
@@ -140,14 +145,15 @@ def measure(simulation: Path) -> dict[str, Any]:
         "opening_and_timing_seconds": round(prepared, 1),
         "reading_seconds": round(seconds, 1),
         "secondary_megapixels_per_second": round(count / seconds / 1e6, 1),
+        "copy_gigabytes_per_second": round(bandwidth / 1e9, 1),
+        "share_of_floor": round(count * PIXEL_BYTES / bandwidth / seconds, 3),
     }
 
 
 def report(results: dict[str, Any]) -> None:
     mosaic = results["mosaic"]
-    print(
-        f"{results['processor']}, {mosaic['bursts']} bursts, {mosaic['lines']} x {mosaic['samples']} pixels"
-    )
+    print_machine(results)
+    print(f"{mosaic['bursts']} bursts, {mosaic['lines']} x {mosaic['samples']} pixels")
     for date, facts in results["dates"].items():
         timing = facts["timing"]
         print(
@@ -167,7 +173,7 @@ def report(results: dict[str, Any]) -> None:
     print(f"opened, and timing measured: {results['opening_and_timing_seconds']} s")
     print(
         f"brought together: {results['reading_seconds']} s, {results['secondary_megapixels_per_second']} Mpixel/s with "
-        "reading files and the terrain"
+        f"reading files and the terrain, {results['share_of_floor']} of what a copy of memory allows"
     )
 
 

@@ -243,7 +243,8 @@ class RunFolder:
         names = read_json(self.path / MANIFEST)["files"]
         with suppress(OSError):  # where that is not possible, every run reads the files
             noted = {name: _size_and_time(self.path / name) for name in names}
-            write_text(self.path / CHECKED, json.dumps(noted))
+            write_text(self.work / CHECKED, json.dumps(noted))
+            (self.work / CHECKED).replace(self.path / CHECKED)
 
     def _find_pending(self) -> tuple[str, ...]:
         """The stages to make: new, changed or damaged ones, and those that read their products."""

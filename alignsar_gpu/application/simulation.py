@@ -44,7 +44,7 @@ from alignsar_gpu.simulate.safe.plan.parameters import PassParameters
 from alignsar_gpu.simulate.safe.planning import plan_passes
 from alignsar_gpu.simulate.safe.product import copy_metadata, write_metadata
 from alignsar_gpu.simulate.safe.quicklook import write_quicklook
-from alignsar_gpu.version import __version__
+from alignsar_gpu.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,7 +132,7 @@ def _fingerprint(settings: SimulateConfig, surface: Dem | None, inputs: InputFil
     for path in named:
         if not path.is_file():
             raise AlignsarError(f"simulate.scene: {path}: no such file; correct the path")
-    return inputs.fingerprint({"simulate": own, "software": __version__}, *files, *([path] for path in named))
+    return inputs.fingerprint({"simulate": own, "software": VERSION}, *files, *([path] for path in named))
 
 
 def _templates(settings: SimulateConfig) -> list[Path]:
@@ -187,7 +187,7 @@ def _make(
         write_targets(folder.work / TARGETS, campaign, views)
     facts = {"seed": settings.seed, "dates": [json.loads((date.safe / FACTS).read_text()) for date in dates]}
     write_text(folder.work / FACTS, json.dumps(facts, indent=1))
-    write_text(folder.work / README_NAME, README.format(version=__version__))
+    write_text(folder.work / README_NAME, README.format(version=VERSION))
 
 
 def _plan(settings: SimulateConfig, folder: RunFolder) -> list[_Date]:

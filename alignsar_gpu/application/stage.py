@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from alignsar_gpu.application.fingerprints import InputFiles
 from alignsar_gpu.application.folder import StageRecord
-from alignsar_gpu.version import __version__
+from alignsar_gpu.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,7 +81,7 @@ class Stage(ABC):
 
     def record(self) -> StageRecord:
         """Return what the output folder keeps of the stage: its fingerprint changes with its settings and files."""
-        facts = {"stage": self.name, "software": __version__, **self.settings()}
+        facts = {"stage": self.name, "software": VERSION, **self.settings()}
         return StageRecord(
             name=self.name,
             digest=self.run.inputs.fingerprint(facts, *self.files()),

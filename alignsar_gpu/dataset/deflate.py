@@ -6,6 +6,7 @@ fast, in as many threads as there are. What is written is plain deflate, which e
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -38,31 +39,52 @@ def shuffled_and_deflated(values: NDArray[Any], chunk: tuple[int, int]) -> bytes
     return compressed
 
 
-def write_chunks(flow: Flow, dataset: h5py.Dataset, first: int, values: NDArray[Any]) -> None:
-    """Write lines of an image from ``first`` on, a row of chunks, into a dataset of an HDF5 file.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Chunks:
+    """The chunks of an image in an HDF5 file: what `write_chunks` and `copy_chunks` need, looked up beforehand.
+
+    HDF5 is not made for threads: while a `Flow` is open, only its last steps may call it.
+    """
+
+    id: Any
+    shape: tuple[int, int]
+    chunk: tuple[int, int]
+
+    @classmethod
+    def of(cls, dataset: h5py.Dataset) -> Chunks:
+        """Look up the chunks of a dataset."""
+        return cls(id=dataset.id, shape=dataset.shape, chunk=dataset.chunks)
+
+    @property
+    def places(self) -> Iterator[tuple[int, int]]:
+        """Lines and samples that chunks begin at."""
+        for line in range(0, self.shape[0], self.chunk[0]):
+            for sample in range(0, self.shape[1], self.chunk[1]):
+                yield line, sample
+
+
+def write_chunks(flow: Flow, target: Chunks, first: int, values: NDArray[Any]) -> None:
+    """Write lines of an image from ``first`` on, a row of chunks.
 
     Values are compressed in the threads of ``flow`` and are in the file when that is left; the order of the bytes is
     always the same.
     """
-    chunk = dataset.chunks
-    columns = range(0, values.shape[1], chunk[1])
+    columns = range(0, values.shape[1], target.chunk[1])
 
     def write(packed: list[bytes]) -> None:
         for column, content in zip(columns, packed, strict=True):
-            dataset.id.write_direct_chunk((first, column), content, FILTERS)
+            target.id.write_direct_chunk((first, column), content, FILTERS)
 
-    parts = [values[:, column : column + chunk[1]] for column in columns]
-    flow.put(values.nbytes, [partial(shuffled_and_deflated, part, chunk) for part in parts], write)
-
-
-def copy_chunks(source: h5py.Dataset, target: h5py.Dataset) -> None:
-    """Copy the compressed chunks of a dataset into another of the same shape, type and filters."""
-    for place in _places(source):
-        skipped, content = source.id.read_direct_chunk(place)
-        target.id.write_direct_chunk(place, content, skipped)
+    parts = [values[:, column : column + target.chunk[1]] for column in columns]
+    flow.put(values.nbytes, [partial(shuffled_and_deflated, part, target.chunk) for part in parts], write)
 
 
-def _places(dataset: h5py.Dataset) -> Iterator[tuple[int, int]]:
-    for line in range(0, dataset.shape[0], dataset.chunks[0]):
-        for sample in range(0, dataset.shape[1], dataset.chunks[1]):
-            yield line, sample
+def copy_chunks(flow: Flow, source: Chunks, target: Chunks) -> None:
+    """Copy the compressed chunks of an image into another of the same shape, type and filters, in its turn."""
+
+    def copy(_: list[Any]) -> None:
+        for place in source.places:
+            skipped, content = source.id.read_direct_chunk(place)
+            target.id.write_direct_chunk(place, content, skipped)
+
+    flow.put(0, (), copy)

@@ -10,11 +10,12 @@ import netCDF4
 import numpy as np
 
 from alignsar_gpu.dataset.dates import date_name, iso, reference_time, scalar
-from alignsar_gpu.dataset.deflate import copy_chunks, write_chunks
+from alignsar_gpu.dataset.deflate import Chunks, copy_chunks, write_chunks
 from alignsar_gpu.dataset.flow import Flow
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import xarray as xr
@@ -105,31 +106,27 @@ def write_date(
     """
     date = cube.isel(time=index)
     attributes = _global_attributes(cube, date)
-    partial = path.with_name(f".{path.name}.partial")
+    beside = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             layers = sorted(str(n) for n in date.variables if set(date[n].dims) == set(IMAGE))
             dated = {name for name in layers if "time" in cube[name].dims}
-            with netCDF4.Dataset(partial, "w", format="NETCDF4") as file:
+            with netCDF4.Dataset(beside, "w", format="NETCDF4") as file:
                 _write_coordinates(file, date, cube.attrs["reference_date"])
                 _write_scalars(file, date, cube)
                 for name in layers:
                     _define_layer(file, date[name], per_date=name in dated)
                 file.setncatts(attributes)
             with (
-                h5py.File(partial, "r+") as hdf5,
+                h5py.File(beside, "r+") as hdf5,
                 nullcontext() if other is None else h5py.File(other, "r") as source,
-                Flow(workers, WAITING_BYTES) as flow,
             ):
-                for name in layers:
-                    if source is None or name in dated:
-                        _fill_layer(hdf5, date[name], flow)
-                    else:
-                        _copy_layer(hdf5, date[name], source)
-            partial.replace(path)
+                shared = [] if source is None else [name for name in layers if name not in dated]
+                _fill(hdf5, source, [date[name] for name in layers], shared, workers)
+            beside.replace(path)
         finally:
-            partial.unlink(missing_ok=True)
+            beside.unlink(missing_ok=True)
     except (OSError, RuntimeError) as error:
         # netCDF4 reports what HDF5 could not write, on a full disk for one, as a RuntimeError.
         raise AlignsarError(
@@ -212,19 +209,32 @@ def _define_layer(file: netCDF4.Dataset, layer: xr.DataArray, *, per_date: bool)
             variable.long_name = f"{long_name}, {part} part"
 
 
-def _fill_layer(file: h5py.File, layer: xr.DataArray, flow: Flow) -> None:
+def _fill(
+    file: h5py.File,
+    source: h5py.File | None,
+    layers: Sequence[xr.DataArray],
+    shared: Sequence[str],
+    workers: int,
+) -> None:
+    """Write the values of layers; the ``shared`` ones as they are compressed in the file of another date."""
+    chunks = {name: Chunks.of(file[name]) for layer in layers for name in _names(layer)}
+    known = {} if source is None else {name: Chunks.of(source[name]) for name in chunks if name in source}
+    with Flow(workers, WAITING_BYTES) as flow:
+        for layer in layers:
+            if layer.name not in shared:
+                _fill_layer(chunks, layer, flow)
+                continue
+            for name in _names(layer):
+                copy_chunks(flow, known[name], chunks[name])
+
+
+def _fill_layer(chunks: Mapping[str, Chunks], layer: xr.DataArray, flow: Flow) -> None:
     """Write the values of a layer; read while what was read before is compressed."""
     for first in range(0, layer.sizes["azimuth"], BLOCK_LINES):
         block = layer.isel(azimuth=slice(first, first + BLOCK_LINES)).transpose(*IMAGE).values
         parts = _parts(block, _storage(layer), str(layer.name))
         for name, values in zip(_names(layer), parts, strict=True):
-            write_chunks(flow, file[name], first, values)
-
-
-def _copy_layer(file: h5py.File, layer: xr.DataArray, source: h5py.File) -> None:
-    """Copy the values of a layer from the file of another date, as they are compressed there."""
-    for name in _names(layer):
-        copy_chunks(source[name], file[name])
+            write_chunks(flow, chunks[name], first, values)
 
 
 def _layer_attributes(layer: xr.DataArray, storage: np.dtype[Any], *, per_date: bool) -> dict[str, Any]:

@@ -25,23 +25,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 OVERRIDE = re.compile(r"(?P<sign>\+{0,2})(?P<name>[^=~+@]+)=(?P<value>.*)", re.DOTALL)
-# Options of Hydra that take the next argument.
-TAKING = {
-    *(
-        "--cfg",
-        "-c",
-        "--package",
-        "-p",
-        "--config-path",
-        "-cp",
-        "--config-name",
-        "-cn",
-        "--config-dir",
-        "-cd",
-    ),
-    *("--experimental-rerun", "--info", "-i"),
-}
 MULTIRUN = {"--multirun", "-m"}
+MODES = MULTIRUN | {"--run", "-r", "--cfg", "-c", "--info", "-i"}  # of Hydra, one at a time
+CONFIGURATIONS = {
+    "--config-path",
+    "-cp",
+    "--config-name",
+    "-cn",
+    "--config-dir",
+    "-cd",
+    "--experimental-rerun",
+}
+TAKING = CONFIGURATIONS | {
+    "--cfg",
+    "-c",
+    "--info",
+    "-i",
+    "--package",
+    "-p",
+}  # options that take the next argument
+OPTIONS = MODES | TAKING | {"--hydra-help", "--resolve", "--shell-completion", "-sc"}
+OURS = ("--help", "--help-keys", "--version")
 WHOLE_QUOTE = re.compile(r"""(?P<quote>["'])(?:\\.|(?!(?P=quote)|\\).)*(?P=quote)""", re.DOTALL)
 # A part of a sweep: up to a comma outside of quotes and brackets; and what Hydra sweeps over by itself.
 PART = re.compile(
@@ -77,27 +81,45 @@ def unquoted(value: str) -> str:
 def prepare(arguments: Sequence[str]) -> list[str]:
     """Rewrite the arguments of a command for Hydra. Raises AlignsarError for what it could not make sense of."""
     places = list(_overrides(arguments))
-    sweeps = not MULTIRUN.isdisjoint(arguments)
-    prepared, found = list(arguments), []
+    options = [argument for place, argument in enumerate(arguments) if place not in places]
+    _check_options(options)
+    sweeps = not MULTIRUN.isdisjoint(options)
+    prepared, found = [], []
     for place in places:
         match = OVERRIDE.fullmatch(arguments[place])
         if match is None:
             _check_word(arguments, place)
+            prepared.append(arguments[place])
             continue
         override = Override(**match.groupdict())
         if override.name == "experiment" and not override.sign:
             raise AlignsarError(f"{override}: did you mean +{override}?")
         override = _as_typed(override, sweeps=sweeps)
-        prepared[place] = str(override)
+        prepared.append(str(override))
         found.append(override)
-    return _with_reader(prepared, found, sweeps=sweeps)
+    may_choose = CONFIGURATIONS.isdisjoint(options)  # in files of their own, users choose the reader there
+    prepared = _with_reader(prepared, found, may_choose=may_choose, sweeps=sweeps)
+    return [*prepared, *options]  # Hydra overlooks arguments that options stand between
 
 
 def _overrides(arguments: Sequence[str]) -> Iterator[int]:
     """Find the arguments that are no options of Hydra's, nor values of them."""
     for place, argument in enumerate(arguments):
-        if not argument.startswith("-") and (place == 0 or arguments[place - 1] not in TAKING):
+        before = arguments[place - 1] if place else ""
+        if not argument.startswith("-") and (before not in TAKING or (before in MODES and "=" in argument)):
             yield place
+
+
+def _check_options(options: Sequence[str]) -> None:
+    """Raise AlignsarError for an option that there is not, and for two of which one excludes the other."""
+    for option in options:
+        name = option.partition("=")[0]
+        if name.startswith("-") and not any(known.startswith(name) for known in OPTIONS):
+            near = did_you_mean(name, [*OURS, *(known for known in OPTIONS if known.startswith("--"))])
+            raise AlignsarError(f"{option}: no such option; {near or '--help shows them'}")
+    modes = [option for option in options if option in MODES]
+    if len(modes) > 1:
+        raise AlignsarError(f"{' '.join(modes)}: one excludes the other; give one of them")
 
 
 def _check_word(arguments: Sequence[str], place: int) -> None:
@@ -142,12 +164,14 @@ def _quoted_value(value: str, *, unset: bool) -> str:
     return quoted(value)
 
 
-def _with_reader(arguments: list[str], found: Sequence[Override], *, sweeps: bool) -> list[str]:
+def _with_reader(
+    arguments: list[str], found: Sequence[Override], *, may_choose: bool, sweeps: bool
+) -> list[str]:
     """Choose the reader by the files at products.path, where no other is chosen."""
     values = {override.name: override.value for override in found}
     path, reader = values.get("products.path"), values.get("products")
-    has_configuration = "experiment" in values or any(argument in TAKING for argument in arguments)
-    if reader != AUTO and (reader is not None or has_configuration or path is None):
+    chosen = reader is not None or "experiment" in values or not may_choose
+    if reader != AUTO and (chosen or path is None):
         return arguments
     if path is None or "${" in path or sweeps:
         raise AlignsarError(

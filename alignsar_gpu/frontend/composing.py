@@ -80,7 +80,7 @@ def _wrong_type(override: str) -> str:
     """Say which values a key takes, for an argument with another; an empty text for an unknown key."""
     match = OVERRIDE.fullmatch(override)
     keys = keys_named(match["name"]) if match else []
-    if match is None or not keys:
+    if match is None or not keys or keys[0].values == "text":
         return ""
     instead = f"; write {match['name']}=[{match['value']}]" if keys[0].is_list and match["value"] else ""
     return f"{match['name']}={match['value']}: must be {keys[0].values or 'of another type'}{instead}"

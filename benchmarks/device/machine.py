@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
-from common import processor, versions
+from common import load, processor, versions
 
 from .case import device_seconds
 
@@ -120,7 +120,9 @@ def facts(cupy: ModuleType) -> dict[str, Any]:
         "runtime_cuda": runtime.runtimeGetVersion(),
         "clocks_before": clocks(),
         "processor": processor(),
+        "cores": os.cpu_count(),
         "cpu_threads": numba.config.NUMBA_NUM_THREADS,
+        "load_before": load(),
         "host_memory_bytes": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
         "versions": versions(*PACKAGES),
         "cupy": cupy.__version__,
@@ -135,9 +137,9 @@ def timed(call: Any, wait: Any, budget: float) -> float:
     return device_seconds(call, wait, time.perf_counter() - began, budget)[0]
 
 
-def copy_bandwidth(cupy: ModuleType, *, tiny: bool) -> float:
-    """Bytes read and written in a second by a copy on the device."""
-    size, budget = (2**16, 0.0) if tiny else (COPIED, 1.0)
+def copy_bandwidth(cupy: ModuleType, *, tiny: bool, budget: float = 1.0) -> float:
+    """Bytes read and written in a second by a copy on the device; ``budget`` in seconds."""
+    size, budget = (2**16, 0.0) if tiny else (COPIED, budget)
     source = cupy.ones(size // 8, dtype=cupy.float64)
     target = cupy.empty_like(source)
     wait = cupy.cuda.runtime.deviceSynchronize

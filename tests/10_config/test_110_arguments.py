@@ -109,18 +109,19 @@ class TestText:
     def test_commas_split_with_multirun_alone(self):
         argument = 'dataset.title=/a (1, 2)/b,c d,"e,f"'
         assert prepare([argument]) == [f"dataset.title={quoted(argument.partition('=')[2])}"]
-        (sweep,) = PARSER.parse_overrides(prepare(["--multirun", argument])[1:])
+        (sweep,) = PARSER.parse_overrides(prepare(["--multirun", argument])[:1])
         assert sweep.is_choice_sweep()
         assert [str(choice) for choice in sweep.sweep_string_iterator()] == [
             '"/a (1, 2)/b"',
             '"c d"',
             '"e,f"',
         ]
-        assert prepare(["-m", "dataset.title=choice(a,b)"])[1] == "dataset.title=choice(a,b)"
+        assert prepare(["-m", "dataset.title=choice(a,b)"])[0] == "dataset.title=choice(a,b)"
 
     def test_values_of_options_are_no_arguments(self):
-        arguments = ["--cfg", "job", "--config-dir", "here", "products=snap", "-p", "products"]
-        assert prepare(arguments) == arguments
+        options = ["--cfg", "job", "--config-dir", "here", "-p", "products"]
+        assert prepare([*options, "products=snap"]) == ["products=snap", *options]
+        assert prepare(["products=snap", "--info", "device=cpu"]) == ["products=snap", "device=cpu", "--info"]
 
 
 @pytest.mark.parametrize(
@@ -166,6 +167,9 @@ class TestText:
             [*SENTINEL1, "radarcoding.layers.b.pth=x"],
             "radarcoding.layers.b.pth: no such key; did you mean path?",
         ),
+        (["--helpp"], "--helpp: no such option; did you mean --help"),
+        (["-q", "+experiment=demo"], "-q: no such option; --help shows them"),
+        (["-m", "--cfg", "job"], "-m --cfg: one excludes the other"),
         (["--help-keys", "radarcodin"], "--help-keys radarcodin: no such group; did you mean radarcoding"),
     ],
 )
@@ -210,6 +214,9 @@ class TestTheReader:
         expected = [f"products.path={quoted(str(tmp_path))}", f"products={reader}"]
         assert prepare([f"products.path={tmp_path}"]) == expected
         assert prepare(["products=auto", f"products.path={tmp_path}"]) == expected
+        own = ["--config-dir", "here"]
+        assert prepare(["products=auto", f"products.path={tmp_path}", *own]) == [*expected, *own]
+        assert prepare([f"products.path={tmp_path}", *own]) == [expected[0], *own]
         assert prepare(["+experiment=burst", f"products.path={tmp_path}"])[-1] == expected[0]
 
     def test_two_that_fit_and_none(self, tmp_path):
@@ -229,5 +236,5 @@ class TestTheReader:
 
 
 def test_a_composed_configuration_is_printed():
-    shown = run("--cfg", "job", *SENTINEL1, "dataset.title=My data, v1").stdout
+    shown = run(*SENTINEL1, "--cfg", "job", "dataset.title=My data, v1").stdout
     assert "title: My data, v1" in shown

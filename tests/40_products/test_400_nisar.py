@@ -482,7 +482,7 @@ class TestBadInput:
         self.refuse(
             tmp_path / "nowhere.h5", r"products\.path=.*: no such file; give the HDF5 file of an RSLC product"
         )
-        self.refuse(tmp_path, r"products\.path=.*: no such file")
+        self.refuse(tmp_path, r"products\.path=.*: is a folder; give the HDF5 file")
         (tmp_path / "text.h5").write_text("no product")
         self.refuse(
             tmp_path / "text.h5", "cannot be read .* the file is cut off, damaged, or of another kind"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from alignsar_gpu.dataset import netcdf
-from alignsar_gpu.dataset.deflate import copy_chunks, shuffled_and_deflated, write_chunks
+from alignsar_gpu.dataset.deflate import Chunks, copy_chunks, shuffled_and_deflated, write_chunks
 from alignsar_gpu.dataset.flow import Flow
 from alignsar_gpu.dataset.netcdf import write_date
 
@@ -31,10 +31,11 @@ def values_of(kind, shape, seed=1):
 
 
 def written(path, values, chunk, workers=2):
-    with h5py.File(path, "w") as file, Flow(workers, 1000) as flow:
-        dataset = defined(file, "a", values, chunk)
-        for first in range(0, values.shape[0], chunk[0]):
-            write_chunks(flow, dataset, first, values[first : first + chunk[0]])
+    with h5py.File(path, "w") as file:
+        chunks = Chunks.of(defined(file, "a", values, chunk))
+        with Flow(workers, 1000) as flow:
+            for first in range(0, values.shape[0], chunk[0]):
+                write_chunks(flow, chunks, first, values[first : first + chunk[0]])
     return path
 
 
@@ -72,7 +73,9 @@ def test_copied_chunks_are_the_same_bytes(tmp_path):
     values = values_of("f4", (9, 13))
     written(tmp_path / "a.h5", values, (4, 6))
     with h5py.File(tmp_path / "a.h5") as source, h5py.File(tmp_path / "b.h5", "w") as file:
-        copy_chunks(source["a"], defined(file, "a", values, (4, 6)))
+        chunks = Chunks.of(source["a"]), Chunks.of(defined(file, "a", values, (4, 6)))
+        with Flow(1, 1000) as flow:
+            copy_chunks(flow, *chunks)
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
 
 
@@ -95,7 +98,7 @@ class TestDates:
         monkeypatch.setattr(
             netcdf,
             "_fill_layer",
-            lambda file, layer, flow: filled.append(layer.name) or fill(file, layer, flow),
+            lambda chunks, layer, flow: filled.append(layer.name) or fill(chunks, layer, flow),
         )
         write_date(cube, 1, tmp_path / "second.nc", other=tmp_path / "first.nc")
         assert set(filled) == {name for name in filled if "time" in cube[name].dims}

@@ -76,6 +76,7 @@ def test_blocks_stay_within_the_budget(selection):
         signatures=signatures,
         options=options,
         flatten=True,
+        area_ratio=False,
         delays=[0.0] * DATES,
         layout=None,
         slc=True,

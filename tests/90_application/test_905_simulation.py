@@ -37,7 +37,7 @@ def tree(folder):
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name not in {"manifest.json", "run.yaml"}
+        if path.is_file() and path.name not in {".checked.json", "manifest.json", "run.yaml"}
     }
 
 
@@ -51,6 +51,7 @@ def made(tmp_path_factory):
 
 def test_everything_is_there_and_opens(made):
     assert {path.name for path in made.iterdir()} == {
+        ".checked.json",
         "README.txt",
         "manifest.json",
         "orbits",

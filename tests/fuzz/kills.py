@@ -24,7 +24,8 @@ from pathlib import Path
 RUN = [
     "+experiment=demo", "device=cpu", "simulate.dates=2", "simulate.lines=100", "simulate.samples=300",
     "simulate.bursts=2", "simulate.azimuth_errors=[0.0,0.03]", "simulate.range_errors=[0.0,0.1]",
-    "signatures.names=[sigma0,coherence]", "interferometry.network=sequential", "interferometry.looks_samples=10",
+    "signatures.names=[intensity,sigma0,coherence]", "dataset.derived=computed", "interferometry.network=sequential",
+    "interferometry.looks_samples=10", "interferometry.goldstein_alpha=0.5",
     "dataset.chunk_lines=64",
 ]  # fmt: skip
 TIMED = ("quality.json", "report/index.html")  # hold the seconds that stages took

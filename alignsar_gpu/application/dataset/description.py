@@ -16,7 +16,7 @@ from alignsar_gpu.geometry.ground_to_radar import incidence_angle
 from alignsar_gpu.geometry.time_scale import moment, utc
 from alignsar_gpu.geometry.track import Baseline, GroundPoint, baseline, ground_speed, heading
 from alignsar_gpu.stack.product import radar_grid
-from alignsar_gpu.version import __version__
+from alignsar_gpu.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -251,7 +251,7 @@ def attributes(
         "references": "https://github.com/AlignSAR/alignSAR",
         "processing_level": "L1",
         "cube_format": FORMAT,
-        "software": f"alignsar_gpu {__version__}",
+        "software": f"alignsar_gpu {VERSION}",
         "device": str(device),
         "fingerprint": fingerprint,
         "reference_date": days[product.reference],

@@ -9,7 +9,7 @@ import numpy as np
 
 from alignsar_gpu.dataset.blocks import ChunkGrid
 from alignsar_gpu.signatures.speckle import equivalent_number_of_looks
-from alignsar_gpu.version import __version__
+from alignsar_gpu.version import VERSION
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -121,7 +121,7 @@ def measure(
     """Measure what quality.json says of the stack and its cube; parts of the dataset add their facts."""
     return {
         "device": {"kind": device.kind, "name": device.name, "reason": device.reason},
-        "software": f"alignsar_gpu {__version__}",
+        "software": f"alignsar_gpu {VERSION}",
         "warnings": warnings,
         "source": dict(product.facts),
         "flattening": {a.date: a.flattened_how for a in product.acquisitions},

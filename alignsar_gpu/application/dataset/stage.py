@@ -36,7 +36,7 @@ from alignsar_gpu.dataset.cube import FORMAT, finish_cube
 from alignsar_gpu.progress import LOGGER
 from alignsar_gpu.signatures import select
 from alignsar_gpu.signatures.derived import rules
-from alignsar_gpu.version import __version__
+from alignsar_gpu.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,7 +75,7 @@ class DatasetStage(Stage):
         }
         for part in self._parts:
             facts |= part.settings()
-        return keys_of(self.run.config, *APART) | facts | {"software": __version__}
+        return keys_of(self.run.config, *APART) | facts | {"software": VERSION}
 
     def files(self) -> list[Sequence[Path | str]]:
         """See `Stage.files`."""

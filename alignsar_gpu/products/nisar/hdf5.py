@@ -217,6 +217,8 @@ def open_hdf5(path: Path) -> Iterator[Group]:
     """Open an HDF5 file for reading and give its root group. Raises AlignsarError if it is not one."""
     import h5py  # noqa: PLC0415  (loads only where such a file is read)
 
+    if path.is_dir():
+        raise AlignsarError(f"products.path={path}: is a folder; give the HDF5 file of an RSLC product in it")
     if not path.is_file():
         raise AlignsarError(f"products.path={path}: no such file; give the HDF5 file of an RSLC product")
     with _reading(str(path)):

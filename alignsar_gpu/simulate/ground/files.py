@@ -9,7 +9,7 @@ import numpy as np
 import rasterio
 import shapely
 
-from alignsar_gpu.version import __version__
+from alignsar_gpu.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.simulate.ground.scene import GroundScene
 
 WGS84, WGS84_WITH_HEIGHTS = "EPSG:4326", "EPSG:4979"
-SOFTWARE = f"alignsar_gpu {__version__}, simulated"
+SOFTWARE = f"alignsar_gpu {VERSION}, simulated"
 
 
 def write_scene(scene: GroundScene, folder: Path) -> list[Path]:
