@@ -9,7 +9,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from alignsar_gpu import doctor, interrupts
+from alignsar_gpu import interrupts
 
 # As `python -m` and as the console script: no traceback of an interrupt while modules are imported.
 if __name__ == "__main__" or sys.argv[0].endswith("/alignsar_gpu"):
@@ -19,6 +19,7 @@ import hydra
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
+from alignsar_gpu import doctor
 from alignsar_gpu.errors import CANNOT_WRITE, AlignsarError
 from alignsar_gpu.frontend.arguments import prepare
 from alignsar_gpu.frontend.composing import one_line, register
