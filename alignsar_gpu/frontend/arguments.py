@@ -178,6 +178,6 @@ def _with_reader(
             f"products={AUTO}: finds the reader by the files at products.path=FOLDER; name the reader instead "
             f"(products={' or products='.join(o for o in options_of('products') if o not in {AUTO, 'none'})})"
         )
-    name = reader_at(Path(unquoted(path)).expanduser()).name
+    name = reader_at(unquoted(path)).name
     kept = [argument for argument in arguments if argument.lstrip("+") != f"products={AUTO}"]
     return [*kept, f"products={name}"]

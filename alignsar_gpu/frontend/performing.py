@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.frontend.composing import typed
 from alignsar_gpu.products.readers import check_there
 
@@ -24,14 +25,24 @@ ELSEWHERE = re.compile(r"/vsi|[A-Za-z][A-Za-z0-9_+]+:")  # names that GDAL under
 
 def check_paths(config: Config) -> None:
     """Raise AlignsarError if products, orbits or heights are not there, before anything heavy is imported."""
+    _check_home("output", config.output)
     if config.simulate is not None:  # it makes them
+        _check_home("simulate.path", config.simulate.path)
         return
     heights = config.dem.path if isinstance(config.dem.path, list) else [config.dem.path]
     paths = {"products.path": [getattr(config.products, "path", None)], "orbits.path": [config.orbits.path]}
     for key, named in (paths | {"dem.path": heights}).items():
         for path in named:
             if isinstance(path, str) and not ELSEWHERE.match(path):
-                check_there(key, Path(path).expanduser())
+                check_there(key, path)
+
+
+def _check_home(key: str, text: str) -> None:
+    """Raise AlignsarError, naming the key, if a path begins with the home folder of nobody."""
+    try:
+        Path(text).expanduser()
+    except RuntimeError as error:
+        raise AlignsarError(f"{key}={text}: {error}; correct the path") from None
 
 
 def perform(

@@ -7,6 +7,7 @@ import pkgutil
 import re
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from alignsar_gpu import products
@@ -14,7 +15,6 @@ from alignsar_gpu.errors import AlignsarError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from alignsar_gpu.config import ProductsConfig
     from alignsar_gpu.products.choice import SlcProducts
@@ -100,39 +100,44 @@ def reader_of(name: str) -> Reader:
     return _READERS[name]
 
 
-def check_there(key: str, path: Path) -> None:
-    """Raise AlignsarError, naming the key, if there is nothing at a path; suggest what is near in its folder."""
-    if path.exists():
-        return
-    folder = path.parent
-    there = [item.name for item in folder.iterdir()] if folder.is_dir() else []
-    near = did_you_mean(path.name, there)
-    raise AlignsarError(f"{key}={path}: no such file or folder; {near or 'correct the path'}")
+def check_there(key: str, text: str) -> Path:
+    """Return the path that ``text`` names. Raises AlignsarError, naming the key, for none; suggests what is near."""
+    try:
+        path = Path(text).expanduser()
+        if path.exists():
+            return path
+        near = did_you_mean(path.name, _names_in(path.parent))
+    except (OSError, RuntimeError, ValueError) as error:  # too long, no such home, not to be read
+        raise AlignsarError(f"{key}={text}: cannot be read ({error}); correct the path") from None
+    raise AlignsarError(f"{key}={text}: no such file or folder; {near or 'correct the path'}")
 
 
-def reader_at(path: Path) -> Reader:
-    """Find the one reader that fits the names of the files at ``path``. Raises AlignsarError for none or several."""
-    check_there("products.path", path)
-    inside = [item.name for item in path.iterdir()] if path.is_dir() else []
-    visible = sorted(name for name in inside if not name.startswith("."))
+def _names_in(path: Path) -> list[str]:
+    """Return the names of what is in a folder, without what is hidden; none for a file."""
+    return sorted(item.name for item in path.iterdir() if item.name[0] != ".") if path.is_dir() else []
+
+
+def reader_at(text: str) -> Reader:
+    """Find the one reader that fits the names of the files at a path. Raises AlignsarError for none or several."""
+    path = check_there("products.path", text)
+    try:
+        names = (path.resolve().name, *_names_in(path))
+    except OSError as error:
+        raise AlignsarError(f"products.path={text}: cannot be read ({error})") from None
     fitting = {
-        reader: [
-            name
-            for name in (path.resolve().name, *visible)
-            if re.fullmatch(reader.names, name, re.IGNORECASE)
-        ]
+        reader: [name for name in names if re.fullmatch(reader.names, name, re.IGNORECASE)]
         for reader in readers().values()
     }
     # a product is taken for what it is called, whatever lies in it
-    found = {reader: names for reader, names in fitting.items() if path.resolve().name in names} or {
-        reader: names for reader, names in fitting.items() if names
+    found = {reader: fits for reader, fits in fitting.items() if names[0] in fits} or {
+        reader: fits for reader, fits in fitting.items() if fits
     }
     if len(found) == 1:
         return next(iter(found))
     choices = " or ".join(f"products={reader.name}" for reader in found or readers().values())
     if found:
-        both = " and ".join(f"{names[0]} ({reader.name})" for reader, names in found.items())
-        raise AlignsarError(f"products.path={path}: several readers fit: {both}; choose {choices}")
+        both = " and ".join(f"{fits[0]} ({reader.name})" for reader, fits in found.items())
+        raise AlignsarError(f"products.path={text}: several readers fit: {both}; choose {choices}")
     raise AlignsarError(
-        f"products.path={path}: no reader fits the names of the files there; correct the path, or choose {choices}"
+        f"products.path={text}: no reader fits the names of the files there; correct the path, or choose {choices}"
     )
