@@ -117,6 +117,11 @@ class TestText:
         ]
         assert prepare(["-m", "dataset.title=choice(a,b)"])[0] == "dataset.title=choice(a,b)"
 
+    @given(st.lists(st.text(st.characters(exclude_characters=",()[]{}'\"$"), min_size=1), min_size=2))
+    def test_every_part_of_a_sweep_comes_through_as_typed(self, parts):
+        (sweep,) = PARSER.parse_overrides(prepare(["-m", f"dataset.title={','.join(parts)}"])[:1])
+        assert [unquoted(str(part)) for part in sweep.sweep_string_iterator()] == parts
+
     def test_values_of_options_are_no_arguments(self):
         options = ["--cfg", "job", "--config-dir", "here", "-p", "products"]
         assert prepare([*options, "products=snap"]) == ["products=snap", *options]
@@ -144,6 +149,7 @@ class TestText:
             ["products.path=/data/My", "Data", "2"],
             "quote a value with spaces: 'products.path=/data/My Data 2'",
         ),
+        (["x" * 300], "an argument has the form KEY=VALUE"),
         (["experiment=demo"], "experiment=demo: did you mean +experiment=demo?"),
         (["demo"], "demo: did you mean +experiment=demo?"),
         (["+experiment=dem"], "choose from amsterdam, burst, demo, sentinel1, simulate (did you mean demo?)"),
