@@ -47,4 +47,5 @@ class CatalogueStage(Stage):
                 interferograms=there(INTERFEROGRAMS),
                 report=there(f"{REPORT}/index.html"),
                 metadata=(folder.work / QUALITY, folder.work / CONFIGURATION),
+                checksum=folder.journal.checksums.of,
             )

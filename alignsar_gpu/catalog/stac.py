@@ -24,7 +24,7 @@ from alignsar_gpu.dataset.dates import date_name, scalar
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     import xarray as xr
 
@@ -67,6 +67,12 @@ PARTS = (
 )
 
 
+def sha256(path: Path) -> str:
+    """Compute the SHA-256 of a file, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def write_stac(
     cube: xr.Dataset,
     folder: Path,
@@ -76,13 +82,15 @@ def write_stac(
     interferograms: Path | None = None,
     report: Path | None = None,
     metadata: Iterable[Path] = (),
+    checksum: Callable[[Path], str] = sha256,
 ) -> None:
     """Write the STAC catalogue of ``cube`` into ``folder``: beside it first, then renamed.
 
     ``netcdf`` are the files of the dates, each named ``<YYYYMMDD>.nc`` and found by that name, or none; ``cube_store``,
     ``interferograms``, ``report`` and ``metadata`` (quality.json, run.yaml) become assets of the collection. All must
-    be there, and the files of the dates complete, for sizes and checksums are taken from them. Links are relative, so
-    a folder that holds all of them can be moved. No time of writing: the same input gives the same catalogue.
+    be there, and the files of the dates complete, for sizes and checksums are taken from them (``checksum`` gives a
+    file's SHA-256, for those who know it already). Links are relative, so a folder that holds all of them can be moved.
+    No time of writing: the same input gives the same catalogue.
 
     Raises AlignsarError where a file or what the cube says of itself is missing, or where ``folder`` holds
     something else than a catalogue.
@@ -94,9 +102,8 @@ def write_stac(
     partial = folder.with_name(f".{folder.name}.partial")
     try:
         shutil.rmtree(partial, ignore_errors=True)
-        _catalog(cube, partial, netcdf, (cube_store, interferograms, report), metadata).save(
-            catalog_type=pystac.CatalogType.SELF_CONTAINED
-        )
+        catalog = _catalog(cube, partial, netcdf, (cube_store, interferograms, report), metadata, checksum)
+        catalog.save(catalog_type=pystac.CatalogType.SELF_CONTAINED)
         shutil.rmtree(folder, ignore_errors=True)
         partial.replace(folder)
     except OSError as error:
@@ -113,6 +120,7 @@ def _catalog(
     netcdf: Iterable[Path],
     parts: tuple[Path | None, Path | None, Path | None],
     metadata: Iterable[Path],
+    checksum: Callable[[Path], str],
 ) -> pystac.Catalog:
     """The catalogue of ``folder``, in memory."""
     require_attributes(cube)
@@ -132,7 +140,12 @@ def _catalog(
     for date, item in items.items() if files else ():
         if date not in files:
             raise AlignsarError(f"STAC: no NetCDF file {date}.nc among those of the dataset: write it again")
-        _add_asset(item, "netcdf", files[date], "All layers of this date, in radar geometry", "data")
+        asset = _add_asset(item, "netcdf", files[date], "All layers of this date, in radar geometry", "data")
+        # A multihash: 12 stands for SHA-256, 20 for the 32 bytes that follow. Of reports and records, which hold the
+        # times that the run took, the catalogue says nothing, so that the same input gives the same catalogue.
+        FileExtension.ext(asset, add_if_missing=True).apply(
+            checksum=f"1220{checksum(files[date])}", size=files[date].stat().st_size
+        )
     for path, (name, title, role) in zip(parts, PARTS, strict=True):
         if path is not None:
             _add_asset(collection, name, path, title, role)
@@ -198,20 +211,14 @@ def _providers(cube: xr.Dataset) -> list[pystac.Provider]:
     return providers
 
 
-def _add_asset(owner: pystac.Item | pystac.Collection, key: str, path: Path, title: str, role: str) -> None:
-    """Add a file (of data: with size and SHA-256) or a Zarr folder as an asset, at its place beside the catalogue."""
+def _add_asset(
+    owner: pystac.Item | pystac.Collection, key: str, path: Path, title: str, role: str
+) -> pystac.Asset:
+    """Add a file or a Zarr folder as an asset, at its place beside the catalogue."""
     if not path.exists():
         raise AlignsarError(f"STAC: {path} does not exist, so it cannot be catalogued: write it first")
     media_type = ZARR if path.is_dir() else MEDIA_TYPES[path.suffix]
     href = os.path.relpath(path.absolute(), Path(owner.self_href).parent)
     asset = pystac.Asset(href=href.replace(os.sep, "/"), title=title, media_type=media_type, roles=[role])
     owner.add_asset(key, asset)
-    # Reports and records hold the times that the run took: the catalogue says nothing of their bytes, so that
-    # the same input gives the same catalogue.
-    if path.is_file() and role == "data":
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        # A multihash: 12 stands for SHA-256, 20 for the 32 bytes that follow.
-        FileExtension.ext(asset, add_if_missing=True).apply(
-            checksum=f"1220{digest}", size=path.stat().st_size
-        )
+    return asset

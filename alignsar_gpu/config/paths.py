@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,27 +26,45 @@ def check_paths(config: Config) -> None:
     What only a library can open (servers, archives, patterns) is left to the readers, and what a simulation of the
     same run makes is not asked for.
     """
-    made = None if config.simulate is None else _absolute(config.simulate.path)
+    _check_home("output", config.output)
+    made = None
+    if config.simulate is not None:
+        _check_home("simulate.path", config.simulate.path)
+        made = _absolute(config.simulate.path)
     for key, text in _paths(config):
         path = _absolute(text)
-        if ELSEWHERE.search(text) or made in {path, *path.parents}:
-            continue
-        check_there(key, Path(text).expanduser())
+        if not ELSEWHERE.search(text) and made not in {path, *path.parents}:
+            check_there(key, text)
 
 
-def check_there(key: str, path: Path) -> None:
-    """Raise AlignsarError, naming the key, if there is nothing at a path; suggest what is near in its folder."""
-    if path.exists():
-        return
-    there = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
-    near = did_you_mean(path.name, there)
-    raise AlignsarError(
-        f"{key}={path}: no such file or folder{_last_there(path)}; {near or 'correct the path'}"
-    )
+def check_there(key: str, text: str) -> Path:
+    """Return the path that ``text`` names. Raises AlignsarError, naming the key, for none; suggests what is near."""
+    try:
+        path = Path(text).expanduser()
+        if path.exists():
+            return path
+        near = did_you_mean(path.name, names_in(path.parent))
+        hint = _last_there(path)
+    except (OSError, RuntimeError, ValueError) as error:  # too long, no such home, not to be read
+        raise AlignsarError(f"{key}={text}: cannot be read ({error}); correct the path") from None
+    raise AlignsarError(f"{key}={text}: no such file or folder{hint}; {near or 'correct the path'}")
+
+
+def names_in(path: Path) -> list[str]:
+    """Return the names of what is in a folder, without what is hidden; none for a file."""
+    return sorted(item.name for item in path.iterdir() if item.name[0] != ".") if path.is_dir() else []
+
+
+def _check_home(key: str, text: str) -> None:
+    """Raise AlignsarError, naming the key, if a path begins with the home folder of nobody."""
+    try:
+        Path(text).expanduser()
+    except RuntimeError as error:
+        raise AlignsarError(f"{key}={text}: {error}; correct the path") from None
 
 
 def _absolute(text: str) -> Path:
-    return Path(text).expanduser().absolute()
+    return Path(os.path.expanduser(text)).absolute()  # noqa: PTH111  (which leaves the home of nobody as it is)
 
 
 def _last_there(path: Path) -> str:
@@ -93,8 +113,8 @@ def name_after(products: Any) -> str:
 
 def _days(path: Path) -> set[str]:
     """List the days (YYYYMMDD) in the name of a product, or else in the names of what is in its folder."""
-    own = set(DAY.findall(path.name))
-    if own or not path.is_dir():
-        return own
-    names = [inside.name for inside in path.iterdir() if inside.suffix != ".EOF"]
+    names = [path.name]
+    if not DAY.search(path.name):
+        with suppress(OSError):  # what cannot be read is told elsewhere
+            names = [name for name in names_in(path) if not name.endswith(".EOF")]
     return {day for name in names for day in DAY.findall(name)}

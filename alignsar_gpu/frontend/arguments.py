@@ -7,11 +7,11 @@ or ``${``.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from dataclasses import dataclass, replace
 from itertools import takewhile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hydra.core.override_parser.types import Quote, QuotedString
@@ -130,13 +130,14 @@ def _check_word(arguments: Sequence[str], place: int) -> None:
     experiments = options_of("experiment")
     if word in experiments:
         raise AlignsarError(f"{word}: did you mean +experiment={word}?")
-    if place and "=" in arguments[place - 1] and not Path(word).exists():
+    is_path = os.path.exists(word)  # noqa: PTH110  (no error for what cannot be a path)
+    if place and "=" in arguments[place - 1] and not is_path:
         words = takewhile(lambda argument: "=" not in argument, arguments[place:])
         raise AlignsarError(
             f"{word}: an argument has the form KEY=VALUE; quote a value with spaces: "
             f"{shlex.quote(' '.join([arguments[place - 1], *words]))}"
         )
-    if Path(word).exists():
+    if is_path:
         raise AlignsarError(f"{word}: an argument has the form KEY=VALUE; did you mean products.path={word}?")
     near = did_you_mean(word, [f"+experiment={name}" for name in experiments])
     raise AlignsarError(f"{word}: an argument has the form KEY=VALUE; {near or '--help shows some'}")
@@ -178,6 +179,6 @@ def _with_reader(
             f"products={AUTO}: finds the reader by the files at products.path=FOLDER; name the reader instead "
             f"(products={' or products='.join(o for o in options_of('products') if o not in {AUTO, 'none'})})"
         )
-    name = reader_at(Path(unquoted(path)).expanduser()).name
+    name = reader_at(unquoted(path)).name
     kept = [argument for argument in arguments if argument.lstrip("+") != f"products={AUTO}"]
     return [*kept, f"products={name}"]

@@ -83,7 +83,7 @@ def _compose(experiment: str | None, keys: Mapping[str, Any]) -> DictConfig:
     if options.get("products") == AUTO:
         if values.get("products.path") is None:
             raise AlignsarError(f"products={AUTO}: finds the reader by the files at products.path; give it")
-        options["products"] = reader_at(Path(values["products.path"]).expanduser()).name
+        options["products"] = reader_at(str(values["products.path"])).name
     choices = [] if experiment is None else [f"+experiment={experiment}"]
     with _borrowed_hydra():
         composed = compose("config", [*choices, *(f"{name}={option}" for name, option in options.items())])

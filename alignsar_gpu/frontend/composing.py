@@ -39,7 +39,7 @@ def no_such_key(name: str) -> str:
     choices = [key.chosen_by for key in keys_named(name) if key.chosen_by]
     if choices:
         return f"{name}: no such key here; it is one of {' and '.join(choices)}"
-    near = did_you_mean(name, sorted({*(key.name for key in all_keys()), *groups()}))
+    near = did_you_mean(name, {*(key.name for key in all_keys()), *(() if "." in name else groups())})
     where = (
         f"--help-keys {group}"
         if group in {key.name.partition(".")[0] for key in all_keys()}

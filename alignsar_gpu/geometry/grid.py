@@ -42,6 +42,11 @@ class RadarGrid:
     lines: int
     samples: int
 
+    def __repr__(self) -> str:
+        start = self.epoch + np.timedelta64(round(1e6 * float(self.first_azimuth_time)), "us")
+        shape = f"{self.lines} lines x {self.samples} samples"
+        return f"RadarGrid({shape} from {start} and {self.first_slant_range:.3f} m, to the {self.look_side})"
+
     def __post_init__(self) -> None:
         for name in (
             "azimuth_interval",

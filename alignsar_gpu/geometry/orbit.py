@@ -96,7 +96,8 @@ class Orbit:
     source: str
 
     def __repr__(self) -> str:
-        first, last = (self.epoch + np.timedelta64(round(float(t)), "s") for t in self.time[[0, -1]])
+        midnight = self.epoch.astype("datetime64[s]")
+        first, last = (midnight + np.timedelta64(round(float(t)), "s") for t in self.time[[0, -1]])
         return f"Orbit({self.source!r}, {len(self.time)} state vectors from {first} to {last})"
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from alignsar_gpu import products
-from alignsar_gpu.config.paths import check_there
+from alignsar_gpu.config.paths import check_there, names_in
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
@@ -101,29 +101,27 @@ def reader_of(name: str) -> Reader:
     return _READERS[name]
 
 
-def reader_at(path: Path) -> Reader:
-    """Find the one reader that fits the names of the files at ``path``. Raises AlignsarError for none or several."""
-    check_there("products.path", path)
-    inside = [item.name for item in path.iterdir()] if path.is_dir() else []
-    visible = sorted(name for name in inside if not name.startswith("."))
+def reader_at(text: str) -> Reader:
+    """Find the one reader that fits the names of the files at a path. Raises AlignsarError for none or several."""
+    path = check_there("products.path", text)
+    try:
+        names = (path.resolve().name, *names_in(path))
+    except OSError as error:
+        raise AlignsarError(f"products.path={text}: cannot be read ({error})") from None
     fitting = {
-        reader: [
-            name
-            for name in (path.resolve().name, *visible)
-            if re.fullmatch(reader.names, name, re.IGNORECASE)
-        ]
+        reader: [name for name in names if re.fullmatch(reader.names, name, re.IGNORECASE)]
         for reader in readers().values()
     }
     # a product is taken for what it is called, whatever lies in it
-    found = {reader: names for reader, names in fitting.items() if path.resolve().name in names} or {
-        reader: names for reader, names in fitting.items() if names
+    found = {reader: fits for reader, fits in fitting.items() if names[0] in fits} or {
+        reader: fits for reader, fits in fitting.items() if fits
     }
     if len(found) == 1:
         return next(iter(found))
     choices = " or ".join(f"products={reader.name}" for reader in found or readers().values())
     if found:
-        both = " and ".join(f"{names[0]} ({reader.name})" for reader, names in found.items())
-        raise AlignsarError(f"products.path={path}: several readers fit: {both}; choose {choices}")
+        both = " and ".join(f"{fits[0]} ({reader.name})" for reader, fits in found.items())
+        raise AlignsarError(f"products.path={text}: several readers fit: {both}; choose {choices}")
     raise AlignsarError(
-        f"products.path={path}: no reader fits the names of the files there; correct the path, or choose {choices}"
+        f"products.path={text}: no reader fits the names of the files there; correct the path, or choose {choices}"
     )

@@ -37,6 +37,9 @@ class Calibration:
     gamma_nought: NDArray[np.float64]
     source: str
 
+    def __repr__(self) -> str:
+        return f"Calibration({self.source!r}, {len(self.azimuth_time)} vectors of {len(self.slant_range)} samples)"
+
     def __post_init__(self) -> None:
         for name in ("azimuth_time", "slant_range"):
             if not np.all(np.diff(getattr(self, name)) > 0):

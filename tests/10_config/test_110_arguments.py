@@ -118,6 +118,11 @@ class TestText:
         ]
         assert prepare(["-m", "dataset.title=choice(a,b)"])[0] == "dataset.title=choice(a,b)"
 
+    @given(st.lists(st.text(st.characters(exclude_characters=",()[]{}'\"$"), min_size=1), min_size=2))
+    def test_every_part_of_a_sweep_comes_through_as_typed(self, parts):
+        (sweep,) = PARSER.parse_overrides(prepare(["-m", f"dataset.title={','.join(parts)}"])[:1])
+        assert [unquoted(str(part)) for part in sweep.sweep_string_iterator()] == parts
+
     def test_values_of_options_are_no_arguments(self):
         options = ["--cfg", "job", "--config-dir", "here", "-p", "products"]
         assert prepare([*options, "products=snap"]) == ["products=snap", *options]
@@ -145,6 +150,7 @@ class TestText:
             ["products.path=/data/My", "Data", "2"],
             "quote a value with spaces: 'products.path=/data/My Data 2'",
         ),
+        (["x" * 300], "an argument has the form KEY=VALUE"),
         (["experiment=demo"], "experiment=demo: did you mean +experiment=demo?"),
         (["demo"], "demo: did you mean +experiment=demo?"),
         (["+experiment=dem"], "choose from amsterdam, burst, demo, sentinel1, simulate (did you mean demo?)"),
@@ -162,6 +168,12 @@ class TestText:
             [*SENTINEL1, "products.path=.", "dem.path=zip://a", "orbits.path=z"],
             "orbits.path=z: no such file or folder",
         ),
+        (
+            ["products=snap", "products.path=~nobody_at_all/x"],
+            "products.path=~nobody_at_all/x: cannot be read",
+        ),
+        ([f"products.path={'x' * 300}"], ": cannot be read ("),
+        (["+experiment=simulate", "output=~nobody_at_all/x"], "output=~nobody_at_all/x: "),
         (["products=auto"], "products=auto: finds the reader by the files at products.path=FOLDER"),
         (
             [*SENTINEL1, "radarcoding.layers.b.pth=x"],
@@ -202,15 +214,16 @@ class TestTheReader:
             (["20230331.znap/", "20230319.znap.zip"], "snap"),
             (["stack.dim", "stack.data/"], "snap"),
             (["NISAR_L1.h5"], "nisar"),
+            (["S1_136231_IW2_20200604T022312_VV_7C85-BURST.tiff"], "sentinel1"),
         ],
     )
     def test_it_is_found_by_the_names_of_files(self, tmp_path, names, reader):
         for name in names:
             path = tmp_path / name
             path.mkdir() if name.endswith("/") else path.touch()
-        assert reader_at(tmp_path).name == reader
+        assert reader_at(str(tmp_path)).name == reader
         if len(names) == 1:
-            assert reader_at(tmp_path / names[0]).name == reader
+            assert reader_at(str(tmp_path / names[0])).name == reader
         expected = [f"products.path={quoted(str(tmp_path))}", f"products={reader}"]
         assert prepare([f"products.path={tmp_path}"]) == expected
         assert prepare(["products=auto", f"products.path={tmp_path}"]) == expected
@@ -225,10 +238,10 @@ class TestTheReader:
         with pytest.raises(
             AlignsarError, match=r"several readers fit: b\.h5 \(nisar\) and a\.dim \(snap\); choose "
         ):
-            reader_at(tmp_path)
+            reader_at(str(tmp_path))
         (tmp_path / "empty").mkdir()
         with pytest.raises(AlignsarError, match="no reader fits the names of the files there"):
-            reader_at(tmp_path / "empty")
+            reader_at(str(tmp_path / "empty"))
 
     def test_a_path_that_is_nearly_there(self, tmp_path):
         (tmp_path / "stack_2023").mkdir()

@@ -15,7 +15,7 @@ from alignsar_gpu.products.snap.reader import open_stack
 from alignsar_gpu.stack.block import load_stack
 
 CPU = Device("cpu", "test", "asked for", 1 << 30)
-LONGEST = 250
+LONGEST = 500
 
 
 def check(thing, *words):
@@ -53,4 +53,9 @@ def test_sentinel1_before_and_after_it_is_coregistered(tmp_path):
         products=Sentinel1ProductsConfig(path=str(safe), burst=BURSTS[0]),
         dem=DemConfig(path=str(dem), vertical_datum="ellipsoid"),
     )
-    check(find_inputs(config).open(CPU), "CoregisteredStack(", "vv, vh")
+    stack = find_inputs(config).open(CPU)
+    check(stack, "CoregisteredStack(", "vv, vh")
+    check(stack.grid, "RadarGrid(157 lines x 214 samples from 2023-09-04T")
+    check(stack.terrain.dem, "Dem(", "ellipsoid, ")
+    check(stack.terrain, "Terrain(")
+    check(product.bursts[0].channels["vv"].calibration, "Calibration(")

@@ -74,6 +74,9 @@ class Dem:
     frame: Frame
     _blocks: dict[tuple[int, int], NDArray[np.float64]] = field(default_factory=dict, init=False, repr=False)
 
+    def __repr__(self) -> str:
+        return f"Dem({self.source!r}, {self.vertical_datum}, {' x '.join(map(str, self.shape))} posts)"
+
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_blocks": {}}  # other processes read their own blocks
 

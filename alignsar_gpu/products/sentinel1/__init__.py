@@ -27,6 +27,6 @@ register(
         schema=Sentinel1ProductsConfig,
         opener="alignsar_gpu.products.sentinel1.products:open_configured",
         coregisters=True,
-        names=r".+\.safe|annotation|(?!.+\.znap\.zip).+\.zip",
+        names=r".+\.safe|annotation|.+-burst\.tiff|(?!.+\.znap\.zip).+\.zip",
     )
 )
