@@ -108,6 +108,12 @@ def find_warnings(product: StackProduct, config: Config, left_out: Sequence[str]
             f"the geometry is that of {LESSER_ORBITS[kind]}; a precise orbit (POEORB), published about three weeks "
             "after the acquisition, is better: give it by orbits.path"
         )
+    if nominal := facts.get("corrections", {}).get("nominal_bistatic_delay"):
+        warnings.append(
+            f"{', '.join(nominal)}: without the annotation of IW2, so that the bistatic delay is the usual one of IW; "
+            "the whole image may lie up to 10 cm off along the track (give the whole product, or set "
+            "coregistration.bistatic=false to leave the correction out)"
+        )
     unknown = [
         date
         for date, found in facts.get("timing", {}).get("dates", {}).items()

@@ -154,11 +154,6 @@ class Annotation:
     azimuth_band: Band
     range_band: Band
 
-    @property
-    def middle_slant_range_time(self) -> float:
-        """Two-way slant-range time (s) of the middle sample."""
-        return self.slant_range_time + 0.5 * self.samples / self.range_sampling_rate
-
 
 def _whole(xml: Xml, path: str, least: int = 0, most: int = MOST) -> int:
     value = xml.number(path)
@@ -358,6 +353,23 @@ def _band(document: Xml, axis: str, rate: float) -> Band:
     require("s1_band", width, f"{processing.where}/processingBandwidth")
     hamming = _bounded(processing, "windowCoefficient", "s1_window") if windowed else 1.0
     return Band(width=width, hamming=hamming)
+
+
+def middle_slant_range_time(document: Xml) -> float | None:
+    """Return the two-way slant-range time (s) of a subswath's middle sample, even of one without bursts.
+
+    None where its annotation is incomplete. Raises AlignsarError, with the element, where values are senseless.
+    """
+    first, rate = (
+        "imageAnnotation/imageInformation/slantRangeTime",
+        "generalAnnotation/productInformation/rangeSamplingRate",
+    )
+    sizes = ("swathTiming/samplesPerBurst", "imageAnnotation/imageInformation/numberOfSamples")
+    samples = [_whole(document, path) for path in sizes if document.find(path) is not None]
+    if not any(samples) or document.find(first) is None:
+        return None
+    width = next(filter(None, samples)) / _bounded(document, rate, "s1_range_sampling_rate")
+    return _bounded(document, first, "s1_slant_range_time") + 0.5 * width
 
 
 def read_annotation(document: Xml) -> Annotation | None:

@@ -10,7 +10,12 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT
 from alignsar_gpu.geometry.orbit import Orbit
 from alignsar_gpu.geometry.time_scale import midnight, seconds_since, utc
-from alignsar_gpu.products.sentinel1.annotation import Annotation, read_annotation, read_header
+from alignsar_gpu.products.sentinel1.annotation import (
+    Annotation,
+    middle_slant_range_time,
+    read_annotation,
+    read_header,
+)
 from alignsar_gpu.products.sentinel1.burst_id import ON_TRACK, ascending_node, relative_orbit_at
 from alignsar_gpu.products.sentinel1.bursts import Node, SwathFiles, bulk_delay, read_bursts
 from alignsar_gpu.products.sentinel1.calibration import read_calibration, read_noise
@@ -47,10 +52,11 @@ AROUND = np.timedelta64(10, "m")  # state vectors farther from the lines than th
 Swaths = dict[str, dict[str, tuple[str, Annotation]]]  # per subswath and polarization: file and content
 
 
-def _read_annotations(safe: Safe) -> tuple[Swaths, list[str]]:
-    """What has bursts, and the subswaths that have none."""
+def _read_annotations(safe: Safe) -> tuple[Swaths, list[str], dict[str, float]]:
+    """What has bursts, the subswaths that have none, and the two-way times (s) to the middles of both."""
     swaths: Swaths = {}
     headers: dict[str, Header] = {}
+    middles: dict[str, float] = {}
     for name in annotation_names(safe):
         document = safe.xml(name)
         headers[name] = header = read_header(document)
@@ -62,6 +68,8 @@ def _read_annotations(safe: Safe) -> tuple[Swaths, list[str]]:
             )
         if (annotation := read_annotation(document)) is not None:
             swath[header.polarization] = name, annotation
+        if (middle := middle_slant_range_time(document)) is not None:
+            middles[header.swath] = middle
     for what in ("platform", "mode", "absolute_orbit"):
         if len(found := {str(getattr(header, what)) for header in headers.values()}) > 1:
             raise AlignsarError(
@@ -73,7 +81,7 @@ def _read_annotations(safe: Safe) -> tuple[Swaths, list[str]]:
         for name in sorted(swaths)
         if swaths[name]
     }
-    return there, sorted(swaths.keys() - there.keys())
+    return there, sorted(swaths.keys() - there.keys()), middles
 
 
 def _select_swaths(there: Swaths, empty: Sequence[str], asked: Sequence[str] | None, path: Path) -> Swaths:
@@ -205,7 +213,7 @@ def open_sentinel1(
     the orbit does not cover its lines with a state vector to spare.
     """
     safe = open_safe(path, verify=verify)
-    there, empty = _read_annotations(safe)
+    there, empty, middles = _read_annotations(safe)
     chosen = _select_polarizations(_select_swaths(there, empty, swaths, path), polarizations, path)
     whole = [a for swath in there.values() for _, a in swath.values()]
     first, last = _line_times(whole)
@@ -221,10 +229,9 @@ def open_sentinel1(
     node, known = _node(orbit, seconds_since(epoch, first), numbered)
     bursts: list[Burst] = []
     invalid: list[str] = []
-    one_each = {name: next(iter(swath.values()))[1] for name, swath in there.items()}
-    for swath_name, swath in chosen.items():
+    for swath in chosen.values():
         files = {p: _files(safe, name, annotation, epoch) for p, (name, annotation) in swath.items()}
-        bulk = bulk_delay(one_each[swath_name], one_each)
+        bulk = bulk_delay(next(iter(swath.values()))[1], middles)
         found, lost = read_bursts(files, epoch, orbit, node, bulk)
         bursts += found
         invalid += lost
