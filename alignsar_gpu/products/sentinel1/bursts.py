@@ -14,7 +14,6 @@ from alignsar_gpu.geometry.range_doppler import radar_to_ground
 from alignsar_gpu.geometry.time_scale import MICROSECOND, seconds_since
 from alignsar_gpu.products.sentinel1.burst_id import ORBIT, burst_id, burst_number
 from alignsar_gpu.products.sentinel1.checks import check_annotation
-from alignsar_gpu.products.sentinel1.measurement import TiffMeasurement
 from alignsar_gpu.products.slc import Burst, Channel, RangePolynomial, Transmission, valid_window
 from alignsar_gpu.stack.tables import positions
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.geometry.orbit import Orbit
     from alignsar_gpu.products.sentinel1.annotation import Annotation, GeolocationGrid, TimedPolynomial
+    from alignsar_gpu.products.slc import Measurement
     from alignsar_gpu.stack.calibration import Calibration
     from alignsar_gpu.stack.noise import Noise
 
@@ -42,11 +42,11 @@ SAME = 1e-9  # relative: what polarizations of a subswath must agree to
 class SwathFiles:
     """Annotation, pixels, calibration and noise of one polarization of a subswath.
 
-    ``measurement`` is what GDAL opens and the file's name for messages; None without pixels.
+    ``measurements`` are the pixels of bursts by their `AnnotatedBurst.index`; none of what comes without pixels.
     """
 
     annotation: Annotation
-    measurement: tuple[str, str] | None
+    measurements: Mapping[int, Measurement]
     calibration: Calibration | None
     noise: Noise | None
 
@@ -147,21 +147,11 @@ def _footprint(
 def _channel(files: SwathFiles, index: int, middle: float, epoch: np.datetime64) -> Channel:
     annotation = files.annotation
     burst = annotation.bursts[index]
-    measurement = None
-    if files.measurement is not None:
-        path, source = files.measurement
-        measurement = TiffMeasurement(
-            path=path,
-            source=source,
-            first_line=index * annotation.lines,
-            lines=annotation.lines,
-            samples=annotation.samples,
-        )
     return Channel(
         first_valid_sample=burst.first_valid_sample,
         last_valid_sample=burst.last_valid_sample,
         doppler_centroid=_nearest(annotation.doppler_centroids, middle, epoch),
-        measurement=measurement,
+        measurement=files.measurements.get(burst.index),
         calibration=files.calibration,
         noise=files.noise,
     )
@@ -261,7 +251,7 @@ def read_bursts(
         bursts.append(
             Burst(
                 swath=one.header.swath,
-                index=index,
+                index=one.bursts[index].index,
                 burst_id=identity,
                 anx_time=anx_time,
                 grid=grid,

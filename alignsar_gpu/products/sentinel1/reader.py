@@ -16,10 +16,11 @@ from alignsar_gpu.products.sentinel1.annotation import (
     read_annotation,
     read_header,
 )
+from alignsar_gpu.products.sentinel1.burst_files import BurstFiles
 from alignsar_gpu.products.sentinel1.burst_id import ON_TRACK, ascending_node, relative_orbit_at
 from alignsar_gpu.products.sentinel1.bursts import Node, SwathFiles, bulk_delay, read_bursts
 from alignsar_gpu.products.sentinel1.calibration import read_calibration, read_noise
-from alignsar_gpu.products.sentinel1.measurement import check_tiff
+from alignsar_gpu.products.sentinel1.measurement import TiffMeasurement, check_tiff
 from alignsar_gpu.products.sentinel1.orbit_files import find_orbit
 from alignsar_gpu.products.sentinel1.relative_orbit import sentinel1_relative_orbit
 from alignsar_gpu.products.sentinel1.safe import (
@@ -66,7 +67,10 @@ def _read_annotations(safe: Safe) -> tuple[Swaths, list[str], dict[str, float]]:
                 f"{safe.path}: two annotations of {header.swath} {header.polarization.upper()}: "
                 f"{swath[header.polarization][0]} and {name}; keep the one of this product"
             )
-        if (annotation := read_annotation(document)) is not None:
+        annotation = read_annotation(document)
+        if annotation is not None and isinstance(safe, BurstFiles):
+            annotation = safe.own_part(annotation)
+        if annotation is not None:
             swath[header.polarization] = name, annotation
         if (middle := middle_slant_range_time(document)) is not None:
             middles[header.swath] = middle
@@ -181,13 +185,26 @@ def _tables(
     )
 
 
+def _measurements(safe: Safe, name: str, annotation: Annotation) -> dict[int, TiffMeasurement]:
+    """Pixels by the place of their burst; none if the product comes without."""
+    if isinstance(safe, BurstFiles):
+        return safe.measurements(annotation)
+    if (tiff := measurement_name(safe, name)) is None:
+        return {}
+    path, source, lines, samples = safe.raster(tiff), safe.where(tiff), annotation.lines, annotation.samples
+    check_tiff(path, source, len(annotation.bursts) * lines, samples)
+    return {
+        burst.index: TiffMeasurement(
+            path=path, source=source, first_line=burst.index * lines, lines=lines, samples=samples
+        )
+        for burst in annotation.bursts
+    }
+
+
 def _files(safe: Safe, name: str, annotation: Annotation, epoch: np.datetime64) -> SwathFiles:
-    measurement = None
-    if (tiff := measurement_name(safe, name)) is not None:
-        measurement = safe.raster(tiff), safe.where(tiff)
-        check_tiff(*measurement, len(annotation.bursts) * annotation.lines, annotation.samples)
     calibration, noise = _tables(safe, name, annotation, epoch)
-    return SwathFiles(annotation=annotation, measurement=measurement, calibration=calibration, noise=noise)
+    measurements = _measurements(safe, name, annotation)
+    return SwathFiles(annotation=annotation, measurements=measurements, calibration=calibration, noise=noise)
 
 
 def open_sentinel1(
@@ -212,9 +229,18 @@ def open_sentinel1(
     Raises AlignsarError when the product is damaged, is no Sentinel-1 SLC, lacks what was asked for, or when
     the orbit does not cover its lines with a state vector to spare.
     """
-    safe = open_safe(path, verify=verify)
+    return read_product(open_safe(path, verify=verify), orbits, polarizations, swaths)
+
+
+def read_product(
+    safe: Safe, orbits: Path | None, polarizations: Sequence[str] | None, swaths: Sequence[str] | None
+) -> SlcProduct:
+    """Read a product that is opened; see `open_sentinel1`."""
     there, empty, middles = _read_annotations(safe)
-    chosen = _select_polarizations(_select_swaths(there, empty, swaths, path), polarizations, path)
+    chosen = _select_swaths(there, empty, swaths, safe.path)
+    chosen = _select_polarizations(chosen, polarizations, safe.path)
+    if isinstance(safe, BurstFiles):
+        safe.require_polarizations(next(iter(chosen.values())))
     whole = [a for swath in there.values() for _, a in swath.values()]
     first, last = _line_times(whole)
     epoch = midnight(first)

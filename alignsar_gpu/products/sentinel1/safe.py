@@ -34,7 +34,7 @@ class Safe:
     Attributes
     ----------
     path : the folder, the zip or the annotation file.
-    kind : which of them it is: "folder", "zip" or "annotation".
+    kind : which of them it is: "folder", "zip" or "annotation"; "bursts" of `BurstFiles`.
     product_id : name of the product, without ".SAFE" and ".zip".
     root : the product's folder inside the zip, with a slash at its end; "" otherwise.
     names : its files, relative to its root, with slashes; sorted. Of a folder only those that are read.
