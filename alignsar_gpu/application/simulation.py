@@ -16,6 +16,7 @@ from alignsar_gpu.application.folder import RunFolder, StageRecord
 from alignsar_gpu.application.inputs import open_surface, surface_files
 from alignsar_gpu.device import cpu_threads
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.opening.listing import without_clutter
 from alignsar_gpu.products.sentinel1.safe import open_safe
 from alignsar_gpu.progress import LOGGER, StageTimer
 from alignsar_gpu.simulate.assessment.product_truth import FACTS, TRUTH
@@ -149,7 +150,7 @@ def _template_files(path: Path) -> list[Path]:
         raise AlignsarError(f"simulate.templates: {path}: no such file or folder; correct the path")
     if path.is_file():
         return [path]
-    return [file for file in sorted(path.rglob("*.xml")) if file.is_file()]
+    return [file for file in sorted(without_clutter(path.rglob("*.xml"))) if file.is_file()]
 
 
 def _make(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from pathlib import PurePath, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Name = TypeVar("Name", str, PurePath)
+Name = TypeVar("Name", str, Path, PurePosixPath)
 
 SYSTEM = frozenset({"__macosx", ".ds_store", "thumbs.db", "desktop.ini"})
 COPY = re.compile(

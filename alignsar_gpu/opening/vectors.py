@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.opening.files import check_archive
+from alignsar_gpu.opening.listing import without_clutter
 from alignsar_gpu.opening.network import is_remote, vectors_offline
 
 if TYPE_CHECKING:
@@ -138,7 +139,8 @@ def _unpacked(file: Path, member: str, where: str) -> Iterator[Path]:
         yield file
         return
     with zipfile.ZipFile(file) as archive, tempfile.TemporaryDirectory() as folder:
-        member = member or archive.namelist()[0]
+        names = archive.namelist()
+        member = member or (without_clutter(names) or names)[0]
         if archive.getinfo(member).file_size > LARGEST_DATABASE:
             raise AlignsarError(f"{where}: is too large a database to be read in its archive; unpack it")
         yield Path(archive.extract(member, folder))
@@ -149,9 +151,10 @@ def _check_in_archive(archive: Path, member: str, where: str) -> bytes:
     try:
         with zipfile.ZipFile(archive) as opened:
             check_archive(opened, where)
-            names = [name for name in opened.namelist() if not name.endswith("/")]
+            every = [name for name in opened.namelist() if not name.endswith("/")]
+            names = without_clutter(every)
             member = names[0] if len(names) == 1 and not member else member
-            if member in names:
+            if member in every:
                 with opened.open(member) as stream:
                     head = stream.read(HEAD)
                 _check_head(head, Path(member).suffix, where)

@@ -126,9 +126,10 @@ def find_warnings(product: StackProduct, config: Config, left_out: Sequence[str]
         )
     if not product.has_heights:
         warnings.append(
-            "no per-pixel coordinates in the product: positions are those of its tie points, or of the ellipsoid, "
-            "heights are unknown, and the first line time is taken as it is (that of SNAP's subsets can be off by "
-            "about a line)"
+            "no heights of pixels in the product: positions are those of its tie points, and the first line time is "
+            "taken as it is (that of SNAP's subsets can be off by about a line)"
+            if config.products.reader == "snap"
+            else "no heights in the product: positions are those on the ellipsoid"
         )
     for acquisition in product.acquisitions:
         sources = {c.source for c in acquisition.calibration.values()} - {acquisition.product_id}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.time_scale import parse_utc
 from alignsar_gpu.opening.files import refuse_outside
+from alignsar_gpu.opening.listing import without_clutter
 from alignsar_gpu.products.xml import Xml, parse_xml
 
 if TYPE_CHECKING:
@@ -123,7 +124,8 @@ def _product_id(name: str) -> str:
 
 
 def _folder(path: Path, *, verify: bool) -> Safe:
-    files = [file for pattern in IN_FOLDER for file in path.glob(pattern) if file.is_file()]
+    listed = without_clutter(file for pattern in IN_FOLDER for file in path.glob(pattern))
+    files = [file for file in listed if file.is_file()]
     for file in files:
         refuse_outside(file, path, str(path))
     names = tuple(sorted(file.relative_to(path).as_posix() for file in files))
@@ -151,7 +153,7 @@ def _check_member(path: Path, name: str) -> None:
 def _members(path: Path) -> list[str]:
     try:
         with zipfile.ZipFile(path) as archive:
-            return archive.namelist()
+            return without_clutter(archive.namelist())
     except OSError as error:
         raise AlignsarError(f"{path}: cannot be read ({error.strerror or error})") from None
     except (zipfile.BadZipFile, EOFError, ValueError, RuntimeError) as error:

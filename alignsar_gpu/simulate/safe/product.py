@@ -16,6 +16,7 @@ from rasterio.control import GroundControlPoint
 from rasterio.errors import NotGeoreferencedWarning
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.opening.listing import without_clutter
 from alignsar_gpu.products.sentinel1.safe import LARGEST_XML, MANIFEST, SIMULATED, open_safe
 from alignsar_gpu.products.sentinel1.verify import remember_files
 from alignsar_gpu.products.xml import parse_xml
@@ -97,9 +98,9 @@ def _zipped(source: Path, root: str) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(source) as archive:
             members = {
-                item.filename.removeprefix(root): item
-                for item in archive.infolist()
-                if item.filename.startswith(root) and METADATA.fullmatch(item.filename.removeprefix(root))
+                name.removeprefix(root): archive.getinfo(name)
+                for name in without_clutter(archive.namelist())
+                if name.startswith(root) and METADATA.fullmatch(name.removeprefix(root))
             }
             for name, item in members.items():
                 _check_size(source, name, item.file_size)
@@ -109,7 +110,8 @@ def _zipped(source: Path, root: str) -> dict[str, bytes]:
 
 
 def _unzipped(source: Path) -> dict[str, bytes]:
-    files = sorted(file for pattern in FOLDERS for file in source.glob(pattern) if file.is_file())
+    listed = without_clutter(file for pattern in FOLDERS for file in source.glob(pattern))
+    files = sorted(file for file in listed if file.is_file())
     for file in files:
         _check_size(source, file.name, file.stat().st_size)
     return {file.relative_to(source).as_posix(): file.read_bytes() for file in files}

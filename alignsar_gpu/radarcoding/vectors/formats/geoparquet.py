@@ -15,6 +15,7 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from pyproj.exceptions import ProjError
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.opening.listing import without_clutter
 from alignsar_gpu.opening.texts import load_json, system_of
 from alignsar_gpu.radarcoding.vectors.formats.paths import listed
 from alignsar_gpu.radarcoding.vectors.formats.sources import (
@@ -191,7 +192,8 @@ def is_parquet(path: VectorPath) -> bool:
 def _parts(path: Path) -> list[Path]:
     if path.is_file():
         return [path] if path.suffix.lower() in ENDINGS else []
-    return sorted(file for file in path.rglob("*") if file.suffix.lower() in ENDINGS and file.is_file())
+    listed = without_clutter(path.rglob("*"))
+    return sorted(file for file in listed if file.suffix.lower() in ENDINGS and file.is_file())
 
 
 def open_parquet(path: VectorPath, config: VectorLayerConfig, key: str) -> ParquetSource:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.opening.listing import without_clutter
 from alignsar_gpu.opening.sources import source_files
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class VectorPath:
         if self.path is None:
             return source_files(self.dataset, (), self.shown)
         if self.path.is_dir():
-            return tuple(sorted(file for file in self.path.rglob("*") if file.is_file()))
+            return tuple(sorted(file for file in without_clutter(self.path.rglob("*")) if file.is_file()))
         stem = self.path.stem
         beside = {self.path.with_name(stem + ending) for ending in SIDECARS + tuple(map(str.upper, SIDECARS))}
         same = (
@@ -130,7 +131,7 @@ def _in_archive(shown: str, archive: Path, member: str, key: str) -> VectorPath:
 
 def _members(archive: Path) -> list[str]:
     with zipfile.ZipFile(archive) as opened:
-        return [name for name in opened.namelist() if not name.endswith("/")]
+        return [name for name in without_clutter(opened.namelist()) if not name.endswith("/")]
 
 
 def members_of(path: VectorPath) -> list[str]:
