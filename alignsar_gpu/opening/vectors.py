@@ -16,6 +16,7 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.opening.files import check_archive
 from alignsar_gpu.opening.listing import without_clutter
 from alignsar_gpu.opening.network import is_remote, vectors_offline
+from alignsar_gpu.opening.web_pages import refuse_web_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,6 +149,7 @@ def _unpacked(file: Path, member: str, where: str) -> Iterator[Path]:
 
 def _check_in_archive(archive: Path, member: str, where: str) -> bytes:
     """Check a member of an archive, or the only one, and return how it begins."""
+    refuse_web_page(archive, where)
     try:
         with zipfile.ZipFile(archive) as opened:
             check_archive(opened, where)
@@ -174,6 +176,7 @@ def _check_head(head: bytes, suffix: str, where: str, path: Path | None = None) 
         raise AlignsarError(
             f"{where}: cannot be read as a vector file: the ending {ending!r} is not known; {WHAT_TO_DO}"
         )
+    refuse_web_page(head, where)
     text = head.removeprefix(b"\xef\xbb\xbf")
     if REFERRING.search(head) is not None:
         raise AlignsarError(

@@ -14,6 +14,7 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.orbit import Orbit
 from alignsar_gpu.geometry.time_scale import MICROSECOND, parse_utc, seconds_since, utc
 from alignsar_gpu.opening.listing import without_clutter
+from alignsar_gpu.opening.web_pages import refuse_web_page
 from alignsar_gpu.products.xml import Xml, parse_xml
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def _unzipped(path: Path) -> bytes:
 def _content(path: Path) -> bytes:
     try:
         if path.suffix.lower() == ".zip":
+            refuse_web_page(path, str(path))
             return _unzipped(path)
         if path.stat().st_size > LARGEST_FILE:
             raise AlignsarError(f"{path}: {path.stat().st_size} bytes are too many for an orbit file")

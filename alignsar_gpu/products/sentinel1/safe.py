@@ -14,6 +14,7 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.time_scale import parse_utc
 from alignsar_gpu.opening.files import refuse_outside
 from alignsar_gpu.opening.listing import without_clutter
+from alignsar_gpu.opening.web_pages import refuse_web_page
 from alignsar_gpu.products.xml import Xml, parse_xml
 
 if TYPE_CHECKING:
@@ -151,6 +152,7 @@ def _check_member(path: Path, name: str) -> None:
 
 
 def _members(path: Path) -> list[str]:
+    refuse_web_page(path, str(path))
     try:
         with zipfile.ZipFile(path) as archive:
             return without_clutter(archive.namelist())

@@ -27,6 +27,7 @@ from alignsar_gpu.opening.files import (
 )
 from alignsar_gpu.opening.listing import without_clutter
 from alignsar_gpu.opening.rasters import open_raster as open_raster_file
+from alignsar_gpu.opening.web_pages import refuse_web_page
 from alignsar_gpu.opening.zarrs import check_array
 from alignsar_gpu.products.snap.metadata import Element, dimap_tree, parse_json, parse_xml
 
@@ -119,6 +120,7 @@ class Znap:
         self.lines, self.samples = self._raster_size()
 
     def _zip_root(self) -> str:
+        refuse_web_page(self.path, str(self.path))
         try:
             with zipfile.ZipFile(self.path) as archive:
                 check_archive(archive, str(self.path))
