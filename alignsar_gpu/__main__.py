@@ -15,6 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from alignsar_gpu.application.folder import CANNOT_WRITE
 from alignsar_gpu.config import Config, check_together, register, validate
+from alignsar_gpu.environment import check_environment
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.products.readers import reader_of, readers
 from alignsar_gpu.radarcoding.kinds import layers_of
@@ -127,6 +128,7 @@ def _print_simulation(summary: SimulationSummary) -> None:
 
 def _run(composed: DictConfig) -> None:
     config = typed(composed)
+    check_environment()
     # imported late, so that --help and a wrong key answer at once
     from alignsar_gpu.application.pipeline import check, run  # noqa: PLC0415
     from alignsar_gpu.application.published import Published  # noqa: PLC0415

@@ -20,6 +20,7 @@ ARROWS = {
     "configs": set(),
     "errors": set(),
     "progress": VALUES,
+    "environment": VALUES,
     "config": VALUES,
     "opening": VALUES,
     "device": VALUES | {"config"},
