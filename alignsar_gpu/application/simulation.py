@@ -200,7 +200,7 @@ def _plan(settings: SimulateConfig, folder: RunFolder) -> list[_Date]:
         strict=True,
     )
     products, orbits = folder.work / PRODUCTS, folder.work / ORBITS
-    swaths = [name.upper() for name in settings.swaths]
+    swaths = _swaths(settings)
     dates = []
     for index, error in enumerate(errors):
         unit = f"date {index}"
@@ -211,7 +211,8 @@ def _plan(settings: SimulateConfig, folder: RunFolder) -> list[_Date]:
         if not folder.is_recorded(unit):
             shutil.rmtree(safe, ignore_errors=True)
             if templates:
-                copy_metadata(templates[index], products, swaths, settings.polarizations)
+                parts = swaths, settings.polarizations, settings.template_bursts
+                copy_metadata(templates[index], products, *parts)
             else:
                 write_metadata(plans[index], products)
         satellite = None if templates else plans[index].true_pass
@@ -224,6 +225,13 @@ def _plan(settings: SimulateConfig, folder: RunFolder) -> list[_Date]:
             write_orbit(plans[index], orbits)
         dates.append(_Date(view=view, safe=safe, unit=unit))
     return dates
+
+
+def _swaths(settings: SimulateConfig) -> list[str]:
+    """The subswaths to simulate: those of the bursts that are named, or all that are asked for."""
+    swaths = [name.upper() for name in settings.swaths]
+    named = {burst.upper().rpartition("_")[2] for burst in settings.template_bursts}
+    return [name for name in swaths if name in named] or swaths
 
 
 def _pass_parameters(settings: SimulateConfig) -> PassParameters:

@@ -22,6 +22,7 @@ from alignsar_gpu.products.sentinel1.verify import remember_files
 from alignsar_gpu.products.xml import parse_xml
 from alignsar_gpu.simulate.safe.annotation import annotation
 from alignsar_gpu.simulate.safe.calibration import calibration, noise
+from alignsar_gpu.simulate.safe.cut import cut_bursts
 from alignsar_gpu.simulate.safe.manifest import channels, manifest, stem
 from alignsar_gpu.simulate.safe.measurement_writer import MeasurementWriter
 from alignsar_gpu.simulate.safe.part import part_of
@@ -127,12 +128,14 @@ def copy_metadata(
     parent: Path,
     swaths: Sequence[str] | None = None,
     polarizations: Sequence[str] | None = None,
+    bursts: Sequence[str] = (),
 ) -> Path:
     """Copy the metadata of a product into ``<parent>/<its name>.SAFE``, and return that path.
 
     ``source`` is a SAFE folder or a zip of one. Manifest and annotations are copied as they are, pixels never;
     SIMULATED.txt says that those which come are simulated. Of some ``swaths`` ("IW1", ...) and ``polarizations``
-    ("vv", ...) alone where these are given: then the manifest lists no others.
+    ("vv", ...) alone where these are given: then the manifest lists no others. ``bursts`` are ids as of `cut_bursts`;
+    empty: all.
     Raises AlignsarError when the source is no whole product, or the copy exists or cannot be written.
     """
     safe = open_safe(source)
@@ -148,6 +151,9 @@ def copy_metadata(
     with _new_folder(parent / f"{safe.product_id}.SAFE") as folder:
         _fill(folder, files)
         (folder / SIMULATED).write_text(NOTE.format(metadata=COPIED))
+        if bursts:
+            cut_bursts(folder, bursts, safe.product_id)
+            _write_sums(folder)
     return parent / f"{safe.product_id}.SAFE"
 
 
