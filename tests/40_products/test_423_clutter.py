@@ -3,16 +3,20 @@
 import shutil
 import zipfile
 
+import geopandas
 import numpy as np
 import pytest
+import shapely
 from fake_safe import FakeSafe, write_safe, zip_of
 from fake_snap import write_znap
 from synthetic_stack import simulate_stack
 
 from alignsar_gpu.geometry.dem.raster import list_names
+from alignsar_gpu.products.area import read_area
 from alignsar_gpu.products.sentinel1.orbit_files import _orbit_files, _unzipped
 from alignsar_gpu.products.sentinel1.products import open_products
 from alignsar_gpu.products.snap.reader import open_stack
+from alignsar_gpu.radarcoding.vectors.formats.paths import find_vectors
 
 APPLE = b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        "
 EOF = "S1A_OPER_AUX_POEORB_OPOD_20210316T161714_V20180101T225942_20180103T005942"
@@ -89,6 +93,27 @@ def test_snap_stack(tmp_path):
     write_znap(product, tmp_path, [0, 1])
     expected = open_stack(tmp_path).read_pixels(0, 9)[0]
     np.testing.assert_array_equal(open_stack(clutter(tmp_path)).read_pixels(0, 9)[0], expected)
+
+
+def test_area_of_interest(tmp_path):
+    archive = tmp_path / "area.zip"
+    with zipfile.ZipFile(archive, "w") as target:
+        target.writestr("area.geojson", '{"type": "Polygon", "coordinates": [[[4,52],[5,52],[5,53],[4,52]]]}')
+        target.writestr("__MACOSX/._area.geojson", APPLE)
+    assert read_area(str(archive)).bounds == (4.0, 52.0, 5.0, 53.0)
+
+
+def test_labels(tmp_path):
+    """Shapefiles in a folder, and an archive with one file."""
+    shapes = geopandas.GeoSeries([shapely.box(4, 52, 5, 53)], crs=4326)
+    (tmp_path / "shapes").mkdir()
+    shapes.to_file(tmp_path / "shapes" / "area.shp")
+    assert read_area(str(clutter(tmp_path / "shapes"))).bounds == (4.0, 52.0, 5.0, 53.0)
+    archive = tmp_path / "area.zip"
+    with zipfile.ZipFile(archive, "w") as target:
+        target.writestr("area.geojson", shapes.to_json())
+        target.writestr("__MACOSX/._area.geojson", APPLE)
+    assert find_vectors(str(archive), "key").member == "area.geojson"
 
 
 def test_terrain(tmp_path):

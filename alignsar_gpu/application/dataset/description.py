@@ -109,8 +109,9 @@ def find_warnings(product: StackProduct, config: Config, left_out: Sequence[str]
             "after the acquisition, is better: give it by orbits.path"
         )
     if nominal := facts.get("corrections", {}).get("nominal_bistatic_delay"):
+        which = nominal[0] if len(nominal) == 1 else f"{len(nominal)} products"
         warnings.append(
-            f"{', '.join(nominal)}: without the annotation of IW2, so that the bistatic delay is the usual one of IW; "
+            f"{which}: without the annotation of IW2, so that the bistatic delay is the usual one of IW; "
             "the whole image may lie up to 10 cm off along the track (give the whole product, or set "
             "coregistration.bistatic=false to leave the correction out)"
         )
