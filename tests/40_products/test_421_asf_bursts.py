@@ -78,6 +78,7 @@ class TestReads:
         for ending in (".tiff", ".xml"):
             (burst,) = only(folder / f"{names[1]}{ending}").bursts
             assert (burst.swath, burst.index) == ("IW2", 1)
+            same(open_sentinel1(folder / f"{names[1]}{ending}").bursts[0], burst)
 
     def test_products_apart(self, tmp_path, folder):
         """By the end of their names, and by their times where these are the same by chance."""

@@ -1,8 +1,11 @@
 """``products.polarizations`` of every reader, and products without some of the polarizations that they list."""
 
+import json
+
 import h5py
 import numpy as np
 import pytest
+from command_line import run
 from fake_nisar import FakeNisar
 from fake_snap import write_znap
 from synthetic_stack import simulate_stack
@@ -12,6 +15,8 @@ from alignsar_gpu.products.nisar import NisarProductsConfig
 from alignsar_gpu.products.nisar.reader import open_nisar
 from alignsar_gpu.products.readers import reader_of, readers
 from alignsar_gpu.products.snap.reader import open_stack
+
+NO_REPORT = ("report.write=false", "signatures.names=[category1]")
 
 
 def test_a_key_of_every_reader():
@@ -79,3 +84,11 @@ class TestSnap:
             AlignsarError, match=r"products.polarizations=\[hh\]: .* has bands of VH, VV; choose"
         ):
             open_stack(folder, polarizations=["hh"])
+
+
+def test_messages_of_a_nisar_run_do_not_speak_of_snap(tmp_path):
+    file = FakeNisar(polarizations=("hh", "vv")).write(tmp_path / "product.h5")
+    result = run("products=nisar", f"products.path={file}", *NO_REPORT, f"output={tmp_path / 'out'}")
+    warnings = json.loads((tmp_path / "out" / "quality.json").read_text())["warnings"]
+    assert "no heights in the product: positions are those on the ellipsoid" in warnings
+    assert "SNAP" not in result.stdout + result.stderr + " ".join(warnings)

@@ -1,4 +1,4 @@
-"""Sentinel-1 SLC products: IW, EW and stripmap, as SAFE folders, zips of them, or single annotation files."""
+"""Sentinel-1 SLC products: IW, EW and stripmap, as SAFE folders, zips of them, annotation files, or bursts of ASF."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from alignsar_gpu.products.sentinel1.annotation import (
     read_annotation,
     read_header,
 )
-from alignsar_gpu.products.sentinel1.burst_files import BurstFiles
+from alignsar_gpu.products.sentinel1.burst_files import BurstFiles, burst_files_at, open_bursts
 from alignsar_gpu.products.sentinel1.burst_id import ON_TRACK, ascending_node, relative_orbit_at
 from alignsar_gpu.products.sentinel1.bursts import Node, SwathFiles, bulk_delay, read_bursts
 from alignsar_gpu.products.sentinel1.calibration import read_calibration, read_noise
@@ -219,7 +219,7 @@ def open_sentinel1(
 
     Parameters
     ----------
-    path : a SAFE folder, a zip of one, or one of its annotation files (then without pixels).
+    path : a SAFE folder, a zip of one, one of its annotation files (then without pixels), or a burst of ASF.
     orbits : folder with EOF files to take the orbit from; the annotation's state vectors without it.
     polarizations, swaths : what to take, for example ["vv"] and ["iw1", "iw2"]; all that is there by default.
     verify : check all XML files that are read against the MD5 sums in the manifest. (Of pixels, see `verify_files`.)
@@ -229,7 +229,9 @@ def open_sentinel1(
     Raises AlignsarError when the product is damaged, is no Sentinel-1 SLC, lacks what was asked for, or when
     the orbit does not cover its lines with a state vector to spare.
     """
-    return read_product(open_safe(path, verify=verify), orbits, polarizations, swaths)
+    bursts = burst_files_at(path) if path.is_file() else []
+    safe = open_bursts(bursts[0]) if bursts else open_safe(path, verify=verify)
+    return read_product(safe, orbits, polarizations, swaths)
 
 
 def read_product(
