@@ -17,7 +17,7 @@ COPY = re.compile(
 )  # of "product (1).zip", as browsers and file managers write
 
 
-def is_system_file(name: str | PurePath) -> bool:
+def _is_system_file(name: str | PurePath) -> bool:
     """Return whether a file, or a folder that it lies in, belongs to macOS (``._*``, ``__MACOSX``) or Windows."""
     parts = PurePosixPath(name).parts if isinstance(name, str) else name.parts
     return any(part.lower() in SYSTEM or part.startswith("._") for part in parts)
@@ -26,10 +26,10 @@ def is_system_file(name: str | PurePath) -> bool:
 def without_clutter(names: Iterable[Name]) -> list[Name]:
     """Return the files of a listing that belong to its products.
 
-    Left out are those of macOS and Windows (`is_system_file`), and ``name (1).zip`` where ``name.zip`` is there too.
-    ``names`` are paths, or members of an archive.
+    Left out are those of macOS and Windows (``._*``, ``__MACOSX``, ...), and ``name (1).zip`` where ``name.zip`` is
+    there too. ``names`` are paths, or members of an archive.
     """
-    own = [name for name in names if not is_system_file(name)]
+    own = [name for name in names if not _is_system_file(name)]
     there = {str(name) for name in own}
     return [name for name in own if not _is_copy(name, there)]
 

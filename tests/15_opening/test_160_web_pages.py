@@ -12,6 +12,10 @@ from alignsar_gpu.products.area import read_area
 from alignsar_gpu.products.nisar.reader import open_nisar
 from alignsar_gpu.products.sentinel1.products import open_products
 from alignsar_gpu.products.snap.reader import open_stack
+from alignsar_gpu.radarcoding.points.config import PointLayerConfig
+from alignsar_gpu.radarcoding.points.files import open_points
+from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
+from alignsar_gpu.radarcoding.vectors.files import open_vectors
 
 PAGE = b'<!DOCTYPE html>\n<html lang="en"><head><title>Earthdata Login</title></head><body></body></html>'
 EOF = "S1A_OPER_AUX_POEORB_OPOD_20230924T080000_V20230903T225942_20230905T005942.EOF"
@@ -61,6 +65,20 @@ def test_readers(name, reading, tmp_path):
         reading(path)
     assert WORDS in str(refused.value)
     assert name in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["tile.las", "tile.laz", "points.csv", "points.parquet"])
+def test_points(name, tmp_path):
+    (tmp_path / name).write_bytes(PAGE)
+    with pytest.raises(AlignsarError, match=re.escape(f"{name}: {WORDS}")):
+        open_points(PointLayerConfig(path=str(tmp_path / name)), "key")
+
+
+@pytest.mark.parametrize("name", ["map.gpkg", "map.parquet", "map.shp"])
+def test_vectors(name, tmp_path):
+    (tmp_path / name).write_bytes(PAGE)
+    with pytest.raises(AlignsarError, match=re.escape(WORDS)):
+        open_vectors(VectorLayerConfig(path=str(tmp_path / name)), "key")
 
 
 @pytest.mark.parametrize("ending", ["", ".zip"])

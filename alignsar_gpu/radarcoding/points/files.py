@@ -16,6 +16,7 @@ from alignsar_gpu.device import cpu_threads
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem.frame import is_wgs84, period_of, pipeline_between, transform, turn
 from alignsar_gpu.opening.listing import without_clutter
+from alignsar_gpu.opening.web_pages import refuse_web_page
 from alignsar_gpu.radarcoding.crs import agreed_crs, area_of, given_crs
 from alignsar_gpu.radarcoding.points import clouds as point_clouds
 from alignsar_gpu.radarcoding.points import tables as point_tables
@@ -300,6 +301,8 @@ def open_points(config: PointLayerConfig, key: str) -> PointFile:
 def _source(config: PointLayerConfig, given: CRS | None, where: str) -> tuple[str, PointSource]:
     """Return what kind of file it is, and its reader."""
     files = _files(config.path, where)
+    for path in files:
+        refuse_web_page(path, f"{where}: {path.name}")
     suffixes = {_suffix(path) for path in files}
     if suffixes <= set(point_clouds.SUFFIXES):
         return "point cloud", point_clouds.open_tiles(files, config.classification, config.value, where)

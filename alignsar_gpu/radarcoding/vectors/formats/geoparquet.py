@@ -17,6 +17,7 @@ from pyproj.exceptions import ProjError
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.opening.listing import without_clutter
 from alignsar_gpu.opening.texts import load_json, system_of
+from alignsar_gpu.opening.web_pages import refuse_web_page
 from alignsar_gpu.radarcoding.vectors.formats.paths import listed
 from alignsar_gpu.radarcoding.vectors.formats.sources import (
     NUMBER,
@@ -202,6 +203,8 @@ def open_parquet(path: VectorPath, config: VectorLayerConfig, key: str) -> Parqu
     where = f"{key}: {path.shown}"
     if config.layer is not None:
         raise AlignsarError(f"{where}: a GeoParquet file has no layers: leave layer out")
+    for part in _parts(path.path):
+        refuse_web_page(part, f"{key}: {part}")
     parts = [_described(part, config, f"{key}: {part}") for part in _parts(path.path)]
     first = parts[0]
     for part in parts[1:]:
