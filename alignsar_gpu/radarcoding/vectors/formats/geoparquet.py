@@ -203,8 +203,8 @@ def open_parquet(path: VectorPath, config: VectorLayerConfig, key: str) -> Parqu
     where = f"{key}: {path.shown}"
     if config.layer is not None:
         raise AlignsarError(f"{where}: a GeoParquet file has no layers: leave layer out")
-    for part in _parts(path.path):
-        refuse_web_page(part, f"{key}: {part}")
+    for file in _parts(path.path):
+        refuse_web_page(file, f"{key}: {file}")
     parts = [_described(part, config, f"{key}: {part}") for part in _parts(path.path)]
     first = parts[0]
     for part in parts[1:]:
