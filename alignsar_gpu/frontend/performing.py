@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from alignsar_gpu.environment import check_environment
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.frontend.composing import typed
 from alignsar_gpu.products.readers import check_there
@@ -54,6 +55,7 @@ def perform(
     """
     config = typed(composed)
     check_paths(config)
+    check_environment()
     # imported late, so that a wrong key or path is told at once
     from alignsar_gpu.application.pipeline import check, run  # noqa: PLC0415
     from alignsar_gpu.application.published import Published  # noqa: PLC0415

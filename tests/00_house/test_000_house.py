@@ -21,6 +21,7 @@ ARROWS = {
     "errors": set(),
     "version": set(),
     "progress": VALUES,
+    "environment": VALUES,
     "config": VALUES,
     "opening": VALUES,
     "device": VALUES | {"config"},
