@@ -16,6 +16,7 @@ from alignsar_gpu.application.inputs import open_surface, surface_files
 from alignsar_gpu.application.space import check_products_space
 from alignsar_gpu.device import cpu_threads
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.opening.listing import without_clutter
 from alignsar_gpu.products.sentinel1.safe import open_safe
 from alignsar_gpu.progress import LOGGER, StageTimer
 from alignsar_gpu.simulate.assessment.product_truth import FACTS, TRUTH
@@ -150,7 +151,7 @@ def _template_files(path: Path) -> list[Path]:
         raise AlignsarError(f"simulate.templates: {path}: no such file or folder; correct the path")
     if path.is_file():
         return [path]
-    return [file for file in sorted(path.rglob("*.xml")) if file.is_file()]
+    return [file for file in sorted(without_clutter(path.rglob("*.xml"))) if file.is_file()]
 
 
 def _make(
@@ -201,7 +202,7 @@ def _plan(settings: SimulateConfig, folder: RunFolder) -> list[_Date]:
         strict=True,
     )
     products, orbits = folder.work / PRODUCTS, folder.work / ORBITS
-    swaths = [name.upper() for name in settings.swaths]
+    swaths = _swaths(settings)
     dates = []
     for index, error in enumerate(errors):
         unit = f"date {index}"
@@ -212,7 +213,8 @@ def _plan(settings: SimulateConfig, folder: RunFolder) -> list[_Date]:
         if not folder.is_recorded(unit):
             shutil.rmtree(safe, ignore_errors=True)
             if templates:
-                copy_metadata(templates[index], products, swaths, settings.polarizations)
+                parts = swaths, settings.polarizations, settings.template_bursts
+                copy_metadata(templates[index], products, *parts)
             else:
                 write_metadata(plans[index], products)
         satellite = None if templates else plans[index].true_pass
@@ -225,6 +227,13 @@ def _plan(settings: SimulateConfig, folder: RunFolder) -> list[_Date]:
             write_orbit(plans[index], orbits)
         dates.append(_Date(view=view, safe=safe, unit=unit))
     return dates
+
+
+def _swaths(settings: SimulateConfig) -> list[str]:
+    """The subswaths to simulate: those of the bursts that are named, or all that are asked for."""
+    swaths = [name.upper() for name in settings.swaths]
+    named = {burst.upper().rpartition("_")[2] for burst in settings.template_bursts}
+    return [name for name in swaths if name in named] or swaths
 
 
 def _pass_parameters(settings: SimulateConfig) -> PassParameters:

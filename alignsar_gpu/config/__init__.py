@@ -21,7 +21,7 @@ from alignsar_gpu.config.products import (
 )
 from alignsar_gpu.config.radarcoding import RadarcodingConfig, check_radarcoding
 from alignsar_gpu.config.signatures import SignaturesConfig
-from alignsar_gpu.config.simulation import SimulateConfig, SimulateSceneConfig
+from alignsar_gpu.config.simulation import SimulateConfig, SimulateSceneConfig, check_templates
 from alignsar_gpu.errors import AlignsarError
 
 __all__ = [
@@ -270,8 +270,10 @@ def check_together(config: Config, *, coregisters: bool) -> None:
             "those that are stored; leave out dataset.digits or dataset.derived=computed"
         )
     check_radarcoding(config.radarcoding)
-    if config.simulate is not None and config.simulate.dem.path is not None:
-        _check_datum("simulate.dem", config.simulate.dem)
+    if config.simulate is not None:
+        check_templates(config.simulate)
+        if config.simulate.dem.path is not None:
+            _check_datum("simulate.dem", config.simulate.dem)
     if coregisters:
         _check_dem(dem, f"with products={reader}")
     elif reader != "none" and config.radarcoding.layers:

@@ -18,17 +18,10 @@ class ProductsConfig:
 
 
 @dataclass
-class SlcProductsConfig(ProductsConfig):
-    """SLC products of one or more dates, which a run coregisters; their heights come from the group dem."""
+class FileProductsConfig(ProductsConfig):
+    """Products that are read from files."""
 
     path: str = MISSING
-    area: Any = field(
-        default=None,
-        metadata=about(
-            "area of interest: [west,south,east,north] in degrees, WKT, GeoJSON, or the path of a vector file"
-        ),
-    )
-    crop: bool = key(default=True, text="cut the bursts to the area, where one is given")
     polarizations: list[str] = field(
         default_factory=list,
         metadata=about(
@@ -37,6 +30,19 @@ class SlcProductsConfig(ProductsConfig):
             may_be_empty=True,
         ),
     )
+
+
+@dataclass
+class SlcProductsConfig(FileProductsConfig):
+    """SLC products of one or more dates, which a run coregisters; their heights come from the group dem."""
+
+    area: Any = field(
+        default=None,
+        metadata=about(
+            "area of interest: [west,south,east,north] in degrees, WKT, GeoJSON, or the path of a vector file"
+        ),
+    )
+    crop: bool = key(default=True, text="cut the bursts to the area, where one is given")
     keep: str = key(
         "dates",
         "what to keep where a date lacks a polarization: all dates, without it, or the polarizations, without the date",

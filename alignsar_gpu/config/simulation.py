@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from alignsar_gpu.config.keys import about, key
 from alignsar_gpu.config.products import DemConfig
+from alignsar_gpu.errors import AlignsarError
+
+PLANNED = (  # keys of passes that are planned: those of templates are as they are
+    *("longitude", "latitude", "pass_direction", "platform", "first_day", "dates", "revisit_days"),
+    *("bursts", "lines", "samples", "baselines", "noise"),
+)
 
 
 @dataclass
@@ -59,6 +65,14 @@ class SimulateConfig:
             "unset: passes are planned from the keys below"
         ),
     )
+    template_bursts: list[str] = field(
+        default_factory=list,
+        metadata=about(
+            "bursts of the templates, such as t052_110431_iw1; of each subswath all from the first to the last of "
+            "these are simulated; empty: all",
+            may_be_empty=True,
+        ),
+    )
     swaths: list[str] = field(
         default_factory=lambda: ["iw1", "iw2"], metadata=about("subswaths", choices=("iw1", "iw2", "iw3"))
     )
@@ -102,3 +116,22 @@ class SimulateConfig:
     seed: int = key(1, "seed of everything random", bounds=(0, 2**32 - 1))
     dem: DemConfig = field(default_factory=DemConfig)
     scene: SimulateSceneConfig = field(default_factory=SimulateSceneConfig)
+
+
+def check_templates(settings: SimulateConfig) -> None:
+    """Raise AlignsarError, naming the keys, for what cannot be combined with templates, or needs them."""
+    if settings.templates is None:
+        if settings.template_bursts:
+            raise AlignsarError(
+                f"simulate.template_bursts=[{','.join(settings.template_bursts)}]: there are no templates to take them "
+                "from; give simulate.templates, or leave it out"
+            )
+        return
+    usual = SimulateConfig()
+    given = {item.name: getattr(settings, item.name) for item in fields(settings) if item.name in PLANNED}
+    changed = [f"simulate.{name}={value}" for name, value in given.items() if value != getattr(usual, name)]
+    if changed:
+        raise AlignsarError(
+            f"{', '.join(changed)}: cannot be combined with simulate.templates, which say it themselves; leave it out "
+            "(choose a part by simulate.swaths, simulate.polarizations and simulate.template_bursts)"
+        )

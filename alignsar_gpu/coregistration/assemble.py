@@ -121,7 +121,7 @@ def coregistered_stack(
         source=_source(selection),
         facts={
             **_facts(selection, mosaic, dem),
-            **_corrected(options, placement),
+            **_corrected(options, placement, selection),
             **measured.facts,
             **(facts or {}),
         },
@@ -255,12 +255,23 @@ def _source(selection: Selection) -> str:
     return f"{bursts} of {len(selection.dates)} dates, on the grid of {first.product_id}"
 
 
-def _corrected(options: CoregistrationOptions, placement: Placement | None) -> dict[str, Any]:
+def _corrected(
+    options: CoregistrationOptions, placement: Placement | None, selection: Selection
+) -> dict[str, Any]:
     """What quality.json says of the corrections."""
-    if placement is None:
-        return {"corrections": asdict(options.corrections)}
-    mean = {"mean_azimuth_s": placement.mean.seconds, "mean_slant_range_m": placement.mean.metres}
-    return {"corrections": asdict(options.corrections) | mean}
+    corrected: dict[str, Any] = asdict(options.corrections)
+    if placement is not None:
+        corrected |= {"mean_azimuth_s": placement.mean.seconds, "mean_slant_range_m": placement.mean.metres}
+    if options.corrections.bistatic and (nominal := _with_nominal_bulk(selection)):
+        corrected["nominal_bistatic_delay"] = nominal
+    return {"corrections": corrected}
+
+
+def _with_nominal_bulk(selection: Selection) -> list[str]:
+    """The products whose bulk bistatic delay is the mode's usual value, and not their own."""
+    matches = [match for found in selection.bursts.values() for match in found.values()]
+    sent = [(match.product.product_id, match.burst.transmission) for match in matches]
+    return sorted({name for name, pulses in sent if pulses is not None and pulses.bulk_is_nominal})
 
 
 def _facts(selection: Selection, mosaic: BurstMosaic, dem: Dem) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from omegaconf import OmegaConf
 
 from alignsar_gpu.config.paths import check_paths, name_after
+from alignsar_gpu.environment import check_environment
 from alignsar_gpu.frontend.composing import typed
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def perform(
     give_name(composed)
     config = typed(composed)
     check_paths(config)
+    check_environment()
     # imported late, so that a wrong key or path is told at once
     from alignsar_gpu.application.pipeline import check, run  # noqa: PLC0415
     from alignsar_gpu.application.published import Published  # noqa: PLC0415

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.opening.hdf5 import check_hdf5, is_hdf5
+from alignsar_gpu.opening.web_pages import refuse_web_page
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +20,7 @@ OPEN = "import sys; from netCDF4 import Dataset; Dataset(sys.argv[1]).close()"
 
 def check_netcdf(path: Path, where: str) -> None:
     """Raise AlignsarError if a NetCDF file cannot be opened, or something in it lies in another file."""
+    refuse_web_page(path, where)
     if is_hdf5(path):
         check_hdf5(path, where)
     about = path.stat()

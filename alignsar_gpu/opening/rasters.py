@@ -14,6 +14,7 @@ from alignsar_gpu.opening.hdf5 import HDF5, check_hdf5
 from alignsar_gpu.opening.netcdf import check_netcdf
 from alignsar_gpu.opening.network import OFFLINE, is_remote
 from alignsar_gpu.opening.vrt import sources_of
+from alignsar_gpu.opening.web_pages import refuse_web_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -166,6 +167,7 @@ def _overviews_and_masks(folder: Path, _changed: int) -> tuple[str, ...]:
 def _check_content(path: Path, _changed: int, _size: int, where: str) -> None:
     with path.open("rb") as file:
         head = file.read(HEAD)
+    refuse_web_page(head, where)
     if head.startswith(HDF5):
         (check_netcdf if path.suffix.lower() in NETCDF else check_hdf5)(path, where)
     if path.suffix.lower() == ".vrt":

@@ -14,7 +14,9 @@ from typing import IO, TYPE_CHECKING, cast
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.opening.files import check_archive
+from alignsar_gpu.opening.listing import without_clutter
 from alignsar_gpu.opening.network import is_remote, vectors_offline
+from alignsar_gpu.opening.web_pages import refuse_web_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,7 +140,8 @@ def _unpacked(file: Path, member: str, where: str) -> Iterator[Path]:
         yield file
         return
     with zipfile.ZipFile(file) as archive, tempfile.TemporaryDirectory() as folder:
-        member = member or archive.namelist()[0]
+        names = archive.namelist()
+        member = member or (without_clutter(names) or names)[0]
         if archive.getinfo(member).file_size > LARGEST_DATABASE:
             raise AlignsarError(f"{where}: is too large a database to be read in its archive; unpack it")
         yield Path(archive.extract(member, folder))
@@ -146,12 +149,14 @@ def _unpacked(file: Path, member: str, where: str) -> Iterator[Path]:
 
 def _check_in_archive(archive: Path, member: str, where: str) -> bytes:
     """Check a member of an archive, or the only one, and return how it begins."""
+    refuse_web_page(archive, where)
     try:
         with zipfile.ZipFile(archive) as opened:
             check_archive(opened, where)
-            names = [name for name in opened.namelist() if not name.endswith("/")]
+            every = [name for name in opened.namelist() if not name.endswith("/")]
+            names = without_clutter(every)
             member = names[0] if len(names) == 1 and not member else member
-            if member in names:
+            if member in every:
                 with opened.open(member) as stream:
                     head = stream.read(HEAD)
                 _check_head(head, Path(member).suffix, where)
@@ -171,6 +176,7 @@ def _check_head(head: bytes, suffix: str, where: str, path: Path | None = None) 
         raise AlignsarError(
             f"{where}: cannot be read as a vector file: the ending {ending!r} is not known; {WHAT_TO_DO}"
         )
+    refuse_web_page(head, where)
     text = head.removeprefix(b"\xef\xbb\xbf")
     if REFERRING.search(head) is not None:
         raise AlignsarError(

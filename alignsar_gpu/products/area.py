@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import warnings
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.opening.listing import without_clutter
 from alignsar_gpu.opening.texts import is_too_deep
 from alignsar_gpu.opening.vectors import reading_vectors
 
@@ -45,7 +47,7 @@ def read_area(text: str) -> BaseGeometry:
         area = _from_wkt(text, where)
     elif (path := _existing(text)) is not None:
         where = str(path)
-        area = _from_vectors(path, where)
+        area = _from_vectors(_in_archive(path), where)
     elif text.count(",") == 3:
         area = _from_box(text, where)
     else:
@@ -93,7 +95,16 @@ def _from_wkt(text: str, where: str) -> BaseGeometry:
         raise AlignsarError(f"{where}: not valid WKT ({error})") from None
 
 
-def _from_vectors(source: Path | bytes, where: str) -> BaseGeometry:
+def _in_archive(path: Path) -> Path | str:
+    """GDAL's name of the one file in an archive, whatever a Mac has added to it; any other path itself."""
+    if path.suffix.lower() != ".zip" or not zipfile.is_zipfile(path):
+        return path
+    with zipfile.ZipFile(path) as archive:
+        names = without_clutter(name for name in archive.namelist() if not name.endswith("/"))
+    return f"/vsizip/{{{path.absolute()}}}/{names[0]}" if len(names) == 1 else path
+
+
+def _from_vectors(source: Path | str | bytes, where: str) -> BaseGeometry:
     """The union of all features of all layers of a file or of GeoJSON text."""
     import pyogrio  # noqa: PLC0415
     from pyogrio.errors import DataLayerError, DataSourceError  # noqa: PLC0415

@@ -99,12 +99,14 @@ class Transmission:
     chirp_rate : Hz/s, positive where the frequency of a pulse rises.
     bulk_delay : seconds by which the processor moved the azimuth times of all ranges alike to before the reception
         of the echoes (0 where it did not); None where the product does not say.
+    bulk_is_nominal : whether that is the mode's usual value, and not this product's.
     """
 
     pulse_interval: float
     rank: int
     chirp_rate: float
     bulk_delay: float | None
+    bulk_is_nominal: bool = False
 
 
 class Band(NamedTuple):

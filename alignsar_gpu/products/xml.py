@@ -12,6 +12,7 @@ from defusedxml.ElementTree import fromstring
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.time_scale import parse_utc
+from alignsar_gpu.opening.web_pages import refuse_web_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,6 +86,7 @@ def parse_xml(data: bytes, where: str) -> Xml:
     Raises AlignsarError for what is not well-formed, and for a document that declares entities or refers to
     a document type: no product has them, and they can be made to fill the memory or read other files.
     """
+    refuse_web_page(data, where)
     try:
         return Xml(fromstring(data, forbid_dtd=True), where)
     except DefusedXmlException as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.opening.listing import without_clutter
 
 BESIDE = (".aux.xml", ".ovr", ".msk", ".tfw", ".prj")  # what lies beside rasters and a pattern may match too
 
@@ -15,7 +16,7 @@ def matching(pattern: Path, key: str) -> list[str]:
     base = Path(*pattern.parts[:fixed])
     files = sorted(
         str(file)
-        for file in base.glob(str(pattern.relative_to(base)))
+        for file in without_clutter(base.glob(str(pattern.relative_to(base))))
         if file.is_file() and not file.name.lower().endswith(BESIDE)
     )
     if not files:

@@ -22,6 +22,7 @@ ARROWS = {
     "interrupts": set(),
     "version": set(),
     "progress": VALUES,
+    "environment": VALUES,
     "config": VALUES,
     "opening": VALUES,
     "device": VALUES | {"config"},

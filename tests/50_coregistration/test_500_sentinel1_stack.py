@@ -319,7 +319,7 @@ class TestChoice:
         assert find_products(bare) == [bare]
         with pytest.raises(AlignsarError, match=r"products\.path=.*nowhere: no such file or folder"):
             find_products(tmp_path / "nowhere")
-        with pytest.raises(AlignsarError, match=r"holds no SAFE folder and no zip"):
+        with pytest.raises(AlignsarError, match=r"holds no SAFE folder, no zip"):
             find_products(bare / "annotation" / "calibration")
 
     def test_the_burst_that_an_area_leaves(self, scene):

@@ -487,11 +487,11 @@ def change(folder, old, new):
 
 class TestReading:
     def test_without_the_middle_subswath(self, tmp_path):
-        """Its range is what the processor's delay is of: without its annotation there is no correction."""
-        product = open_sentinel1(write_safe(tmp_path, FakeSafe(pixels=False)))
+        """Its range is what the processor's delay is of: without the annotation of EW3 there is no correction."""
+        product = open_sentinel1(write_safe(tmp_path, FakeSafe(mode="EW", pixels=False)))
         match = Match(product=product, burst=product.bursts[0])
         assert match.burst.transmission.bulk_delay is None
-        with pytest.raises(AlignsarError, match=r"t052_110431_iw1: the bistatic delay .* not in the product"):
+        with pytest.raises(AlignsarError, match=r"_ew1: the bistatic delay .* without the annotation of EW3"):
             location_shift(match, "vv", Corrections(bistatic=True))
         assert location_shift(match, "vv", Corrections(doppler_range=True)).slant_range(0.0, 0.0, 0.0)
 

@@ -251,8 +251,6 @@ def test_metadata_of_given_products_are_filled(made, tmp_path):
         (["simulate.range_errors=[0,99]"], "must be between -20 and 20"),
         (["simulate.baselines=[0,1,2]"], "baselines"),
         (["simulate.first_day=yesterday"], "give a day as YYYY-MM-DD"),
-        (["simulate.templates=/nowhere/x.SAFE"], "/nowhere/x.SAFE: no such file or folder"),
-        (["simulate.templates=[]"], "give a SAFE folder, or a list of them"),
         (["simulate.scene.vectors=[/nowhere/a.gpkg:water]"], "/nowhere/a.gpkg: no such file"),
         (["simulate.scene.reflectors=/nowhere/r.csv"], "/nowhere/r.csv: no such file"),
         (["simulate.scene.background=cheese"], "'cheese' is no class"),
@@ -269,7 +267,9 @@ def test_bad_input_is_refused_and_leaves_nothing(tmp_path, arguments, words):
 
 def test_templates_of_different_tracks_or_in_disorder_are_refused(made, tmp_path):
     safes = sorted((made / "products").glob("*.SAFE"))
-    base = [*SMALL, f"output={tmp_path / 'out'}"]
+    base = ["+experiment=simulate", f"output={tmp_path / 'out'}"]
+    refuse("/nowhere/x.SAFE: no such file or folder", *base, "simulate.templates=/nowhere/x.SAFE")
+    refuse("give a SAFE folder, or a list of them", *base, "simulate.templates=[]")
     refuse("must be different and in order of time", *base, f"simulate.templates=[{safes[1]},{safes[0]}]")
     elsewhere = tmp_path / "elsewhere"
     run(

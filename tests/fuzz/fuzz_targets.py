@@ -16,6 +16,7 @@ import rasterio
 import rasterio.shutil
 import shapely
 import xarray as xr
+from fake_bursts import write_bursts
 from fake_nisar import FakeNisar
 from fake_orbit import earth_fixed
 from fake_safe import FakeSafe, write_safe
@@ -33,6 +34,7 @@ from alignsar_gpu.geometry.dem.dem import open_dem
 from alignsar_gpu.products.area import read_area
 from alignsar_gpu.products.nisar.reader import open_nisar
 from alignsar_gpu.products.sentinel1.orbit_files import read_orbit_file
+from alignsar_gpu.products.sentinel1.products import open_products
 from alignsar_gpu.products.sentinel1.reader import open_sentinel1
 from alignsar_gpu.products.snap.reader import open_stack
 from alignsar_gpu.radarcoding.fields.config import FieldLayerConfig
@@ -99,8 +101,22 @@ def orbit_values(orbit):
     }
 
 
+def write_asf_bursts(folder):
+    with tempfile.TemporaryDirectory() as whole:
+        root = write_safe(Path(whole), FakeSafe(lines=10, samples=16))
+        write_bursts(root, folder, [("iw1", "vv", 1)])
+
+
+def read_asf_bursts(folder):
+    (product,) = open_products(folder).opened.values()
+    return product_values(product)
+
+
 def read_sentinel1(folder):
-    product = open_sentinel1(only(folder, "*.SAFE"))
+    return product_values(open_sentinel1(only(folder, "*.SAFE")))
+
+
+def product_values(product):
     values = orbit_values(product.orbit)
     for number, burst in enumerate(product.bursts):
         for name in burst.channels:
@@ -381,6 +397,7 @@ def read_cube(folder):
 
 TARGETS = (
     Target("sentinel1", lambda folder: write_safe(folder, FakeSafe(lines=10, samples=16)), read_sentinel1),
+    Target("asf_bursts", write_asf_bursts, read_asf_bursts),
     Target("orbit", write_orbit, read_orbit),
     Target("znap", lambda folder: write_znap(stack(), folder, [0, 1], chunks=(8, 10)), read_stack),
     Target("dimap", lambda folder: write_dimap(stack(), folder, [0, 1]), read_stack),

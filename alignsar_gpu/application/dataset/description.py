@@ -108,6 +108,13 @@ def find_warnings(product: StackProduct, config: Config, left_out: Sequence[str]
             f"the geometry is that of {LESSER_ORBITS[kind]}; a precise orbit (POEORB), published about three weeks "
             "after the acquisition, is better: give it by orbits.path"
         )
+    if nominal := facts.get("corrections", {}).get("nominal_bistatic_delay"):
+        which = nominal[0] if len(nominal) == 1 else f"{len(nominal)} products"
+        warnings.append(
+            f"{which}: without the annotation of IW2, so that the bistatic delay is the usual one of IW; "
+            "the whole image may lie up to 10 cm off along the track (give the whole product, or set "
+            "coregistration.bistatic=false to leave the correction out)"
+        )
     unknown = [
         date
         for date, found in facts.get("timing", {}).get("dates", {}).items()
@@ -120,9 +127,10 @@ def find_warnings(product: StackProduct, config: Config, left_out: Sequence[str]
         )
     if not product.has_heights:
         warnings.append(
-            "no per-pixel coordinates in the product: positions are those of its tie points, or of the ellipsoid, "
-            "heights are unknown, and the first line time is taken as it is (that of SNAP's subsets can be off by "
-            "about a line)"
+            "no heights of pixels in the product: positions are those of its tie points, and the first line time is "
+            "taken as it is (that of SNAP's subsets can be off by about a line)"
+            if config.products.reader == "snap"
+            else "no heights in the product: positions are those on the ellipsoid"
         )
     for acquisition in product.acquisitions:
         sources = {c.source for c in acquisition.calibration.values()} - {acquisition.product_id}

@@ -193,8 +193,8 @@ def _bulk(match: Match) -> float:
     if bulk is None:
         raise AlignsarError(
             f"{match.product.product_id}, {match.burst.name}: the bistatic delay that the processor took off is not "
-            "known: it is that of the middle of IW2 (EW3), whose annotation is not in the product; give the whole "
-            "product, or switch the correction bistatic off"
+            "known: the product does not say whether it took any off, or is of EW and without the annotation of EW3; "
+            "give the whole product, or set coregistration.bistatic=false"
         )
     return bulk
 

@@ -18,6 +18,7 @@ from rasterio.windows import Window
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.bounds import BOUNDS, require
+from alignsar_gpu.opening.listing import without_clutter
 from alignsar_gpu.opening.rasters import GDAL_NAME, affine_of, open_raster
 from alignsar_gpu.opening.sources import source_files
 from alignsar_gpu.opening.texts import system_of
@@ -111,7 +112,7 @@ def list_names(paths: str | Path | Sequence[str | Path]) -> list[str]:
 def _in_folder(folder: Path) -> list[str]:
     found = [
         str(path)
-        for path in sorted(folder.iterdir())
+        for path in sorted(without_clutter(folder.iterdir()))
         if path.name.lower().endswith(SUFFIXES) and not path.stem.endswith(BESIDE)
     ]
     if not found:

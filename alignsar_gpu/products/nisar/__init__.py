@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from omegaconf import MISSING
 
 from alignsar_gpu.config.keys import key
-from alignsar_gpu.config.products import ProductsConfig
+from alignsar_gpu.config.products import FileProductsConfig
 from alignsar_gpu.products.readers import Reader, register
 
 
 @dataclass
-class NisarProductsConfig(ProductsConfig):
+class NisarProductsConfig(FileProductsConfig):
     """One RSLC product in NISAR's layout (HDF5, as ISCE3 writes it): one date with all its polarizations."""
 
     reader: str = key("nisar", "which reader", choices=("nisar",))

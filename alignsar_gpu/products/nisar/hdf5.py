@@ -11,6 +11,7 @@ import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.time_scale import SECOND, continuous, midnight, seconds_since
+from alignsar_gpu.opening.web_pages import refuse_web_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -221,6 +222,7 @@ def open_hdf5(path: Path) -> Iterator[Group]:
         raise AlignsarError(f"products.path={path}: is a folder; give the HDF5 file of an RSLC product in it")
     if not path.is_file():
         raise AlignsarError(f"products.path={path}: no such file; give the HDF5 file of an RSLC product")
+    refuse_web_page(path, str(path))
     with _reading(str(path)):
         file = h5py.File(path, "r")
     with file:

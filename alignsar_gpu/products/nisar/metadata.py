@@ -16,6 +16,8 @@ from alignsar_gpu.products.nisar.hdf5 import DAMAGED
 from alignsar_gpu.stack.calibration import Calibration
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from alignsar_gpu.products.nisar.hdf5 import Group
@@ -45,10 +47,13 @@ def find_product(root: Group) -> tuple[Group, Group]:
     )
 
 
-def find_images(product: Group, frequency: str) -> tuple[Group, tuple[str, ...]]:
-    """Find the group of a frequency band and the polarizations in it.
+def find_images(
+    product: Group, frequency: str, asked: Sequence[str] = ()
+) -> tuple[Group, tuple[str, ...], list[str]]:
+    """Find the group of a frequency band, the polarizations to read, and those that are listed without an image.
 
-    Raises AlignsarError for a band that is not there or has no images, and for other than linear polarizations.
+    ``asked`` are the polarizations to read; empty: all that have an image. Raises AlignsarError for a band that is not
+    there, has no images or not those asked for, and for other than linear polarizations.
     """
     swaths = product.require("swaths")
     images = swaths.find(f"frequency{frequency}")
@@ -65,17 +70,21 @@ def find_images(product: Group, frequency: str) -> tuple[Group, tuple[str, ...]]
             f"{images.where}: polarization {', '.join(unknown)}: only HH, HV, VH and VV can be read; give a product of "
             "linear polarizations"
         )
-    lacking = [name.upper() for name in listed if not images.has(name.upper())]
-    if lacking or not listed:
+    there = [name for name in POLARIZATIONS if name in listed and images.has(name.upper())]
+    if not there:
         others = [
             name for name in swaths.names if name.startswith("frequency") and name != f"frequency{frequency}"
         ]
         instead = f"; the product also has {', '.join(others)} (products.frequency)" if others else ""
         raise AlignsarError(
-            f"{images.where}: no image of {', '.join(lacking) or 'any polarization'}, though it is listed: "
-            f"{DAMAGED}{instead}"
+            f"{images.where}: no image of {', '.join(listed).upper() or 'any polarization'}: {DAMAGED}{instead}"
         )
-    return images, tuple(name for name in POLARIZATIONS if name in listed)
+    if not set(asked) <= set(there):
+        raise AlignsarError(
+            f"products.polarizations=[{','.join(asked)}]: {images.where} has images of {', '.join(there).upper()}; "
+            "choose from these"
+        )
+    return images, tuple(name for name in there if name in asked or not asked), sorted({*listed} - {*there})
 
 
 def image_shape(images: Group, polarizations: tuple[str, ...]) -> tuple[int, int]:

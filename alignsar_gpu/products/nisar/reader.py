@@ -33,7 +33,7 @@ from alignsar_gpu.stack.ground import Ground
 from alignsar_gpu.stack.product import ReadyStack
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -102,8 +102,8 @@ def _fill(pixels: NDArray[np.complex64], stored: Any) -> None:
             pixels.real, pixels.imag = stored["r"], stored["i"]
 
 
-def open_nisar(path: Path, frequency: str = "A") -> NisarProduct:
-    """Open the RSLC product at ``path``; ``frequency`` is "A" or "B".
+def open_nisar(path: Path, frequency: str = "A", polarizations: Sequence[str] = ()) -> NisarProduct:
+    """Open the RSLC product at ``path``; ``frequency`` is "A" or "B", ``polarizations`` empty for all that it has.
 
     Its pixels are read when they are asked for. Raises AlignsarError for anything that is not such a product, or
     whose parts do not belong together.
@@ -111,8 +111,8 @@ def open_nisar(path: Path, frequency: str = "A") -> NisarProduct:
     with open_hdf5(path) as root:
         check_hdf5(path, str(path))
         band, product = find_product(root)
-        images, polarizations = find_images(product, frequency)
-        shape = image_shape(images, polarizations)
+        images, chosen, lacking = find_images(product, frequency, polarizations)
+        shape = image_shape(images, chosen)
         grid = read_grid(band, product, images, shape)
         orbit, orbit_kind = read_orbit(product, grid)
         check_geolocation(product, orbit, grid)
@@ -130,18 +130,20 @@ def open_nisar(path: Path, frequency: str = "A") -> NisarProduct:
         swath=f"frequency{frequency}",
         flattened=True,
         flattened_how="the reference date, which phases are relative to",
-        calibration={} if calibration is None else dict.fromkeys(polarizations, calibration),
+        calibration={} if calibration is None else dict.fromkeys(chosen, calibration),
     )
+    dropped = [f"{name.upper()}: the product lists it, but has no image of it" for name in lacking]
+    dropped += [NO_VALUES] if placeholders else []
     facts = {
         "crop": {"first_line": 0, "lines": grid.lines, "first_sample": 0, "samples": grid.samples},
         "orbit": {"kind": orbit_kind, "vectors": len(orbit.time)},
         "sub_swaths": len(valid_samples),
-        **({"dropped": [NO_VALUES]} if placeholders else {}),
+        **({"dropped": dropped} if dropped else {}),
     }
     return NisarProduct(
         grid=grid,
         acquisitions=(acquisition,),
-        polarizations=polarizations,
+        polarizations=chosen,
         source=f"RSLC product in NISAR's layout, {acquisition.product_id}",
         facts=facts,
         _path=path,
@@ -154,6 +156,6 @@ def open_nisar(path: Path, frequency: str = "A") -> NisarProduct:
 def find_stack(keys: NisarProductsConfig) -> StackSource:
     """Open the product that the configuration names. Raises AlignsarError if it cannot be used."""
     path = Path(keys.path).expanduser()
-    product = open_nisar(path, keys.frequency)
+    product = open_nisar(path, keys.frequency, keys.polarizations)
     settings = {name: value for name, value in asdict(keys).items() if name != "path"}
     return StackSource(open=lambda: product, settings=settings, files=((path,),))

@@ -14,7 +14,9 @@ class Sentinel1ProductsConfig(SlcProductsConfig):
     """Sentinel-1 SLC products of one or more dates."""
 
     reader: str = key("sentinel1", "which reader", choices=("sentinel1",))
-    path: str = key(MISSING, "a SAFE folder, a zip of one, or a folder of them")
+    path: str = key(
+        MISSING, "a SAFE folder, a zip of one, a burst of ASF (TIFF and XML), or a folder of them"
+    )
     verify: bool = key(
         default=True, text="check the files that are used against the MD5 sums in the manifest"
     )

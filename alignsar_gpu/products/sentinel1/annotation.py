@@ -62,12 +62,14 @@ class AnnotatedBurst:
 
     Attributes
     ----------
+    index : its place in the subswath, from 0.
     azimuth_time : zero-Doppler time of the first line.
     sensing_time : when its first echo was received; None in stripmap.
     number : ESA's relative burst id; None before IPF 3.40 and in stripmap.
     first_valid_sample, last_valid_sample : (lines,) int64, both inclusive; -1 where a line has none.
     """
 
+    index: int
     azimuth_time: np.datetime64
     sensing_time: np.datetime64 | None
     number: int | None
@@ -127,7 +129,7 @@ class Annotation:
     range_sampling_rate, radar_frequency : Hz.
     steering_rate : of the antenna, radians per second.
     lines, samples : of one burst, or of the image in stripmap.
-    bursts : in the order of the image, one or more.
+    bursts : in the order of the image, one or more; those whose pixels may be there.
     doppler_centroids, azimuth_fm_rates : Hz and Hz/s, one or more.
     downlinks : in time order; none where the annotation has been stripped of them.
     bistatic_applied : whether the bulk of the bistatic delay is out of the azimuth times; None if it does not say.
@@ -153,11 +155,6 @@ class Annotation:
     bistatic_applied: bool | None
     azimuth_band: Band
     range_band: Band
-
-    @property
-    def middle_slant_range_time(self) -> float:
-        """Two-way slant-range time (s) of the middle sample."""
-        return self.slant_range_time + 0.5 * self.samples / self.range_sampling_rate
 
 
 def _whole(xml: Xml, path: str, least: int = 0, most: int = MOST) -> int:
@@ -245,11 +242,12 @@ def _valid_samples(burst: Xml, lines: int, samples: int) -> tuple[NDArray[np.int
 
 
 def _bursts(document: Xml, lines: int, samples: int) -> tuple[AnnotatedBurst, ...]:
-    bursts = []
+    bursts: list[AnnotatedBurst] = []
     for burst in document.all("swathTiming/burstList/burst"):
         first, last = _valid_samples(burst, lines, samples)
         bursts.append(
             AnnotatedBurst(
+                index=len(bursts),
                 azimuth_time=burst.time("azimuthTime"),
                 sensing_time=burst.time("sensingTime"),
                 number=None if burst.find("burstId") is None else _whole(burst, "burstId", least=1),
@@ -265,6 +263,7 @@ def _bursts(document: Xml, lines: int, samples: int) -> tuple[AnnotatedBurst, ..
 def _image(image: Xml, lines: int, samples: int) -> AnnotatedBurst:
     """All of a stripmap image, whose lines are valid throughout."""
     return AnnotatedBurst(
+        index=0,
         azimuth_time=image.time("productFirstLineUtcTime"),
         sensing_time=None,
         number=None,
@@ -358,6 +357,23 @@ def _band(document: Xml, axis: str, rate: float) -> Band:
     require("s1_band", width, f"{processing.where}/processingBandwidth")
     hamming = _bounded(processing, "windowCoefficient", "s1_window") if windowed else 1.0
     return Band(width=width, hamming=hamming)
+
+
+def middle_slant_range_time(document: Xml) -> float | None:
+    """Return the two-way slant-range time (s) of a subswath's middle sample, even of one without bursts.
+
+    None where its annotation is incomplete. Raises AlignsarError, with the element, where values are senseless.
+    """
+    first, rate = (
+        "imageAnnotation/imageInformation/slantRangeTime",
+        "generalAnnotation/productInformation/rangeSamplingRate",
+    )
+    sizes = ("swathTiming/samplesPerBurst", "imageAnnotation/imageInformation/numberOfSamples")
+    samples = [_whole(document, path) for path in sizes if document.find(path) is not None]
+    if not any(samples) or document.find(first) is None:
+        return None
+    width = next(filter(None, samples)) / _bounded(document, rate, "s1_range_sampling_rate")
+    return _bounded(document, first, "s1_slant_range_time") + 0.5 * width
 
 
 def read_annotation(document: Xml) -> Annotation | None:

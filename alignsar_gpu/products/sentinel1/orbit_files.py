@@ -13,6 +13,8 @@ import numpy as np
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.orbit import Orbit
 from alignsar_gpu.geometry.time_scale import MICROSECOND, parse_utc, seconds_since, utc
+from alignsar_gpu.opening.listing import without_clutter
+from alignsar_gpu.opening.web_pages import refuse_web_page
 from alignsar_gpu.products.xml import Xml, parse_xml
 
 if TYPE_CHECKING:
@@ -89,19 +91,18 @@ def orbit_file_of(path: Path) -> OrbitFile | None:
 def _unzipped(path: Path) -> bytes:
     """The one EOF file inside a zip, as ASF delivers them; read in place."""
     with zipfile.ZipFile(path) as archive:
-        members = [item for item in archive.infolist() if item.filename.upper().endswith(".EOF")]
+        members = [name for name in without_clutter(archive.namelist()) if name.upper().endswith(".EOF")]
         if len(members) != 1:
             raise AlignsarError(f"{path}: expected one .EOF file in the archive, found {len(members)}")
-        if members[0].file_size > LARGEST_FILE:
-            raise AlignsarError(
-                f"{path}: unpacks to {members[0].file_size} bytes, too many for an orbit file"
-            )
+        if (size := archive.getinfo(members[0]).file_size) > LARGEST_FILE:
+            raise AlignsarError(f"{path}: unpacks to {size} bytes, too many for an orbit file")
         return archive.read(members[0])
 
 
 def _content(path: Path) -> bytes:
     try:
         if path.suffix.lower() == ".zip":
+            refuse_web_page(path, str(path))
             return _unzipped(path)
         if path.stat().st_size > LARGEST_FILE:
             raise AlignsarError(f"{path}: {path.stat().st_size} bytes are too many for an orbit file")
@@ -233,7 +234,8 @@ def _orbit_files(folder: Path) -> list[OrbitFile]:
     if folder.is_file():
         paths = [folder]
     elif folder.is_dir():
-        paths = sorted(path for level in ("*", "*/*") for path in folder.glob(level) if path.is_file())
+        listed = without_clutter(path for level in ("*", "*/*") for path in folder.glob(level))
+        paths = sorted(path for path in listed if path.is_file())
     else:
         raise AlignsarError(f"{folder}: no such folder of orbit files; correct its path or create it")
     return [file for path in paths if (file := orbit_file_of(path)) is not None]

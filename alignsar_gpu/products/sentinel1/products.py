@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.opening.listing import without_clutter
 from alignsar_gpu.products.choice import SlcProducts
+from alignsar_gpu.products.sentinel1.burst_files import BurstFile, BurstFiles, burst_files_at, open_bursts
 from alignsar_gpu.products.sentinel1.measurement import TiffMeasurement
-from alignsar_gpu.products.sentinel1.reader import open_sentinel1
-from alignsar_gpu.products.sentinel1.safe import open_safe
+from alignsar_gpu.products.sentinel1.reader import read_product
+from alignsar_gpu.products.sentinel1.safe import Safe, open_safe
 from alignsar_gpu.products.sentinel1.verify import verify_files
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from alignsar_gpu.products.sentinel1 import Sentinel1ProductsConfig
-    from alignsar_gpu.products.slc import Burst
+    from alignsar_gpu.products.slc import Burst, SlcProduct
 
 
 def _pixels(bursts: Sequence[Burst]) -> set[str]:
@@ -27,22 +31,25 @@ def _pixels(bursts: Sequence[Burst]) -> set[str]:
     }
 
 
-def _files(path: Path, bursts: Sequence[Burst]) -> list[Path]:
+def _files(safes: Mapping[Path, Safe], path: Path, bursts: Sequence[Burst]) -> list[Path]:
+    safe, pixels = safes[path], _pixels(bursts)
+    if isinstance(safe, BurstFiles):
+        used = [burst for burst in safe.bursts if str(burst.pixels) in pixels]
+        return [file for burst in used for file in (burst.metadata, burst.pixels)]
     if not path.is_dir():
         return [path]
-    pixels = _pixels(bursts)
-    files = [path / name for name in open_safe(path).names]
+    files = [path / name for name in safe.names]
     return [file for file in files if file.parent.name != "measurement" or str(file) in pixels]
 
 
-def _verify(path: Path, bursts: Sequence[Burst]) -> int:
+def _verify(safes: Mapping[Path, Safe], path: Path, bursts: Sequence[Burst]) -> int:
     """Check the pixels that some bursts are read from against the manifest; return how many bytes were read."""
-    safe, pixels = open_safe(path), _pixels(bursts)
+    safe, pixels = safes[path], _pixels(bursts)
     return verify_files(safe, [name for name in safe.names if safe.where(name) in pixels])
 
 
-def find_products(path: Path) -> list[Path]:
-    """List the Sentinel-1 products at ``path`` by name: one product, or a folder of SAFE folders and zips.
+def find_products(path: Path) -> list[Path | tuple[BurstFile, ...]]:
+    """List the Sentinel-1 products at ``path`` by name: SAFE folders, zips of them, and bursts of ASF by product.
 
     Raises AlignsarError when there is none.
     """
@@ -50,12 +57,17 @@ def find_products(path: Path) -> list[Path]:
         raise AlignsarError(
             f"products.path={path}: no such file or folder; give a Sentinel-1 product (SAFE folder or zip)"
         )
-    if path.is_file() or (path / "annotation").is_dir() or path.name.upper().endswith(".SAFE"):
+    one = (path / "annotation").is_dir() or path.name.upper().endswith(".SAFE")
+    bursts = [] if one else burst_files_at(path)
+    if one or (path.is_file() and not bursts):
         return [path]
-    found = [item for item in path.iterdir() if item.name.upper().endswith((".SAFE", ".ZIP"))]
-    if not found:
-        raise AlignsarError(f"products.path={path}: holds no SAFE folder and no zip of one")
-    return sorted(found)
+    listed = sorted(without_clutter(path.iterdir())) if path.is_dir() else []
+    found = [item for item in listed if item.name.upper().endswith((".SAFE", ".ZIP"))]
+    if not found and not bursts:
+        raise AlignsarError(
+            f"products.path={path}: holds no SAFE folder, no zip of one, and no burst of ASF (S1_*-BURST.tiff, .xml)"
+        )
+    return [*found, *bursts]
 
 
 def open_configured(keys: Sentinel1ProductsConfig, orbits: Path | None) -> SlcProducts:
@@ -78,10 +90,12 @@ def open_products(
     verify: bool = False,
 ) -> SlcProducts:
     """The Sentinel-1 products at ``path``. Raises AlignsarError for what `open_sentinel1` refuses."""
-    opened = {
-        place: open_sentinel1(place, orbits=orbits, polarizations=polarizations, swaths=swaths, verify=verify)
-        for place in find_products(path)
-    }
+    safes: dict[Path, Safe] = {}
+    opened: dict[Path, SlcProduct] = {}
+    for place in find_products(path):
+        safe = open_bursts(place) if isinstance(place, tuple) else open_safe(place, verify=verify)
+        opened[safe.path] = read_product(safe, orbits, polarizations, swaths)
+        safes[safe.path] = replace(safe, names=(), documents={}) if isinstance(safe, BurstFiles) else safe
     seen: dict[str, Path] = {}
     for place, product in opened.items():
         if product.product_id in seen:
@@ -90,4 +104,9 @@ def open_products(
                 "one of them away"
             )
         seen[product.product_id] = place
-    return SlcProducts(path=path, opened=opened, files_of=_files, verify=_verify if verify else None)
+    return SlcProducts(
+        path=path,
+        opened=opened,
+        files_of=partial(_files, safes),
+        verify=partial(_verify, safes) if verify else None,
+    )

@@ -1,4 +1,4 @@
-"""Sentinel-1 SLC products: IW, EW and stripmap, as SAFE folders, zips of them, or single annotation files."""
+"""Sentinel-1 SLC products: IW, EW and stripmap, as SAFE folders, zips of them, annotation files, or bursts of ASF."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT
 from alignsar_gpu.geometry.orbit import Orbit
 from alignsar_gpu.geometry.time_scale import midnight, seconds_since, utc
-from alignsar_gpu.products.sentinel1.annotation import Annotation, read_annotation, read_header
+from alignsar_gpu.products.sentinel1.annotation import (
+    Annotation,
+    middle_slant_range_time,
+    read_annotation,
+    read_header,
+)
+from alignsar_gpu.products.sentinel1.burst_files import BurstFiles, burst_files_at, open_bursts
 from alignsar_gpu.products.sentinel1.burst_id import ON_TRACK, ascending_node, relative_orbit_at
 from alignsar_gpu.products.sentinel1.bursts import Node, SwathFiles, bulk_delay, read_bursts
 from alignsar_gpu.products.sentinel1.calibration import read_calibration, read_noise
-from alignsar_gpu.products.sentinel1.measurement import check_tiff
+from alignsar_gpu.products.sentinel1.measurement import TiffMeasurement, check_tiff
 from alignsar_gpu.products.sentinel1.orbit_files import find_orbit
 from alignsar_gpu.products.sentinel1.relative_orbit import sentinel1_relative_orbit
 from alignsar_gpu.products.sentinel1.safe import (
@@ -47,10 +53,11 @@ AROUND = np.timedelta64(10, "m")  # state vectors farther from the lines than th
 Swaths = dict[str, dict[str, tuple[str, Annotation]]]  # per subswath and polarization: file and content
 
 
-def _read_annotations(safe: Safe) -> tuple[Swaths, list[str]]:
-    """What has bursts, and the subswaths that have none."""
+def _read_annotations(safe: Safe) -> tuple[Swaths, list[str], dict[str, float]]:
+    """What has bursts, the subswaths that have none, and the two-way times (s) to the middles of both."""
     swaths: Swaths = {}
     headers: dict[str, Header] = {}
+    middles: dict[str, float] = {}
     for name in annotation_names(safe):
         document = safe.xml(name)
         headers[name] = header = read_header(document)
@@ -60,8 +67,13 @@ def _read_annotations(safe: Safe) -> tuple[Swaths, list[str]]:
                 f"{safe.path}: two annotations of {header.swath} {header.polarization.upper()}: "
                 f"{swath[header.polarization][0]} and {name}; keep the one of this product"
             )
-        if (annotation := read_annotation(document)) is not None:
+        annotation = read_annotation(document)
+        if annotation is not None and isinstance(safe, BurstFiles):
+            annotation = safe.own_part(annotation)
+        if annotation is not None:
             swath[header.polarization] = name, annotation
+        if (middle := middle_slant_range_time(document)) is not None:
+            middles[header.swath] = middle
     for what in ("platform", "mode", "absolute_orbit"):
         if len(found := {str(getattr(header, what)) for header in headers.values()}) > 1:
             raise AlignsarError(
@@ -73,7 +85,7 @@ def _read_annotations(safe: Safe) -> tuple[Swaths, list[str]]:
         for name in sorted(swaths)
         if swaths[name]
     }
-    return there, sorted(swaths.keys() - there.keys())
+    return there, sorted(swaths.keys() - there.keys()), middles
 
 
 def _select_swaths(there: Swaths, empty: Sequence[str], asked: Sequence[str] | None, path: Path) -> Swaths:
@@ -173,13 +185,26 @@ def _tables(
     )
 
 
+def _measurements(safe: Safe, name: str, annotation: Annotation) -> dict[int, TiffMeasurement]:
+    """Pixels by the place of their burst; none if the product comes without."""
+    if isinstance(safe, BurstFiles):
+        return safe.measurements(annotation)
+    if (tiff := measurement_name(safe, name)) is None:
+        return {}
+    path, source, lines, samples = safe.raster(tiff), safe.where(tiff), annotation.lines, annotation.samples
+    check_tiff(path, source, len(annotation.bursts) * lines, samples)
+    return {
+        burst.index: TiffMeasurement(
+            path=path, source=source, first_line=burst.index * lines, lines=lines, samples=samples
+        )
+        for burst in annotation.bursts
+    }
+
+
 def _files(safe: Safe, name: str, annotation: Annotation, epoch: np.datetime64) -> SwathFiles:
-    measurement = None
-    if (tiff := measurement_name(safe, name)) is not None:
-        measurement = safe.raster(tiff), safe.where(tiff)
-        check_tiff(*measurement, len(annotation.bursts) * annotation.lines, annotation.samples)
     calibration, noise = _tables(safe, name, annotation, epoch)
-    return SwathFiles(annotation=annotation, measurement=measurement, calibration=calibration, noise=noise)
+    measurements = _measurements(safe, name, annotation)
+    return SwathFiles(annotation=annotation, measurements=measurements, calibration=calibration, noise=noise)
 
 
 def open_sentinel1(
@@ -194,7 +219,7 @@ def open_sentinel1(
 
     Parameters
     ----------
-    path : a SAFE folder, a zip of one, or one of its annotation files (then without pixels).
+    path : a SAFE folder, a zip of one, one of its annotation files (then without pixels), or a burst of ASF.
     orbits : folder with EOF files to take the orbit from; the annotation's state vectors without it.
     polarizations, swaths : what to take, for example ["vv"] and ["iw1", "iw2"]; all that is there by default.
     verify : check all XML files that are read against the MD5 sums in the manifest. (Of pixels, see `verify_files`.)
@@ -204,9 +229,20 @@ def open_sentinel1(
     Raises AlignsarError when the product is damaged, is no Sentinel-1 SLC, lacks what was asked for, or when
     the orbit does not cover its lines with a state vector to spare.
     """
-    safe = open_safe(path, verify=verify)
-    there, empty = _read_annotations(safe)
-    chosen = _select_polarizations(_select_swaths(there, empty, swaths, path), polarizations, path)
+    bursts = burst_files_at(path) if path.is_file() else []
+    safe = open_bursts(bursts[0]) if bursts else open_safe(path, verify=verify)
+    return read_product(safe, orbits, polarizations, swaths)
+
+
+def read_product(
+    safe: Safe, orbits: Path | None, polarizations: Sequence[str] | None, swaths: Sequence[str] | None
+) -> SlcProduct:
+    """Read a product that is opened; see `open_sentinel1`."""
+    there, empty, middles = _read_annotations(safe)
+    chosen = _select_swaths(there, empty, swaths, safe.path)
+    chosen = _select_polarizations(chosen, polarizations, safe.path)
+    if isinstance(safe, BurstFiles):
+        safe.require_polarizations(next(iter(chosen.values())))
     whole = [a for swath in there.values() for _, a in swath.values()]
     first, last = _line_times(whole)
     epoch = midnight(first)
@@ -221,10 +257,9 @@ def open_sentinel1(
     node, known = _node(orbit, seconds_since(epoch, first), numbered)
     bursts: list[Burst] = []
     invalid: list[str] = []
-    one_each = {name: next(iter(swath.values()))[1] for name, swath in there.items()}
-    for swath_name, swath in chosen.items():
+    for swath in chosen.values():
         files = {p: _files(safe, name, annotation, epoch) for p, (name, annotation) in swath.items()}
-        bulk = bulk_delay(one_each[swath_name], one_each)
+        bulk = bulk_delay(next(iter(swath.values()))[1], middles)
         found, lost = read_bursts(files, epoch, orbit, node, bulk)
         bursts += found
         invalid += lost

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.time_scale import parse_utc
 from alignsar_gpu.opening.files import refuse_outside
+from alignsar_gpu.opening.listing import without_clutter
+from alignsar_gpu.opening.web_pages import refuse_web_page
 from alignsar_gpu.products.xml import Xml, parse_xml
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ class Safe:
     Attributes
     ----------
     path : the folder, the zip or the annotation file.
-    kind : which of them it is: "folder", "zip" or "annotation".
+    kind : which of them it is: "folder", "zip" or "annotation"; "bursts" of `BurstFiles`.
     product_id : name of the product, without ".SAFE" and ".zip".
     root : the product's folder inside the zip, with a slash at its end; "" otherwise.
     names : its files, relative to its root, with slashes; sorted. Of a folder only those that are read.
@@ -123,7 +125,8 @@ def _product_id(name: str) -> str:
 
 
 def _folder(path: Path, *, verify: bool) -> Safe:
-    files = [file for pattern in IN_FOLDER for file in path.glob(pattern) if file.is_file()]
+    listed = without_clutter(file for pattern in IN_FOLDER for file in path.glob(pattern))
+    files = [file for file in listed if file.is_file()]
     for file in files:
         refuse_outside(file, path, str(path))
     names = tuple(sorted(file.relative_to(path).as_posix() for file in files))
@@ -149,9 +152,10 @@ def _check_member(path: Path, name: str) -> None:
 
 
 def _members(path: Path) -> list[str]:
+    refuse_web_page(path, str(path))
     try:
         with zipfile.ZipFile(path) as archive:
-            return archive.namelist()
+            return without_clutter(archive.namelist())
     except OSError as error:
         raise AlignsarError(f"{path}: cannot be read ({error.strerror or error})") from None
     except (zipfile.BadZipFile, EOFError, ValueError, RuntimeError) as error:

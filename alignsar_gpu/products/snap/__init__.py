@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from omegaconf import MISSING
 
 from alignsar_gpu.config.keys import key
-from alignsar_gpu.config.products import ProductsConfig
+from alignsar_gpu.config.products import FileProductsConfig
 from alignsar_gpu.products.readers import Reader, register
 
 
 @dataclass
-class SnapProductsConfig(ProductsConfig):
+class SnapProductsConfig(FileProductsConfig):
     """A coregistered stack written by SNAP (ZNAP or BEAM-DIMAP)."""
 
     reader: str = key("snap", "which reader", choices=("snap",))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.opening.listing import without_clutter
 from alignsar_gpu.products.snap.metadata import MONTHS
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ def find_products(folder: Path) -> list[Path]:
         )
     if folder.suffix in {".znap", ".dim"} or folder.name.endswith(".znap.zip"):
         return [folder]
-    found = sorted([*folder.glob("*.znap"), *folder.glob("*.znap.zip"), *folder.glob("*.dim")])
+    listed = [*folder.glob("*.znap"), *folder.glob("*.znap.zip"), *folder.glob("*.dim")]
+    found = sorted(without_clutter(listed))
     if not found:
         raise AlignsarError(f"products.path={folder}: holds no .znap, .znap.zip or .dim product")
     return found
@@ -79,12 +81,16 @@ def input_files(path: Path) -> list[Path]:
             else []
         )
         files += [product] if product.is_file() else []
-        files += [file for folder in folders for file in folder.rglob("*") if file.is_file()]
+        inside = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
+        files += without_clutter(inside)
     return sorted(files)
 
 
-def find_bands(rasters: Sequence[SnapRaster]) -> list[SnapBand]:
-    """Find the complex bands of all dates, by date and polarization; AlignsarError if there is none."""
+def find_bands(rasters: Sequence[SnapRaster], polarizations: Sequence[str] = ()) -> list[SnapBand]:
+    """Find the complex bands of all dates, by date and polarization.
+
+    ``polarizations`` are those to read; empty: all. Raises AlignsarError if there is none, or one of these is missing.
+    """
     bands: dict[tuple[np.datetime64, str], SnapBand] = {}
     for raster in rasters:
         for name in raster.bands:
@@ -113,7 +119,13 @@ def find_bands(rasters: Sequence[SnapRaster]) -> list[SnapBand]:
             f"{names}: no complex bands of a coregistered stack, which SNAP names like i_VV_31Mar2023 and "
             "q_VV_31Mar2023 (with the date); run Back-Geocoding or CreateStack first"
         )
-    return [bands[key] for key in sorted(bands)]
+    there = sorted({polarization for _, polarization in bands})
+    if not set(polarizations) <= set(there):
+        raise AlignsarError(
+            f"products.polarizations=[{','.join(polarizations)}]: {rasters[0].path.parent} has bands of "
+            f"{', '.join(there).upper()}; choose from these"
+        )
+    return [bands[key] for key in sorted(bands) if key[1] in polarizations or not polarizations]
 
 
 def check_one_grid(rasters: Sequence[SnapRaster]) -> None:

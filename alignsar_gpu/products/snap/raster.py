@@ -25,7 +25,9 @@ from alignsar_gpu.opening.files import (
     refuse_links_out,
     refuse_outside,
 )
+from alignsar_gpu.opening.listing import without_clutter
 from alignsar_gpu.opening.rasters import open_raster as open_raster_file
+from alignsar_gpu.opening.web_pages import refuse_web_page
 from alignsar_gpu.opening.zarrs import check_array
 from alignsar_gpu.products.snap.metadata import Element, dimap_tree, parse_json, parse_xml
 
@@ -118,10 +120,13 @@ class Znap:
         self.lines, self.samples = self._raster_size()
 
     def _zip_root(self) -> str:
+        refuse_web_page(self.path, str(self.path))
         try:
             with zipfile.ZipFile(self.path) as archive:
                 check_archive(archive, str(self.path))
-                groups = [PurePosixPath(n) for n in archive.namelist() if n.endswith(".zgroup")]
+                groups = [
+                    PurePosixPath(n) for n in without_clutter(archive.namelist()) if n.endswith(".zgroup")
+                ]
         except BROKEN as error:
             raise AlignsarError(f"{self.path}: cannot be opened as a zip ({error}): {DAMAGED}") from None
         roots = sorted((g.parent for g in groups), key=lambda g: len(g.parts))

@@ -191,11 +191,13 @@ def _locate_ground(rasters: Sequence[SnapRaster]) -> dict[str, tuple[SnapRaster,
     return found
 
 
-def open_stack(path: Path, *, phase_state: PhaseState = "auto") -> SnapStack:
+def open_stack(
+    path: Path, *, phase_state: PhaseState = "auto", polarizations: Sequence[str] = ()
+) -> SnapStack:
     """Open the coregistered stack at ``path``.
 
     ``phase_state`` says whether reference and topographic phase are removed from the secondaries;
-    "auto" asks the processing graph in the product.
+    "auto" asks the processing graph in the product. ``polarizations`` are those to read; empty: all.
 
     The grid's azimuth time is corrected by the median residual of the product's per-pixel coordinates
     (where it has them), because the first line time that SNAP writes for subsets of debursted products is
@@ -205,19 +207,19 @@ def open_stack(path: Path, *, phase_state: PhaseState = "auto") -> SnapStack:
     """
     rasters = [open_raster(product) for product in find_products(path)]
     check_one_grid(rasters)
-    bands = find_bands(rasters)
+    bands = find_bands(rasters, polarizations)
     dates = sorted({band.date for band in bands})
     by_date = [
         tuple(sorted((b for b in bands if b.date == d), key=lambda b: b.polarization, reverse=True))
         for d in dates
     ]
-    polarizations = tuple(band.polarization for band in by_date[0])
+    found = tuple(band.polarization for band in by_date[0])
     for date_bands in by_date:
-        if tuple(band.polarization for band in date_bands) != polarizations:
+        if tuple(band.polarization for band in date_bands) != found:
             raise AlignsarError(
                 f"{path}: {date_suffix(date_bands[0].date)} has polarizations "
                 f"{', '.join(b.polarization for b in date_bands)}, but {date_suffix(dates[0])} has "
-                f"{', '.join(polarizations)}: give the same polarizations on every date"
+                f"{', '.join(found)}: give the same polarizations on every date, or choose by products.polarizations"
             )
     grid = _grid(rasters[0])
     reference_date = grid.epoch
@@ -245,7 +247,7 @@ def open_stack(path: Path, *, phase_state: PhaseState = "auto") -> SnapStack:
         grid=grid,
         acquisitions=acquisitions,
         reference=reference,
-        polarizations=polarizations,
+        polarizations=found,
         source=f"coregistered stack written by SNAP, reference {acquisitions[reference].product_id}",
         facts={"crop": crop, "baselines_stated_by_snap": stated},
         has_heights=len(ground) == len(GROUND_BANDS),
@@ -260,5 +262,7 @@ def find_stack(keys: SnapProductsConfig) -> StackSource:
     path, state = Path(keys.path).expanduser(), cast("PhaseState", keys.phase_state)
     settings = {name: value for name, value in asdict(keys).items() if name != "path"}
     return StackSource(
-        open=lambda: open_stack(path, phase_state=state), settings=settings, files=(input_files(path),)
+        open=lambda: open_stack(path, phase_state=state, polarizations=keys.polarizations),
+        settings=settings,
+        files=(input_files(path),),
     )

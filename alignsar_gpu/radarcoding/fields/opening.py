@@ -18,6 +18,7 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.bounds import require
 from alignsar_gpu.geometry.dem.frame import is_wgs84, period_of, pipeline_between
 from alignsar_gpu.opening.files import DAMAGED
+from alignsar_gpu.opening.listing import without_clutter
 from alignsar_gpu.opening.netcdf import check_netcdf
 from alignsar_gpu.opening.rasters import affine_of, open_raster
 from alignsar_gpu.opening.texts import system_of
@@ -118,7 +119,8 @@ def _with_xarray(config: FieldLayerConfig, path: Path, key: str) -> FieldFile:
     array = array.transpose(*([time] if time else []), y, x)
     stated = _stated_crs(dataset, array, where)
     degrees = str(array[x].attrs.get("units", "")).startswith("degree") or str(x).lower() in LONGITUDES[:2]
-    files = tuple(sorted(file for file in path.rglob("*") if file.is_file())) if path.is_dir() else (path,)
+    inside = without_clutter(path.rglob("*")) if path.is_dir() else [path]
+    files = tuple(sorted(file for file in inside if file.is_file()))
     return _field(
         config,
         key,

@@ -15,6 +15,8 @@ from pyproj import CRS
 from alignsar_gpu.device import cpu_threads
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem.frame import is_wgs84, period_of, pipeline_between, transform, turn
+from alignsar_gpu.opening.listing import without_clutter
+from alignsar_gpu.opening.web_pages import refuse_web_page
 from alignsar_gpu.radarcoding.crs import agreed_crs, area_of, given_crs
 from alignsar_gpu.radarcoding.points import clouds as point_clouds
 from alignsar_gpu.radarcoding.points import tables as point_tables
@@ -301,6 +303,8 @@ def open_points(config: PointLayerConfig, key: str) -> PointFile:
 def _source(config: PointLayerConfig, given: CRS | None, where: str) -> tuple[str, PointSource]:
     """Return what kind of file it is, and its reader."""
     files = _files(config.path, where)
+    for path in files:
+        refuse_web_page(path, f"{where}: {path.name}")
     suffixes = {_suffix(path) for path in files}
     if suffixes <= set(point_clouds.SUFFIXES):
         return "point cloud", point_clouds.open_tiles(files, config.classification, config.value, where)
@@ -325,7 +329,7 @@ def _files(name: str, where: str) -> list[Path]:
     """List the files that a name, a folder of tiles or a pattern stands for."""
     path = Path(name)
     if path.is_dir():
-        inside = sorted(path.iterdir())
+        inside = sorted(without_clutter(path.iterdir()))
         for kind in (point_clouds.SUFFIXES, point_tables.PARQUET, point_tables.TEXT):
             if files := [file for file in inside if _suffix(file) in kind]:
                 return files
@@ -334,7 +338,7 @@ def _files(name: str, where: str) -> list[Path]:
         return [path]
     if any(mark in name for mark in "*?["):
         root = Path(path.anchor)
-        files = sorted(root.glob(str(path.relative_to(root))))
+        files = sorted(without_clutter(root.glob(str(path.relative_to(root)))))
         if files:
             return files
         raise AlignsarError(f"{where}: no file matches the pattern; correct it")

@@ -18,6 +18,7 @@ from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem.frame import Frame, is_wgs84, period_of, pipeline_between, pixel_centre
 from alignsar_gpu.geometry.dem.raster import SUFFIXES
+from alignsar_gpu.opening.listing import without_clutter
 from alignsar_gpu.opening.rasters import GDAL_NAME, affine_of
 from alignsar_gpu.opening.rasters import open_raster as open_gdal
 from alignsar_gpu.opening.sources import source_files
@@ -148,7 +149,8 @@ def _names(path: Any, key: str) -> Iterator[str]:
 
 
 def _in_folder(folder: Path, key: str) -> list[str]:
-    files = sorted(str(file) for file in folder.iterdir() if file.name.lower().endswith(KINDS))
+    listed = without_clutter(folder.iterdir())
+    files = sorted(str(file) for file in listed if file.name.lower().endswith(KINDS))
     if not files:
         raise AlignsarError(
             f"{key}: {folder}: the folder holds no raster ({', '.join(KINDS)}); name the folder that the tiles lie "

@@ -16,11 +16,13 @@ from rasterio.control import GroundControlPoint
 from rasterio.errors import NotGeoreferencedWarning
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.opening.listing import without_clutter
 from alignsar_gpu.products.sentinel1.safe import LARGEST_XML, MANIFEST, SIMULATED, open_safe
 from alignsar_gpu.products.sentinel1.verify import remember_files
 from alignsar_gpu.products.xml import parse_xml
 from alignsar_gpu.simulate.safe.annotation import annotation
 from alignsar_gpu.simulate.safe.calibration import calibration, noise
+from alignsar_gpu.simulate.safe.cut import cut_bursts
 from alignsar_gpu.simulate.safe.manifest import channels, manifest, stem
 from alignsar_gpu.simulate.safe.measurement_writer import MeasurementWriter
 from alignsar_gpu.simulate.safe.part import part_of
@@ -97,9 +99,9 @@ def _zipped(source: Path, root: str) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(source) as archive:
             members = {
-                item.filename.removeprefix(root): item
-                for item in archive.infolist()
-                if item.filename.startswith(root) and METADATA.fullmatch(item.filename.removeprefix(root))
+                name.removeprefix(root): archive.getinfo(name)
+                for name in without_clutter(archive.namelist())
+                if name.startswith(root) and METADATA.fullmatch(name.removeprefix(root))
             }
             for name, item in members.items():
                 _check_size(source, name, item.file_size)
@@ -109,7 +111,8 @@ def _zipped(source: Path, root: str) -> dict[str, bytes]:
 
 
 def _unzipped(source: Path) -> dict[str, bytes]:
-    files = sorted(file for pattern in FOLDERS for file in source.glob(pattern) if file.is_file())
+    listed = without_clutter(file for pattern in FOLDERS for file in source.glob(pattern))
+    files = sorted(file for file in listed if file.is_file())
     for file in files:
         _check_size(source, file.name, file.stat().st_size)
     return {file.relative_to(source).as_posix(): file.read_bytes() for file in files}
@@ -125,12 +128,14 @@ def copy_metadata(
     parent: Path,
     swaths: Sequence[str] | None = None,
     polarizations: Sequence[str] | None = None,
+    bursts: Sequence[str] = (),
 ) -> Path:
     """Copy the metadata of a product into ``<parent>/<its name>.SAFE``, and return that path.
 
     ``source`` is a SAFE folder or a zip of one. Manifest and annotations are copied as they are, pixels never;
     SIMULATED.txt says that those which come are simulated. Of some ``swaths`` ("IW1", ...) and ``polarizations``
-    ("vv", ...) alone where these are given: then the manifest lists no others.
+    ("vv", ...) alone where these are given: then the manifest lists no others. ``bursts`` are ids as of `cut_bursts`;
+    empty: all.
     Raises AlignsarError when the source is no whole product, or the copy exists or cannot be written.
     """
     safe = open_safe(source)
@@ -146,6 +151,9 @@ def copy_metadata(
     with _new_folder(parent / f"{safe.product_id}.SAFE") as folder:
         _fill(folder, files)
         (folder / SIMULATED).write_text(NOTE.format(metadata=COPIED))
+        if bursts:
+            cut_bursts(folder, bursts, safe.product_id)
+            _write_sums(folder)
     return parent / f"{safe.product_id}.SAFE"
 
 

@@ -15,7 +15,9 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from pyproj.exceptions import ProjError
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.opening.listing import without_clutter
 from alignsar_gpu.opening.texts import load_json, system_of
+from alignsar_gpu.opening.web_pages import refuse_web_page
 from alignsar_gpu.radarcoding.vectors.formats.paths import listed
 from alignsar_gpu.radarcoding.vectors.formats.sources import (
     NUMBER,
@@ -191,7 +193,8 @@ def is_parquet(path: VectorPath) -> bool:
 def _parts(path: Path) -> list[Path]:
     if path.is_file():
         return [path] if path.suffix.lower() in ENDINGS else []
-    return sorted(file for file in path.rglob("*") if file.suffix.lower() in ENDINGS and file.is_file())
+    listed = without_clutter(path.rglob("*"))
+    return sorted(file for file in listed if file.suffix.lower() in ENDINGS and file.is_file())
 
 
 def open_parquet(path: VectorPath, config: VectorLayerConfig, key: str) -> ParquetSource:
@@ -200,6 +203,8 @@ def open_parquet(path: VectorPath, config: VectorLayerConfig, key: str) -> Parqu
     where = f"{key}: {path.shown}"
     if config.layer is not None:
         raise AlignsarError(f"{where}: a GeoParquet file has no layers: leave layer out")
+    for file in _parts(path.path):
+        refuse_web_page(file, f"{key}: {file}")
     parts = [_described(part, config, f"{key}: {part}") for part in _parts(path.path)]
     first = parts[0]
     for part in parts[1:]:

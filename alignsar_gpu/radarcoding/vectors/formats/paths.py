@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 from alignsar_gpu.errors import AlignsarError, did_you_mean
+from alignsar_gpu.opening.listing import without_clutter
 from alignsar_gpu.opening.sources import source_files
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class VectorPath:
         if self.path is None:
             return source_files(self.dataset, (), self.shown)
         if self.path.is_dir():
-            return tuple(sorted(file for file in self.path.rglob("*") if file.is_file()))
+            return tuple(sorted(file for file in without_clutter(self.path.rglob("*")) if file.is_file()))
         stem = self.path.stem
         beside = {self.path.with_name(stem + ending) for ending in SIDECARS + tuple(map(str.upper, SIDECARS))}
         same = (
@@ -148,7 +149,7 @@ def _in_archive(shown: str, archive: Path, member: str, key: str) -> VectorPath:
 
 def _members(archive: Path) -> list[str]:
     with zipfile.ZipFile(archive) as opened:
-        return [name for name in opened.namelist() if not name.endswith("/")]
+        return [name for name in without_clutter(opened.namelist()) if not name.endswith("/")]
 
 
 def _fitting(member: str, names: list[str]) -> str:
