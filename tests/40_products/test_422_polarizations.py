@@ -16,7 +16,7 @@ from alignsar_gpu.products.nisar.reader import open_nisar
 from alignsar_gpu.products.readers import reader_of, readers
 from alignsar_gpu.products.snap.reader import open_stack
 
-NO_REPORT = ("report.write=false", "signatures.names=[category1]")
+NO_REPORT = ("report=none", "signatures.names=[category1]")
 
 
 def test_a_key_of_every_reader():

@@ -40,7 +40,7 @@ def quality(made, path, output):
         f"dem.path={made / 'scene' / 'dem.tif'}",
         "dem.vertical_datum=ellipsoid",
         "signatures.names=[category1]",
-        "report.write=false",
+        "report=none",
         f"output='{output}'",
     )
     found = json.loads((output / "quality.json").read_text())
