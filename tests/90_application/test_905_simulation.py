@@ -37,7 +37,7 @@ def tree(folder):
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name not in {".checked.json", "manifest.json", "run.yaml"}
+        if path.is_file() and path.name not in {".checked.json", "manifest.json", "run.log", "run.yaml"}
     }
 
 
@@ -56,6 +56,7 @@ def test_everything_is_there_and_opens(made):
         "manifest.json",
         "orbits",
         "products",
+        "run.log",
         "run.yaml",
         "scene",
         "simulation.json",
