@@ -117,10 +117,26 @@ def resident(process: int) -> int:
     return pages * PAGE
 
 
+def largest(process: int) -> int:
+    """Most bytes of memory that a process, or one under it, has had so far.
+
+    What `os.wait4` says would count the memory of the process that started it.
+    """
+    most = 0
+    for one in family(process):
+        try:
+            found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{one}/status").read_text())
+        except OSError:
+            continue
+        most = max(most, 1024 * int(found[1]) if found else 0)
+    return most
+
+
 def sample(process: int, run: Watched, ended: threading.Event) -> None:
     """Look at the memory of all processes until the run has ended."""
     while not ended.wait(SAMPLING):
         run.peak_gb_of_all = max(run.peak_gb_of_all, resident(process) / 1e9)
+        run.peak_gb = max(run.peak_gb, largest(process) / 1e9)
 
 
 def watch(command: list[str], environment: Mapping[str, str]) -> Watched:
@@ -145,5 +161,4 @@ def watch(command: list[str], environment: Mapping[str, str]) -> Watched:
             said.seek(0)
             raise SystemExit("\n".join([*(line for line, _ in run.lines), said.read(), " ".join(command)]))
     run.cpu_seconds = usage.ru_utime + usage.ru_stime
-    run.peak_gb = 1024 * usage.ru_maxrss / 1e9  # of the process and of those that ended under it
     return run

@@ -232,7 +232,7 @@ class TestUavsar:
 
     def test_frequency_b_has_no_images(self, winnipeg):
         with pytest.raises(
-            AlignsarError, match=r"frequencyB: no image of HH, HV, VH, VV, though it is listed"
+            AlignsarError, match=r"frequencyB: no image of HH, HV, VH, VV: the file is cut off"
         ):
             open_nisar(winnipeg, "B")
 

@@ -66,6 +66,15 @@ class TestWhatIsKept:
         assert "continues" in run(*ROWS, f"output={tmp_path / 'out'}").stderr
 
 
+@pytest.fixture
+def _taking_signals():
+    """Let child processes take SIGINT, which what runs in the background of a shell has inherited as ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_taking_signals")
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 class TestProcesses:
     def test_at_work(self, tmp_path, number, status):
@@ -89,7 +98,9 @@ class TestProcesses:
         """No traceback and no message of a library, wherever it comes."""
         for delay in (0.05, 0.15, 0.3):
             started = subprocess.Popen(
-                [sys.executable, "-c", IMPORTING, "--help"], stderr=subprocess.PIPE, text=True
+                [sys.executable, "-c", IMPORTING, "--help"],
+                stderr=subprocess.PIPE,
+                text=True,
             )
             assert started.stderr.readline() == "ready\n"
             time.sleep(delay)

@@ -21,11 +21,11 @@ import pytest
 # CPU seconds on the reference machine with an empty compile cache, by folder below tests/.
 BUDGET = {
     "00_house": 8,
-    "10_config": 8,
+    "10_config": 11,
     "15_opening": 6,
     "20_kernels": 50,
     "30_geometry": 22,
-    "40_products": 30,
+    "40_products": 32,
     "45_simulate": 70,
     "50_coregistration": 80,
     "60_signatures": 14,
@@ -33,8 +33,8 @@ BUDGET = {
     "67_geocoding": 10,
     "70_dataset": 6,
     "75_catalog": 3,
-    "80_report": 40,
-    "90_application": 190,
+    "80_report": 10,
+    "90_application": 215,
 }
 COMPILING, STARTING = "compiling", "starting"
 OUTSIDE_LAYERS = {COMPILING: 60, STARTING: 25}
