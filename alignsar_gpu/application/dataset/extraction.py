@@ -47,9 +47,8 @@ PIXEL_BYTES = 8 + 1  # complex64 and mask
 # ground coordinates, phases in float64, the layers of one date and polarization, and what is derived on the way
 WORK_BYTES = 256
 MATRIX_BYTES = 4 * 9  # the planes of a matrix, or the gains and the noise of its channels
-MOST_LINES = (
-    1024  # of a block: its halo and the terrain around it are a few percent then, and more takes memory alone
-)
+# Lines of a block: its halo and the terrain around it are a few percent then, and more takes memory alone.
+MOST_LINES = 768
 STACK_COPIES = 3  # powers of all dates: one by one, stacked, and their coherences
 
 
