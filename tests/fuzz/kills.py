@@ -67,7 +67,7 @@ def check_finished(folder: Path, inside: tuple[str, ...]) -> bool:
     """Whether a folder looks finished; it must hold what its manifest names then, and nothing besides ``inside``."""
     if not (folder / "manifest.json").exists():
         loose = (
-            {path.name for path in folder.iterdir()} - {".unfinished", ".checked.json", *inside}
+            {path.name for path in folder.iterdir()} - {".unfinished", ".checked.json", "run.log", *inside}
             if folder.exists()
             else set()
         )
@@ -79,7 +79,7 @@ def check_finished(folder: Path, inside: tuple[str, ...]) -> bool:
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
         if path.is_file()
-        and path.relative_to(folder).parts[0] not in {".unfinished", ".checked.json", *inside}
+        and path.relative_to(folder).parts[0] not in {".unfinished", ".checked.json", "run.log", *inside}
     }
     assert there == {*files, "manifest.json"}, sorted(there.symmetric_difference({*files, "manifest.json"}))
     for name, known in files.items():
