@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 CUBE_STAGES = ("products", "signatures", "interferograms", "radarcoding", "offset")
 CUBE_ALONE = ("netcdf=none", "report=none")
-NO_BISTATIC = "coregistration.bistatic=false"  # it needs the annotation of IW2
 LINES = 1507  # of a burst
 PACKAGES = ("alignsar_gpu", "numpy", "numba", "xarray", "zarr", "h5py")
 
@@ -178,7 +177,7 @@ def stack(options: argparse.Namespace) -> dict[str, Any]:
         cases += [(FEW_DATES, small, first_dates(folder, FEW_DATES)), (small.dates, small, folder)]
 
     def run(folder: Path) -> dict[str, Any]:
-        keys = ["+experiment=sentinel1", NO_BISTATIC, *inputs(folder)]
+        keys = ["+experiment=sentinel1", *inputs(folder)]
         return made(keys, options.output / "whole", cold=options.cold)
 
     if not options.cold:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from alignsar_gpu.application.fingerprints import file_checksum, state_of, write_text
@@ -105,8 +104,9 @@ class Journal:
 
         Returns how many of ``count`` units are there; none where what they wrote has changed.
         """
-        marks = (self.written(f"{prefix}-{number}") for number in range(count))
-        found = [mark for mark in takewhile(lambda mark: mark is not None, marks) if mark is not None]
+        found: list[dict[Path, Written]] = []
+        while len(found) < count and (mark := self.written(f"{prefix}-{len(found)}")) is not None:
+            found.append(mark)
         if not all(writer.restore(found) for writer in writers):
             for writer in writers:
                 writer.restore(())
