@@ -112,8 +112,9 @@ class Journal:
                 writer.restore(())
             self.forget(f"{prefix}-*")
             return 0
-        for path, mark in {path: mark for one in found for path, mark in one.items()}.items():
-            self.checksums.know(path, mark.sha256)
+        last = {path: written for unit in found for path, written in unit.items()}
+        for path, written in last.items():
+            self.checksums.know(path, written.sha256)
         return len(found)
 
     def forget(self, pattern: str) -> None:
