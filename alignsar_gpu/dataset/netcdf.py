@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -15,7 +16,7 @@ from alignsar_gpu.dataset.flow import Flow
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     import xarray as xr
@@ -23,9 +24,7 @@ if TYPE_CHECKING:
 
 IMAGE = ("azimuth", "range")
 
-# Lines that are read, compressed and written at a time, and the size of a chunk in the file.
-BLOCK_LINES = 512
-CHUNK_SAMPLES = 512
+CHUNK = (256, 512)  # lines and samples of a chunk, where the cube has none
 WAITING_BYTES = 1 << 27  # of values that are read and not yet written
 
 # What CF wants, where the cube says it in another way. "days" as units makes xarray before 2025.4 read a
@@ -112,11 +111,12 @@ def write_date(
         try:
             layers = sorted(str(n) for n in date.variables if set(date[n].dims) == set(IMAGE))
             dated = {name for name in layers if "time" in cube[name].dims}
+            chunk = _chunk_of([date[name] for name in layers])
             with netCDF4.Dataset(beside, "w", format="NETCDF4") as file:
                 _write_coordinates(file, date, cube.attrs["reference_date"])
                 _write_scalars(file, date, cube)
                 for name in layers:
-                    _define_layer(file, date[name], per_date=name in dated)
+                    _define_layer(file, date[name], chunk, per_date=name in dated)
                 file.setncatts(attributes)
             with (
                 h5py.File(beside, "r+") as hdf5,
@@ -187,7 +187,16 @@ def _storage(layer: xr.DataArray) -> np.dtype[Any]:
     return np.dtype({"c": "f4", "b": "i1"}.get(layer.dtype.kind, layer.dtype)).newbyteorder("=")
 
 
-def _define_layer(file: netCDF4.Dataset, layer: xr.DataArray, *, per_date: bool) -> None:
+def _chunk_of(layers: Sequence[xr.DataArray]) -> tuple[int, int]:
+    """The lines and samples of a chunk: those of the cube, so that each of its own is read once."""
+    found = [layer.encoding["preferred_chunks"] for layer in layers if "preferred_chunks" in layer.encoding]
+    lines, samples = (found[0][name] for name in IMAGE) if found else CHUNK
+    return min(lines, layers[0].sizes["azimuth"]), min(samples, layers[0].sizes["range"])
+
+
+def _define_layer(
+    file: netCDF4.Dataset, layer: xr.DataArray, chunk: tuple[int, int], *, per_date: bool
+) -> None:
     """Define the compressed variables of a layer, still without values."""
     storage = _storage(layer)
     attributes = _layer_attributes(layer, storage, per_date=per_date)
@@ -201,7 +210,7 @@ def _define_layer(file: netCDF4.Dataset, layer: xr.DataArray, *, per_date: bool)
             complevel=1,
             shuffle=True,
             fill_value=np.nan if storage.kind == "f" else False,
-            chunksizes=(min(BLOCK_LINES, layer.sizes["azimuth"]), min(CHUNK_SAMPLES, layer.sizes["range"])),
+            chunksizes=chunk,
         )
         variable.setncatts(attributes)
         if name != layer.name:
@@ -221,20 +230,20 @@ def _fill(
     known = {} if source is None else {name: Chunks.of(source[name]) for name in chunks if name in source}
     with Flow(workers, WAITING_BYTES) as flow:
         for layer in layers:
-            if layer.name not in shared:
-                _fill_layer(chunks, layer, flow)
-                continue
-            for name in _names(layer):
-                copy_chunks(flow, known[name], chunks[name])
+            if layer.name in shared:
+                for name in _names(layer):
+                    copy_chunks(flow, known[name], chunks[name])
+            else:
+                write_chunks(flow, [chunks[name] for name in _names(layer)], partial(_read, layer))
 
 
-def _fill_layer(chunks: Mapping[str, Chunks], layer: xr.DataArray, flow: Flow) -> None:
-    """Write the values of a layer; read while what was read before is compressed."""
-    for first in range(0, layer.sizes["azimuth"], BLOCK_LINES):
-        block = layer.isel(azimuth=slice(first, first + BLOCK_LINES)).transpose(*IMAGE).values
-        parts = _parts(block, _storage(layer), str(layer.name))
-        for name, values in zip(_names(layer), parts, strict=True):
-            write_chunks(flow, chunks[name], first, values)
+def _read(layer: xr.DataArray, lines: slice, samples: slice) -> list[NDArray[Any]]:
+    """The real arrays that a part of a layer is stored as. Infinity is a bug upstream: ValueError."""
+    values = layer.variable.isel(azimuth=lines, range=samples).transpose(*IMAGE).values
+    if values.dtype.kind in "fc" and np.isinf(values).any():
+        raise ValueError(f"layer {layer.name} holds infinite values; what is not known must be NaN")
+    planes = [values.real, values.imag] if values.dtype.kind == "c" else [values]
+    return [plane.astype(_storage(layer), copy=False) for plane in planes]
 
 
 def _layer_attributes(layer: xr.DataArray, storage: np.dtype[Any], *, per_date: bool) -> dict[str, Any]:
@@ -257,14 +266,6 @@ def _layer_attributes(layer: xr.DataArray, storage: np.dtype[Any], *, per_date: 
     else:
         attributes["coordinates"] = "longitude latitude time" if per_date else "longitude latitude"
     return {"coverage_content_type": content, **attributes}
-
-
-def _parts(block: NDArray[Any], storage: np.dtype[Any], name: str) -> list[NDArray[Any]]:
-    """The real arrays that a block of pixels is stored as. Infinity is a bug upstream: ValueError."""
-    if block.dtype.kind in "fc" and np.isinf(block).any():
-        raise ValueError(f"layer {name} holds infinite values; what is not known must be NaN")
-    planes = [block.real, block.imag] if block.dtype.kind == "c" else [block]
-    return [plane.astype(storage, copy=False) for plane in planes]
 
 
 def _attributes(array: xr.DataArray, storage: np.dtype[Any] | None = None) -> dict[str, Any]:

@@ -325,8 +325,8 @@ def test_a_cube_from_disk_gives_the_same_bytes(cube, paths, tmp_path):
             assert ours.read_bytes() == theirs.read_bytes()
 
 
-def test_blocks_of_lines_make_no_difference(cube, tmp_path, monkeypatch):
-    monkeypatch.setattr(netcdf, "BLOCK_LINES", 3)
+def test_chunks_make_no_difference(cube, tmp_path, monkeypatch):
+    monkeypatch.setattr(netcdf, "CHUNK", (3, 5))
     write_date(cube, 1, tmp_path / "x.nc")
     with xr.open_dataset(tmp_path / "x.nc") as file:
         np.testing.assert_array_equal(file.intensity_vv.values, cube.intensity_vv.values[1])
@@ -335,15 +335,15 @@ def test_blocks_of_lines_make_no_difference(cube, tmp_path, monkeypatch):
 
 def fail_after(monkeypatch, blocks, error):
     """Let the writing of a block raise ``error`` once ``blocks`` of them are in the file."""
-    write, done = netcdf._parts, []
+    read, done = netcdf._read, []
 
     def failing(*arguments):
         if len(done) == blocks:
             raise error
         done.append(arguments)
-        return write(*arguments)
+        return read(*arguments)
 
-    monkeypatch.setattr(netcdf, "_parts", failing)
+    monkeypatch.setattr(netcdf, "_read", failing)
 
 
 @pytest.mark.parametrize(
