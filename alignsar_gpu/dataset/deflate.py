@@ -77,7 +77,7 @@ def _stored(octets: memoryview) -> Iterator[bytes | memoryview]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Chunks:
-    """The chunks of an image in an HDF5 file: what `write_chunks` and `copy_chunks` need, looked up beforehand.
+    """The chunks of images in an HDF5 file: what `write_chunks` and `copy_chunks` need, looked up beforehand.
 
     HDF5 is not made for threads: while a `Flow` is open, only its last steps may call it.
     """
@@ -88,8 +88,8 @@ class Chunks:
 
     @classmethod
     def of(cls, dataset: h5py.Dataset) -> Chunks:
-        """Look up the chunks of a dataset."""
-        return cls(id=dataset.id, shape=dataset.shape, chunk=dataset.chunks)
+        """Look up the chunks of a dataset, of an image or of several, one in each chunk."""
+        return cls(id=dataset.id, shape=dataset.shape[-2:], chunk=dataset.chunks[-2:])
 
     @property
     def places(self) -> Iterator[tuple[int, int]]:
@@ -100,9 +100,12 @@ class Chunks:
 
 
 def write_chunks(
-    flow: Flow, targets: Sequence[Chunks], read: Callable[[slice, slice], Sequence[NDArray[Any]]]
+    flow: Flow,
+    targets: Sequence[Chunks],
+    read: Callable[[slice, slice], Sequence[NDArray[Any]]],
+    date: tuple[int, ...] = (),
 ) -> None:
-    """Write images of one shape, type and chunks.
+    """Write images of one shape, type and chunks; of a ``date``, where the dataset has several.
 
     ``read`` returns a part of each, by lines and samples. That, and compression, is done in the threads of ``flow``;
     all is in the file when that is left, and the order of the bytes is always the same.
@@ -117,7 +120,7 @@ def write_chunks(
     def write(line: int, packed: list[list[bytes]]) -> None:
         for sample, contents in zip(samples, packed, strict=True):
             for target, content in zip(targets, contents, strict=True):
-                target.id.write_direct_chunk((line, sample), content, FILTERS)
+                target.id.write_direct_chunk((*date, line, sample), content, FILTERS)
 
     samples = range(0, first.shape[1], first.chunk[1])
     size = len(targets) * first.id.dtype.itemsize * first.chunk[0] * first.shape[1]
