@@ -1,7 +1,9 @@
-"""Chunks of HDF5 compressed by ISA-L, as its own filters shuffle and deflate read them.
+"""Chunks of HDF5 as its own filters shuffle and deflate read them, compressed in as many threads as there are.
 
-HDF5 compresses by zlib in one thread, at some 44 MB/s. What is written here is plain deflate too, which every reader of
-HDF5 opens: ISA-L's first level, in as many threads as there are, of what can be compressed, and the noise as it is.
+HDF5 compresses by zlib in one thread, at some 44 MB/s, and looks for repetitions in noise. Here each byte of the
+numbers is treated by itself: those of the last digits are stored as they are, exponents of speckle get shorter codes
+for what is frequent, and repetitions are searched where there are some. What is written is plain deflate, which every
+reader opens.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from isal import isal_zlib
+from zlib_ng import zlib_ng
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,56 +24,60 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.dataset.flow import Flow
 
-LEVEL = 1
 FILTERS = 0  # bits of the filters that a chunk has not gone through
-# Of zlib's format (RFC 1950) and deflate (RFC 1951): what a stream begins with, a block that is stored as it is
+# Of zlib's format (RFC 1950) and deflate (RFC 1951): what a stream begins with; a block that is stored as it is
 # (whether it is the last, its bytes, and these inverted), and the most bytes of such.
 BEGIN = b"\x78\x01"
 STORED, MOST_STORED = struct.Struct("<BHH"), 65535
-PIECES, PIECE = 16, 512  # parts of a plane, and their bytes, that are tried
+LEVEL, MEMORY = 2, 9  # of zlib
+PIECES, PIECE = 8, 512  # parts of a plane that are tried, and their bytes
 NOISE = 0.98  # share of its bytes that a plane still has, compressed, from which on it is stored as it is
+SEARCH = 0.9  # share of what short codes alone leave, below which repetitions are searched
 
 
 def shuffled_and_deflated(values: NDArray[Any], chunk: tuple[int, int]) -> bytes:
     """Compress a part of an array as a chunk of it, padded with zeros where it is smaller.
 
-    The bytes of all values come in order of their places in a value (HDF5's shuffle), then zlib's format. The first
-    of these planes, those of the last digits, are often noise: they are stored, which is faster to write and to read.
+    The bytes of all values come in order of their places in a value (HDF5's shuffle), then zlib's format.
     """
     padded = values
     if values.shape != chunk:
         padded = np.zeros(chunk, dtype=values.dtype)
         padded[: values.shape[0], : values.shape[1]] = values
     planes = np.ascontiguousarray(np.ascontiguousarray(padded).reshape(-1, 1).view(np.uint8).T)
-    noisy = 0
-    while noisy < len(planes) - 1 and _is_noise(planes[noisy]):
-        noisy += 1
-    # at once, not by a compressobj: what that makes of the same bytes differs now and then
-    rest = isal_zlib.compress(planes[noisy:].data, LEVEL, -isal_zlib.MAX_WBITS)
-    return b"".join(
-        [
-            BEGIN,
-            *_stored(planes[:noisy].reshape(-1).data),
-            rest,
-            isal_zlib.adler32(planes.data).to_bytes(4, "big"),
-        ]
+    content = [BEGIN]
+    for number, plane in enumerate(planes, 1):
+        content += _deflated(plane, final=number == len(planes))
+    content.append(zlib_ng.adler32(planes.data).to_bytes(4, "big"))
+    return b"".join(content)
+
+
+def _deflated(plane: NDArray[np.uint8], *, final: bool) -> list[bytes]:
+    """Return the blocks of deflate of a plane of bytes, in the way that suits a sample of it."""
+    sample = (
+        plane[: plane.size - plane.size % PIECES].reshape(PIECES, -1)[:, :PIECE].tobytes() or plane.tobytes()
     )
+    coded, searched = (
+        len(_compressed(sample, strategy, zlib_ng.Z_FINISH)) / len(sample)
+        for strategy in (zlib_ng.Z_HUFFMAN_ONLY, zlib_ng.Z_DEFAULT_STRATEGY)
+    )
+    if min(coded, searched) > NOISE:
+        return list(_stored(plane.tobytes(), final=final))
+    strategy = zlib_ng.Z_DEFAULT_STRATEGY if searched < SEARCH * coded else zlib_ng.Z_HUFFMAN_ONLY
+    return [_compressed(plane.data, strategy, zlib_ng.Z_FINISH if final else zlib_ng.Z_SYNC_FLUSH)]
 
 
-def _is_noise(plane: NDArray[np.uint8]) -> bool:
-    """Whether compressing a plane would not make it smaller, judged by parts of it."""
-    if plane.size < PIECES * PIECE:
-        return False
-    parts = plane[: plane.size - plane.size % PIECES].reshape(PIECES, -1)[:, :PIECE]
-    sample = np.ascontiguousarray(parts)
-    return len(isal_zlib.compress(sample.data, LEVEL)) > NOISE * sample.size
+def _compressed(octets: bytes | memoryview, strategy: int, flush: int) -> bytes:
+    packing = zlib_ng.compressobj(LEVEL, zlib_ng.DEFLATED, -zlib_ng.MAX_WBITS, MEMORY, strategy)
+    first: bytes = packing.compress(octets)
+    return first + packing.flush(flush)
 
 
-def _stored(octets: memoryview) -> Iterator[bytes | memoryview]:
-    """Yield blocks of deflate that hold bytes as they are, others following."""
+def _stored(octets: bytes, *, final: bool) -> Iterator[bytes]:
+    """Yield blocks of deflate that hold bytes as they are."""
     for first in range(0, len(octets), MOST_STORED):
         block = octets[first : first + MOST_STORED]
-        yield STORED.pack(0, len(block), len(block) ^ 0xFFFF)
+        yield STORED.pack(final and first + MOST_STORED >= len(octets), len(block), len(block) ^ 0xFFFF)
         yield block
 
 

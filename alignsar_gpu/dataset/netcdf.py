@@ -156,10 +156,10 @@ def _write_coordinates(file: netCDF4.Dataset, part: xr.Dataset, reference_date: 
         variable = file.createVariable(name, "f8", (name,))
         variable.setncatts(_attributes(part[name]))
         variable[:] = part[name].values
-    for name in part["time"].dims:
+    for name in _dims(part["time"]):
         file.createDimension(name, part.sizes[name])
     value, units = _encode_time(part["time"].values, np.datetime64(reference_date, "ns"))
-    variable = file.createVariable("time", "i8", part["time"].dims)
+    variable = file.createVariable("time", "i8", _dims(part["time"]))
     variable.setncatts(_attributes(part["time"]))
     variable.setncatts({"standard_name": "time", "units": units, "calendar": "standard"})
     variable.units_metadata = "leap_seconds: none"  # as in datetime64: every day has 86400 s
@@ -167,6 +167,10 @@ def _write_coordinates(file: netCDF4.Dataset, part: xr.Dataset, reference_date: 
     variable = file.createVariable("crs", "i4", ())
     variable.setncatts(_GRID_MAPPING)
     variable[...] = 0
+
+
+def _dims(array: xr.DataArray) -> tuple[str, ...]:
+    return tuple(map(str, array.dims))
 
 
 def _encode_time(times: NDArray[np.datetime64], epoch: np.datetime64) -> tuple[NDArray[np.int64], str]:
@@ -188,7 +192,7 @@ def _write_auxiliary(file: netCDF4.Dataset, part: xr.Dataset, cube: xr.Dataset) 
         is_text = values.dtype.kind in "OUT"
         fill_value = np.nan if values.dtype.kind == "f" else None
         kind: Any = str if is_text else values.dtype.newbyteorder("=")
-        variable = file.createVariable(name, kind, part[name].dims, fill_value=fill_value)
+        variable = file.createVariable(name, kind, _dims(part[name]), fill_value=fill_value)
         variable.setncatts(_attributes(part[name]))
         variable.setncatts({"coordinates": "time", "coverage_content_type": "auxiliaryInformation"})
         variable[...] = (values.astype(object) if is_text else values)[()]
@@ -223,12 +227,12 @@ def _define_layer(
         variable = file.createVariable(
             name,
             storage,
-            layer.dims if "time" in layer.dims else IMAGE,
+            IMAGE if layer.ndim == len(IMAGE) else ("time", *IMAGE),
             compression="zlib",
             complevel=1,
             shuffle=True,
             fill_value=np.nan if storage.kind == "f" else False,
-            chunksizes=(1, *chunk) if "time" in layer.dims else chunk,
+            chunksizes=chunk if layer.ndim == len(IMAGE) else (1, *chunk),
         )
         variable.setncatts(attributes)
         if name != layer.name:
