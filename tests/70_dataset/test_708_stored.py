@@ -51,7 +51,7 @@ def path(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def cubes(path):
-    return open_cube(path), xr.open_zarr(path, chunks=None)
+    return open_cube(path), xr.open_zarr(path, chunks=None).load()
 
 
 def indices(count):
