@@ -12,7 +12,8 @@ from rough_terrain import DOPPLER, write_heights
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem.dem import open_dem
-from alignsar_gpu.geometry.stored.geometry import CubeGeometry, read_geometry, write_geometry
+from alignsar_gpu.geometry.stored.dem import DemPart
+from alignsar_gpu.geometry.stored.geometry import read_geometry, write_geometry
 from alignsar_gpu.geometry.terrain.terrain import Terrain
 
 MARGIN = 16  # lines and samples around the image
@@ -25,8 +26,13 @@ def keep(folder, scene, dem=None):
     )
     window = terrain.window(*(slice(-2 * MARGIN, count + 2 * MARGIN) for count in scene.radar.shape))
     zarr.create_group(folder / "cube.zarr", zarr_format=3)
-    geometry = CubeGeometry(grid=scene.radar, orbit=scene.orbit, dem=terrain.dem, doppler=scene.doppler)
-    files = write_geometry(folder / "cube.zarr", geometry, window)
+    files = write_geometry(
+        folder / "cube.zarr",
+        DemPart(dem=terrain.dem, window=window),
+        grid=scene.radar,
+        orbit=scene.orbit,
+        doppler=scene.doppler,
+    )
     assert files == sorted(path for path in (folder / "cube.zarr" / "geometry").rglob("*") if path.is_file())
     return folder / "cube.zarr"
 

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import zarr
-from zarr.codecs import BloscCname, BloscCodec, BloscShuffle, Crc32cCodec
 
-from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem.dem import Dem
 from alignsar_gpu.geometry.dem.frame import Frame
 from alignsar_gpu.geometry.dem.geoid import Geoid
 from alignsar_gpu.geometry.dem.mosaic import DemMosaic, DemTile
 from alignsar_gpu.geometry.dem.raster import HeightRaster
+from alignsar_gpu.geometry.stored.files import DAMAGED, damaged, packed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,28 +32,32 @@ SHARD_ROWS = 512  # read, and written as a file, at a time
 STRIDE = 64  # posts between those that say which nodes of the geoid are needed
 HEIGHTS, NODES = "heights", "geoid"
 GEOID_FACTS = ("name", "first_longitude", "first_latitude", "longitude_step", "latitude_step", "shape")
-DAMAGED = (AttributeError, IndexError, KeyError, OSError, OverflowError, RuntimeError, TypeError, ValueError)
 
 
-def write_dem(group: zarr.Group, dem: Dem, window: Window, published: Callable[[str], str]) -> None:
-    """Write the posts of a window (rows, columns) of a DEM into an empty group.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DemPart:
+    """A window (rows, columns) of a DEM."""
 
-    ``published`` : takes paths of the machine out of texts.
-    """
-    if not _write_heights(group, dem, window, "float32"):
-        _write_heights(group, dem, window, "float64")
-    facts: dict[str, Any] = {
-        "source": published(dem.source),
-        "vertical_datum": dem.vertical_datum,
-        "crs": dem.mosaic.crs,
-        "shape": dem.shape,
-        "first_row": window[0].start,
-        "first_column": window[1].start,
-        **{name: getattr(dem.frame, name) for name in ("affine", "period", "pipeline", "operation")},
-    }
-    if dem.geoid is not None:
-        facts["geoid"] = _write_geoid(group, dem, dem.geoid, window, published)
-    group.update_attributes(facts)
+    dem: Dem
+    window: Window
+
+    def write(self, group: zarr.Group, published: Callable[[str], str]) -> None:
+        """Write it into an empty group; ``published`` takes paths of the machine out of texts."""
+        dem, window = self.dem, self.window
+        if not _write_heights(group, dem, window, "float32"):
+            _write_heights(group, dem, window, "float64")
+        facts: dict[str, Any] = {
+            "source": published(dem.source),
+            "vertical_datum": dem.vertical_datum,
+            "crs": dem.mosaic.crs,
+            "shape": dem.shape,
+            "first_row": window[0].start,
+            "first_column": window[1].start,
+            **{name: getattr(dem.frame, name) for name in ("affine", "period", "pipeline", "operation")},
+        }
+        if dem.geoid is not None:
+            facts["geoid"] = _write_geoid(group, dem, dem.geoid, window, published)
+        group.update_attributes(facts)
 
 
 def _write_heights(group: zarr.Group, dem: Dem, window: Window, dtype: str) -> bool:
@@ -82,13 +85,6 @@ def _write_heights(group: zarr.Group, dem: Dem, window: Window, dtype: str) -> b
             return False
         array[first - rows.start : part.stop - rows.start] = heights
     return True
-
-
-def packed(dtype: str) -> list[Any]:
-    """Return the codecs of an array of numbers: what is smooth takes little space, and damage is noticed."""
-    size = np.dtype(dtype).itemsize
-    blosc = BloscCodec(typesize=size, cname=BloscCname.zstd, clevel=5, shuffle=BloscShuffle.shuffle)
-    return [blosc, Crc32cCodec()]
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,13 +128,6 @@ class StoredHeights(HeightRaster):
             return np.asarray(array[rows, columns], dtype=np.float64)
         except DAMAGED as error:
             raise damaged(self.folder, error) from None
-
-
-def damaged(folder: Path, error: Exception) -> AlignsarError:
-    """Return the error of a stored geometry that cannot be read."""
-    return AlignsarError(
-        f"{folder}: the geometry of the cube cannot be read ({error!r}); copy the cube again, or make it again"
-    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import zarr
@@ -12,7 +12,10 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.doppler import Doppler
 from alignsar_gpu.geometry.grid import RadarGrid
 from alignsar_gpu.geometry.orbit import Orbit
-from alignsar_gpu.geometry.stored.dem import DAMAGED, damaged, packed, read_dem, write_dem
+from alignsar_gpu.geometry.stored.dem import DemPart, read_dem
+from alignsar_gpu.geometry.stored.files import DAMAGED, damaged, packed
+from alignsar_gpu.geometry.stored.offset import OffsetTable
+from alignsar_gpu.geometry.stored.surface import read_surface
 from alignsar_gpu.opening.zarrs import check_store
 
 if TYPE_CHECKING:
@@ -22,9 +25,9 @@ if TYPE_CHECKING:
     from alignsar_gpu.geometry.dem.dem import Dem
 
 GROUP = "geometry"  # of the cube
-DEM = "dem"  # within it
+DEM, PIXELS = "dem", "pixels"  # one of them within it
 FORMAT = 1
-VECTORS = ("time", "position", "velocity")
+VECTORS, OFFSETS = ("time", "position", "velocity"), ("lines", "samples", "values")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -47,26 +50,34 @@ class CubeGeometry:
     offset: tuple[float, float] | Callable[[Any, Any], tuple[Any, Any]] = (0.0, 0.0)
 
 
+class Surface(Protocol):
+    """The surface that pixels lie on, to be kept."""
+
+    def write(self, group: zarr.Group, published: Callable[[str], str]) -> None:
+        """Write it into an empty group; ``published`` takes paths of the machine out of texts."""
+
+
 def write_geometry(
     cube: Path,
-    geometry: CubeGeometry,
-    window: tuple[slice, slice],
+    surface: Surface,
+    *,
+    grid: RadarGrid,
+    orbit: Orbit,
+    doppler: Doppler | None = None,
+    offset: OffsetTable | None = None,
     published: Callable[[str], str] = str,
 ) -> list[Path]:
-    """Write the geometry of a cube into it; return the files.
+    """Write the geometry of a cube into its store; return the files.
 
-    Parameters
-    ----------
-    cube : the Zarr store of the cube.
-    window : rows and columns of the DEM that are kept.
-    published : takes paths of the machine out of texts.
+    ``surface`` is a `DemPart`, or `PixelHeights` where no DEM was used; for the others see `CubeGeometry`.
+    ``published`` takes paths of the machine out of texts.
     """
-    root = zarr.open_group(cube, mode="r+", zarr_format=3)
-    group = root.create_group(GROUP, overwrite=True)
-    grid, orbit, doppler = geometry.grid, geometry.orbit, geometry.doppler
-    for name in VECTORS:
-        values = np.ascontiguousarray(getattr(orbit, name), dtype=np.float64)
-        group.create_array(f"orbit_{name}", data=values, compressors=packed("float64"))
+    group = zarr.open_group(cube, mode="r+", zarr_format=3).create_group(GROUP, overwrite=True)
+    arrays = {f"orbit_{name}": np.asarray(getattr(orbit, name), dtype=np.float64) for name in VECTORS}
+    if offset is not None:
+        arrays |= {f"offset_{name}": getattr(offset, name) for name in OFFSETS}
+    for name, values in arrays.items():
+        group.create_array(name, data=values, compressors=packed(str(values.dtype)))
     facts: dict[str, Any] = {
         "format": FORMAT,
         "grid": asdict(grid) | {"epoch": str(grid.epoch)},
@@ -74,7 +85,8 @@ def write_geometry(
     }
     if doppler is not None:
         facts["doppler"] = asdict(doppler) | {"coefficients": doppler.coefficients.tolist()}
-    write_dem(group.create_group(DEM), geometry.dem, window, published)
+    name = DEM if isinstance(surface, DemPart) else PIXELS
+    surface.write(group.create_group(name), published)
     group.update_attributes(facts)
     return sorted(path for path in (cube / GROUP).rglob("*") if path.is_file())
 
@@ -93,24 +105,33 @@ def read_geometry(cube: Path) -> CubeGeometry:
         )
     check_store(folder, str(folder))
     try:
-        return _read(folder)
+        return _read(cube)
     except DAMAGED as error:
         raise damaged(folder, error) from None
 
 
-def _read(folder: Path) -> CubeGeometry:
-    group = zarr.open_group(folder, mode="r", zarr_format=3)
+def _read(cube: Path) -> CubeGeometry:
+    group = zarr.open_group(cube / GROUP, mode="r", zarr_format=3)
     facts: dict[str, Any] = group.attrs.asdict()
     if facts["format"] != FORMAT:
         raise AlignsarError(
-            f"{folder}: is a geometry of format {facts['format']}, and this version of alignsar_gpu reads {FORMAT}; "
+            f"{cube}: its geometry is of format {facts['format']}, and this version of alignsar_gpu reads {FORMAT}; "
             "make the cube again"
         )
     grid, orbit, doppler = facts["grid"], facts["orbit"], facts.get("doppler")
-    vectors = {name: np.asarray(group[f"orbit_{name}"][...], dtype=np.float64) for name in VECTORS}  # type: ignore[index]  # arrays
-    return CubeGeometry(
-        grid=RadarGrid(**grid | {"epoch": np.datetime64(grid["epoch"])}),
-        orbit=Orbit(epoch=np.datetime64(orbit["epoch"]), source=orbit["source"], **vectors),
-        dem=read_dem(folder / DEM),
-        doppler=doppler and Doppler(**doppler | {"coefficients": np.array(doppler["coefficients"])}),
-    )
+    vectors = {name: _values(group, f"orbit_{name}") for name in VECTORS}
+    found: dict[str, Any] = {
+        "grid": RadarGrid(**grid | {"epoch": np.datetime64(grid["epoch"])}),
+        "orbit": Orbit(epoch=np.datetime64(orbit["epoch"]), source=orbit["source"], **vectors),
+        "doppler": doppler and Doppler(**doppler | {"coefficients": np.array(doppler["coefficients"])}),
+        "offset": (0.0, 0.0),
+    }
+    if f"offset_{OFFSETS[0]}" in group:
+        found["offset"] = OffsetTable(**{name: _values(group, f"offset_{name}") for name in OFFSETS})
+    if DEM in group:
+        return CubeGeometry(**found, dem=read_dem(cube / GROUP / DEM))
+    return CubeGeometry(**found, dem=read_surface(cube / GROUP / PIXELS, cube, **found))
+
+
+def _values(group: zarr.Group, name: str) -> Any:
+    return np.asarray(group[name][...])  # type: ignore[index]  # an array
