@@ -11,12 +11,13 @@ import zarr
 from alignsar_gpu.application.dataset.part import CUBE, Part
 from alignsar_gpu.application.inputs import open_surface, surface_files
 from alignsar_gpu.application.labels.places import fill_nearest, fit_plane
+from alignsar_gpu.dataset.bounds import bounds_of
 from alignsar_gpu.dataset.cube import layer_bounds
 from alignsar_gpu.geometry.ground_to_radar import ground_to_radar, height_of
 from alignsar_gpu.geometry.stored.dem import DemPart
 from alignsar_gpu.geometry.stored.geometry import FORMAT, write_geometry
 from alignsar_gpu.geometry.stored.offset import OffsetTable
-from alignsar_gpu.geometry.stored.surface import PixelHeights, posts_over
+from alignsar_gpu.geometry.stored.surface import PixelHeights, posts_under
 from alignsar_gpu.geometry.terrain.terrain import Terrain
 from alignsar_gpu.products.readers import reader_of
 from alignsar_gpu.stack.product import radar_grid
@@ -36,9 +37,10 @@ if TYPE_CHECKING:
 UNIT = "geometry"
 MARGIN = 64  # lines and samples around the image whose ground is kept too
 SPACING = 64  # samples between nodes of the offsets
-STEP = 8  # lines and samples between pixels whose coordinates are looked at
+STEP = 4  # lines and samples between pixels whose coordinates are looked at
 FINENESS = 0.5  # pixels between posts that are computed from pixels
 NEGLIGIBLE = 1e-3  # lines and samples
+NOWHERE = "none of its pixels has a place on the ground"
 
 
 class GeometryPart(Part):
@@ -90,7 +92,9 @@ class GeometryPart(Part):
             if terrain is None:
                 scene = self.plan.scene
                 across = pixels.grid.range_spacing / np.sin(np.radians(scene.incidence_angle))
-                surface: Surface = pixels.heights(float(FINENESS * np.sqrt(scene.azimuth_spacing * across)))
+                surface: Surface | str = pixels.heights(
+                    float(FINENESS * np.sqrt(scene.azimuth_spacing * across))
+                )
             else:
                 lines, samples = (slice(-MARGIN, count + MARGIN) for count in terrain.grid.shape)
                 surface = DemPart(dem=terrain.dem, window=terrain.window(lines, samples))
@@ -147,30 +151,43 @@ class Pixels:
         return height_of(self.orbit, self._longitude, self._latitude, slant_range, self._times)
 
     def offset(self) -> OffsetTable | None:
-        """Return what the pixels are off from their coordinates, as planes over the image; None where it is nothing."""
+        """Return what the pixels are off from their coordinates; None where it is nothing.
+
+        As planes over the image, for where heights are known a place in layover may be another pixel's.
+        """
         place = self._longitude, self._latitude, self._height
         time, slant_range = ground_to_radar(self.orbit, *place, self._times)
         apart = (
             self.grid.line(time) - self._lines[:, np.newaxis],
             self.grid.sample(slant_range) - self._samples,
         )
-        ends = [np.array([0, max(count - 1, 1)]) for count in self.grid.shape]
-        planes = []
-        for values in apart:
-            constant, down, across = fit_plane(self._lines, self._samples, values)
-            planes.append(constant + down * ends[0][:, np.newaxis] + across * ends[1])
-        values = np.stack(planes)
+        if self._has_heights:
+            nodes = [np.array([0.0, max(count - 1.0, 1.0)]) for count in self.grid.shape]
+            planes = [fit_plane(self._lines, self._samples, values) for values in apart]
+            values = np.stack(
+                [c + down * nodes[0][:, np.newaxis] + across * nodes[1] for c, down, across in planes]
+            )
+        else:
+            nodes = [STEP * np.arange(len(axis) + 1.0) for axis in (self._lines, self._samples)]
+            values = np.stack([extended(fill_nearest(part[np.newaxis])[0]) for part in apart])
         if np.abs(values).max() < NEGLIGIBLE:
             return None
-        lines, samples = (end.astype(np.float64) for end in ends)
-        return OffsetTable(lines=lines, samples=samples, values=-values.astype(np.float32))
+        return OffsetTable(lines=nodes[0], samples=nodes[1], values=-values.astype(np.float32))
 
-    def heights(self, spacing: float) -> PixelHeights:
-        """Return the surface that the pixels lie on, with posts ``spacing`` metres apart."""
-        posts = posts_over(self._longitude, self._latitude, spacing)
+    def heights(self, spacing: float) -> PixelHeights | str:
+        """Return the surface that the pixels lie on, with posts ``spacing`` metres apart; why, if there is none."""
         if self._has_heights:
-            lowest, highest = layer_bounds(self._cube, "height")
-            return PixelHeights(lowest=lowest, highest=highest, **posts)
-        nodes = self._height.astype(np.float32)
-        lowest, highest = float(np.nanmin(nodes)), float(np.nanmax(nodes))
-        return PixelHeights(lowest=lowest, highest=highest, nodes=nodes, step=STEP, **posts)
+            nodes, (lowest, highest) = None, layer_bounds(self._cube, "height")
+        else:
+            nodes = extended(self._height).astype(np.float32)
+            lowest, highest = bounds_of([nodes])
+        if not np.isfinite(lowest):
+            return NOWHERE
+        posts = posts_under(self.grid, self.orbit, lowest, highest, spacing)
+        step = 1 if nodes is None else STEP
+        return PixelHeights(lowest=lowest, highest=highest, nodes=nodes, step=step, **posts)
+
+
+def extended(values: NDArray[Any]) -> NDArray[Any]:
+    """Continue values [line, sample] by one more of each, in a straight line."""
+    return np.pad(values, (0, 1), "reflect", reflect_type="odd")

@@ -59,7 +59,7 @@ class Surface(Protocol):
 
 def write_geometry(
     cube: Path,
-    surface: Surface,
+    surface: Surface | str,
     *,
     grid: RadarGrid,
     orbit: Orbit,
@@ -69,7 +69,8 @@ def write_geometry(
 ) -> list[Path]:
     """Write the geometry of a cube into its store; return the files.
 
-    ``surface`` is a `DemPart`, or `PixelHeights` where no DEM was used; for the others see `CubeGeometry`.
+    ``surface`` is a `DemPart`, or `PixelHeights` where no DEM was used, or says why there is none; for the others see
+    `CubeGeometry`.
     ``published`` takes paths of the machine out of texts.
     """
     group = zarr.open_group(cube, mode="r+", zarr_format=3).create_group(GROUP, overwrite=True)
@@ -85,8 +86,11 @@ def write_geometry(
     }
     if doppler is not None:
         facts["doppler"] = asdict(doppler) | {"coefficients": doppler.coefficients.tolist()}
-    name = DEM if isinstance(surface, DemPart) else PIXELS
-    surface.write(group.create_group(name), published)
+    if isinstance(surface, str):
+        facts["lacking"] = surface
+    else:
+        name = DEM if isinstance(surface, DemPart) else PIXELS
+        surface.write(group.create_group(name), published)
     group.update_attributes(facts)
     return sorted(path for path in (cube / GROUP).rglob("*") if path.is_file())
 
@@ -94,7 +98,7 @@ def write_geometry(
 def read_geometry(cube: Path) -> CubeGeometry:
     """Read the geometry of the cube at ``cube`` (a cube.zarr); heights of the DEM are read where they are needed.
 
-    Raises AlignsarError for a cube that has none, or whose geometry is damaged.
+    Raises AlignsarError for a cube that has none, or whose geometry is damaged or lacks a surface.
     """
     folder = cube / GROUP
     if not (folder / "zarr.json").is_file():
@@ -118,6 +122,8 @@ def _read(cube: Path) -> CubeGeometry:
             f"{cube}: its geometry is of format {facts['format']}, and this version of alignsar_gpu reads {FORMAT}; "
             "make the cube again"
         )
+    if "lacking" in facts:
+        raise AlignsarError(f"{cube}: cannot be geocoded: {facts['lacking']}")
     grid, orbit, doppler = facts["grid"], facts["orbit"], facts.get("doppler")
     vectors = {name: _values(group, f"orbit_{name}") for name in VECTORS}
     found: dict[str, Any] = {

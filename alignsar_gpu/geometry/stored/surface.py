@@ -19,6 +19,7 @@ from alignsar_gpu.geometry.dem.dem import Dem, frame_of
 from alignsar_gpu.geometry.dem.mosaic import DemMosaic, DemTile
 from alignsar_gpu.geometry.dem.raster import HeightRaster
 from alignsar_gpu.geometry.ground_to_radar import ground_to_radar
+from alignsar_gpu.geometry.range_doppler import radar_to_ground
 from alignsar_gpu.geometry.stored.files import DAMAGED, damaged, packed
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ TILE = 512  # posts each way that are computed together, always the same
 TILES = 64  # as many are kept: 134 MB
 POLAR = 80.0  # degrees, from which on posts lie on a polar map
 DEGREE = 111_320.0  # m
-MARGIN_POSTS = 64
+MARGIN, OUTLINE = 64.0, 33  # lines and samples around the image, and points each way that show where it lies
 LEAST_RELIEF = 1.0  # m up and down
 ENOUGH = 1e-3  # m
 ITERATIONS = 60
@@ -75,11 +76,19 @@ class PixelHeights:
         group.update_attributes({name: getattr(self, name) for name in names})
 
 
-def posts_over(
-    longitude: NDArray[np.float64], latitude: NDArray[np.float64], spacing: float
+def posts_under(
+    grid: RadarGrid, orbit: Orbit, lowest: float, highest: float, spacing: float
 ) -> dict[str, Any]:
-    """Place posts over places (degrees), ``spacing`` metres apart: their ``crs``, ``affine`` and ``shape``."""
-    known = np.isfinite(longitude) & np.isfinite(latitude)
+    """Place posts ``spacing`` metres apart below an image of known heights (m); see `PixelHeights`."""
+    line, sample = np.meshgrid(
+        *(np.linspace(-MARGIN, count - 1.0 + MARGIN, OUTLINE) for count in grid.shape), indexing="ij"
+    )
+    time, slant_range = grid.azimuth_time(line), grid.slant_range(sample)
+    places = [
+        radar_to_ground(orbit, time, slant_range, height, grid.look_side, 0.0) for height in (lowest, highest)
+    ]
+    longitude, latitude = (np.stack([place[axis] for place in places]) for axis in (0, 1))
+    known = np.isfinite(longitude)
     lon, lat = longitude[known], latitude[known]
     if np.abs(lat).max() > POLAR:
         crs = CRS.from_epsg(5041 if lat.mean() > 0 else 5042)
@@ -90,11 +99,9 @@ def posts_over(
         x = lon[0] + (lon - lon[0] + 180.0) % 360.0 - 180.0
         down = spacing / DEGREE
         across = down / float(np.cos(np.radians(np.abs(lat).max())))
-    west, north = x.min() - MARGIN_POSTS * across, y.max() + MARGIN_POSTS * down
-    columns = int((x.max() - west) / across) + MARGIN_POSTS + 1
-    rows = int((north - y.min()) / down) + MARGIN_POSTS + 1
-    affine = (across, 0.0, float(west), 0.0, -down, float(north))
-    return {"crs": crs.to_wkt(), "affine": affine, "shape": (rows, columns)}
+    west, north = float(x.min()), float(y.max())
+    shape = int((north - y.min()) / down) + 2, int((x.max() - west) / across) + 2
+    return {"crs": crs.to_wkt(), "affine": (across, 0.0, west, 0.0, -down, north), "shape": shape}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -220,7 +227,8 @@ class Parabola:
 
     def __call__(self, u: NDArray[np.float64], index: Any) -> NDArray[np.float64]:
         """Evaluate some of them, by their index."""
-        return self._middle[index] + u * (self._slope[index] + u * self._bend[index])
+        values: NDArray[np.float64] = self._middle[index] + u * (self._slope[index] + u * self._bend[index])
+        return values
 
 
 def root_between(
