@@ -57,7 +57,7 @@ def test_positions_have_the_same_bits(tmp_path, place):
     assert kept.orbit.epoch == scene.orbit.epoch
     for name in ("time", "position", "velocity"):
         assert same(getattr(kept.orbit, name), getattr(scene.orbit, name))
-    map_grid = scene.map_grid(20.0)
+    map_grid = scene.map_grid(40.0)
     wanted = scene.geocoding(map_grid).positions(0, map_grid.shape[0])
     found = scene.geocoding(map_grid, **vars(kept)).positions(0, map_grid.shape[0])
     inside = np.ones(map_grid.shape, dtype=bool)

@@ -17,7 +17,7 @@ from alignsar_gpu.geometry.ground_to_radar import ground_to_radar, height_of
 from alignsar_gpu.geometry.stored.dem import DemPart
 from alignsar_gpu.geometry.stored.geometry import FORMAT, write_geometry
 from alignsar_gpu.geometry.stored.offset import OffsetTable
-from alignsar_gpu.geometry.stored.surface import PixelHeights, posts_under
+from alignsar_gpu.geometry.stored.surface import PixelHeights
 from alignsar_gpu.geometry.terrain.terrain import Terrain
 from alignsar_gpu.products.readers import reader_of
 from alignsar_gpu.stack.product import radar_grid
@@ -38,7 +38,6 @@ UNIT = "geometry"
 MARGIN = 64  # lines and samples around the image whose ground is kept too
 SPACING = 64  # samples between nodes of the offsets
 STEP = 4  # lines and samples between pixels whose coordinates are looked at
-FINENESS = 0.5  # pixels between posts that are computed from pixels
 NEGLIGIBLE = 1e-3  # lines and samples
 NOWHERE = "none of its pixels has a place on the ground"
 
@@ -90,11 +89,7 @@ class GeometryPart(Part):
                 kept = {name: getattr(product.terrain, name) for name in ("grid", "orbit", "doppler")}
                 kept["offset"] = offset_of(product, cube)
             if terrain is None:
-                scene = self.plan.scene
-                across = pixels.grid.range_spacing / np.sin(np.radians(scene.incidence_angle))
-                surface: Surface | str = pixels.heights(
-                    float(FINENESS * np.sqrt(scene.azimuth_spacing * across))
-                )
+                surface: Surface | str = pixels.heights()
             else:
                 lines, samples = (slice(-MARGIN, count + MARGIN) for count in terrain.grid.shape)
                 surface = DemPart(dem=terrain.dem, window=terrain.window(lines, samples))
@@ -174,8 +169,8 @@ class Pixels:
             return None
         return OffsetTable(lines=nodes[0], samples=nodes[1], values=-values.astype(np.float32))
 
-    def heights(self, spacing: float) -> PixelHeights | str:
-        """Return the surface that the pixels lie on, with posts ``spacing`` metres apart; why, if there is none."""
+    def heights(self) -> PixelHeights | str:
+        """Return the heights of the pixels; why, if there are none."""
         if self._has_heights:
             nodes, (lowest, highest) = None, layer_bounds(self._cube, "height")
         else:
@@ -183,9 +178,7 @@ class Pixels:
             lowest, highest = bounds_of([nodes])
         if not np.isfinite(lowest):
             return NOWHERE
-        posts = posts_under(self.grid, self.orbit, lowest, highest, spacing)
-        step = 1 if nodes is None else STEP
-        return PixelHeights(lowest=lowest, highest=highest, nodes=nodes, step=step, **posts)
+        return PixelHeights(lowest=lowest, highest=highest, nodes=nodes, step=1 if nodes is None else STEP)
 
 
 def extended(values: NDArray[Any]) -> NDArray[Any]:

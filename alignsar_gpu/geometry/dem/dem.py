@@ -277,7 +277,7 @@ def open_dem(
     _check_datum(rasters, vertical_datum, geoid)
     mosaic = arrange(rasters)
     source = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
-    frame = frame_of(mosaic, source)
+    frame = _frame(mosaic, source)
     grid = None if vertical_datum == "ellipsoid" else open_geoid(vertical_datum, geoid)
     return Dem(source=source, vertical_datum=vertical_datum, geoid=grid, mosaic=mosaic, frame=frame)
 
@@ -304,8 +304,7 @@ def _check_datum(rasters: Sequence[HeightRaster], datum: str, geoid: Path | None
         )
 
 
-def frame_of(mosaic: DemMosaic, source: str) -> Frame:
-    """Georeference a mosaic. Raises AlignsarError where its reference system cannot be used; ``source`` is named."""
+def _frame(mosaic: DemMosaic, source: str) -> Frame:
     crs = CRS.from_wkt(mosaic.crs)
     pipeline, operation = "", "none: longitude and latitude on WGS84"
     rows, columns = mosaic.shape

@@ -15,7 +15,7 @@ from alignsar_gpu.geometry.orbit import Orbit
 from alignsar_gpu.geometry.stored.dem import DemPart, read_dem
 from alignsar_gpu.geometry.stored.files import DAMAGED, damaged, packed
 from alignsar_gpu.geometry.stored.offset import OffsetTable
-from alignsar_gpu.geometry.stored.surface import read_surface
+from alignsar_gpu.geometry.stored.surface import PixelSurface, read_surface
 from alignsar_gpu.opening.zarrs import check_store
 
 if TYPE_CHECKING:
@@ -38,14 +38,14 @@ class CubeGeometry:
     ----------
     grid : the radar grid where the ground is seen.
     orbit : of the reference date.
-    dem : the surface that the pixels lie on.
+    dem : the surface that the pixels lie on: a DEM, or where none was used, that of the cube's own pixels.
     doppler : what the image is focused to; None for zero Doppler.
     offset : lines and samples that the image shows everything later and farther than ``grid`` says.
     """
 
     grid: RadarGrid
     orbit: Orbit
-    dem: Dem
+    dem: Dem | PixelSurface
     doppler: Doppler | None = None
     offset: tuple[float, float] | Callable[[Any, Any], tuple[Any, Any]] = (0.0, 0.0)
 
