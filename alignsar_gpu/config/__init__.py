@@ -213,8 +213,9 @@ class Config:
     dataset: DatasetConfig = field(default_factory=DatasetConfig)
     netcdf: str = key(
         "dates",
-        "NetCDF files beside the cube: one of each date, or none, which leaves those of a finished run alone",
-        choices=("dates", "none"),
+        "NetCDF files beside the cube: one of each date (dates), one of all (one), or none, which leaves those of a "
+        "finished run alone",
+        choices=("dates", "one", "none"),
     )
     report: ReportConfig = field(default_factory=ReportConfig)
 

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 import zarr
+from xarray.core import indexing
 from zarr.codecs import BloscCname, BloscCodec, BloscShuffle
 
 from alignsar_gpu.dataset.bounds import bounds_of, longitude_bounds
+from alignsar_gpu.dataset.stored import StoredLayer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -146,9 +148,8 @@ def layer_bounds(path: Path, layer: str) -> tuple[float, float]:
 
     NaN, NaN if there is none; see `bounds.longitude_bounds`.
     """
-    array = zarr.open_array(path, path=layer, mode="r", zarr_format=3)
-    rows = range(0, array.shape[0], array.chunks[0])
-    blocks = (np.asarray(array[first : first + array.chunks[0]]) for first in rows)
+    values = open_layer(path, layer)
+    blocks = (values[first : first + values.chunk[0]] for first in range(0, values.shape[0], values.chunk[0]))
     return longitude_bounds(blocks) if layer == LONGITUDE else bounds_of(blocks)
 
 
@@ -161,10 +162,23 @@ def finish_cube(path: Path, attributes: Mapping[str, Any]) -> None:
         zarr.consolidate_metadata(path, zarr_format=3)
 
 
+def open_layer(path: Path, name: str) -> StoredLayer:
+    """Open a layer of the cube at ``path``, which `create_cube` has made."""
+    layer = StoredLayer.of(zarr.open_array(path, path=name, mode="r", zarr_format=3), path / name)
+    if layer is None:
+        raise ValueError(f"{path}: {name} is no layer of a cube")
+    return layer
+
+
 def open_cube(path: Path) -> xr.Dataset:
     """Open the cube at ``path``, lazily."""
     cube: xr.Dataset = xr.open_zarr(path, chunks=None, consolidated=True)
-    return cube
+    layers: dict[str, xr.Variable] = {}
+    for name, array in zarr.open_group(path, mode="r", zarr_format=3).arrays():
+        if (stored := StoredLayer.of(array, path / name)) is not None:
+            layer, lazy = cube[name].variable, indexing.LazilyIndexedArray(stored)
+            layers[name] = xr.Variable(layer.dims, lazy, layer.attrs, layer.encoding)
+    return cube.assign(layers)
 
 
 def write_dataset(path: Path, dataset: xr.Dataset) -> None:

@@ -1,11 +1,12 @@
 """Chunks of HDF5 compressed by ISA-L, as its own filters shuffle and deflate read them.
 
-HDF5 compresses by zlib in one thread, at some 44 MB/s; ISA-L's first level takes 2 % more space and is four times as
-fast, in as many threads as there are. What is written is plain deflate, which every reader of HDF5 opens.
+HDF5 compresses by zlib in one thread, at some 44 MB/s. What is written here is plain deflate too, which every reader of
+HDF5 opens: ISA-L's first level, in as many threads as there are, of what can be compressed, and the noise as it is.
 """
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ import numpy as np
 from isal import isal_zlib
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     import h5py
     from numpy.typing import NDArray
@@ -23,25 +24,60 @@ if TYPE_CHECKING:
 
 LEVEL = 1
 FILTERS = 0  # bits of the filters that a chunk has not gone through
+# Of zlib's format (RFC 1950) and deflate (RFC 1951): what a stream begins with, a block that is stored as it is
+# (whether it is the last, its bytes, and these inverted), and the most bytes of such.
+BEGIN = b"\x78\x01"
+STORED, MOST_STORED = struct.Struct("<BHH"), 65535
+PIECES, PIECE = 16, 512  # parts of a plane, and their bytes, that are tried
+NOISE = 0.98  # share of its bytes that a plane still has, compressed, from which on it is stored as it is
 
 
 def shuffled_and_deflated(values: NDArray[Any], chunk: tuple[int, int]) -> bytes:
     """Compress a part of an array as a chunk of it, padded with zeros where it is smaller.
 
-    The bytes of all values come in order of their places in a value (HDF5's shuffle), then zlib's format.
+    The bytes of all values come in order of their places in a value (HDF5's shuffle), then zlib's format. The first
+    of these planes, those of the last digits, are often noise: they are stored, which is faster to write and to read.
     """
     padded = values
     if values.shape != chunk:
         padded = np.zeros(chunk, dtype=values.dtype)
         padded[: values.shape[0], : values.shape[1]] = values
-    octets = np.ascontiguousarray(padded).reshape(-1, 1).view(np.uint8)
-    compressed: bytes = isal_zlib.compress(np.ascontiguousarray(octets.T).data, LEVEL)
-    return compressed
+    planes = np.ascontiguousarray(np.ascontiguousarray(padded).reshape(-1, 1).view(np.uint8).T)
+    noisy = 0
+    while noisy < len(planes) - 1 and _is_noise(planes[noisy]):
+        noisy += 1
+    # at once, not by a compressobj: what that makes of the same bytes differs now and then
+    rest = isal_zlib.compress(planes[noisy:].data, LEVEL, -isal_zlib.MAX_WBITS)
+    return b"".join(
+        [
+            BEGIN,
+            *_stored(planes[:noisy].reshape(-1).data),
+            rest,
+            isal_zlib.adler32(planes.data).to_bytes(4, "big"),
+        ]
+    )
+
+
+def _is_noise(plane: NDArray[np.uint8]) -> bool:
+    """Whether compressing a plane would not make it smaller, judged by parts of it."""
+    if plane.size < PIECES * PIECE:
+        return False
+    parts = plane[: plane.size - plane.size % PIECES].reshape(PIECES, -1)[:, :PIECE]
+    sample = np.ascontiguousarray(parts)
+    return len(isal_zlib.compress(sample.data, LEVEL)) > NOISE * sample.size
+
+
+def _stored(octets: memoryview) -> Iterator[bytes | memoryview]:
+    """Yield blocks of deflate that hold bytes as they are, others following."""
+    for first in range(0, len(octets), MOST_STORED):
+        block = octets[first : first + MOST_STORED]
+        yield STORED.pack(0, len(block), len(block) ^ 0xFFFF)
+        yield block
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Chunks:
-    """The chunks of an image in an HDF5 file: what `write_chunks` and `copy_chunks` need, looked up beforehand.
+    """The chunks of images in an HDF5 file: what `write_chunks` and `copy_chunks` need, looked up beforehand.
 
     HDF5 is not made for threads: while a `Flow` is open, only its last steps may call it.
     """
@@ -52,8 +88,8 @@ class Chunks:
 
     @classmethod
     def of(cls, dataset: h5py.Dataset) -> Chunks:
-        """Look up the chunks of a dataset."""
-        return cls(id=dataset.id, shape=dataset.shape, chunk=dataset.chunks)
+        """Look up the chunks of a dataset, of an image or of several, one in each chunk."""
+        return cls(id=dataset.id, shape=dataset.shape[-2:], chunk=dataset.chunks[-2:])
 
     @property
     def places(self) -> Iterator[tuple[int, int]]:
@@ -63,20 +99,33 @@ class Chunks:
                 yield line, sample
 
 
-def write_chunks(flow: Flow, target: Chunks, first: int, values: NDArray[Any]) -> None:
-    """Write lines of an image from ``first`` on, a row of chunks.
+def write_chunks(
+    flow: Flow,
+    targets: Sequence[Chunks],
+    read: Callable[[slice, slice], Sequence[NDArray[Any]]],
+    date: tuple[int, ...] = (),
+) -> None:
+    """Write images of one shape, type and chunks; of a ``date``, where the dataset has several.
 
-    Values are compressed in the threads of ``flow`` and are in the file when that is left; the order of the bytes is
-    always the same.
+    ``read`` returns a part of each, by lines and samples. That, and compression, is done in the threads of ``flow``;
+    all is in the file when that is left, and the order of the bytes is always the same.
     """
-    columns = range(0, values.shape[1], target.chunk[1])
+    first = targets[0]
 
-    def write(packed: list[bytes]) -> None:
-        for column, content in zip(columns, packed, strict=True):
-            target.id.write_direct_chunk((first, column), content, FILTERS)
+    def pack(line: int, sample: int) -> list[bytes]:
+        lines, samples = first.chunk
+        parts = read(slice(line, line + lines), slice(sample, sample + samples))
+        return [shuffled_and_deflated(part, first.chunk) for part in parts]
 
-    parts = [values[:, column : column + target.chunk[1]] for column in columns]
-    flow.put(values.nbytes, [partial(shuffled_and_deflated, part, target.chunk) for part in parts], write)
+    def write(line: int, packed: list[list[bytes]]) -> None:
+        for sample, contents in zip(samples, packed, strict=True):
+            for target, content in zip(targets, contents, strict=True):
+                target.id.write_direct_chunk((*date, line, sample), content, FILTERS)
+
+    samples = range(0, first.shape[1], first.chunk[1])
+    size = len(targets) * first.id.dtype.itemsize * first.chunk[0] * first.shape[1]
+    for line in range(0, first.shape[0], first.chunk[0]):
+        flow.put(size, [partial(pack, line, sample) for sample in samples], partial(write, line))
 
 
 def copy_chunks(flow: Flow, source: Chunks, target: Chunks) -> None:

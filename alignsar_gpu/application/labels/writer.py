@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import zarr
 
 from alignsar_gpu.application.dataset.output import open_flow, record_written
 from alignsar_gpu.application.dataset.part import CUBE
 from alignsar_gpu.application.labels.places import shifts_of
-from alignsar_gpu.dataset.cube import CubeLayer
+from alignsar_gpu.dataset.cube import CubeLayer, open_layer
 from alignsar_gpu.dataset.writer import CubeWriter
 from alignsar_gpu.device import GIB
 from alignsar_gpu.errors import AlignsarError
@@ -162,15 +161,14 @@ class LabelWriter:
 
     def _strip(self, path: Path, lines: slice) -> Iterator[tuple[str, int | None, NDArray[Any]]]:
         longitude, latitude, incidence, height = (
-            zarr.open_array(path, path=name, mode="r", zarr_format=3)
-            for name in ("longitude", "latitude", "incidence_angle", "height")
+            open_layer(path, name) for name in ("longitude", "latitude", "incidence_angle", "height")
         )
         strip = Strip(
             lines=lines,
             samples=self.samples,
-            longitude=np.asarray(longitude[lines]),
-            latitude=np.asarray(latitude[lines]),
-            incidence=np.asarray(incidence[lines]),
+            longitude=longitude[lines],
+            latitude=latitude[lines],
+            incidence=incidence[lines],
         )
         shifts = shifts_of(self.product, self.scene.level_ground, height, lines)
         scene = replace(self.scene, level_ground=replace(self.scene.level_ground, shifts=shifts))
