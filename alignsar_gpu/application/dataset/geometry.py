@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.stack.product import StackProduct
 
 UNIT = "geometry"
-MARGIN = 64  # lines and samples around the image whose ground is kept too
+MARGIN = 8  # lines and samples around the image whose ground is kept too
 SPACING = 64  # samples between nodes of the offsets
 STEP = 4  # lines and samples between pixels whose coordinates are looked at
 NEGLIGIBLE = 1e-3  # lines and samples
