@@ -17,7 +17,7 @@ from alignsar_gpu.geometry.dem.frame import Frame
 from alignsar_gpu.geometry.dem.geoid import Geoid
 from alignsar_gpu.geometry.dem.mosaic import DemMosaic, DemTile
 from alignsar_gpu.geometry.dem.raster import HeightRaster
-from alignsar_gpu.geometry.stored.files import DAMAGED, damaged, packed
+from alignsar_gpu.geometry.stored.files import DAMAGED, damaged, packed, read_facts, write_facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -57,7 +57,7 @@ class DemPart:
         }
         if dem.geoid is not None:
             facts["geoid"] = _write_geoid(group, dem, dem.geoid, window, published)
-        group.update_attributes(facts)
+        write_facts(group, facts)
 
 
 def _write_heights(group: zarr.Group, dem: Dem, window: Window, dtype: str) -> bool:
@@ -152,7 +152,7 @@ class StoredNodes:
 def read_dem(folder: Path) -> Dem:
     """Open the part of a DEM in the group that lies in ``folder``; heights are read where they are needed."""
     group = zarr.open_group(folder, mode="r", zarr_format=3)
-    facts: Mapping[str, Any] = group.attrs.asdict()
+    facts = read_facts(group)
     rows, columns = _shape(facts["shape"])
     affine = tuple(map(float, facts["affine"]))
     heights = StoredHeights(

@@ -13,7 +13,7 @@ from alignsar_gpu.geometry.doppler import Doppler
 from alignsar_gpu.geometry.grid import RadarGrid
 from alignsar_gpu.geometry.orbit import Orbit
 from alignsar_gpu.geometry.stored.dem import DemPart, read_dem
-from alignsar_gpu.geometry.stored.files import DAMAGED, damaged, packed
+from alignsar_gpu.geometry.stored.files import DAMAGED, damaged, packed, read_facts, write_facts
 from alignsar_gpu.geometry.stored.offset import OffsetTable
 from alignsar_gpu.geometry.stored.surface import PixelSurface, read_surface
 from alignsar_gpu.opening.zarrs import check_store
@@ -91,7 +91,7 @@ def write_geometry(
     else:
         name = DEM if isinstance(surface, DemPart) else PIXELS
         surface.write(group.create_group(name), published)
-    group.update_attributes(facts)
+    write_facts(group, facts)
     return sorted(path for path in (cube / GROUP).rglob("*") if path.is_file())
 
 
@@ -116,7 +116,7 @@ def read_geometry(cube: Path) -> CubeGeometry:
 
 def _read(cube: Path) -> CubeGeometry:
     group = zarr.open_group(cube / GROUP, mode="r", zarr_format=3)
-    facts: dict[str, Any] = group.attrs.asdict()
+    facts = read_facts(group)
     if facts["format"] != FORMAT:
         raise AlignsarError(
             f"{cube}: its geometry is of format {facts['format']}, and this version of alignsar_gpu reads {FORMAT}; "

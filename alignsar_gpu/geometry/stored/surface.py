@@ -14,10 +14,10 @@ import zarr
 
 from alignsar_gpu import kernels
 from alignsar_gpu.geometry.ground_to_radar import ground_to_radar
-from alignsar_gpu.geometry.stored.files import DAMAGED, damaged, packed
+from alignsar_gpu.geometry.stored.files import DAMAGED, damaged, packed, read_facts, write_facts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import ArrayLike, NDArray
@@ -57,7 +57,7 @@ class PixelHeights:
         if self.nodes is not None:
             group.create_array(NODES, data=self.nodes, compressors=packed("float32"))
         layer = "height" if self.nodes is None else NODES
-        group.update_attributes({"layer": layer, **{name: getattr(self, name) for name in FACTS}})
+        write_facts(group, {"layer": layer, **{name: getattr(self, name) for name in FACTS}})
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -199,7 +199,7 @@ def root_between(
 
 def read_surface(folder: Path, cube: Path, **geometry: Any) -> PixelSurface:
     """Open the surface that the group in ``folder`` describes, of a cube's image; ``geometry``: its other facts."""
-    facts: Mapping[str, Any] = zarr.open_group(folder, mode="r", zarr_format=3).attrs.asdict()
+    facts = read_facts(zarr.open_group(folder, mode="r", zarr_format=3))
     return PixelSurface(
         layer=cube / "height" if facts["layer"] == "height" else folder / NODES,
         **{name: facts[name] for name in FACTS},
