@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 UNIT = "geometry"
 MARGIN = 8  # lines and samples around the image whose ground is kept too
-SPACING = 64  # samples between nodes of the offsets
+SPACING = 16, 64  # lines and samples between nodes of the offsets
 STEP = 4  # lines and samples between pixels whose coordinates are looked at
 NEGLIGIBLE = 1e-3  # lines and samples
 NOWHERE = "none of its pixels has a place on the ground"
@@ -99,22 +99,31 @@ class GeometryPart(Part):
 
 def offset_of(product: StackProduct, cube: Path) -> OffsetTable | None:
     """Return the offsets of a coregistered stack from its terrain's grid; None where there are none."""
-    lines, samples = product.grid.shape
-    edges = {edge for piece in product.pieces for edge in (piece.samples.start, piece.samples.stop - 1)}
-    nodes = np.array(sorted({*range(0, samples, SPACING), *edges, samples - 1}))
-    height = zarr.open_array(cube, path="height", mode="r", zarr_format=3)
+    pieces = product.pieces
+    lines = nodes_of(product.grid.shape[0], SPACING[0], [piece.lines for piece in pieces])
+    samples = nodes_of(product.grid.shape[1], SPACING[1], [piece.samples for piece in pieces])
+    layer = zarr.open_array(cube, path="height", mode="r", zarr_format=3)
     found = []
-    for first in range(0, lines, height.chunks[0]):
-        part = slice(first, min(first + height.chunks[0], lines))
-        shifts = product.shifts(part, nodes, np.asarray(height[part], dtype=np.float64)[:, nodes])
-        if shifts is None:
-            return None
-        found.append(shifts)
+    for first in range(0, layer.shape[0], layer.chunks[0]):
+        here = lines[(lines >= first) & (lines < first + layer.chunks[0])]
+        height = np.asarray(layer[first : first + layer.chunks[0]], dtype=np.float64)[:, samples]
+        for line in here.tolist():
+            row = slice(line, line + 1)
+            shifts = product.shifts(row, samples, height[line - first : line - first + 1])
+            if shifts is None:
+                return None
+            found.append(shifts)
     return OffsetTable(
-        lines=np.arange(lines, dtype=np.float64),
-        samples=nodes.astype(np.float64),
+        lines=lines.astype(np.float64),
+        samples=samples.astype(np.float64),
         values=-fill_nearest(np.concatenate(found, axis=1)),
     )
+
+
+def nodes_of(count: int, spacing: int, parts: Sequence[slice]) -> NDArray[np.intp]:
+    """Return nodes along an axis: every so many pixels, and the ends of parts, between which values jump."""
+    ends = {end for part in parts for end in (part.start, part.stop - 1)}
+    return np.array(sorted({*range(0, count, spacing), *ends, count - 1}))
 
 
 class Pixels:
