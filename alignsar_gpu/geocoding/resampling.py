@@ -18,6 +18,7 @@ import numpy as np
 from alignsar_gpu import kernels
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geocoding.coverage import is_on_look_side, require_coverage
+from alignsar_gpu.geometry.dem.dem import Dem
 from alignsar_gpu.geometry.lattice import smooth_pair
 
 if TYPE_CHECKING:
@@ -30,10 +31,10 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.device import Device
     from alignsar_gpu.geocoding.map_grid import MapGrid
-    from alignsar_gpu.geometry.dem.dem import Dem
     from alignsar_gpu.geometry.doppler import Doppler
     from alignsar_gpu.geometry.grid import RadarGrid
     from alignsar_gpu.geometry.orbit import Orbit
+    from alignsar_gpu.geometry.stored.surface import PixelSurface
 
 Method = Literal["nearest", "bilinear", "cubic", "sinc"]
 METHODS: dict[str, tuple[Method, ...]] = {
@@ -84,7 +85,7 @@ class Geocoding:
     ----------
     grid : the radar grid.
     orbit : what the antenna moves along; its times count from the grid's epoch.
-    dem : the surface that the map's pixels lie on.
+    dem : the surface that the map's pixels lie on: a DEM, or that of the image's own pixels.
     map_grid : where layers are wanted.
     device : where the arithmetic runs.
     doppler : what the image is focused to; None for zero Doppler.
@@ -98,7 +99,7 @@ class Geocoding:
 
     grid: RadarGrid
     orbit: Orbit
-    dem: Dem
+    dem: Dem | PixelSurface
     map_grid: MapGrid
     device: Device
     doppler: Doppler | None = None
@@ -138,9 +139,12 @@ class Geocoding:
 
     def _positions(self, first: int, stop: int, columns: slice) -> tuple[Any, Any]:
         xp, rows = self.device.xp, slice(first, stop)
-        post_row, post_column = smooth_pair(self._posts, rows, columns, xp)
-        height = self._heights(post_row, post_column).astype(np.float64)
         longitude, latitude = self.map_grid.to_geodetic(first, stop, columns, xp)
+        if isinstance(self.dem, Dem):
+            height = self._heights(*smooth_pair(self._posts, rows, columns, xp)).astype(np.float64)
+        else:
+            place = (self.device.download(values) for values in (longitude, latitude))
+            height = self.device.upload(self.dem.height_at(*place))
         self._hide_other_side(rows, columns, height)
         table = kernels.ZERO_DOPPLER if self.doppler is None else self.doppler.table(self.grid.wavelength)
         seed = xp.full(stop - first, self._middle_time)
@@ -156,17 +160,20 @@ class Geocoding:
 
     def _posts(self, row: NDArray[np.float64], column: NDArray[np.float64]) -> Pair:
         """Return fractional row and column of the DEM for those of the map."""
+        assert isinstance(self.dem, Dem)
         return self.dem.frame.position(*self.map_grid.geodetic(row, column))
 
     def _heights(self, row: Any, column: Any) -> Any:
         """Interpolate heights (m) at rows and columns of the DEM, float32; as `Dem.height_at`, to 0.2 mm."""
+        dem = self.dem
+        assert isinstance(dem, Dem)
 
         def sampled(rows: slice, columns: slice, y: Any, x: Any) -> Any:
-            posts = self.dem.posts(rows, columns).height.astype(np.float32)
+            posts = dem.posts(rows, columns).height.astype(np.float32)
             return kernels.gather(self.device.upload(posts), y, x, "triangles")
 
         heights = self.device.xp.full(row.shape, np.float32(np.nan))
-        self._fill(heights, row, column, self.dem.shape, sampled, BYTES_PER_POST)
+        self._fill(heights, row, column, dem.shape, sampled, BYTES_PER_POST)
         return heights
 
     def _hide_other_side(self, rows: slice, columns: slice, height: Any) -> None:
