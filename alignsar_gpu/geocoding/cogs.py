@@ -51,9 +51,10 @@ def _writing(path: Path) -> Iterator[None]:
 class CogWriter:
     """Context manager that writes a Cloud-Optimized GeoTIFF from blocks of rows, top to bottom.
 
-    The file appears when the block ends and all rows are there; after an exception nothing is left. The bytes depend
-    neither on the blocks nor on ``threads``. Classes and flags have their names beside, in `NAME.tif.aux.xml`, where
-    GDAL and QGIS look for them. Raises AlignsarError when it cannot be written, and when rows are missing.
+    The file appears when the block ends and all rows are there (`finish` makes it before); after an exception nothing
+    is left. The bytes depend neither on the blocks nor on ``threads``. Classes and flags have their names beside, in
+    `NAME.tif.aux.xml`, where GDAL and QGIS look for them. Raises AlignsarError when it cannot be written, and when rows
+    are missing.
 
     Parameters
     ----------
@@ -67,7 +68,7 @@ class CogWriter:
         self.path, self.grid, self.layout = path, grid, layout
         self._threads = str(threads)
         self._beside = path.with_name(f"{path.name}.part")  # a folder: GDAL puts files of its own into it
-        self._written = 0
+        self._written, self._finished = 0, False
 
     @property
     def files(self) -> list[Path]:
@@ -81,7 +82,8 @@ class CogWriter:
             shutil.rmtree(self._beside, ignore_errors=True)
             self._beside.mkdir(parents=True)
             stack.callback(shutil.rmtree, self._beside, ignore_errors=True)
-            self._raster = stack.enter_context(self._created())
+            self._raster = self._created()
+            stack.callback(self._raster.close)  # as a context manager it would have to end in this thread
             self._stack = stack.pop_all()
         return self
 
@@ -148,16 +150,20 @@ class CogWriter:
             )
         return bands
 
+    def finish(self) -> None:
+        """Make the file from the rows; done at the end of the block unless it was before, in any thread."""
+        if self._written != self.grid.shape[0]:
+            raise AlignsarError(
+                f"{self.path}: only {self._written} of {self.grid.shape[0]} rows were written; no file is left"
+            )
+        with self._stack.pop_all(), _writing(self.path):
+            self._finish()
+        self._finished = True
+
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         with self._stack:
-            if kind is not None:
-                return
-            if self._written != self.grid.shape[0]:
-                raise AlignsarError(
-                    f"{self.path}: only {self._written} of {self.grid.shape[0]} rows were written; no file is left"
-                )
-            with _writing(self.path):
-                self._finish()
+            if kind is None and not self._finished:
+                self.finish()
 
     def _finish(self) -> None:
         self._raster.close()

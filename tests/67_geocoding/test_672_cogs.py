@@ -2,8 +2,8 @@
 
 import os
 import resource
-import threading
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -226,16 +226,17 @@ class TestBytes:
             assert len(made) == 1
 
     def test_nor_on_others_at_the_same_time(self, tmp_path, speckle):
+        """Writers of many layers are open together, and make their files in threads."""
         layout = layer_layout(BACKSCATTER)
-        threads = [
-            threading.Thread(target=written, args=(tmp_path / f"{number}.tif", layout, speckle))
-            for number in range(3)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert len({(tmp_path / f"{number}.tif").read_bytes() for number in range(3)}) == 1
+        with ExitStack() as stack, ThreadPoolExecutor(3) as pool:
+            writers = [stack.enter_context(CogWriter(tmp_path / f"{n}.tif", GRID, layout)) for n in range(3)]
+            for first in range(0, 1100, 300):
+                for writer in writers:
+                    writer.write(first, speckle[first : first + 300])
+            list(pool.map(CogWriter.finish, writers))
+            assert len(list(tmp_path.iterdir())) == 3
+        alone = written(tmp_path / "alone.tif", layout, speckle).read_bytes()
+        assert {path.read_bytes() for path in tmp_path.iterdir()} == {alone}
 
 
 class TestUnfinished:
