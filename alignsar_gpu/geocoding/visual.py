@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,9 +55,11 @@ def channels(layers: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
 
 
 def _decibels(name: str, values: NDArray[np.float32]) -> NDArray[np.float32]:
-    factor = np.float32(20.0 if name.startswith("amplitude") else 10.0)
+    factor = (20.0 if name.startswith("amplitude") else 10.0) / math.log(10.0)
     with np.errstate(divide="ignore"):
-        return np.log10(np.maximum(values, np.float32(0.0))) * factor
+        decibels = np.log(np.maximum(values, np.float32(0.0)))  # numpy's log10 is several times slower
+    decibels *= np.float32(factor)
+    return decibels
 
 
 def stretch(shown: NDArray[np.float32], percentiles: tuple[float, float] = PERCENTILES) -> Limits:
@@ -80,14 +83,15 @@ def visual(layers: Mapping[str, NDArray[np.float32]], limits: Limits) -> NDArray
     layers : see `channels`.
     limits : in decibels, of each channel: what is black and what is full; see `stretch`.
     """
-    shown = channels(layers)
-    known = ~np.isnan(next(iter(layers.values())))
-    for values in layers.values():
-        known &= ~np.isnan(values)
+    known = np.logical_and.reduce([~np.isnan(values) for values in layers.values()]).view(np.uint8)
+    low, high = np.array(limits, dtype=np.float32).T[:, :, np.newaxis, np.newaxis]
+    levels = channels(layers)
+    levels -= low
+    levels *= np.float32(255.0) / (high - low)
+    levels += np.float32(0.5)
+    np.fmin(np.fmax(levels, np.float32(0.0), out=levels), np.float32(255.0), out=levels)  # NaN becomes 0
     picture = np.empty((4, *known.shape), dtype=np.uint8)
-    for index, (channel, (low, high)) in enumerate(zip(shown, limits, strict=True)):
-        level = (channel - np.float32(low)) * np.float32(255.0 / (high - low))
-        picture[index] = np.where(known, np.clip(np.nan_to_num(level), 0.0, 255.0), 0.0).round()
-    picture[len(shown) : 3] = picture[0]
-    picture[3] = np.where(known, 255, 0)
+    picture[:3] = levels.astype(np.uint8)  # of one channel, three times
+    picture[:3] *= known
+    picture[3] = known * np.uint8(255)
     return picture
