@@ -209,8 +209,9 @@ def _require_tiles(path: Path) -> None:
     bytes twice.
     """
     with rasterio.open(path) as raster, path.open("rb") as file:
-        for level, factor in [(None, 1), *enumerate(raster.overviews(1))]:
-            rows, columns = (-(-count // (factor * BLOCK)) for count in raster.shape)
+        for level in [None, *range(len(raster.overviews(1)))]:
+            with rasterio.open(path, **({} if level is None else {"OVERVIEW_LEVEL": level})) as image:
+                rows, columns = (-(-count // BLOCK) for count in image.shape)
             for row, column in np.ndindex(rows, columns):
                 offset, size = (
                     int(raster.get_tag_item(f"BLOCK_{what}_{column}_{row}", "TIFF", bidx=1, ovr=level) or 0)

@@ -174,6 +174,15 @@ class TestFile:
         path = written(tmp_path / "a.tif", layer_layout(BACKSCATTER), nothing, SMALL)
         assert np.isnan(samples(path)).all()
 
+    @pytest.mark.parametrize("shape", [(1, 1), (1, 1030), (2100, 1), (513, 513), (1025, 511)])
+    def test_of_any_shape_and_south_up(self, tmp_path, shape):
+        grid = MapGrid(crs="EPSG:32631", affine=(10.0, 0.0, 5e5, 0.0, 10.0, 5.6e6), shape=shape)
+        values = np.random.default_rng(4).normal(size=shape).astype(np.float32)
+        path = written(tmp_path / "a.tif", layer_layout(BACKSCATTER), values, grid)
+        np.testing.assert_array_equal(samples(path)[0], values)
+        with rasterio.open(path) as file:
+            assert tuple(file.transform)[:6] == grid.affine
+
     @pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:28992", "EPSG:3413", "EPSG:5041", "ESRI:54009"])
     def test_on_any_map(self, tmp_path, crs):
         affine = (1e-4, 0.0, 179.999, 0.0, -1e-4, 52.0) if crs == "EPSG:4326" else SMALL.affine
