@@ -1,14 +1,14 @@
 """Cloud-Optimized GeoTIFFs: what readers find in them, their bytes, and disks that are full."""
 
 import os
-import resource
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
+from full_disk import files_of_at_most
 from rasterio.shutil import copy
 
 from alignsar_gpu.dataset.cube import CubeLayer
@@ -292,17 +292,6 @@ class TestUnfinished:
             CogWriter(tmp_path / "a.tif", SMALL, layer_layout(BACKSCATTER)) as writer,
         ):
             writer.write(first, values)
-
-
-@contextmanager
-def files_of_at_most(size):
-    """As on a disk with so many bytes left."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 class TestRefused:
