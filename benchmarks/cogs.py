@@ -54,8 +54,8 @@ def speckle(shape: tuple[int, int], seed: int) -> NDArray[np.float32]:
     return np.asarray(values, dtype=np.float32)
 
 
-def layer(name: str, dtype: str) -> CogLayout:
-    return layer_layout(CubeLayer(name=name, dtype=dtype, dated=True, attributes={"units": "1"}))
+def layer(name: str, dtype: str, units: str = "1") -> CogLayout:
+    return layer_layout(CubeLayer(name=name, dtype=dtype, dated=True, attributes={"units": units}))
 
 
 def save(path: Path, grid: MapGrid, layout: CogLayout, values: NDArray[Any], threads: int) -> None:
@@ -95,6 +95,7 @@ def measure(folder: Path, shape: tuple[int, int], repeats: int) -> list[dict[str
     cases |= {
         "backscatter, as it is written": (backscatter, first),
         "classes": (layer("land_cover", "uint8"), classes),
+        "phases": (layer("phase", "float32", "rad"), first),
         "complex numbers": (layer("phasor", "complex64"), first + 1j * powers["sigma0_vh"]),
         "picture": (picture_layout("a picture"), picture),
     }

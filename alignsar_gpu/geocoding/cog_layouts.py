@@ -28,7 +28,7 @@ VALUES = {"COMPRESS": "ZSTD", "LEVEL": "1", "PREDICTOR": "FLOATING_POINT", "STAT
 CLASSES = {"COMPRESS": "DEFLATE", "LEVEL": "6", "STATISTICS": "YES"}
 PICTURE = {"COMPRESS": "DEFLATE", "LEVEL": "1", "PREDICTOR": "STANDARD"}
 
-Overviews = Literal["average", "nearest", "mode"]
+Overviews = Literal["average", "mode", "nearest", "phase"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,8 @@ class CogLayout:
     dtype : of the pixels, "float32" or "uint8".
     bands : in their order.
     nodata : what pixels without data hold; None for pictures with transparency.
-    overviews : how smaller versions are made: averages of values, the most frequent or the nearest class.
+    overviews : how smaller versions are made: averages of values, the most frequent class, the nearest value, or the
+        phase of averaged phasors.
     options : of GDAL's COG driver, compression above all.
     tags : texts about the file.
     classes : names of the codes of a layer of classes or flags.
@@ -78,7 +79,7 @@ def layer_layout(
     """Return the layout of a layer's file, from its type and its attributes.
 
     Complex layers become two bands, the real and the imaginary part: QGIS, rio-tiler and browsers show these, and none
-    of them complex pixels. Angles that wrap around are not averaged in overviews.
+    of them complex pixels. Overviews of phases show the phase of averaged phasors, of longitudes the nearest.
     """
     about = dict(layer.attributes)
     title = f"{layer.name}: {about['long_name']}" if about.get("long_name") else layer.name
@@ -105,7 +106,7 @@ def layer_layout(
         dtype="float32",
         bands=tuple(Band(description=title + part, units=units) for part in parts),
         nodata=float("nan"),
-        overviews="nearest" if units == "rad" or layer.name == "longitude" else "average",
+        overviews={"rad": "phase", "degrees_east": "nearest"}.get(units, "average"),
         options=VALUES,
         tags=texts,
     )

@@ -21,6 +21,8 @@ from rasterio.windows import Window
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geocoding.cog_layouts import NO_CLASS
+from alignsar_gpu.geocoding.phase_overviews import with_phase_overviews
+from alignsar_gpu.geocoding.tiff_tiles import require_tiles
 from alignsar_gpu.version import VERSION
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 
 SOFTWARE = f"alignsar_gpu {VERSION}"
 BLOCK = 512  # rows and columns of a tile
-INCOMPLETE = "not all of it was stored"  # what GDAL meets while it closes a file, it does not raise
+RESAMPLINGS = {"average": "AVERAGE", "mode": "MODE", "nearest": "NEAREST", "phase": "NEAREST"}
 
 
 @contextmanager
@@ -167,23 +169,23 @@ class CogWriter:
 
     def _finish(self) -> None:
         self._raster.close()
-        tiles = [-(-count // BLOCK) for count in self.grid.shape]
-        pixels = tiles[0] * tiles[1] * BLOCK * BLOCK * len(self.layout.bands)
-        if self._pixels.stat().st_size < pixels * np.dtype(self.layout.dtype).itemsize:
-            raise OSError(INCOMPLETE)
-        done = self._beside / "cog.tif"
+        require_tiles(self._pixels)
+        source, done = self._pixels, self._beside / "cog.tif"
+        if self.layout.overviews == "phase":
+            source = with_phase_overviews(self._pixels, self._threads)
         with rasterio.Env(GDAL_NUM_THREADS=self._threads, GDAL_PAM_ENABLED="NO"):
             copy(
-                self._pixels,
+                source,
                 done,
                 driver="COG",
                 BLOCKSIZE=str(BLOCK),
                 BIGTIFF="IF_SAFER",
-                OVERVIEW_RESAMPLING=self.layout.overviews.upper(),
+                OVERVIEWS="IGNORE_EXISTING" if source == self._pixels else "FORCE_USE_EXISTING",
+                OVERVIEW_RESAMPLING=RESAMPLINGS[self.layout.overviews],
                 NUM_THREADS=self._threads,
                 **self.layout.options,
             )
-        _require_tiles(done)
+        require_tiles(done, framed=True)
         if self.layout.classes:
             _write_names(self.files[1], self.layout.classes)
         done.replace(self.path)
@@ -200,29 +202,6 @@ def _require_storable(grid: MapGrid) -> None:
                 raise AlignsarError(
                     f"map grid: GeoTIFF has no keys for {grid.crs.name!r}: choose another system, such as UTM"
                 )
-
-
-def _require_tiles(path: Path) -> None:
-    """Check that every tile of a file is there whole; raise OSError otherwise.
-
-    GDAL does not say what fails while it closes a file. Its COGs have the size of a tile before it, and its last four
-    bytes twice.
-    """
-    with rasterio.open(path) as raster, path.open("rb") as file:
-        for level in [None, *range(len(raster.overviews(1)))]:
-            with rasterio.open(path, **({} if level is None else {"OVERVIEW_LEVEL": level})) as image:
-                rows, columns = (-(-count // BLOCK) for count in image.shape)
-            for row, column in np.ndindex(rows, columns):
-                offset, size = (
-                    int(raster.get_tag_item(f"BLOCK_{what}_{column}_{row}", "TIFF", bidx=1, ovr=level) or 0)
-                    for what in ("OFFSET", "SIZE")
-                )
-                file.seek(max(offset - 4, 0))
-                leader = file.read(4)
-                file.seek(max(offset + size - 4, 0))
-                end = file.read(8)
-                if not offset or leader != size.to_bytes(4, "little") or end[:4] != end[4:] or len(end) < 8:
-                    raise OSError(INCOMPLETE)
 
 
 def _write_names(path: Path, classes: Mapping[int, str]) -> None:

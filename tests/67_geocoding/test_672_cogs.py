@@ -103,14 +103,34 @@ class TestFile:
         expected = speckle.reshape(550, 2, 300, 2).mean(axis=(1, 3))
         np.testing.assert_allclose(samples(path, 0)[0], expected, rtol=1e-6)
 
-    @pytest.mark.parametrize(
-        ("name", "units"), [("interferometric_phase_vv", "rad"), ("longitude", "degrees_east")]
-    )
-    def test_angles_that_wrap_are_not(self, tmp_path, name, units):
-        phase = np.where(np.indices(GRID.shape).sum(axis=0) % 2, np.float32(3.1), np.float32(-3.1))
-        layer = CubeLayer(name=name, dtype="float32", dated=True, attributes={"units": units})
+    def test_phases_are_averaged_as_phasors(self, tmp_path):
+        rows, columns = np.indices(GRID.shape)
+        phase = (
+            np.pi + 0.02 * (rows - 0.5) + np.where(columns % 2, 0.5, -0.5)
+        )  # fringes, and noise around them
+        phase[:, :100] = np.nan
+        phase = np.angle(np.exp(1j * phase)).astype(np.float32)
+        layer = CubeLayer(
+            name="phase", dtype="float32", dated=True, attributes={"units": "rad", "long_name": "a"}
+        )
         path = written(tmp_path / "a.tif", layer_layout(layer), phase)
-        assert set(np.unique(samples(path, 0))) <= {np.float32(3.1), np.float32(-3.1)}
+        for level, step in enumerate((2, 4)):
+            expected = np.pi + 0.02 * (np.arange(0, 1100, step) + 0.5 * step - 1.0)
+            error = np.angle(np.exp(1j * (samples(path, level)[0] - expected[:, np.newaxis])))
+            assert np.nanmax(np.abs(error[:, 100 // step :])) < 1e-5
+            assert np.isnan(error[:, : 100 // step]).all()
+        with rasterio.open(path) as file:
+            np.testing.assert_array_equal(file.read(1), phase)
+            assert file.overviews(1) == [2, 4]
+            assert (file.descriptions, file.units) == (("phase: a",), ("rad",))
+            assert np.isnan(file.nodata)
+        assert [one.name for one in tmp_path.iterdir()] == ["a.tif"]
+
+    def test_longitudes_are_not_averaged(self, tmp_path):
+        east = np.where(np.indices(GRID.shape).sum(axis=0) % 2, np.float32(179.9), np.float32(-179.9))
+        layer = CubeLayer(name="lon", dtype="float32", dated=True, attributes={"units": "degrees_east"})
+        path = written(tmp_path / "a.tif", layer_layout(layer), east)
+        assert set(np.unique(samples(path, 0))) <= {np.float32(179.9), np.float32(-179.9)}
 
     def test_of_complex_numbers(self, tmp_path, speckle):
         values = speckle + 1j * speckle[::-1]
@@ -227,7 +247,12 @@ class TestStrict:
 
 class TestBytes:
     def test_do_not_depend_on_blocks_and_threads(self, tmp_path, speckle, classes):
-        for layout, values in [(layer_layout(BACKSCATTER), speckle), (layer_layout(COVER), classes)]:
+        phase = CubeLayer(name="phase", dtype="float32", dated=True, attributes={"units": "rad"})
+        for layout, values in [
+            (layer_layout(BACKSCATTER), speckle),
+            (layer_layout(COVER), classes),
+            (layer_layout(phase), speckle),
+        ]:
             made = {
                 written(tmp_path / "a.tif", layout, values, block=block, threads=threads).read_bytes()
                 for block, threads in [(1100, 1), (1100, 3), (129, 2)]
@@ -317,6 +342,20 @@ class TestRefused:
         monkeypatch.setattr(cogs, "copy", limited)
         with pytest.raises(AlignsarError, match=r"a\.tif: cannot be written \("):
             written(tmp_path / "a.tif", layer_layout(BACKSCATTER), speckle)
+        assert not list(tmp_path.iterdir())
+
+    @pytest.mark.parametrize("share", [0.3, 1.01, 1.9, 2.3])
+    def test_by_a_disk_that_is_full_while_phases_are_averaged(self, tmp_path, speckle, share, monkeypatch):
+        layer = CubeLayer(name="phase", dtype="float32", dated=True, attributes={"units": "rad"})
+        average = cogs.with_phase_overviews
+
+        def limited(*args):
+            with files_of_at_most(int(share * 3 * 2 * 512 * 512 * 4)):
+                return average(*args)
+
+        monkeypatch.setattr(cogs, "with_phase_overviews", limited)
+        with pytest.raises(AlignsarError, match=r"a\.tif: cannot be written \("):
+            written(tmp_path / "a.tif", layer_layout(layer), speckle)
         assert not list(tmp_path.iterdir())
 
     def test_by_permissions(self, tmp_path, monkeypatch):
