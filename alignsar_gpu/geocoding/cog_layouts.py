@@ -29,6 +29,7 @@ CLASSES = {"COMPRESS": "DEFLATE", "LEVEL": "6", "STATISTICS": "YES"}
 PICTURE = {"COMPRESS": "DEFLATE", "LEVEL": "1", "PREDICTOR": "STANDARD"}
 
 Overviews = Literal["average", "mode", "nearest", "phase"]
+WRAPPED: dict[str, Overviews] = {"rad": "phase", "degrees_east": "nearest"}  # units of angles that go round
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +107,7 @@ def layer_layout(
         dtype="float32",
         bands=tuple(Band(description=title + part, units=units) for part in parts),
         nodata=float("nan"),
-        overviews={"rad": "phase", "degrees_east": "nearest"}.get(units, "average"),
+        overviews=WRAPPED.get(units, "average"),
         options=VALUES,
         tags=texts,
     )
