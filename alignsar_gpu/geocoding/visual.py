@@ -65,8 +65,8 @@ def _decibels(name: str, values: NDArray[np.float32]) -> NDArray[np.float32]:
 def stretch(shown: NDArray[np.float32], percentiles: tuple[float, float] = PERCENTILES) -> Limits:
     """Return the limits (dB) of each channel between which most of its pixels lie, for `visual`.
 
-    ``shown`` are `channels` of some pixels, of all dates that are to share the limits. Averaged powers (of 4 x 4 pixels,
-    say) give more contrast than speckle does. 0 and 1 where none is known.
+    ``shown`` are `channels` of some pixels, of all dates that are to share the limits. Averaged powers, of 4 x 4 pixels
+    say, give more contrast than speckle does. 0 and 1 where none is known.
     """
     limits = []
     for channel in shown:
