@@ -79,7 +79,7 @@ class CogWriter:
         return [self.path, names] if self.layout.classes else [self.path]
 
     def __enter__(self) -> Self:
-        _require_storable(self.grid)
+        require_storable(self.grid)
         with ExitStack() as stack, _writing(self.path):
             shutil.rmtree(self._beside, ignore_errors=True)
             self._beside.mkdir(parents=True)
@@ -191,7 +191,7 @@ class CogWriter:
         done.replace(self.path)
 
 
-def _require_storable(grid: MapGrid) -> None:
+def require_storable(grid: MapGrid) -> None:
     """Check that GeoTIFF can say a map's coordinate reference system; raise AlignsarError otherwise."""
     pixel = {"driver": "GTiff", "width": 1, "height": 1, "count": 1, "dtype": "uint8"}
     place = {"crs": rasterio.CRS.from_wkt(grid.crs.to_wkt()), "transform": rasterio.Affine(*grid.affine)}
