@@ -29,7 +29,7 @@ MOST_CHUNKS = 8192  # of a shard, whose index is read with every access
 class CubeLayer:
     """An array of the cube that is filled block by block.
 
-    ``dated`` layers have the dimensions (time, azimuth, range), others (azimuth, range). A ``coordinate``
+    ``dated`` layers have all dimensions of the cube, others those in space. A ``coordinate``
     says where the pixels of the others lie. Of ``mantissa_bits`` are kept, where not all are.
     """
 
@@ -119,11 +119,13 @@ def create_cube(path: Path, layout: CubeLayout) -> None:
             path, mode="w", zarr_format=3, consolidated=False
         )
     group = zarr.open_group(path, mode="r+", zarr_format=3)
-    along_time = sorted(str(name) for name in layout.coordinates.coords if name not in layout.dimensions)
-    in_space = [layer.name for layer in layout.layers if layer.coordinate]
+    others = [name for name in layout.coordinates.coords if name not in layout.dimensions]
+    along_time = sorted(str(name) for name in others if layout.coordinates[name].dims)
+    of_all = sorted(str(name) for name in others if not layout.coordinates[name].dims)
+    of_all += [layer.name for layer in layout.layers if layer.coordinate]
     for layer in layout.layers:
         skip = 0 if layer.dated else 1
-        names = [] if layer.coordinate else [*(along_time if layer.dated else []), *in_space]
+        names = [] if layer.coordinate else [*(along_time if layer.dated else []), *of_all]
         chunk, how = (1, *layout.chunk), compression_of(layer)
         group.create_array(
             layer.name,
