@@ -14,6 +14,7 @@ from alignsar_gpu.application.fingerprints import InputFiles, write_text
 from alignsar_gpu.application.folder import RunFolder, StageRecord
 from alignsar_gpu.application.inputs import open_surface, surface_files
 from alignsar_gpu.application.space import check_products_space
+from alignsar_gpu.config.paths import check_there
 from alignsar_gpu.device import cpu_threads
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.opening.listing import without_clutter
@@ -22,7 +23,6 @@ from alignsar_gpu.progress import LOGGER, StageTimer
 from alignsar_gpu.simulate.assessment.product_truth import FACTS, TRUTH
 from alignsar_gpu.simulate.geometry import baseline_directions
 from alignsar_gpu.simulate.ground.atmosphere import AtmosphereParameters
-from alignsar_gpu.simulate.ground.backscatter import class_index
 from alignsar_gpu.simulate.ground.changes import ChangeParameters
 from alignsar_gpu.simulate.ground.files import write_scene
 from alignsar_gpu.simulate.ground.land.bgt import bgt_layers
@@ -126,14 +126,12 @@ def _fingerprint(settings: SimulateConfig, surface: Dem | None, inputs: InputFil
         own["vertical_datum"] = settings.dem.vertical_datum
         files += surface_files(surface)
     own["scene"] = own["scene"] | {"vectors": [], "reflectors": None}
-    named = [Path(text.partition(":")[0]).expanduser() for text in settings.scene.vectors]
+    named = [("vectors", text.partition(":")[0]) for text in settings.scene.vectors]
     own["vectors"] = [text.partition(":")[2] for text in settings.scene.vectors]
     if settings.scene.reflectors is not None:
-        named.append(Path(settings.scene.reflectors).expanduser())
-    for path in named:
-        if not path.is_file():
-            raise AlignsarError(f"simulate.scene: {path}: no such file; correct the path")
-    return inputs.fingerprint({"simulate": own, "software": VERSION}, *files, *([path] for path in named))
+        named.append(("reflectors", settings.scene.reflectors))
+    read = [[check_there(f"simulate.scene.{key}", text)] for key, text in named]
+    return inputs.fingerprint({"simulate": own, "software": VERSION}, *files, *read)
 
 
 def _templates(settings: SimulateConfig) -> list[Path]:
@@ -285,7 +283,6 @@ def _limits_of(surface: Dem, bounds: Bounds) -> tuple[float, float]:
 
 
 def _scene_parameters(asked: SimulateSceneConfig) -> SceneParameters:
-    class_index(asked.background, "simulate.scene.background")
     return SceneParameters(
         terrain_posting=asked.terrain_posting,
         relief=asked.relief,

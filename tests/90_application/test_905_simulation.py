@@ -254,7 +254,7 @@ def test_metadata_of_given_products_are_filled(made, tmp_path):
         (["simulate.first_day=yesterday"], "give a day as YYYY-MM-DD"),
         (["simulate.scene.vectors=[/nowhere/a.gpkg:water]"], "/nowhere/a.gpkg: no such file"),
         (["simulate.scene.reflectors=/nowhere/r.csv"], "/nowhere/r.csv: no such file"),
-        (["simulate.scene.background=cheese"], "'cheese' is no class"),
+        (["simulate.scene.background=cheese"], "background=cheese: choose from water"),
         (["simulate.dem.path=/nowhere/dem.tif", "simulate.dem.vertical_datum=egm96"], "/nowhere/dem.tif"),
         (["simulate.polarizations=[vh]"], "polarizations vh are not one of those"),
         (["device.threads=4096"], "device.threads=4096"),
