@@ -97,6 +97,7 @@ def _page(writer: PictureWriter, configuration: str, advance: Callable[[int], No
         warnings=tuple(str(warning) for warning in quality.get("warnings") or ()),
         sections=_sections(writer, advance),
         netcdf=f"netcdf/{survey.keys[survey.reference]}.nc" if netcdf else "",
+        opener="alignsar_gpu.open" if survey.cube.encoding.get("computed") else "xarray.open_zarr",
         stages=overview.stages(quality),
         blocks=_blocks(quality, configuration),
     )

@@ -50,7 +50,7 @@ class CubeSurvey:
         if missing:
             raise AlignsarError(
                 f"report: the dataset has no dimension {', '.join(missing)} (it has {dict(cube.sizes)}); "
-                "give the cube that the pipeline wrote, opened by xarray.open_zarr"
+                "give the cube that the pipeline wrote, opened by alignsar_gpu.open"
             )
         self.cube = cube
         self.quality = quality

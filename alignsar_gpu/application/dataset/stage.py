@@ -57,7 +57,7 @@ class DatasetStage(Stage):
 
     name = "dataset"
     products = (CUBE, INTERFEROGRAMS, TRUTH, QUALITY)
-    shown = (("dataset", CUBE, "(xarray.open_zarr)"),)
+    shown = (("dataset", CUBE, "(alignsar_gpu.open)"),)
 
     def __init__(self, run: Run) -> None:
         super().__init__(run)
