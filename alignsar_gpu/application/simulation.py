@@ -173,7 +173,7 @@ def _make(
     with timer.stage("pixels", bursts) as advance:
         for date in dates:
             if folder.is_recorded(date.unit):
-                advance(len(date.view.product.bursts))
+                advance.keep(len(date.view.product.bursts))
                 continue
             ground = ground_on(scene, date.view.index)
             saturated = fill_product(campaign, ground, date.view, date.safe, advance)
