@@ -31,6 +31,7 @@ LOGGER = logging.getLogger("alignsar_gpu")
 CONSOLE = Console(stderr=True)
 EVERY = 30.0  # seconds between two lines of a stage that goes on, where there is no bar
 MINUTE = 60
+TOLD_BY = 3  # marks by which a stage tells how long it will take: its start, and the ends of two steps
 PLAIN = {"plain": True}  # of a line that says in plain text what a bar shows on a terminal
 
 
@@ -128,8 +129,8 @@ class Advance:
             return
         self._marks.append((worked, time.perf_counter()))
         left = self.left()
-        if len(self._marks) == 2 and left > EVERY:
-            by = f"as the first {worked} of {self.total - self._kept} took"
+        if len(self._marks) == TOLD_BY and left > EVERY:
+            by = f"by the first {worked} of {self.total - self._kept}"
             LOGGER.info("%-10s about %s left, %s", self.name, duration(left), by)
 
     def _count(self, done: int) -> None:
@@ -139,11 +140,11 @@ class Advance:
     def left(self) -> float:
         """Estimate the seconds that are left; 0 where nothing tells yet.
 
-        The first step, which has what is done once, such as compiling, counts as long as there is no other.
+        The first step does not count: it has what is done once, such as compiling.
         """
-        if len(self._marks) == 1:
+        if len(self._marks) < TOLD_BY:
             return 0.0
-        first, last = self._marks[0 if len(self._marks) == 2 else 1], self._marks[-1]
+        first, last = self._marks[1], self._marks[-1]
         pace = (last[1] - first[1]) / (last[0] - first[0])
         units = self.total - self._kept - last[0]
         return max(pace * units - (time.perf_counter() - last[1]), 0.0)
