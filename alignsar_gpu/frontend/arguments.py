@@ -47,6 +47,7 @@ TAKING = CONFIGURATIONS | {
 }  # options that take the next argument
 OPTIONS = MODES | TAKING | {"--hydra-help", "--resolve", "--shell-completion", "-sc"}
 OURS = ("--help", "--help-keys", "--version")
+DOCTOR = "doctor"
 WHOLE_QUOTE = re.compile(r"""(?P<quote>["'])(?:\\.|(?!(?P=quote)|\\).)*(?P=quote)""", re.DOTALL)
 # A part of a sweep: up to a comma outside of quotes and brackets; and what Hydra sweeps over by itself.
 PART = re.compile(
@@ -149,7 +150,9 @@ def _check_word(arguments: Sequence[str], place: int) -> None:
         )
     if is_path:
         raise AlignsarError(f"{word}: an argument has the form KEY=VALUE; did you mean products.path={word}?")
-    near = did_you_mean(word, [f"+experiment={name}" for name in experiments])
+    if word == DOCTOR:
+        raise AlignsarError(f"{word}: takes no other arguments; leave them out")
+    near = did_you_mean(word, [DOCTOR, *OURS, *(f"+experiment={name}" for name in experiments)])
     raise AlignsarError(f"{word}: an argument has the form KEY=VALUE; {near or '--help shows some'}")
 
 

@@ -20,6 +20,7 @@ from alignsar_gpu.products.readers import reader_of, readers
 from alignsar_gpu.radarcoding.kinds import layers_of
 
 UNKNOWN = re.compile(r"Could not override '(?P<name>[^']+)'")  # what Hydra says of a key that is not there
+TWICE = re.compile(r"Multiple values for (?P<name>[\w.]+)")
 AMBIGUOUS = re.compile(r"Ambiguous value for argument '(?P<override>[^\n]*)'\n")
 MERGING = re.compile(r"Error merging override (?P<override>.*)", re.DOTALL)
 
@@ -55,6 +56,13 @@ def no_such_key(name: str) -> str:
     return f"{name}: no such key; {f'{near} ({where} lists all)' if near else f'{where} lists all'}"
 
 
+def must_be_given(name: str, composed: DictConfig) -> str:
+    """Say that a key without a default must be given, and what it is for."""
+    reader = f"products={OmegaConf.select(composed, 'products.reader', default='')}"
+    texts = [key.about["help"] for key in keys_named(name) if key.chosen_by in {"", reader} and key.about]
+    return f"{name}: must be given{f', {texts[0]}' if texts else ''} ({name}=...)"
+
+
 def one_line(error: Exception) -> str:
     """Return the message of ``error`` on one line, naming the key, and saying what to write instead."""
     if isinstance(error, AlignsarError):
@@ -78,6 +86,8 @@ def _explained(error: Exception) -> str:
         return _not_readable(error.override)
     if unknown := UNKNOWN.search(str(error)):
         return no_such_key(unknown["name"])
+    if twice := TWICE.match(str(error)):
+        return f"{twice['name']}: is given more than once; choose one"
     if ambiguous := AMBIGUOUS.match(str(error)):
         return _one_of_several(ambiguous["override"])
     merging = MERGING.match(str(error))
@@ -153,8 +163,8 @@ def typed(composed: DictConfig) -> Config:
             "no products: choose an experiment (+experiment=demo needs no data; --help lists others), or say where "
             "products are (products.path=FOLDER)"
         )
-    if missing:
-        raise AlignsarError(f"{', '.join(missing)}: must be given, for example {missing[0]}=...")
+    for name in missing:
+        raise AlignsarError(must_be_given(name, composed))
     config = cast("Config", OmegaConf.to_object(composed))
     config.radarcoding.layers = layers_of(config.radarcoding.layers)
     validate(config)

@@ -83,6 +83,21 @@ def test_what_is_told_before_anything_is_composed(argument, words):
 
 
 @pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["doctor", "more"], "doctor: takes no other arguments; leave them out"),
+        (["doctr"], "doctr: an argument has the form KEY=VALUE; did you mean doctor?"),
+        (["help"], "help: an argument has the form KEY=VALUE; did you mean --help"),
+        (["version"], "version: an argument has the form KEY=VALUE; did you mean --version?"),
+    ],
+)
+def test_words_that_are_nearly_commands(words, said):
+    with pytest.raises(AlignsarError) as caught:
+        prepare(words)
+    assert str(caught.value).startswith(said)
+
+
+@pytest.mark.parametrize(
     ("argument", "words"),
     [
         ("device=cpu,cuda", "device=cpu,cuda: takes one value; --multirun runs once for each"),
@@ -97,6 +112,11 @@ def test_what_is_told_before_anything_is_composed(argument, words):
 )
 def test_one_line_says_what_to_write(argument, words):
     assert words in refuse("", *HERE, argument).stderr
+
+
+def test_what_must_be_given_is_said_with_what_it_is():
+    words = "products.path: must be given, a SAFE folder, a zip of one, a burst of ASF"
+    assert words in refuse("", "products=sentinel1").stderr
 
 
 def test_from_python_too():
