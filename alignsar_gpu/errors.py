@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LINES = re.compile(r"\s*\n\s*")  # within what libraries say
-LEAST_ALIKE = 0.6  # share of letters that a misspelt name has in common with one that is suggested
+LEAST_ALIKE = 0.68  # share of letters that a misspelt name has in common with one that is suggested
 SUGGESTED = 3
+LISTED = 12  # choices that a message lists
 # Errors of the system that a user, or an administrator, can put right.
 CANNOT_WRITE = {
     *(errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOSPC),
@@ -56,10 +57,21 @@ def did_you_mean(word: str, names: Iterable[str]) -> str:
     return f"did you mean {' or '.join(filter(None, [', '.join(near[:-1]), near[-1]]))}?" if near else ""
 
 
+def choose_from(word: str, choices: Iterable[str]) -> str:
+    """Say what to choose from instead of a wrong word: all where they are few, and the nearest ones."""
+    names = list(choices)
+    near = did_you_mean(word, names)
+    if near and len(names) > LISTED:
+        return near
+    more = [f"... ({len(names)} in all)"] if len(names) > LISTED else []
+    return f"choose from {', '.join([*names[:LISTED], *more])}{f' ({near})' if near else ''}"
+
+
 def _likeness(word: str, name: str) -> float:
     """Return how alike two names are, from 0 to 1, in whole or in their last parts."""
     word, name = word.casefold(), name.casefold()
-    parts = word.rpartition(".")[2], name.rpartition(".")[2]
-    if parts[0] in name and len(parts[0]) > SUGGESTED:
+    if word in name and len(word) > SUGGESTED:
         return 0.9
-    return max(SequenceMatcher(None, word, name).ratio(), 0.9 * SequenceMatcher(None, *parts).ratio())
+    parts = word.rpartition(".")[2], name.rpartition(".")[2]
+    whole, last = SequenceMatcher(None, word, name).ratio(), SequenceMatcher(None, *parts).ratio()
+    return max(whole, 0.9 * last if word == parts[0] else 0.5 * (whole + last))

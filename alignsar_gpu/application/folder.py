@@ -32,6 +32,7 @@ from omegaconf import OmegaConf
 
 from alignsar_gpu.application.fingerprints import write_text
 from alignsar_gpu.application.journal import JOURNAL, Journal, read_json
+from alignsar_gpu.config.keys import as_given
 from alignsar_gpu.errors import CANNOT_WRITE, AlignsarError
 from alignsar_gpu.progress import RUN_LOG
 
@@ -89,7 +90,7 @@ def _differences(old: str, new: str, without: Iterable[str]) -> str:
     """The keys that two configurations differ in, without those of some groups."""
     before, after = (_flat(_tree(text)) for text in (old, new))
     changed = [
-        f"{name}: {before.get(name, 'unset')} there, {after.get(name, 'unset')} now"
+        f"{name}: {as_given(before.get(name, 'unset'))} there, {as_given(after.get(name, 'unset'))} now"
         for name in sorted({*before, *after} - {"output"})
         if before.get(name) != after.get(name) and name.split(".")[0] not in without
     ]

@@ -44,13 +44,13 @@ class NetcdfStage(Stage):
         with self.run.timer.stage(self.name, len(files)) as advance:
             for index, file in enumerate(files):
                 unit = f"{self.name}/{file.name}"
-                if not folder.is_recorded(unit):
-                    if together:
-                        write_dates(cube, file, workers=cpu_threads())
-                    else:
-                        others = [other for other in files[:index] if other.is_file()]
-                        write_date(
-                            cube, index, file, other=others[0] if others else None, workers=cpu_threads()
-                        )
-                    folder.record(unit, [file])
+                if folder.is_recorded(unit):
+                    advance.keep(1)
+                    continue
+                if together:
+                    write_dates(cube, file, workers=cpu_threads())
+                else:
+                    others = [other for other in files[:index] if other.is_file()]
+                    write_date(cube, index, file, other=others[0] if others else None, workers=cpu_threads())
+                folder.record(unit, [file])
                 advance(1)

@@ -41,7 +41,7 @@ class ReportStage(Stage):
     def make(self, folder: RunFolder) -> None:
         """See `Stage.make`."""
         cube, truth = open_dataset(folder.work / CUBE), folder.work / TRUTH
-        with self.run.timer.stage(self.name, len(SECTIONS)) as advance:
+        with self.run.timer.stage(self.name, len(SECTIONS), len(SECTIONS)) as advance:
             quality = read_quality(folder.work)
             quality["stages"] |= self.run.timer.seconds
             write_report(

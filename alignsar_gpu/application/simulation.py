@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -14,6 +15,7 @@ from alignsar_gpu.application.fingerprints import InputFiles, write_text
 from alignsar_gpu.application.folder import RunFolder, StageRecord
 from alignsar_gpu.application.inputs import open_surface, surface_files
 from alignsar_gpu.application.space import check_products_space
+from alignsar_gpu.config.paths import check_there
 from alignsar_gpu.device import cpu_threads
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.opening.listing import without_clutter
@@ -22,7 +24,6 @@ from alignsar_gpu.progress import LOGGER, StageTimer
 from alignsar_gpu.simulate.assessment.product_truth import FACTS, TRUTH
 from alignsar_gpu.simulate.geometry import baseline_directions
 from alignsar_gpu.simulate.ground.atmosphere import AtmosphereParameters
-from alignsar_gpu.simulate.ground.backscatter import class_index
 from alignsar_gpu.simulate.ground.changes import ChangeParameters
 from alignsar_gpu.simulate.ground.files import write_scene
 from alignsar_gpu.simulate.ground.land.bgt import bgt_layers
@@ -30,7 +31,7 @@ from alignsar_gpu.simulate.ground.land.vectors import VectorLayer
 from alignsar_gpu.simulate.ground.scene import SceneParameters, make_scene
 from alignsar_gpu.simulate.ground.targets.targets import TargetParameters
 from alignsar_gpu.simulate.radar.campaign import ground_on, make_campaign, scene_bounds
-from alignsar_gpu.simulate.radar.filling import fill_product
+from alignsar_gpu.simulate.radar.filling import fill_swath
 from alignsar_gpu.simulate.radar.ground_mesh import zero_doppler
 from alignsar_gpu.simulate.radar.passes.dates import (
     check_dates,
@@ -43,21 +44,28 @@ from alignsar_gpu.simulate.radar.truth import write_truth
 from alignsar_gpu.simulate.safe.orbit_eof import write_orbit
 from alignsar_gpu.simulate.safe.plan.parameters import PassParameters
 from alignsar_gpu.simulate.safe.planning import plan_passes
-from alignsar_gpu.simulate.safe.product import copy_metadata, write_metadata
+from alignsar_gpu.simulate.safe.product import (
+    copy_metadata,
+    finish_product,
+    measurement_path,
+    write_metadata,
+)
 from alignsar_gpu.simulate.safe.quicklook import write_quicklook
 from alignsar_gpu.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from alignsar_gpu.config import Config, SimulateConfig, SimulateSceneConfig
     from alignsar_gpu.geometry.dem.dem import Dem
+    from alignsar_gpu.progress import Advance
     from alignsar_gpu.simulate.ground.raster import Bounds
     from alignsar_gpu.simulate.ground.scene import GroundScene
-    from alignsar_gpu.simulate.radar.campaign import Campaign
+    from alignsar_gpu.simulate.radar.campaign import Campaign, GroundState
     from alignsar_gpu.simulate.radar.passes.view import PassView
 
 PRODUCTS, ORBITS, SCENE = "products", "orbits", "scene"
+COUNTS = "saturated"  # of the pixels of each subswath, while a simulation goes on
 TARGETS, README_NAME = "targets.csv", "README.txt"
 MADE = (PRODUCTS, ORBITS, SCENE, TRUTH, TARGETS, FACTS, README_NAME)
 README = """Simulated Sentinel-1 products with known truth, made by alignsar_gpu {version}.
@@ -88,11 +96,18 @@ class _Date:
     safe: Path
     unit: str
 
+    @property
+    def swaths(self) -> list[str]:
+        return sorted({burst.swath for burst in self.view.product.bursts})
+
+    def unit_of(self, swath: str) -> str:
+        return f"{self.unit} {swath}"
+
 
 def simulate_products(config: Config, configuration: str) -> SimulationSummary:
     """Make what ``config.simulate`` describes, in its folder; ``configuration`` is for run.yaml.
 
-    Products that are there are left alone, an unfinished run is continued: finished dates are kept.
+    Products that are there are left alone, an unfinished run is continued: finished subswaths are kept.
     Raises AlignsarError for what the user can put right.
     """
     settings = config.simulate
@@ -126,14 +141,12 @@ def _fingerprint(settings: SimulateConfig, surface: Dem | None, inputs: InputFil
         own["vertical_datum"] = settings.dem.vertical_datum
         files += surface_files(surface)
     own["scene"] = own["scene"] | {"vectors": [], "reflectors": None}
-    named = [Path(text.partition(":")[0]).expanduser() for text in settings.scene.vectors]
+    named = [("vectors", text.partition(":")[0]) for text in settings.scene.vectors]
     own["vectors"] = [text.partition(":")[2] for text in settings.scene.vectors]
     if settings.scene.reflectors is not None:
-        named.append(Path(settings.scene.reflectors).expanduser())
-    for path in named:
-        if not path.is_file():
-            raise AlignsarError(f"simulate.scene: {path}: no such file; correct the path")
-    return inputs.fingerprint({"simulate": own, "software": VERSION}, *files, *([path] for path in named))
+        named.append(("reflectors", settings.scene.reflectors))
+    read = [[check_there(f"simulate.scene.{key}", text)] for key, text in named]
+    return inputs.fingerprint({"simulate": own, "software": VERSION}, *files, *read)
 
 
 def _templates(settings: SimulateConfig) -> list[Path]:
@@ -175,10 +188,13 @@ def _make(
     with timer.stage("pixels", bursts) as advance:
         for date in dates:
             if folder.is_recorded(date.unit):
-                advance(len(date.view.product.bursts))
+                advance.keep(len(date.view.product.bursts))
                 continue
             ground = ground_on(scene, date.view.index)
-            saturated = fill_product(campaign, ground, date.view, date.safe, advance)
+            saturated = sum(
+                _fill_swath(campaign, ground, date, swath, folder, advance) for swath in date.swaths
+            )
+            finish_product(date.safe)
             write_quicklook(date.safe)
             write_text(date.safe / FACTS, json.dumps(_facts_of(date, campaign, saturated), indent=1))
             folder.record(date.unit, [file for file in date.safe.rglob("*") if file.is_file()])
@@ -191,8 +207,26 @@ def _make(
     write_text(folder.work / README_NAME, README.format(version=VERSION))
 
 
+def _fill_swath(
+    campaign: Campaign, ground: GroundState, date: _Date, swath: str, folder: RunFolder, advance: Advance
+) -> int:
+    """Write the pixels of a subswath, a unit of the simulation; return the number of saturated pixels."""
+    bursts = [burst for burst in date.view.product.bursts if burst.swath == swath]
+    unit = date.unit_of(swath)
+    count = folder.work / COUNTS / f"{unit}.txt"
+    if folder.is_recorded(unit):
+        advance.keep(len(bursts))
+        return int(count.read_text())
+    saturated = fill_swath(campaign, ground, date.view, bursts, date.safe, advance)
+    count.parent.mkdir(exist_ok=True)
+    write_text(count, str(saturated))
+    pixels = [measurement_path(date.safe, swath, name) for name in bursts[0].channels]
+    folder.record(unit, [count, *pixels])
+    return saturated
+
+
 def _plan(settings: SimulateConfig, folder: RunFolder) -> list[_Date]:
-    """The products of all dates without pixels, and their true orbits; finished dates stay as they are."""
+    """The products of all dates without pixels, and their true orbits; what is finished stays as it is."""
     templates = _templates(settings)
     plans = [] if templates else plan_passes(_pass_parameters(settings))
     count = len(templates) or len(plans)
@@ -210,23 +244,40 @@ def _plan(settings: SimulateConfig, folder: RunFolder) -> list[_Date]:
             products
             / f"{open_safe(templates[index]).product_id if templates else plans[index].product_id}.SAFE"
         )
-        if not folder.is_recorded(unit):
-            shutil.rmtree(safe, ignore_errors=True)
-            if templates:
+        begun = any(name.startswith(f"{unit} ") for name in folder.journal.units)
+        is_there = folder.is_recorded(unit)
+        with nullcontext() if is_there else _made_anew(safe, keep_pixels=begun):
+            if templates and not is_there:
                 parts = swaths, settings.polarizations, settings.template_bursts
                 copy_metadata(templates[index], products, *parts)
-            else:
+            elif not is_there:
                 write_metadata(plans[index], products)
-        satellite = None if templates else plans[index].true_pass
-        view = view_of(
-            index, safe, satellite, errors=error, swaths=swaths, polarizations=settings.polarizations
-        )
+            satellite = None if templates else plans[index].true_pass
+            view = view_of(
+                index, safe, satellite, errors=error, swaths=swaths, polarizations=settings.polarizations
+            )
         if templates:
             write_annotated_orbit(view, orbits)
         else:
             write_orbit(plans[index], orbits)
         dates.append(_Date(view=view, safe=safe, unit=unit))
     return dates
+
+
+@contextmanager
+def _made_anew(safe: Path, *, keep_pixels: bool) -> Iterator[None]:
+    """Remove a SAFE folder that is made anew, and put its measurements into the new one if these are kept.
+
+    They come last, for a product with some of its measurements is none. Where that is interrupted, `RunFolder.begin`
+    clears them away.
+    """
+    pixels, aside = safe / "measurement", safe.with_name(f"{safe.name}.partial")
+    if keep_pixels and pixels.is_dir():
+        pixels.rename(aside)
+    shutil.rmtree(safe, ignore_errors=True)
+    yield
+    if aside.is_dir():
+        aside.rename(pixels)
 
 
 def _swaths(settings: SimulateConfig) -> list[str]:
@@ -285,7 +336,6 @@ def _limits_of(surface: Dem, bounds: Bounds) -> tuple[float, float]:
 
 
 def _scene_parameters(asked: SimulateSceneConfig) -> SceneParameters:
-    class_index(asked.background, "simulate.scene.background")
     return SceneParameters(
         terrain_posting=asked.terrain_posting,
         relief=asked.relief,

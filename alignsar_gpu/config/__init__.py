@@ -11,7 +11,7 @@ from typing import Any
 
 from omegaconf import MISSING
 
-from alignsar_gpu.config.keys import about, key
+from alignsar_gpu.config.keys import about, as_given, key
 from alignsar_gpu.config.products import (
     DemConfig,
     NoProductsConfig,
@@ -22,7 +22,7 @@ from alignsar_gpu.config.products import (
 from alignsar_gpu.config.radarcoding import RadarcodingConfig, check_radarcoding
 from alignsar_gpu.config.signatures import SignaturesConfig
 from alignsar_gpu.config.simulation import SimulateConfig, SimulateSceneConfig, check_templates
-from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.errors import AlignsarError, choose_from
 
 __all__ = [
     "Config",
@@ -225,10 +225,11 @@ def _check_value(name: str, value: Any, metadata: dict[str, Any]) -> None:
     values = value if isinstance(value, list) else [value]
     wrong = [v for v in values if choices and v not in choices]
     if wrong or (choices and not values and not metadata["may_be_empty"]):
-        raise AlignsarError(f"{name}={wrong[0] if wrong else '[]'}: choose from {', '.join(choices)}")
+        given = as_given(wrong[0] if wrong else [])
+        raise AlignsarError(f"{name}={given}: {choose_from(given, choices)}")
     texts = [v for v in values if isinstance(v, str)]
-    if len(set(texts)) != len(texts):
-        raise AlignsarError(f"{name}={value}: names something twice")
+    if twice := [text for text in texts if texts.count(text) > 1]:
+        raise AlignsarError(f"{name}={as_given(value)}: names {twice[0]} twice; give it once")
     low, high = metadata["bounds"]
     for number in values:
         if low is not None and not number >= low:

@@ -32,6 +32,8 @@ def check_paths(config: Config) -> None:
         _check_home("simulate.path", config.simulate.path)
         made = _absolute(config.simulate.path)
     for key, text in _paths(config):
+        if not text.strip():
+            raise AlignsarError(f"{key}={text}: is empty; name a file or folder")
         path = _absolute(text)
         if not ELSEWHERE.search(text) and made not in {path, *path.parents}:
             check_there(key, text)

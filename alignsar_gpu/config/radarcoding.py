@@ -60,14 +60,18 @@ class RadarcodingConfig:
     offset_samples: int = key(40, "samples in which that is looked for, up and down", bounds=(2, 400))
 
 
+def check_layer_name(name: str) -> None:
+    """Raise AlignsarError for a name of a layer that cannot be the name of a variable."""
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise AlignsarError(
+            f"radarcoding.layers.{name}: the name of a layer has letters, digits and _, and begins with a letter"
+        )
+
+
 def check_radarcoding(config: RadarcodingConfig) -> None:
     """Check that names and keys of the layers fit together; raise AlignsarError, naming the key, otherwise."""
     for name, layer in config.layers.items():
-        where = f"radarcoding.layers.{name}"
-        if not name.isidentifier() or keyword.iskeyword(name):
-            raise AlignsarError(
-                f"{where}: the name of a layer has letters, digits and _, and begins with a letter"
-            )
-        layer.check(where)
+        check_layer_name(name)
+        layer.check(f"radarcoding.layers.{name}")
     if config.label and config.label in config.layers:
         raise AlignsarError(f"radarcoding.label={config.label}: is the name of a layer too; choose another")

@@ -9,6 +9,10 @@ from alignsar_gpu.config.keys import about, key
 from alignsar_gpu.config.products import DemConfig
 from alignsar_gpu.errors import AlignsarError
 
+# `simulate.ground.backscatter.NAMES`: importing it would keep --help waiting
+LAND_COVERS = (
+    *("water", "field", "grassland", "forest", "urban", "road", "railway", "bare soil", "oil", "rubble"),
+)
 PLANNED = (  # keys of passes that are planned: those of templates are as they are
     *("longitude", "latitude", "pass_direction", "platform", "first_day", "dates", "revisit_days"),
     *("bursts", "lines", "samples", "baselines", "noise"),
@@ -33,7 +37,7 @@ class SimulateSceneConfig:
             may_be_empty=True,
         ),
     )
-    background: str = key("grassland", "land cover where no vector lies")
+    background: str = key("grassland", "land cover where no vector lies", choices=LAND_COVERS)
     temporal_decorrelation: bool = key(default=True, text="false: everything stays coherent, water too")
     reflectors: str | None = key(None, "file of corner reflectors (CSV, GeoJSON or JSON), besides drawn ones")
     corner_reflectors: int = key(6, "corner reflectors drawn", bounds=(0, 1000))

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 from hydra.core.override_parser.types import Quote, QuotedString
 
-from alignsar_gpu.errors import AlignsarError, did_you_mean
-from alignsar_gpu.frontend.groups import AUTO, options_of
-from alignsar_gpu.frontend.keys import LAYER, keys_named
+from alignsar_gpu.config.radarcoding import check_layer_name
+from alignsar_gpu.errors import AlignsarError, choose_from, did_you_mean
+from alignsar_gpu.frontend.groups import AUTO, options_of, simulates
+from alignsar_gpu.frontend.keys import LAYER, LAYERS, keys_named
 from alignsar_gpu.products.readers import reader_at
 
 if TYPE_CHECKING:
@@ -46,12 +47,17 @@ TAKING = CONFIGURATIONS | {
 }  # options that take the next argument
 OPTIONS = MODES | TAKING | {"--hydra-help", "--resolve", "--shell-completion", "-sc"}
 OURS = ("--help", "--help-keys", "--version")
+DOCTOR = "doctor"
 WHOLE_QUOTE = re.compile(r"""(?P<quote>["'])(?:\\.|(?!(?P=quote)|\\).)*(?P=quote)""", re.DOTALL)
 # A part of a sweep: up to a comma outside of quotes and brackets; and what Hydra sweeps over by itself.
 PART = re.compile(
     r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}|[^,])+|(?<=,)$"""
 )
 SWEEP = re.compile(r"(choice|range|interval|glob|sort|shuffle|tag)\(.*\)", re.DOTALL)
+
+
+SIMULATE = "simulate"
+NOTHING_SIMULATED = "nothing is simulated here; add simulate=default, or choose +experiment=simulate"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,10 +100,13 @@ def prepare(arguments: Sequence[str]) -> list[str]:
         override = Override(**match.groupdict())
         if override.name == "experiment" and not override.sign:
             raise AlignsarError(f"{override}: did you mean +{override}?")
+        override = _as_present(override)
         override = _as_typed(override, sweeps=sweeps)
         prepared.append(str(override))
         found.append(override)
-    may_choose = CONFIGURATIONS.isdisjoint(options)  # in files of their own, users choose the reader there
+    may_choose = CONFIGURATIONS.isdisjoint(options)  # in files of their own, users choose there
+    if may_choose:
+        _check_simulated(found)
     prepared = _with_reader(prepared, found, may_choose=may_choose, sweeps=sweeps)
     return [*prepared, *options]  # Hydra overlooks arguments that options stand between
 
@@ -130,6 +139,8 @@ def _check_word(arguments: Sequence[str], place: int) -> None:
     experiments = options_of("experiment")
     if word in experiments:
         raise AlignsarError(f"{word}: did you mean +experiment={word}?")
+    if word.startswith("=") or keys_named(word) or options_of(word):
+        raise AlignsarError(f"{word}: an argument has the form KEY=VALUE; give both, without spaces around =")
     is_path = os.path.exists(word)  # noqa: PTH110  (no error for what cannot be a path)
     if place and "=" in arguments[place - 1] and not is_path:
         words = takewhile(lambda argument: "=" not in argument, arguments[place:])
@@ -139,14 +150,36 @@ def _check_word(arguments: Sequence[str], place: int) -> None:
         )
     if is_path:
         raise AlignsarError(f"{word}: an argument has the form KEY=VALUE; did you mean products.path={word}?")
-    near = did_you_mean(word, [f"+experiment={name}" for name in experiments])
+    if word == DOCTOR:
+        raise AlignsarError(f"{word}: takes no other arguments; leave them out")
+    near = did_you_mean(word, [DOCTOR, *OURS, *(f"+experiment={name}" for name in experiments)])
     raise AlignsarError(f"{word}: an argument has the form KEY=VALUE; {near or '--help shows some'}")
+
+
+def _as_present(override: Override) -> Override:
+    """Leave out the sign of what is there. Raises AlignsarError for a group without an option, or with several."""
+    options = options_of(override.name)
+    if options and (override.value in {"", "null"} or override.value.startswith(("[", "{"))):
+        raise AlignsarError(f"{override}: {choose_from(override.value, options)}")
+    is_there = override.name != "experiment" and (options or keys_named(override.name))
+    return replace(override, sign="") if is_there else override
+
+
+def _check_simulated(found: Sequence[Override]) -> None:
+    """Raise AlignsarError for keys of simulations where there is none."""
+    values = {override.name: override.value for override in found}
+    if SIMULATE in values or any(map(simulates, values.get("experiment", "").split(","))):
+        return
+    for override in found:
+        if override.name.startswith(f"{SIMULATE}."):
+            raise AlignsarError(f"{override}: {NOTHING_SIMULATED}")
 
 
 def _as_typed(override: Override, *, sweeps: bool) -> Override:
     """Quote the value of a key that takes text; layers of labels are new keys, which need a sign."""
-    if not override.sign and LAYER.match(override.name):
-        override = replace(override, sign="++")
+    if LAYER.match(override.name):
+        _check_layer(override.name.split(".")[2])
+        override = replace(override, sign=override.sign or "++")
     keys = keys_named(override.name)
     if not any(key.is_text for key in keys):
         return override
@@ -157,6 +190,13 @@ def _as_typed(override: Override, *, sweeps: bool) -> Override:
         return override
     parts = PART.findall(override.value) or [override.value]
     return replace(override, value=",".join(_quoted_value(part, unset=unset) for part in parts))
+
+
+def _check_layer(name: str) -> None:
+    """Raise AlignsarError for a name of a layer that Hydra's grammar has not, too."""
+    check_layer_name(name)
+    if not name.isascii():
+        raise AlignsarError(f"{LAYERS}.{name}: on the command line the letters of a layer's name are a to z")
 
 
 def _quoted_value(value: str, *, unset: bool) -> str:

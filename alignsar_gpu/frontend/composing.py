@@ -12,14 +12,16 @@ from hydra.errors import MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 
 from alignsar_gpu.config import Config, NoProductsConfig, SimulateConfig, check_together, validate
-from alignsar_gpu.errors import AlignsarError, did_you_mean
-from alignsar_gpu.frontend.arguments import OVERRIDE, quoted
+from alignsar_gpu.errors import AlignsarError, choose_from, did_you_mean
+from alignsar_gpu.frontend.arguments import NOTHING_SIMULATED, OVERRIDE, SIMULATE, quoted
 from alignsar_gpu.frontend.groups import groups, options_of
-from alignsar_gpu.frontend.keys import all_keys, keys_named
+from alignsar_gpu.frontend.keys import LAYER, LAYERS, NAMED, all_keys, keys_named
 from alignsar_gpu.products.readers import reader_of, readers
 from alignsar_gpu.radarcoding.kinds import layers_of
 
 UNKNOWN = re.compile(r"Could not override '(?P<name>[^']+)'")  # what Hydra says of a key that is not there
+TWICE = re.compile(r"Multiple values for (?P<name>[\w.]+)")
+AMBIGUOUS = re.compile(r"Ambiguous value for argument '(?P<override>[^\n]*)'\n")
 MERGING = re.compile(r"Error merging override (?P<override>.*)", re.DOTALL)
 
 
@@ -36,6 +38,12 @@ def register() -> None:
 def no_such_key(name: str) -> str:
     """Say that there is no key of a name, and which are near."""
     group = name.partition(".")[0]
+    if group == SIMULATE and keys_named(name):
+        return f"{name}: {NOTHING_SIMULATED}"
+    if name.startswith(f"{LAYERS}.") and not LAYER.match(name):
+        return (
+            f"{name}: no such key; a layer has a name and keys, as in {NAMED}path=FILE (--help-keys {LAYERS})"
+        )
     choices = [key.chosen_by for key in keys_named(name) if key.chosen_by]
     if choices:
         return f"{name}: no such key here; it is one of {' and '.join(choices)}"
@@ -45,7 +53,14 @@ def no_such_key(name: str) -> str:
         if group in {key.name.partition(".")[0] for key in all_keys()}
         else "--help-keys"
     )
-    return f"{name}: no such key; {f'{near} ' if near else ''}({where} lists all)"
+    return f"{name}: no such key; {f'{near} ({where} lists all)' if near else f'{where} lists all'}"
+
+
+def must_be_given(name: str, composed: DictConfig) -> str:
+    """Say that a key without a default must be given, and what it is for."""
+    reader = f"products={OmegaConf.select(composed, 'products.reader', default='')}"
+    texts = [key.about["help"] for key in keys_named(name) if key.chosen_by in {"", reader} and key.about]
+    return f"{name}: must be given{f', {texts[0]}' if texts else ''} ({name}=...)"
 
 
 def one_line(error: Exception) -> str:
@@ -66,24 +81,43 @@ def _explained(error: Exception) -> str:
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:
         group, _, name = str(error.missing_cfg_file).rpartition("/")
         options = options_of(group) or error.options
-        near = did_you_mean(name, options)
-        return f"{group}={name}: there is no {name!r}; choose from {', '.join(options)}{f' ({near})' if near else ''}"
+        return f"{group}={name}: there is no {name!r}; {choose_from(name, options)}"
     if isinstance(error, OverrideParseException):
         return _not_readable(error.override)
     if unknown := UNKNOWN.search(str(error)):
         return no_such_key(unknown["name"])
+    if twice := TWICE.match(str(error)):
+        return f"{twice['name']}: is given more than once; choose one"
+    if ambiguous := AMBIGUOUS.match(str(error)):
+        return _one_of_several(ambiguous["override"])
     merging = MERGING.match(str(error))
     return _wrong_type(merging["override"]) if merging else ""
+
+
+def _one_of_several(override: str) -> str:
+    """Say how a key gets several values, for an argument with commas."""
+    name, _, value = override.lstrip("+").partition("=")
+    if any(key.is_list for key in keys_named(name)):
+        return f"{override}: must be a list; write {name}=[{value}]"
+    return f"{override}: takes one value; --multirun runs once for each"
 
 
 def _wrong_type(override: str) -> str:
     """Say which values a key takes, for an argument with another; an empty text for an unknown key."""
     match = OVERRIDE.fullmatch(override)
-    keys = keys_named(match["name"]) if match else []
-    if match is None or not keys or keys[0].values == "text":
+    if match is None:
         return ""
-    instead = f"; write {match['name']}=[{match['value']}]" if keys[0].is_list and match["value"] else ""
-    return f"{match['name']}={match['value']}: must be {keys[0].values or 'of another type'}{instead}"
+    name, value, keys = match["name"], match["value"], keys_named(match["name"])
+    if not keys:
+        inside = [key.name for key in all_keys() if key.name.startswith(f"{name}.")]
+        return (
+            f"{name}={value}: holds keys; set these, such as {inside[0]}=...; --help-keys {name} lists them"
+        )
+    if keys[0].values == "text":
+        return f"{name}={value}: must be a text; quote it for that: {shlex.quote(f'{name}={quoted(value)}')}"
+    wraps = keys[0].is_list and value not in {"", "null"} and not value.startswith(("[", "{"))
+    instead = f"; write {name}=[{value}]" if wraps else ""
+    return f"{name}={value}: must be {keys[0].values or 'of another type'}{instead}"
 
 
 def _not_readable(override: str) -> str:
@@ -129,8 +163,8 @@ def typed(composed: DictConfig) -> Config:
             "no products: choose an experiment (+experiment=demo needs no data; --help lists others), or say where "
             "products are (products.path=FOLDER)"
         )
-    if missing:
-        raise AlignsarError(f"{', '.join(missing)}: must be given, for example {missing[0]}=...")
+    for name in missing:
+        raise AlignsarError(must_be_given(name, composed))
     config = cast("Config", OmegaConf.to_object(composed))
     config.radarcoding.layers = layers_of(config.radarcoding.layers)
     validate(config)

@@ -19,6 +19,12 @@ def groups() -> dict[str, list[str]]:
     return dict(sorted(found.items()))
 
 
+def simulates(experiment: str) -> bool:
+    """Return whether an experiment of ours makes products."""
+    path = FOLDER / "experiment" / f"{experiment}.yaml"
+    return path.is_file() and "/simulate:" in path.read_text(encoding="utf-8")
+
+
 def options_of(group: str) -> list[str]:
     """Return the options of a group; none for what is no group."""
     return groups().get(group, [])

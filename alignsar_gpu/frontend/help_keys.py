@@ -6,6 +6,7 @@ import textwrap
 from typing import Any, get_args, get_type_hints
 
 from alignsar_gpu.config import Config
+from alignsar_gpu.config.keys import as_given
 from alignsar_gpu.errors import AlignsarError, did_you_mean
 from alignsar_gpu.frontend.keys import LAYERS, Key, all_keys, is_required
 from alignsar_gpu.products.readers import readers
@@ -63,7 +64,7 @@ def _first_line(schema: Any) -> str:
 
 
 def _described(key: Key) -> str:
-    value = "..." if is_required(key) else _shown(key.default)
+    value = "..." if is_required(key) else as_given(key.default)
     choices = key.about["choices"]
     told = all(choice in key.about["help"] for choice in choices) if choices else key.values == "text"
     rules = "" if told else key.values
@@ -74,12 +75,3 @@ def _described(key: Key) -> str:
         text, WIDTH, initial_indent=indent, subsequent_indent=indent, break_long_words=False
     )
     return "\n".join([f"  {key.name}={value}", *lines])
-
-
-def _shown(value: Any) -> str:
-    """Write a default as it would be given."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, list):
-        return f"[{','.join(map(_shown, value))}]"
-    return str(value)

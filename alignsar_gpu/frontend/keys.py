@@ -6,13 +6,13 @@ import re
 from dataclasses import MISSING as NO_DEFAULT
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
-from types import NoneType, UnionType
+from types import NoneType
 from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 from omegaconf import MISSING
 
 from alignsar_gpu.config import Config
-from alignsar_gpu.config.keys import about
+from alignsar_gpu.config.keys import about, kinds_of, values_of
 from alignsar_gpu.products.readers import readers
 from alignsar_gpu.radarcoding.kinds import DEFAULT, kinds
 
@@ -26,7 +26,6 @@ LAYERS = "radarcoding.layers"
 LAYER = re.compile(re.escape(LAYERS) + r"\.[^.]+\.")  # the name of a layer is the user's
 NAMED = f"{LAYERS}.NAME."
 INTERNAL = {LAYERS, f"{NAMED}kind", "products.reader"}  # said by other keys, or by products=NAME
-KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +50,7 @@ class Key:
     @property
     def kinds(self) -> tuple[Any, ...]:
         """The types that its values may have."""
-        return get_args(self.hint) if isinstance(self.hint, UnionType) else (self.hint,)
+        return kinds_of(self.hint)
 
     @property
     def is_text(self) -> bool:
@@ -71,16 +70,7 @@ class Key:
     @property
     def values(self) -> str:
         """Say which values it takes, in a few words."""
-        if self.about["choices"]:
-            return f"{'some' if self.is_list else 'one'} of {', '.join(self.about['choices'])}"
-        least, most = self.about["bounds"]
-        bounds = f"from {least:.12g} to {most:.12g}" if None not in {least, most} else ""
-        if not bounds and (least, most) != (None, None):
-            bounds = f"of at most {most:.12g}" if least is None else f"of at least {least:.12g}"
-        kind = "a list" if self.is_list else next((KINDS[kind] for kind in self.kinds if kind in KINDS), "")
-        kind = "an odd number" if self.about["odd"] else kind
-        multiple = f"a multiple of {self.about['multiple_of']}" if self.about["multiple_of"] > 1 else ""
-        return ", ".join(filter(None, (f"{kind} {bounds}".strip(), multiple)))
+        return values_of(self.hint, self.about)
 
 
 def _keys_of(schema: type, prefix: str, chosen_by: str = "") -> Iterator[Key]:

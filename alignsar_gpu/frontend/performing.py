@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 def give_name(composed: DictConfig) -> None:
     """Name a run that has no name after what it reads."""
-    if not OmegaConf.is_missing(composed, "products") and not composed.name:
+    if not composed.name and not any(
+        name.startswith("products") for name in OmegaConf.missing_keys(composed)
+    ):
         composed.name = name_after(composed.products)
 
 

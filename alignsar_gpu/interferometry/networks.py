@@ -6,7 +6,7 @@ import math
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.errors import AlignsarError, choose_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -47,7 +47,7 @@ def pairs_of(
     is within.
     """
     if kind not in NETWORKS:
-        raise AlignsarError(f"network {kind!r}: choose from {', '.join(NETWORKS)}")
+        raise AlignsarError(f"network {kind!r}: {choose_from(kind, NETWORKS)}")
     if neighbours < 1:
         raise AlignsarError(f"network {kind}: neighbours={neighbours} must be at least 1")
     for name, limit in (("most_days", most_days), ("most_metres", most_metres)):

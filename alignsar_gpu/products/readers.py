@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from alignsar_gpu import products
 from alignsar_gpu.config.paths import check_there, names_in
-from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.errors import AlignsarError, choose_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -97,7 +97,7 @@ def _import_formats() -> None:
 def reader_of(name: str) -> Reader:
     """Return the reader of a format. Raises AlignsarError for an unknown name."""
     if name not in readers():
-        raise AlignsarError(f"products={name}: no such reader; choose from {', '.join(sorted(_READERS))}")
+        raise AlignsarError(f"products={name}: no such reader; {choose_from(name, sorted(_READERS))}")
     return _READERS[name]
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast, get_type_hints
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from alignsar_gpu.errors import AlignsarError, did_you_mean
+from alignsar_gpu.config.keys import as_given, values_of
+from alignsar_gpu.errors import AlignsarError, choose_from, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -68,19 +69,24 @@ def layers_of(raw: Mapping[str, Any]) -> dict[str, LayerConfig]:
 
 def _layer(raw: Any, where: str) -> LayerConfig:
     if not isinstance(raw, dict):
-        raise AlignsarError(f"{where}={raw}: a layer has keys: {where}.path=FILE, {where}.kind=raster, ...")
+        raise AlignsarError(
+            f"{where}={as_given(raw)}: a layer has keys: {where}.path=FILE, {where}.kind=raster, ..."
+        )
     name = raw.get("kind", DEFAULT)
     if not isinstance(name, str) or name not in _KINDS:
-        raise AlignsarError(f"{where}.kind={name}: choose from {', '.join(_KINDS)}")
+        raise AlignsarError(f"{where}.kind={as_given(name)}: {choose_from(as_given(name), _KINDS)}")
     schema = _KINDS[name].schema
-    try:
-        node = OmegaConf.merge(OmegaConf.structured(schema), _own_keys(raw, _KINDS[name], where))
-        if OmegaConf.is_missing(node, "path"):
-            raise AlignsarError(f"{where}.path: must be given")
-        return cast("LayerConfig", OmegaConf.to_object(node))
-    except OmegaConfBaseException as error:
-        key = f".{error.full_key}" if error.full_key else ""
-        raise AlignsarError(f"{where}{key}: {str(error).splitlines()[0]}") from None
+    node = OmegaConf.structured(schema)
+    for key, value in _own_keys(raw, _KINDS[name], where).items():
+        try:
+            node = OmegaConf.merge(node, {key: value})
+        except OmegaConfBaseException:
+            item = next(item for item in fields(schema) if item.name == key)
+            takes = values_of(get_type_hints(schema)[key], item.metadata)
+            raise AlignsarError(f"{where}.{key}={as_given(value)}: must be {takes}") from None
+    if OmegaConf.is_missing(node, "path"):
+        raise AlignsarError(f"{where}.path: must be given")
+    return cast("LayerConfig", OmegaConf.to_object(node))
 
 
 def _own_keys(raw: Mapping[Any, Any], kind: LabelKind, where: str) -> dict[str, Any]:

@@ -101,6 +101,7 @@ def _page(
         warnings=tuple(str(warning) for warning in quality.get("warnings") or ()),
         sections=_sections(writer, advance),
         netcdf=f"netcdf/{files[0]}" if files else "",
+        opener="alignsar_gpu.open" if survey.cube.encoding.get("computed") else "xarray.open_zarr",
         stages=overview.stages(quality),
         blocks=_blocks(quality, configuration),
     )

@@ -109,6 +109,7 @@ class Page:
     warnings: tuple[str, ...]
     sections: tuple[Section, ...]
     netcdf: str
+    opener: str  # the function that shows all layers of the cube
     stages: tuple[StageTime, ...] = ()
     blocks: tuple[FoldedText, ...] = ()
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.errors import AlignsarError, choose_from
 from alignsar_gpu.report.drawing.display import DisplayGrid, unwrap_longitude
 from alignsar_gpu.report.scan import scan
 
@@ -50,7 +50,7 @@ class CubeSurvey:
         if missing:
             raise AlignsarError(
                 f"report: the dataset has no dimension {', '.join(missing)} (it has {dict(cube.sizes)}); "
-                "give the cube that the pipeline wrote, opened by xarray.open_zarr"
+                "give the cube that the pipeline wrote, opened by alignsar_gpu.open"
             )
         self.cube = cube
         self.quality = quality
@@ -125,7 +125,7 @@ class CubeSurvey:
     def _index(self, date: str) -> int:
         if date not in self.keys:
             raise AlignsarError(
-                f"report.dates={date}: not a date of the dataset; choose from {', '.join(self.keys)}"
+                f"report.dates={date}: not a date of the dataset; {choose_from(date, self.keys)}"
             )
         return self.keys.index(date)
 

@@ -120,8 +120,8 @@ def test_an_area_may_be_a_list_and_a_dem_several_files():
             [*SENTINEL1, "products.polarizations=[VX]"],
             "products.polarizations=VX: choose from vv, vh, hh, hv",
         ),
-        ([*SENTINEL1, "products.swaths=[iw1,iw1]"], "names something twice"),
-        ([*SENTINEL1, "dem.path=[y,y]"], "names something twice"),
+        ([*SENTINEL1, "products.swaths=[iw1,iw1]"], "twice; give it once"),
+        ([*SENTINEL1, "dem.path=[y,y]"], "twice; give it once"),
         (
             ["products=synthetic", "dem.path=y"],
             "dem.path: products=synthetic takes no orbits or heights from elsewhere",
@@ -267,7 +267,7 @@ class TestRadarcoding:
                 "{path: x, widht: 3}",
                 "radarcoding.layers.road.widht: no such key; did you mean width?",
             ),
-            ("{path: x, width: wide}", "radarcoding.layers.road.width: Value 'wide'"),
+            ("{path: x, width: wide}", "radarcoding.layers.road.width=wide: must be a number"),
             ("{path: x, width: 0}", "radarcoding.layers.road.width=0.0: must be at least 0.01"),
             (
                 "{path: x, kind: raster, method: majority, derivatives: true}",

@@ -67,14 +67,14 @@ class TestText:
     @pytest.mark.parametrize("text", TEXTS)
     @pytest.mark.parametrize("key", KEYS)
     def test_it_comes_through_as_typed(self, key, text):
-        assert values("products=sentinel1", f"{key}={text}")[key] == text
+        assert values("products=sentinel1", "simulate=default", f"{key}={text}")[key] == text
 
     @given(st.sampled_from(KEYS), st.text())
     @example("products.path", "a\udce9")  # a byte of another encoding, as Python gives it
     @example("products.path", "\\\\'\"")
     def test_any_text_comes_through_as_typed(self, key, text):
         assume(not text.startswith(("'", '"', "[", "{", "${")) and text != "null")
-        assert values("products=sentinel1", f"{key}={text}")[key] == text
+        assert values("products=sentinel1", "simulate=default", f"{key}={text}")[key] == text
 
     @given(st.text())
     def test_quotes_are_taken_off_as_hydra_does(self, text):

@@ -250,7 +250,7 @@ def test_vectors_that_cannot_be_used_are_refused(files, tmp_path):
     cases = [
         (
             [VectorLayer(path=square, land_cover="lava")],
-            "'lava' is no class of the ground; the classes are water",
+            "'lava' is no class of the ground; choose from water",
         ),
         ([], "no layer is given"),
         ([VectorLayer(path=tmp_path / "none.gpkg", land_cover="urban")], "none.gpkg: there is no such file"),

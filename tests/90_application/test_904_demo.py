@@ -212,7 +212,7 @@ class TestDemo:
     def test_other_settings_on_the_same_output(self, whole):
         arguments = [*WHOLE, f"output={whole[0]}"]
         refuse("simulate.seed: 1 there, 2 now", *arguments, "simulate.seed=2")
-        refuse("signatures.slc: False there, True now", *arguments, "signatures.slc=true")
+        refuse("signatures.slc: false there, true now", *arguments, "signatures.slc=true")
 
     def test_products_of_another_simulation_have_no_truth_here(self, whole, tmp_path):
         """One date of the demo's products, found by hand: what its own simulation says is of others."""

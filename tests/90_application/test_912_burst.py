@@ -192,7 +192,7 @@ class TestSentinel1:
         safe = shutil.copytree(mountains[0], tmp_path / mountains[0].name)
         assert "nothing to do" in run(*burst_of(safe, mountains[1], *arguments)).stdout
         refuse(
-            "products.crop: True there, False now",
+            "products.crop: true there, false now",
             *burst_of(*mountains[:2], "products.crop=false", *arguments),
         )
         write_tiff(safe / "measurement" / f"{FAKE.stem(1, 'vh')}.tiff", FAKE.pixels_of(1, "vh") * 2)

@@ -87,10 +87,10 @@ def test_the_bar_of_the_report_moves(tmp_path, monkeypatch):
     moved = []
 
     class Timer(StageTimer):
-        def stage(self, name, total=1):
+        def stage(self, name, total=1, step=1):
             if name == "report":
                 moved.append(total)
-            return super().stage(name, total)
+            return super().stage(name, total, step)
 
     monkeypatch.setattr("alignsar_gpu.application.pipeline.StageTimer", Timer)
     write = report.write_report

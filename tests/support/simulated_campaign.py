@@ -1,6 +1,7 @@
 """Small campaigns of simulated products, one land-cover class wide, for tests of what their pixels hold."""
 
 from dataclasses import replace
+from itertools import groupby
 
 import numpy as np
 
@@ -9,14 +10,14 @@ from alignsar_gpu.simulate.ground.changes import ChangeParameters
 from alignsar_gpu.simulate.ground.scene import SceneParameters, make_scene
 from alignsar_gpu.simulate.ground.targets.targets import TargetParameters
 from alignsar_gpu.simulate.radar.campaign import ground_on, make_campaign, scene_bounds
-from alignsar_gpu.simulate.radar.filling import fill_product
+from alignsar_gpu.simulate.radar.filling import fill_swath
 from alignsar_gpu.simulate.radar.ground_mesh import sight_mesh
 from alignsar_gpu.simulate.radar.imaging import image_window
 from alignsar_gpu.simulate.radar.passes.dates import view_of
 from alignsar_gpu.simulate.radar.window import windows
 from alignsar_gpu.simulate.safe.plan.parameters import PassParameters
 from alignsar_gpu.simulate.safe.planning import plan_passes
-from alignsar_gpu.simulate.safe.product import write_metadata
+from alignsar_gpu.simulate.safe.product import finish_product, write_metadata
 
 NOTHING = {
     "bowls": 0,
@@ -87,9 +88,10 @@ class Small:
 
     def write(self, date):
         """The pixels of a date into its product."""
-        fill_product(
-            self.campaign, ground_on(self.scene, date), self.views[date], self.safes[date], lambda _: None
-        )
+        ground, view, safe = ground_on(self.scene, date), self.views[date], self.safes[date]
+        for _, bursts in groupby(view.product.bursts, key=lambda burst: burst.swath):
+            fill_swath(self.campaign, ground, view, list(bursts), safe, lambda _: None)
+        finish_product(safe)
 
     def with_targets(self, targets):
         self.scene = replace(self.scene, targets=tuple(targets))

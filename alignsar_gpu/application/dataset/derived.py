@@ -201,7 +201,9 @@ def _with_derived(cube: xr.Dataset, path: Path) -> xr.Dataset:
         )
         for layer in layers
     }
-    return cube.assign(computed)
+    opened = cube.assign(computed)
+    opened.encoding["computed"] = sorted(computed)
+    return opened
 
 
 def _rule(about: Mapping[str, Any]) -> Rule:

@@ -10,7 +10,7 @@ import xarray as xr
 
 from alignsar_gpu.application.dataset.layers import is_flattened
 from alignsar_gpu.dataset.cube import FORMAT, CubeLayout, layer_bounds
-from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.errors import AlignsarError, choose_from
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT
 from alignsar_gpu.geometry.ground_to_radar import incidence_angle
 from alignsar_gpu.geometry.time_scale import moment, utc
@@ -94,6 +94,14 @@ def check_flattening(product: StackProduct, config: Config) -> None:
             "per-pixel latitude, longitude and elevation to remove them with; export those bands, say "
             "products.phase_state=flattened if it is removed, or interferometry.flatten=never to leave it"
         )
+
+
+def check_report_dates(product: StackProduct, config: Config) -> None:
+    """Raise AlignsarError for dates of the report that the stack has not: before all the work, not after it."""
+    there = [acquisition.date for acquisition in product.acquisitions]
+    for date in config.report.dates if config.report.kind != "none" else ():
+        if date.partition("_")[0] not in there:  # the second of a day is DAY_2
+            raise AlignsarError(f"report.dates={date}: not a date of the dataset; {choose_from(date, there)}")
 
 
 def find_warnings(product: StackProduct, config: Config, left_out: Sequence[str]) -> list[str]:

@@ -29,7 +29,7 @@ from alignsar_gpu.signatures.derived import AREA_RATIO, FLATTENED
 from alignsar_gpu.stack.block import load_stack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.application.folder import RunFolder
     from alignsar_gpu.dataset.cube import CubeLayer, CubeLayout
     from alignsar_gpu.device import Device
+    from alignsar_gpu.progress import Advance
     from alignsar_gpu.signatures import Signature
     from alignsar_gpu.signatures.options import SignatureOptions
     from alignsar_gpu.stack.block import Stack
@@ -108,34 +109,34 @@ def rows_per_block(
     return rows
 
 
-def extract(work: Extraction, folder: RunFolder, advance: Callable[[int], None]) -> int:
-    """Fill the cube in ``folder``; rows that the folder's journal knows are kept. Returns rows computed.
-
-    ``advance`` is called with the number of rows that are done, kept or computed.
-    """
-    path, count = folder.work / CUBE, work.layout.rows
-    if not folder.is_recorded(LAYOUT):
-        create_cube(path, work.layout)
-        beside = [file for part in work.others for file in part.create()]
-        folder.record(LAYOUT, [*sorted(path.glob("*/zarr.json")), *beside])
-    limit = rows_per_block(
+def rows_at_a_time(work: Extraction) -> int:
+    """Return how many rows of chunks are read and computed together."""
+    return rows_per_block(
         work.product,
         work.layout.chunk[0],
         work.options.halo,
         work.device.memory_budget - waiting_bytes(work.device),
         bytes_per_pixel(work.product, work.signatures, work.options),
     )
+
+
+def extract(work: Extraction, folder: RunFolder, limit: int, advance: Advance) -> None:
+    """Fill the cube in ``folder``, ``limit`` rows at a time; rows that the folder's journal knows are kept."""
+    path, count = folder.work / CUBE, work.layout.rows
+    if not folder.is_recorded(LAYOUT):
+        create_cube(path, work.layout)
+        beside = [file for part in work.others for file in part.create()]
+        folder.record(LAYOUT, [*sorted(path.glob("*/zarr.json")), *beside])
     with open_flow(work.device) as flow:
         writers = [
             CubeWriter(path, work.layout, flow),
             *(writer for part in work.others for writer in part.open_stores(flow)),
         ]
         done = folder.journal.resume("row", count, writers)
-        advance(done)
+        advance.keep(done)
         for row in range(done, count, limit):
             for finished in _extract_block(work, writers[0], row, min(row + limit, count)):
                 record_written(flow, folder, f"row-{finished}", writers, advance)
-    return count - done
 
 
 def _extract_block(work: Extraction, writer: CubeWriter, row: int, stop_row: int) -> Iterator[int]:
@@ -240,8 +241,9 @@ class SignaturesPart(Part):
             slc=config.signatures.slc,
             others=[part for part in plan.parts if part is not self],
         )
-        with self.run.timer.stage(self.name, plan.layout.rows) as advance:
-            extract(work, folder, advance)
+        limit = rows_at_a_time(work)
+        with self.run.timer.stage(self.name, plan.layout.rows, limit) as advance:
+            extract(work, folder, limit, advance)
             if plan.derived:
                 described = [layer for layer in plan.layers if layer.name in plan.derived]
                 write_derived(folder.work / CUBE, described, plan.derived, plan.product.acquisitions)

@@ -118,7 +118,7 @@ class InterferogramsPart(Part):
             with open_flow(self.run.device) as flow:
                 writer = CubeWriter(store, self.network.layout, flow)
                 done = folder.journal.resume("filtered", count, [writer])
-                advance(done)
+                advance.keep(done)
                 for pair in range(done, count):
                     self._filter(store, pair, writer)
                     record_written(flow, folder, f"filtered-{pair}", [writer], advance)

@@ -12,6 +12,7 @@ from alignsar_gpu.application.dataset.description import (
     attributes,
     bounds,
     check_flattening,
+    check_report_dates,
     cube_layout,
     describe_scene,
     find_warnings,
@@ -58,7 +59,7 @@ class DatasetStage(Stage):
 
     name = "dataset"
     products = (CUBE, INTERFEROGRAMS, TRUTH, QUALITY)
-    shown = (("dataset", CUBE, "(xarray.open_zarr)"),)
+    shown = (("dataset", CUBE, "(alignsar_gpu.open)"),)
 
     def __init__(self, run: Run) -> None:
         super().__init__(run)
@@ -113,6 +114,7 @@ class DatasetStage(Stage):
             product = self._inputs.open(device)
             LOGGER.info("products   %s", product.source)
             check_flattening(product, config)
+            check_report_dates(product, config)
             looks = coherence_looks(product, self._signatures, config, device)
             options = options_of(product, config, looks)
             chosen, left_out = available(product, self._signatures, options)

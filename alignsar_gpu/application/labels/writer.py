@@ -20,13 +20,14 @@ from alignsar_gpu.radarcoding.level_ground import DETAIL
 from alignsar_gpu.radarcoding.tiles import ImageTile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from alignsar_gpu.application.folder import RunFolder
     from alignsar_gpu.dataset.cube import CubeLayout
+    from alignsar_gpu.progress import Advance
     from alignsar_gpu.radarcoding.layers import CellSource, LabelScene, StripSource
     from alignsar_gpu.radarcoding.level_ground import GroundCells
     from alignsar_gpu.radarcoding.vectors.layers import LineRings, VectorLayers
@@ -143,7 +144,7 @@ class LabelWriter:
         """Of the image."""
         return self.scene.level_ground.terrain.grid.samples
 
-    def fill(self, folder: RunFolder, advance: Callable[[int], None]) -> None:
+    def fill(self, folder: RunFolder, advance: Advance) -> None:
         """Fill the layers of the cube in ``folder``; strips that its journal knows are kept."""
         path, count = folder.work / CUBE, self.layout.rows
         if self.labels.vectors is not None:
@@ -151,7 +152,7 @@ class LabelWriter:
         with open_flow(self.scene.device) as flow:
             writer = CubeWriter(path, self.layout, flow)
             done = folder.journal.resume("labels", count, [writer])
-            advance(done)
+            advance.keep(done)
             for row in range(done, count):
                 first = row * self.layout.chunk[0]
                 lines = slice(first, min(first + self.layout.chunk[0], self.layout.shape[1]))

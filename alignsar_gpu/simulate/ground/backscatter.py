@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.errors import AlignsarError, choose_from
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -138,7 +138,5 @@ WATER, FIELD, GRASSLAND, FOREST, URBAN, ROAD, RAILWAY, BARE_SOIL, OIL, RUBBLE = 
 def class_index(name: str, where: str) -> int:
     """Return the index of a class in CLASSES. Raises AlignsarError, naming ``where``, for an unknown name."""
     if name not in NAMES:
-        raise AlignsarError(
-            f"{where}: {name!r} is no class of the ground; the classes are {', '.join(NAMES)}"
-        )
+        raise AlignsarError(f"{where}: {name!r} is no class of the ground; {choose_from(name, NAMES)}")
     return NAMES.index(name)

@@ -11,10 +11,10 @@ import numpy as np
 from alignsar_gpu.simulate.radar.ground_mesh import sight_mesh
 from alignsar_gpu.simulate.radar.imaging import image_window
 from alignsar_gpu.simulate.radar.window import windows
-from alignsar_gpu.simulate.safe.product import finish_product, measurement_writer
+from alignsar_gpu.simulate.safe.product import measurement_writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from alignsar_gpu.products.slc import Burst
@@ -24,27 +24,29 @@ if TYPE_CHECKING:
     from alignsar_gpu.simulate.safe.measurement_writer import MeasurementWriter
 
 
-def fill_product(
-    campaign: Campaign, ground: GroundState, view: PassView, safe: Path, advance: Callable[[int], None]
+def fill_swath(
+    campaign: Campaign,
+    ground: GroundState,
+    view: PassView,
+    bursts: Sequence[Burst],
+    safe: Path,
+    advance: Callable[[int], None],
 ) -> int:
-    """Write all measurements of one date into its SAFE folder; return the number of saturated pixels.
+    """Write the measurements of ``bursts``, all of a subswath of one date; return the number of saturated pixels.
 
-    ``advance`` is told of every burst. Raises AlignsarError where the scene does not cover what the radar sees.
+    ``safe`` is the folder of the date, which `finish_product` finishes. ``advance`` is told of every burst.
+    Raises AlignsarError where the scene does not cover what the radar sees.
     """
     sight = sight_mesh(campaign.mesh, view.satellite)
-    saturated = 0
-    for swath in sorted({burst.swath for burst in view.product.bursts}):
-        bursts = [burst for burst in view.product.bursts if burst.swath == swath]
-        grid = bursts[0].grid
-        with ExitStack() as stack:
-            writers = [
-                stack.enter_context(measurement_writer(safe, swath, name)) for name in bursts[0].channels
-            ]
-            for burst in bursts:
-                saturated += _fill_burst(campaign, ground, view, sight, burst, writers)
-                advance(1)
-            _leave_empty(writers, writers[0].lines, grid.samples)
-    finish_product(safe)
+    saturated, first = 0, bursts[0]
+    with ExitStack() as stack:
+        writers = [
+            stack.enter_context(measurement_writer(safe, first.swath, name)) for name in first.channels
+        ]
+        for burst in bursts:
+            saturated += _fill_burst(campaign, ground, view, sight, burst, writers)
+            advance(1)
+        _leave_empty(writers, writers[0].lines, first.grid.samples)
     return saturated
 
 
