@@ -151,7 +151,8 @@ def layer_bounds(path: Path, layer: str) -> tuple[float, float]:
     NaN, NaN if there is none; see `bounds.longitude_bounds`.
     """
     values = open_layer(path, layer)
-    blocks = (values[first : first + values.chunk[0]] for first in range(0, values.shape[0], values.chunk[0]))
+    rows = range(0, values.shape[0], values.chunks[0])
+    blocks = (np.asarray(values[first : first + values.chunks[0]]) for first in rows)
     return longitude_bounds(blocks) if layer == LONGITUDE else bounds_of(blocks)
 
 
@@ -164,12 +165,10 @@ def finish_cube(path: Path, attributes: Mapping[str, Any]) -> None:
         zarr.consolidate_metadata(path, zarr_format=3)
 
 
-def open_layer(path: Path, name: str) -> StoredLayer:
-    """Open a layer of the cube at ``path``, which `create_cube` has made."""
-    layer = StoredLayer.of(zarr.open_array(path, path=name, mode="r", zarr_format=3), path / name)
-    if layer is None:
-        raise ValueError(f"{path}: {name} is no layer of a cube")
-    return layer
+def open_layer(path: Path, name: str) -> StoredLayer | zarr.Array[Any]:
+    """Open a layer of the cube at ``path``, to be read by indices."""
+    array = zarr.open_array(path, path=name, mode="r", zarr_format=3)
+    return StoredLayer.of(array, path / name) or array
 
 
 def open_cube(path: Path) -> xr.Dataset:

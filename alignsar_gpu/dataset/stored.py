@@ -37,14 +37,14 @@ class StoredLayer(BackendArray):
     Attributes
     ----------
     path : folder of the array.
-    shape, chunk : of the array and of a chunk.
+    shape, chunks : of the array and of a chunk.
     shard : chunks along each axis of a shard.
     dtype, fill : type of the values, and what stands where no chunk is.
     """
 
     path: Path
     shape: tuple[int, ...]
-    chunk: tuple[int, ...]
+    chunks: tuple[int, ...]
     shard: tuple[int, ...]
     dtype: np.dtype[Any]
     fill: Any
@@ -68,7 +68,7 @@ class StoredLayer(BackendArray):
         return cls(
             path=path,
             shape=array.shape,
-            chunk=array.chunks,
+            chunks=array.chunks,
             shard=tuple(np.floor_divide(array.shards, array.chunks).tolist()),
             dtype=array.dtype.newbyteorder("<"),
             fill=array.fill_value,
@@ -89,7 +89,7 @@ class StoredLayer(BackendArray):
         values = np.full([len(axis) for axis in axes], self.fill, dtype=self.dtype)
         with ExitStack() as opened:
             shards: dict[tuple[int, ...], _OpenShard | None] = {}
-            places = (list(_shares(axis, count)) for axis, count in zip(axes, self.chunk, strict=True))
+            places = (list(_shares(axis, count)) for axis, count in zip(axes, self.chunks, strict=True))
             for shares in product(*places):
                 number = tuple(share[0] for share in shares)
                 place = tuple(np.floor_divide(number, self.shard).tolist())
@@ -117,7 +117,7 @@ class StoredLayer(BackendArray):
         offset, length = shard.places[place].tolist()
         if offset == MISSING:
             return None
-        values = np.empty(self.chunk, dtype=self.dtype)
+        values = np.empty(self.chunks, dtype=self.dtype)
         content = os.pread(shard.number, length, offset)
         if len(content) < max(length, HEADER) or int.from_bytes(content[SIZE], "little") != values.nbytes:
             raise damaged(shard.path)

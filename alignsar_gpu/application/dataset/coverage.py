@@ -37,12 +37,12 @@ def coverage_of(path: Path) -> Coverage:
     valid, longitude = (open_layer(path, name) for name in ("valid", "longitude"))
     dates, lines, samples = valid.shape
     located, seen, both = 0, np.zeros(dates), np.zeros(dates)
-    for first in range(0, lines, valid.chunk[1]):
-        rows = slice(first, first + valid.chunk[1])
-        known = np.isfinite(longitude[rows])
+    for first in range(0, lines, valid.chunks[1]):
+        rows = slice(first, first + valid.chunks[1])
+        known = np.isfinite(np.asarray(longitude[rows]))
         located += int(known.sum())
         for date in range(dates):
-            there = valid[date, rows]
+            there = np.asarray(valid[date, rows])
             seen[date] += there.sum()
             both[date] += (there & known).sum()
     count = lines * samples

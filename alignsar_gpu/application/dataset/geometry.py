@@ -6,13 +6,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import zarr
 
 from alignsar_gpu.application.dataset.part import CUBE, Part
 from alignsar_gpu.application.inputs import open_surface, surface_files
 from alignsar_gpu.application.labels.places import fill_nearest, fit_plane
 from alignsar_gpu.dataset.bounds import bounds_of
-from alignsar_gpu.dataset.cube import layer_bounds
+from alignsar_gpu.dataset.cube import layer_bounds, open_layer
 from alignsar_gpu.geometry.ground_to_radar import ground_to_radar, height_of
 from alignsar_gpu.geometry.stored.dem import DemPart
 from alignsar_gpu.geometry.stored.geometry import FORMAT, write_geometry
@@ -102,7 +101,7 @@ def offset_of(product: StackProduct, cube: Path) -> OffsetTable | None:
     pieces = product.pieces
     lines = nodes_of(product.grid.shape[0], SPACING[0], [piece.lines for piece in pieces])
     samples = nodes_of(product.grid.shape[1], SPACING[1], [piece.samples for piece in pieces])
-    layer = zarr.open_array(cube, path="height", mode="r", zarr_format=3)
+    layer = open_layer(cube, "height")
     found = []
     for first in range(0, layer.shape[0], layer.chunks[0]):
         here = lines[(lines >= first) & (lines < first + layer.chunks[0])]
@@ -138,7 +137,7 @@ class Pixels:
 
     def _some(self, layer: str) -> NDArray[np.float64]:
         """The values of a layer of the cube at every STEP-th line and sample."""
-        array = zarr.open_array(self._cube, path=layer, mode="r", zarr_format=3)
+        array = open_layer(self._cube, layer)
         rows = max(array.chunks[0] // STEP, 1) * STEP
         parts = [
             np.asarray(array[first : first + rows])[::STEP, ::STEP]

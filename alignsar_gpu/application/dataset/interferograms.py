@@ -128,7 +128,7 @@ class InterferogramsPart(Part):
         device, network = self.run.device, self.network
         for polarization in network.what.polarizations:
             phase, coherence = (
-                device.upload(open_layer(store, f"{name}_{polarization}")[pair])
+                device.upload(np.asarray(open_layer(store, f"{name}_{polarization}")[pair]))
                 for name in (PHASE, COHERENCE)
             )
             values = filtered_phase(phase, coherence, device.xp, alpha=network.alpha, patch=network.patch)

@@ -167,9 +167,9 @@ class LabelWriter:
         strip = Strip(
             lines=lines,
             samples=self.samples,
-            longitude=longitude[lines],
-            latitude=latitude[lines],
-            incidence=incidence[lines],
+            longitude=np.asarray(longitude[lines]),
+            latitude=np.asarray(latitude[lines]),
+            incidence=np.asarray(incidence[lines]),
         )
         shifts = shifts_of(self.product, self.scene.level_ground, height, lines)
         scene = replace(self.scene, level_ground=replace(self.scene.level_ground, shifts=shifts))
