@@ -53,6 +53,18 @@ def check_dataset_space(plan: Plan, networks: Sequence[CubeLayout], config: Conf
     )
 
 
+def check_map_space(layout: CubeLayout, products: Sequence[str], path: Path) -> None:
+    """Say how much a map will take, and raise AlignsarError where the disk of ``path`` has not even half of it."""
+    layers = _bytes_of(layout, layout.layers, STATIC)
+    total = layers * (1 + len(set(products) - {"cube"}))  # the cube is made in any case
+    dates, rows, columns = layout.shape
+    LOGGER.info(
+        "size       map of %d date%s, %d x %d pixels, %d layers: about %s on disk, %s free",
+        *(dates, "s" * (dates > 1), rows, columns, len(layout.layers), _size(total), _size(_free(path))),
+    )
+    _check(total, path, "a coarser geocoding.resolution and fewer geocoding.layers take less")
+
+
 def check_products_space(views: Sequence[PassView], path: Path) -> None:
     """Say how much simulated products will take, and raise AlignsarError where the disk has not even half of it."""
     bursts = [burst for view in views for burst in view.product.bursts]

@@ -19,6 +19,7 @@ from alignsar_gpu import kernels
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geocoding.coverage import is_on_look_side, require_coverage
 from alignsar_gpu.geometry.dem.dem import Dem
+from alignsar_gpu.geometry.ground_to_radar import ground_to_radar
 from alignsar_gpu.geometry.lattice import smooth_pair
 
 if TYPE_CHECKING:
@@ -124,17 +125,21 @@ class Geocoding:
     def _middle_time(self) -> float:
         return float(self.grid.azimuth_time(0.5 * self.grid.lines))
 
-    def positions(self, first: int, stop: int) -> tuple[Any, Any]:
+    def positions(self, first: int, stop: int, columns: slice | None = None) -> tuple[Any, Any]:
         """Return the fractional line and sample of the image for the pixels of the map's rows ``first:stop``.
 
-        float64 [row, column] on the device; NaN where the DEM has no surface, on the other side of the track, and
-        where the orbit ends. A row has the same bits in any block.
+        float64 [row, column] on the device, of all columns or a part of them; NaN where the DEM has no surface, on the
+        other side of the track, and where the orbit ends. A row has the same bits in any block of the same columns.
         """
-        xp, columns = self.device.xp, self.map_grid.shape[1]
-        line, sample = (xp.empty((stop - first, columns), dtype=np.float64) for _ in range(2))
-        for begin in range(0, columns, PART_COLUMNS):
-            part = slice(begin, min(begin + PART_COLUMNS, columns))
-            line[:, part], sample[:, part] = self._positions(first, stop, part)
+        xp = self.device.xp
+        wanted = columns or slice(0, self.map_grid.shape[1])
+        line, sample = (
+            xp.empty((stop - first, wanted.stop - wanted.start), dtype=np.float64) for _ in range(2)
+        )
+        for begin in range(wanted.start, wanted.stop, PART_COLUMNS):
+            part = slice(begin, min(begin + PART_COLUMNS, wanted.stop))
+            inside = slice(part.start - wanted.start, part.stop - wanted.start)
+            line[:, inside], sample[:, inside] = self._positions(first, stop, part)
         return line, sample
 
     def _positions(self, first: int, stop: int, columns: slice) -> tuple[Any, Any]:
@@ -157,6 +162,20 @@ class Geocoding:
         line += later
         sample += farther
         return line, sample
+
+    def seen(
+        self, row: NDArray[np.float64], column: NDArray[np.float64], height: NDArray[np.float64]
+    ) -> Pair:
+        """Return line and sample at which places of the map (fractional rows and columns) are seen at heights (m)."""
+        time, slant_range = ground_to_radar(
+            self.orbit,
+            *self.map_grid.geodetic(row, column),
+            height,
+            self._middle_time,
+            doppler=self.doppler,
+            wavelength=self.grid.wavelength,
+        )
+        return self.grid.line(time), self.grid.sample(slant_range)
 
     def _posts(self, row: NDArray[np.float64], column: NDArray[np.float64]) -> Pair:
         """Return fractional row and column of the DEM for those of the map."""
@@ -334,7 +353,7 @@ class Geocoding:
         while parts:
             part = parts.pop()
             y, x = row[part], column[part]
-            lines, samples = (_window(p, n, self.device.xp) for p, n in zip((y, x), shape, strict=True))
+            lines, samples = (window_around(p, n, self.device.xp) for p, n in zip((y, x), shape, strict=True))
             pixels = (lines.stop - lines.start) * (samples.stop - samples.start)
             if pixels > most and y.size > 1:
                 parts += _halves(*part)
@@ -342,7 +361,7 @@ class Geocoding:
                 out[part] = sampled(lines, samples, y - lines.start, x - samples.start)
 
 
-def _window(position: Any, count: int, xp: Any) -> slice:
+def window_around(position: Any, count: int, xp: Any) -> slice:
     """Return the part of an axis of ``count`` pixels that encloses positions on it."""
     if not bool(xp.isfinite(position).any()):
         return slice(0, 0)
