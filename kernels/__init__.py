@@ -5,6 +5,7 @@ The array that is handed in decides: a numpy array runs on the CPU and gives num
 imported before its first use. The number of CPU threads is that of ``numba.set_num_threads``.
 """
 
+from .averaging.interface import average_parts
 from .cells.interface import (
     WHOLE_CELL,
     Cells,
@@ -66,6 +67,7 @@ __all__ = [
     "TerrainLayers",
     "accumulate_cells",
     "amplitude_intensity_phase",
+    "average_parts",
     "boxcar_coherence",
     "change_index",
     "cover_cells",

@@ -7,6 +7,7 @@ phases the phase of the averaged phasors.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -168,40 +169,24 @@ class Tile:
         window = np.ascontiguousarray(layer[self.lines, self.samples])
         image = device.upload(window.astype(stored, copy=False))
         if phase:
-            image = device.xp.exp(np.complex64(1j) * image)
+            image = _phasors(image, device.xp)
         chosen = "nearest" if stored.kind == "u" else method
         values = kernels.gather(image, self.line, self.sample, chosen)
         if self.parts != (1, 1):
-            values = self._majority(values) if stored.kind == "u" else self._mean(values)
-        return device.xp.angle(values) if phase else values
+            least = math.ceil(LEAST_SHARE * self.parts[0] * self.parts[1])
+            values = kernels.average_parts(values, self.parts, least)
+        return _phases(values, device.xp) if phase else values
 
-    def _divided(self, values: Any) -> Any:
-        """Return values [row, part down, column, part across]."""
-        (rows, columns), (down, across) = self.shape, self.parts
-        return values.reshape(rows, down, columns, across)
 
-    def _mean(self, values: Any) -> Any:
-        xp, parts = self.geocoding.device.xp, self._divided(values)
-        known = xp.isfinite(parts)
-        count = known.sum(axis=(1, 3))
-        total = xp.where(known, parts, 0).sum(axis=(1, 3))
-        enough = count >= LEAST_SHARE * self.parts[0] * self.parts[1]
-        return xp.where(enough, total / xp.maximum(count, 1), np.nan).astype(values.dtype)
+def _phasors(phase: Any, xp: Any) -> Any:
+    """Return exp(i phase), complex64, of phases in radians, float32."""
+    return kernels.rotate_phase(xp.ones(phase.shape, dtype=np.complex64), phase.astype(np.float64))
 
-    def _majority(self, values: Any) -> Any:
-        """Return the most frequent code of each pixel, of several the lowest."""
-        xp, parts, nothing = self.geocoding.device.xp, self._divided(values), kernels.NO_DATA["uint8"]
-        most = xp.zeros(self.shape, dtype=np.int32)
-        found = xp.full(self.shape, nothing)
-        known = xp.zeros(self.shape, dtype=np.int32)
-        for code in xp.unique(values).tolist():
-            if code == nothing:
-                continue
-            count = (parts == code).sum(axis=(1, 3), dtype=np.int32)
-            found = xp.where(count > most, np.uint8(code), found)
-            most = xp.maximum(most, count)
-            known += count
-        return xp.where(known >= LEAST_SHARE * self.parts[0] * self.parts[1], found, nothing)
+
+def _phases(phasors: Any, xp: Any) -> Any:
+    """Return the angles of complex numbers, NaN where these are not finite."""
+    ones = xp.ones(phasors.shape, dtype=np.complex64)
+    return kernels.phase_difference(phasors, ones, xp.isfinite(phasors))
 
 
 def _parts(geocoding: Geocoding) -> tuple[int, int]:
