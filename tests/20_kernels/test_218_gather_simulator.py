@@ -1,4 +1,4 @@
-"""The CUDA kernels that sample images, run in numba's simulator, against the CPU drivers."""
+"""The CUDA kernels that sample and average images, run in numba's simulator, against the CPU drivers."""
 
 from __future__ import annotations
 
@@ -33,12 +33,20 @@ def arguments():
     return cases
 
 
+def divided():
+    """Values of parts of pixels, by case."""
+    rng = np.random.default_rng(2)
+    kinds = ("float32", "complex64", "uint8")
+    return {f"average-{kind}": {"values": image_of(kind, rng, (24, 90), 0.4)} for kind in kinds}
+
+
 CASES = arguments()
+DIVIDED = divided()
 
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory):
-    return run_simulated("run_gather.py", CASES, tmp_path_factory.mktemp("simulator"))
+    return run_simulated("run_gather.py", CASES | DIVIDED, tmp_path_factory.mktemp("simulator"))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -47,6 +55,13 @@ def test_simulated_kernel_gives_what_the_cpu_gives(case, simulated):
     got = simulated[case]
     assert got.dtype == wanted.dtype
     np.testing.assert_array_equal(got, wanted)  # the same functions in the same order
+
+
+@pytest.mark.parametrize("case", DIVIDED)
+def test_simulated_average_gives_what_the_cpu_gives(case, simulated):
+    wanted = kernels.average_parts(**DIVIDED[case], parts=(2, 3), least=3)
+    assert 0.1 < known(wanted).mean() < 0.99
+    np.testing.assert_array_equal(simulated[case], wanted)
 
 
 def test_cases_reach_every_kernel_and_have_more_positions_than_threads():

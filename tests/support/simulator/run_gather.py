@@ -1,12 +1,13 @@
-"""Runs the CUDA kernels that sample images in numba's simulator: python run_gather.py CASES.npz RESULTS.npz.
+"""Runs the CUDA kernels that sample and average images in the simulator: python run_gather.py CASES.npz RESULTS.npz.
 
-As run_kernels.py; a case is the method and what is special about it.
+As run_kernels.py; a case is the method, or "average", and what is special about it.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 os.environ["NUMBA_ENABLE_CUDASIM"] = "1"
 
@@ -17,14 +18,20 @@ from numba import cuda
 from alignsar_gpu import kernels
 
 
+def result(method: str, given: dict[str, Any]) -> object:
+    if method == "average":
+        return kernels.average_parts(given["values"], (2, 3), 3)
+    return kernels.gather(**given, method=method)
+
+
 def main(cases_file: str, results_file: str) -> None:
     assert gpujit.SIMULATED
-    cases: dict[str, dict[str, object]] = {}
+    cases: dict[str, dict[str, Any]] = {}
     for key, array in np.load(cases_file).items():
         case, name = key.split("/")
         cases.setdefault(case, {})[name] = cuda.to_device(array)
     with np.errstate(invalid="ignore"):  # infinities are no data
-        results = {case: kernels.gather(**given, method=case.split("-")[0]) for case, given in cases.items()}
+        results = {case: result(case.split("-")[0], given) for case, given in cases.items()}
     np.savez(results_file, **results)
 
 
