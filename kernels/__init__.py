@@ -17,7 +17,7 @@ from .cells.interface import (
 )
 from .coherence.cpu import STRIP
 from .coherence.interface import amplitude_intensity_phase, boxcar_coherence, phase_difference, rotate_phase
-from .gathering.interface import GATHER_METHODS, NO_DATA, GatherMethod, gather
+from .gathering.interface import GATHER_METHODS, NO_DATA, GatherMethod, gather, spread_parabolas
 from .geometry.interface import (
     SEGMENT,
     ZERO_DOPPLER,
@@ -90,6 +90,7 @@ __all__ = [
     "sight_points",
     "speckle_filter",
     "spread_areas",
+    "spread_parabolas",
     "temporal_extremes",
     "temporal_mean_minimum",
     "temporal_statistics",

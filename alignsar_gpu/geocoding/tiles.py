@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from alignsar_gpu import kernels
-from alignsar_gpu.geocoding.resampling import Geocoding, window_around
+from alignsar_gpu.geocoding.resampling import WINDOW_SHARE, Geocoding, halves_of, window_around
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +31,7 @@ TOGETHER = 1 << 20  # of these, positions are computed at a time
 LEAST_SHARE = 0.5  # of the parts of a pixel must have data
 PROBES = 5  # places each way, at which the size of pixels is looked at
 NEAR = 0.01  # of a pixel
+BYTES_PER_PIXEL = 40  # of a window of a layer: as it is read, and what is made of it
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -89,9 +90,13 @@ class MapTiles:
         fine = slice(columns.start * across, columns.stop * across)
         step = max(TOGETHER // (fine.stop - fine.start), 1)
         edges = range(rows.start * down, rows.stop * down, step)
-        strips = [self._fine.positions(first, min(first + step, rows.stop * down), fine) for first in edges]
         xp = self.geocoding.device.xp
-        line, sample = (xp.concatenate(parts) for parts in zip(*strips, strict=True))
+        shape = (rows.stop - rows.start) * down, fine.stop - fine.start
+        line, sample = (xp.empty(shape, dtype=np.float64) for _ in range(2))
+        for first in edges:
+            stop = min(first + step, edges.stop)
+            part = slice(first - edges.start, stop - edges.start)
+            line[part], sample[part] = self._fine.positions(first, stop, fine)
         windows = [
             window_around(p, n, xp) for p, n in zip((line, sample), self.geocoding.grid.shape, strict=True)
         ]
@@ -160,12 +165,56 @@ class Tile:
         Values [row, column] on the device, of the layer's type (uint8 for bool); no data (NaN, 255) where less than
         half of a pixel has some.
         """
-        device = self.geocoding.device
         kind = np.dtype(layer.dtype)
         stored = np.dtype({"b": "u1", "f": "f4"}.get(kind.kind, kind))
-        nothing = kernels.NO_DATA[stored.name]
-        if not (self.lines.stop - self.lines.start and self.samples.stop - self.samples.start):
-            return device.xp.full(self.shape, nothing)
+        values = self.geocoding.device.xp.full(self.shape, kernels.NO_DATA[stored.name])
+        most = int(WINDOW_SHARE * self.geocoding.device.memory_budget) // BYTES_PER_PIXEL
+        pieces = [self] if self._pixels else []
+        while pieces:
+            piece = pieces.pop()
+            if piece._pixels > most and max(piece.shape) > 1:  # noqa: SLF001
+                pieces += piece._halves()  # noqa: SLF001
+            else:
+                within = tuple(
+                    slice(part.start - whole.start, part.stop - whole.start)
+                    for part, whole in ((piece.rows, self.rows), (piece.columns, self.columns))
+                )
+                values[within] = piece._in_window(layer, stored, method, phase=phase)  # noqa: SLF001
+        return values
+
+    @property
+    def _pixels(self) -> int:
+        """Pixels of the window."""
+        return (self.lines.stop - self.lines.start) * (self.samples.stop - self.samples.start)
+
+    def _halves(self) -> list[Tile]:
+        """Divide the tile across its longer side into two; without such as show nothing of the image."""
+        halves = []
+        for part in halves_of(slice(0, self.shape[0]), slice(0, self.shape[1])):
+            place = tuple(slice(s.start * n, s.stop * n) for s, n in zip(part, self.parts, strict=True))
+            xp = self.geocoding.device.xp
+            line, sample = (xp.ascontiguousarray(position[place]) for position in (self.line, self.sample))
+            lines, samples = (
+                window_around(p, s.stop - s.start, xp)
+                for p, s in ((line, self.lines), (sample, self.samples))
+            )
+            half = replace(
+                self,
+                rows=_moved(part[0], self.rows.start),
+                columns=_moved(part[1], self.columns.start),
+                lines=_moved(lines, self.lines.start),
+                samples=_moved(samples, self.samples.start),
+                line=line - lines.start,
+                sample=sample - samples.start,
+            )
+            halves += [half] if half._pixels else []  # noqa: SLF001
+        return halves
+
+    def _in_window(
+        self, layer: RadarLayer, stored: np.dtype[Any], method: Interpolation, *, phase: bool
+    ) -> Any:
+        """Bring the window of a layer to the tile."""
+        device = self.geocoding.device
         window = np.ascontiguousarray(layer[self.lines, self.samples])
         image = device.upload(window.astype(stored, copy=False))
         if phase:
@@ -176,6 +225,10 @@ class Tile:
             least = math.ceil(LEAST_SHARE * self.parts[0] * self.parts[1])
             values = kernels.average_parts(values, self.parts, least)
         return _phases(values, device.xp) if phase else values
+
+
+def _moved(part: slice, by: int) -> slice:
+    return slice(part.start + by, part.stop + by)
 
 
 def _phasors(phase: Any, xp: Any) -> Any:

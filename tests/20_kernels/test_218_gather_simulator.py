@@ -34,10 +34,13 @@ def arguments():
 
 
 def divided():
-    """Values of parts of pixels, by case."""
+    """Values of parts of pixels, and coefficients of parabolas, by case."""
     rng = np.random.default_rng(2)
     kinds = ("float32", "complex64", "uint8")
-    return {f"average-{kind}": {"values": image_of(kind, rng, (24, 90), 0.4)} for kind in kinds}
+    coefficients = {name: rng.standard_normal((9, 8)) for name in "pqb"}
+    return {"parabolas": coefficients} | {
+        f"average-{kind}": {"values": image_of(kind, rng, (24, 90), 0.4)} for kind in kinds
+    }
 
 
 CASES = arguments()
@@ -58,9 +61,14 @@ def test_simulated_kernel_gives_what_the_cpu_gives(case, simulated):
 
 
 @pytest.mark.parametrize("case", DIVIDED)
-def test_simulated_average_gives_what_the_cpu_gives(case, simulated):
-    wanted = kernels.average_parts(**DIVIDED[case], parts=(2, 3), least=3)
-    assert 0.1 < known(wanted).mean() < 0.99
+def test_simulated_average_or_parabola_gives_what_the_cpu_gives(case, simulated):
+    if case == "parabolas":
+        wanted = kernels.spread_parabolas(
+            **DIVIDED[case], along=(np.arange(8.0) - 4.0) / 4.0, columns=slice(3, 61)
+        )
+    else:
+        wanted = kernels.average_parts(**DIVIDED[case], parts=(2, 3), least=3)
+        assert 0.1 < known(wanted).mean() < 0.99
     np.testing.assert_array_equal(simulated[case], wanted)
 
 
@@ -69,7 +77,7 @@ def test_cases_reach_every_kernel_and_have_more_positions_than_threads():
         f"gather_{method}_{dtype}" if method == "nearest" else f"gather_{method}"
         for method, dtype, _ in (case.split("-") for case in CASES)
     }
-    assert reached == set(cuda_gather.DECLARED)
+    assert reached | {"spread_parabolas"} == set(cuda_gather.DECLARED)
     assert CASES["cubic-float32-large"]["row"].size > 2 * THREADS
     for case, given in CASES.items():
         found = known(kernels.gather(**given, method=case.split("-")[0])).mean()

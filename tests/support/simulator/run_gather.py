@@ -17,10 +17,14 @@ from numba import cuda
 
 from alignsar_gpu import kernels
 
+ALONG, COLUMNS = (np.arange(8.0) - 4.0) / 4.0, slice(3, 61)  # of the case "parabolas"
+
 
 def result(method: str, given: dict[str, Any]) -> object:
     if method == "average":
         return kernels.average_parts(given["values"], (2, 3), 3)
+    if method == "parabolas":
+        return kernels.spread_parabolas(*(given[name] for name in "pqb"), ALONG, COLUMNS)
     return kernels.gather(**given, method=method)
 
 
