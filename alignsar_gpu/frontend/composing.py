@@ -161,7 +161,7 @@ def typed(composed: DictConfig) -> Config:
     if "products" in missing:
         raise AlignsarError(
             "no products: choose an experiment (+experiment=demo needs no data; --help lists others), or say where "
-            "products are (products.path=FOLDER)"
+            "products are (products.path=FOLDER); to add a map to a finished run, name its folder (output=FOLDER)"
         )
     for name in missing:
         raise AlignsarError(must_be_given(name, composed))
