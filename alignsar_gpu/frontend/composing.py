@@ -20,7 +20,7 @@ from alignsar_gpu.products.readers import reader_of, readers
 from alignsar_gpu.radarcoding.kinds import layers_of
 
 UNKNOWN = re.compile(r"Could not override '(?P<name>[^']+)'")  # what Hydra says of a key that is not there
-TWICE = re.compile(r"Multiple values for (?P<name>[\w.]+)")
+TWICE = re.compile(r"Multiple values for (?P<name>[\w/]+)")
 AMBIGUOUS = re.compile(r"Ambiguous value for argument '(?P<override>[^\n]*)'\n")
 MERGING = re.compile(r"Error merging override (?P<override>.*)", re.DOTALL)
 

@@ -231,6 +231,7 @@ class TestTheReader:
         assert prepare(["products=auto", f"products.path={tmp_path}", *own]) == [*expected, *own]
         assert prepare([f"products.path={tmp_path}", *own]) == [expected[0], *own]
         assert prepare(["+experiment=burst", f"products.path={tmp_path}"])[-1] == expected[0]
+        assert prepare(["-m", f"products.path={tmp_path}"]) == [*expected, "-m"]
 
     def test_two_that_fit_and_none(self, tmp_path):
         (tmp_path / "a.dim").touch()

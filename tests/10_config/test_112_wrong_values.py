@@ -119,6 +119,11 @@ def test_what_must_be_given_is_said_with_what_it_is():
     assert words in refuse("", "products=sentinel1").stderr
 
 
+def test_an_experiment_that_is_given_twice():
+    told = refuse("", "+experiment=demo", "+experiment=simulate").stderr
+    assert "experiment: is given more than once; choose one" in told
+
+
 def test_from_python_too():
     with pytest.raises(AlignsarError, match=r"simulate\.dates: nothing is simulated here; add"):
         run_from_python(**{"products.path": "x", "products": "snap", "simulate.dates": 3})
