@@ -208,8 +208,8 @@ def _of_reference(named: Mapping[str, Sequence[Match]], date: str, area: _Area |
         nearest = int(np.argmin(apart))
         raise AlignsarError(
             f"products.area: the area lies outside all {len(everything)} bursts of {date}, which cover "
-            f"{_extent(everything)}: the nearest, {everything[nearest].name}, is about {apart[nearest]:.0f} km away; correct the area "
-            "(longitude comes first) or give other products"
+            f"{_extent(everything)}: the nearest, {everything[nearest].name}, is about {apart[nearest]:.0f} km away; "
+            "correct the area (longitude comes first) or give other products"
         )
     return chosen
 
