@@ -9,11 +9,18 @@ from pathlib import Path
 from alignsar_gpu.errors import AlignsarError
 
 PROJ_FOLDERS = ("PROJ_DATA", "PROJ_LIB")
+GDAL_CACHE = (
+    "256"  # MB of rasters that GDAL keeps; without it 5 % of the machine's memory, whatever the run may use
+)
 LOCALES = ("LC_ALL", "LC_CTYPE", "LANG")  # in the order that they count
 
 
 def check_environment() -> None:
-    """Raise AlignsarError where PROJ's data are not where they should be, or texts and threads would fail later."""
+    """Raise AlignsarError where PROJ's data are not where they should be, or texts and threads would fail later.
+
+    Limits GDAL's cache too, unless ``GDAL_CACHEMAX`` is set.
+    """
+    os.environ.setdefault("GDAL_CACHEMAX", GDAL_CACHE)
     _check_proj()
     _check_locale()
     _check_threads()

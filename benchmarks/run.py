@@ -32,7 +32,7 @@ from whole.watching import Watched, watch
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-CUBE_STAGES = ("products", "signatures", "interferograms", "radarcoding", "offset")
+CUBE_STAGES = ("products", "signatures", "geometry", "interferograms", "radarcoding", "offset")
 CUBE_ALONE = ("netcdf=none", "report=none")
 LINES = 1507  # of a burst
 PACKAGES = ("alignsar_gpu", "numpy", "numba", "xarray", "zarr", "h5py")

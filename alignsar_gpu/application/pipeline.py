@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from alignsar_gpu.application.catalogue import CatalogueStage
 from alignsar_gpu.application.dataset.stage import DatasetStage
 from alignsar_gpu.application.folder import SIMULATED, RunFolder, refuse_foreign
+from alignsar_gpu.application.geocoding.stage import GeocodingStage
 from alignsar_gpu.application.netcdf import NetcdfStage
 from alignsar_gpu.application.report import ReportStage
 from alignsar_gpu.application.stage import Run
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.device import Device
 
 # What a run makes, in this order; the first is what all others are made of. A new stage is a file and a line here.
-STAGES: tuple[type[Stage], ...] = (DatasetStage, NetcdfStage, ReportStage, CatalogueStage)
+STAGES: tuple[type[Stage], ...] = (DatasetStage, NetcdfStage, GeocodingStage, ReportStage, CatalogueStage)
 
 
 @dataclass(frozen=True, kw_only=True)

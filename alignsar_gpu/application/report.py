@@ -50,7 +50,7 @@ class ReportStage(Stage):
                 folder.work / REPORT,
                 truth=open_truth(truth, cube) if truth.exists() else None,
                 configuration=self.run.published.configuration,
-                netcdf=(folder.work / NETCDF).exists(),
+                netcdf=sorted(file.name for file in (folder.work / NETCDF).glob("*.nc")),
                 dates=self.run.config.report.dates,
                 advance=advance,
             )

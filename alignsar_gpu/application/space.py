@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # Share of a layer's bytes that its compressed chunks take, measured on the demo: layers of dates, and those of the
 # ground. Masks and classes take next to nothing.
 DATED, STATIC = 0.75, 0.4
-STATIC_NETCDF = 0.2  # NetCDF files, one of each date, each have the latter, packed by a codec that packs more
+STATIC_NETCDF = 0.2  # each NetCDF file has the latter, packed by a codec that packs more
 MANTISSA = 23  # bits of a float32 that rounding leaves fewer of
 SURE = 0.5  # share of an estimate that a run takes at least
 SAFE_PIXEL = 4  # bytes of a pixel and polarization of a product, as a measurement file has it
@@ -35,7 +35,10 @@ def check_dataset_space(plan: Plan, networks: Sequence[CubeLayout], config: Conf
     parts = [f"cube.zarr {_size(cube)}"]
     total = cube + sum(_bytes_of(layout, layout.layers, STATIC) for layout in networks)
     if config.netcdf != "none":
-        files = _bytes_of(plan.layout, plan.layers, dates * STATIC_NETCDF)  # those too that the cube computes
+        copies = dates if config.netcdf == "dates" else 1
+        files = _bytes_of(
+            plan.layout, plan.layers, copies * STATIC_NETCDF
+        )  # those too that the cube computes
         parts.append(f"netcdf {_size(files)}")
         total += files
     LOGGER.info(
@@ -48,6 +51,18 @@ def check_dataset_space(plan: Plan, networks: Sequence[CubeLayout], config: Conf
         path,
         "netcdf=none, dataset.derived=computed and dataset.digits=3 take less; or choose another output",
     )
+
+
+def check_map_space(layout: CubeLayout, products: Sequence[str], path: Path) -> None:
+    """Say how much a map will take, and raise AlignsarError where the disk of ``path`` has not even half of it."""
+    layers = _bytes_of(layout, layout.layers, STATIC)
+    total = layers * (1 + len(set(products) - {"cube"}))  # the cube is made in any case
+    dates, rows, columns = layout.shape
+    LOGGER.info(
+        "size       map of %d date%s, %d x %d pixels, %d layers: about %s on disk, %s free",
+        *(dates, "s" * (dates > 1), rows, columns, len(layout.layers), _size(total), _size(_free(path))),
+    )
+    _check(total, path, "a coarser geocoding.resolution and fewer geocoding.layers take less")
 
 
 def check_products_space(views: Sequence[PassView], path: Path) -> None:

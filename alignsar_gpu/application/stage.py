@@ -57,8 +57,8 @@ class Stage(ABC):
 
     name: ClassVar[str]
     reads: ClassVar[tuple[str, ...]] = ()
-    products: ClassVar[tuple[str, ...]] = ()
-    shown: ClassVar[tuple[tuple[str, str, str], ...]] = ()
+    products: tuple[str, ...] = ()
+    shown: tuple[tuple[str, str, str], ...] = ()
 
     def __init__(self, run: Run) -> None:
         self.run = run

@@ -86,7 +86,8 @@ def write_stac(
 ) -> None:
     """Write the STAC catalogue of ``cube`` into ``folder``: beside it first, then renamed.
 
-    ``netcdf`` are the files of the dates, each named ``<YYYYMMDD>.nc`` and found by that name, or none; ``cube_store``,
+    ``netcdf`` are the files of the dates, each named ``<YYYYMMDD>.nc`` and found by that name, or the one of all dates,
+    ``<first>_<last>.nc``, or none; ``cube_store``,
     ``interferograms``, ``report`` and ``metadata`` (quality.json, run.yaml) become assets of the collection. All must
     be there, and the files of the dates complete, for sizes and checksums are taken from them (``checksum`` gives a
     file's SHA-256, for those who know it already). Links are relative, so a folder that holds all of them can be moved.
@@ -128,6 +129,7 @@ def _catalog(
     dates = [cube.isel(time=index) for index in np.argsort(cube["time"].values, kind="stable")]
     items = {date_name(scalar(date["time"])): make_item(cube, date, outline) for date in dates}
     files = {path.stem: path for path in netcdf}
+    together = files.pop(f"{min(items)}_{max(items)}", None)
     collection = _collection(cube, outline, list(items.values()), with_netcdf=bool(files))
     catalog = pystac.Catalog(
         id=f"{collection.id}-catalog", title=collection.title, description=collection.description
@@ -141,17 +143,28 @@ def _catalog(
         if date not in files:
             raise AlignsarError(f"STAC: no NetCDF file {date}.nc among those of the dataset: write it again")
         asset = _add_asset(item, "netcdf", files[date], "All layers of this date, in radar geometry", "data")
-        # A multihash: 12 stands for SHA-256, 20 for the 32 bytes that follow. Of reports and records, which hold the
-        # times that the run took, the catalogue says nothing, so that the same input gives the same catalogue.
-        FileExtension.ext(asset, add_if_missing=True).apply(
-            checksum=f"1220{checksum(files[date])}", size=files[date].stat().st_size
+        _add_checksum(asset, files[date], checksum)
+    if together is not None:
+        asset = _add_asset(
+            collection, "netcdf", together, "All layers of all dates, in radar geometry, as NetCDF", "data"
         )
+        _add_checksum(asset, together, checksum)
     for path, (name, title, role) in zip(parts, PARTS, strict=True):
         if path is not None:
             _add_asset(collection, name, path, title, role)
     for path in metadata:
         _add_asset(collection, path.stem, path, f"Record of the run ({path.name})", "metadata")
     return catalog
+
+
+def _add_checksum(asset: pystac.Asset, path: Path, checksum: Callable[[Path], str]) -> None:
+    """Say how large a file is, and its checksum.
+
+    Of reports and records, which hold the times that the run took, the catalogue says nothing, so that the same input
+    gives the same catalogue.
+    """
+    multihash = f"1220{checksum(path)}"  # 12 stands for SHA-256, 20 for the 32 bytes that follow
+    FileExtension.ext(asset, add_if_missing=True).apply(checksum=multihash, size=path.stat().st_size)
 
 
 def _collection(

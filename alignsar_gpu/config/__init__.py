@@ -11,6 +11,7 @@ from typing import Any
 
 from omegaconf import MISSING
 
+from alignsar_gpu.config.geocoding import GeocodingConfig, check_geocoding
 from alignsar_gpu.config.keys import about, as_given, key
 from alignsar_gpu.config.products import (
     DemConfig,
@@ -30,6 +31,7 @@ __all__ = [
     "DatasetConfig",
     "DemConfig",
     "DeviceConfig",
+    "GeocodingConfig",
     "InterferometryConfig",
     "NoProductsConfig",
     "OrbitsConfig",
@@ -213,10 +215,12 @@ class Config:
     dataset: DatasetConfig = field(default_factory=DatasetConfig)
     netcdf: str = key(
         "dates",
-        "NetCDF files beside the cube: one of each date, or none, which leaves those of a finished run alone",
-        choices=("dates", "none"),
+        "NetCDF files beside the cube: one of each date (dates), one of all (one), or none, which leaves those of a "
+        "finished run alone",
+        choices=("dates", "one", "none"),
     )
     report: ReportConfig = field(default_factory=ReportConfig)
+    geocoding: GeocodingConfig = field(default_factory=GeocodingConfig)
 
 
 def _check_value(name: str, value: Any, metadata: dict[str, Any]) -> None:
@@ -271,6 +275,7 @@ def check_together(config: Config, *, coregisters: bool) -> None:
             "those that are stored; leave out dataset.digits or dataset.derived=computed"
         )
     check_radarcoding(config.radarcoding)
+    check_geocoding(config.geocoding)
     if config.simulate is not None:
         check_templates(config.simulate)
         if config.simulate.dem.path is not None:

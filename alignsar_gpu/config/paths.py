@@ -84,6 +84,7 @@ def _paths(config: Config) -> Iterator[tuple[str, str]]:
         "products.path": getattr(config.products, "path", None),
         "orbits.path": config.orbits.path,
         "dem.path": config.dem.path,
+        "geocoding.match": config.geocoding.match,
     }
     values |= {
         f"radarcoding.layers.{name}.path": layer.path for name, layer in config.radarcoding.layers.items()

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 import zarr
+from xarray.core import indexing
 from zarr.codecs import BloscCname, BloscCodec, BloscShuffle
 
 from alignsar_gpu.dataset.bounds import bounds_of, longitude_bounds
+from alignsar_gpu.dataset.stored import StoredLayer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +29,7 @@ MOST_CHUNKS = 8192  # of a shard, whose index is read with every access
 class CubeLayer:
     """An array of the cube that is filled block by block.
 
-    ``dated`` layers have the dimensions (time, azimuth, range), others (azimuth, range). A ``coordinate``
+    ``dated`` layers have all dimensions of the cube, others those in space. A ``coordinate``
     says where the pixels of the others lie. Of ``mantissa_bits`` are kept, where not all are.
     """
 
@@ -117,11 +119,13 @@ def create_cube(path: Path, layout: CubeLayout) -> None:
             path, mode="w", zarr_format=3, consolidated=False
         )
     group = zarr.open_group(path, mode="r+", zarr_format=3)
-    along_time = sorted(str(name) for name in layout.coordinates.coords if name not in layout.dimensions)
-    in_space = [layer.name for layer in layout.layers if layer.coordinate]
+    others = [name for name in layout.coordinates.coords if name not in layout.dimensions]
+    along_time = sorted(str(name) for name in others if layout.coordinates[name].dims)
+    of_all = sorted(str(name) for name in others if not layout.coordinates[name].dims)
+    of_all += [layer.name for layer in layout.layers if layer.coordinate]
     for layer in layout.layers:
         skip = 0 if layer.dated else 1
-        names = [] if layer.coordinate else [*(along_time if layer.dated else []), *in_space]
+        names = [] if layer.coordinate else [*(along_time if layer.dated else []), *of_all]
         chunk, how = (1, *layout.chunk), compression_of(layer)
         group.create_array(
             layer.name,
@@ -146,9 +150,9 @@ def layer_bounds(path: Path, layer: str) -> tuple[float, float]:
 
     NaN, NaN if there is none; see `bounds.longitude_bounds`.
     """
-    array = zarr.open_array(path, path=layer, mode="r", zarr_format=3)
-    rows = range(0, array.shape[0], array.chunks[0])
-    blocks = (np.asarray(array[first : first + array.chunks[0]]) for first in rows)
+    values = open_layer(path, layer)
+    rows = range(0, values.shape[0], values.chunks[0])
+    blocks = (np.asarray(values[first : first + values.chunks[0]]) for first in rows)
     return longitude_bounds(blocks) if layer == LONGITUDE else bounds_of(blocks)
 
 
@@ -161,10 +165,21 @@ def finish_cube(path: Path, attributes: Mapping[str, Any]) -> None:
         zarr.consolidate_metadata(path, zarr_format=3)
 
 
+def open_layer(path: Path, name: str) -> StoredLayer | zarr.Array[Any]:
+    """Open a layer of the cube at ``path``, to be read by indices."""
+    array = zarr.open_array(path, path=name, mode="r", zarr_format=3)
+    return StoredLayer.of(array, path / name) or array
+
+
 def open_cube(path: Path) -> xr.Dataset:
     """Open the cube at ``path``, lazily."""
     cube: xr.Dataset = xr.open_zarr(path, chunks=None, consolidated=True)
-    return cube
+    layers: dict[str, xr.Variable] = {}
+    for name, array in zarr.open_group(path, mode="r", zarr_format=3).arrays():
+        if (stored := StoredLayer.of(array, path / name)) is not None:
+            layer, lazy = cube[name].variable, indexing.LazilyIndexedArray(stored)
+            layers[name] = xr.Variable(layer.dims, lazy, layer.attrs, layer.encoding)
+    return cube.assign(layers)
 
 
 def write_dataset(path: Path, dataset: xr.Dataset) -> None:

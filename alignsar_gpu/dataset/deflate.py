@@ -1,28 +1,38 @@
-"""Chunks of HDF5 compressed by ISA-L, as its own filters shuffle and deflate read them.
+"""Chunks of HDF5 as its own filters shuffle and deflate read them, compressed in as many threads as there are.
 
-HDF5 compresses by zlib in one thread, at some 44 MB/s; ISA-L's first level takes 2 % more space and is four times as
-fast, in as many threads as there are. What is written is plain deflate, which every reader of HDF5 opens.
+HDF5 compresses by zlib in one thread, at some 44 MB/s, and looks for repetitions in noise. Here each byte of the
+numbers is treated by itself: those of the last digits are stored as they are, exponents of speckle get shorter codes
+for what is frequent, and repetitions are searched where there are some. What is written is plain deflate, which every
+reader opens.
 """
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from isal import isal_zlib
+from zlib_ng import zlib_ng
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     import h5py
     from numpy.typing import NDArray
 
     from alignsar_gpu.dataset.flow import Flow
 
-LEVEL = 1
 FILTERS = 0  # bits of the filters that a chunk has not gone through
+# Of zlib's format (RFC 1950) and deflate (RFC 1951): what a stream begins with; a block that is stored as it is
+# (whether it is the last, its bytes, and these inverted), and the most bytes of such.
+BEGIN = b"\x78\x01"
+STORED, MOST_STORED = struct.Struct("<BHH"), 65535
+LEVEL, MEMORY = 2, 9  # of zlib
+PIECES, PIECE = 8, 512  # parts of a plane that are tried, and their bytes
+NOISE = 0.98  # share of its bytes that a plane still has, compressed, from which on it is stored as it is
+SEARCH = 0.9  # share of what short codes alone leave, below which repetitions are searched
 
 
 def shuffled_and_deflated(values: NDArray[Any], chunk: tuple[int, int]) -> bytes:
@@ -34,14 +44,46 @@ def shuffled_and_deflated(values: NDArray[Any], chunk: tuple[int, int]) -> bytes
     if values.shape != chunk:
         padded = np.zeros(chunk, dtype=values.dtype)
         padded[: values.shape[0], : values.shape[1]] = values
-    octets = np.ascontiguousarray(padded).reshape(-1, 1).view(np.uint8)
-    compressed: bytes = isal_zlib.compress(np.ascontiguousarray(octets.T).data, LEVEL)
-    return compressed
+    planes = np.ascontiguousarray(np.ascontiguousarray(padded).reshape(-1, 1).view(np.uint8).T)
+    content = [BEGIN]
+    for number, plane in enumerate(planes, 1):
+        content += _deflated(plane, final=number == len(planes))
+    content.append(zlib_ng.adler32(planes.data).to_bytes(4, "big"))
+    return b"".join(content)
+
+
+def _deflated(plane: NDArray[np.uint8], *, final: bool) -> list[bytes]:
+    """Return the blocks of deflate of a plane of bytes, in the way that suits a sample of it."""
+    sample = (
+        plane[: plane.size - plane.size % PIECES].reshape(PIECES, -1)[:, :PIECE].tobytes() or plane.tobytes()
+    )
+    coded, searched = (
+        len(_compressed(sample, strategy, zlib_ng.Z_FINISH)) / len(sample)
+        for strategy in (zlib_ng.Z_HUFFMAN_ONLY, zlib_ng.Z_DEFAULT_STRATEGY)
+    )
+    if min(coded, searched) > NOISE:
+        return list(_stored(plane.tobytes(), final=final))
+    strategy = zlib_ng.Z_DEFAULT_STRATEGY if searched < SEARCH * coded else zlib_ng.Z_HUFFMAN_ONLY
+    return [_compressed(plane.data, strategy, zlib_ng.Z_FINISH if final else zlib_ng.Z_SYNC_FLUSH)]
+
+
+def _compressed(octets: bytes | memoryview, strategy: int, flush: int) -> bytes:
+    packing = zlib_ng.compressobj(LEVEL, zlib_ng.DEFLATED, -zlib_ng.MAX_WBITS, MEMORY, strategy)
+    first: bytes = packing.compress(octets)
+    return first + packing.flush(flush)
+
+
+def _stored(octets: bytes, *, final: bool) -> Iterator[bytes]:
+    """Yield blocks of deflate that hold bytes as they are."""
+    for first in range(0, len(octets), MOST_STORED):
+        block = octets[first : first + MOST_STORED]
+        yield STORED.pack(final and first + MOST_STORED >= len(octets), len(block), len(block) ^ 0xFFFF)
+        yield block
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Chunks:
-    """The chunks of an image in an HDF5 file: what `write_chunks` and `copy_chunks` need, looked up beforehand.
+    """The chunks of images in an HDF5 file: what `write_chunks` and `copy_chunks` need, looked up beforehand.
 
     HDF5 is not made for threads: while a `Flow` is open, only its last steps may call it.
     """
@@ -52,8 +94,8 @@ class Chunks:
 
     @classmethod
     def of(cls, dataset: h5py.Dataset) -> Chunks:
-        """Look up the chunks of a dataset."""
-        return cls(id=dataset.id, shape=dataset.shape, chunk=dataset.chunks)
+        """Look up the chunks of a dataset, of an image or of several, one in each chunk."""
+        return cls(id=dataset.id, shape=dataset.shape[-2:], chunk=dataset.chunks[-2:])
 
     @property
     def places(self) -> Iterator[tuple[int, int]]:
@@ -63,20 +105,33 @@ class Chunks:
                 yield line, sample
 
 
-def write_chunks(flow: Flow, target: Chunks, first: int, values: NDArray[Any]) -> None:
-    """Write lines of an image from ``first`` on, a row of chunks.
+def write_chunks(
+    flow: Flow,
+    targets: Sequence[Chunks],
+    read: Callable[[slice, slice], Sequence[NDArray[Any]]],
+    date: tuple[int, ...] = (),
+) -> None:
+    """Write images of one shape, type and chunks; of a ``date``, where the dataset has several.
 
-    Values are compressed in the threads of ``flow`` and are in the file when that is left; the order of the bytes is
-    always the same.
+    ``read`` returns a part of each, by lines and samples. That, and compression, is done in the threads of ``flow``;
+    all is in the file when that is left, and the order of the bytes is always the same.
     """
-    columns = range(0, values.shape[1], target.chunk[1])
+    first = targets[0]
 
-    def write(packed: list[bytes]) -> None:
-        for column, content in zip(columns, packed, strict=True):
-            target.id.write_direct_chunk((first, column), content, FILTERS)
+    def pack(line: int, sample: int) -> list[bytes]:
+        lines, samples = first.chunk
+        parts = read(slice(line, line + lines), slice(sample, sample + samples))
+        return [shuffled_and_deflated(part, first.chunk) for part in parts]
 
-    parts = [values[:, column : column + target.chunk[1]] for column in columns]
-    flow.put(values.nbytes, [partial(shuffled_and_deflated, part, target.chunk) for part in parts], write)
+    def write(line: int, packed: list[list[bytes]]) -> None:
+        for sample, contents in zip(samples, packed, strict=True):
+            for target, content in zip(targets, contents, strict=True):
+                target.id.write_direct_chunk((*date, line, sample), content, FILTERS)
+
+    samples = range(0, first.shape[1], first.chunk[1])
+    size = len(targets) * first.id.dtype.itemsize * first.chunk[0] * first.shape[1]
+    for line in range(0, first.shape[0], first.chunk[0]):
+        flow.put(size, [partial(pack, line, sample) for sample in samples], partial(write, line))
 
 
 def copy_chunks(flow: Flow, source: Chunks, target: Chunks) -> None:

@@ -1,21 +1,22 @@
-"""NetCDF output: one file a date, CF-1.11 and ACDD-1.3 attributes, and the sar_* attributes of AlignSAR."""
+"""NetCDF output, a file a date or one of all: CF-1.11 and ACDD-1.3 attributes, and the sar_* attributes of AlignSAR."""
 
 from __future__ import annotations
 
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import h5py
 import netCDF4
 import numpy as np
 
-from alignsar_gpu.dataset.dates import date_name, iso, reference_time, scalar
+from alignsar_gpu.dataset.dates import date_name, iso, reference_time
 from alignsar_gpu.dataset.deflate import Chunks, copy_chunks, write_chunks
 from alignsar_gpu.dataset.flow import Flow
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     import xarray as xr
@@ -23,9 +24,7 @@ if TYPE_CHECKING:
 
 IMAGE = ("azimuth", "range")
 
-# Lines that are read, compressed and written at a time, and the size of a chunk in the file.
-BLOCK_LINES = 512
-CHUNK_SAMPLES = 512
+CHUNK = (256, 512)  # lines and samples of a chunk, where the cube has none
 WAITING_BYTES = 1 << 27  # of values that are read and not yet written
 
 # What CF wants, where the cube says it in another way. "days" as units makes xarray before 2025.4 read a
@@ -93,6 +92,12 @@ def netcdf_files(cube: xr.Dataset, folder: Path) -> list[Path]:
     return [folder / f"{date}.nc" for date in dates]
 
 
+def netcdf_file(cube: xr.Dataset, folder: Path) -> Path:
+    """Name the NetCDF file of all dates, ``<first>_<last>.nc`` in ``folder``."""
+    first, last = (date_name(cube["time"].values[place]) for place in (0, -1))
+    return folder / f"{first}_{last}.nc"
+
+
 def write_date(
     cube: xr.Dataset, index: int, path: Path, *, other: Path | None = None, workers: int = 1
 ) -> None:
@@ -104,26 +109,36 @@ def write_date(
     ``<name>_imag``; what the cube has per date are scalars.
     Raises AlignsarError where the cube lacks metadata, or where the file cannot be written.
     """
-    date = cube.isel(time=index)
-    attributes = _global_attributes(cube, date)
+    _write(cube, cube.isel(time=index), path, other, workers)
+
+
+def write_dates(cube: xr.Dataset, path: Path, *, workers: int = 1) -> None:
+    """Write all dates of the cube to ``path``, as `write_date` does one: layers are [time, azimuth, range]."""
+    _write(cube, cube, path, None, workers)
+
+
+def _write(cube: xr.Dataset, part: xr.Dataset, path: Path, other: Path | None, workers: int) -> None:
+    """Write a part of the cube, a date or all."""
+    attributes = _global_attributes(cube, part)
     beside = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            layers = sorted(str(n) for n in date.variables if set(date[n].dims) == set(IMAGE))
+            layers = sorted(str(n) for n in part.variables if set(IMAGE) <= set(part[n].dims))
             dated = {name for name in layers if "time" in cube[name].dims}
+            chunk = _chunk_of([part[name] for name in layers])
             with netCDF4.Dataset(beside, "w", format="NETCDF4") as file:
-                _write_coordinates(file, date, cube.attrs["reference_date"])
-                _write_scalars(file, date, cube)
+                _write_coordinates(file, part, cube.attrs["reference_date"])
+                _write_auxiliary(file, part, cube)
                 for name in layers:
-                    _define_layer(file, date[name], per_date=name in dated)
+                    _define_layer(file, part[name], chunk, per_date=name in dated)
                 file.setncatts(attributes)
             with (
                 h5py.File(beside, "r+") as hdf5,
                 nullcontext() if other is None else h5py.File(other, "r") as source,
             ):
                 shared = [] if source is None else [name for name in layers if name not in dated]
-                _fill(hdf5, source, [date[name] for name in layers], shared, workers)
+                _fill(hdf5, source, [part[name] for name in layers], shared, workers)
             beside.replace(path)
         finally:
             beside.unlink(missing_ok=True)
@@ -134,16 +149,18 @@ def write_date(
         ) from error
 
 
-def _write_coordinates(file: netCDF4.Dataset, date: xr.Dataset, reference_date: str) -> None:
-    """The axes, the scalar coordinate time (since the reference's midnight), and the grid mapping."""
+def _write_coordinates(file: netCDF4.Dataset, part: xr.Dataset, reference_date: str) -> None:
+    """The axes, the coordinate time (since the reference's midnight), and the grid mapping."""
     for name in IMAGE:
-        file.createDimension(name, date.sizes[name])
+        file.createDimension(name, part.sizes[name])
         variable = file.createVariable(name, "f8", (name,))
-        variable.setncatts(_attributes(date[name]))
-        variable[:] = date[name].values
-    value, units = _encode_time(scalar(date["time"]), np.datetime64(reference_date, "ns"))
-    variable = file.createVariable("time", "i8", ())
-    variable.setncatts(_attributes(date["time"]))
+        variable.setncatts(_attributes(part[name]))
+        variable[:] = part[name].values
+    for name in _dims(part["time"]):
+        file.createDimension(name, part.sizes[name])
+    value, units = _encode_time(part["time"].values, np.datetime64(reference_date, "ns"))
+    variable = file.createVariable("time", "i8", _dims(part["time"]))
+    variable.setncatts(_attributes(part["time"]))
     variable.setncatts({"standard_name": "time", "units": units, "calendar": "standard"})
     variable.units_metadata = "leap_seconds: none"  # as in datetime64: every day has 86400 s
     variable[...] = value
@@ -152,28 +169,33 @@ def _write_coordinates(file: netCDF4.Dataset, date: xr.Dataset, reference_date: 
     variable[...] = 0
 
 
-def _encode_time(time: np.datetime64, epoch: np.datetime64) -> tuple[int, str]:
+def _dims(array: xr.DataArray) -> tuple[str, ...]:
+    return tuple(map(str, array.dims))
+
+
+def _encode_time(times: NDArray[np.datetime64], epoch: np.datetime64) -> tuple[NDArray[np.int64], str]:
     """Whole units since ``epoch``, and the unit's CF name: microseconds, or nanoseconds if it takes those.
 
     Seconds in float64 are read back a nanosecond short by xarray now and then.
     """
-    nanoseconds = int((time - epoch).astype("timedelta64[ns]").astype(np.int64))
+    nanoseconds = (times - epoch).astype("timedelta64[ns]").astype(np.int64)
     since = f"since {np.datetime_as_string(epoch, unit='s').replace('T', ' ')}"
-    if nanoseconds % 1000:
+    if (nanoseconds % 1000).any():
         return nanoseconds, f"nanoseconds {since}"
     return nanoseconds // 1000, f"microseconds {since}"
 
 
-def _write_scalars(file: netCDF4.Dataset, date: xr.Dataset, cube: xr.Dataset) -> None:
+def _write_auxiliary(file: netCDF4.Dataset, part: xr.Dataset, cube: xr.Dataset) -> None:
     """What the cube has per date and not per pixel."""
     for name in sorted(str(n) for n in cube.variables if cube[n].dims == ("time",) and n != "time"):
-        value = scalar(date[name])
-        kind: Any = str if isinstance(value, str) else np.asarray(value).dtype
-        fill_value = np.nan if isinstance(value, np.floating) else None
-        variable = file.createVariable(name, kind, (), fill_value=fill_value)
-        variable.setncatts(_attributes(date[name]))
+        values = part[name].values
+        is_text = values.dtype.kind in "OUT"
+        fill_value = np.nan if values.dtype.kind == "f" else None
+        kind: Any = str if is_text else values.dtype.newbyteorder("=")
+        variable = file.createVariable(name, kind, _dims(part[name]), fill_value=fill_value)
+        variable.setncatts(_attributes(part[name]))
         variable.setncatts({"coordinates": "time", "coverage_content_type": "auxiliaryInformation"})
-        variable[...] = value
+        variable[...] = (values.astype(object) if is_text else values)[()]
 
 
 def _names(layer: xr.DataArray) -> list[str]:
@@ -187,7 +209,16 @@ def _storage(layer: xr.DataArray) -> np.dtype[Any]:
     return np.dtype({"c": "f4", "b": "i1"}.get(layer.dtype.kind, layer.dtype)).newbyteorder("=")
 
 
-def _define_layer(file: netCDF4.Dataset, layer: xr.DataArray, *, per_date: bool) -> None:
+def _chunk_of(layers: Sequence[xr.DataArray]) -> tuple[int, int]:
+    """The lines and samples of a chunk: those of the cube, so that each of its own is read once."""
+    found = [layer.encoding["preferred_chunks"] for layer in layers if "preferred_chunks" in layer.encoding]
+    lines, samples = (found[0][name] for name in IMAGE) if found else CHUNK
+    return min(lines, layers[0].sizes["azimuth"]), min(samples, layers[0].sizes["range"])
+
+
+def _define_layer(
+    file: netCDF4.Dataset, layer: xr.DataArray, chunk: tuple[int, int], *, per_date: bool
+) -> None:
     """Define the compressed variables of a layer, still without values."""
     storage = _storage(layer)
     attributes = _layer_attributes(layer, storage, per_date=per_date)
@@ -196,12 +227,12 @@ def _define_layer(file: netCDF4.Dataset, layer: xr.DataArray, *, per_date: bool)
         variable = file.createVariable(
             name,
             storage,
-            IMAGE,
+            IMAGE if layer.ndim == len(IMAGE) else ("time", *IMAGE),
             compression="zlib",
             complevel=1,
             shuffle=True,
             fill_value=np.nan if storage.kind == "f" else False,
-            chunksizes=(min(BLOCK_LINES, layer.sizes["azimuth"]), min(CHUNK_SAMPLES, layer.sizes["range"])),
+            chunksizes=chunk if layer.ndim == len(IMAGE) else (1, *chunk),
         )
         variable.setncatts(attributes)
         if name != layer.name:
@@ -221,20 +252,23 @@ def _fill(
     known = {} if source is None else {name: Chunks.of(source[name]) for name in chunks if name in source}
     with Flow(workers, WAITING_BYTES) as flow:
         for layer in layers:
-            if layer.name not in shared:
-                _fill_layer(chunks, layer, flow)
+            if layer.name in shared:
+                for name in _names(layer):
+                    copy_chunks(flow, known[name], chunks[name])
                 continue
-            for name in _names(layer):
-                copy_chunks(flow, known[name], chunks[name])
+            targets = [chunks[name] for name in _names(layer)]
+            for date in np.ndindex(*[layer.sizes[name] for name in layer.dims if name not in IMAGE]):
+                image = layer if not date else layer.isel(time=date[0])
+                write_chunks(flow, targets, partial(_read, image), date)
 
 
-def _fill_layer(chunks: Mapping[str, Chunks], layer: xr.DataArray, flow: Flow) -> None:
-    """Write the values of a layer; read while what was read before is compressed."""
-    for first in range(0, layer.sizes["azimuth"], BLOCK_LINES):
-        block = layer.isel(azimuth=slice(first, first + BLOCK_LINES)).transpose(*IMAGE).values
-        parts = _parts(block, _storage(layer), str(layer.name))
-        for name, values in zip(_names(layer), parts, strict=True):
-            write_chunks(flow, chunks[name], first, values)
+def _read(layer: xr.DataArray, lines: slice, samples: slice) -> list[NDArray[Any]]:
+    """The real arrays that a part of a layer is stored as. Infinity is a bug upstream: ValueError."""
+    values = layer.variable.isel(azimuth=lines, range=samples).transpose(*IMAGE).values
+    if values.dtype.kind in "fc" and np.isinf(values).any():
+        raise ValueError(f"layer {layer.name} holds infinite values; what is not known must be NaN")
+    planes = [values.real, values.imag] if values.dtype.kind == "c" else [values]
+    return [plane.astype(_storage(layer), copy=False) for plane in planes]
 
 
 def _layer_attributes(layer: xr.DataArray, storage: np.dtype[Any], *, per_date: bool) -> dict[str, Any]:
@@ -259,14 +293,6 @@ def _layer_attributes(layer: xr.DataArray, storage: np.dtype[Any], *, per_date: 
     return {"coverage_content_type": content, **attributes}
 
 
-def _parts(block: NDArray[Any], storage: np.dtype[Any], name: str) -> list[NDArray[Any]]:
-    """The real arrays that a block of pixels is stored as. Infinity is a bug upstream: ValueError."""
-    if block.dtype.kind in "fc" and np.isinf(block).any():
-        raise ValueError(f"layer {name} holds infinite values; what is not known must be NaN")
-    planes = [block.real, block.imag] if block.dtype.kind == "c" else [block]
-    return [plane.astype(storage, copy=False) for plane in planes]
-
-
 def _attributes(array: xr.DataArray, storage: np.dtype[Any] | None = None) -> dict[str, Any]:
     """The local attributes, with units of UDUNITS and bounds in the type that the values are stored in."""
     attributes = dict(array.attrs)
@@ -279,57 +305,59 @@ def _attributes(array: xr.DataArray, storage: np.dtype[Any] | None = None) -> di
     return attributes
 
 
-def _global_attributes(cube: xr.Dataset, date: xr.Dataset) -> dict[str, Any]:
-    """The cube's own attributes, those of ACDD that change with the date, and the sar_* ones."""
+def _global_attributes(cube: xr.Dataset, part: xr.Dataset) -> dict[str, Any]:
+    """The cube's own attributes, those of ACDD that change with the dates, and the sar_* ones."""
     missing = [key for key in _NEEDED if key not in cube.attrs]
     if missing:
         raise AlignsarError(f"cube: it lacks the attributes {', '.join(missing)}: write the cube again")
-    time = scalar(date["time"])
-    duration = cube["azimuth"].values[-1] - cube["azimuth"].values[0]
-    half = np.timedelta64(round(duration / 2 * 1e9), "ns")
+    times = np.atleast_1d(part["time"].values)
+    ends = [times[0], times[-1]][: len(times)]
+    half = np.timedelta64(round((cube["azimuth"].values[-1] - cube["azimuth"].values[0]) / 2 * 1e9), "ns")
+    start, end = ends[0] - half, ends[-1] + half
     attributes: dict[str, Any] = {"Conventions": "CF-1.11, ACDD-1.3", "comment": _COMMENT, **cube.attrs}
     attributes.pop("cube_format", None)
     if "title" in attributes:
-        attributes["title"] = f"{attributes['title']}, {np.datetime_as_string(time, unit='D')}"
+        days = " to ".join(np.datetime_as_string(time, unit="D") for time in ends)
+        attributes["title"] = f"{attributes['title']}, {days}"
     if "id" in attributes:
-        attributes["id"] = f"{attributes['id']}-{date_name(time)}"
+        attributes["id"] = "-".join([attributes["id"], *map(date_name, ends)])
     attributes |= {
         "history": f"{attributes['software']}, configuration {attributes['fingerprint']}: written from the "
         "cube of all dates (no time of writing: the same input gives the same file)",
         "standard_name_vocabulary": "CF Standard Name Table v85",
         "cdm_data_type": "Swath",
-        "platform": str(scalar(date["platform"])),
+        "platform": ", ".join(sorted(set(map(str, np.atleast_1d(part["platform"].values))))),
         "instrument": "SAR",
         "geospatial_lat_units": "degrees_north",
         "geospatial_lon_units": "degrees_east",
         "geospatial_vertical_units": "m",
         "geospatial_vertical_positive": "up",
-        "time_coverage_start": iso(time - half),
-        "time_coverage_end": iso(time + half),
-        "time_coverage_duration": f"PT{duration:.6f}S",
+        "time_coverage_start": iso(start),
+        "time_coverage_end": iso(end),
+        "time_coverage_duration": f"PT{(end - start) / np.timedelta64(1, 's'):.6f}S",
     }
-    return attributes | _sar_attributes(cube, date)
+    return attributes | _sar_attributes(cube, part)
 
 
-def _sar_attributes(cube: xr.Dataset, date: xr.Dataset) -> dict[str, Any]:
-    """The sar_* attributes of the AlignSAR format, of this date's product.
+def _sar_attributes(cube: xr.Dataset, part: xr.Dataset) -> dict[str, Any]:
+    """The sar_* attributes of the AlignSAR format, of a date's product; of several, one after the other.
 
     Two differ from its published code: sar_reference_date_time is what it calls sar_master_date_time, and
     sar_view_azimuth is an angle, the pass having its own attribute, sar_pass_direction.
     """
     of = cube.attrs
-    time = scalar(date["time"])
+    dates = [iso(time) for time in np.atleast_1d(part["time"].values)]
     attributes = {
-        "sar_date_time": iso(time),
+        "sar_date_time": " ".join(dates),
         "sar_reference_date_time": iso(reference_time(cube)),
-        "sar_UTC_time": iso(time).removesuffix("Z").partition("T")[2],
+        "sar_UTC_time": " ".join(date.removesuffix("Z").partition("T")[2] for date in dates),
         "sar_instrument_mode": of["instrument_mode"],
         "sar_looks_range": of["looks_range"],
         "sar_looks_azimuth": of["looks_azimuth"],
         "sar_pixel_spacing_range": of["range_spacing"],
         "sar_pixel_spacing_azimuth": of["azimuth_spacing"],
         "sar_processing_software": of["software"],
-        "sar_absolute_orbit": scalar(date["absolute_orbit"]),
+        "sar_absolute_orbit": part["absolute_orbit"].values[()],
         "sar_relative_orbit": of["relative_orbit"],
         "sar_pass_direction": of["pass_direction"],
         "sar_view_azimuth": view_azimuth(of["heading"], of["look_side"]),

@@ -12,19 +12,25 @@ import math
 import os
 import struct
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import google_crc32c
 import numpy as np
 
-from alignsar_gpu.errors import writing
+from alignsar_gpu.errors import AlignsarError, writing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
 MISSING = np.uint64(2**64 - 1)  # in an index: there is no such chunk
 READ_BYTES = 1 << 20
+CHECKSUM = struct.Struct("<I")
+PLACE = np.dtype("<u8")  # of an index
+KEPT = 256  # indices of shards, at most 128 KB each, in memory at a time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +66,7 @@ class Shard:
     _added: list[tuple[int, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._index = np.full((math.prod(self.shape), 2), MISSING, dtype="<u8")
+        self._index = np.full((math.prod(self.shape), 2), MISSING, dtype=PLACE)
 
     @property
     def is_complete(self) -> bool:
@@ -87,7 +93,7 @@ class Shard:
 
     def _encoded_index(self) -> bytes:
         index: bytes = self._index.tobytes()
-        return index + struct.pack("<I", google_crc32c.value(index))
+        return index + CHECKSUM.pack(google_crc32c.value(index))
 
     def _write(self, content: bytes) -> None:
         with writing(self.path), self.path.open("r+b" if self._size else "wb") as file:
@@ -122,3 +128,40 @@ class Shard:
         except FileNotFoundError:
             return False
         return True
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A file, which is the same as long as its path and state are; ``number`` is what it is open as."""
+
+    path: Path
+    state: tuple[int, ...]
+    number: int = field(compare=False)
+
+
+def read_index(number: int, path: Path, shape: tuple[int, ...]) -> NDArray[np.uint64]:
+    """Read the index of a shard of ``shape`` chunks that is open: the offset and length [..., 2] of each.
+
+    Those read last are kept. Raises AlignsarError for a file that is damaged.
+    """
+    status = os.fstat(number)
+    state = status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size
+    return _read_index(_Opened(path, state, number), shape)
+
+
+@lru_cache(maxsize=KEPT)
+def _read_index(file: _Opened, shape: tuple[int, ...]) -> NDArray[np.uint64]:
+    length, size = math.prod(shape) * PLACE.itemsize * 2, file.state[-1]
+    behind = os.pread(file.number, length + CHECKSUM.size, max(size - length - CHECKSUM.size, 0))
+    content, checksum = behind[:length], behind[length:]
+    if len(checksum) == CHECKSUM.size and CHECKSUM.unpack(checksum)[0] == google_crc32c.value(content):
+        index = np.frombuffer(content, dtype=PLACE).reshape(*shape, 2)
+        offset, count = index[index[..., 0] != MISSING].T
+        if (offset <= size).all() and (count <= size - offset).all():
+            return index
+    raise damaged(file.path)
+
+
+def damaged(path: Path) -> AlignsarError:
+    """Return the error of a shard that does not hold what was written."""
+    return AlignsarError(f"{path}: is damaged; copy it again, or make it again")

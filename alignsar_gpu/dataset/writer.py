@@ -39,28 +39,30 @@ class CubeWriter:
         self._encoders = {layer.name: Encoder(layer, layout.chunk) for layer in layout.layers}
         self._shards: dict[Path, Shard] = {}
 
-    def write(self, name: str, first: int, values: NDArray[Any], date: int | None = None) -> None:
+    def write(
+        self, name: str, first: int, values: NDArray[Any], date: int | None = None, *, left: int = 0
+    ) -> None:
         """Write ``values`` [line, sample] of layer ``name`` from line ``first`` on (of one date, if dated).
 
-        Blocks must start at a row of chunks, so that no chunk is written by two blocks. Values are copied: they are
-        compressed and written later, and `mark` tells when.
+        ``left`` is their first sample. Blocks must start at a chunk, so that none is written by two blocks. Values are
+        copied: they are compressed and written later, and `mark` tells when.
         """
         lines, samples = self._layout.chunk
-        if first % lines:
-            raise ValueError(f"block starts at line {first}, not at a multiple of {lines}")
+        if first % lines or left % samples:
+            raise ValueError(f"block starts at {first}, {left}, not at a multiple of {lines}, {samples}")
         encode, layer = self._encoders[name], self._layers[name]
         for start in range(0, values.shape[0], lines):
             row = values[start : start + lines]
             tiles = [row[:, column : column + samples].copy() for column in range(0, row.shape[1], samples)]
-            finish = partial(self._append, layer, (first + start) // lines, date)
+            finish = partial(self._append, layer, (first + start) // lines, left // samples, date)
             self._flow.put(row.nbytes, [partial(encode, tile) for tile in tiles], finish)
 
-    def _append(self, layer: CubeLayer, row: int, date: int | None, chunks: list[bytes]) -> None:
-        """Append a row of chunks to its shard."""
+    def _append(self, layer: CubeLayer, row: int, column: int, date: int | None, chunks: list[bytes]) -> None:
+        """Append chunks of a row, from ``column`` on, to its shard."""
         number, inside = divmod(row, self._layout.shard(layer)[1])
         shard = self._shard(layer, number)
         when = () if date is None else (date,)
-        shard.append([(*when, inside, column) for column in range(len(chunks))], chunks)
+        shard.append([(*when, inside, column + place) for place in range(len(chunks))], chunks)
 
     def _shard(self, layer: CubeLayer, number: int) -> Shard:
         path = self._file(layer, number)

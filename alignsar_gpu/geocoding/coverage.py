@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from alignsar_gpu.geometry.doppler import Doppler
     from alignsar_gpu.geometry.grid import RadarGrid
     from alignsar_gpu.geometry.orbit import Orbit
+    from alignsar_gpu.geometry.stored.surface import PixelSurface
 
+    Surface = Dem | PixelSurface
     Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 ITERATIONS = 5  # each halves the distance to the terrain at least where it is not in layover
@@ -49,7 +51,7 @@ def is_on_look_side(
     return np.asarray(~(away < 0.0) if grid.look_side == "right" else ~(away > 0.0))
 
 
-def image_outline(grid: RadarGrid, orbit: Orbit, dem: Dem, doppler: Doppler | None = None) -> Pair:
+def image_outline(grid: RadarGrid, orbit: Orbit, dem: Surface, doppler: Doppler | None = None) -> Pair:
     """Return longitude and latitude (degrees) of points around an image, on the terrain.
 
     At height 0 where the DEM has no surface; NaN where an edge of the image does not meet the ground.
@@ -72,7 +74,7 @@ def image_outline(grid: RadarGrid, orbit: Orbit, dem: Dem, doppler: Doppler | No
 def require_coverage(
     grid: RadarGrid,
     orbit: Orbit,
-    dem: Dem,
+    dem: Surface,
     map_grid: MapGrid,
     *,
     doppler: Doppler | None = None,
@@ -108,7 +110,9 @@ def require_coverage(
         dem.require(lon, lat, "what map and image share")
 
 
-def _seen_edge(grid: RadarGrid, orbit: Orbit, dem: Dem, map_grid: MapGrid, doppler: Doppler | None) -> Pair:
+def _seen_edge(
+    grid: RadarGrid, orbit: Orbit, dem: Surface, map_grid: MapGrid, doppler: Doppler | None
+) -> Pair:
     """Return longitude and latitude (degrees) of points on the edge of a map that an image shows."""
     longitude, latitude = map_grid.geodetic(*_around(*map_grid.shape, (65, 65)))
     terrain = dem.height_at(longitude, latitude)

@@ -18,6 +18,8 @@ import numpy as np
 from alignsar_gpu import kernels
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geocoding.coverage import is_on_look_side, require_coverage
+from alignsar_gpu.geometry.dem.dem import Dem
+from alignsar_gpu.geometry.ground_to_radar import ground_to_radar
 from alignsar_gpu.geometry.lattice import smooth_pair
 
 if TYPE_CHECKING:
@@ -30,10 +32,10 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.device import Device
     from alignsar_gpu.geocoding.map_grid import MapGrid
-    from alignsar_gpu.geometry.dem.dem import Dem
     from alignsar_gpu.geometry.doppler import Doppler
     from alignsar_gpu.geometry.grid import RadarGrid
     from alignsar_gpu.geometry.orbit import Orbit
+    from alignsar_gpu.geometry.stored.surface import PixelSurface
 
 Method = Literal["nearest", "bilinear", "cubic", "sinc"]
 METHODS: dict[str, tuple[Method, ...]] = {
@@ -84,7 +86,7 @@ class Geocoding:
     ----------
     grid : the radar grid.
     orbit : what the antenna moves along; its times count from the grid's epoch.
-    dem : the surface that the map's pixels lie on.
+    dem : the surface that the map's pixels lie on: a DEM, or that of the image's own pixels.
     map_grid : where layers are wanted.
     device : where the arithmetic runs.
     doppler : what the image is focused to; None for zero Doppler.
@@ -98,7 +100,7 @@ class Geocoding:
 
     grid: RadarGrid
     orbit: Orbit
-    dem: Dem
+    dem: Dem | PixelSurface
     map_grid: MapGrid
     device: Device
     doppler: Doppler | None = None
@@ -123,24 +125,31 @@ class Geocoding:
     def _middle_time(self) -> float:
         return float(self.grid.azimuth_time(0.5 * self.grid.lines))
 
-    def positions(self, first: int, stop: int) -> tuple[Any, Any]:
+    def positions(self, first: int, stop: int, columns: slice | None = None) -> tuple[Any, Any]:
         """Return the fractional line and sample of the image for the pixels of the map's rows ``first:stop``.
 
-        float64 [row, column] on the device; NaN where the DEM has no surface, on the other side of the track, and
-        where the orbit ends. A row has the same bits in any block.
+        float64 [row, column] on the device, of all columns or a part of them; NaN where the DEM has no surface, on the
+        other side of the track, and where the orbit ends. A row has the same bits in any block of the same columns.
         """
-        xp, columns = self.device.xp, self.map_grid.shape[1]
-        line, sample = (xp.empty((stop - first, columns), dtype=np.float64) for _ in range(2))
-        for begin in range(0, columns, PART_COLUMNS):
-            part = slice(begin, min(begin + PART_COLUMNS, columns))
-            line[:, part], sample[:, part] = self._positions(first, stop, part)
+        xp = self.device.xp
+        wanted = columns or slice(0, self.map_grid.shape[1])
+        line, sample = (
+            xp.empty((stop - first, wanted.stop - wanted.start), dtype=np.float64) for _ in range(2)
+        )
+        for begin in range(wanted.start, wanted.stop, PART_COLUMNS):
+            part = slice(begin, min(begin + PART_COLUMNS, wanted.stop))
+            inside = slice(part.start - wanted.start, part.stop - wanted.start)
+            line[:, inside], sample[:, inside] = self._positions(first, stop, part)
         return line, sample
 
     def _positions(self, first: int, stop: int, columns: slice) -> tuple[Any, Any]:
         xp, rows = self.device.xp, slice(first, stop)
-        post_row, post_column = smooth_pair(self._posts, rows, columns, xp)
-        height = self._heights(post_row, post_column).astype(np.float64)
         longitude, latitude = self.map_grid.to_geodetic(first, stop, columns, xp)
+        if isinstance(self.dem, Dem):
+            height = self._heights(*smooth_pair(self._posts, rows, columns, xp)).astype(np.float64)
+        else:
+            place = (self.device.download(values) for values in (longitude, latitude))
+            height = self.device.upload(self.dem.height_at(*place))
         self._hide_other_side(rows, columns, height)
         table = kernels.ZERO_DOPPLER if self.doppler is None else self.doppler.table(self.grid.wavelength)
         seed = xp.full(stop - first, self._middle_time)
@@ -154,19 +163,36 @@ class Geocoding:
         sample += farther
         return line, sample
 
+    def seen(
+        self, row: NDArray[np.float64], column: NDArray[np.float64], height: NDArray[np.float64]
+    ) -> Pair:
+        """Return line and sample at which places of the map (fractional rows and columns) are seen at heights (m)."""
+        time, slant_range = ground_to_radar(
+            self.orbit,
+            *self.map_grid.geodetic(row, column),
+            height,
+            self._middle_time,
+            doppler=self.doppler,
+            wavelength=self.grid.wavelength,
+        )
+        return self.grid.line(time), self.grid.sample(slant_range)
+
     def _posts(self, row: NDArray[np.float64], column: NDArray[np.float64]) -> Pair:
         """Return fractional row and column of the DEM for those of the map."""
+        assert isinstance(self.dem, Dem)
         return self.dem.frame.position(*self.map_grid.geodetic(row, column))
 
     def _heights(self, row: Any, column: Any) -> Any:
         """Interpolate heights (m) at rows and columns of the DEM, float32; as `Dem.height_at`, to 0.2 mm."""
+        dem = self.dem
+        assert isinstance(dem, Dem)
 
         def sampled(rows: slice, columns: slice, y: Any, x: Any) -> Any:
-            posts = self.dem.posts(rows, columns).height.astype(np.float32)
+            posts = dem.posts(rows, columns).height.astype(np.float32)
             return kernels.gather(self.device.upload(posts), y, x, "triangles")
 
         heights = self.device.xp.full(row.shape, np.float32(np.nan))
-        self._fill(heights, row, column, self.dem.shape, sampled, BYTES_PER_POST)
+        self._fill(heights, row, column, dem.shape, sampled, BYTES_PER_POST)
         return heights
 
     def _hide_other_side(self, rows: slice, columns: slice, height: Any) -> None:
@@ -327,7 +353,7 @@ class Geocoding:
         while parts:
             part = parts.pop()
             y, x = row[part], column[part]
-            lines, samples = (_window(p, n, self.device.xp) for p, n in zip((y, x), shape, strict=True))
+            lines, samples = (window_around(p, n, self.device.xp) for p, n in zip((y, x), shape, strict=True))
             pixels = (lines.stop - lines.start) * (samples.stop - samples.start)
             if pixels > most and y.size > 1:
                 parts += _halves(*part)
@@ -335,7 +361,7 @@ class Geocoding:
                 out[part] = sampled(lines, samples, y - lines.start, x - samples.start)
 
 
-def _window(position: Any, count: int, xp: Any) -> slice:
+def window_around(position: Any, count: int, xp: Any) -> slice:
     """Return the part of an axis of ``count`` pixels that encloses positions on it."""
     if not bool(xp.isfinite(position).any()):
         return slice(0, 0)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from alignsar_gpu.geometry.doppler import Doppler
     from alignsar_gpu.geometry.orbit import Orbit
 
+FIRST_HEIGHT = 1000.0  # m, beside 0
+HEIGHT_ITERATIONS = 4  # each makes the error of a height 1000 times smaller
+
 
 def _rows(*values: ArrayLike) -> tuple[tuple[int, ...], list[NDArray[np.float64]]]:
     """The common shape of ``values``, and each of them as contiguous rows, copied where it has to be."""
@@ -65,6 +68,25 @@ def slant_range_to(
 ) -> NDArray[np.float64]:
     """Compute the zero-Doppler slant range (m) from ``orbit`` to points, by `ground_to_radar`."""
     return ground_to_radar(orbit, longitude, latitude, height, seed)[1]
+
+
+def height_of(
+    orbit: Orbit, longitude: ArrayLike, latitude: ArrayLike, slant_range: ArrayLike, seed: ArrayLike
+) -> NDArray[np.float64]:
+    """Compute the height (m above the ellipsoid) at which places (degrees) lie at zero-Doppler slant ranges (m).
+
+    ``seed`` as of `ground_to_radar`. By the secant method; NaN where there is no such height.
+    """
+    low, high, wanted = 0.0, FIRST_HEIGHT, np.asarray(slant_range, dtype=np.float64)
+    near, far = (slant_range_to(orbit, longitude, latitude, height, seed) for height in (low, high))
+    below, above = np.full(near.shape, low), np.full(near.shape, high)
+    for _ in range(HEIGHT_ITERATIONS):
+        with np.errstate(invalid="ignore", divide="ignore"):
+            there = above + (wanted - far) * (above - below) / (far - near)
+        there = np.where(far == near, above, there)
+        below, near = above, far
+        above, far = there, slant_range_to(orbit, longitude, latitude, there, seed)
+    return above
 
 
 def angle_of(versine: NDArray[np.float64]) -> NDArray[np.float32]:

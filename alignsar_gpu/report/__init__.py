@@ -39,7 +39,7 @@ def write_report(
     *,
     truth: xr.Dataset | None = None,
     configuration: str = "",
-    netcdf: bool = True,
+    netcdf: Sequence[str] = (),
     dates: Sequence[str] = (),
     advance: Callable[[int], None] = lambda _: None,
 ) -> Path:
@@ -59,7 +59,8 @@ def write_report(
         ``coherence_expected`` and ``coherence_estimated`` (time, class), ``phase_true`` (time, azimuth,
         range) in radians. Any of them may be missing.
     configuration : the composed configuration, shown as it is.
-    netcdf : whether the dataset has NetCDF files too, which the page links.
+    netcdf : names of the dataset's NetCDF files, where it has any; the page opens that of the reference date, or the
+        first.
     dates : those that get pictures (YYYYMMDD), besides the reference; empty: up to 16, evenly chosen.
     advance : called with 1 for each of `SECTIONS` that is done.
 
@@ -77,7 +78,7 @@ def write_report(
     readers = ThreadPoolExecutor(READERS)
     try:
         survey.read_ahead(readers)
-        text = render(_page(PictureWriter(survey, folder), configuration, advance, netcdf=netcdf))
+        text = render(_page(PictureWriter(survey, folder), configuration, advance, netcdf))
     finally:
         readers.shutdown(cancel_futures=True)
     unfinished = folder / "index.html.part"
@@ -86,9 +87,12 @@ def write_report(
     return page
 
 
-def _page(writer: PictureWriter, configuration: str, advance: Callable[[int], None], *, netcdf: bool) -> Page:
+def _page(
+    writer: PictureWriter, configuration: str, advance: Callable[[int], None], netcdf: Sequence[str]
+) -> Page:
     """The content of the page; its pictures are drawn."""
     survey, quality = writer.survey, writer.survey.quality
+    files = sorted(netcdf, key=lambda name: name != f"{survey.keys[survey.reference]}.nc")
     return Page(
         title=overview.title(survey),
         summary=overview.summary(survey),
@@ -96,7 +100,7 @@ def _page(writer: PictureWriter, configuration: str, advance: Callable[[int], No
         dates=overview.dates_table(survey),
         warnings=tuple(str(warning) for warning in quality.get("warnings") or ()),
         sections=_sections(writer, advance),
-        netcdf=f"netcdf/{survey.keys[survey.reference]}.nc" if netcdf else "",
+        netcdf=f"netcdf/{files[0]}" if files else "",
         opener="alignsar_gpu.open" if survey.cube.encoding.get("computed") else "xarray.open_zarr",
         stages=overview.stages(quality),
         blocks=_blocks(quality, configuration),

@@ -32,7 +32,7 @@ ARROWS = {
     "coregistration": VALUES | {"device", "geometry", "kernels", "products", "stack"},
     "interferometry": VALUES | {"geometry", "kernels", "stack"},
     "signatures": VALUES | {"interferometry", "kernels", "stack"},
-    "geocoding": VALUES | {"device", "geometry", "kernels"},
+    "geocoding": VALUES | {"dataset", "device", "geometry", "kernels"},
     "radarcoding": VALUES | {"config", "device", "geometry", "kernels", "opening", "progress"},
     "dataset": VALUES,
     "catalog": VALUES | {"dataset"},

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
+from full_disk import files_of_at_most
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Geod
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem.dem import open_dem
+from alignsar_gpu.simulate.ground import files
 from alignsar_gpu.simulate.ground.atmosphere import AtmosphereParameters, delay_of
 from alignsar_gpu.simulate.ground.backscatter import (
     BARE_SOIL,
@@ -738,12 +740,25 @@ def test_dates_that_cannot_be_are_refused(days, message):
         SceneParameters(bowls=-1)
 
 
+@pytest.mark.parametrize("missing", [1, 100, 10_000])
+def test_a_scene_on_a_disk_that_is_full_is_refused(scene, tmp_path, missing):
+    """GDAL does not say what it cannot store while it closes a file: the last bytes."""
+    heights = {"description": "heights", "units": "m"}
+    size = files._write_raster(tmp_path / "dem.tif", scene.heights, heights).stat().st_size
+    with (
+        pytest.raises(AlignsarError, match=r"other\.tif: cannot be written \("),
+        files_of_at_most(size - missing),
+    ):
+        files._write_raster(tmp_path / "other.tif", scene.heights, heights)
+    assert not (tmp_path / "other.tif").exists()
+
+
 def test_a_scene_is_written_and_opened_again(scene, tmp_path):
-    files = write_scene(scene, tmp_path / "one")
-    again = write_scene(scene, tmp_path / "two")
-    assert [path.name for path in files] == [path.name for path in again]
-    assert all(a.read_bytes() == b.read_bytes() for a, b in zip(files, again, strict=True))
-    assert sorted(path.name for path in (tmp_path / "one").iterdir()) == sorted(path.name for path in files)
+    one = write_scene(scene, tmp_path / "one")
+    two = write_scene(scene, tmp_path / "two")
+    assert [path.name for path in one] == [path.name for path in two]
+    assert all(a.read_bytes() == b.read_bytes() for a, b in zip(one, two, strict=True))
+    assert sorted(path.name for path in (tmp_path / "one").iterdir()) == sorted(path.name for path in one)
     dem = open_dem(tmp_path / "one" / "dem.tif", "ellipsoid")
     with pytest.raises(AlignsarError, match="heights count from 'ellipsoid'"):
         open_dem(tmp_path / "one" / "dem.tif", "egm96")
@@ -759,7 +774,7 @@ def test_a_scene_is_written_and_opened_again(scene, tmp_path):
         assert file.crs.to_epsg() == 4326
         assert file.index(bounds.west, bounds.north) == (0, 0)
     differing = {f"land_cover_{scene.names[date]}.tif" for date in range(4) if scene.changed(date)}
-    assert {path.name for path in files if path.name.startswith("land_cover_")} == differing
+    assert {path.name for path in one if path.name.startswith("land_cover_")} == differing
     date = max(range(4), key=lambda date: len(scene.changed(date)))
     with rasterio.open(tmp_path / "one" / f"land_cover_{scene.names[date]}.tif") as file:
         np.testing.assert_array_equal(file.read(1), scene.cover(date).values)

@@ -11,7 +11,7 @@ from fake_cube import fake_cube, write_netcdf
 
 from alignsar_gpu.dataset import netcdf
 from alignsar_gpu.dataset.cube import open_cube, write_dataset
-from alignsar_gpu.dataset.netcdf import view_azimuth, write_date
+from alignsar_gpu.dataset.netcdf import netcdf_file, view_azimuth, write_date, write_dates
 from alignsar_gpu.errors import AlignsarError
 
 # The fake cube's dates: Sentinel-1B, Sentinel-1A (the reference), Sentinel-1B.
@@ -325,8 +325,8 @@ def test_a_cube_from_disk_gives_the_same_bytes(cube, paths, tmp_path):
             assert ours.read_bytes() == theirs.read_bytes()
 
 
-def test_blocks_of_lines_make_no_difference(cube, tmp_path, monkeypatch):
-    monkeypatch.setattr(netcdf, "BLOCK_LINES", 3)
+def test_chunks_make_no_difference(cube, tmp_path, monkeypatch):
+    monkeypatch.setattr(netcdf, "CHUNK", (3, 5))
     write_date(cube, 1, tmp_path / "x.nc")
     with xr.open_dataset(tmp_path / "x.nc") as file:
         np.testing.assert_array_equal(file.intensity_vv.values, cube.intensity_vv.values[1])
@@ -335,15 +335,15 @@ def test_blocks_of_lines_make_no_difference(cube, tmp_path, monkeypatch):
 
 def fail_after(monkeypatch, blocks, error):
     """Let the writing of a block raise ``error`` once ``blocks`` of them are in the file."""
-    write, done = netcdf._parts, []
+    read, done = netcdf._read, []
 
     def failing(*arguments):
         if len(done) == blocks:
             raise error
         done.append(arguments)
-        return write(*arguments)
+        return read(*arguments)
 
-    monkeypatch.setattr(netcdf, "_parts", failing)
+    monkeypatch.setattr(netcdf, "_read", failing)
 
 
 @pytest.mark.parametrize(
@@ -383,3 +383,46 @@ def test_a_folder_that_is_a_file(cube, tmp_path):
     (tmp_path / "netcdf").write_text("in the way")
     with pytest.raises(AlignsarError, match="could not be written"):
         write_netcdf(cube, tmp_path / "netcdf")
+
+
+@pytest.fixture(scope="module")
+def together(cube, tmp_path_factory):
+    path = netcdf_file(cube, tmp_path_factory.mktemp("one"))
+    write_dates(cube, path, workers=2)
+    return path
+
+
+class TestAllDatesInOneFile:
+    def test_it_is_named_after_the_first_and_the_last(self, together):
+        assert together.name == "20220104_20220116.nc"
+
+    def test_each_date_is_that_of_its_own_file(self, together, paths):
+        with xr.open_dataset(together) as all_dates:
+            for index, path in enumerate(paths):
+                with xr.open_dataset(path) as alone:
+                    date = all_dates.isel(time=index)
+                    assert set(date.variables) == set(alone.variables)
+                    for name in alone.variables:
+                        assert date[name].dims == alone[name].dims, name
+                        np.testing.assert_array_equal(date[name].values, alone[name].values, err_msg=name)
+
+    def test_what_is_the_same_on_all_dates_is_there_once(self, together):
+        with xr.open_dataset(together) as file:
+            assert file.sigma0_vv.dims == ("time", "azimuth", "range")
+            assert file.longitude.dims == ("azimuth", "range")
+            assert "longitude" in file.sigma0_vv.coords
+
+    def test_attributes_say_what_all_dates_say(self, together):
+        with xr.open_dataset(together) as file:
+            assert file.attrs["title"].endswith("2022-01-04 to 2022-01-16")
+            assert file.attrs["id"].endswith("-20220104-20220116")
+            assert file.attrs["platform"] == "Sentinel-1A, Sentinel-1B"
+            assert len(file.attrs["sar_date_time"].split()) == len(file.attrs["sar_absolute_orbit"]) == 3
+            assert file.attrs["time_coverage_start"] < file.attrs["sar_date_time"].split()[0]
+            assert file.attrs["time_coverage_end"] > file.attrs["sar_date_time"].split()[-1]
+
+    def test_one_date_is_possible(self, cube, tmp_path):
+        write_dates(cube.isel(time=[1]), tmp_path / "x.nc")
+        with xr.open_dataset(tmp_path / "x.nc") as file:
+            assert dict(file.sizes) == {"time": 1, "azimuth": 7, "range": 13}
+            assert file.attrs["title"].endswith(", 2022-01-10")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import h5py
 import netCDF4
 import numpy as np
@@ -34,8 +36,7 @@ def written(path, values, chunk, workers=2):
     with h5py.File(path, "w") as file:
         chunks = Chunks.of(defined(file, "a", values, chunk))
         with Flow(workers, 1000) as flow:
-            for first in range(0, values.shape[0], chunk[0]):
-                write_chunks(flow, chunks, first, values[first : first + chunk[0]])
+            write_chunks(flow, [chunks], lambda lines, samples: [values[lines, samples]])
     return path
 
 
@@ -61,6 +62,24 @@ def test_a_chunk_is_what_hdf5_makes_of_it(values):
         own.id.write_direct_chunk((0, 0), shuffled_and_deflated(values, chunk), 0)
         theirs[...] = values
         assert own[...].tobytes() == theirs[...].tobytes() == values.tobytes()
+
+
+@pytest.mark.parametrize("digits", [0, 2, 4])
+def test_planes_of_noise_are_stored_as_they_are(digits):
+    """The last bytes of each value are random, the others are not: as many are stored, and the rest is small."""
+    chunk = 256, 300
+    octets = np.full((*chunk, 4), 7, dtype=np.uint8)
+    octets[..., :digits] = np.random.default_rng(2).integers(0, 256, (*chunk, digits))
+    packed = shuffled_and_deflated(octets.view("<f4")[..., 0], chunk)
+    plane = chunk[0] * chunk[1]
+    assert zlib.decompress(packed) == octets.reshape(-1, 4).T.tobytes()
+    assert digits * plane < len(packed) < digits * plane + 2000
+
+
+def test_what_repeats_from_line_to_line_is_no_noise():
+    line = np.random.default_rng(3).integers(0, 256, (1, 256, 4), dtype=np.uint8)
+    values = np.repeat(line, 512, axis=0).view("<f4")[..., 0]
+    assert len(shuffled_and_deflated(values, values.shape)) < 0.05 * values.nbytes
 
 
 def test_threads_do_not_change_a_byte(tmp_path):
@@ -93,12 +112,9 @@ class TestDates:
 
     def test_what_all_dates_share_is_compressed_once(self, cube, tmp_path, monkeypatch):
         write_date(cube, 0, tmp_path / "first.nc")
-        filled = []
-        fill = netcdf._fill_layer
+        filled, read = [], netcdf._read
         monkeypatch.setattr(
-            netcdf,
-            "_fill_layer",
-            lambda chunks, layer, flow: filled.append(layer.name) or fill(chunks, layer, flow),
+            netcdf, "_read", lambda layer, *place: filled.append(layer.name) or read(layer, *place)
         )
         write_date(cube, 1, tmp_path / "second.nc", other=tmp_path / "first.nc")
         assert set(filled) == {name for name in filled if "time" in cube[name].dims}

@@ -97,7 +97,14 @@ def written(tmp_path_factory):
     """A dual-polarized cube with truth, written once."""
     folder = tmp_path_factory.mktemp("run") / "report"
     cube = fake_cube()
-    page = write_report(cube, QUALITY, folder, truth=truth_of(cube), configuration="output: <here>\n")
+    page = write_report(
+        cube,
+        QUALITY,
+        folder,
+        truth=truth_of(cube),
+        configuration="output: <here>\n",
+        netcdf=["20220104.nc", "20220110.nc"],
+    )
     assert page == folder / "index.html"
     return folder, Parsed(page.read_text(encoding="utf-8"))
 

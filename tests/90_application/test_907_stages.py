@@ -1,6 +1,7 @@
 """Stages: each with its fingerprint, added and remade by itself; a new one is a file and a line."""
 
 import json
+from pathlib import Path
 from typing import ClassVar
 
 import pystac
@@ -82,6 +83,20 @@ def test_netcdf_and_report_are_added_to_a_finished_run(output):
     run(*SMALL, f"output={output}")
     assert changes(added, contents(output)) == {"report", "stac", "manifest.json", "run.yaml"}
     assert "nothing to do" in run(*SMALL, f"output={output}").stdout
+
+
+def test_all_dates_in_one_netcdf_file(output):
+    run(*SMALL, "report=none", f"output={output}")
+    files = {path.name for path in (output / "netcdf").iterdir()}
+    run(*SMALL, "netcdf=one", "report=none", f"output={output}")
+    dates = sorted(Path(name).stem for name in files)
+    (file,) = (output / "netcdf").iterdir()
+    assert file.name == f"{dates[0]}_{dates[-1]}.nc"
+    (collection,) = pystac.Catalog.from_file(str(output / "stac" / "catalog.json")).get_children()
+    asset = collection.assets["netcdf"]
+    assert Path(asset.get_absolute_href()) == file
+    assert asset.extra_fields["file:size"] == file.stat().st_size
+    assert not any("netcdf" in item.assets for item in collection.get_items())
 
 
 def test_what_is_not_asked_for_is_left_alone(output):

@@ -10,6 +10,7 @@ import rasterio
 import xarray as xr
 import zarr
 from command_line import run
+from kept_geometry import away
 from small_runs import NO_REPORT
 
 from alignsar_gpu.products.snap.raster import open_raster
@@ -97,6 +98,12 @@ class TestAmsterdam:
         np.testing.assert_allclose(ratio[1][valid], sine[valid], rtol=2e-3)
         quality = json.loads((amsterdam[0] / "quality.json").read_text())
         assert any("calibrated with the records of" in warning for warning in quality["warnings"])
+
+    def test_geocoding_agrees_with_coordinates(self, amsterdam):
+        """SNAP's are rounded to float32: 0.2 m of latitude are 0.016 lines."""
+        apart, _ = away(amsterdam[0])
+        assert np.abs(apart).max() < 0.025
+        assert np.abs(apart.mean(axis=1)).max() < 1e-3
 
     def test_netcdf_opens_in_xarray_and_in_gdal(self, amsterdam):
         cube = xr.open_zarr(amsterdam[0] / "cube.zarr")

@@ -14,6 +14,15 @@ def test_nothing_is_wrong_here():
     check_environment()
 
 
+def test_gdal_keeps_no_more_rasters_than_a_run_needs(monkeypatch):
+    for given, kept in (("", "256"), ("64", "64")):
+        monkeypatch.setenv("GDAL_CACHEMAX", given)
+        if not given:
+            monkeypatch.delenv("GDAL_CACHEMAX")
+        check_environment()
+        assert os.environ["GDAL_CACHEMAX"] == kept
+
+
 @pytest.mark.parametrize("name", ["PROJ_DATA", "PROJ_LIB"])
 def test_projs_data(name, tmp_path, monkeypatch):
     for variable in ("PROJ_DATA", "PROJ_LIB"):

@@ -5,8 +5,8 @@ import sqlite3
 import tempfile
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 
 import geopandas
@@ -16,6 +16,7 @@ import rasterio
 import rasterio.shutil
 import shapely
 import xarray as xr
+import zarr
 from fake_bursts import write_bursts
 from fake_nisar import FakeNisar
 from fake_orbit import earth_fixed
@@ -23,14 +24,22 @@ from fake_safe import FakeSafe, write_safe
 from fake_snap import write_dimap, write_znap
 from fake_vectors import EVERYWHERE, HOLED, KEY, SQUARE, frame, write
 from fuzz_bounds import outside
+from geocoding_scene import Scene
 from pyproj import CRS
+from rough_terrain import DOPPLER
 from synthetic_stack import simulate_stack
 
 from alignsar_gpu.application.dataset.derived import open_dataset, write_derived
 from alignsar_gpu.dataset.cube import FORMAT, CubeLayer, CubeLayout, create_cube, finish_cube
 from alignsar_gpu.dataset.flow import Flow
 from alignsar_gpu.dataset.writer import CubeWriter
+from alignsar_gpu.geocoding.coverage import image_outline
 from alignsar_gpu.geometry.dem.dem import open_dem
+from alignsar_gpu.geometry.dem.geoid import Geoid
+from alignsar_gpu.geometry.stored.dem import DemPart
+from alignsar_gpu.geometry.stored.geometry import read_geometry, write_geometry
+from alignsar_gpu.geometry.stored.offset import OffsetTable
+from alignsar_gpu.geometry.stored.surface import PixelHeights
 from alignsar_gpu.products.area import read_area
 from alignsar_gpu.products.nisar.reader import open_nisar
 from alignsar_gpu.products.sentinel1.orbit_files import read_orbit_file
@@ -395,6 +404,42 @@ def read_cube(folder):
     return {}
 
 
+def write_kept(folder, *, dem):
+    """The geometry of a cube: a DEM above a geoid, or heights of its own pixels."""
+    scene = Scene(folder, size={"lines": 12, "samples": 16}, post=200.0, half=4000.0)
+    cube = folder / "cube.zarr"
+    zarr.create_group(cube, zarr_format=3).create_array("height", data=np.full((12, 16), 700.0, np.float32))
+    surface = PixelHeights(lowest=690.0, highest=720.0)
+    if dem:
+        geoid = Geoid(
+            name="egm96",
+            source="geoid.tif",
+            first_longitude=4.0,
+            first_latitude=55.0,
+            longitude_step=0.5,
+            latitude_step=-0.5,
+            shape=(8, 8),
+            read=lambda rows, columns: np.full((8, 8), 45.0, dtype=np.float32)[rows, columns],
+        )
+        part = replace(scene.dem, geoid=geoid, vertical_datum="egm96")
+        surface = DemPart(dem=part, window=tuple(slice(0, count) for count in part.shape))
+    offset = OffsetTable(lines=np.arange(2.0), samples=np.arange(3.0), values=np.ones((2, 2, 3), np.float32))
+    write_geometry(cube, surface, grid=scene.radar, orbit=scene.orbit, doppler=DOPPLER, offset=offset)
+
+
+def read_kept(folder):
+    kept = read_geometry(folder / "cube.zarr")
+    outline = image_outline(kept.grid, kept.orbit, kept.dem, kept.doppler)
+    height = kept.dem.height_at(*outline)
+    later, farther = kept.offset(*np.ones((2, 3, 4))) if callable(kept.offset) else kept.offset
+    known = height[np.isfinite(height)]
+    return (
+        grid_values(kept.grid)
+        | orbit_values(kept.orbit)
+        | {"height": known, "later": later, "farther": farther}
+    )
+
+
 TARGETS = (
     Target("sentinel1", lambda folder: write_safe(folder, FakeSafe(lines=10, samples=16)), read_sentinel1),
     Target("asf_bursts", write_asf_bursts, read_asf_bursts),
@@ -423,4 +468,8 @@ TARGETS = (
     Target("field_zarr3", write_field("x.zarr", 3), read_field("x.zarr")),
     Target("area", write_area, read_area_text),
     Target("cube", write_cube, read_cube),
+    *(
+        Target(f"kept_{'dem' if dem else 'pixels'}", partial(write_kept, dem=dem), read_kept)
+        for dem in (True, False)
+    ),
 )

@@ -30,7 +30,7 @@ BUDGET = {
     "50_coregistration": 80,
     "60_signatures": 14,
     "64_radarcoding": 64,
-    "67_geocoding": 10,
+    "67_geocoding": 12,
     "70_dataset": 6,
     "75_catalog": 3,
     "80_report": 10,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import zarr
 
+from alignsar_gpu.dataset.cube import open_layer
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
@@ -34,9 +34,7 @@ class Coverage:
 
 def coverage_of(path: Path) -> Coverage:
     """Measure the coverage of the filled cube at ``path``, a row of chunks at a time."""
-    valid, longitude = (
-        zarr.open_array(path, path=name, mode="r", zarr_format=3) for name in ("valid", "longitude")
-    )
+    valid, longitude = (open_layer(path, name) for name in ("valid", "longitude"))
     dates, lines, samples = valid.shape
     located, seen, both = 0, np.zeros(dates), np.zeros(dates)
     for first in range(0, lines, valid.chunks[1]):

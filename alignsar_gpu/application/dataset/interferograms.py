@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import zarr
 
 from alignsar_gpu.application.dataset.layers import phase_state
 from alignsar_gpu.application.dataset.output import open_flow, record_written
 from alignsar_gpu.application.dataset.part import Part
-from alignsar_gpu.dataset.cube import create_cube, finish_cube
+from alignsar_gpu.dataset.cube import create_cube, finish_cube, open_layer
 from alignsar_gpu.dataset.interferograms import (
     COHERENCE,
     FILTERED_PHASE,
@@ -129,9 +128,7 @@ class InterferogramsPart(Part):
         device, network = self.run.device, self.network
         for polarization in network.what.polarizations:
             phase, coherence = (
-                device.upload(
-                    np.asarray(zarr.open_array(store, path=f"{name}_{polarization}", mode="r")[pair])
-                )
+                device.upload(np.asarray(open_layer(store, f"{name}_{polarization}")[pair]))
                 for name in (PHASE, COHERENCE)
             )
             values = filtered_phase(phase, coherence, device.xp, alpha=network.alpha, patch=network.patch)

@@ -18,6 +18,7 @@ from alignsar_gpu.application.dataset.description import (
     find_warnings,
 )
 from alignsar_gpu.application.dataset.extraction import SignaturesPart
+from alignsar_gpu.application.dataset.geometry import GeometryPart
 from alignsar_gpu.application.dataset.interferograms import INTERFEROGRAMS, InterferogramsPart
 from alignsar_gpu.application.dataset.part import CUBE, Plan
 from alignsar_gpu.application.dataset.quality import QUALITY, measure, write_quality
@@ -48,9 +49,9 @@ if TYPE_CHECKING:
     from alignsar_gpu.application.stage import Run
 
 # What fills the cube, in this order. A new part of the cube is a subclass of `Part` and a line here.
-PARTS: tuple[type[Part], ...] = (SignaturesPart, InterferogramsPart, Radarcoding)
+PARTS: tuple[type[Part], ...] = (SignaturesPart, GeometryPart, InterferogramsPart, Radarcoding)
 # Keys that do not change the dataset, or stand in its fingerprint in another form.
-APART = ("output", "device", "orbits", "dem", "simulate", "radarcoding", "netcdf", "report")
+APART = ("output", "device", "orbits", "dem", "simulate", "radarcoding", "netcdf", "report", "geocoding")
 
 
 class DatasetStage(Stage):

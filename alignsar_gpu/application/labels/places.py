@@ -65,12 +65,12 @@ def shifts_of(product: StackProduct, level_ground: LevelGround, height: Any, lin
         samples = np.arange(0, total_samples + SPACING, SPACING)
         inside = np.minimum(samples, total_samples - 1)
         found = product.shifts(slice(first, stop), inside, np.asarray(height[first:stop])[:, inside])
-        return NO_SHIFTS if found is None else Shifts(values=_filled(found), first=first)
+        return NO_SHIFTS if found is None else Shifts(values=fill_nearest(found), first=first)
     return level_ground.shifts
 
 
-def _filled(values: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Values [..., sample] with those of the nearest samples that have any, else 0, in place of NaN."""
+def fill_nearest(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Fill NaN in values [..., line, sample] with the nearest ones along samples, then lines, and with 0."""
     filled = values.copy()
     for axis in (2, 1):
         for _ in range(2):
@@ -104,24 +104,24 @@ def product_shifts(product: StackProduct, terrain: Terrain) -> Shifts:
         found.append([seen[0] - line, seen[1] - samples])
     apart = np.array(found)  # [line, axis, sample]
     nodes = np.arange(0, grid.samples + SPACING, SPACING)
-    planes = [_plane(lines, samples, apart[:, axis], np.arange(grid.lines), nodes) for axis in range(2)]
+    all_lines = np.arange(grid.lines)[:, np.newaxis]
+    planes = []
+    for axis in range(2):
+        constant, down, across = fit_plane(lines, samples, apart[:, axis])
+        planes.append(constant + down * all_lines + across * nodes)
     return Shifts(values=np.stack(planes).astype(np.float32))
 
 
-def _plane(
-    lines: NDArray[np.intp],
-    samples: NDArray[np.intp],
-    values: NDArray[np.float64],
-    all_lines: NDArray[np.intp],
-    nodes: NDArray[np.intp],
-) -> NDArray[np.float64]:
-    """Values [line, sample] as a plane, without what is far from it, at other lines and samples; 0 without values."""
+def fit_plane(
+    lines: NDArray[np.intp], samples: NDArray[np.intp], values: NDArray[np.float64]
+) -> tuple[float, float, float]:
+    """Fit a plane to values [line, sample], without those far from most: constant, by line, by sample."""
     line, sample = np.meshgrid(lines, samples, indexing="ij")
     keep = np.isfinite(values)
     if np.count_nonzero(keep) < 16:
-        return np.zeros((len(all_lines), len(nodes)))
+        return 0.0, 0.0, 0.0
     spread = np.nanmedian(np.abs(values - np.nanmedian(values)))
     keep &= np.abs(values - np.nanmedian(values)) <= 10.0 * spread + 1e-6
     table = np.stack([np.ones(keep.sum()), line[keep], sample[keep]], axis=1)
-    constant, down, across = np.linalg.lstsq(table, values[keep], rcond=None)[0]
-    return np.asarray(constant + down * all_lines[:, np.newaxis] + across * nodes)
+    constant, down, across = np.linalg.lstsq(table, values[keep], rcond=None)[0].tolist()
+    return constant, down, across

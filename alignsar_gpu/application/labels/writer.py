@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import zarr
 
 from alignsar_gpu.application.dataset.output import open_flow, record_written
 from alignsar_gpu.application.dataset.part import CUBE
 from alignsar_gpu.application.labels.places import shifts_of
-from alignsar_gpu.dataset.cube import CubeLayer
+from alignsar_gpu.dataset.cube import CubeLayer, open_layer
 from alignsar_gpu.dataset.writer import CubeWriter
 from alignsar_gpu.device import GIB
 from alignsar_gpu.errors import AlignsarError
@@ -163,8 +162,7 @@ class LabelWriter:
 
     def _strip(self, path: Path, lines: slice) -> Iterator[tuple[str, int | None, NDArray[Any]]]:
         longitude, latitude, incidence, height = (
-            zarr.open_array(path, path=name, mode="r", zarr_format=3)
-            for name in ("longitude", "latitude", "incidence_angle", "height")
+            open_layer(path, name) for name in ("longitude", "latitude", "incidence_angle", "height")
         )
         strip = Strip(
             lines=lines,

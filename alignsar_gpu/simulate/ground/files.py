@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import rasterio
 import shapely
+from rasterio.errors import RasterioError
 
+from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.version import VERSION
 
 if TYPE_CHECKING:
@@ -60,7 +62,7 @@ def _write_raster(
     crs: str = WGS84,
     colours: Mapping[int, tuple[int, int, int, int]] | None = None,
 ) -> Path:
-    """A tiled GeoTIFF, ``about`` as its tags."""
+    """Write a tiled GeoTIFF, ``about`` as its tags. Raises AlignsarError where not all of it is stored."""
     rows, columns = raster.shape
     beside = path.with_name(f".{path.name}.partial")
     profile: dict[str, Any] = {
@@ -76,13 +78,20 @@ def _write_raster(
         "tiled": True,
         "bigtiff": "if_safer",
     }
-    with rasterio.open(beside, "w", **profile) as file:
-        file.update_tags(TIFFTAG_SOFTWARE=SOFTWARE, **{k: v for k, v in about.items() if k != "units"})
-        if "units" in about:
-            file.units = (about["units"],)
-        if colours:
-            file.write_colormap(1, dict(colours))
-        file.write(raster.values, 1)
+    try:
+        with rasterio.open(beside, "w", **profile) as file:
+            file.update_tags(TIFFTAG_SOFTWARE=SOFTWARE, **{k: v for k, v in about.items() if k != "units"})
+            if "units" in about:
+                file.units = (about["units"],)
+            if colours:
+                file.write_colormap(1, dict(colours))
+            file.write(raster.values, 1)
+        with rasterio.open(beside) as file:  # what GDAL cannot store while it closes a file, it does not say
+            stored = file.read(1).tobytes() == raster.values.tobytes()
+    except RasterioError as error:
+        raise AlignsarError(f"{path}: cannot be written ({error.__cause__ or error})") from None
+    if not stored:
+        raise AlignsarError(f"{path}: cannot be written (not all of it was stored)")
     beside.replace(path)
     return path
 

@@ -1,0 +1,180 @@
+"""What a map is made of: the cube's own geometry, the map's pixels, and the layers that are brought to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import xarray as xr
+
+from alignsar_gpu.application.dataset.derived import open_dataset
+from alignsar_gpu.dataset.cube import DIMENSIONS, CubeLayer
+from alignsar_gpu.errors import AlignsarError, did_you_mean
+from alignsar_gpu.geocoding.coverage import image_outline
+from alignsar_gpu.geocoding.map_cube import map_layout
+from alignsar_gpu.geocoding.map_grid import MapGrid
+from alignsar_gpu.geocoding.resampling import METHODS, Geocoding
+from alignsar_gpu.geocoding.tiles import MapTiles
+from alignsar_gpu.geometry.stored.geometry import read_geometry
+from alignsar_gpu.opening.rasters import affine_of, open_raster
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from alignsar_gpu.config.geocoding import GeocodingConfig
+    from alignsar_gpu.dataset.cube import CubeLayout
+    from alignsar_gpu.device import Device
+    from alignsar_gpu.geocoding.tiles import Interpolation, Tile
+    from alignsar_gpu.geometry.stored.geometry import CubeGeometry
+
+PLACES = ("longitude", "latitude")  # a map has coordinates of its own
+SINGLE = "slc"  # begins the names of layers whose phases turn from pixel to pixel: no values between pixels
+RADIANS = "rad"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Mapping:
+    """The map of a cube.
+
+    Attributes
+    ----------
+    cube : opened, lazily.
+    tiles : the map's pixels, and where they are in the image.
+    layers : that are brought to it, as they are in the cube; their types are those of the map.
+    resampling : how values are found between pixels.
+    """
+
+    cube: xr.Dataset
+    tiles: MapTiles
+    layers: Sequence[CubeLayer]
+    resampling: Interpolation
+
+    @property
+    def grid(self) -> MapGrid:
+        """The map's pixels."""
+        return self.tiles.geocoding.map_grid
+
+    def layout(self) -> CubeLayout:
+        """Return the layout of the map cube."""
+        along_time = [name for name in self.cube.coords if self.cube[name].dims == (DIMENSIONS[0],)]
+        dates = xr.Dataset(coords={name: self.cube[name].variable for name in along_time})
+        attributes = {name: value for name, value in self.cube.attrs.items() if not name.startswith("crop_")}
+        side = self.tiles.side
+        return map_layout(
+            self.grid, dates=dates, layers=self.layers, attributes=attributes, chunk=(side, side)
+        )
+
+    def row(self, number: int) -> Iterator[tuple[Tile, CubeLayer, int | None, NDArray[Any]]]:
+        """Yield layers of a row of tiles: the tile, the layer, its date, and values [row, column] of the map."""
+        for tile in self.tiles.row(number):
+            for layer in self.layers:
+                for date in range(self.cube.sizes[DIMENSIONS[0]]) if layer.dated else (None,):
+                    yield tile, layer, date, self._sampled(tile, layer, date)
+
+    def _sampled(self, tile: Tile, layer: CubeLayer, date: int | None) -> NDArray[Any]:
+        values = self.cube[layer.name].variable
+        image = _Image(values if date is None else values[date])
+        if layer.name.startswith(SINGLE):
+            found = tile.centre.sampled(image, "nearest")
+        else:
+            phase = layer.attributes.get("units") == RADIANS
+            found = tile.sampled(image, self.resampling, phase=phase)
+        return tile.geocoding.device.download(found)
+
+
+class _Image:
+    """A variable [line, sample], of which windows are read."""
+
+    def __init__(self, variable: xr.Variable) -> None:
+        self._variable, self.shape, self.dtype = variable, variable.shape, variable.dtype
+
+    def __getitem__(self, window: Any) -> NDArray[Any]:
+        return np.asarray(self._variable[window].values)
+
+
+def open_mapping(path: Path, config: GeocodingConfig, device: Device) -> Mapping:
+    """Open the cube at ``path`` (a cube.zarr), to bring its layers to the map that is configured.
+
+    Raises AlignsarError for layers that it does not have, for a map that does not show the image, and for a cube that
+    does not say where it lies.
+    """
+    cube, geometry = open_dataset(path), read_geometry(path)
+    layers = chosen_layers(cube, config.layers)
+    geocoding = Geocoding(**vars(geometry), map_grid=map_grid(config, geometry), device=device, partial=True)
+    average = config.resampling != "nearest"
+    return Mapping(
+        cube=cube,
+        tiles=MapTiles.over(geocoding, average=average),
+        layers=layers,
+        resampling=cast("Interpolation", config.resampling),
+    )
+
+
+def chosen_layers(cube: xr.Dataset, names: Sequence[str]) -> list[CubeLayer]:
+    """Describe the layers of a cube that are brought to a map: those that are named, or all."""
+    images = [str(name) for name in cube.variables if set(cube[name].dims) >= set(DIMENSIONS[1:])]
+    there = [name for name in images if name not in PLACES]
+    for name in names:
+        if name in PLACES:
+            raise AlignsarError(f"geocoding.layers: {name} is a coordinate; the map has its own, x and y")
+        if name not in there:
+            near = did_you_mean(name, there)
+            raise AlignsarError(
+                f"geocoding.layers: the cube has no layer {name!r}; {near or 'it has ' + ', '.join(sorted(there))}"
+            )
+        if not _can_be_mapped(cube[name]):
+            raise AlignsarError(
+                f"geocoding.layers: {name} is of {cube[name].dtype}, which is not brought to maps"
+            )
+    return [_described(cube[name]) for name in sorted(names or there) if _can_be_mapped(cube[name])]
+
+
+def _can_be_mapped(layer: xr.DataArray) -> bool:
+    return _kind(layer).name in METHODS or layer.dtype == np.bool_
+
+
+def _kind(layer: xr.DataArray) -> np.dtype[Any]:
+    """The type of a layer on the map."""
+    return np.dtype("float32") if layer.dtype.kind == "f" else layer.dtype
+
+
+def _described(layer: xr.DataArray) -> CubeLayer:
+    attributes = dict(layer.attrs)
+    return CubeLayer(
+        name=str(layer.name),
+        dtype=_kind(layer).name,
+        dated=DIMENSIONS[0] in layer.dims,
+        attributes=attributes,
+    )
+
+
+def map_grid(config: GeocodingConfig, geometry: CubeGeometry) -> MapGrid:
+    """Return the pixels of the map that is configured, by default all that the image covers."""
+    if config.match is not None:
+        return grid_of(config.match)
+    assert config.resolution is not None
+    longitude, latitude = image_outline(geometry.grid, geometry.orbit, geometry.dem, geometry.doppler)
+    grid = MapGrid.over(longitude, latitude, resolution=config.resolution, crs=config.crs or None)
+    if not config.bounds:
+        return grid
+    left, bottom, right, top = config.bounds
+    return MapGrid.within((left, bottom, right, top), crs=grid.crs, resolution=config.resolution)
+
+
+def grid_of(path: str) -> MapGrid:
+    """Return the pixels of a raster. Raises AlignsarError for one without a coordinate reference system."""
+    with open_raster(Path(path).expanduser(), f"geocoding.match={path}") as raster:
+        if raster.crs is None:
+            raise AlignsarError(
+                f"geocoding.match={path}: has no coordinate reference system; give geocoding.crs, "
+                "geocoding.resolution and geocoding.bounds instead"
+            )
+        return MapGrid(
+            crs=raster.crs.to_wkt(),
+            affine=affine_of(raster.transform, f"geocoding.match={path}"),
+            shape=raster.shape,
+        )

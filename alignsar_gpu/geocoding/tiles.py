@@ -1,0 +1,226 @@
+"""Tiles of a map: where its pixels are in the image is computed once, and serves all layers and dates.
+
+A map that is coarser than the image gets means over the ground: each pixel is divided into parts that are as small as
+pixels of the image, the layer is sampled in these, and the values are averaged. Of classes the most frequent counts, of
+phases the phase of the averaged phasors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from alignsar_gpu import kernels
+from alignsar_gpu.geocoding.resampling import Geocoding, window_around
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from alignsar_gpu.geocoding.resampling import RadarLayer
+
+Interpolation = Literal["nearest", "bilinear", "cubic"]
+
+SIDE = 512  # rows and columns of a tile
+LEAST_SIDE = 32
+MOST_PARTS = 1 << 22  # of pixels, in a tile: smaller tiles, where a pixel has many
+TOGETHER = 1 << 20  # of these, positions are computed at a time
+LEAST_SHARE = 0.5  # of the parts of a pixel must have data
+PROBES = 5  # places each way, at which the size of pixels is looked at
+NEAR = 0.01  # of a pixel
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MapTiles:
+    """A map in tiles.
+
+    Attributes
+    ----------
+    geocoding : of the map.
+    parts : rows and columns that each pixel of it is divided into.
+    """
+
+    geocoding: Geocoding
+    parts: tuple[int, int]
+
+    @classmethod
+    def over(cls, geocoding: Geocoding, *, average: bool = True) -> MapTiles:
+        """Divide a map into tiles, its pixels into parts as small as those of the image; ``average``: if need be."""
+        return cls(geocoding=geocoding, parts=_parts(geocoding) if average else (1, 1))
+
+    @property
+    def side(self) -> int:
+        """Rows and columns of a tile."""
+        side = SIDE
+        while side > LEAST_SIDE and side * side * self.parts[0] * self.parts[1] > MOST_PARTS:
+            side //= 2
+        return side
+
+    @cached_property
+    def _fine(self) -> Geocoding:
+        """The geocoding of the parts of pixels."""
+        coarse, (down, across) = self.geocoding.map_grid, self.parts
+        if (down, across) == (1, 1):
+            return self.geocoding
+        a, b, c, d, e, f = coarse.affine
+        shape = coarse.shape[0] * down, coarse.shape[1] * across
+        fine = replace(coarse, affine=(a / across, b, c, d, e / down, f), shape=shape)
+        return replace(self.geocoding, map_grid=fine)
+
+    def row(self, number: int) -> Iterator[Tile]:
+        """Yield the tiles of a row of tiles, from left to right."""
+        rows, columns = self.geocoding.map_grid.shape
+        top = number * self.side
+        for left in range(0, columns, self.side):
+            yield self._tile(
+                slice(top, min(top + self.side, rows)), slice(left, min(left + self.side, columns))
+            )
+
+    @property
+    def count(self) -> int:
+        """Number of rows of tiles."""
+        return -(-self.geocoding.map_grid.shape[0] // self.side)
+
+    def _tile(self, rows: slice, columns: slice) -> Tile:
+        down, across = self.parts
+        fine = slice(columns.start * across, columns.stop * across)
+        step = max(TOGETHER // (fine.stop - fine.start), 1)
+        edges = range(rows.start * down, rows.stop * down, step)
+        strips = [self._fine.positions(first, min(first + step, rows.stop * down), fine) for first in edges]
+        xp = self.geocoding.device.xp
+        line, sample = (xp.concatenate(parts) for parts in zip(*strips, strict=True))
+        windows = [
+            window_around(p, n, xp) for p, n in zip((line, sample), self.geocoding.grid.shape, strict=True)
+        ]
+        line -= windows[0].start
+        sample -= windows[1].start
+        return Tile(
+            geocoding=self.geocoding,
+            rows=rows,
+            columns=columns,
+            parts=self.parts,
+            lines=windows[0],
+            samples=windows[1],
+            line=line,
+            sample=sample,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Tile:
+    """A part of a map.
+
+    Attributes
+    ----------
+    geocoding : of the map.
+    rows, columns : of the map.
+    parts : rows and columns that each of its pixels is divided into.
+    lines, samples : the window of the image that shows it; empty where none does.
+    line, sample : positions of the parts of pixels in the window, on the device.
+    """
+
+    geocoding: Geocoding
+    rows: slice
+    columns: slice
+    parts: tuple[int, int]
+    lines: slice
+    samples: slice
+    line: Any
+    sample: Any
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
+
+    @cached_property
+    def centre(self) -> Tile:
+        """The same tile, whose pixels are not divided: one of their parts in the middle stands for each."""
+        (down, across), xp = self.parts, self.geocoding.device.xp
+        line, sample = (
+            xp.ascontiguousarray(place[down // 2 :: down, across // 2 :: across])
+            for place in (self.line, self.sample)
+        )
+        return replace(self, parts=(1, 1), line=line, sample=sample)
+
+    def sampled(self, layer: RadarLayer, method: Interpolation, *, phase: bool = False) -> Any:
+        """Bring a layer [line, sample] of the image to the map.
+
+        Parameters
+        ----------
+        layer : see `Geocoding.sampled`; float64 is made float32.
+        method : "nearest", "bilinear" or "cubic"; classes and flags are taken from the nearest pixel in any case.
+        phase : whether values are angles in radians that go round.
+
+        Returns
+        -------
+        Values [row, column] on the device, of the layer's type (uint8 for bool); no data (NaN, 255) where less than
+        half of a pixel has some.
+        """
+        device = self.geocoding.device
+        kind = np.dtype(layer.dtype)
+        stored = np.dtype({"b": "u1", "f": "f4"}.get(kind.kind, kind))
+        nothing = kernels.NO_DATA[stored.name]
+        if not (self.lines.stop - self.lines.start and self.samples.stop - self.samples.start):
+            return device.xp.full(self.shape, nothing)
+        window = np.ascontiguousarray(layer[self.lines, self.samples])
+        image = device.upload(window.astype(stored, copy=False))
+        if phase:
+            image = device.xp.exp(np.complex64(1j) * image)
+        chosen = "nearest" if stored.kind == "u" else method
+        values = kernels.gather(image, self.line, self.sample, chosen)
+        if self.parts != (1, 1):
+            values = self._majority(values) if stored.kind == "u" else self._mean(values)
+        return device.xp.angle(values) if phase else values
+
+    def _divided(self, values: Any) -> Any:
+        """Return values [row, part down, column, part across]."""
+        (rows, columns), (down, across) = self.shape, self.parts
+        return values.reshape(rows, down, columns, across)
+
+    def _mean(self, values: Any) -> Any:
+        xp, parts = self.geocoding.device.xp, self._divided(values)
+        known = xp.isfinite(parts)
+        count = known.sum(axis=(1, 3))
+        total = xp.where(known, parts, 0).sum(axis=(1, 3))
+        enough = count >= LEAST_SHARE * self.parts[0] * self.parts[1]
+        return xp.where(enough, total / xp.maximum(count, 1), np.nan).astype(values.dtype)
+
+    def _majority(self, values: Any) -> Any:
+        """Return the most frequent code of each pixel, of several the lowest."""
+        xp, parts, nothing = self.geocoding.device.xp, self._divided(values), kernels.NO_DATA["uint8"]
+        most = xp.zeros(self.shape, dtype=np.int32)
+        found = xp.full(self.shape, nothing)
+        known = xp.zeros(self.shape, dtype=np.int32)
+        for code in xp.unique(values).tolist():
+            if code == nothing:
+                continue
+            count = (parts == code).sum(axis=(1, 3), dtype=np.int32)
+            found = xp.where(count > most, np.uint8(code), found)
+            most = xp.maximum(most, count)
+            known += count
+        return xp.where(known >= LEAST_SHARE * self.parts[0] * self.parts[1], found, nothing)
+
+
+def _parts(geocoding: Geocoding) -> tuple[int, int]:
+    """Return the rows and columns that pixels are divided into: by how many pixels of the image each is long."""
+    rows, columns = geocoding.map_grid.shape
+    places = np.linspace(0.1, 0.9, PROBES)
+    row, column = (
+        place.ravel() for place in np.meshgrid(places * rows - 0.5, places * columns - 0.5, indexing="ij")
+    )
+    height = np.nan_to_num(geocoding.dem.height_at(*geocoding.map_grid.geodetic(row, column)))
+    line, sample = (
+        np.stack(
+            [
+                geocoding.seen(row + down, column + across, height)[axis]
+                for down, across in ((0, 0), (NEAR, 0), (0, NEAR))
+            ]
+        )
+        for axis in (0, 1)
+    )
+    steps = np.maximum(np.abs(line[1:] - line[0]), np.abs(sample[1:] - sample[0])) / NEAR
+    longest = [float(np.max(step[np.isfinite(step)], initial=1.0)) for step in steps]
+    return max(round(longest[0]), 1), max(round(longest[1]), 1)
