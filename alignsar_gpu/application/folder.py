@@ -33,7 +33,7 @@ from omegaconf import OmegaConf
 from alignsar_gpu.application.fingerprints import write_text
 from alignsar_gpu.application.journal import JOURNAL, Journal, read_json
 from alignsar_gpu.config.keys import as_given
-from alignsar_gpu.errors import CANNOT_WRITE, AlignsarError
+from alignsar_gpu.errors import CANNOT_WRITE, LISTED, AlignsarError
 from alignsar_gpu.progress import RUN_LOG
 
 if TYPE_CHECKING:
@@ -94,7 +94,8 @@ def _differences(old: str, new: str, without: Iterable[str]) -> str:
         for name in sorted({*before, *after} - {"output"})
         if before.get(name) != after.get(name) and name.split(".")[0] not in without
     ]
-    return ", ".join(changed) or "the input files or the software have changed"
+    more = [f"and {len(changed) - LISTED} more"] if len(changed) > LISTED else []
+    return ", ".join([*changed[:LISTED], *more]) or "the input files or the software have changed"
 
 
 def refuse_foreign(path: Path) -> None:
