@@ -96,19 +96,22 @@ class _Image:
         return np.asarray(self._variable[window].values)
 
 
-def open_mapping(path: Path, config: GeocodingConfig, device: Device) -> Mapping:
+def open_mapping(
+    path: Path, config: GeocodingConfig, device: Device, cube: xr.Dataset | None = None
+) -> Mapping:
     """Open the cube at ``path`` (a cube.zarr), to bring its layers to the map that is configured.
 
+    ``cube`` are those of its layers and dates that are wanted, or more of the user's; by default it is opened.
     Raises AlignsarError for layers that it does not have, for a map that does not show the image, and for a cube that
     does not say where it lies.
     """
-    cube, geometry = open_dataset(path), read_geometry(path)
+    geometry = read_geometry(path)
+    cube = open_dataset(path) if cube is None else cube
     layers = chosen_layers(cube, config.layers)
     geocoding = Geocoding(**vars(geometry), map_grid=map_grid(config, geometry), device=device, partial=True)
-    average = config.resampling != "nearest"
     return Mapping(
         cube=cube,
-        tiles=MapTiles.over(geocoding, average=average),
+        tiles=MapTiles.over(geocoding, average=config.resampling != "nearest"),
         layers=layers,
         resampling=cast("Interpolation", config.resampling),
     )
