@@ -133,6 +133,8 @@ class Geocoding:
         """
         xp = self.device.xp
         wanted = columns or slice(0, self.map_grid.shape[1])
+        if wanted.stop - wanted.start <= PART_COLUMNS:
+            return self._positions(first, stop, wanted)
         line, sample = (
             xp.empty((stop - first, wanted.stop - wanted.start), dtype=np.float64) for _ in range(2)
         )
