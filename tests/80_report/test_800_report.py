@@ -103,7 +103,7 @@ def written(tmp_path_factory):
         folder,
         truth=truth_of(cube),
         configuration="output: <here>\n",
-        netcdf=["20220104.nc", "20220110.nc"],
+        files=[Path("20220104.nc"), Path("20220110.nc")],
     )
     assert page == folder / "index.html"
     return folder, Parsed(page.read_text(encoding="utf-8"))

@@ -108,6 +108,12 @@ def open_mapping(
     geometry = read_geometry(path)
     cube = open_dataset(path) if cube is None else cube
     layers = chosen_layers(cube, config.layers)
+    lines, samples = (cube.sizes[name] for name in DIMENSIONS[1:])
+    if (lines, samples) != geometry.grid.shape:
+        raise AlignsarError(
+            f"geocode: the image has {geometry.grid.lines} lines and {geometry.grid.samples} samples, these layers "
+            f"{lines} and {samples}; give all of them, and bounds of the map instead"
+        )
     geocoding = Geocoding(**vars(geometry), map_grid=map_grid(config, geometry), device=device, partial=True)
     return Mapping(
         cube=cube,
