@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 LONGEST = 1000  # pixels of the picture
 NAME = "on_map.png"
+UNITS = {"metre": "m", "degree": "degrees"}
 
 
 def map_section(writer: PictureWriter) -> Section | None:
@@ -26,14 +27,16 @@ def map_section(writer: PictureWriter) -> Section | None:
         return None
     reference = survey.keys[survey.reference]
     path = next((file for file in files if reference in file.stem), files[0])
+    day = path.stem.rpartition("_")[2]
     with rasterio.open(path) as file:
         scale = max(*file.shape, LONGEST) / LONGEST
         shape = tuple(max(round(count / scale), 1) for count in file.shape)
         picture = file.read(out_shape=(file.count, *shape))
         words = {
-            "day": path.stem.rpartition("_")[2],
-            "system": rasterio.CRS(file.crs).to_dict(projjson=True)["name"],
-            "size": f"{abs(file.transform.a):g} {file.crs.linear_units if file.crs.is_projected else 'degree'}",
+            "day": survey.days[survey.keys.index(day)] if day in survey.keys else day,
+            "file": path.name,
+            "system": file.crs.to_wkt().split('"')[1],
+            "size": f"{abs(file.transform.a):g} {UNITS.get(file.crs.units_factor[0], file.crs.units_factor[0])}",
             "colours": file.tags()["description"],
         }
     place = writer.folder / NAME
