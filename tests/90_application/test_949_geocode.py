@@ -75,6 +75,14 @@ def test_the_run_itself_goes_on_as_before(mapped, tmp_path):
     assert "nothing to do" in again.stdout
 
 
+def test_a_damaged_run_is_made_again_first(mapped, tmp_path):
+    shutil.copytree(mapped, tmp_path / "out")
+    file = next(path for path in (tmp_path / "out/cube.zarr/sigma0_vv/c").rglob("*") if path.is_file())
+    file.write_bytes(file.read_bytes()[:-1])
+    refuse("has changed; make it again first", "geocoding.resolution=90", f"output={tmp_path / 'out'}")
+    assert not (tmp_path / "out" / ".unfinished").exists()
+
+
 def test_files_cube_and_memory_have_the_same_values(mapped):
     cube = xr.open_zarr(mapped / "map.zarr")
     memory = alignsar_gpu.geocode(mapped, resolution=60, layers=NAMES)
