@@ -10,10 +10,11 @@ from alignsar_gpu.application.dataset.part import CUBE
 from alignsar_gpu.application.dataset.quality import QUALITY
 from alignsar_gpu.application.fingerprints import write_text
 from alignsar_gpu.application.folder import CONFIGURATION
+from alignsar_gpu.application.geocoding.stage import COGS, MAP
 from alignsar_gpu.application.netcdf import NETCDF
 from alignsar_gpu.application.report import REPORT
 from alignsar_gpu.application.stage import Stage
-from alignsar_gpu.catalog.stac import write_stac
+from alignsar_gpu.catalog.stac import Products, write_stac
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +28,7 @@ class CatalogueStage(Stage):
     """stac/catalog.json, a collection, and an item a date."""
 
     name = "stac"
-    reads = ("dataset", "netcdf", "report")
+    reads = ("dataset", "netcdf", "geocoding", "report")
     products = (STAC,)
     shown = (("catalogue", f"{STAC}/catalog.json", ""),)
 
@@ -42,10 +43,14 @@ class CatalogueStage(Stage):
             write_stac(
                 open_dataset(folder.work / CUBE),
                 folder.work / STAC,
-                netcdf=sorted((folder.work / NETCDF).glob("*.nc")),
-                cube_store=folder.work / CUBE,
-                interferograms=there(INTERFEROGRAMS),
-                report=there(f"{REPORT}/index.html"),
-                metadata=(folder.work / QUALITY, folder.work / CONFIGURATION),
+                Products(
+                    netcdf=sorted((folder.work / NETCDF).glob("*.nc")),
+                    cube=folder.work / CUBE,
+                    interferograms=there(INTERFEROGRAMS),
+                    report=there(f"{REPORT}/index.html"),
+                    map=there(MAP),
+                    cogs=sorted((folder.work / COGS).glob("*.tif")),
+                    metadata=(folder.work / QUALITY, folder.work / CONFIGURATION),
+                ),
                 checksum=folder.journal.checksums.of,
             )

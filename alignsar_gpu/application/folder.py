@@ -33,7 +33,7 @@ from omegaconf import OmegaConf
 from alignsar_gpu.application.fingerprints import write_text
 from alignsar_gpu.application.journal import JOURNAL, Journal, read_json
 from alignsar_gpu.config.keys import as_given
-from alignsar_gpu.errors import CANNOT_WRITE, AlignsarError
+from alignsar_gpu.errors import CANNOT_WRITE, LISTED, AlignsarError
 from alignsar_gpu.progress import RUN_LOG
 
 if TYPE_CHECKING:
@@ -94,7 +94,8 @@ def _differences(old: str, new: str, without: Iterable[str]) -> str:
         for name in sorted({*before, *after} - {"output"})
         if before.get(name) != after.get(name) and name.split(".")[0] not in without
     ]
-    return ", ".join(changed) or "the input files or the software have changed"
+    more = [f"and {len(changed) - LISTED} more"] if len(changed) > LISTED else []
+    return ", ".join([*changed[:LISTED], *more]) or "the input files or the software have changed"
 
 
 def refuse_foreign(path: Path) -> None:
@@ -120,10 +121,13 @@ class RunFolder:
     stages : that are wanted, in the order in which they are made. The first is the root: a folder whose root has other
         settings holds another run, and is refused.
     configuration : as text, kept in the manifest and in run.yaml.
+    adding : whether ``stages`` are added to a finished run, the root not among them.
     """
 
-    def __init__(self, path: Path, stages: Sequence[StageRecord], configuration: str) -> None:
-        self.path, self.work = path, path / WORK
+    def __init__(
+        self, path: Path, stages: Sequence[StageRecord], configuration: str, *, adding: bool = False
+    ) -> None:
+        self.path, self.work, self._adding = path, path / WORK, adding
         self._stages, self._configuration = {stage.name: stage for stage in stages}, configuration
         self._root = stages[0]
         self.journal = Journal(self.work)
@@ -210,13 +214,26 @@ class RunFolder:
                 f"output={self.path}: is of another version of alignsar_gpu (format {held.get('format', 0)}, this one "
                 f"writes {FORMAT}); make it again: choose another output, or delete that folder"
             )
-        root = held.get("stages", {}).get(self._root.name, {})
+        if self._adding:
+            self._refuse_unfinished(state)
+            return
+        finished = self._known.get("stages", {}).get(self._root.name, {})
+        root = state.get("stages", {}).get(self._root.name, finished)
         others = [name for name in self._stages if name != self._root.name]
         if held and root.get("fingerprint") != self._fingerprints[self._root.name]:
             raise AlignsarError(
                 f"output={self.path}: holds {'an unfinished' if state else 'another'} run with other settings "
                 f"({_differences(held.get('configuration', ''), self._configuration, others)}); "
                 "choose another output, or delete that folder"
+            )
+
+    def _refuse_unfinished(self, state: Mapping[str, Any]) -> None:
+        """Raise AlignsarError for a folder to which nothing can be added yet."""
+        others = set(state.get("stages", {})) - set(self._stages)
+        if not self._known or others:
+            raise AlignsarError(
+                f"output={self.path}: holds no finished run to add {self._root.name} to; "
+                f"{'finish it by the command that began it' if state else 'name the folder that a run has written'}"
             )
 
     def _find_damage(self) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from alignsar_gpu.application.catalogue import CatalogueStage
 from alignsar_gpu.application.dataset.stage import DatasetStage
-from alignsar_gpu.application.folder import SIMULATED, RunFolder, refuse_foreign
+from alignsar_gpu.application.folder import CONFIGURATION, SIMULATED, RunFolder, refuse_foreign
 from alignsar_gpu.application.geocoding.stage import GeocodingStage
 from alignsar_gpu.application.netcdf import NetcdfStage
 from alignsar_gpu.application.report import ReportStage
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 # What a run makes, in this order; the first is what all others are made of. A new stage is a file and a line here.
 STAGES: tuple[type[Stage], ...] = (DatasetStage, NetcdfStage, GeocodingStage, ReportStage, CatalogueStage)
+
+
+# What can be added to a finished run without its inputs, and what lists it.
+ADDED: tuple[type[Stage], ...] = (GeocodingStage, CatalogueStage)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,12 +68,26 @@ def run(config: Config, published: Published) -> Summary:
     Stages that are finished are left alone, an unfinished run is continued. Raises AlignsarError for what the user
     can put right.
     """
+    return _run(config, published, STAGES, adding=False)
+
+
+def add(config: Config, published: Published) -> Summary:
+    """Add a map to the finished run in the output folder, by what its cube says of itself; see `run`."""
+    output = Path(config.output).expanduser()
+    refuse_foreign(output)
+    return _run(config, published.added_to(output / CONFIGURATION, "geocoding"), ADDED, adding=True)
+
+
+def _run(config: Config, published: Published, kinds: tuple[type[Stage], ...], *, adding: bool) -> Summary:
     device = choose_device(config.device)
     LOGGER.info("device     %s (%s)", device, device.reason)
     context = Run(config=config, published=published, device=device, timer=StageTimer())
-    stages = [stage(context) for stage in STAGES if stage.is_wanted(config)]
+    stages = [stage(context) for stage in kinds if stage.is_wanted(config)]
     with RunFolder(
-        Path(config.output).expanduser(), [stage.record() for stage in stages], published.configuration
+        Path(config.output).expanduser(),
+        [stage.record() for stage in stages],
+        published.configuration,
+        adding=adding,
     ) as folder:
         pending = [stage for stage in stages if stage.name in folder.pending]
         if pending:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,15 @@ class Published:
             names |= dict.fromkeys(_mentions(text, value), text if ENVIRONMENT in text else _name(value))
         longest_first = sorted(names, key=len, reverse=True)
         self._names, self._known = names, re.compile("|".join(map(re.escape, longest_first)))
+
+    def added_to(self, file: Path, group: str) -> Published:
+        """Return the same for a run that is there already: its configuration, in ``file``, with a group of this one."""
+        result = copy(self)
+        if file.is_file():
+            there, ours = OmegaConf.load(file), OmegaConf.create(self.configuration)
+            OmegaConf.update(there, group, OmegaConf.select(ours, group), merge=False, force_add=True)
+            result.configuration = OmegaConf.to_yaml(there)
+        return result
 
     def __call__(self, content: Any) -> Any:
         """Replace paths and values of the environment in a text, or in all texts of a dictionary or list."""

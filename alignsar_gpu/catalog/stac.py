@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 ZARR = "application/vnd.zarr; version=3"
 MEDIA_TYPES = {
+    ".tif": pystac.MediaType.COG,
     ".nc": pystac.MediaType.NETCDF,
     ".html": pystac.MediaType.HTML,
     ".json": pystac.MediaType.JSON,
@@ -64,7 +66,9 @@ PARTS = (
     ("cube", "All layers of all dates, in radar geometry", "data"),
     ("interferograms", "Multilooked interferograms of pairs of dates, in radar geometry", "data"),
     ("report", "Report with pictures", "overview"),
+    ("map", "Layers of all dates on a map (GeoZarr)", "data"),
 )
+VISUAL = "visual"  # the layer of a map that is a picture
 
 
 def sha256(path: Path) -> str:
@@ -73,25 +77,37 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Products:
+    """What a catalogue lists; all must be there.
+
+    Attributes
+    ----------
+    netcdf : files of the dates, each named ``<YYYYMMDD>.nc`` and found by that name, or the one of all dates,
+        ``<first>_<last>.nc``, or none.
+    cube, interferograms, report, map : become assets of the collection.
+    cogs : GeoTIFFs of a map, LAYER_<YYYYMMDD>.tif of a date, which become assets of its item, and LAYER.tif of the
+        collection.
+    metadata : quality.json, run.yaml.
+    """
+
+    netcdf: Iterable[Path] = ()
+    cube: Path | None = None
+    interferograms: Path | None = None
+    report: Path | None = None
+    map: Path | None = None
+    cogs: Iterable[Path] = ()
+    metadata: Iterable[Path] = ()
+
+
 def write_stac(
-    cube: xr.Dataset,
-    folder: Path,
-    *,
-    netcdf: Iterable[Path],
-    cube_store: Path | None = None,
-    interferograms: Path | None = None,
-    report: Path | None = None,
-    metadata: Iterable[Path] = (),
-    checksum: Callable[[Path], str] = sha256,
+    cube: xr.Dataset, folder: Path, products: Products, checksum: Callable[[Path], str] = sha256
 ) -> None:
     """Write the STAC catalogue of ``cube`` into ``folder``: beside it first, then renamed.
 
-    ``netcdf`` are the files of the dates, each named ``<YYYYMMDD>.nc`` and found by that name, or the one of all dates,
-    ``<first>_<last>.nc``, or none; ``cube_store``,
-    ``interferograms``, ``report`` and ``metadata`` (quality.json, run.yaml) become assets of the collection. All must
-    be there, and the files of the dates complete, for sizes and checksums are taken from them (``checksum`` gives a
-    file's SHA-256, for those who know it already). Links are relative, so a folder that holds all of them can be moved.
-    No time of writing: the same input gives the same catalogue.
+    Sizes and checksums are taken from the files (``checksum`` gives a file's SHA-256, for those who know it already).
+    Links are relative, so a folder that holds all of them can be moved. No time of writing: the same input gives the
+    same catalogue.
 
     Raises AlignsarError where a file or what the cube says of itself is missing, or where ``folder`` holds
     something else than a catalogue.
@@ -103,7 +119,7 @@ def write_stac(
     partial = folder.with_name(f".{folder.name}.partial")
     try:
         shutil.rmtree(partial, ignore_errors=True)
-        catalog = _catalog(cube, partial, netcdf, (cube_store, interferograms, report), metadata, checksum)
+        catalog = _catalog(cube, partial, products, checksum)
         catalog.save(catalog_type=pystac.CatalogType.SELF_CONTAINED)
         shutil.rmtree(folder, ignore_errors=True)
         partial.replace(folder)
@@ -116,19 +132,14 @@ def write_stac(
 
 
 def _catalog(
-    cube: xr.Dataset,
-    folder: Path,
-    netcdf: Iterable[Path],
-    parts: tuple[Path | None, Path | None, Path | None],
-    metadata: Iterable[Path],
-    checksum: Callable[[Path], str],
+    cube: xr.Dataset, folder: Path, products: Products, checksum: Callable[[Path], str]
 ) -> pystac.Catalog:
     """The catalogue of ``folder``, in memory."""
     require_attributes(cube)
     outline = footprint(cube["longitude"], cube["latitude"])
     dates = [cube.isel(time=index) for index in np.argsort(cube["time"].values, kind="stable")]
     items = {date_name(scalar(date["time"])): make_item(cube, date, outline) for date in dates}
-    files = {path.stem: path for path in netcdf}
+    files = {path.stem: path for path in products.netcdf}
     together = files.pop(f"{min(items)}_{max(items)}", None)
     collection = _collection(cube, outline, list(items.values()), with_netcdf=bool(files))
     catalog = pystac.Catalog(
@@ -142,17 +153,21 @@ def _catalog(
     for date, item in items.items() if files else ():
         if date not in files:
             raise AlignsarError(f"STAC: no NetCDF file {date}.nc among those of the dataset: write it again")
-        asset = _add_asset(item, "netcdf", files[date], "All layers of this date, in radar geometry", "data")
-        _add_checksum(asset, files[date], checksum)
+        title = "All layers of this date, in radar geometry"
+        _add_checksum(_add_asset(item, "netcdf", files[date], title, "data"), files[date], checksum)
     if together is not None:
-        asset = _add_asset(
-            collection, "netcdf", together, "All layers of all dates, in radar geometry, as NetCDF", "data"
-        )
-        _add_checksum(asset, together, checksum)
-    for path, (name, title, role) in zip(parts, PARTS, strict=True):
+        title = "All layers of all dates, in radar geometry, as NetCDF"
+        _add_checksum(_add_asset(collection, "netcdf", together, title, "data"), together, checksum)
+    for path in products.cogs:
+        layer, _, date = path.stem.rpartition("_")
+        owner, name = (items[date], layer) if date in items else (collection, path.stem)
+        title, role = ("Picture on a map", VISUAL) if name == VISUAL else (f"{name} on a map", "data")
+        _add_checksum(_add_asset(owner, f"map_{name}", path, title, role), path, checksum)
+    for name, title, role in PARTS:
+        path = getattr(products, name)
         if path is not None:
             _add_asset(collection, name, path, title, role)
-    for path in metadata:
+    for path in products.metadata:
         _add_asset(collection, path.stem, path, f"Record of the run ({path.name})", "metadata")
     return catalog
 

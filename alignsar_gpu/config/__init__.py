@@ -264,7 +264,7 @@ def check_together(config: Config, *, coregisters: bool) -> None:
     ``coregisters``: whether that reader gives SLC products, which a run coregisters with orbits and a DEM.
     """
     reader, dem = config.products.reader, config.dem
-    if reader == "none" and config.simulate is None:
+    if reader == "none" and config.simulate is None and not config.geocoding.is_wanted:
         raise AlignsarError(
             "products=none: nothing to do; choose what to simulate (simulate=default) or a reader"
         )

@@ -214,7 +214,7 @@ def _with_reader(
     chosen = reader is not None or "experiment" in values or not may_choose
     if reader != AUTO and (chosen or path is None):
         return arguments
-    if path is None or "${" in path or sweeps:
+    if path is None or "${" in path or (sweeps and not WHOLE_QUOTE.fullmatch(path)):
         raise AlignsarError(
             f"products={AUTO}: finds the reader by the files at products.path=FOLDER; name the reader instead "
             f"(products={' or products='.join(o for o in options_of('products') if o not in {AUTO, 'none'})})"

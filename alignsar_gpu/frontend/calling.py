@@ -15,7 +15,7 @@ from hydra.version import VersionBase
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from alignsar_gpu.errors import CANNOT_WRITE, AlignsarError
+from alignsar_gpu.errors import CANNOT_WRITE, AlignsarError, choose_from
 from alignsar_gpu.frontend.composing import no_such_key, one_line, register
 from alignsar_gpu.frontend.groups import AUTO, options_of
 from alignsar_gpu.frontend.keys import LAYER, LAYERS, keys_named
@@ -75,9 +75,10 @@ def _flat(keys: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]
 
 def _compose(experiment: str | None, keys: Mapping[str, Any]) -> DictConfig:
     values = dict(_flat(keys))
-    options = {
-        name: "null" if values[name] is None else str(values[name]) for name in values if options_of(name)
-    }
+    options = {name: value for name, value in values.items() if options_of(name)}
+    for name, value in options.items():
+        if not isinstance(value, str):
+            raise AlignsarError(f"{name}={value!r}: {choose_from(str(value), options_of(name))}")
     if "products" not in options and experiment is None and "products.path" in values:
         options["products"] = AUTO
     if options.get("products") == AUTO:

@@ -20,7 +20,7 @@ from alignsar_gpu.products.readers import reader_of, readers
 from alignsar_gpu.radarcoding.kinds import layers_of
 
 UNKNOWN = re.compile(r"Could not override '(?P<name>[^']+)'")  # what Hydra says of a key that is not there
-TWICE = re.compile(r"Multiple values for (?P<name>[\w.]+)")
+TWICE = re.compile(r"Multiple values for (?P<name>[\w/]+)")
 AMBIGUOUS = re.compile(r"Ambiguous value for argument '(?P<override>[^\n]*)'\n")
 MERGING = re.compile(r"Error merging override (?P<override>.*)", re.DOTALL)
 
@@ -40,6 +40,8 @@ def no_such_key(name: str) -> str:
     group = name.partition(".")[0]
     if group == SIMULATE and keys_named(name):
         return f"{name}: {NOTHING_SIMULATED}"
+    if inside := [key.name for key in all_keys() if key.name.startswith(f"{name}.")]:
+        return f"{name}: holds keys; set these, such as {inside[0]}=... (--help-keys {name} lists them)"
     if name.startswith(f"{LAYERS}.") and not LAYER.match(name):
         return (
             f"{name}: no such key; a layer has a name and keys, as in {NAMED}path=FILE (--help-keys {LAYERS})"
@@ -109,10 +111,7 @@ def _wrong_type(override: str) -> str:
         return ""
     name, value, keys = match["name"], match["value"], keys_named(match["name"])
     if not keys:
-        inside = [key.name for key in all_keys() if key.name.startswith(f"{name}.")]
-        return (
-            f"{name}={value}: holds keys; set these, such as {inside[0]}=...; --help-keys {name} lists them"
-        )
+        return no_such_key(name)
     if keys[0].values == "text":
         return f"{name}={value}: must be a text; quote it for that: {shlex.quote(f'{name}={quoted(value)}')}"
     wraps = keys[0].is_list and value not in {"", "null"} and not value.startswith(("[", "{"))
@@ -161,7 +160,7 @@ def typed(composed: DictConfig) -> Config:
     if "products" in missing:
         raise AlignsarError(
             "no products: choose an experiment (+experiment=demo needs no data; --help lists others), or say where "
-            "products are (products.path=FOLDER)"
+            "products are (products.path=FOLDER); to add a map to a finished run, name its folder (output=FOLDER)"
         )
     for name in missing:
         raise AlignsarError(must_be_given(name, composed))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from omegaconf import OmegaConf
 
+from alignsar_gpu.config import NoProductsConfig
 from alignsar_gpu.config.paths import check_paths, name_after
 from alignsar_gpu.environment import check_environment
 from alignsar_gpu.frontend.composing import typed
@@ -30,6 +32,12 @@ def give_name(composed: DictConfig) -> None:
         composed.name = name_after(composed.products)
 
 
+def adds_to_finished_run(composed: DictConfig) -> bool:
+    """Whether keys of a map are given, and a folder, and nothing else to make: the map is added to the run in it."""
+    wanted = any(composed.geocoding[name] is not None for name in ("resolution", "match"))
+    return wanted and composed.simulate is None and Path(composed.output).expanduser().is_dir()
+
+
 def perform(
     composed: DictConfig,
     when_simulated: Callable[[SimulationSummary], None] | None = None,
@@ -41,11 +49,14 @@ def perform(
     imported. Raises AlignsarError for what the user can put right.
     """
     give_name(composed)
+    adds = OmegaConf.is_missing(composed, "products") and adds_to_finished_run(composed)
+    if adds:
+        composed.products = OmegaConf.structured(NoProductsConfig)
     config = typed(composed)
     check_paths(config)
     check_environment()
     # imported late, so that a wrong key or path is told at once
-    from alignsar_gpu.application.pipeline import check, run  # noqa: PLC0415
+    from alignsar_gpu.application.pipeline import add, check, run  # noqa: PLC0415
     from alignsar_gpu.application.published import Published  # noqa: PLC0415
     from alignsar_gpu.application.simulation import simulate_products  # noqa: PLC0415
     from alignsar_gpu.device import limited_threads  # noqa: PLC0415
@@ -61,6 +72,8 @@ def perform(
             simulated = simulate_products(config, published.configuration)
             if when_simulated is not None:
                 when_simulated(simulated)
-        if config.products.reader != "none":
+        if adds:
+            summary = add(config, published)
+        elif config.products.reader != "none":
             summary = run(config, published)
     return config, summary

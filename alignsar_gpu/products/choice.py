@@ -6,19 +6,17 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.errors import AlignsarError, choose_from
 from alignsar_gpu.products.selection import neighbourhood, select_bursts, share_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from shapely.geometry.base import BaseGeometry
 
     from alignsar_gpu.products.selection import Keep, Match, Selection
     from alignsar_gpu.products.slc import Burst, SlcProduct
-
-LISTED = 30  # bursts that a message lists: more than an IW product has
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -150,8 +148,9 @@ def _with_burst(opened: Mapping[Path, SlcProduct], name: str) -> dict[Path, SlcP
         if any(b.name == name for b in product.bursts)
     }
     if not found:
-        there = _listed(b.name for product in opened.values() for b in product.bursts)
-        raise AlignsarError(f"products.burst={name}: there is no such burst; there are: {there}")
+        names = dict.fromkeys(b.name for product in opened.values() for b in product.bursts)
+        there = choose_from(name, names)
+        raise AlignsarError(f"products.burst={name}: there is no such burst; {there}")
     return found
 
 
@@ -162,9 +161,3 @@ def _reached(products: dict[Path, SlcProduct], area: BaseGeometry) -> dict[Path,
         return share_of(area, burst) > 0.0
 
     return {p: product for p, product in products.items() if any(map(holds, product.bursts))} or products
-
-
-def _listed(names: Iterable[str]) -> str:
-    every = list(dict.fromkeys(names))
-    more = f" and {len(every) - LISTED} more" if len(every) > LISTED else ""
-    return ", ".join(every[:LISTED]) + more

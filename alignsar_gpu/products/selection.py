@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.errors import AlignsarError, choose_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -207,9 +207,9 @@ def _of_reference(named: Mapping[str, Sequence[Match]], date: str, area: _Area |
         apart = [area.kilometres(burst) for burst in everything]
         nearest = int(np.argmin(apart))
         raise AlignsarError(
-            f"the area lies outside all {len(everything)} bursts of {date}, which cover {_extent(everything)}: the "
-            f"nearest, {everything[nearest].name}, is about {apart[nearest]:.0f} km away; correct the area "
-            "(longitude comes first) or give other products"
+            f"products.area: the area lies outside all {len(everything)} bursts of {date}, which cover "
+            f"{_extent(everything)}: the nearest, {everything[nearest].name}, is about {apart[nearest]:.0f} km away; "
+            "correct the area (longitude comes first) or give other products"
         )
     return chosen
 
@@ -233,8 +233,8 @@ def _reference_pass(passes: Sequence[list[SlcProduct]], reference: str | None) -
         return passes[0]
     found = [slices for slices in passes if any(product.date == reference for product in slices)]
     if not found:
-        there = ", ".join(sorted({slices[0].date for slices in passes}))
-        raise AlignsarError(f"no product of the reference date {reference}; there are: {there}")
+        there = choose_from(reference, sorted({slices[0].date for slices in passes}))
+        raise AlignsarError(f"coregistration.reference={reference}: no product of that date; {there}")
     if len(found) > 1:
         raise AlignsarError(
             f"{len(found)} passes on the reference date {reference}; leave the products of one out"

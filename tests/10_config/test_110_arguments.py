@@ -157,7 +157,7 @@ class TestText:
         (["simulate=nope"], "simulate=nope: there is no 'nope'; choose from default"),
         (["products=snapp"], "products=snapp: there is no 'snapp'; choose from auto, nisar"),
         (["signatures.filtr=lee"], "signatures.filtr: no such key; did you mean signatures.filter"),
-        (["producs=snap"], "producs: no such key; did you mean products?"),
+        (["producs=snap"], "producs: no such key; did you mean products or geocoding.products?"),
         (["+colour=red"], "colour: no such key"),
         (["coherence_window_lines=3"], "did you mean interferometry.coherence_window_lines"),
         (["products=snap", "products.path=x", "products.swaths=[iw1]"], "it is one of products=sentinel1"),
@@ -231,6 +231,7 @@ class TestTheReader:
         assert prepare(["products=auto", f"products.path={tmp_path}", *own]) == [*expected, *own]
         assert prepare([f"products.path={tmp_path}", *own]) == [expected[0], *own]
         assert prepare(["+experiment=burst", f"products.path={tmp_path}"])[-1] == expected[0]
+        assert prepare(["-m", f"products.path={tmp_path}"]) == [*expected, "-m"]
 
     def test_two_that_fit_and_none(self, tmp_path):
         (tmp_path / "a.dim").touch()

@@ -104,7 +104,7 @@ def test_words_that_are_nearly_commands(words, said):
         ("signatures.names=a,b", "signatures.names=a,b: must be a list; write signatures.names=[a,b]"),
         ("coregistration.zenith_delays=[x]", "zenith_delays=[x]: must be a list of numbers\n"),
         ("dataset.title=[a]", "must be a text; quote it for that: 'dataset.title=\"[a]\"'"),
-        ("dataset=x", "dataset=x: holds keys; set these, such as dataset.title=...; --help-keys dataset"),
+        ("dataset=x", "dataset: holds keys; set these, such as dataset.title=... (--help-keys dataset"),
         ("radarcoding.layers.b=x", "a layer has a name and keys, as in radarcoding.layers.NAME.path=FILE"),
         ("radarcoding.layer.b.path=x", "no such key; did you mean radarcoding.layers.NAME.path"),
         ("+products.path=", "products.path=: is empty; name a file or folder"),
@@ -119,9 +119,17 @@ def test_what_must_be_given_is_said_with_what_it_is():
     assert words in refuse("", "products=sentinel1").stderr
 
 
+def test_an_experiment_that_is_given_twice():
+    told = refuse("", "+experiment=demo", "+experiment=simulate").stderr
+    assert "experiment: is given more than once; choose one" in told
+
+
 def test_from_python_too():
     with pytest.raises(AlignsarError, match=r"simulate\.dates: nothing is simulated here; add"):
         run_from_python(**{"products.path": "x", "products": "snap", "simulate.dates": 3})
+    for value in (None, ["cpu"]):
+        with pytest.raises(AlignsarError, match=r"device=.*: choose from auto, cpu, cuda"):
+            run_from_python(device=value)
 
 
 def test_what_is_there_may_have_a_sign():

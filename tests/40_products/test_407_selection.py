@@ -412,7 +412,7 @@ class TestSelection:
         with pytest.raises(AlignsarError, match="products of the reference date 20230904 have no bursts"):
             select_bursts([product(self.FIRST, [])])
         with pytest.raises(
-            AlignsarError, match="no product of the reference date 20230905; there are: 20230904"
+            AlignsarError, match="reference=20230905: no product of that date; choose from 20230904"
         ):
             select_bursts([product(self.FIRST, rows(range(3)))], reference="20230905")
 

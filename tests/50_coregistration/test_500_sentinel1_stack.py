@@ -346,7 +346,7 @@ class TestChoice:
     def test_no_such_burst(self, scene):
         self.refused(
             scene[0],
-            rf"products\.burst=t052_1_iw1: there is no such burst; there are: {', '.join(BURSTS)}$",
+            rf"products\.burst=t052_1_iw1: there is no such burst; choose from {', '.join(BURSTS)}",
             burst="t052_1_iw1",
         )
         assert choose_burst(scene[0], burst=BURSTS[1].upper()).match.burst.name == BURSTS[1]

@@ -16,7 +16,7 @@ from pystac.extensions.sar import SarExtension
 from pystac.extensions.sat import SatExtension
 from pystac.validation import JsonSchemaSTACValidator
 
-from alignsar_gpu.catalog.stac import write_stac
+from alignsar_gpu.catalog.stac import Products, write_stac
 from alignsar_gpu.dataset.cube import write_dataset
 from alignsar_gpu.errors import AlignsarError
 
@@ -47,7 +47,7 @@ def make_run(cube, output):
     (output / "run.yaml").write_text("name: test\n")
     return {
         "netcdf": write_netcdf(cube, output / "netcdf"),
-        "cube_store": output / "cube.zarr",
+        "cube": output / "cube.zarr",
         "report": output / "report" / "index.html",
         "metadata": [output / "quality.json", output / "run.yaml"],
     }
@@ -57,7 +57,7 @@ def make_run(cube, output):
 def run(cube, tmp_path_factory):
     output = tmp_path_factory.mktemp("outputs") / "test"
     assets = make_run(cube, output)
-    write_stac(cube, output / "stac", **assets)
+    write_stac(cube, output / "stac", Products(**assets))
     return SimpleNamespace(output=output, assets=assets, stac=output / "stac")
 
 
@@ -277,7 +277,7 @@ def test_another_satellite_is_not_credited_to_copernicus(cube, run, tmp_path):
     other.attrs = {
         k: v for k, v in cube.attrs.items() if not k.startswith("creator_") and k not in {"license", "id"}
     }
-    write_stac(other, tmp_path / "stac", netcdf=run.assets["netcdf"])
+    write_stac(other, tmp_path / "stac", Products(netcdf=run.assets["netcdf"]))
     collection = next(pystac.Catalog.from_file(str(tmp_path / "stac" / "catalog.json")).get_children())
     validate(collection)
     assert collection.providers is None
@@ -298,33 +298,34 @@ def test_the_same_run_gives_the_same_catalogue(cube, run, tmp_path):
     shutil.copytree(run.output, tmp_path / "again", ignore=shutil.ignore_patterns("stac"))
     output = tmp_path / "again"
     shuffled = cube.isel(time=[1, 2, 0])[sorted(cube.data_vars, reverse=True)]
-    write_stac(
-        shuffled,
-        output / "stac",
+    products = Products(
         netcdf=sorted((output / "netcdf").iterdir(), reverse=True),
-        cube_store=output / "cube.zarr",
+        cube=output / "cube.zarr",
         report=output / "report" / "index.html",
         metadata=[output / "quality.json", output / "run.yaml"],
     )
+    write_stac(shuffled, output / "stac", products)
     assert tree(output / "stac") == tree(run.stac)
 
 
 def test_a_catalogue_is_replaced_as_a_whole(cube, run, tmp_path):
-    write_stac(cube, tmp_path / "stac", **run.assets)
+    write_stac(cube, tmp_path / "stac", Products(**run.assets))
     stale = tmp_path / "stac" / "fake-stack" / "stale.json"
     stale.write_text("{}")
-    write_stac(cube, tmp_path / "stac", **run.assets)
+    write_stac(cube, tmp_path / "stac", Products(**run.assets))
     assert not stale.exists()
     assert [path.name for path in tmp_path.iterdir()] == ["stac"]
 
 
 def test_a_failure_leaves_the_catalogue_of_before(cube, run, tmp_path):
-    write_stac(cube, tmp_path / "stac", **run.assets)
+    write_stac(cube, tmp_path / "stac", Products(**run.assets))
     before = tree(tmp_path / "stac")
     with pytest.raises(AlignsarError, match=r"no NetCDF file 20220116\.nc"):
-        write_stac(cube, tmp_path / "stac", netcdf=run.assets["netcdf"][:2])
+        write_stac(cube, tmp_path / "stac", Products(netcdf=run.assets["netcdf"][:2]))
     with pytest.raises(AlignsarError, match=r"gone\.html does not exist"):
-        write_stac(cube, tmp_path / "stac", netcdf=run.assets["netcdf"], report=tmp_path / "gone.html")
+        write_stac(
+            cube, tmp_path / "stac", Products(netcdf=run.assets["netcdf"], report=tmp_path / "gone.html")
+        )
     assert tree(tmp_path / "stac") == before
     assert [path.name for path in tmp_path.iterdir()] == ["stac"]
 
@@ -335,14 +336,14 @@ def test_a_failure_while_saving_leaves_nothing(cube, run, tmp_path, monkeypatch)
 
     monkeypatch.setattr(pystac.Item, "save_object", full)
     with pytest.raises(AlignsarError, match="No space left"):
-        write_stac(cube, tmp_path / "stac", **run.assets)
+        write_stac(cube, tmp_path / "stac", Products(**run.assets))
     assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_with_something_else_is_left_alone(cube, run, tmp_path):
     (tmp_path / "notes.txt").write_text("dear diary")
     with pytest.raises(AlignsarError, match="is no STAC catalogue"):
-        write_stac(cube, tmp_path, **run.assets)
+        write_stac(cube, tmp_path, Products(**run.assets))
     assert (tmp_path / "notes.txt").read_text() == "dear diary"
 
 
@@ -351,4 +352,4 @@ def test_a_cube_that_lacks_metadata_is_refused(cube, run, tmp_path, key):
     poor = cube.copy()
     poor.attrs = {name: value for name, value in cube.attrs.items() if name != key}
     with pytest.raises(AlignsarError, match=f"lacks the attributes {key}"):
-        write_stac(poor, tmp_path / "stac", **run.assets)
+        write_stac(poor, tmp_path / "stac", Products(**run.assets))

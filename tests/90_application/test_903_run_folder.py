@@ -236,6 +236,9 @@ def test_other_settings_are_refused_by_name(tmp_path):
         folder(tmp_path / "out", "f2", other).__enter__()
     with pytest.raises(AlignsarError, match="input files or the software have changed"):
         folder(tmp_path / "out", "f2").__enter__()
+    many = SETTINGS + "".join(f"key{number:02}: [a, true]\n" for number in range(20))
+    with pytest.raises(AlignsarError, match=r"key11: unset there, \[a,true\] now, and 8 more\)"):
+        folder(tmp_path / "out", "f2", many).__enter__()
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == WHOLE
 
 

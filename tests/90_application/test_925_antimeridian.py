@@ -7,7 +7,7 @@ import pytest
 from fake_cube import fake_cube, write_netcdf
 
 from alignsar_gpu.application.dataset.description import bounds
-from alignsar_gpu.catalog.stac import write_stac
+from alignsar_gpu.catalog.stac import Products, write_stac
 from alignsar_gpu.dataset.cube import finish_cube, open_cube, write_dataset
 
 
@@ -23,14 +23,8 @@ def run(request, tmp_path_factory):
     write_dataset(output / "cube.zarr", cube)
     finish_cube(output / "cube.zarr", bounds(output / "cube.zarr"))
     cube = open_cube(output / "cube.zarr")
-    write_stac(
-        cube,
-        output / "stac",
-        netcdf=write_netcdf(cube, output / "netcdf"),
-        cube_store=output / "cube.zarr",
-        report=None,
-        metadata=(),
-    )
+    products = Products(netcdf=write_netcdf(cube, output / "netcdf"), cube=output / "cube.zarr")
+    write_stac(cube, output / "stac", products)
     return output, float(np.nanmin(longitude)), float(np.nanmax(longitude))
 
 
