@@ -47,7 +47,10 @@ def parts_of(tile):
     (rows, columns), (down, across) = tile.shape, tile.parts
     outside = (places[0] < 0) | (places[1] < 0)
     return [
-        np.where(outside, -1, place).reshape(rows, down, columns, across).swapaxes(1, 2).reshape(rows, columns, -1)
+        np.where(outside, -1, place)
+        .reshape(rows, down, columns, across)
+        .swapaxes(1, 2)
+        .reshape(rows, columns, -1)
         for place in places
     ]
 
@@ -70,7 +73,9 @@ def test_parts_lie_where_they_are_by_proj_the_dem_and_bisection(hills, coarse):
     assert across > 5
     rng = np.random.default_rng(3)
     row, column = (rng.integers(0, count, 300) for count in coarse.line.shape)
-    wanted = hills.expected(coarse.geocoding.map_grid, (row + 0.5) / down - 0.5, (column + 0.5) / across - 0.5)
+    wanted = hills.expected(
+        coarse.geocoding.map_grid, (row + 0.5) / down - 0.5, (column + 0.5) / across - 0.5
+    )
     for found, window, true in zip(
         (coarse.line, coarse.sample), (coarse.lines, coarse.samples), wanted, strict=True
     ):
@@ -85,7 +90,9 @@ def test_parts_are_no_larger_than_pixels_of_the_image(coarse):
 
 def test_classes_are_the_most_frequent(hills, coarse):
     rng = np.random.default_rng(5)
-    image = rng.choice(np.array([0, 1, 7, 200, UNKNOWN], np.uint8), hills.radar.shape, p=[0.3, 0.2, 0.1, 0.1, 0.3])
+    image = rng.choice(
+        np.array([0, 1, 7, 200, UNKNOWN], np.uint8), hills.radar.shape, p=[0.3, 0.2, 0.1, 0.1, 0.3]
+    )
     found = coarse.sampled(image, "bilinear")
     line, sample = parts_of(coarse)
     unknown = 0
