@@ -143,5 +143,13 @@ def test_what_cannot_be_mapped(mapped, tmp_path):
         AlignsarError, match="the image has 96 lines and 128 samples, these layers 40 and 128"
     ):
         alignsar_gpu.geocode(cube.isel(azimuth=slice(0, 40)), resolution=60)
+    small = [*SYNTHETIC, "products.lines=96", "products.samples=128", f"output={tmp_path / 'new'}"]
+    refuse(
+        "no layer 'sigma0_vw'; did you mean",
+        *small,
+        "geocoding.resolution=20",
+        "geocoding.layers=[sigma0_vw]",
+    )
+    assert not (tmp_path / "new").exists()  # before any work
     refuse("no finished run", *MAP, f"output={tmp_path}")
     refuse("geocoding.crs: a map needs geocoding.resolution", *SYNTHETIC, "geocoding.crs=EPSG:4326")
