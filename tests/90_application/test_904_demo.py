@@ -59,8 +59,8 @@ class TestDemo:
         output, result = whole
         names = {p.name for p in output.iterdir()} - {".checked.json", "run.log"}
         assert names == {
-            "cogs", "cube.zarr", "manifest.json", "map.zarr", "netcdf", "quality.json", "report", "run.yaml", "simulated", "stac",
-            "truth.zarr",
+            "cogs", "cube.zarr", "manifest.json", "map.zarr", "netcdf", "quality.json", "report", "run.yaml",
+            "simulated", "stac", "truth.zarr",
         }  # fmt: skip
         assert (output / "simulated" / "README.txt").is_file()
         for words in ("simulated/products", "cube.zarr", "report/index.html", "device", "stages"):
