@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from alignsar_gpu.application.catalogue import CatalogueStage
 from alignsar_gpu.application.dataset.stage import DatasetStage
 from alignsar_gpu.application.folder import CONFIGURATION, SIMULATED, RunFolder, refuse_foreign
+from alignsar_gpu.application.geocoding.grids import check_map
 from alignsar_gpu.application.geocoding.stage import GeocodingStage
 from alignsar_gpu.application.netcdf import NetcdfStage
 from alignsar_gpu.application.report import ReportStage
@@ -52,6 +53,8 @@ def check(config: Config) -> None:
     """Raise AlignsarError for what would stop `run`, before its products are simulated."""
     choose_device(config.device)
     select(config.signatures.names)
+    if config.geocoding.is_wanted:
+        check_map(config.geocoding)
     output = Path(config.output).expanduser()
     refuse_foreign(output)
     if config.simulate is not None:
@@ -89,6 +92,8 @@ def _run(config: Config, published: Published, kinds: tuple[type[Stage], ...], *
         published.configuration,
         adding=adding,
     ) as folder:
+        if adding:
+            folder.require_whole()
         pending = [stage for stage in stages if stage.name in folder.pending]
         if pending:
             _make(pending, folder, context)

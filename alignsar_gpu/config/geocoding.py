@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from alignsar_gpu.config.keys import about, key
@@ -69,6 +70,10 @@ def check_geocoding(config: GeocodingConfig) -> None:
     if given and not config.is_wanted:
         raise AlignsarError(
             f"geocoding.{given[0]}: a map needs geocoding.resolution too, such as 20 (m of UTM)"
+        )
+    if config.resolution is not None and not 0.0 < config.resolution < math.inf:
+        raise AlignsarError(
+            f"geocoding.resolution={config.resolution:g}: give the size of a map pixel, such as 20 (m of UTM)"
         )
     if config.bounds and len(config.bounds) != 4:
         raise AlignsarError(

@@ -167,6 +167,13 @@ class MapGrid:
         vectors = _unit_vectors(np.append(lon, centre[0]), np.append(lat, centre[1]))
         apart = vectors[:-1] @ _unit_vectors(*(np.array(v) for v in middle))
         if not vectors[-1] @ _unit_vectors(*(np.array(v) for v in middle)) >= apart.min() - 1e-6:
+            size = max(np.ptp(x), np.ptp(y))
+            if resolution > size:
+                unit = system.axis_info[0].unit_name
+                raise AlignsarError(
+                    f"map grid: a pixel of {resolution:g} {unit}s is larger than the whole area of {size:g} {unit}s: "
+                    f"give a resolution in units of {system.name!r}"
+                )
             raise AlignsarError(
                 f"map grid: the area around longitude {middle[0]:.4f}, latitude {middle[1]:.4f} is in pieces in "
                 f"{system.name!r}: choose a system that holds it as a whole, or leave the choice (UTM)"

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 Interpolation = Literal["nearest", "bilinear", "cubic"]
 
 SIDE = 512  # rows and columns of a tile
-LEAST_SIDE = 32
+LEAST_SIDE = 8
 MOST_PARTS = 1 << 22  # of pixels, in a tile: smaller tiles, where a pixel has many
+MOST_OF_PIXEL = MOST_PARTS // LEAST_SIDE**2  # of a pixel: with more, means are of some of the image's pixels
 TOGETHER = 1 << 20  # of these, positions are computed at a time
 LEAST_SHARE = 0.5  # of the parts of a pixel must have data
 PROBES = 5  # places each way, at which the size of pixels is looked at
@@ -143,10 +144,10 @@ class Tile:
 
     @cached_property
     def centre(self) -> Tile:
-        """The same tile, whose pixels are not divided: one of their parts in the middle stands for each."""
-        (down, across), xp = self.parts, self.geocoding.device.xp
+        """The same tile, whose pixels are not divided: each is where the parts in its middle are."""
+        (down, across), (top, left) = self.parts, ((count - 1) // 2 for count in self.parts)
         line, sample = (
-            xp.ascontiguousarray(place[down // 2 :: down, across // 2 :: across])
+            0.5 * (place[top::down, left::across] + place[down // 2 :: down, across // 2 :: across])
             for place in (self.line, self.sample)
         )
         return replace(self, parts=(1, 1), line=line, sample=sample)
@@ -217,14 +218,15 @@ class Tile:
         device = self.geocoding.device
         window = np.ascontiguousarray(layer[self.lines, self.samples])
         image = device.upload(window.astype(stored, copy=False))
-        if phase:
+        averaged = self.parts != (1, 1)
+        if turned := phase and (averaged or method != "nearest"):
             image = _phasors(image, device.xp)
         chosen = "nearest" if stored.kind == "u" else method
         values = kernels.gather(image, self.line, self.sample, chosen)
-        if self.parts != (1, 1):
+        if averaged:
             least = math.ceil(LEAST_SHARE * self.parts[0] * self.parts[1])
             values = kernels.average_parts(values, self.parts, least)
-        return _phases(values, device.xp) if phase else values
+        return _phases(values, device.xp) if turned else values
 
 
 def _moved(part: slice, by: int) -> slice:
@@ -261,4 +263,5 @@ def _parts(geocoding: Geocoding) -> tuple[int, int]:
     )
     steps = np.maximum(np.abs(line[1:] - line[0]), np.abs(sample[1:] - sample[0])) / NEAR
     longest = [float(np.max(step[np.isfinite(step)], initial=1.0)) for step in steps]
-    return max(round(longest[0]), 1), max(round(longest[1]), 1)
+    fewer = min((MOST_OF_PIXEL / (longest[0] * longest[1])) ** 0.5, 1.0)
+    return max(round(longest[0] * fewer), 1), max(round(longest[1] * fewer), 1)

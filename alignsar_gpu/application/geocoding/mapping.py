@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import xarray as xr
 
 from alignsar_gpu.application.dataset.derived import open_dataset
+from alignsar_gpu.application.geocoding.grids import map_grid, naming
 from alignsar_gpu.dataset.cube import DIMENSIONS, CubeLayer
 from alignsar_gpu.errors import AlignsarError, did_you_mean
-from alignsar_gpu.geocoding.coverage import image_outline
 from alignsar_gpu.geocoding.map_cube import map_layout
-from alignsar_gpu.geocoding.map_grid import MapGrid
 from alignsar_gpu.geocoding.resampling import METHODS, Geocoding
 from alignsar_gpu.geocoding.tiles import MapTiles
 from alignsar_gpu.geometry.stored.geometry import read_geometry
-from alignsar_gpu.opening.rasters import affine_of, open_raster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from alignsar_gpu.config.geocoding import GeocodingConfig
     from alignsar_gpu.dataset.cube import CubeLayout
     from alignsar_gpu.device import Device
+    from alignsar_gpu.geocoding.map_grid import MapGrid
     from alignsar_gpu.geocoding.tiles import Interpolation, Tile
-    from alignsar_gpu.geometry.stored.geometry import CubeGeometry
 
 PLACES = ("longitude", "latitude")  # a map has coordinates of its own
 SINGLE = "slc"  # begins the names of layers whose phases turn from pixel to pixel: no values between pixels
@@ -108,7 +106,16 @@ def open_mapping(
     geometry = read_geometry(path)
     cube = open_dataset(path) if cube is None else cube
     layers = chosen_layers(cube, config.layers)
-    geocoding = Geocoding(**vars(geometry), map_grid=map_grid(config, geometry), device=device, partial=True)
+    lines, samples = (cube.sizes[name] for name in DIMENSIONS[1:])
+    if (lines, samples) != geometry.grid.shape:
+        raise AlignsarError(
+            f"geocode: the image has {geometry.grid.lines} lines and {geometry.grid.samples} samples, these layers "
+            f"{lines} and {samples}; give all of them, and bounds of the map instead"
+        )
+    grid = map_grid(config, geometry)
+    whose = f"match={config.match}" if config.match else f"bounds={config.bounds}"
+    with naming(f"geocoding.{whose}"):
+        geocoding = Geocoding(**vars(geometry), map_grid=grid, device=device, partial=True)
     return Mapping(
         cube=cube,
         tiles=MapTiles.over(geocoding, average=config.resampling != "nearest"),
@@ -121,6 +128,17 @@ def chosen_layers(cube: xr.Dataset, names: Sequence[str]) -> list[CubeLayer]:
     """Describe the layers of a cube that are brought to a map: those that are named, or all."""
     images = [str(name) for name in cube.variables if set(cube[name].dims) >= set(DIMENSIONS[1:])]
     there = [name for name in images if name not in PLACES]
+    check_names(names, there)
+    for name in names:
+        if not _can_be_mapped(cube[name]):
+            raise AlignsarError(
+                f"geocoding.layers: {name} is of {cube[name].dtype}, which is not brought to maps"
+            )
+    return [_described(cube[name]) for name in sorted(names or there) if _can_be_mapped(cube[name])]
+
+
+def check_names(names: Sequence[str], there: Sequence[str]) -> None:
+    """Raise AlignsarError for names that are not among the layers that a cube has, or will have."""
     for name in names:
         if name in PLACES:
             raise AlignsarError(f"geocoding.layers: {name} is a coordinate; the map has its own, x and y")
@@ -129,11 +147,6 @@ def chosen_layers(cube: xr.Dataset, names: Sequence[str]) -> list[CubeLayer]:
             raise AlignsarError(
                 f"geocoding.layers: the cube has no layer {name!r}; {near or 'it has ' + ', '.join(sorted(there))}"
             )
-        if not _can_be_mapped(cube[name]):
-            raise AlignsarError(
-                f"geocoding.layers: {name} is of {cube[name].dtype}, which is not brought to maps"
-            )
-    return [_described(cube[name]) for name in sorted(names or there) if _can_be_mapped(cube[name])]
 
 
 def _can_be_mapped(layer: xr.DataArray) -> bool:
@@ -153,31 +166,3 @@ def _described(layer: xr.DataArray) -> CubeLayer:
         dated=DIMENSIONS[0] in layer.dims,
         attributes=attributes,
     )
-
-
-def map_grid(config: GeocodingConfig, geometry: CubeGeometry) -> MapGrid:
-    """Return the pixels of the map that is configured, by default all that the image covers."""
-    if config.match is not None:
-        return grid_of(config.match)
-    assert config.resolution is not None
-    longitude, latitude = image_outline(geometry.grid, geometry.orbit, geometry.dem, geometry.doppler)
-    grid = MapGrid.over(longitude, latitude, resolution=config.resolution, crs=config.crs or None)
-    if not config.bounds:
-        return grid
-    left, bottom, right, top = config.bounds
-    return MapGrid.within((left, bottom, right, top), crs=grid.crs, resolution=config.resolution)
-
-
-def grid_of(path: str) -> MapGrid:
-    """Return the pixels of a raster. Raises AlignsarError for one without a coordinate reference system."""
-    with open_raster(Path(path).expanduser(), f"geocoding.match={path}") as raster:
-        if raster.crs is None:
-            raise AlignsarError(
-                f"geocoding.match={path}: has no coordinate reference system; give geocoding.crs, "
-                "geocoding.resolution and geocoding.bounds instead"
-            )
-        return MapGrid(
-            crs=raster.crs.to_wkt(),
-            affine=affine_of(raster.transform, f"geocoding.match={path}"),
-            shape=raster.shape,
-        )
