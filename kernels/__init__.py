@@ -5,7 +5,7 @@ The array that is handed in decides: a numpy array runs on the CPU and gives num
 imported before its first use. The number of CPU threads is that of ``numba.set_num_threads``.
 """
 
-from .averaging.interface import average_parts
+from .averaging.interface import average_parts, phases_to_phasors, phasors_to_phases
 from .cells.interface import (
     WHOLE_CELL,
     Cells,
@@ -80,6 +80,8 @@ __all__ = [
     "matrix_signatures",
     "multitemporal_filter",
     "phase_difference",
+    "phases_to_phasors",
+    "phasors_to_phases",
     "polarimetric_signatures",
     "ramp",
     "rasterize_terrain",

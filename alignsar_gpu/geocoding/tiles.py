@@ -32,7 +32,7 @@ TOGETHER = 1 << 20  # of these, positions are computed at a time
 LEAST_SHARE = 0.5  # of the parts of a pixel must have data
 PROBES = 5  # places each way, at which the size of pixels is looked at
 NEAR = 0.01  # of a pixel
-BYTES_PER_PIXEL = 40  # of a window of a layer: as it is read, and what is made of it
+BYTES_PER_PIXEL = 24  # of a window of a layer: as it is read, and what is made of it
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -220,28 +220,17 @@ class Tile:
         image = device.upload(window.astype(stored, copy=False))
         averaged = self.parts != (1, 1)
         if turned := phase and (averaged or method != "nearest"):
-            image = _phasors(image, device.xp)
+            image = kernels.phases_to_phasors(image)
         chosen = "nearest" if stored.kind == "u" else method
         values = kernels.gather(image, self.line, self.sample, chosen)
         if averaged:
             least = math.ceil(LEAST_SHARE * self.parts[0] * self.parts[1])
             values = kernels.average_parts(values, self.parts, least)
-        return _phases(values, device.xp) if turned else values
+        return kernels.phasors_to_phases(values) if turned else values
 
 
 def _moved(part: slice, by: int) -> slice:
     return slice(part.start + by, part.stop + by)
-
-
-def _phasors(phase: Any, xp: Any) -> Any:
-    """Return exp(i phase), complex64, of phases in radians, float32."""
-    return kernels.rotate_phase(xp.ones(phase.shape, dtype=np.complex64), phase.astype(np.float64))
-
-
-def _phases(phasors: Any, xp: Any) -> Any:
-    """Return the angles of complex numbers, NaN where these are not finite."""
-    ones = xp.ones(phasors.shape, dtype=np.complex64)
-    return kernels.phase_difference(phasors, ones, xp.isfinite(phasors))
 
 
 def _parts(geocoding: Geocoding) -> tuple[int, int]:

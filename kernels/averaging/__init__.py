@@ -1,4 +1,4 @@
-"""Means and majorities of pixels that are divided into parts."""
+"""Means and majorities of pixels that are divided into parts; phases as phasors, and back."""
 
 SCALAR = ("scalar",)
 CPU = ("cpu",)

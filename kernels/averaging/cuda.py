@@ -8,11 +8,13 @@ import numpy as np
 from alignsar_gpu.kernels.driving.declared import Declared
 from alignsar_gpu.kernels.driving.gpujit import cuda, kernels_of
 
-from .scalar import mean, most_frequent
+from .scalar import angle, mean, most_frequent, phasor
 
 DECLARED = {
     "mean_of_parts": Declared(arguments="fiipif", registers=40, float64=24),
     "majority_of_parts": Declared(arguments="uipiu", registers=40, float64=0),
+    "phasors": Declared(arguments="fc", registers=40, float64=16),
+    "angles": Declared(arguments="cf", registers=40, float64=0),
 }
 DEVICE_FUNCTIONS = ()
 
@@ -35,6 +37,19 @@ def majority_of_parts(values: Any, columns: int, parts: Any, least: int, out: An
     for i in range(cuda.grid(1), out.size, cuda.gridsize(1)):
         begin = (i // columns) * parts[0] * stride + (i % columns) * parts[1]
         out[np.uint64(i)] = most_frequent(values, begin, stride, parts, least)
+
+
+def phasors(phase: Any, out: Any) -> None:
+    """Driver of :func:`.scalar.phasor`."""
+    for i in range(cuda.grid(1), phase.size, cuda.gridsize(1)):
+        re, im = phasor(phase[i])
+        out[i] = complex(re, im)
+
+
+def angles(values: Any, out: Any) -> None:
+    """Driver of :func:`.scalar.angle`."""
+    for i in range(cuda.grid(1), values.size, cuda.gridsize(1)):
+        out[i] = angle(values[i])
 
 
 KERNEL = kernels_of(__name__)

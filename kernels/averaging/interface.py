@@ -1,4 +1,4 @@
-"""Public function for averaging the parts of pixels. Checks the arguments and chooses the driver."""
+"""Public functions for averaging parts of pixels, and phases as phasors. Checks the arguments and chooses the driver."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from alignsar_gpu.kernels.driving.arrays import Arrays
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["average_parts"]
+__all__ = ["average_parts", "phases_to_phasors", "phasors_to_phases"]
 
 
 def average_parts(values: NDArray[Any], parts: tuple[int, int], least: int) -> NDArray[Any]:
@@ -51,4 +51,30 @@ def average_parts(values: NDArray[Any], parts: tuple[int, int], least: int) -> N
         planes = kind.itemsize // 4
         flat = given.reshape(-1).view(np.float32)
         arrays.run("mean_of_parts", flat, planes, pair, int(least), out.view(np.float32))
+    return out
+
+
+def phases_to_phasors(phase: NDArray[np.float32]) -> NDArray[np.complex64]:
+    """Compute exp(i phase) of phases in radians.
+
+    float32 of any shape, C-contiguous, numpy or on the device; gives complex64 where ``phase`` is, errors below 2e-7,
+    NaN in both parts where a phase is not finite. Raises TypeError or ValueError for other arrays.
+    """
+    arrays = Arrays(__package__, phase=phase)
+    given = arrays.checked("phase", np.float32, "phase")
+    out: NDArray[np.complex64] = arrays.empty(given.shape, np.complex64)
+    arrays.run("phasors", given.reshape(-1), out.reshape(-1))
+    return out
+
+
+def phasors_to_phases(values: NDArray[np.complex64]) -> NDArray[np.float32]:
+    """Compute the angles of complex numbers, in radians within [-pi, pi].
+
+    complex64 of any shape, C-contiguous, numpy or on the device; gives float32 where ``values`` is, errors below 4e-7,
+    0 of 0, NaN where a part is. Raises TypeError or ValueError for other arrays.
+    """
+    arrays = Arrays(__package__, values=values)
+    given = arrays.checked("values", np.complex64, "values")
+    out: NDArray[np.float32] = arrays.empty(given.shape, np.float32)
+    arrays.run("angles", given.reshape(-1), out.reshape(-1))
     return out

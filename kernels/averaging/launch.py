@@ -20,3 +20,13 @@ def majority_of_parts(values: Any, parts: Any, least: int, out: Any) -> None:
     """As :func:`.cpu.majority_of_parts`."""
     flat = out.reshape(-1)
     elementwise(KERNEL["majority_of_parts"], out.size, values, out.shape[1], parts, least, flat)
+
+
+def phasors(phase: Any, out: Any) -> None:
+    """As :func:`.cpu.phasors`."""
+    elementwise(KERNEL["phasors"], phase.size, phase, out)
+
+
+def angles(values: Any, out: Any) -> None:
+    """As :func:`.cpu.angles`."""
+    elementwise(KERNEL["angles"], values.size, values, out)

@@ -1,4 +1,4 @@
-"""The mathematics of averaging the parts of a pixel (see :mod:`driving.mathematics`).
+"""The mathematics of averaging the parts of a pixel, and phases as phasors (see :mod:`driving.mathematics`).
 
 Values of parts are flat, one row after the other; ``at`` is the first part of a pixel, ``stride`` what a row of parts
 takes. What is not finite, or 255, is no data.
@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from alignsar_gpu.kernels.driving.mathematics import NAN
+from alignsar_gpu.kernels.driving.mathematics import NAN, arctangent2, reduce_turns, sine_cosine_turns
 from alignsar_gpu.kernels.gathering.scalar import is_data
 
-FUNCTIONS = ("mean", "most_frequent")
+FUNCTIONS = ("mean", "most_frequent", "phasor", "angle")
 INLINED = FUNCTIONS
 
 NOTHING = np.int64(255)  # what stands for no data; codes are smaller
@@ -62,3 +62,14 @@ def most_frequent(values: Any, at: Any, stride: Any, parts: Any, least: Any) -> 
             if known == parts[0] * parts[1]:
                 break
     return np.uint8(best if known >= least else NOTHING)
+
+
+def phasor(phase: Any) -> Any:
+    """Return cosine and sine of a phase in radians; NaN of what is not finite."""
+    sine, cosine = sine_cosine_turns(reduce_turns(np.float64(phase)))
+    return cosine, sine
+
+
+def angle(z: Any) -> Any:
+    """Return the angle of a complex number in radians; NaN of what is not finite."""
+    return arctangent2(z.imag, z.real)

@@ -34,11 +34,12 @@ def arguments():
 
 
 def divided():
-    """Values of parts of pixels, and coefficients of parabolas, by case."""
+    """Values of parts of pixels, coefficients of parabolas, and phases, by case."""
     rng = np.random.default_rng(2)
     kinds = ("float32", "complex64", "uint8")
     coefficients = {name: rng.standard_normal((9, 8)) for name in "pqb"}
-    return {"parabolas": coefficients} | {
+    turned = {"phase": rng.uniform(-20.0, 20.0, (9, 41)).astype(np.float32)}
+    return {"parabolas": coefficients, "phases": turned} | {
         f"average-{kind}": {"values": image_of(kind, rng, (24, 90), 0.4)} for kind in kinds
     }
 
@@ -61,8 +62,10 @@ def test_simulated_kernel_gives_what_the_cpu_gives(case, simulated):
 
 
 @pytest.mark.parametrize("case", DIVIDED)
-def test_simulated_average_or_parabola_gives_what_the_cpu_gives(case, simulated):
-    if case == "parabolas":
+def test_simulated_average_parabola_or_phase_gives_what_the_cpu_gives(case, simulated):
+    if case == "phases":
+        wanted = kernels.phasors_to_phases(kernels.phases_to_phasors(**DIVIDED[case]))
+    elif case == "parabolas":
         wanted = kernels.spread_parabolas(
             **DIVIDED[case], along=(np.arange(8.0) - 4.0) / 4.0, columns=slice(3, 61)
         )

@@ -87,3 +87,19 @@ def test_no_pixels_and_what_is_refused():
         kernels.average_parts(values, PARTS, 0)
     with pytest.raises(ValueError, match="C-contiguous"):
         kernels.average_parts(values.T, (3, 2), 1)
+
+
+def test_phases_are_those_of_numpy_and_come_back():
+    rng = np.random.default_rng(227)
+    phase = rng.uniform(-np.pi, np.pi, (40, 1000)).astype(np.float32)
+    phase[3, 5:9] = np.nan, np.inf, 0.0, np.pi
+    with np.errstate(invalid="ignore"):
+        wanted = np.exp(1j * phase.astype(np.float64))
+    phasors = kernels.phases_to_phasors(phase)
+    assert phasors.dtype == np.complex64
+    np.testing.assert_allclose(phasors, wanted, atol=3e-7)
+    back = kernels.phasors_to_phases(phasors)
+    known = np.isfinite(phase)
+    assert np.isnan(back[~known]).all()
+    assert np.abs(np.exp(1j * (back[known] - phase[known])) - 1.0).max() < 1e-6
+    assert kernels.phasors_to_phases(np.zeros(3, np.complex64)).tolist() == [0.0, 0.0, 0.0]

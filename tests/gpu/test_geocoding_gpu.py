@@ -138,3 +138,13 @@ def test_spread_parabolas(cupy):
     wanted = kernels.spread_parabolas(*given, along, slice(5, 3100))
     got = kernels.spread_parabolas(*cupy.asarray(given), along, slice(5, 3100))
     np.testing.assert_allclose(cupy.asnumpy(got), wanted, rtol=0, atol=1e-14)
+
+
+def test_phases_to_phasors_and_back(cupy):
+    phase = image_of("float32")
+    wanted = kernels.phases_to_phasors(phase)
+    got = kernels.phases_to_phasors(cupy.asarray(phase))
+    np.testing.assert_allclose(cupy.asnumpy(got), wanted, rtol=0, atol=1e-6)
+    back = cupy.asnumpy(kernels.phasors_to_phases(got))
+    apart = back - kernels.phasors_to_phases(wanted)
+    assert np.nanmax(np.abs(np.sin(apart))) < 2e-6

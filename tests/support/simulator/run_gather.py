@@ -23,6 +23,8 @@ ALONG, COLUMNS = (np.arange(8.0) - 4.0) / 4.0, slice(3, 61)  # of the case "para
 def result(method: str, given: dict[str, Any]) -> object:
     if method == "average":
         return kernels.average_parts(given["values"], (2, 3), 3)
+    if method == "phases":
+        return kernels.phasors_to_phases(cuda.to_device(kernels.phases_to_phasors(given["phase"])))
     if method == "parabolas":
         return kernels.spread_parabolas(*(given[name] for name in "pqb"), ALONG, COLUMNS)
     return kernels.gather(**given, method=method)
