@@ -186,7 +186,7 @@ class Tile:
     @property
     def _pixels(self) -> int:
         """Pixels of the window."""
-        return (self.lines.stop - self.lines.start) * (self.samples.stop - self.samples.start)
+        return math.prod(part.stop - part.start for part in (self.lines, self.samples))
 
     def _halves(self) -> list[Tile]:
         """Divide the tile across its longer side into two; without such as show nothing of the image."""

@@ -76,12 +76,12 @@ def _interpolated(nodes: NDArray[np.float64], rows: slice, columns: slice, xp: A
     top = 2 * (k // CELL - rows.start // CELL)
     p, q, b = _parabola(nodes[top], nodes[top + 1], nodes[top + 2])
     lines = b + s * (q + s * p)
-    coefficients = (
+    p, q, b = (
         xp.asarray(np.ascontiguousarray(a))
         for a in _parabola(lines[:, :-2:2], lines[:, 1:-1:2], lines[:, 2::2])
     )
     begin = columns.start % CELL
-    return kernels.spread_parabolas(*coefficients, ALONG, slice(begin, begin + columns.stop - columns.start))
+    return kernels.spread_parabolas(p, q, b, ALONG, slice(begin, begin + columns.stop - columns.start))
 
 
 def _coarse(

@@ -1,4 +1,4 @@
-"""Public functions for averaging parts of pixels, and phases as phasors. Checks the arguments and chooses the driver."""
+"""Public functions for averaging parts of pixels, and phases as phasors. Checks arguments and chooses the driver."""
 
 from __future__ import annotations
 
