@@ -43,7 +43,7 @@ DECLARED = {
     "gather_triangles": Declared(arguments="fpddf", registers=48, float64=60),
     "gather_bilinear": Declared(arguments="fipddf", registers=56, float64=24),
     "gather_cubic": Declared(arguments="fipddf", registers=72, float64=26),
-    "spread_parabolas": Declared(arguments="dddidiid", registers=40, float64=4),
+    "spread_parabolas": Declared(arguments="dddidiid", registers=40, float64=12),
 }
 DEVICE_FUNCTIONS = ("four_around", "sum_of_sixteen")
 
