@@ -190,7 +190,10 @@ def beside_sarsen(options: argparse.Namespace, mapping: Mapping, folder: Path) -
         "terrain_correction": theirs["seconds"][1],
         "our_positions": took,
     }
-    rate = {f"{name}_megapixels_per_second": round(1e-6 * rows * columns / s, 2) for name, s in speed.items()}
+    rate = {
+        f"{name}_megapixels_per_second": round(1e-6 * rows * columns / float(s), 2)
+        for name, s in speed.items()
+    }
     return result | rate
 
 
