@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from os import PathLike
 
     import xarray as xr
@@ -28,16 +29,59 @@ def open(path: str | PathLike[str], chunks: Any = None) -> xr.Dataset:  # noqa: 
 
     Raises AlignsarError where there is no cube, and for one that another version has written.
     """
-    from pathlib import Path  # noqa: PLC0415  (importing the package loads nothing heavy)
+    from alignsar_gpu.application.dataset.derived import cube_at, open_dataset  # noqa: PLC0415  (nothing heavy before)
 
-    from alignsar_gpu.application.dataset.derived import open_dataset  # noqa: PLC0415
-    from alignsar_gpu.application.dataset.part import CUBE  # noqa: PLC0415
-
-    folder = Path(path)
-    cube = open_dataset(folder / CUBE if (folder / CUBE).is_dir() else folder)
+    cube = open_dataset(cube_at(path))
     if chunks is None:
         return cube
     return cube.chunk(chunks or dict(zip(cube["valid"].dims, cube["valid"].encoding["chunks"], strict=True)))
+
+
+def geocode(
+    cube: str | PathLike[str] | xr.Dataset,
+    *,
+    resolution: float | None = None,
+    crs: str = "",
+    bounds: Sequence[float] = (),
+    match: str | PathLike[str] | None = None,
+    layers: Sequence[str] = (),
+    resampling: str = "bilinear",
+) -> xr.Dataset:
+    """Bring layers of a dataset to a map, in memory.
+
+    By the range-Doppler equations at the heights of the terrain (Schreier 1993, SAR Geocoding: Data and Systems), from
+    what the cube keeps of its geometry. Where map pixels are larger than those of the image, they are means over the
+    ground; of classes the most frequent, of phases the phase of the averaged phasors.
+
+    Parameters
+    ----------
+    cube : the folder that a run has written, its cube.zarr, or what `open` returns, with some of its layers and dates;
+        all lines and samples of the image.
+    resolution : size of a map pixel, in units of the map (m of UTM).
+    crs : coordinate reference system of the map, such as "EPSG:32631"; empty: UTM, near the poles UPS.
+    bounds : left, bottom, right and top, in units of the map; empty: the image.
+    match : a raster whose pixels the map has, instead of all of these.
+    layers : names; empty: all.
+    resampling : "bilinear", "cubic" or "nearest": how values are found between pixels of the image.
+
+    Returns
+    -------
+    Layers (time, y, x) or (y, x), with the coordinates ``x`` and ``y`` of pixel centres, and ``spatial_ref``, as
+    rioxarray and odc-geo have it. No data: NaN, 255 of classes and flags.
+
+    Raises AlignsarError where there is no cube, for unknown layers, and for a map that does not show the image.
+    """
+    from alignsar_gpu.application.geocoding.memory import geocoded  # noqa: PLC0415  (nothing heavy is loaded before)
+
+    return geocoded(
+        cube,
+        resolution=resolution,
+        crs=crs,
+        bounds=bounds,
+        match=match,
+        layers=layers,
+        resampling=resampling,
+    )
 
 
 def run(experiment: str | None = None, **keys: Any) -> Result:

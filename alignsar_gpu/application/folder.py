@@ -256,6 +256,14 @@ class RunFolder:
             self._note_checked()
         return found
 
+    def require_whole(self) -> None:
+        """Raise AlignsarError where products are damaged that are not made here."""
+        for name, damage in self.damage.items():
+            if name not in self._stages:
+                raise AlignsarError(
+                    f"output={self.path}: {damage}; make it again first, by the command that made the run"
+                )
+
     def _note_checked(self) -> None:
         """Note sizes and times of all files of the manifest, which are whole."""
         names = read_json(self.path / MANIFEST)["files"]

@@ -92,6 +92,8 @@ def _run(config: Config, published: Published, kinds: tuple[type[Stage], ...], *
         published.configuration,
         adding=adding,
     ) as folder:
+        if adding:
+            folder.require_whole()
         pending = [stage for stage in stages if stage.name in folder.pending]
         if pending:
             _make(pending, folder, context)

@@ -8,6 +8,8 @@ from alignsar_gpu.application.dataset.derived import open_dataset
 from alignsar_gpu.application.dataset.part import CUBE
 from alignsar_gpu.application.dataset.stage import read_quality
 from alignsar_gpu.application.dataset.truth import TRUTH, open_truth
+from alignsar_gpu.application.geocoding.cogs import VISUAL
+from alignsar_gpu.application.geocoding.stage import COGS
 from alignsar_gpu.application.netcdf import NETCDF
 from alignsar_gpu.application.stage import Stage, keys_of
 from alignsar_gpu.report import SECTIONS, write_report
@@ -25,7 +27,7 @@ class ReportStage(Stage):
     """report/index.html."""
 
     name = "report"
-    reads = ("dataset", "netcdf")
+    reads = ("dataset", "netcdf", "geocoding")
     products = (REPORT,)
     shown = (("report", f"{REPORT}/index.html", ""),)
 
@@ -50,7 +52,10 @@ class ReportStage(Stage):
                 folder.work / REPORT,
                 truth=open_truth(truth, cube) if truth.exists() else None,
                 configuration=self.run.published.configuration,
-                netcdf=sorted(file.name for file in (folder.work / NETCDF).glob("*.nc")),
+                files=[
+                    *(folder.work / NETCDF).glob("*.nc"),
+                    *sorted((folder.work / COGS).glob(f"{VISUAL}_*.tif")),
+                ],
                 dates=self.run.config.report.dates,
                 advance=advance,
             )

@@ -2,8 +2,8 @@
 
 A map that is coarser than the image gets means over the ground: each pixel is divided into parts that are as small as
 pixels of the image, the layer is sampled in these, and the values are averaged. Of classes the most frequent counts, of
-phases the phase of the averaged phasors. A pixel has 65536 parts at most: of a pixel of more than about a kilometre they
-are farther from each other than pixels of the image.
+phases the phase of the averaged phasors. A pixel has 65536 parts at most: in one of more than about a kilometre they are
+farther from each other than pixels of the image.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from alignsar_gpu.report.sections.comparisons import comparison_sections
 from alignsar_gpu.report.sections.geometry import geometry_section
 from alignsar_gpu.report.sections.interferograms import baselines_section, interferograms_section
 from alignsar_gpu.report.sections.labels import labels_section
+from alignsar_gpu.report.sections.on_map import map_section
 from alignsar_gpu.report.sections.signatures import signatures_section
 from alignsar_gpu.report.sections.timing import timing_section
 from alignsar_gpu.report.sections.truth import truth_section
@@ -39,7 +40,7 @@ def write_report(
     *,
     truth: xr.Dataset | None = None,
     configuration: str = "",
-    netcdf: Sequence[str] = (),
+    files: Sequence[Path] = (),
     dates: Sequence[str] = (),
     advance: Callable[[int], None] = lambda _: None,
 ) -> Path:
@@ -59,13 +60,14 @@ def write_report(
         ``coherence_expected`` and ``coherence_estimated`` (time, class), ``phase_true`` (time, azimuth,
         range) in radians. Any of them may be missing.
     configuration : the composed configuration, shown as it is.
-    netcdf : names of the dataset's NetCDF files, where it has any; the page opens that of the reference date, or the
-        first.
+    files : NetCDF files of the dataset, of which the page opens that of the reference date or the first, and pictures
+        of dates on a map (visual_<YYYYMMDD>.tif), of which it shows one.
     dates : those that get pictures (YYYYMMDD), besides the reference; empty: up to 16, evenly chosen.
     advance : called with 1 for each of `SECTIONS` that is done.
 
     Raises AlignsarError where the dataset is not a cube, has not one of these dates, or the folder cannot be written.
     """
+    netcdf, maps = ([file for file in files if file.suffix == kind] for kind in (".nc", ".tif"))
     survey = CubeSurvey(cube, quality, truth=truth, dates=dates)
     page = folder / "index.html"
     try:
@@ -78,7 +80,7 @@ def write_report(
     readers = ThreadPoolExecutor(READERS)
     try:
         survey.read_ahead(readers)
-        text = render(_page(PictureWriter(survey, folder), configuration, advance, netcdf))
+        text = render(_page(PictureWriter(survey, folder, maps), configuration, advance, netcdf))
     finally:
         readers.shutdown(cancel_futures=True)
     unfinished = folder / "index.html.part"
@@ -88,11 +90,11 @@ def write_report(
 
 
 def _page(
-    writer: PictureWriter, configuration: str, advance: Callable[[int], None], netcdf: Sequence[str]
+    writer: PictureWriter, configuration: str, advance: Callable[[int], None], netcdf: Sequence[Path]
 ) -> Page:
     """The content of the page; its pictures are drawn."""
     survey, quality = writer.survey, writer.survey.quality
-    files = sorted(netcdf, key=lambda name: name != f"{survey.keys[survey.reference]}.nc")
+    first = sorted(netcdf, key=lambda file: (file.stem != survey.keys[survey.reference], file))[:1]
     return Page(
         title=overview.title(survey),
         summary=overview.summary(survey),
@@ -100,7 +102,7 @@ def _page(
         dates=overview.dates_table(survey),
         warnings=tuple(str(warning) for warning in quality.get("warnings") or ()),
         sections=_sections(writer, advance),
-        netcdf=f"netcdf/{files[0]}" if files else "",
+        netcdf="".join(f"netcdf/{file.name}" for file in first),
         opener="alignsar_gpu.open" if survey.cube.encoding.get("computed") else "xarray.open_zarr",
         stages=overview.stages(quality),
         blocks=_blocks(quality, configuration),
@@ -114,6 +116,7 @@ def _truth(writer: PictureWriter) -> Section | None:
 # What the page may have, in its order: those that the cube has something for are shown.
 SECTIONS: tuple[Callable[[PictureWriter], Section | Sequence[Section] | None], ...] = (
     where_section,
+    map_section,
     amplitude_section,
     interferograms_section,
     signatures_section,

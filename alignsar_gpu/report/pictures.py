@@ -14,6 +14,7 @@ from alignsar_gpu.report.drawing.figures import Drawn, Frame, Scale, radar_pictu
 from alignsar_gpu.report.drawing.plots import PHASE_TICKS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -30,14 +31,15 @@ COLOUR_CELLS = 120_000  # speckle in true colour compresses badly: this keeps it
 class PictureWriter:
     """Draw pictures of a survey into a folder.
 
+    ``maps`` : GeoTIFFs with pictures of dates on a map, VISUAL_<YYYYMMDD>.tif.
     ``drawn`` : what is drawn already, by its name.
     ``directions`` : as ``display.ground_directions`` gives them; None where the cube has no coordinates.
     ``bright`` : polarizations that have a layer of brightness; ``brightness_scales`` : the scale of each.
     """
 
-    def __init__(self, survey: CubeSurvey, folder: Path) -> None:
+    def __init__(self, survey: CubeSurvey, folder: Path, maps: Sequence[Path] = ()) -> None:
         self.survey = survey
-        self.folder = folder
+        self.folder, self.maps = folder, maps
         self.drawn: dict[str, Drawn] = {}
         self.directions: NDArray[np.float64] | None = None
         if survey.coordinates is not None:

@@ -9,8 +9,10 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import rasterio
 import xarray as xr
 from fake_cube import REFERENCE, fake_cube
+from PIL import Image
 from report_pictures import cells_of, raster_of, size_of, texts_of
 
 from alignsar_gpu.errors import AlignsarError
@@ -103,7 +105,7 @@ def written(tmp_path_factory):
         folder,
         truth=truth_of(cube),
         configuration="output: <here>\n",
-        netcdf=["20220104.nc", "20220110.nc"],
+        files=[Path("20220104.nc"), Path("20220110.nc")],
     )
     assert page == folder / "index.html"
     return folder, Parsed(page.read_text(encoding="utf-8"))
@@ -665,3 +667,28 @@ def test_powers_are_shown_in_decibels_and_dispersions_as_they_are():
         np.testing.assert_array_equal(shown, image)
         assert scale.label == ("" if units == "1" else units)
     assert "amplitude_dispersion_vv".startswith(LINEAR)
+
+
+def test_a_picture_on_the_map(tmp_path):
+    """Of the reference date, with the name of its system and the size of its pixels."""
+    files = []
+    for day in ("20220104", "20220110"):
+        files.append(tmp_path / f"visual_{day}.tif")
+        about = {
+            "driver": "GTiff",
+            "width": 40,
+            "height": 30,
+            "count": 4,
+            "dtype": "uint8",
+            "crs": "EPSG:32631",
+        }
+        with rasterio.open(
+            files[-1], "w", transform=rasterio.Affine(20, 0, 7e5, 0, -20, 5e6), **about
+        ) as file:
+            file.write(np.full((4, 30, 40), 200, np.uint8))
+            file.update_tags(description="red: sigma0_vv in dB")
+    parsed = Parsed(write_report(fake_cube(), QUALITY, tmp_path / "report", files=files).read_text("utf-8"))
+    for text in (files[1].name, "WGS 84 / UTM zone 31N", "one pixel 20 m", "red: sigma0_vv in dB"):
+        assert text in parsed.text
+    with Image.open(tmp_path / "report" / "on_map.png") as picture:
+        assert picture.size == (40, 30)

@@ -31,13 +31,14 @@ WHOLE = [
     "simulate.samples=300",
     "simulate.bursts=2",
     "signatures.names=[category1]",
+    "geocoding.layers=[sigma0_vv,land_cover]",
 ]
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     output = tmp_path_factory.mktemp("demo") / "out"
-    return output, run(*DEMO, *CUBE_ALONE, f"output={output}")
+    return output, run(*DEMO, *CUBE_ALONE, "geocoding.resolution=null", f"output={output}")
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +59,8 @@ class TestDemo:
         output, result = whole
         names = {p.name for p in output.iterdir()} - {".checked.json", "run.log"}
         assert names == {
-            "cube.zarr", "manifest.json", "netcdf", "quality.json", "report", "run.yaml", "simulated", "stac",
-            "truth.zarr",
+            "cogs", "cube.zarr", "manifest.json", "map.zarr", "netcdf", "quality.json", "report", "run.yaml",
+            "simulated", "stac", "truth.zarr",
         }  # fmt: skip
         assert (output / "simulated" / "README.txt").is_file()
         for words in ("simulated/products", "cube.zarr", "report/index.html", "device", "stages"):
@@ -220,6 +221,7 @@ class TestDemo:
         run(
             *WHOLE,
             *CUBE_ALONE,
+            "geocoding.resolution=null",
             "simulate.lines=120",
             "simulate.samples=200",
             "simulate.bursts=1",

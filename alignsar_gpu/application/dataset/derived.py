@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import zarr
 
+from alignsar_gpu.application.dataset.part import CUBE
 from alignsar_gpu.dataset.cube import DIMENSIONS, FORMAT, open_cube
 from alignsar_gpu.dataset.lazy import computed_variable
 from alignsar_gpu.errors import AlignsarError
@@ -24,7 +26,7 @@ from alignsar_gpu.stack.calibration import CalibratedPart, Calibration, JoinedCa
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from os import PathLike
 
     import xarray as xr
     from numpy.typing import NDArray
@@ -165,6 +167,12 @@ class _Pixels:
         cube = self.deriving.cube
         place = cube["azimuth"].values[self.lines], cube["range"].values[self.samples]
         return np.asarray(self.deriving.calibrations[self.date, polarization].amplitude(quantity, *place, np))
+
+
+def cube_at(path: str | PathLike[str]) -> Path:
+    """Return the path of a cube: the folder that a run has written, or its cube.zarr."""
+    folder = Path(path)
+    return folder / CUBE if (folder / CUBE).is_dir() else folder
 
 
 def open_dataset(path: Path) -> xr.Dataset:

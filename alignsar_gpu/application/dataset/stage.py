@@ -30,6 +30,7 @@ from alignsar_gpu.application.dataset.signature_choice import (
 )
 from alignsar_gpu.application.dataset.truth import TRUTH, files_of_truth, write_truth
 from alignsar_gpu.application.folder import StageRecord
+from alignsar_gpu.application.geocoding.mapping import check_names
 from alignsar_gpu.application.inputs import find_inputs
 from alignsar_gpu.application.labels.stage import Radarcoding
 from alignsar_gpu.application.space import check_dataset_space
@@ -134,6 +135,8 @@ class DatasetStage(Stage):
             )
         for part in self._parts:
             plan.layers += part.layers(plan)
+        if config.geocoding.is_wanted:
+            check_names(config.geocoding.layers, [layer.name for layer in plan.layers])
         facts = attributes(
             product, plan.scene, config, device, self.fingerprint, settings_attributes(options, looks)
         )

@@ -94,22 +94,31 @@ class _Image:
         return np.asarray(self._variable[window].values)
 
 
-def open_mapping(path: Path, config: GeocodingConfig, device: Device) -> Mapping:
+def open_mapping(
+    path: Path, config: GeocodingConfig, device: Device, cube: xr.Dataset | None = None
+) -> Mapping:
     """Open the cube at ``path`` (a cube.zarr), to bring its layers to the map that is configured.
 
+    ``cube`` are those of its layers and dates that are wanted, or more of the user's; by default it is opened.
     Raises AlignsarError for layers that it does not have, for a map that does not show the image, and for a cube that
     does not say where it lies.
     """
-    cube, geometry = open_dataset(path), read_geometry(path)
+    geometry = read_geometry(path)
+    cube = open_dataset(path) if cube is None else cube
     layers = chosen_layers(cube, config.layers)
+    lines, samples = (cube.sizes[name] for name in DIMENSIONS[1:])
+    if (lines, samples) != geometry.grid.shape:
+        raise AlignsarError(
+            f"geocode: the image has {geometry.grid.lines} lines and {geometry.grid.samples} samples, these layers "
+            f"{lines} and {samples}; give all of them, and bounds of the map instead"
+        )
     grid = map_grid(config, geometry)
     whose = f"match={config.match}" if config.match else f"bounds={config.bounds}"
     with naming(f"geocoding.{whose}"):
         geocoding = Geocoding(**vars(geometry), map_grid=grid, device=device, partial=True)
-    average = config.resampling != "nearest"
     return Mapping(
         cube=cube,
-        tiles=MapTiles.over(geocoding, average=average),
+        tiles=MapTiles.over(geocoding, average=config.resampling != "nearest"),
         layers=layers,
         resampling=cast("Interpolation", config.resampling),
     )
@@ -119,6 +128,17 @@ def chosen_layers(cube: xr.Dataset, names: Sequence[str]) -> list[CubeLayer]:
     """Describe the layers of a cube that are brought to a map: those that are named, or all."""
     images = [str(name) for name in cube.variables if set(cube[name].dims) >= set(DIMENSIONS[1:])]
     there = [name for name in images if name not in PLACES]
+    check_names(names, there)
+    for name in names:
+        if not _can_be_mapped(cube[name]):
+            raise AlignsarError(
+                f"geocoding.layers: {name} is of {cube[name].dtype}, which is not brought to maps"
+            )
+    return [_described(cube[name]) for name in sorted(names or there) if _can_be_mapped(cube[name])]
+
+
+def check_names(names: Sequence[str], there: Sequence[str]) -> None:
+    """Raise AlignsarError for names that are not among the layers that a cube has, or will have."""
     for name in names:
         if name in PLACES:
             raise AlignsarError(f"geocoding.layers: {name} is a coordinate; the map has its own, x and y")
@@ -127,11 +147,6 @@ def chosen_layers(cube: xr.Dataset, names: Sequence[str]) -> list[CubeLayer]:
             raise AlignsarError(
                 f"geocoding.layers: the cube has no layer {name!r}; {near or 'it has ' + ', '.join(sorted(there))}"
             )
-        if not _can_be_mapped(cube[name]):
-            raise AlignsarError(
-                f"geocoding.layers: {name} is of {cube[name].dtype}, which is not brought to maps"
-            )
-    return [_described(cube[name]) for name in sorted(names or there) if _can_be_mapped(cube[name])]
 
 
 def _can_be_mapped(layer: xr.DataArray) -> bool:
