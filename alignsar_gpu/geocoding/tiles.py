@@ -2,7 +2,7 @@
 
 A map that is coarser than the image gets means over the ground: each pixel is divided into parts that are as small as
 pixels of the image, the layer is sampled in these, and the values are averaged. Of classes the most frequent counts, of
-phases the phase of the averaged phasors. A pixel has 65536 parts at most: in one of more than about a kilometre they are
+phases the phase of the averaged phasors. A pixel has 65536 parts at most: in one of more than a kilometre they are
 farther from each other than pixels of the image.
 """
 

@@ -66,14 +66,6 @@ def contents(output):
     }
 
 
-def test_a_map_changes_nothing_else(finished, mapped):
-    before, after = contents(finished), contents(mapped)
-    new = {name.split("/")[0] for name in set(after) - set(before)}
-    assert new == set(MADE)
-    changed = {name.split("/")[0] for name in before if before[name] != after.get(name)}
-    assert changed <= {"manifest.json", "run.yaml", "run.log", ".checked.json", "stac"}
-
-
 @pytest.mark.parametrize("units", [2, 8])
 def test_stopped_and_continued_with_other_memory_and_threads(mapped, copy, monkeypatch, units):
     """After a row of tiles, and some of the GeoTIFFs: the same bits."""
