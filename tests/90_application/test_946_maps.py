@@ -14,7 +14,9 @@ from rasterio import Affine
 from small_runs import CUBE_ALONE, NO_REPORT, SYNTHETIC
 
 from alignsar_gpu.application.folder import RunFolder
+from alignsar_gpu.dataset.cube import CubeLayer
 from alignsar_gpu.geocoding import tiles
+from alignsar_gpu.geocoding.cog_layouts import is_wrapped, layer_layout
 
 MADE = ("map.zarr", "cogs", "map_netcdf")
 EVERYTHING = [
@@ -205,3 +207,18 @@ def test_a_kilometre(copy):
     height = xr.open_zarr(copy / "map.zarr")["height"]
     assert 1 <= height.size < 16
     assert np.isfinite(height).any()
+
+
+@pytest.mark.parametrize(
+    ("attributes", "wrapped"),
+    [
+        ({"units": "rad", "valid_range": [np.float32(-np.pi), np.float32(np.pi)]}, True),
+        ({"units": "rad"}, False),  # phases of delays, which count on
+        ({"units": "rad", "valid_range": [0.0, np.pi / np.sqrt(3.0)]}, False),  # deviations of phases
+        ({"units": "1", "valid_range": [-np.pi, np.pi]}, False),
+    ],
+)
+def test_only_phases_that_go_round_are_brought_to_maps_as_phasors(attributes, wrapped):
+    assert is_wrapped(attributes) == wrapped
+    layer = CubeLayer(name="x", dtype="float32", dated=True, attributes=attributes)
+    assert layer_layout(layer).overviews == ("phase" if wrapped else "average")
