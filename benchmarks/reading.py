@@ -1,8 +1,9 @@
 """What readers of a cube wait for: a block, the series of a pixel, a chip of many layers.
 
-python benchmarks/reading.py CUBE [CUBE ...] [--output FILE]: folders of cube.zarr, read by xarray.open_zarr as it is
-(in Dask's chunks) and with chunks=None, at random places that are the same in all cubes, in turn. Median milliseconds
-with the cube open already and with opening it, and how many times as long each cube takes as the first. Files are in
+python benchmarks/reading.py CUBE [CUBE ...] [--output FILE]: folders of cube.zarr, read by xarray.open_zarr and by
+alignsar_gpu.open, each in Dask's chunks and without (chunks=None), at random places that are the same in all cubes, in
+turn. Median milliseconds with the cube open already and with opening it, and how many times as long each cube takes as
+the first. What alignsar_gpu.open cannot read (a cube of another version) xarray.open_zarr reads instead. Files are in
 the page cache after the first reading, which is not counted.
 """
 
@@ -19,11 +20,29 @@ import numpy as np
 import xarray as xr
 from common import load, machine, print_machine, print_table, versions, write
 
+import alignsar_gpu
+from alignsar_gpu.errors import AlignsarError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 BLOCK, CHIP, CHIP_LAYERS = 512, 256, 12
-WAYS = {"open_zarr": {}, "chunks=None": {"chunks": None}}
+
+
+def open_ours(path: Path, chunks: Any) -> xr.Dataset:
+    """Open a cube by this package; one of another version by xarray."""
+    try:
+        return alignsar_gpu.open(path, chunks)
+    except AlignsarError:
+        return xr.open_zarr(path, chunks=chunks)
+
+
+WAYS = {
+    "open_zarr, Dask": partial(xr.open_zarr, chunks={}),
+    "open_zarr": partial(xr.open_zarr, chunks=None),
+    "ours, Dask": partial(open_ours, chunks={}),
+    "ours": partial(open_ours, chunks=None),
+}
 
 
 def layers_of(cubes: list[xr.Dataset]) -> list[str]:
@@ -85,11 +104,11 @@ def milliseconds(
 def measure(paths: list[Path], repeats: int) -> list[dict[str, Any]]:
     rows = []
     for way, how in WAYS.items():
-        cubes = [xr.open_zarr(path, **how) for path in paths]
+        cubes = [how(path) for path in paths]
         layers = layers_of(cubes)
         openings = {
             "open": [partial(lambda cube: cube, cube) for cube in cubes],
-            "with opening": [partial(xr.open_zarr, path, **how) for path in paths],
+            "with opening": [partial(how, path) for path in paths],
         }
         for reading, read in READINGS.items():
             for state, opened in openings.items():

@@ -282,18 +282,19 @@ def check_together(config: Config, *, coregisters: bool) -> None:
             _check_datum("simulate.dem", config.simulate.dem)
     if coregisters:
         _check_dem(dem, f"with products={reader}")
-    elif reader != "none" and config.radarcoding.layers:
+        return
+    if reader != "none" and (config.radarcoding.layers or dem.path is not None):
         _check_dem(dem, "with radarcoding.layers")
+        given = {"orbits.path": config.orbits.path}
     else:
-        keys = {"orbits.path": config.orbits.path, "dem.path": dem.path, "dem.geoid": dem.geoid}
-        keys["dem.vertical_datum"] = dem.vertical_datum
-        given = [name for name, value in keys.items() if value is not None]
-        if given:
-            raise AlignsarError(
-                f"{', '.join(given)}: products={reader} takes no orbits or heights from elsewhere; leave "
-                f"{'it' if len(given) == 1 else 'them'} out (only SLC products, such as products=sentinel1, take "
-                "orbits and a DEM)"
-            )
+        given = {"orbits.path": config.orbits.path, "dem.path": dem.path, "dem.geoid": dem.geoid}
+        given["dem.vertical_datum"] = dem.vertical_datum
+    names = [name for name, value in given.items() if value is not None]
+    if names:
+        raise AlignsarError(
+            f"{', '.join(names)}: products={reader} takes no orbits, and heights only by dem.path; leave "
+            f"{'it' if len(names) == 1 else 'them'} out (SLC products, such as products=sentinel1, take both)"
+        )
 
 
 def _check_dem(dem: DemConfig, when: str) -> None:

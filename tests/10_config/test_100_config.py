@@ -123,12 +123,12 @@ def test_an_area_may_be_a_list_and_a_dem_several_files():
         ([*SENTINEL1, "products.swaths=[iw1,iw1]"], "twice; give it once"),
         ([*SENTINEL1, "dem.path=[y,y]"], "twice; give it once"),
         (
-            ["products=synthetic", "dem.path=y"],
-            "dem.path: products=synthetic takes no orbits or heights from elsewhere",
+            ["products=snap", "products.path=x", "dem.path=y"],
+            "dem.vertical_datum: must be given: egm2008 for the Copernicus DEM, egm96 for SRTM",
         ),
         (
             ["products=snap", "products.path=x", "orbits.path=z", "dem=srtm"],
-            "orbits.path, dem.vertical_datum: products=snap takes no orbits or heights from elsewhere; leave them out",
+            "orbits.path, dem.vertical_datum: products=snap takes no orbits, and heights only by dem.path; leave them",
         ),
     ],
 )
@@ -253,11 +253,10 @@ class TestRadarcoding:
         assert (layer.path, layer.classes) == (["a.tif", "b.tif"], {"tree": [10, 20]})
         assert make(*SENTINEL1).radarcoding.layers == {}
 
-    def test_other_readers_take_a_dem_for_labels_alone(self):
+    def test_other_readers_take_a_dem_for_labels_and_maps(self):
         keys = ["products=snap", "products.path=x", "dem=srtm", "dem.path=y"]
         assert make(*keys, f"{LAYER}.path=x.gpkg").dem.standard_deviation == 5.5
-        with pytest.raises(AlignsarError, match="takes no orbits or heights from elsewhere"):
-            make(*keys)
+        assert make(*keys).dem.path == "y"
 
     @pytest.mark.parametrize(
         ("layer", "words"),

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from command_line import burst_of, run
+from command_line import burst_of, refuse, run
 from fake_burst import write_dem, write_scene
 from fake_nisar import FakeNisar
 from fake_snap import write_znap
@@ -63,10 +63,12 @@ def test_snap_with_tie_points_alone(stack, tmp_path):
 
 
 def test_nisar(tmp_path):
-    """Without a DEM its ground is the ellipsoid; with one, for labels, the cube keeps that."""
+    """Without a DEM its ground is the ellipsoid, of which a map warns; with one, the cube keeps that."""
     path = FakeNisar().write(tmp_path / "product.h5")
     arguments = ("products=nisar", f"products.path={path}", *SMALLEST)
-    run(*arguments, f"output={tmp_path / 'out'}")
+    on_map = ["geocoding.resolution=100", "geocoding.products=[cube]", "geocoding.layers=[height]"]
+    result = run(*arguments, *on_map, f"output={tmp_path / 'out'}")
+    assert "warning    the stack has no heights, so that its map is that of the ellipsoid" in result.stdout
     apart, kept = away(tmp_path / "out")
     assert np.abs(apart).max() < 1e-3
     cube = alignsar_gpu.open(tmp_path / "out")
@@ -76,14 +78,12 @@ def test_nisar(tmp_path):
     dem = write_dem(
         tmp_path / "dem.tif", (west, south, west + 0.4, south + 0.4), height=lambda x, y: 300.0 + 0.0 * x * y
     )
-    run(
-        *arguments,
-        "dem=ellipsoid",
-        f"dem.path={dem}",
-        *LABELS,
-        f"+radarcoding.layers.level.path={dem}",
-        f"output={tmp_path / 'on_dem'}",
-    )
+    result = run(*arguments, *on_map, "dem=ellipsoid", f"dem.path={dem}", f"output={tmp_path / 'on_dem'}")
+    assert "the stack has no heights" not in result.stdout
     kept = read_geometry(tmp_path / "on_dem" / "cube.zarr")
     assert kept.dem.source == "dem.tif"
     assert float(kept.dem.height_at(*middle)) == 300.0
+    refuse(
+        "the stack has heights of its own", "products=synthetic", "device=cpu", "dem=ellipsoid", f"dem.path={dem}",
+        f"output={tmp_path / 'x'}",
+    )  # fmt: skip

@@ -12,6 +12,7 @@ from alignsar_gpu.application.inputs import open_surface, surface_files
 from alignsar_gpu.application.labels.places import fill_nearest, fit_plane
 from alignsar_gpu.dataset.bounds import bounds_of
 from alignsar_gpu.dataset.cube import layer_bounds, open_layer
+from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.ground_to_radar import ground_to_radar, height_of
 from alignsar_gpu.geometry.stored.dem import DemPart
 from alignsar_gpu.geometry.stored.geometry import FORMAT, write_geometry
@@ -67,8 +68,12 @@ class GeometryPart(Part):
         return () if self._dem is None else surface_files(self._dem)
 
     def begin(self, plan: Plan) -> bool:
-        """See `Part.begin`. Raises AlignsarError for a DEM that does not cover the image."""
-        product = plan.product
+        """See `Part.begin`. Raises AlignsarError for a DEM that does not cover the image, or is of no use."""
+        product, config = plan.product, self.run.config
+        if self._dem is not None and product.has_heights and not config.radarcoding.layers:
+            raise AlignsarError(
+                f"dem.path={config.dem.path}: the stack has heights of its own, by which it is mapped; leave it out"
+            )
         self._terrain = product.terrain
         if self._terrain is None and self._dem is not None and not product.has_heights:
             orbit = product.acquisitions[product.reference].orbit

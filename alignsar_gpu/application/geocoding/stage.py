@@ -17,6 +17,7 @@ from alignsar_gpu.dataset.cube import create_cube, finish_cube
 from alignsar_gpu.dataset.writer import CubeWriter
 from alignsar_gpu.device import cpu_threads
 from alignsar_gpu.geocoding.cogs import require_storable
+from alignsar_gpu.geometry.stored.surface import PixelSurface
 from alignsar_gpu.progress import LOGGER
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.config import Config
 
 MAP, COGS, DATES = "map.zarr", "cogs", "map_netcdf"
+LEVEL = 1.0  # m: heights that differ by less are none
 SHOWN = {
     "cogs": ("map", COGS, "(GeoTIFFs; visual_<date>.tif to look at)"),
     "cube": ("map cube", MAP, "(xarray.open_zarr)"),
@@ -44,6 +46,7 @@ class GeocodingStage(Stage):
 
     def __init__(self, run: Run) -> None:
         super().__init__(run)
+        self._warnings: list[str] = []
         self._wanted = run.config.geocoding.products
         self.shown = tuple(SHOWN[name] for name in self._wanted)
         self.products = tuple(product for _, product, _ in self.shown)
@@ -73,11 +76,24 @@ class GeocodingStage(Stage):
             *(rows, columns, abs(mapping.grid.affine[0]), mapping.grid.crs.name),
         )
         check_map_space(mapping.layout(), self._wanted, folder.work)
+        self._warn_of_level_ground(mapping)
         self._fill(folder, mapping)
         if "cogs" in self._wanted:
             self._write_cogs(folder, mapping)
         if "netcdf" in self._wanted:
             self._write_dates(folder, mapping)
+
+    def _warn_of_level_ground(self, mapping: Mapping) -> None:
+        surface = mapping.tiles.geocoding.dem
+        if isinstance(surface, PixelSurface) and surface.highest - surface.lowest < LEVEL:
+            self._warnings.append(
+                "the stack has no heights, so that its map is that of the ellipsoid: ground above it is moved, by more "
+                "than its height; make the dataset again with a DEM (dem=copernicus dem.path=FOLDER)"
+            )
+
+    def warnings(self) -> Sequence[str]:
+        """See `Stage.warnings`."""
+        return self._warnings
 
     def _fill(self, folder: RunFolder, mapping: Mapping) -> None:
         path, layout = folder.work / MAP, mapping.layout()
