@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from alignsar_gpu.kernels import LAYOVER, SHADOW
 from geocoding_scene import GROUND, Scene
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rough_terrain import GENTLE
 from scipy.ndimage import minimum_filter
 
 from alignsar_gpu.geocoding import tiles as tiles_module
+from alignsar_gpu.geocoding.map_grid import MapGrid
 from alignsar_gpu.geocoding.tiles import MapTiles
 from alignsar_gpu.geometry.range_doppler import radar_to_ground
 
@@ -163,6 +164,7 @@ def cells(tile, parts, rows=3, columns=2):
 PARTS = st.tuples(st.integers(1, 4), st.integers(1, 5)).filter(lambda parts: parts != (1, 1))
 
 
+@settings(max_examples=20, deadline=None)
 @given(parts=PARTS, turn=st.floats(-10.0, 10.0), seed=st.integers(0, 99))
 def test_phases_may_begin_anywhere(coarse, parts, turn, seed):
     """All turned by an angle, so is their mean: nothing is special where they go round."""
@@ -176,6 +178,7 @@ def test_phases_may_begin_anywhere(coarse, parts, turn, seed):
     assert np.abs(found).max() <= np.float32(np.pi)
 
 
+@settings(max_examples=20, deadline=None)
 @given(parts=PARTS, seed=st.integers(0, 99), codes=st.integers(1, 5))
 def test_classes_keep_their_order(coarse, parts, seed, codes):
     """Other codes in the same order give the same classes: neither their values nor 0 are special."""
@@ -276,10 +279,16 @@ def test_complex_pixels_are_those_nearest_to_the_centre(hills, coarse):
             assert np.nanmax(np.abs(found[row, column] - true)) < NEAR
 
 
-@pytest.mark.parametrize("resolution", [1e3, 2e4])
+@pytest.mark.parametrize("resolution", [1e3, 1e4])
 def test_maps_of_few_pixels_take_little_memory(hills, resolution):
-    tiles = MapTiles.over(hills.geocoding(hills.map_grid(resolution), partial=True))
+    longitude, latitude = hills.centre
+    around = [longitude - 0.1, longitude + 0.1], [latitude - 0.1, latitude + 0.1]
+    map_grid = MapGrid.over(*around, resolution=resolution)
+    tiles = MapTiles.over(hills.geocoding(map_grid, partial=True))
     assert tiles.side**2 * math.prod(tiles.parts) <= tiles_module.MOST_PARTS
-    (tile,) = tiles.row(0)
-    ones = tile.sampled(np.ones(hills.radar.shape, np.float32), "bilinear")
-    assert set(np.unique(ones[np.isfinite(ones)])) <= {1.0}
+    ones = [
+        tile.sampled(np.ones(hills.radar.shape, np.float32), "bilinear")
+        for tile in tiles.row(tiles.count // 2)
+    ]
+    known = np.isfinite(np.hstack(ones))
+    assert (np.hstack(ones)[known] == 1.0).all()

@@ -1,5 +1,7 @@
 """Maps of runs: added without changing other products, the same bits in any way, NetCDF, full disks, bad keys."""
 
+import math
+import re
 import shutil
 
 import netCDF4
@@ -13,8 +15,10 @@ from pyproj import CRS
 from rasterio import Affine
 from small_runs import CUBE_ALONE, NO_REPORT, SYNTHETIC
 
+from alignsar_gpu import geocode
 from alignsar_gpu.application.folder import RunFolder
 from alignsar_gpu.dataset.cube import CubeLayer
+from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geocoding import tiles
 from alignsar_gpu.geocoding.cog_layouts import is_wrapped, layer_layout
 
@@ -143,56 +147,61 @@ ENGINEERING = (
 
 
 class TestRefused:
-    """By one line that names the key, and nothing is left of it."""
+    """By one line that names the key."""
 
     @pytest.mark.parametrize(
         ("words", "keys"),
         [
-            ("geocoding.crs=nonsense: 'nonsense' is no coordinate reference", ["geocoding.crs=nonsense"]),
-            ("geocoding.crs=IAU_2015:30110: PROJ knows no way from 'Moon", ["geocoding.crs=IAU_2015:30110"]),
-            ("is neither a map projection nor", [f"geocoding.crs={ENGINEERING}"]),
-            ("geocoding.resolution=0: give the size", ["geocoding.resolution=0"]),
-            ("geocoding.resolution=inf: give the size", ["geocoding.resolution=inf"]),
-            ("geocoding.resolution=-20.0: must be at least", ["geocoding.resolution=-20"]),
-            ("each 1 to 1000000 is possible", ["geocoding.resolution=0.001"]),
-            ("a pixel of 20 degrees is larger than the whole area", ["geocoding.crs=EPSG:4326"]),
-            ("geocoding.bounds=[0.0, 0.0, 1.0, 1.0]: the map grid", ["geocoding.bounds=[0,0,1,1]"]),
-            ("left must be less than right", ["geocoding.bounds=[9,0,0,9]"]),
-            ("give four numbers", ["geocoding.bounds=[9,0,0]"]),
-            ("did you mean intensity_vv", ["geocoding.layers=[intensty_vv]"]),
-            ("it has height, ", ["geocoding.layers=[magic]"]),
-            ("names height twice", ["geocoding.layers=[height,height]"]),
-            ("the map has its own", ["geocoding.layers=[latitude]"]),
+            ("geocoding.crs=nonsense: 'nonsense' is no coordinate reference", {"crs": "nonsense"}),
+            ("geocoding.crs=IAU_2015:30110: PROJ knows no way from 'Moon", {"crs": "IAU_2015:30110"}),
+            ("is neither a map projection nor", {"crs": ENGINEERING}),
+            ("geocoding.resolution=0: give the size", {"resolution": 0.0}),
+            ("geocoding.resolution=inf: give the size", {"resolution": math.inf}),
+            ("geocoding.resolution=-20.0: must be at least", {"resolution": -20.0}),
+            ("geocoding.resolution=0.001: 2", {"resolution": 0.001}),
+            ("a pixel of 20 degrees is larger than the whole area", {"crs": "EPSG:4326"}),
+            ("a pixel of 5000 metres is larger than the whole area", {"resolution": 5000.0}),
+            ("geocoding.bounds=[0.0, 0.0, 1.0, 1.0]: the map grid", {"bounds": [0, 0, 1, 1]}),
+            ("left must be less than right", {"bounds": [9, 0, 0, 9]}),
+            ("give four numbers", {"bounds": [9, 0, 0]}),
+            ("did you mean intensity_vv", {"layers": ["intensty_vv"]}),
+            ("it has height, ", {"layers": ["magic"]}),
+            ("the map has its own", {"layers": ["latitude"]}),
         ],
     )
     def test_keys(self, finished, words, keys):
-        before = contents(finished)
-        refuse(words, NO_REPORT, "geocoding.resolution=20", *keys, f"output={finished}")
-        assert contents(finished).keys() == before.keys()
+        with pytest.raises(AlignsarError) as error:
+            geocode(finished, **({"resolution": 20.0} | keys))
+        assert words in str(error.value)
+        assert "\n" not in str(error.value)
+
+    def test_on_the_command_line_nothing_is_left(self, finished):
+        before = contents(finished).keys()
+        refuse(
+            "geocoding.bounds=[0.0, 0.0, 1.0, 1.0]: ",
+            *EVERYTHING,
+            "geocoding.bounds=[0,0,1,1]",
+            f"output={finished}",
+        )
+        refuse("names height twice", *EVERYTHING, "geocoding.layers=[height,height]", f"output={finished}")
+        assert contents(finished).keys() == before
 
     def test_rasters_to_match(self, finished, tmp_path):
         (tmp_path / "junk.tif").write_bytes(b"II*\0junk")
         (tmp_path / "text.tif").write_text("text")
-        far = write_raster(tmp_path / "far.tif")
         for words, path in (
-            ("no such file", tmp_path / "missing.tif"),
             ("has no coordinate reference system", write_raster(tmp_path / "nowhere.tif", crs=None)),
             ("is turned", write_raster(tmp_path / "turned.tif", affine=Affine(20, 3, 3e5, 3, -20, 6e6))),
-            ("does not overlap the image", far),
+            ("does not overlap the image", write_raster(tmp_path / "far.tif")),
             ("cannot be read as a raster", tmp_path / "junk.tif"),
             ("cannot be read as a raster", tmp_path / "text.tif"),
+            ("cannot be read as a raster", tmp_path / "missing.tif"),
         ):
-            told = refuse(words, NO_REPORT, f"geocoding.match={path}", f"output={finished}").stderr
-            assert f"geocoding.match={path}: " in told
-        assert not (finished / ".unfinished").exists()
-        refuse(
-            "leave out geocoding.crs",
-            f"geocoding.match={far}",
-            "geocoding.crs=EPSG:32632",
-            f"output={finished}",
-        )
+            with pytest.raises(AlignsarError, match=re.escape(f"geocoding.match={path}: ")) as error:
+                geocode(finished, match=path)
+            assert words in str(error.value)
 
-    @pytest.mark.parametrize("key", ["crs=nonsense", "crs=IAU_2015:30110", "match={}/text.tif"])
+    @pytest.mark.parametrize("key", ["crs=IAU_2015:30110", "match={}/text.tif"])
     def test_before_anything_is_simulated(self, tmp_path, key):
         (tmp_path / "text.tif").write_text("text")
         more = [] if "match" in key else ["geocoding.resolution=20"]
@@ -201,10 +210,8 @@ class TestRefused:
         assert not (tmp_path / "out").exists()
 
 
-def test_a_kilometre(copy):
-    """A map of a few pixels."""
-    run(NO_REPORT, "geocoding.resolution=1000", "geocoding.layers=[height]", f"output={copy}")
-    height = xr.open_zarr(copy / "map.zarr")["height"]
+def test_maps_of_a_few_pixels(finished):
+    height = geocode(finished, layers=["height"], resolution=1000.0)["height"]
     assert 1 <= height.size < 16
     assert np.isfinite(height).any()
 
