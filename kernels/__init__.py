@@ -5,6 +5,7 @@ The array that is handed in decides: a numpy array runs on the CPU and gives num
 imported before its first use. The number of CPU threads is that of ``numba.set_num_threads``.
 """
 
+from .averaging.interface import average_parts, phases_to_phasors, phasors_to_phases
 from .cells.interface import (
     WHOLE_CELL,
     Cells,
@@ -16,7 +17,7 @@ from .cells.interface import (
 )
 from .coherence.cpu import STRIP
 from .coherence.interface import amplitude_intensity_phase, boxcar_coherence, phase_difference, rotate_phase
-from .gathering.interface import GATHER_METHODS, NO_DATA, GatherMethod, gather
+from .gathering.interface import GATHER_METHODS, NO_DATA, GatherMethod, gather, spread_parabolas
 from .geometry.interface import (
     SEGMENT,
     ZERO_DOPPLER,
@@ -66,6 +67,7 @@ __all__ = [
     "TerrainLayers",
     "accumulate_cells",
     "amplitude_intensity_phase",
+    "average_parts",
     "boxcar_coherence",
     "change_index",
     "cover_cells",
@@ -78,6 +80,8 @@ __all__ = [
     "matrix_signatures",
     "multitemporal_filter",
     "phase_difference",
+    "phases_to_phasors",
+    "phasors_to_phases",
     "polarimetric_signatures",
     "ramp",
     "rasterize_terrain",
@@ -88,6 +92,7 @@ __all__ = [
     "sight_points",
     "speckle_filter",
     "spread_areas",
+    "spread_parabolas",
     "temporal_extremes",
     "temporal_mean_minimum",
     "temporal_statistics",

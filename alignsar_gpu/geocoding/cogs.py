@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from contextlib import ExitStack, contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 from xml.etree import ElementTree as ET
 
@@ -191,6 +192,7 @@ class CogWriter:
         done.replace(self.path)
 
 
+@lru_cache
 def require_storable(grid: MapGrid) -> None:
     """Check that GeoTIFF can say a map's coordinate reference system; raise AlignsarError otherwise."""
     pixel = {"driver": "GTiff", "width": 1, "height": 1, "count": 1, "dtype": "uint8"}

@@ -133,6 +133,8 @@ class Geocoding:
         """
         xp = self.device.xp
         wanted = columns or slice(0, self.map_grid.shape[1])
+        if wanted.stop - wanted.start <= PART_COLUMNS:
+            return self._positions(first, stop, wanted)
         line, sample = (
             xp.empty((stop - first, wanted.stop - wanted.start), dtype=np.float64) for _ in range(2)
         )
@@ -356,7 +358,7 @@ class Geocoding:
             lines, samples = (window_around(p, n, self.device.xp) for p, n in zip((y, x), shape, strict=True))
             pixels = (lines.stop - lines.start) * (samples.stop - samples.start)
             if pixels > most and y.size > 1:
-                parts += _halves(*part)
+                parts += halves_of(*part)
             elif pixels:
                 out[part] = sampled(lines, samples, y - lines.start, x - samples.start)
 
@@ -371,7 +373,7 @@ def window_around(position: Any, count: int, xp: Any) -> slice:
     return slice(max(math.floor(first) - REACH, 0), min(math.ceil(last) + REACH + 1, count))
 
 
-def _halves(rows: slice, columns: slice) -> list[tuple[slice, slice]]:
+def halves_of(rows: slice, columns: slice) -> list[tuple[slice, slice]]:
     """Divide a part of an array in halves, across its longer side."""
     if rows.stop - rows.start >= columns.stop - columns.start:
         middle = (rows.start + rows.stop) // 2

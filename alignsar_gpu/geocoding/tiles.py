@@ -8,6 +8,7 @@ farther from each other than pixels of the image.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from alignsar_gpu import kernels
-from alignsar_gpu.geocoding.resampling import Geocoding, window_around
+from alignsar_gpu.geocoding.resampling import WINDOW_SHARE, Geocoding, halves_of, window_around
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,7 @@ TOGETHER = 1 << 20  # of these, positions are computed at a time
 LEAST_SHARE = 0.5  # of the parts of a pixel must have data
 PROBES = 5  # places each way, at which the size of pixels is looked at
 NEAR = 0.01  # of a pixel
+BYTES_PER_PIXEL = 24  # of a window of a layer: as it is read, and what is made of it
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -90,9 +92,13 @@ class MapTiles:
         fine = slice(columns.start * across, columns.stop * across)
         step = max(TOGETHER // (fine.stop - fine.start), 1)
         edges = range(rows.start * down, rows.stop * down, step)
-        strips = [self._fine.positions(first, min(first + step, rows.stop * down), fine) for first in edges]
         xp = self.geocoding.device.xp
-        line, sample = (xp.concatenate(parts) for parts in zip(*strips, strict=True))
+        shape = (rows.stop - rows.start) * down, fine.stop - fine.start
+        line, sample = (xp.empty(shape, dtype=np.float64) for _ in range(2))
+        for first in edges:
+            stop = min(first + step, edges.stop)
+            part = slice(first - edges.start, stop - edges.start)
+            line[part], sample[part] = self._fine.positions(first, stop, fine)
         windows = [
             window_around(p, n, xp) for p, n in zip((line, sample), self.geocoding.grid.shape, strict=True)
         ]
@@ -161,50 +167,71 @@ class Tile:
         Values [row, column] on the device, of the layer's type (uint8 for bool); no data (NaN, 255) where less than
         half of a pixel has some.
         """
-        device = self.geocoding.device
         kind = np.dtype(layer.dtype)
         stored = np.dtype({"b": "u1", "f": "f4"}.get(kind.kind, kind))
-        nothing = kernels.NO_DATA[stored.name]
-        if not (self.lines.stop - self.lines.start and self.samples.stop - self.samples.start):
-            return device.xp.full(self.shape, nothing)
+        values = self.geocoding.device.xp.full(self.shape, kernels.NO_DATA[stored.name])
+        most = int(WINDOW_SHARE * self.geocoding.device.memory_budget) // BYTES_PER_PIXEL
+        pieces = [self] if self._pixels else []
+        while pieces:
+            piece = pieces.pop()
+            if piece._pixels > most and max(piece.shape) > 1:  # noqa: SLF001
+                pieces += piece._halves()  # noqa: SLF001
+            else:
+                within = tuple(
+                    slice(part.start - whole.start, part.stop - whole.start)
+                    for part, whole in ((piece.rows, self.rows), (piece.columns, self.columns))
+                )
+                values[within] = piece._in_window(layer, stored, method, phase=phase)  # noqa: SLF001
+        return values
+
+    @property
+    def _pixels(self) -> int:
+        """Pixels of the window."""
+        return math.prod(part.stop - part.start for part in (self.lines, self.samples))
+
+    def _halves(self) -> list[Tile]:
+        """Divide the tile across its longer side into two; without such as show nothing of the image."""
+        halves = []
+        for part in halves_of(slice(0, self.shape[0]), slice(0, self.shape[1])):
+            place = tuple(slice(s.start * n, s.stop * n) for s, n in zip(part, self.parts, strict=True))
+            xp = self.geocoding.device.xp
+            line, sample = (xp.ascontiguousarray(position[place]) for position in (self.line, self.sample))
+            lines, samples = (
+                window_around(p, s.stop - s.start, xp)
+                for p, s in ((line, self.lines), (sample, self.samples))
+            )
+            half = replace(
+                self,
+                rows=_moved(part[0], self.rows.start),
+                columns=_moved(part[1], self.columns.start),
+                lines=_moved(lines, self.lines.start),
+                samples=_moved(samples, self.samples.start),
+                line=line - lines.start,
+                sample=sample - samples.start,
+            )
+            halves += [half] if half._pixels else []  # noqa: SLF001
+        return halves
+
+    def _in_window(
+        self, layer: RadarLayer, stored: np.dtype[Any], method: Interpolation, *, phase: bool
+    ) -> Any:
+        """Bring the window of a layer to the tile."""
+        device = self.geocoding.device
         window = np.ascontiguousarray(layer[self.lines, self.samples])
         image = device.upload(window.astype(stored, copy=False))
         averaged = self.parts != (1, 1)
         if turned := phase and (averaged or method != "nearest"):
-            image = device.xp.exp(np.complex64(1j) * image)
+            image = kernels.phases_to_phasors(image)
         chosen = "nearest" if stored.kind == "u" else method
         values = kernels.gather(image, self.line, self.sample, chosen)
         if averaged:
-            values = self._majority(values) if stored.kind == "u" else self._mean(values)
-        return device.xp.angle(values) if turned else values
+            least = math.ceil(LEAST_SHARE * self.parts[0] * self.parts[1])
+            values = kernels.average_parts(values, self.parts, least)
+        return kernels.phasors_to_phases(values) if turned else values
 
-    def _divided(self, values: Any) -> Any:
-        """Return values [row, part down, column, part across]."""
-        (rows, columns), (down, across) = self.shape, self.parts
-        return values.reshape(rows, down, columns, across)
 
-    def _mean(self, values: Any) -> Any:
-        xp, parts = self.geocoding.device.xp, self._divided(values)
-        known = xp.isfinite(parts)
-        count = known.sum(axis=(1, 3))
-        total = xp.where(known, parts, 0).sum(axis=(1, 3))
-        enough = count >= LEAST_SHARE * self.parts[0] * self.parts[1]
-        return xp.where(enough, total / xp.maximum(count, 1), np.nan).astype(values.dtype)
-
-    def _majority(self, values: Any) -> Any:
-        """Return the most frequent code of each pixel, of several the lowest."""
-        xp, parts, nothing = self.geocoding.device.xp, self._divided(values), kernels.NO_DATA["uint8"]
-        most = xp.zeros(self.shape, dtype=np.int32)
-        found = xp.full(self.shape, nothing)
-        known = xp.zeros(self.shape, dtype=np.int32)
-        for code in xp.unique(values).tolist():
-            if code == nothing:
-                continue
-            count = (parts == code).sum(axis=(1, 3), dtype=np.int32)
-            found = xp.where(count > most, np.uint8(code), found)
-            most = xp.maximum(most, count)
-            known += count
-        return xp.where(known >= LEAST_SHARE * self.parts[0] * self.parts[1], found, nothing)
+def _moved(part: slice, by: int) -> slice:
+    return slice(part.start + by, part.stop + by)
 
 
 def _parts(geocoding: Geocoding) -> tuple[int, int]:

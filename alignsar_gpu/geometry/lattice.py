@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from alignsar_gpu import kernels
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 STEP = 32  # rows and columns from a node to the next
 CELL = 2 * STEP  # three nodes each way make a cell, whose two sums of squares are a parabola's
+ALONG = (np.arange(CELL) - STEP) / STEP  # of the columns of a cell, -1 to 1
 PROBE = 18  # from the middle of a cell: where the error of a parabola through three nodes is largest, STEP / sqrt(3)
 BOUND = (
     5e-4  # rows or columns: of the error at probes; what goes beyond the third order is allowed as much again
@@ -74,17 +77,11 @@ def _interpolated(nodes: NDArray[np.float64], rows: slice, columns: slice, xp: A
     p, q, b = _parabola(nodes[top], nodes[top + 1], nodes[top + 2])
     lines = b + s * (q + s * p)
     p, q, b = (
-        xp.asarray(np.ascontiguousarray(a))[:, :, np.newaxis]
+        xp.asarray(np.ascontiguousarray(a))
         for a in _parabola(lines[:, :-2:2], lines[:, 1:-1:2], lines[:, 2::2])
     )
-    along = xp.asarray((np.arange(CELL) - STEP) / STEP)
-    out = xp.empty((*b.shape[:2], CELL), dtype=np.float64)
-    xp.multiply(p, along, out=out)
-    out += q
-    out *= along
-    out += b
     begin = columns.start % CELL
-    return xp.ascontiguousarray(out.reshape(len(k), -1)[:, begin : begin + columns.stop - columns.start])
+    return kernels.spread_parabolas(p, q, b, ALONG, slice(begin, begin + columns.stop - columns.start))
 
 
 def _coarse(

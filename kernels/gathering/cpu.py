@@ -23,6 +23,7 @@ from .scalar import (
     is_inside,
     mean_of_four,
     nearest_of_four,
+    parabola,
     sum_of_four,
     within,
 )
@@ -46,14 +47,16 @@ PARTS = (  # in the order in which they call each other
     "cubic_run",
     "choose_run",
     "store_run",
+    "parabola_run",
     "nearest_row",
     "triangles_row",
     "bilinear_row",
     "cubic_row",
+    "parabolas_row",
 )
-INLINED = ("nearest_row", "triangles_row", "bilinear_row", "cubic_row")
-LOOPS = ("nearest_rows", "triangles_rows", "bilinear_rows", "cubic_rows")
-DRIVERS = ("gather_nearest", "gather_triangles", "gather_bilinear", "gather_cubic")
+INLINED = ("nearest_row", "triangles_row", "bilinear_row", "cubic_row", "parabolas_row")
+LOOPS = ("nearest_rows", "triangles_rows", "bilinear_rows", "cubic_rows", "parabolas_rows")
+DRIVERS = ("gather_nearest", "gather_triangles", "gather_bilinear", "gather_cubic", "spread_parabolas")
 
 
 def inside_run(row: Any, column: Any, shape: Any, margin: float, inside: Any) -> None:
@@ -186,6 +189,12 @@ def store_run(values: Any, plane: int, planes: int, out: Any, count: int) -> Non
         out[planes * i + plane] = values[i]
 
 
+def parabola_run(p: float, q: float, b: float, along: Any, out: Any) -> None:
+    """Values of a parabola at places."""
+    for i in range(out.size):
+        out[i] = parabola(p, q, b, along[i])
+
+
 def nearest_row(image: Any, shape: Any, row: Any, column: Any, nothing: Any, out: Any) -> None:
     """The same as the driver, of one row of positions."""
     place = (np.empty(RUN, np.bool_), np.empty(RUN, np.int64), np.empty((2, RUN), np.float32))
@@ -245,6 +254,16 @@ def cubic_row(image: Any, planes: int, shape: Any, row: Any, column: Any, out: A
             store_run(values, plane, planes, out[planes * a : planes * b], b - a)
 
 
+def parabolas_row(p: Any, q: Any, b: Any, along: Any, begin: int, out: Any) -> None:
+    """The same as the driver, of one row."""
+    size = along.size
+    for cell in range(begin // size, -(-(begin + out.size) // size)):
+        first = max(cell * size, begin)
+        stop = min((cell + 1) * size, begin + out.size)
+        places = along[first - cell * size : stop - cell * size]
+        parabola_run(p[cell], q[cell], b[cell], places, out[first - begin : stop - begin])
+
+
 def nearest_rows(
     first: int, stop: int, image: Any, shape: Any, row: Any, column: Any, nothing: Any, out: Any
 ) -> None:
@@ -275,6 +294,12 @@ def cubic_rows(
         cubic_row(image, planes, shape, row[k], column[k], out[k])
 
 
+def parabolas_rows(first: int, stop: int, p: Any, q: Any, b: Any, along: Any, begin: int, out: Any) -> None:
+    """`scalar.parabola` over columns from ``begin`` on, of coefficients [row, cell]."""
+    for k in range(first, stop):
+        parabolas_row(p[k], q[k], b[k], along, begin, out[k])
+
+
 def gather_nearest(image: Any, shape: Any, row: Any, column: Any, nothing: Any, out: Any) -> None:
     """Driver of `nearest_rows`."""
     in_threads(nearest_rows, len(row), image, shape, row, column, nothing, out)
@@ -293,3 +318,8 @@ def gather_bilinear(image: Any, planes: int, shape: Any, row: Any, column: Any, 
 def gather_cubic(image: Any, planes: int, shape: Any, row: Any, column: Any, out: Any) -> None:
     """Driver of `cubic_rows`."""
     in_threads(cubic_rows, len(row), image, planes, shape, row, column, out)
+
+
+def spread_parabolas(p: Any, q: Any, b: Any, along: Any, begin: int, out: Any) -> None:
+    """Driver of `parabolas_rows`."""
+    in_threads(parabolas_rows, len(out), p, q, b, along, begin, out)

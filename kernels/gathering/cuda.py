@@ -25,6 +25,7 @@ from .scalar import (
     is_inside,
     mean_of_four,
     nearest_of_four,
+    parabola,
     sum_of_four,
     within,
 )
@@ -42,6 +43,7 @@ DECLARED = {
     "gather_triangles": Declared(arguments="fpddf", registers=48, float64=60),
     "gather_bilinear": Declared(arguments="fipddf", registers=56, float64=24),
     "gather_cubic": Declared(arguments="fipddf", registers=72, float64=26),
+    "spread_parabolas": Declared(arguments="dddidiid", registers=40, float64=12),
 }
 DEVICE_FUNCTIONS = ("four_around", "sum_of_sixteen")
 
@@ -138,10 +140,22 @@ def gather_cubic(image: Any, planes: int, shape: Any, row: Any, column: Any, out
             out[np.uint64(planes * i + 1)] = cubic_or(im, re, sixteen, bilinear)
 
 
+def spread_parabolas(
+    p: Any, q: Any, b: Any, cells: int, along: Any, begin: int, columns: int, out: Any
+) -> None:
+    """Driver of :func:`.scalar.parabola`; coefficients have so many ``cells`` in a row, ``out`` so many columns."""
+    for i in range(cuda.grid(1), out.size, cuda.gridsize(1)):
+        k = begin + i % columns
+        at = np.uint64((i // columns) * cells + k // along.size)
+        out[np.uint64(i)] = parabola(p[at], q[at], b[at], along[np.uint64(k % along.size)])
+
+
 def _bound() -> dict[str, Any]:
     module = sys.modules[__name__]
     forms = bind(device_function, DEVICE_FUNCTIONS, module, device_functions(str(__package__)))
-    kernels = bind(kernel, ("gather_triangles", "gather_bilinear", "gather_cubic"), module, forms)
+    kernels = bind(
+        kernel, ("gather_triangles", "gather_bilinear", "gather_cubic", "spread_parabolas"), module, forms
+    )
     found = {name: kernels[getattr(module, name)] for name in DECLARED if name not in NEAREST}
     for name, (_, nothing) in NEAREST.items():
         own = bind(kernel, ("gather_nearest",), module, forms, {"NOTHING": nothing})

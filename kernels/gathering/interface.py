@@ -1,4 +1,4 @@
-"""Public function for interpolating images. Checks the arguments and chooses the driver."""
+"""Public functions for interpolating images and lattices. Checks the arguments and chooses the driver."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from alignsar_gpu.kernels.driving.arrays import Arrays
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["GATHER_METHODS", "NO_DATA", "GatherMethod", "gather"]
+__all__ = ["GATHER_METHODS", "NO_DATA", "GatherMethod", "gather", "spread_parabolas"]
 
 GatherMethod = Literal["nearest", "bilinear", "cubic", "triangles"]
 # By dtype, what stands for no data, and the methods that there are.
@@ -86,3 +86,36 @@ def _run(arrays: Arrays, image: Any, shape: tuple[int, int], positions: Any, met
         planes = image.dtype.itemsize // 4
         given = (image.view(np.float32), planes, shape, *positions, out.view(np.float32))
         arrays.run("gather_cubic" if cubic else "gather_bilinear", *given)
+
+
+def spread_parabolas(
+    p: NDArray[np.float64],
+    q: NDArray[np.float64],
+    b: NDArray[np.float64],
+    along: NDArray[np.float64],
+    columns: slice,
+) -> NDArray[np.float64]:
+    """Compute b + s (q + s p) for the columns of cells, each with coefficients of its own.
+
+    Parameters
+    ----------
+    p, q, b : float64 [row, cell], C-contiguous, of equal shape; numpy, or on the device.
+    along : (n,) float64 numpy array, s of the n columns of any cell.
+    columns : start and stop, counted from the first column of the first cell; within the cells.
+
+    Returns
+    -------
+    float64 [row, column], where ``p`` is. The bits depend neither on threads nor on what is computed in one call.
+
+    Raises TypeError or ValueError that names the argument which is not as described.
+    """
+    arrays = Arrays(__package__, p=p, q=q, b=b)
+    given = [arrays.checked(name, np.float64, "p") for name in "pqb"]
+    if given[0].ndim != 2 or not 0 <= columns.start <= columns.stop <= given[0].shape[1] * along.size:
+        raise ValueError(
+            f"columns: {columns.start} to {columns.stop} are not in {given[0].shape[1]} cells of {along.size}"
+        )
+    out: NDArray[np.float64] = arrays.empty((given[0].shape[0], columns.stop - columns.start), np.float64)
+    if out.size:
+        arrays.run("spread_parabolas", *given, arrays.place(along), columns.start, out)
+    return out

@@ -31,3 +31,9 @@ def gather_cubic(image: Any, planes: int, shape: Any, row: Any, column: Any, out
     """As :func:`.cpu.gather_cubic`."""
     arrays = (row.reshape(-1), column.reshape(-1), out.reshape(-1))
     elementwise(KERNEL["gather_cubic"], row.size, image, planes, shape, *arrays)
+
+
+def spread_parabolas(p: Any, q: Any, b: Any, along: Any, begin: int, out: Any) -> None:
+    """As :func:`.cpu.spread_parabolas`."""
+    given = (p.reshape(-1), q.reshape(-1), b.reshape(-1), p.shape[1], along, begin, out.shape[1])
+    elementwise(KERNEL["spread_parabolas"], out.size, *given, out.reshape(-1))

@@ -26,6 +26,7 @@ FUNCTIONS = (  # in the order in which they call each other
     "cubic_weights",
     "sum_of_four",
     "cubic_or",
+    "parabola",
 )
 INLINED = FUNCTIONS
 
@@ -140,3 +141,8 @@ def sum_of_four(a: Any, b: Any, c: Any, d: Any, weights: Any) -> Any:
 def cubic_or(own: Any, other: Any, sixteen: Any, bilinear: Any) -> Any:
     """The sum over sixteen pixels, if they are there and have data: what is not finite shows in the sums."""
     return own if (sixteen & is_data(own) & is_data(other)) else bilinear
+
+
+def parabola(p: Any, q: Any, b: Any, s: Any) -> Any:
+    """Return b + s (q + s p), float64."""
+    return (p * s + q) * s + b

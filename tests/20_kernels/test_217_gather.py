@@ -283,3 +283,15 @@ def test_what_is_refused():
         kernels.gather(image.astype(np.complex64), place, place, "triangles")
     with pytest.raises(TypeError, match="a masked array is not accepted"):
         kernels.gather(np.ma.array(image), place, place, "nearest")
+
+
+def test_parabolas_are_spread_over_the_columns_of_their_cells():
+    rng = np.random.default_rng(217)
+    p, q, b = (rng.standard_normal((40, 5)) for _ in range(3))
+    along = (np.arange(16.0) - 8.0) / 8.0
+    whole = ((p[..., np.newaxis] * along + q[..., np.newaxis]) * along + b[..., np.newaxis]).reshape(40, -1)
+    for columns in (slice(0, 80), slice(3, 78), slice(17, 30), slice(20, 20)):
+        got = kernels.spread_parabolas(p, q, b, along, columns)
+        np.testing.assert_array_equal(got, whole[:, columns])
+    with pytest.raises(ValueError, match="columns: 3 to 81 are not in 5 cells of 16"):
+        kernels.spread_parabolas(p, q, b, along, slice(3, 81))

@@ -1,4 +1,4 @@
-"""The CUDA kernels that sample images, run in numba's simulator, against the CPU drivers."""
+"""The CUDA kernels that sample and average images, run in numba's simulator, against the CPU drivers."""
 
 from __future__ import annotations
 
@@ -33,12 +33,24 @@ def arguments():
     return cases
 
 
+def divided():
+    """Values of parts of pixels, coefficients of parabolas, and phases, by case."""
+    rng = np.random.default_rng(2)
+    kinds = ("float32", "complex64", "uint8")
+    coefficients = {name: rng.standard_normal((9, 8)) for name in "pqb"}
+    turned = {"phase": rng.uniform(-20.0, 20.0, (9, 41)).astype(np.float32)}
+    return {"parabolas": coefficients, "phases": turned} | {
+        f"average-{kind}": {"values": image_of(kind, rng, (24, 90), 0.4)} for kind in kinds
+    }
+
+
 CASES = arguments()
+DIVIDED = divided()
 
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory):
-    return run_simulated("run_gather.py", CASES, tmp_path_factory.mktemp("simulator"))
+    return run_simulated("run_gather.py", CASES | DIVIDED, tmp_path_factory.mktemp("simulator"))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -49,12 +61,26 @@ def test_simulated_kernel_gives_what_the_cpu_gives(case, simulated):
     np.testing.assert_array_equal(got, wanted)  # the same functions in the same order
 
 
+@pytest.mark.parametrize("case", DIVIDED)
+def test_simulated_average_parabola_or_phase_gives_what_the_cpu_gives(case, simulated):
+    if case == "phases":
+        wanted = kernels.phasors_to_phases(kernels.phases_to_phasors(**DIVIDED[case]))
+    elif case == "parabolas":
+        wanted = kernels.spread_parabolas(
+            **DIVIDED[case], along=(np.arange(8.0) - 4.0) / 4.0, columns=slice(3, 61)
+        )
+    else:
+        wanted = kernels.average_parts(**DIVIDED[case], parts=(2, 3), least=3)
+        assert 0.1 < known(wanted).mean() < 0.99
+    np.testing.assert_array_equal(simulated[case], wanted)
+
+
 def test_cases_reach_every_kernel_and_have_more_positions_than_threads():
     reached = {
         f"gather_{method}_{dtype}" if method == "nearest" else f"gather_{method}"
         for method, dtype, _ in (case.split("-") for case in CASES)
     }
-    assert reached == set(cuda_gather.DECLARED)
+    assert reached | {"spread_parabolas"} == set(cuda_gather.DECLARED)
     assert CASES["cubic-float32-large"]["row"].size > 2 * THREADS
     for case, given in CASES.items():
         found = known(kernels.gather(**given, method=case.split("-")[0])).mean()

@@ -119,3 +119,32 @@ def test_geocoding(cupy, scene, crs):
         both = known(found) & known(want)
         assert (known(found) == known(want)).mean() > 0.9999  # edges are as near as positions
         assert np.abs(found[both] - want[both]).max() < 1e-3
+
+
+@pytest.mark.parametrize("dtype", kernels.NO_DATA)
+def test_average_parts(cupy, dtype):
+    values = image_of(dtype)
+    wanted = kernels.average_parts(values, (3, 5), 8)
+    got = kernels.average_parts(cupy.asarray(values), (3, 5), 8)
+    assert isinstance(got, cupy.ndarray)
+    found = cupy.asnumpy(got)
+    np.testing.assert_array_equal(known(found), known(wanted))
+    np.testing.assert_allclose(found[known(wanted)], wanted[known(wanted)], rtol=TOLERANCE)
+
+
+def test_spread_parabolas(cupy):
+    rng = np.random.default_rng(42)
+    given, along = rng.standard_normal((3, 700, 50)), (np.arange(64.0) - 32.0) / 32.0
+    wanted = kernels.spread_parabolas(*given, along, slice(5, 3100))
+    got = kernels.spread_parabolas(*cupy.asarray(given), along, slice(5, 3100))
+    np.testing.assert_allclose(cupy.asnumpy(got), wanted, rtol=0, atol=1e-14)
+
+
+def test_phases_to_phasors_and_back(cupy):
+    phase = image_of("float32")
+    wanted = kernels.phases_to_phasors(phase)
+    got = kernels.phases_to_phasors(cupy.asarray(phase))
+    np.testing.assert_allclose(cupy.asnumpy(got), wanted, rtol=0, atol=1e-6)
+    back = cupy.asnumpy(kernels.phasors_to_phases(got))
+    apart = back - kernels.phasors_to_phases(wanted)
+    assert np.nanmax(np.abs(np.sin(apart))) < 2e-6

@@ -1,12 +1,13 @@
-"""Runs the CUDA kernels that sample images in numba's simulator: python run_gather.py CASES.npz RESULTS.npz.
+"""Runs the CUDA kernels that sample and average images in the simulator: python run_gather.py CASES.npz RESULTS.npz.
 
-As run_kernels.py; a case is the method and what is special about it.
+As run_kernels.py; a case is the method, or "average", and what is special about it.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 os.environ["NUMBA_ENABLE_CUDASIM"] = "1"
 
@@ -16,15 +17,27 @@ from numba import cuda
 
 from alignsar_gpu import kernels
 
+ALONG, COLUMNS = (np.arange(8.0) - 4.0) / 4.0, slice(3, 61)  # of the case "parabolas"
+
+
+def result(method: str, given: dict[str, Any]) -> object:
+    if method == "average":
+        return kernels.average_parts(given["values"], (2, 3), 3)
+    if method == "phases":
+        return kernels.phasors_to_phases(cuda.to_device(kernels.phases_to_phasors(given["phase"])))
+    if method == "parabolas":
+        return kernels.spread_parabolas(*(given[name] for name in "pqb"), ALONG, COLUMNS)
+    return kernels.gather(**given, method=method)
+
 
 def main(cases_file: str, results_file: str) -> None:
     assert gpujit.SIMULATED
-    cases: dict[str, dict[str, object]] = {}
+    cases: dict[str, dict[str, Any]] = {}
     for key, array in np.load(cases_file).items():
         case, name = key.split("/")
         cases.setdefault(case, {})[name] = cuda.to_device(array)
     with np.errstate(invalid="ignore"):  # infinities are no data
-        results = {case: kernels.gather(**given, method=case.split("-")[0]) for case, given in cases.items()}
+        results = {case: result(case.split("-")[0], given) for case, given in cases.items()}
     np.savez(results_file, **results)
 
 
