@@ -7,9 +7,10 @@ would still count what only the mask hides. Pictures have a band of opacity inst
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from rasterio.enums import ColorInterp
@@ -29,7 +30,6 @@ CLASSES = {"COMPRESS": "DEFLATE", "LEVEL": "6", "STATISTICS": "YES"}
 PICTURE = {"COMPRESS": "DEFLATE", "LEVEL": "1", "PREDICTOR": "STANDARD"}
 
 Overviews = Literal["average", "mode", "nearest", "phase"]
-WRAPPED: dict[str, Overviews] = {"rad": "phase", "degrees_east": "nearest"}  # units of angles that go round
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +107,7 @@ def layer_layout(
         dtype="float32",
         bands=tuple(Band(description=title + part, units=units) for part in parts),
         nodata=float("nan"),
-        overviews=WRAPPED.get(units, "average"),
+        overviews=_overviews(about),
         options=VALUES,
         tags=texts,
     )
@@ -125,6 +125,21 @@ def picture_layout(description: str, tags: Mapping[str, str] | None = None) -> C
         tags={"description": description, **(tags or {})},
         interpretation=colours,
     )
+
+
+def is_wrapped(attributes: Mapping[str, Any]) -> bool:
+    """Return whether a layer holds phases that go round: radians within a turn, by its `valid_range`.
+
+    Others are not: phases of delays count on, and standard deviations of phases are plain numbers.
+    """
+    low, high = attributes.get("valid_range", (0.0, 0.0))
+    return attributes.get("units") == "rad" and math.isclose(high - low, 2.0 * math.pi, rel_tol=1e-6)
+
+
+def _overviews(attributes: Mapping[str, Any]) -> Overviews:
+    if is_wrapped(attributes):
+        return "phase"
+    return "nearest" if attributes.get("units") == "degrees_east" else "average"
 
 
 def class_names(layer: CubeLayer) -> dict[int, str]:

@@ -161,19 +161,19 @@ class MapGrid:
                 f"map grid: {system.name!r} has no coordinates for longitude {lon[np.isnan(x)][0]:.4f}, latitude "
                 f"{lat[np.isnan(x)][0]:.4f}: choose a system that holds the whole area"
             )
+        size = max(np.ptp(x), np.ptp(y))
+        if resolution > size > 0.0:
+            unit = system.axis_info[0].unit_name
+            raise AlignsarError(
+                f"map grid: a pixel of {resolution:g} {unit}s is larger than the whole area of {size:g} {unit}s: "
+                f"give a resolution in units of {system.name!r}"
+            )
         grid = cls.within((x.min(), y.min(), x.max(), y.max()), crs=system, resolution=resolution)
         rows, columns = grid.shape
         centre = grid.geodetic(np.array([0.5 * (rows - 1)]), np.array([0.5 * (columns - 1)]))
         vectors = _unit_vectors(np.append(lon, centre[0]), np.append(lat, centre[1]))
         apart = vectors[:-1] @ _unit_vectors(*(np.array(v) for v in middle))
         if not vectors[-1] @ _unit_vectors(*(np.array(v) for v in middle)) >= apart.min() - 1e-6:
-            size = max(np.ptp(x), np.ptp(y))
-            if resolution > size:
-                unit = system.axis_info[0].unit_name
-                raise AlignsarError(
-                    f"map grid: a pixel of {resolution:g} {unit}s is larger than the whole area of {size:g} {unit}s: "
-                    f"give a resolution in units of {system.name!r}"
-                )
             raise AlignsarError(
                 f"map grid: the area around longitude {middle[0]:.4f}, latitude {middle[1]:.4f} is in pieces in "
                 f"{system.name!r}: choose a system that holds it as a whole, or leave the choice (UTM)"

@@ -2,7 +2,8 @@
 
 A map that is coarser than the image gets means over the ground: each pixel is divided into parts that are as small as
 pixels of the image, the layer is sampled in these, and the values are averaged. Of classes the most frequent counts, of
-phases the phase of the averaged phasors.
+phases the phase of the averaged phasors. A pixel has 65536 parts at most: in one of more than a kilometre they are
+farther from each other than pixels of the image.
 """
 
 from __future__ import annotations
@@ -252,5 +253,6 @@ def _parts(geocoding: Geocoding) -> tuple[int, int]:
     )
     steps = np.maximum(np.abs(line[1:] - line[0]), np.abs(sample[1:] - sample[0])) / NEAR
     longest = [float(np.max(step[np.isfinite(step)], initial=1.0)) for step in steps]
-    fewer = min((MOST_OF_PIXEL / (longest[0] * longest[1])) ** 0.5, 1.0)
-    return max(round(longest[0] * fewer), 1), max(round(longest[1] * fewer), 1)
+    down, across = (max(round(pixels), 1) for pixels in longest)
+    fewer = min((MOST_OF_PIXEL / (down * across)) ** 0.5, 1.0)
+    return max(int(down * fewer), 1), max(int(across * fewer), 1)

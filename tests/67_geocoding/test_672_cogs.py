@@ -36,6 +36,7 @@ COVER = CubeLayer(
         "flag_meanings": "none open_water forest unknown",
     },
 )
+WRAPPED = {"units": "rad", "valid_range": [-np.pi, np.pi]}
 COLOURS = {0: (90, 90, 90), 1: (0, 0, 255), 7: (0, 128, 0)}
 
 
@@ -110,9 +111,7 @@ class TestFile:
         )  # fringes, and noise around them
         phase[:, :100] = np.nan
         phase = np.angle(np.exp(1j * phase)).astype(np.float32)
-        layer = CubeLayer(
-            name="phase", dtype="float32", dated=True, attributes={"units": "rad", "long_name": "a"}
-        )
+        layer = CubeLayer(name="phase", dtype="float32", dated=True, attributes=WRAPPED | {"long_name": "a"})
         path = written(tmp_path / "a.tif", layer_layout(layer), phase)
         for level, step in enumerate((2, 4)):
             expected = np.pi + 0.02 * (np.arange(0, 1100, step) + 0.5 * step - 1.0)
@@ -247,7 +246,7 @@ class TestStrict:
 
 class TestBytes:
     def test_do_not_depend_on_blocks_and_threads(self, tmp_path, speckle, classes):
-        phase = CubeLayer(name="phase", dtype="float32", dated=True, attributes={"units": "rad"})
+        phase = CubeLayer(name="phase", dtype="float32", dated=True, attributes=WRAPPED)
         for layout, values in [
             (layer_layout(BACKSCATTER), speckle),
             (layer_layout(COVER), classes),
@@ -346,7 +345,7 @@ class TestRefused:
 
     @pytest.mark.parametrize("share", [0.3, 1.01, 1.9, 2.3])
     def test_by_a_disk_that_is_full_while_phases_are_averaged(self, tmp_path, speckle, share, monkeypatch):
-        layer = CubeLayer(name="phase", dtype="float32", dated=True, attributes={"units": "rad"})
+        layer = CubeLayer(name="phase", dtype="float32", dated=True, attributes=WRAPPED)
         average = cogs.with_phase_overviews
 
         def limited(*args):

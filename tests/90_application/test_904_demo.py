@@ -1,15 +1,20 @@
 """The demo, as a user starts it: simulated products with known errors of timing, brought together."""
 
+import csv
 import json
 import re
 import shutil
 
 import numpy as np
 import pytest
+import rasterio
 import xarray as xr
 from command_line import refuse, run
+from pyproj import Transformer
+from scipy.ndimage import maximum_filter, minimum_filter
 from small_runs import CUBE_ALONE, check_marked_as_simulated, start_and_kill
 
+from alignsar_gpu import geocode
 from alignsar_gpu.application.dataset.truth import open_truth
 from alignsar_gpu.dataset.cube import open_cube
 
@@ -23,6 +28,9 @@ DEMO = [
     "simulate.range_errors=[0.0,0.1,-0.05]",
 ]
 
+
+# Of about the size of the image's pixels.
+MAP = ["geocoding.resolution=15", "geocoding.layers=[intensity_vv,land_cover]"]
 
 # Everything that the demo writes, of images that are too small to compare with the truth.
 WHOLE = [
@@ -38,7 +46,7 @@ WHOLE = [
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     output = tmp_path_factory.mktemp("demo") / "out"
-    return output, run(*DEMO, *CUBE_ALONE, "geocoding.resolution=null", f"output={output}")
+    return output, run(*DEMO, *CUBE_ALONE, *MAP, f"output={output}")
 
 
 @pytest.fixture(scope="module")
@@ -254,6 +262,80 @@ class TestDemo:
         """What both parts make of an interruption is tested in each; here that the second waits for the first."""
         assert "continues  the unfinished simulation" in whole[1].stderr
         assert truth_facts(whole[0])["dates"].keys() == {"20220126", "20220207"}
+
+
+@pytest.fixture(scope="module")
+def reflector(demo):
+    """Longitude and latitude of the corner reflector in the image."""
+    with (demo[0] / "simulated" / "targets.csv").open() as file:
+        (row, *_) = [row for row in csv.DictReader(file) if row["kind"] == "corner_reflector"]
+    return float(row["longitude"]), float(row["latitude"])
+
+
+class TestMap:
+    """Beside what the simulated scene is: its targets, and its land cover."""
+
+    def off(self, place, x, y, power, crs, size):
+        """Columns and rows from a place to where the power around it is: from its centroid, above the median."""
+        centre = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(*place)
+        above = np.clip(power - np.median(power), 0.0, None)
+        above[above < 0.02 * above.max()] = 0.0
+        assert above.max() > 100.0 * np.median(power)
+        return (
+            ((above * x).sum() / above.sum() - centre[0]) / size,
+            ((above * y[:, np.newaxis]).sum() / above.sum() - centre[1]) / size,
+        )
+
+    def test_a_reflector_is_where_it_stands_in_the_file(self, demo, reflector):
+        with rasterio.open(demo[0] / "cogs" / "intensity_vv_20220114.tif") as raster:
+            place = Transformer.from_crs("EPSG:4326", raster.crs, always_xy=True).transform(*reflector)
+            column, row = (int(number) for number in ~raster.transform @ place)
+            rows, columns = (np.arange(number - 4, number + 5) for number in (row, column))
+            x, _ = raster.transform @ (columns + 0.5, 0.0 * columns)
+            _, y = raster.transform @ (0.0 * rows, rows + 0.5)
+            power = raster.read(1)[np.ix_(rows, columns)].astype(np.float64)
+            assert np.abs(self.off(reflector, x, y, power, raster.crs, raster.transform.a)).max() < 0.2
+
+    @pytest.mark.parametrize("resampling", ["bilinear", "cubic"])
+    def test_a_reflector_is_where_it_stands_on_finer_and_coarser_maps(self, demo, reflector, resampling):
+        """In pixels far larger than it, it is in that which holds it, with its share of the ground."""
+        crs = xr.open_zarr(demo[0] / "map.zarr")["spatial_ref"].attrs["crs_wkt"]
+        x, y = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(*reflector)
+        left, bottom = (50.0 * np.floor(value / 50.0) for value in (x, y))
+
+        def on(size, around):
+            bounds = [left - around, bottom - around, left + 50.0 + around, bottom + 50.0 + around]
+            found = geocode(
+                demo[0], resolution=size, bounds=bounds, layers=["intensity_vv"], resampling=resampling
+            )
+            return found["x"].values, found["y"].values, found["intensity_vv"][0].values.astype(np.float64)
+
+        fine, coarse = on(5.0, 50.0), on(50.0, 50.0)
+        assert np.abs(self.off(reflector, *fine, crs, 5.0)).max() < 0.2
+        assert coarse[2].shape == (3, 3)
+        assert coarse[2].argmax() == 4  # in the middle
+        means = fine[2].reshape(3, 10, 3, 10).mean(axis=(1, 3))
+        assert coarse[2][1, 1] == pytest.approx(means[1, 1], rel=0.05)
+
+    def test_classes_are_those_of_the_ground(self, demo):
+        """All that lie a cell of the scene from other classes: pixels are hardly larger; most of the others."""
+        scene = demo[0] / "simulated" / "scene" / "land_cover.tif"
+        with rasterio.open(demo[0] / "cogs" / "land_cover.tif") as raster, rasterio.open(scene) as truth:
+            found, cells, names = raster.read(1), truth.read(1), (raster.tags(), truth.tags())
+            row, column = np.nonzero(found != 255)
+            a, _, c, _, e, f = raster.transform[:6]
+            place = Transformer.from_crs(raster.crs, truth.crs, always_xy=True).transform(
+                c + a * (column + 0.5), f + e * (row + 0.5)
+            )
+            a, _, c, _, e, f = truth.transform[:6]
+            there = np.floor((place[1] - f) / e).astype(int), np.floor((place[0] - c) / a).astype(int)
+        named = np.array([names[0].get(f"class_{code}", "") for code in range(256)])
+        true = np.array([names[1].get(f"class_{code:02}", "") for code in range(256)])
+        agrees = named[found[row, column]] == true[cells[there]]
+        far = (minimum_filter(cells, 3) == maximum_filter(cells, 3))[there]
+        assert far.sum() > 10_000
+        assert agrees[far].mean() > 0.999
+        assert agrees.mean() > 0.94
 
 
 def truth_facts(output):

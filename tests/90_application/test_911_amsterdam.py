@@ -10,9 +10,15 @@ import rasterio
 import xarray as xr
 import zarr
 from command_line import run
+from geocoding_scene import CPU
 from kept_geometry import away
 from small_runs import NO_REPORT
 
+import alignsar_gpu
+from alignsar_gpu.application.geocoding.grids import grid_of
+from alignsar_gpu.geocoding.resampling import Geocoding
+from alignsar_gpu.geocoding.tiles import MapTiles
+from alignsar_gpu.geometry.stored.geometry import read_geometry
 from alignsar_gpu.products.snap.raster import open_raster
 
 LAYERS = ["amplitude", "intensity", "sigma0", "beta0", "slc_phase", "interferometric_phase", "coherence"]
@@ -22,7 +28,10 @@ LAYERS = ["amplitude", "intensity", "sigma0", "beta0", "slc_phase", "interferome
 def amsterdam(tmp_path_factory, real_data):
     data = real_data("s1_amsterdam_snap_stack")
     output = tmp_path_factory.mktemp("amsterdam") / "out"
-    run("+experiment=amsterdam", f"products.path={data}", "device=cpu", NO_REPORT, f"output={output}")
+    on_map = ["geocoding.resolution=5", "geocoding.layers=[height,sigma0_vv]"]
+    run(
+        "+experiment=amsterdam", f"products.path={data}", "device=cpu", NO_REPORT, *on_map, f"output={output}"
+    )
     return output, data
 
 
@@ -104,6 +113,36 @@ class TestAmsterdam:
         apart, _ = away(amsterdam[0])
         assert np.abs(apart).max() < 0.025
         assert np.abs(apart.mean(axis=1)).max() < 1e-3
+
+    def test_the_map_agrees_with_coordinates(self, amsterdam):
+        """Of SNAP, on pixels of 5 m, but for the rounding of its latitudes to 0.2 m, up and down."""
+        with rasterio.open(amsterdam[0] / "cogs" / "height.tif") as raster:
+            map_grid = grid_of(str(amsterdam[0] / "cogs" / "height.tif"))
+            assert raster.crs.to_epsg() == 32631
+            known = np.isfinite(raster.read(1))
+        assert known.mean() > 0.75
+        geometry = read_geometry(amsterdam[0] / "cube.zarr")
+        geocoding = Geocoding(**vars(geometry), map_grid=map_grid, device=CPU, partial=True)
+        (tile,) = MapTiles.over(geocoding).row(0)
+        cube = alignsar_gpu.open(amsterdam[0])
+        place = map_grid.position(cube["longitude"].values, cube["latitude"].values)
+        inner = np.full(cube["longitude"].shape, np.nan, dtype=np.float32)
+        inner[1:-1, 1:-1] = 1.0
+        inside = np.isfinite(tile.sampled(inner, "nearest"))
+        assert inside.mean() > 0.7
+        for layer, wanted in zip(place, np.indices(map_grid.shape), strict=True):
+            apart = (tile.sampled(layer, "bilinear") - wanted)[inside]
+            assert np.abs(apart).max() < 0.05
+            assert abs(apart.mean()) < 1e-3
+
+    def test_the_picture_of_the_map(self, amsterdam):
+        with rasterio.open(amsterdam[0] / "cogs" / "visual_20230331.tif") as raster:
+            *colours, opacity = raster.read()
+        with rasterio.open(amsterdam[0] / "cogs" / "sigma0_vv_20230331.tif") as raster:
+            sigma0 = raster.read(1)
+        np.testing.assert_array_equal(opacity == 255, np.isfinite(sigma0))
+        assert 60 < np.mean(colours[0][opacity == 255]) < 190
+        assert np.mean(np.isin(colours[0][opacity == 255], (0, 255))) < 0.3
 
     def test_netcdf_opens_in_xarray_and_in_gdal(self, amsterdam):
         cube = xr.open_zarr(amsterdam[0] / "cube.zarr")

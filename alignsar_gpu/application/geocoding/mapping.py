@@ -12,6 +12,7 @@ from alignsar_gpu.application.dataset.derived import open_dataset
 from alignsar_gpu.application.geocoding.grids import map_grid, naming
 from alignsar_gpu.dataset.cube import DIMENSIONS, CubeLayer
 from alignsar_gpu.errors import AlignsarError, did_you_mean
+from alignsar_gpu.geocoding.cog_layouts import is_wrapped
 from alignsar_gpu.geocoding.map_cube import map_layout
 from alignsar_gpu.geocoding.resampling import METHODS, Geocoding
 from alignsar_gpu.geocoding.tiles import MapTiles
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 PLACES = ("longitude", "latitude")  # a map has coordinates of its own
 SINGLE = "slc"  # begins the names of layers whose phases turn from pixel to pixel: no values between pixels
-RADIANS = "rad"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -79,8 +79,7 @@ class Mapping:
         if layer.name.startswith(SINGLE):
             found = tile.centre.sampled(image, "nearest")
         else:
-            phase = layer.attributes.get("units") == RADIANS
-            found = tile.sampled(image, self.resampling, phase=phase)
+            found = tile.sampled(image, self.resampling, phase=is_wrapped(layer.attributes))
         return tile.geocoding.device.download(found)
 
 
