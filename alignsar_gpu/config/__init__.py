@@ -291,9 +291,10 @@ def check_together(config: Config, *, coregisters: bool) -> None:
         given["dem.vertical_datum"] = dem.vertical_datum
     names = [name for name, value in given.items() if value is not None]
     if names:
+        takes = "no orbits or heights" if reader == "none" else "no orbits, and heights only by dem.path"
         raise AlignsarError(
-            f"{', '.join(names)}: products={reader} takes no orbits, and heights only by dem.path; leave "
-            f"{'it' if len(names) == 1 else 'them'} out (SLC products, such as products=sentinel1, take both)"
+            f"{', '.join(names)}: products={reader} takes {takes}; leave {'it' if len(names) == 1 else 'them'} out "
+            "(SLC products, such as products=sentinel1, take both)"
         )
 
 

@@ -168,6 +168,20 @@ def gather(method: kernels.GatherMethod, kind: str, size: Size) -> Case:
     )
 
 
+def parabolas(size: Size) -> Case:
+    """Positions from those of a lattice, 32 columns a cell."""
+    cells = size.samples // 32
+    p, q, b = np.random.default_rng(1).normal(size=(3, size.lines, cells))
+    along = np.arange(32) / 32
+    return Case(
+        function="spread_parabolas",
+        arrays=(p, q, b),
+        run=lambda *arrays: (kernels.spread_parabolas(*arrays, along, slice(0, 32 * cells)),),
+        pixels=size.lines * 32 * cells,
+        bytes_per_pixel=8,
+    )
+
+
 FAMILIES: dict[str, dict[str, Callable[[Size], Case]]] = {
     "geometry": {
         "ground to radar": partial(ground_to_radar, kernels.ZERO_DOPPLER),
@@ -191,5 +205,6 @@ FAMILIES: dict[str, dict[str, Callable[[Size], Case]]] = {
         f"gather {method}, {kind}": partial(gather, method, kind)
         for kind, methods in kernels.GATHER_METHODS.items()
         for method in methods
-    },
+    }
+    | {"spread parabolas": parabolas},
 }

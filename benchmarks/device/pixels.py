@@ -257,7 +257,53 @@ def moisture(size: Size) -> Case:
     )
 
 
+PARTS = 1, 5  # of a map's pixel of 20 m
+
+
+def averages(kind: str, size: Size) -> Case:
+    """Means, or majorities, of the parts of a map's pixels; the rate is that of parts."""
+    shape = size.lines // PARTS[0] * PARTS[0], size.samples // PARTS[1] * PARTS[1]
+    image = speckle(*shape)
+    values = {"complex64": image, "float32": image.real.copy()}.get(kind)
+    if values is None:
+        values = (np.arange(image.size) % 9).astype(np.uint8).reshape(image.shape)
+    return Case(
+        function="average_parts",
+        arrays=(values,),
+        run=lambda values: (kernels.average_parts(values, PARTS, 3),),
+        pixels=values.size,
+        bytes_per_pixel=values.itemsize * (1 + 1 / (PARTS[0] * PARTS[1])),
+    )
+
+
+def to_phasors(size: Size) -> Case:
+    phase = np.angle(speckle(size.lines, size.samples)).astype(np.float32)
+    return Case(
+        function="phases_to_phasors",
+        arrays=(phase,),
+        run=lambda phase: (kernels.phases_to_phasors(phase),),
+        pixels=size.pixels,
+        bytes_per_pixel=4 + 8,
+    )
+
+
+def to_phases(size: Size) -> Case:
+    return Case(
+        function="phasors_to_phases",
+        arrays=(speckle(size.lines, size.samples),),
+        run=lambda values: (kernels.phasors_to_phases(values),),
+        pixels=size.pixels,
+        bytes_per_pixel=8 + 4,
+        angles=(0,),
+    )
+
+
 FAMILIES: dict[str, dict[str, Callable[[Size], Case]]] = {
+    "averaging": {
+        **{f"average parts, {kind}": partial(averages, kind) for kind in ("float32", "complex64", "uint8")},
+        "phases to phasors": to_phasors,
+        "phasors to phases": to_phases,
+    },
     "coherence": {
         "coherence 5 x 21": partial(coherence, WINDOW),
         "coherence 3 x 131": partial(coherence, WIDE_WINDOW),

@@ -128,7 +128,7 @@ def test_an_area_may_be_a_list_and_a_dem_several_files():
         ),
         (
             ["products=snap", "products.path=x", "orbits.path=z", "dem=srtm"],
-            "orbits.path, dem.vertical_datum: products=snap takes no orbits, and heights only by dem.path; leave them",
+            "orbits.path, dem.vertical_datum: products=snap takes no orbits, and heights only by dem.path",
         ),
     ],
 )

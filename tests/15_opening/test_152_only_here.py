@@ -8,9 +8,16 @@ import alignsar_gpu
 TOP = Path(alignsar_gpu.__file__).parent
 # What opens files, and who else may: of what it writes itself, or by a function of the room around it.
 OPENERS = {
-    r"\brasterio\.open\(": {"simulate/ground/files.py", "simulate/safe"},
+    r"\brasterio\.open\(": {
+        "simulate/ground/files.py",
+        "simulate/safe",
+        "geocoding",
+        "report/sections/on_map.py",
+    },
     r"\bh5py\.File\(": {"dataset", "products/nisar/hdf5.py"},
-    r"\bzarr\.open_\w+\(": {"dataset", "application", "simulate/radar/truth.py", "products/snap/raster.py"},
+    r"\bzarr\.open_\w+\(": {
+        *("dataset", "application", "geometry/stored", "simulate/radar/truth.py", "products/snap/raster.py"),
+    },
     r"\bxr\.open_\w+\(": {"dataset", "simulate/assessment", "radarcoding/fields/opening.py", "__main__.py"},
     r"\bjson\.loads\(": {"application", "simulate"},
 }

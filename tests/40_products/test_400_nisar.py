@@ -333,7 +333,7 @@ class TestConfiguration:
             (["products.path=x", "products.frequency=C"], "products.frequency=C: choose from A, B"),
             (
                 ["products.path=x", "dem.path=y"],
-                "dem.path: products=nisar takes no orbits or heights from elsewhere",
+                "dem.vertical_datum: must be given: egm2008 for the Copernicus DEM",
             ),
         ],
     )

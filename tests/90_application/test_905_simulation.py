@@ -258,7 +258,7 @@ def test_metadata_of_given_products_are_filled(made, tmp_path):
         (["simulate.dem.path=/nowhere/dem.tif", "simulate.dem.vertical_datum=egm96"], "/nowhere/dem.tif"),
         (["simulate.polarizations=[vh]"], "polarizations vh are not one of those"),
         (["device.threads=4096"], "device.threads=4096"),
-        (["dem.path=x"], "products=none takes no orbits or heights from elsewhere"),
+        (["dem.path=x"], "products=none takes no orbits or heights"),
     ],
 )
 def test_bad_input_is_refused_and_leaves_nothing(tmp_path, arguments, words):

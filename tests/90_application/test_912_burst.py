@@ -240,8 +240,8 @@ class TestSentinel1:
             ("polarizations HH were asked for", [*first, "products.polarizations=[hh]"]),
             ("no orbit files there", [*first, f"orbits.path={safe}"]),
             (
-                "products=synthetic takes no orbits or heights",
-                ["products=synthetic", f"dem.path={dem}", output],
+                "the stack has heights of its own",
+                ["products=synthetic", "device=cpu", "dem=ellipsoid", f"dem.path={dem}", output],
             ),
         ):
             refuse(words, *arguments)

@@ -96,7 +96,7 @@ def test_the_bar_of_the_report_moves(tmp_path, monkeypatch):
     write = report.write_report
     monkeypatch.setattr(report, "write_report", lambda *a, advance, **k: write(*a, advance=moved.append, **k))
     run(*SMALL, "netcdf=none", f"output={tmp_path / 'out'}")
-    assert moved == [10, *[1] * 10]
+    assert moved == [11, *[1] * 11]
 
 
 class TestSpace:

@@ -16,7 +16,7 @@ def test_netcdf_and_report_are_chosen_by_one_word(tmp_path):
         run(*SMALL, *choice, f"output={tmp_path / name}")
         made[name] = {path.name for path in (tmp_path / name).iterdir()}
     assert made["all"] - made["none"] == {"netcdf", "report"}
-    refuse("netcdf=one: choose from dates, none", *SMALL, "netcdf=one", f"output={tmp_path / 'x'}")
+    refuse("netcdf=each: choose from dates, one, none", *SMALL, "netcdf=each", f"output={tmp_path / 'x'}")
 
 
 def test_no_licence_is_stated_unasked(tmp_path):
