@@ -22,6 +22,7 @@ def lines(monkeypatch):
     handler = logging.Handler()
     handler.emit = lambda record: found.append(record.getMessage())
     monkeypatch.setattr(progress.LOGGER, "handlers", [handler])
+    monkeypatch.setattr(progress.LOGGER, "disabled", False)  # which Hydra sets, in other tests
     before = progress.LOGGER.level
     progress.LOGGER.setLevel(logging.INFO)
     yield found
