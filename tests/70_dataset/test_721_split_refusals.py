@@ -138,6 +138,9 @@ def test_blocks_across_the_antimeridian_come_back(tmp_path):
     assert shapely.hausdorff_distance(back, square) < 1e-3
 
 
+POINT = '"geometry": {"type": "Point", "coordinates": [5, 52]}'
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -148,7 +151,7 @@ def test_blocks_across_the_antimeridian_come_back(tmp_path):
         ('{"features": [{"properties": {"block": "b", "split": 1}, "geometry": null}]}', "1 is no text"),
         ('{"features": [{"properties": {"block": "b"}, "geometry": null}]}', "split"),
         (
-            '{"features": [{"properties": {"block": "", "split": ""}, "geometry": {"type": "Point", "coordinates": []}}]}',
+            f'{{"features": [{{"properties": {{"block": "b", "split": "train"}}, {POINT}}}]}}',
             "others than polygons",
         ),
     ],
@@ -181,6 +184,14 @@ def test_files_without_blocks_are_refused(tmp_path, text, message):
 def test_wrong_blocks_are_refused(places, changed, message):
     with pytest.raises(AlignsarError, match=message):
         split_by_blocks(places, **{**KEYS, **changed})
+
+
+def test_blocks_too_small_for_a_chip_and_the_buffer_are_refused(places):
+    neighbours = places_at([ORIGIN, ORIGIN + [640.0, 0.0]], 640.0)
+    with pytest.raises(
+        AlignsarError, match=r"block=701: of 2 places none is left .* larger chips.split.block .* 1340 m"
+    ):
+        split_by_blocks(neighbours, **{**KEYS, "side": 701.0})
 
 
 def test_a_class_absent_from_training_is_refused_by_name(places):
