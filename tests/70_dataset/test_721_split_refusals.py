@@ -187,9 +187,9 @@ def test_wrong_blocks_are_refused(places, changed, message):
 
 
 def test_blocks_too_small_for_a_chip_and_the_buffer_are_refused(places):
-    neighbours = places_at([ORIGIN, ORIGIN + [640.0, 0.0]], 640.0)
+    neighbours = places_at([ORIGIN, ORIGIN + 640.0], 640.0)
     with pytest.raises(
-        AlignsarError, match=r"block=701: of 2 places none is left .* larger chips.split.block .* 1340 m"
+        AlignsarError, match=r"block=701: of 2 places none is left .* larger chips.split.block .* need 1340 m"
     ):
         split_by_blocks(neighbours, **{**KEYS, "side": 701.0})
 

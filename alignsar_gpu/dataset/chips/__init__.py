@@ -1,1 +1,1 @@
-"""Chips: the images of places that a model is trained on, their splits, and the proof that nothing leaks."""
+"""Chips: small images of places and dates for machine learning, with their splits, statistics and index."""

@@ -1,0 +1,144 @@
+"""Chips as a stage: places are looked at and split, chips written, then read for their index and statistics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from alignsar_gpu.application.chips.cutting import Cutting
+from alignsar_gpu.application.chips.describing import dataset_facts, decibels, index_columns, widest_window
+from alignsar_gpu.application.chips.layers import choose_layers
+from alignsar_gpu.application.chips.places import Windows, balance_of, screen
+from alignsar_gpu.application.chips.selection import select_chips
+from alignsar_gpu.application.chips.source import Source
+from alignsar_gpu.application.dataset.layers import mantissa_bits
+from alignsar_gpu.application.dataset.output import open_flow, record_written
+from alignsar_gpu.application.fingerprints import write_text
+from alignsar_gpu.application.space import check_chips_space
+from alignsar_gpu.application.stage import Stage, keys_of
+from alignsar_gpu.dataset.chips.description import BLOCKS, DATASET, STATISTICS, as_json
+from alignsar_gpu.dataset.chips.index import INDEX, write_index
+from alignsar_gpu.dataset.chips.layout import STORE
+from alignsar_gpu.dataset.chips.splits.files import write_blocks
+from alignsar_gpu.dataset.chips.store import ChipStore
+from alignsar_gpu.dataset.chips.summing import locate, training_statistics
+from alignsar_gpu.dataset.cube import finish_cube
+from alignsar_gpu.device import cpu_threads
+from alignsar_gpu.progress import LOGGER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from alignsar_gpu.application.chips.places import Screened
+    from alignsar_gpu.application.folder import RunFolder
+    from alignsar_gpu.config import Config
+
+CHIPS = "chips"
+MEMORY = 0.125  # share of the memory for the windows that chips are cut from
+TRAINING = "train"
+
+
+class ChipsStage(Stage):
+    """chips/: chips of the cube or its map, with their index, splits and statistics."""
+
+    name = "chips"
+    reads = ("dataset", "geocoding")
+    products = (CHIPS,)
+    shown = (("chips", CHIPS, "(alignsar_gpu.open_dataset)"),)
+
+    @classmethod
+    def is_wanted(cls, config: Config) -> bool:
+        """See `Stage.is_wanted`."""
+        return config.chips.is_wanted
+
+    def settings(self) -> Mapping[str, Any]:
+        """See `Stage.settings`."""
+        return keys_of(self.run.config.chips)
+
+    def files(self) -> Sequence[Sequence[Path | str]]:
+        """See `Stage.files`."""
+        split = self.run.config.chips.split
+        return tuple((path,) for path in (split.regions, split.file) if path is not None)
+
+    def make(self, folder: RunFolder) -> None:
+        """See `Stage.make`; a row of places is a unit, of what all dates share and then of each date."""
+        config, target = self.run.config.chips, folder.work / CHIPS
+        source = Source.open(folder.work, config.geometry)
+        layers, windows = choose_layers(source, config), Windows.of(config, source.shape)
+        with self.run.timer.stage(self.name, windows.counts[0]) as advance:
+            balance = balance_of(source, layers.labels, config.split.balance)
+            screened = screen(source, windows, layers.labels, balance, advance)
+            window = widest_window(source)
+            cutting = Cutting(
+                source=source,
+                windows=windows,
+                layers=layers,
+                selection=select_chips(source, screened, config, window),
+                dtype=config.type,
+                mantissa_bits=mantissa_bits(config.digits),
+            )
+        self._say(cutting)
+        check_chips_space(cutting.layout, folder.work)
+        self._fill(folder, cutting, target / STORE)
+        self._finish(folder, cutting, screened, window)
+
+    def _say(self, cutting: Cutting) -> None:
+        selection = cutting.selection
+        splits = [str(name) for name in dict.fromkeys(selection.split.tolist())]
+        LOGGER.info(
+            "chips      %d of %d x %d pixels at %d places: %s",
+            *(selection.place.size, *cutting.windows.shape, selection.places.size),
+            ", ".join(f"{name} {int((selection.split == name).sum())}" for name in splits),
+        )
+        for reason, count in selection.left_out.items():
+            LOGGER.info("left out   %d chips: %s", count, reason)
+        if "pairs" in cutting.arrays:
+            names = ", ".join(plane.name for plane in cutting.arrays["pairs"])
+            LOGGER.info(
+                "left out   %s of the reference date %s, where they are the same everywhere by definition",
+                *(names, cutting.source.dates[cutting.source.reference]),
+            )
+
+    def _fill(self, folder: RunFolder, cutting: Cutting, path: Path) -> None:
+        unit, units = f"{self.name}/layout", cutting.units
+        if not folder.is_recorded(unit):
+            cutting.layout.create(path)
+            folder.record(unit, sorted(path.glob("*/zarr.json")))
+        pixels = int(MEMORY * self.run.device.memory_budget / 4)
+        with self.run.timer.stage("cutting", len(units)) as advance, open_flow(self.run.device) as flow:
+            writers = cutting.writers(path, flow)
+            done = folder.journal.resume(f"{self.name}_unit", len(units), list(writers.values()))
+            advance.keep(done)
+            for number in range(done, len(units)):
+                for array, chip, values in cutting.chips(units[number], pixels):
+                    writers[array].write(chip, values)
+                record_written(flow, folder, f"{self.name}_unit-{number}", list(writers.values()), advance)
+        finish_cube(path, {})
+
+    def _finish(self, folder: RunFolder, cutting: Cutting, screened: Screened, window: float) -> None:
+        """Write all files but the chips."""
+        target, workers = folder.work / CHIPS, cpu_threads()
+        store, selection = ChipStore.open(target), cutting.selection
+        with self.run.timer.stage("index", 3) as advance:
+            stored = locate(store, selection.place, workers)
+            advance(1)
+            columns = index_columns(cutting, screened, stored)
+            hulls = screened.hulls.iloc[selection.places[selection.place]]
+            write_index(target / INDEX, columns, hulls)
+            advance(1)
+            names = dict.fromkeys(selection.split.tolist())
+            training = [TRAINING] if TRAINING in names else list(names)
+            statistics = training_statistics(store, columns, decibels(cutting.layers), training, workers)
+            advance(1)
+        write_blocks(target / BLOCKS, selection.blocks)
+        write_text(target / STATISTICS, as_json(statistics))
+        facts = dataset_facts(cutting, self.run.config.chips, window, statistics)
+        files = [path for path in sorted(target.rglob("*")) if path.is_file() and path.name != DATASET]
+        facts["files"] = {
+            str(path.relative_to(target)): {
+                "size": path.stat().st_size,
+                "sha256": folder.journal.checksums.of(path),
+            }
+            for path in files
+        }
+        write_text(target / DATASET, as_json(self.run.published(facts)))
