@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.dataset.chips.splits.grid import Nearby
 
 RESTARTS = 64  # random orders of the blocks in a round; what is aimed at is corrected between rounds
-ROUNDS, MOST_ROUNDS, EFFORT = 10, 200, 50_000  # rounds at least and at most; rounds times groups of places
+ROUNDS, MOST_ROUNDS, EFFORT = 10, 100, 20_000  # rounds at least and at most; rounds times groups of places
 STEPS = 1000  # blocks, or groups of blocks where there are more, that are assigned one after the other
 UNIT = 1 << 26  # all chips, or all pixels of a class, as an integer: sums are then the same on any machine
 SCORE = 1 << 20  # a deviation or share of 1 as an integer

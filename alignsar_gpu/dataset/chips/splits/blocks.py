@@ -10,7 +10,7 @@ import shapely
 from alignsar_gpu.dataset.chips.splits import refusals
 from alignsar_gpu.dataset.chips.splits.assignment import Problem, absent, assign
 from alignsar_gpu.dataset.chips.splits.grid import block_names, block_table, boxes, find_nearby
-from alignsar_gpu.dataset.chips.splits.places import NONE, TRAIN, Splits
+from alignsar_gpu.dataset.chips.splits.places import NONE, TRAIN, Splits, chip_length
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _split(
         known=np.array([splits_of.get(cell, -1) for cell in cells]),
     )
     assignment = assign(problem, seed)
-    remedy = f"try {refusals.RELIEF}, or another chips.split.seed"
+    remedy = refusals.remedy_of_blocks(side, needed=chip_length(places.footprints) + buffer)
     refusals.check_kept(dict(zip(names, assignment.kept[:, 0], strict=True)), len(places), key, remedy)
     refusals.check_classes(absent(assignment.kept, problem), places.names, key, remedy)
     splits_of |= dict(zip(cells, assignment.of_blocks.tolist(), strict=True))

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 METHODS = ("blocks", "folds", "regions", "dates")
 FEWEST_FOLDS, MOST_SPLITS = 2, 100
 ROUNDING = 1e-6  # of shares that sum to 1
-RELIEF = "a smaller chips.split.block, a smaller chips.size or chips.stride"
 
 
 def check_method(by: str) -> None:
@@ -65,6 +64,15 @@ def check_side(side: float, buffer: float) -> None:
             f"chips.split.block={side:g}: a block is not larger than the buffer of {buffer:.1f} m, so no chip would be "
             f"left; give a block of some times {buffer:.0f} m, or a smaller chips.size"
         )
+
+
+def remedy_of_blocks(side: float, needed: float) -> str:
+    """Say what to do about a split without chips: blocks may be too few, or too small for a chip and its buffer."""
+    if side < needed:
+        return f"give a larger chips.split.block (a chip and the buffer need {needed:.0f} m), or a smaller chips.size"
+    return (
+        "try a smaller chips.split.block, a smaller chips.size or chips.stride, or another chips.split.seed"
+    )
 
 
 def check_places(count: int, splits: int) -> None:
