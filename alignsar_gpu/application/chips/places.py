@@ -222,7 +222,7 @@ def _points(source: Source, windows: Windows, row: int, columns: slice) -> NDArr
 
 def _hulls(points: NDArray[np.float64]) -> NDArray[Any]:
     """Convex hulls of the points of each place that are known; empty where there are fewer than three."""
-    known = np.isfinite(points).all(axis=-1)
+    known = np.asarray(np.isfinite(points).all(axis=-1))
     whole = known.sum(axis=1) >= 3
     # A point that is not known becomes one of the others of its place, which changes no hull.
     first = points[np.arange(len(points)), known.argmax(axis=1)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,7 +82,9 @@ def select_chips(source: Source, screened: Screened, config: ChipsConfig, window
     split = np.broadcast_to(of_place, (len(source.dates), eligible.size))
     if config.split.by == "dates":
         times = source.data["time"].values
-        split = np.broadcast_to(split_by_dates(times, _days(config.split.dates))[:, np.newaxis], split.shape)
+        split = np.broadcast_to(
+            split_by_dates(list(times), _days(config.split.dates))[:, np.newaxis], split.shape
+        )
     chosen = usable[:, eligible]
     left_out["between splits"] = int(np.count_nonzero(chosen & (split == "")))
     date, place = np.nonzero(chosen & (split != ""))
@@ -155,9 +158,10 @@ def _split_places(
         found = split_by_regions(places, regions=regions, field=split.field, buffer=buffer)
     else:
         known = None if split.file is None else read_blocks(Path(split.file).expanduser(), source.crs)
-        how = {"side": side, "buffer": buffer, "seed": split.seed, "known": known}
-        if split.by == "folds":
-            found = split_by_folds(places, count=split.folds, **how)
-        else:
-            found = split_by_blocks(places, shares=split.shares, **how)
+        make = (
+            partial(split_by_folds, count=split.folds)
+            if split.by == "folds"
+            else partial(split_by_blocks, shares=split.shares)
+        )
+        found = make(places, side=side, buffer=buffer, seed=split.seed, known=known)
     return found.of_place, found.block_of_place, found.blocks

@@ -21,6 +21,8 @@ from alignsar_gpu.dataset.chips.layout import STORE
 from alignsar_gpu.dataset.chips.splits.files import write_blocks
 from alignsar_gpu.dataset.chips.store import ChipStore
 from alignsar_gpu.dataset.chips.summing import locate, training_statistics
+from alignsar_gpu.dataset.chips.webdataset import FOLDER as WEBDATASET
+from alignsar_gpu.dataset.chips.webdataset import tar_shards, write_tar
 from alignsar_gpu.dataset.cube import finish_cube
 from alignsar_gpu.device import cpu_threads
 from alignsar_gpu.progress import LOGGER
@@ -115,6 +117,19 @@ class ChipsStage(Stage):
                 record_written(flow, folder, f"{self.name}_unit-{number}", list(writers.values()), advance)
         finish_cube(path, {})
 
+    def _write_tars(self, folder: RunFolder, store: ChipStore, columns: Mapping[str, Any]) -> None:
+        together = self.run.config.chips.dates == "together"
+        shards = tar_shards(store, columns, together=together)
+        with self.run.timer.stage(WEBDATASET, len(shards)) as advance:
+            for shard in shards:
+                unit = f"{self.name}/{shard.name}"
+                if folder.is_recorded(unit):
+                    advance.keep(1)
+                    continue
+                path = folder.work / CHIPS / WEBDATASET
+                folder.record(unit, [write_tar(path, shard, store, columns, together=together)])
+                advance(1)
+
     def _finish(self, folder: RunFolder, cutting: Cutting, screened: Screened, window: float) -> None:
         """Write all files but the chips."""
         target, workers = folder.work / CHIPS, cpu_threads()
@@ -130,6 +145,8 @@ class ChipsStage(Stage):
             training = [TRAINING] if TRAINING in names else list(names)
             statistics = training_statistics(store, columns, decibels(cutting.layers), training, workers)
             advance(1)
+        if "webdataset" in self.run.config.chips.products:
+            self._write_tars(folder, store, columns)
         write_blocks(target / BLOCKS, selection.blocks)
         write_text(target / STATISTICS, as_json(statistics))
         facts = dataset_facts(cutting, self.run.config.chips, window, statistics)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 from xarray.backends import BackendArray
 from xarray.core import indexing
@@ -43,8 +42,11 @@ class _Chips(BackendArray):
         chips = np.full((len(numbers), *self.shape[1:]), self._array.fill, dtype=self.dtype)
         for number, chip in zip(numbers.tolist(), chips, strict=True):
             self._array.read_into(number, chip)
-        rest = indexing.OuterIndexer((0 if isinstance(key[0], int | np.integer) else slice(None), *key[1:]))
-        return np.asarray(indexing.NumpyIndexingAdapter(chips).oindex[rest])
+        for axis, part in enumerate(key[1:], 1):
+            if not isinstance(part, int | np.integer):
+                chips = chips[(*(slice(None),) * axis, part)]
+        whole = (slice(None) if isinstance(part, slice | np.ndarray) else part for part in key[1:])
+        return chips[(0 if isinstance(key[0], int | np.integer) else slice(None), *whole)]
 
 
 def folder_of(path: Path) -> Path:
@@ -56,7 +58,7 @@ def open_chips(path: Path, query: str = "") -> xr.Dataset:
     """Open the chips at ``path``, those that ``query`` (as of `pandas.DataFrame.query`, on the index) chooses."""
     folder = folder_of(path)
     facts, store = read_facts(folder), ChipStore.open(folder)
-    index = pd.DataFrame(read_index(folder))
+    index = read_index(folder)
     if query:
         index = index.query(query)
     dimensions = ("line", "sample") if facts["geometry"] == "radar" else ("y", "x")

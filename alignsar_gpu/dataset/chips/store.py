@@ -69,6 +69,10 @@ class ChipStore:
         array: NDArray[Any] = self.arrays[name][number]
         return array
 
+    def holds(self, name: str, number: int) -> bool:
+        """Whether chip (or place) ``number`` of an array is there."""
+        return self.arrays[name].chunk_of(number) is not None
+
     def stored(self, chip: int, place: int) -> Stored:
         """Find where a chip lies, and compute its checksum. Raises AlignsarError for one that is not there."""
         digest, found = hashlib.sha256(), None

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.dataset.chips.store import ChipStore, Stored
 
-Item, Result = TypeVar("Item"), TypeVar("Result")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 BATCH_BYTES = 1 << 24  # of an array that a thread takes at a time
 NUMBERS = ("images", "pairs", "ground", "targets")
 AHEAD = 2  # results that wait to be taken, for each thread
@@ -90,7 +91,7 @@ def _of_layers(
         values = _values(store, name, batch)
         return [LayerStatistics.of(values[:, k], decibels.get(layer, 0.0)) for k, layer in enumerate(names)]
 
-    sums = [LayerStatistics(decibels.get(layer, 0.0)) for layer in names]
+    sums: list[LayerStatistics] = [LayerStatistics(decibels.get(layer, 0.0)) for layer in names]
     for found in in_order(of_batch, _batches(store, name, numbers), workers):
         for whole, part in zip(sums, found, strict=True):
             whole.add(part)
