@@ -21,7 +21,7 @@ KEY = "chips.split.dates"
 
 
 def split_by_dates(
-    dates: Sequence[np.datetime64], ranges: Mapping[str, tuple[date, date]]
+    dates: Sequence[np.datetime64] | NDArray[np.datetime64], ranges: Mapping[str, tuple[date, date]]
 ) -> NDArray[np.str_]:
     """Return the split of each date: the one whose range, first and last day included, holds it; "" if none does.
 
