@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
 
 from alignsar_gpu.config.keys import about, as_given, key
 from alignsar_gpu.errors import AlignsarError
@@ -28,17 +27,20 @@ class SharesConfig:
         return {name: share for name, share in vars(self).items() if share > 0.0}
 
 
-def _days(text: str) -> Any:
-    return dataclasses.field(default_factory=list, metadata=about(text, may_be_empty=True))
-
-
 @dataclass
 class SplitDatesConfig:
     """First and last day of each split, by=dates, as YYYYMMDD; empty: there is none."""
 
-    train: list[str] = _days("first and last day for training, [20220101,20221231]")
-    validation: list[str] = _days("first and last day for validation")
-    test: list[str] = _days("first and last day for testing")
+    train: list[str] = dataclasses.field(
+        default_factory=list,
+        metadata=about("first and last day for training, [20220101,20221231]", may_be_empty=True),
+    )
+    validation: list[str] = dataclasses.field(
+        default_factory=list, metadata=about("first and last day for validation", may_be_empty=True)
+    )
+    test: list[str] = dataclasses.field(
+        default_factory=list, metadata=about("first and last day for testing", may_be_empty=True)
+    )
 
     @property
     def there(self) -> dict[str, list[str]]:
