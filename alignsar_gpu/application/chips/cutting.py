@@ -50,16 +50,18 @@ class Cutting:
     mantissa_bits: int | None
     first: Mapping[str, int] = field(default_factory=lambda: {"chip": 0, "place": 0})
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many chips and places there are."""
+        return {"chip": self.selection.place.size, "place": self.selection.places.size}
+
     @cached_property
     def layout(self) -> ChipLayout:
         """The layout of chips.zarr."""
         return ChipLayout(
             shape=self.windows.shape,
             dimensions=("line", "sample") if self.source.geometry == "radar" else ("y", "x"),
-            counts={
-                "chip": self.first["chip"] + self.selection.place.size,
-                "place": self.first["place"] + self.selection.places.size,
-            },
+            counts={name: self.first[name] + count for name, count in self.counts.items()},
             arrays=[self._array(name, planes) for name, planes in self.arrays.items()],
         )
 

@@ -90,7 +90,7 @@ class ChipsStage(Stage):
         if earlier is not None:
             cutting = earlier.grown(cutting, config)
         self._say(cutting)
-        check_chips_space(cutting.layout, folder.work)
+        check_chips_space(cutting.layout, cutting.counts, folder.work)
         self._fill(folder, cutting, target / STORE, earlier)
         self._finish(folder, Finishing(cutting=cutting, screened=screened, window=window, earlier=earlier))
 
@@ -104,7 +104,7 @@ class ChipsStage(Stage):
         )
         for reason, count in selection.left_out.items():
             LOGGER.info("left out   %d chips: %s", count, reason)
-        if "pairs" in cutting.arrays:
+        if "pairs" in cutting.arrays and cutting.of_pairs.size < selection.place.size:
             names = ", ".join(plane.name for plane in cutting.arrays["pairs"])
             LOGGER.info(
                 "left out   %s of the reference date %s, where they are the same everywhere by definition",
