@@ -68,7 +68,7 @@ def check_map_space(layout: CubeLayout, products: Sequence[str], path: Path) -> 
 
 
 def check_chips_space(layout: ChipLayout, counts: Mapping[str, int], path: Path) -> None:
-    """Say how much a number of chips and places will take, and raise AlignsarError where the disk of ``path`` has not even half of it."""
+    """Say how much chips will take, and raise AlignsarError where the disk of ``path`` has not even half of it."""
     total = 0.0
     for array in layout.arrays:
         kind = np.dtype(array.dtype)

@@ -128,8 +128,8 @@ class Earlier:
             there = store.layers.get(array.name, ())
             if array.layers != tuple(there) or array.dtype != store.arrays[array.name].dtype:
                 raise AlignsarError(
-                    f"chips.layers: {array.name} of the dataset chips.onto={self.folder} are {', '.join(there)}, and of "
-                    f"these chips {', '.join(array.layers)} ({array.dtype}); give the same layers, labels and type"
+                    f"chips.layers: {array.name} of chips.onto={self.folder} are {', '.join(there)}, of these chips "
+                    f"{', '.join(array.layers)} ({array.dtype}); give the same layers, labels and type"
                 )
 
     def link(self, target: Path) -> None:
