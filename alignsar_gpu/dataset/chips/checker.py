@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import shapely
+from pandas.api.types import infer_dtype
 
 from alignsar_gpu.dataset.chips.checks.chunks import check_chunks, check_shapes
 from alignsar_gpu.dataset.chips.checks.content import check_statistics
@@ -106,7 +107,9 @@ def _checked_facts(folder: Path, findings: Findings) -> dict[str, Any] | None:
 def _checked_index(folder: Path, findings: Findings) -> GeoDataFrame | None:
     """Read the index; None, with a failure, where it lacks what checks need."""
     index = read_index(folder)
-    wrong = [name for name in TEXTS if name not in index or not index[name].map(type).eq(str).all()]
+    wrong = [
+        name for name in TEXTS if name not in index or infer_dtype(index[name], skipna=False) != "string"
+    ]
     wrong += [name for name in INTEGERS if name not in index or index[name].dtype.kind != "i"]
     shapes = np.asarray(index["footprint"].array) if "footprint" in index else np.empty(0)
     if getattr(index.get("footprint"), "crs", None) is None or not (shapely.area(shapes) > 0.0).all():
