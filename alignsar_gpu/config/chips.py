@@ -14,16 +14,48 @@ REFUSED = ("random", "pixels", "chips")
 
 
 @dataclass
+class SharesConfig:
+    """Shares of the chips, by=blocks: their sum is 1."""
+
+    train: float = key(0.7, "share of the chips for training", bounds=(0.0, 1.0))
+    validation: float = key(0.15, "share for validation; 0: none", bounds=(0.0, 1.0))
+    test: float = key(0.15, "share for testing; 0: none", bounds=(0.0, 1.0))
+
+    @property
+    def there(self) -> dict[str, float]:
+        """Shares that are not 0, by the name of the split."""
+        return {name: share for name, share in vars(self).items() if share > 0.0}
+
+
+@dataclass
+class SplitDatesConfig:
+    """First and last day of each split, by=dates, as YYYYMMDD; empty: there is none."""
+
+    train: list[str] = dataclasses.field(
+        default_factory=list,
+        metadata=about("first and last day for training, [20220101,20221231]", may_be_empty=True),
+    )
+    validation: list[str] = dataclasses.field(
+        default_factory=list, metadata=about("first and last day for validation", may_be_empty=True)
+    )
+    test: list[str] = dataclasses.field(
+        default_factory=list, metadata=about("first and last day for testing", may_be_empty=True)
+    )
+
+    @property
+    def there(self) -> dict[str, list[str]]:
+        """Days of splits that there are, by their names."""
+        return {name: list(days) for name, days in vars(self).items() if days}
+
+
+@dataclass
 class SplitConfig:
     """Which chips are for training, and which for testing: by ground or by time, so that nothing leaks."""
 
     by: str = key(
         "blocks", "what decides: blocks of ground, folds of them, regions of a file, or dates", choices=SPLITS
     )
-    shares: dict[str, float] = dataclasses.field(
-        default_factory=lambda: {"train": 0.7, "validation": 0.15, "test": 0.15},
-        metadata=about("by=blocks: share of the chips of each split; their sum is 1"),
-    )
+    shares: SharesConfig = dataclasses.field(default_factory=SharesConfig)
     block: float | None = key(
         None,
         "by=blocks, folds: side of a block on the ground, m; unset: three times the buffer",
@@ -42,13 +74,7 @@ class SplitConfig:
     folds: int = key(5, "by=folds: their number", bounds=(2, 100))
     regions: str | None = key(None, "by=regions: vector file of polygons")
     field: str = key("split", "by=regions: column of the file that names the split")
-    dates: dict[str, list[str]] = dataclasses.field(
-        default_factory=dict,
-        metadata=about(
-            "by=dates: first and last date of each split, {train: [20220101, 20221231], test: [20230101, 20231231]}",
-            may_be_empty=True,
-        ),
-    )
+    dates: SplitDatesConfig = dataclasses.field(default_factory=SplitDatesConfig)
     file: str | None = key(
         None,
         "splits.geojson of another dataset, whose blocks stay in their splits",
@@ -138,7 +164,7 @@ def check_chips(config: ChipsConfig) -> None:
 
 
 def _check_split(split: SplitConfig) -> None:
-    needs = {"regions": split.regions, "dates": split.dates}
+    needs = {"regions": split.regions, "dates": split.dates.there}
     for name, value in needs.items():
         if split.by == name and not value:
             raise AlignsarError(f"chips.split.{name}: must be given with chips.split.by={name}")
@@ -148,12 +174,13 @@ def _check_split(split: SplitConfig) -> None:
         raise AlignsarError(
             f"chips.split.file: holds blocks, and chips.split.by={split.by} has none; leave it out"
         )
-    for name, dates in split.dates.items():
+    for name, dates in split.dates.there.items():
         if len(dates) != 2:
             raise AlignsarError(
                 f"chips.split.dates.{name}={as_given(dates)}: give its first and last date, [20220101,20221231]"
             )
-    if split.by == "blocks" and abs(sum(split.shares.values()) - 1.0) > 1e-6:
+    total = sum(split.shares.there.values())
+    if split.by == "blocks" and abs(total - 1.0) > 1e-6:
         raise AlignsarError(
-            f"chips.split.shares={as_given(split.shares)}: their sum is {sum(split.shares.values()):g}; it must be 1"
+            f"chips.split.shares={as_given(vars(split.shares))}: their sum is {total:g}; it must be 1"
         )

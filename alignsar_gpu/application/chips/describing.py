@@ -114,9 +114,13 @@ def decibels(layers: ChosenLayers) -> dict[str, float]:
 
 
 def dataset_facts(
-    cutting: Cutting, config: ChipsConfig, window: float, statistics: Mapping[str, Any]
+    cutting: Cutting,
+    config: ChipsConfig,
+    window: float,
+    statistics: Mapping[str, Any],
+    errors: Mapping[str, Mapping[str, float]],
 ) -> dict[str, Any]:
-    """Return what dataset.json says, but for its files."""
+    """Return what dataset.json says, but for its files; ``errors`` are those of layers that are rounded."""
     source, selection, of = cutting.source, cutting.selection, cutting.source.data.attrs
     names, counts = np.unique(selection.split, return_counts=True)
     split = config.split
@@ -140,21 +144,21 @@ def dataset_facts(
             "block_m": selection.side,
             "buffer_m": selection.buffer,
             "seed": split.seed,
-            "shares": dict(split.shares),
+            "shares": split.shares.there,
             "folds": split.folds,
-            "dates": {name: list(dates) for name, dates in split.dates.items()},
+            "dates": split.dates.there,
             "training": statistics["split"],
         },
         "counts": dict(zip(names.tolist(), counts.tolist(), strict=True)),
         "left_out": selection.left_out,
         "reference_date": of["reference_date"],
-        "layers": dict(_layers(cutting)),
+        "layers": dict(_layers(cutting, errors)),
         "labels": list(cutting.layers.labels),
         "classes": _classes(cutting, statistics),
     }
 
 
-def _layers(cutting: Cutting) -> list[tuple[str, dict[str, Any]]]:
+def _layers(cutting: Cutting, errors: Mapping[str, Mapping[str, float]]) -> list[tuple[str, dict[str, Any]]]:
     described = []
     for array in cutting.layout.arrays:
         for index, plane in enumerate(cutting.arrays[array.name]):
@@ -166,6 +170,7 @@ def _layers(cutting: Cutting) -> list[tuple[str, dict[str, Any]]]:
                 facts["decibel"] = factor
             if plane.part:
                 facts["part"] = plane.part
+            facts |= errors.get(plane.name, {})
             described.append(
                 (plane.name, facts | {name: _plain(of[name]) for name in OF_LAYER if name in of})
             )

@@ -60,6 +60,8 @@ def choose_layers(source: Source, config: ChipsConfig) -> ChosenLayers:
     images = [str(name) for name in data.variables if set(data[name].dims) >= set(source.dimensions)]
     labels = [name for name in images if INHERITED in data[name].attrs and not name.startswith(KNOWN)]
     inputs = [n for n in images if n not in {*labels, *NO_INPUTS} and not n.startswith(KNOWN)]
+    if config.split.by == "dates":
+        inputs = _without_all_dates(data, inputs, config.layers)
     wanted = {
         *_named(config.layers, inputs, "chips.layers"),
         *(chosen_labels := _named(config.labels, labels, "chips.labels")),
@@ -73,6 +75,17 @@ def choose_layers(source: Source, config: ChipsConfig) -> ChosenLayers:
         arrays={name: tuple(planes) for name, planes in arrays.items() if planes},
         labels=sorted(chosen_labels),
     )
+
+
+def _without_all_dates(data: xr.Dataset, inputs: Sequence[str], named: Sequence[str]) -> list[str]:
+    """Leave out layers that were computed from all dates: of training dates, they tell of those that are tested."""
+    of_all = {name for name in inputs if data[name].attrs.get("compares") == "dates"}
+    if asked := sorted({layer for name in named for layer in of_all if _is_of(layer, name)}):
+        raise AlignsarError(
+            f"chips.layers={asked[0]}: is computed from all dates, of which some are tested (chips.split.by=dates); "
+            "leave it out, or split by blocks"
+        )
+    return [name for name in inputs if name not in of_all]
 
 
 def _named(names: Sequence[str], there: Sequence[str], key: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.config.chips import ChipsConfig
 
 BLOCKS_OF_BUFFER = 3.0  # side of a block, in buffers, where none is given
+STEP = 10.0  # m, which the side is then a multiple of
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -72,18 +74,19 @@ def select_chips(source: Source, screened: Screened, config: ChipsConfig, window
         )
     hulls = screened.hulls.iloc[eligible]
     buffer = choose_buffer(hulls, window, config.split.buffer)
-    side = BLOCKS_OF_BUFFER * buffer if config.split.block is None else config.split.block
+    known = _known_blocks(source, config)
+    side = config.split.block or _side_of(known) or STEP * math.ceil(BLOCKS_OF_BUFFER * buffer / STEP)
     places = Places(
         footprints=hulls,
         classes=np.rint(screened.fractions[eligible]).astype(np.int64),
         names=screened.classes,
     )
-    of_place, block_of_place, blocks = _split_places(places, source, config, side, buffer)
+    of_place, block_of_place, blocks = _split_places(places, source, config, side, buffer, known)
     split = np.broadcast_to(of_place, (len(source.dates), eligible.size))
     if config.split.by == "dates":
         times = source.data["time"].values
         split = np.broadcast_to(
-            split_by_dates(list(times), _days(config.split.dates))[:, np.newaxis], split.shape
+            split_by_dates(list(times), _days(config.split.dates.there))[:, np.newaxis], split.shape
         )
     chosen = usable[:, eligible]
     left_out["between splits"] = int(np.count_nonzero(chosen & (split == "")))
@@ -127,6 +130,20 @@ def _said(left_out: dict[str, int]) -> str:
     return ", ".join(f"{count} {reason}" for reason, count in left_out.items() if count)
 
 
+def _known_blocks(source: Source, config: ChipsConfig) -> gpd.GeoDataFrame | None:
+    """Read the blocks of another dataset, which stay in their splits; None where none are given."""
+    file = config.split.file
+    return None if file is None else read_blocks(Path(file).expanduser(), source.crs)
+
+
+def _side_of(blocks: gpd.GeoDataFrame | None) -> float | None:
+    """The side of blocks, m, to a centimetre; None without any."""
+    if blocks is None or not len(blocks):
+        return None
+    west, _, east, _ = blocks.geometry.iloc[0].bounds
+    return round(float(east - west), 2)
+
+
 def _days(ranges: Mapping[str, Sequence[str]]) -> dict[str, tuple[dt.date, dt.date]]:
     """Read first and last days as they are configured, 20220101 or 2022-01-01."""
     found = {}
@@ -146,7 +163,12 @@ def _no_blocks(source: Source) -> gpd.GeoDataFrame:
 
 
 def _split_places(
-    places: Places, source: Source, config: ChipsConfig, side: float, buffer: float
+    places: Places,
+    source: Source,
+    config: ChipsConfig,
+    side: float,
+    buffer: float,
+    known: gpd.GeoDataFrame | None,
 ) -> tuple[NDArray[np.str_], NDArray[np.str_], gpd.GeoDataFrame]:
     """Return the split and the block of each place, and the blocks."""
     split = config.split
@@ -157,11 +179,10 @@ def _split_places(
         regions = read_regions(split.regions or "", split.field, source.crs)
         found = split_by_regions(places, regions=regions, field=split.field, buffer=buffer)
     else:
-        known = None if split.file is None else read_blocks(Path(split.file).expanduser(), source.crs)
         make = (
             partial(split_by_folds, count=split.folds)
             if split.by == "folds"
-            else partial(split_by_blocks, shares=split.shares)
+            else partial(split_by_blocks, shares=split.shares.there)
         )
         found = make(places, side=side, buffer=buffer, seed=split.seed, known=known)
     return found.of_place, found.block_of_place, found.blocks

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from alignsar_gpu.application.chips.cutting import Cutting
 from alignsar_gpu.application.chips.describing import dataset_facts, decibels, index_columns, widest_window
+from alignsar_gpu.application.chips.errors import measure_errors
 from alignsar_gpu.application.chips.layers import choose_layers
 from alignsar_gpu.application.chips.places import Windows, balance_of, screen
 from alignsar_gpu.application.chips.selection import select_chips
@@ -101,18 +104,22 @@ class ChipsStage(Stage):
                 *(names, cutting.source.dates[cutting.source.reference]),
             )
 
+    @property
+    def _pixels(self) -> int:
+        """Pixels of all layers that are held at a time while chips are cut."""
+        return int(MEMORY * self.run.device.memory_budget / np.dtype(np.float32).itemsize)
+
     def _fill(self, folder: RunFolder, cutting: Cutting, path: Path) -> None:
         unit, units = f"{self.name}/layout", cutting.units
         if not folder.is_recorded(unit):
             cutting.layout.create(path)
             folder.record(unit, sorted(path.glob("*/zarr.json")))
-        pixels = int(MEMORY * self.run.device.memory_budget / 4)
         with self.run.timer.stage("cutting", len(units)) as advance, open_flow(self.run.device) as flow:
             writers = cutting.writers(path, flow)
             done = folder.journal.resume(f"{self.name}_unit", len(units), list(writers.values()))
             advance.keep(done)
             for number in range(done, len(units)):
-                for array, chip, values in cutting.chips(units[number], pixels):
+                for array, chip, values in cutting.chips(units[number], self._pixels):
                     writers[array].write(chip, values)
                 record_written(flow, folder, f"{self.name}_unit-{number}", list(writers.values()), advance)
         finish_cube(path, {})
@@ -149,7 +156,9 @@ class ChipsStage(Stage):
             self._write_tars(folder, store, columns)
         write_blocks(target / BLOCKS, selection.blocks)
         write_text(target / STATISTICS, as_json(statistics))
-        facts = dataset_facts(cutting, self.run.config.chips, window, statistics)
+        facts = dataset_facts(
+            cutting, self.run.config.chips, window, statistics, measure_errors(cutting, store, self._pixels)
+        )
         files = [path for path in sorted(target.rglob("*")) if path.is_file() and path.name != DATASET]
         facts["files"] = {
             str(path.relative_to(target)): {
