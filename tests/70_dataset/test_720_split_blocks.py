@@ -26,7 +26,7 @@ HALVES = {"train": 0.5, "test": 0.5}
 
 
 KEYS = {"side": 3000.0, "buffer": 700.0, "shares": SHARES}
-SPLITS_OF_SEED_1 = "trtrtrtrvatrtrtrtrtetrtrtrvatevatrvatete"
+SPLITS_OF_SEED_1 = "vatrtrtrvatrtrtrvatrtrtrtevatetetevatete"
 MIDDLE = 22  # a block of the small scene
 
 
@@ -55,7 +55,7 @@ def wide():
 def test_chips_of_different_splits_are_a_buffer_apart(seed, side, buffer, size, angle):
     middles = ORIGIN + np.random.default_rng(seed).uniform(-6000.0, 6000.0, (80, 2))
     places = places_at(middles, size, angle=angle)
-    with mock.patch.object(assignment, "MOST_ROUNDS", 2), suppress(AlignsarError):  # nothing is left for one
+    with mock.patch.object(assignment, "MOST_MOVES", 2), suppress(AlignsarError):  # nothing is left for one
         splits = split_by_blocks(places, side=side, buffer=buffer * side, shares=HALVES, seed=seed)
         assert smallest_distance(places.shapes, splits.of_place) >= buffer * side
 

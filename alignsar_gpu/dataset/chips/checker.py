@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import shapely
+from pandas.api.types import infer_dtype
 
 from alignsar_gpu.dataset.chips.checks.chunks import check_chunks, check_shapes
 from alignsar_gpu.dataset.chips.checks.content import check_statistics
 from alignsar_gpu.dataset.chips.checks.files import check_files
 from alignsar_gpu.dataset.chips.checks.findings import Dataset, Findings
+from alignsar_gpu.dataset.chips.checks.keys import FACTS, wrong_keys
 from alignsar_gpu.dataset.chips.checks.separation import check_splits
 from alignsar_gpu.dataset.chips.description import DATASET, read_facts
 from alignsar_gpu.dataset.chips.index import INDEX, read_index
@@ -20,26 +22,12 @@ from alignsar_gpu.dataset.chips.store import ChipStore
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from geopandas import GeoDataFrame
 
 Result = TypeVar("Result")
-NUMBER = (int, float)
-# Keys of dataset.json that checks read, with their types.
-FACTS: Mapping[str, Any] = {
-    "size": list,
-    "halo": int,
-    "window_m": NUMBER,
-    "chip_m": NUMBER,
-    "counts": dict,
-    "layers": dict,
-    "classes": dict,
-    "scenes": list,
-    "files": dict,
-}
-SPLIT: Mapping[str, Any] = {"by": str, "buffer_m": NUMBER}
 TEXTS = ("id", "place_id", "scene", "date", "split", "block", "shard", "checksum")
 INTEGERS = ("chip", "place", "offset", "length")
 
@@ -103,28 +91,25 @@ def _check_content(dataset: Dataset, findings: Findings, workers: int) -> None:
 def _open(folder: Path) -> ChipStore:
     try:
         return ChipStore.open(folder)
-    except (ValueError, KeyError, TypeError, OSError) as error:
+    except (ValueError, KeyError, TypeError, OSError, RuntimeError) as error:
         raise AlignsarError(f"{STORE}: cannot be opened ({error})") from None
 
 
 def _checked_facts(folder: Path, findings: Findings) -> dict[str, Any] | None:
     """Read dataset.json; None, with a failure, where it lacks what checks need."""
     facts = read_facts(folder)
-    wrong = [*_wrong(facts, FACTS, ""), *_wrong(facts.get("split"), SPLIT, "split.")]
+    wrong = list(wrong_keys(facts, FACTS))
     return (
         facts if findings.require(wrong, DATASET, "{} of its keys are missing or of another type") else None
     )
 
 
-def _wrong(facts: Any, types: Mapping[str, Any], prefix: str) -> Iterator[str]:
-    there = facts if isinstance(facts, dict) else {}
-    return (f"{prefix}{key}" for key, kind in types.items() if not isinstance(there.get(key), kind))
-
-
 def _checked_index(folder: Path, findings: Findings) -> GeoDataFrame | None:
     """Read the index; None, with a failure, where it lacks what checks need."""
     index = read_index(folder)
-    wrong = [name for name in TEXTS if name not in index or not index[name].map(type).eq(str).all()]
+    wrong = [
+        name for name in TEXTS if name not in index or infer_dtype(index[name], skipna=False) != "string"
+    ]
     wrong += [name for name in INTEGERS if name not in index or index[name].dtype.kind != "i"]
     shapes = np.asarray(index["footprint"].array) if "footprint" in index else np.empty(0)
     if getattr(index.get("footprint"), "crs", None) is None or not (shapely.area(shapes) > 0.0).all():

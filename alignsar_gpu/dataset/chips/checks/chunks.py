@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from alignsar_gpu.dataset.stored import SIZE
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from geopandas import GeoDataFrame
     from numpy.typing import NDArray
 
@@ -27,35 +29,35 @@ OF_STORAGE = ("shard", "offset", "length", "checksum")
 
 def check_shapes(dataset: Dataset, store: ChipStore, findings: Findings) -> bool:
     """Check shapes, types and layers of arrays against dataset.json; tell whether they are as it says."""
-    facts, right = dataset.facts, True
-    named = sorted({str(layer["array"]) for layer in facts["layers"].values()})
-    if named != sorted(store.arrays):
-        findings.fail(
-            STORE, f"has the arrays {', '.join(sorted(store.arrays))}; {DATASET} names {', '.join(named)}"
-        )
-        right = False
-    size = tuple(int(pixels) + 2 * int(facts["halo"]) for pixels in facts["size"])
+    before, layers = len(findings.failures), dataset.facts["layers"]
+    named, there = ({layer["array"] for layer in layers.values()}, set(store.arrays))
+    if named != there:
+        findings.fail(STORE, f"has the arrays {_listed(there)}; {DATASET} names {_listed(named)}")
+    size = tuple(pixels + 2 * dataset.facts["halo"] for pixels in dataset.facts["size"])
     for name, array in store.arrays.items():
-        of_array = {key: layer for key, layer in facts["layers"].items() if layer["array"] == name}
-        layers = tuple(sorted(of_array, key=lambda key: of_array[key]["index"]))
-        shape = (*((len(layers),) if ARRAYS[name][1] else ()), *size)
-        right &= findings.require(
-            [] if array.shape[1:] == shape == array.chunks[1:] and array.chunks[0] == 1 else [array.chunks],
-            f"{STORE}/{name}",
-            f"chips are not of the shape {shape} that {DATASET} says",
-        )
-        right &= findings.require(
-            [key for key in layers if np.dtype(of_array[key]["type"]) != array.dtype],
-            f"{STORE}/{name}",
-            f"is {array.dtype}, and {DATASET} gives {{}} layers another type",
-        )
-        stored = store.layers.get(name, layers)
-        right &= findings.require(
-            [f"{ours} for {theirs}" for theirs, ours in zip(layers, stored, strict=False) if theirs != ours],
-            f"{STORE}/{name}",
-            f"{{}} layers are called otherwise than in {DATASET}",
-        )
-    return right
+        of_array = {key: layer for key, layer in layers.items() if layer["array"] == name}
+        shape = (*((len(of_array),) if ARRAYS[name][1] else ()), *size)
+        if not (1, *shape) == array.chunks == (1, *array.shape[1:]):
+            what = f"chips are not of the shape {shape} that {DATASET} says"
+            findings.fail(f"{STORE}/{name}", what, [array.chunks[1:]])
+        _check_layers(of_array, store.layers.get(name, tuple(of_array)), array, findings)
+    return len(findings.failures) == before
+
+
+def _listed(names: set[str]) -> str:
+    return ", ".join(sorted(names))
+
+
+def _check_layers(
+    layers: Mapping[str, Mapping[str, Any]], stored: Sequence[str], array: StoredLayer, findings: Findings
+) -> None:
+    """Check types and order of the layers of an array; ``stored`` are their names in chips.zarr."""
+    where, order = f"{STORE}/{array.path.name}", {layer["index"]: name for name, layer in layers.items()}
+    other = [name for name, layer in layers.items() if layer["type"] != array.dtype.name]
+    findings.require(other, where, f"is {array.dtype}, and {DATASET} gives {{}} layers another type")
+    pairs = [(name, order.get(number)) for number, name in enumerate(stored)]
+    wrong = [f"{name} for {said}" for name, said in pairs if name != said]
+    findings.require(wrong, where, f"{{}} layers are called otherwise than in {DATASET}")
 
 
 def check_chunks(dataset: Dataset, store: ChipStore, findings: Findings, workers: int) -> None:

@@ -16,12 +16,15 @@ from alignsar_gpu.dataset.chips.splits.places import chip_length
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from geopandas import GeoDataFrame
     from numpy.typing import NDArray
 
     from alignsar_gpu.dataset.chips.checks.findings import Dataset, Findings
 
 MILLIMETRE = 1e-3  # metres: what distances may be short of the buffer
+SLIVER = 0.01  # square metres: what rounding may make of a common edge
 
 
 def check_splits(dataset: Dataset, findings: Findings) -> None:
@@ -40,8 +43,10 @@ def check_splits(dataset: Dataset, findings: Findings) -> None:
     if dataset.by == "dates":
         return
     _check_blocks(dataset, findings)
-    _check_buffer(dataset, findings)
-    _check_distances(dataset, findings)
+    _check_footprints(index, findings)
+    places = index.drop_duplicates(["place_id", "split"])
+    _check_buffer(facts, places, findings)
+    _check_distances(facts["split"]["buffer_m"], places, findings)
 
 
 def _listed(counts: dict[str, int]) -> str:
@@ -71,31 +76,31 @@ def _check_blocks(dataset: Dataset, findings: Findings) -> None:
     )
 
 
-def _check_buffer(dataset: Dataset, findings: Findings) -> None:
+def _check_buffer(facts: Mapping[str, Any], places: GeoDataFrame, findings: Findings) -> None:
     """Check that the buffer is at least the longest chip and the widest window."""
-    facts, split = dataset.facts, dataset.facts["split"]
-    longest = chip_length(dataset.index["footprint"])
+    longest, buffer = chip_length(places["footprint"]), facts["split"]["buffer_m"]
     if longest > facts["chip_m"] + MILLIMETRE:
         findings.fail(
             DATASET, f"chip_m={facts['chip_m']:.3f}: the longest footprint in {INDEX} has {longest:.3f} m"
         )
     least = max(longest, facts["chip_m"]) + facts["window_m"]
-    if split["buffer_m"] < least - MILLIMETRE:
+    if buffer < least - MILLIMETRE:
         findings.fail(
             DATASET,
-            f"split.buffer_m={split['buffer_m']:.1f}: is less than a chip and the widest window, {least:.1f} m",
+            f"split.buffer_m={buffer:.1f}: is less than a chip and the widest window, {least:.1f} m",
         )
 
 
-def _check_distances(dataset: Dataset, findings: Findings) -> None:
+def _check_footprints(index: GeoDataFrame, findings: Findings) -> None:
+    """Check that a place has the same footprint on all dates."""
+    different = index["footprint"].to_wkb().groupby(index["place_id"]).nunique()
+    names = list(different.index[different > 1])
+    findings.require(names, INDEX, "{} places have other footprints on other dates")
+
+
+def _check_distances(buffer: float, places: GeoDataFrame, findings: Findings) -> None:
     """Check that no two chips of different splits are nearer than the buffer, from their footprints."""
-    buffer = float(dataset.facts["split"]["buffer_m"])
-    places = dataset.index.drop_duplicates(["place_id", "split"])
     shapes = np.asarray(places["footprint"].array)
-    different = dataset.index["footprint"].to_wkb().groupby(dataset.index["place_id"]).nunique()
-    findings.require(
-        list(different.index[different > 1]), INDEX, "{} places have other footprints on other dates"
-    )
     nearest = np.inf
     for one, other in combinations(sorted(set(places["split"])), 2):
         tree = shapely.STRtree(shapes[places["split"] == other])
@@ -131,7 +136,7 @@ class _Near:
         number = found[np.argsort(asked)]
         touching = np.flatnonzero(distance == 0.0)
         inside, other = tree.query(shapes[touching], predicate="intersects")
-        over = shapely.area(shapely.intersection(shapes[touching[inside]], tree.geometries[other])) > 0.0
+        over = shapely.area(shapely.intersection(shapes[touching[inside]], tree.geometries[other])) > SLIVER
         number[touching[inside[over]]] = other[over]
         overlaps = np.zeros(len(shapes), np.bool_)
         overlaps[touching[inside[over]]] = True

@@ -13,14 +13,19 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.dataset.chips.splits.grid import Nearby
 
-RESTARTS = 64  # random orders of the blocks in a round; what is aimed at is corrected between rounds
-ROUNDS, MOST_ROUNDS, EFFORT = 10, 100, 20_000  # rounds at least and at most; rounds times groups of places
+RESTARTS = 64  # assignments that are made side by side
+ORDERS = 10  # random orders for each; what is aimed at is corrected between them
+MOVED, MOST_MOVES, EFFORT = (
+    2,
+    300,
+    100_000,
+)  # blocks that move at a time; times at most; times times groups of places
 STEPS = 1000  # blocks, or groups of blocks where there are more, that are assigned one after the other
 UNIT = 1 << 26  # all chips, or all pixels of a class, as an integer: sums are then the same on any machine
 SCORE = 1 << 20  # a deviation or share of 1 as an integer
 AT_ONCE = 1 << 14  # groups whose blocks are compared at once
 CORRECTION = 2.0  # largest factor from one round to the next
-LOST = 0.1  # weight of the share of chips that the buffer takes, beside deviations of shares
+LOST = 0.5  # weight of the share of chips that the buffer takes, beside deviations of shares
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +66,11 @@ class Problem:
         return np.rint(sums / np.maximum(self.totals, 1) * UNIT).astype(np.int64)
 
     @cached_property
+    def free(self) -> NDArray[np.int64]:
+        """Blocks with chips whose split is not known."""
+        return np.flatnonzero((self.known < 0) & (self.of_blocks[:, 0] > 0))
+
+    @cached_property
     def leader(self) -> NDArray[np.int64]:
         """The block that each one follows: itself, or if no chip has its middle there the one that most chips share."""
         nearby, leader = self.nearby, np.arange(len(self.nearby.cells))
@@ -95,30 +105,32 @@ class Assignment:
 
 
 def assign(problem: Problem, seed: int) -> Assignment:
-    """Assign each block to a split: many random orders of the blocks are tried, and the best one is taken.
+    """Assign each block to a split: many assignments are made in random orders and improved, and the best is taken.
 
-    In each order every block goes to the split that lacks most of what is in it (chips, and pixels of each class as
-    shares of all of that class). The best is the one with the smallest deviations of the shares of chips and classes
-    from the wanted ones, and with few chips left out, all measured after the buffer. The result depends on the seed
-    and the places alone: random numbers are PCG64's, and sums are of integers.
+    In an order, every block goes to the split that lacks most of what is in it (chips, and pixels of each class as
+    shares of all of that class). Then a few blocks at a time move to other splits, and what is better is kept. The best
+    has the smallest deviations of the shares of chips and classes from the wanted ones, and few chips left out, all
+    measured after the buffer. The result depends on the seed and the places alone: random numbers are PCG64's, and sums
+    are of integers.
     """
     rng = np.random.Generator(np.random.PCG64(seed))
-    splits = len(problem.shares)
+    groups, splits = problem.nearby.groups, len(problem.shares)
     aim = np.repeat(problem.shares[:, None], problem.weights.shape[1], axis=1)
-    best_score, best = np.inf, None
-    for _ in range(max(ROUNDS, min(MOST_ROUNDS, EFFORT // len(problem.nearby.groups)))):
-        tried = _fill(problem, aim, rng)
-        of_groups = _splits_of_groups(problem.nearby.groups, tried, splits)
-        kept = _kept(of_groups, problem.of_groups, splits)
+    best = _fill(problem, aim, rng)
+    best_scores = np.full(RESTARTS, np.iinfo(np.int64).max)
+    for number in range(ORDERS + min(MOST_MOVES, EFFORT // len(groups))):
+        tried = _fill(problem, aim, rng) if number < ORDERS else _moved(problem, best, rng)
+        kept = _kept(_splits_of_groups(groups, tried, splits), problem.of_groups, splits)
         scores = _scores(kept, problem)
-        first = int(scores.argmin())
-        if best is None or scores[first] < best_score:
-            best_score = scores[first]
-            of_blocks, of_places = (values[:, first].astype(np.int64) for values in (tried, of_groups))
-            best = Assignment(of_blocks=of_blocks, of_groups=of_places, kept=kept[first])
-        aim = _corrected(aim, kept[first], problem.shares)
-    assert best is not None
-    return best
+        better = scores < best_scores
+        best[:, better], best_scores[better] = tried[:, better], scores[better]
+        aim = _corrected(aim, kept[scores.argmin()], problem.shares)
+    chosen = best[:, [best_scores.argmin()]]
+    of_groups = _splits_of_groups(groups, chosen, splits)
+    kept = _kept(of_groups, problem.of_groups, splits)[0]
+    return Assignment(
+        of_blocks=chosen[:, 0].astype(np.int64), of_groups=of_groups[:, 0].astype(np.int64), kept=kept
+    )
 
 
 def absent(kept: NDArray[np.int64], problem: Problem) -> NDArray[np.bool_]:
@@ -141,7 +153,7 @@ def _fill(problem: Problem, aim: NDArray[np.float64], rng: np.random.Generator) 
     fixed = np.flatnonzero((known >= 0) & (known < len(aim)))
     lacks = np.rint(aim * UNIT).astype(np.int64) - _sums(weights[fixed], known[fixed], len(aim))
     lacks = np.repeat(lacks[None], RESTARTS, axis=0)
-    free = np.flatnonzero((known < 0) & (weights[:, 0] > 0))
+    free = problem.free
     keys = rng.random((RESTARTS, len(free))) * weights[free].sum(axis=1)
     order = free[np.argsort(-keys, axis=1, kind="stable")]
     tried = np.repeat(known.astype(np.int8)[:, None], RESTARTS, axis=1)
@@ -151,7 +163,21 @@ def _fill(problem: Problem, aim: NDArray[np.float64], rng: np.random.Generator) 
         split = (lacks * weight[:, None]).sum(axis=2).argmax(axis=1)
         lacks[every, split] -= weight
         tried[blocks.T, every] = split
-    following = np.flatnonzero(known < 0)
+    return _followed(problem, tried)
+
+
+def _moved(problem: Problem, best: NDArray[np.int8], rng: np.random.Generator) -> NDArray[np.int8]:
+    """Move a few random blocks of each assignment [block, restart] to random splits."""
+    tried, free = best.copy(), problem.free
+    if free.size:
+        blocks = free[(rng.random((MOVED, RESTARTS)) * len(free)).astype(np.int64)]
+        tried[blocks, np.arange(RESTARTS)] = rng.random(blocks.shape) * len(problem.shares)
+    return _followed(problem, tried)
+
+
+def _followed(problem: Problem, tried: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Give blocks without chips the split of the block that they follow."""
+    following = np.flatnonzero(problem.known < 0)
     tried[following] = tried[problem.leader[following]]
     return tried
 
