@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import xarray as xr
 
+from alignsar_gpu import kernels
 from alignsar_gpu.application.dataset.derived import open_dataset
 from alignsar_gpu.application.geocoding.grids import map_grid, naming
 from alignsar_gpu.dataset.cube import DIMENSIONS, CubeLayer
 from alignsar_gpu.errors import AlignsarError, did_you_mean
 from alignsar_gpu.geocoding.cog_layouts import is_wrapped
 from alignsar_gpu.geocoding.map_cube import map_layout
-from alignsar_gpu.geocoding.resampling import METHODS, Geocoding
+from alignsar_gpu.geocoding.positions import Geocoding
 from alignsar_gpu.geocoding.tiles import MapTiles
 from alignsar_gpu.geometry.stored.geometry import read_geometry
 
@@ -149,7 +150,7 @@ def check_names(names: Sequence[str], there: Sequence[str]) -> None:
 
 
 def _can_be_mapped(layer: xr.DataArray) -> bool:
-    return _kind(layer).name in METHODS or layer.dtype == np.bool_
+    return _kind(layer).name in kernels.NO_DATA or layer.dtype == np.bool_
 
 
 def _kind(layer: xr.DataArray) -> np.dtype[Any]:
