@@ -196,7 +196,7 @@ def cubic_run(image: Any, stride: int, middle: Any, weights: Any, plane: Any, ou
 
 def count_run(own: Any, other: Any, sixteen: Any, count: int) -> Any:
     """How many sums mean something."""
-    total = 0
+    total = np.int64(0)
     for i in range(count):
         total += np.int64(sixteen[i] & is_data(own[i]) & is_data(other[i]))
     return total

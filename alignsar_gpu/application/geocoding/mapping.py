@@ -10,10 +10,11 @@ import xarray as xr
 
 from alignsar_gpu import kernels
 from alignsar_gpu.application.dataset.derived import open_dataset
-from alignsar_gpu.application.geocoding.grids import map_grid, naming
+from alignsar_gpu.application.geocoding.grids import map_grid
 from alignsar_gpu.dataset.cube import DIMENSIONS, CubeLayer
 from alignsar_gpu.errors import AlignsarError, did_you_mean
 from alignsar_gpu.geocoding.cog_layouts import is_wrapped
+from alignsar_gpu.geocoding.coverage import image_outline
 from alignsar_gpu.geocoding.map_cube import map_layout
 from alignsar_gpu.geocoding.positions import Geocoding
 from alignsar_gpu.geocoding.tiles import MapTiles
@@ -112,10 +113,9 @@ def open_mapping(
             f"geocode: the image has {geometry.grid.lines} lines and {geometry.grid.samples} samples, these layers "
             f"{lines} and {samples}; give all of them, and bounds of the map instead"
         )
-    grid = map_grid(config, geometry)
-    whose = f"match={config.match}" if config.match else f"bounds={config.bounds}"
-    with naming(f"geocoding.{whose}"):
-        geocoding = Geocoding(**vars(geometry), map_grid=grid, device=device, partial=True)
+    outline = image_outline(geometry.grid, geometry.orbit, geometry.dem, geometry.doppler)
+    grid = map_grid(config, *outline)
+    geocoding = Geocoding(**vars(geometry), map_grid=grid, device=device, partial=True)
     return Mapping(
         cube=cube,
         tiles=MapTiles.over(geocoding, average=config.resampling != "nearest"),
