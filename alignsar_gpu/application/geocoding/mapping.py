@@ -12,8 +12,8 @@ from alignsar_gpu import kernels
 from alignsar_gpu.application.dataset.derived import open_dataset
 from alignsar_gpu.application.geocoding.grids import map_grid
 from alignsar_gpu.dataset.cube import DIMENSIONS, CubeLayer
+from alignsar_gpu.dataset.wrapped import is_wrapped
 from alignsar_gpu.errors import AlignsarError, did_you_mean
-from alignsar_gpu.geocoding.cog_layouts import is_wrapped
 from alignsar_gpu.geocoding.coverage import image_outline
 from alignsar_gpu.geocoding.map_cube import map_layout
 from alignsar_gpu.geocoding.positions import Geocoding
