@@ -84,6 +84,31 @@ def geocode(
     )
 
 
+def open_dataset(path: str | PathLike[str], query: str = "") -> xr.Dataset:
+    """Open a dataset of chips: the folder that a run has written, or its folder chips/.
+
+    Parameters
+    ----------
+    path : of the folder.
+    query : which chips, by columns of the index, as of `pandas.DataFrame.query`:
+        ``"split == 'train' and valid_share > 0.99"``; empty: all.
+
+    Returns
+    -------
+    Arrays along ``chip``, read when they are used: ``images`` (layers of a date), ``pairs`` (layers that compare
+    a date with the reference date; NaN on that date), ``valid``, and what all dates of a place share: ``ground``,
+    ``classes`` (uint8) and ``targets`` (labels that are numbers). Names of layers are coordinates,
+    ``dataset.images.sel(layer="sigma0_vv")``, and so are the columns of the index.
+
+    Raises AlignsarError where there are no chips, and for those that another version has written.
+    """
+    from pathlib import Path  # noqa: PLC0415
+
+    from alignsar_gpu.dataset.chips.opening import open_chips  # noqa: PLC0415  (nothing heavy before)
+
+    return open_chips(Path(path), query)
+
+
 def run(experiment: str | None = None, **keys: Any) -> Result:
     """Make a dataset, as the command line does, and return what it has written.
 

@@ -130,10 +130,22 @@ def main() -> int:
     """
     try:
         with interrupts.leaving_at_once():
-            return doctor.main() if sys.argv[1:] == ["doctor"] else _main()
+            if sys.argv[1:] == ["doctor"]:
+                return doctor.main()
+            return _check(sys.argv[2:]) if sys.argv[1:2] == ["check"] else _main()
     except KeyboardInterrupt as interrupt:
         print(f"alignsar_gpu: {interrupt}", file=sys.stderr)  # noqa: T201
         return getattr(interrupt, "status", 128 + signal.SIGINT)
+
+
+def _check(arguments: list[str]) -> int:
+    from alignsar_gpu.frontend import checking  # noqa: PLC0415  (what it reads with is heavy)
+
+    try:
+        return checking.main(arguments)
+    except AlignsarError as error:
+        print(f"alignsar_gpu: error: {error}", file=sys.stderr)  # noqa: T201
+        return 2
 
 
 def _main() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from alignsar_gpu.application.chips.stage import CHIPS
 from alignsar_gpu.application.dataset.derived import open_dataset
 from alignsar_gpu.application.dataset.interferograms import INTERFEROGRAMS
 from alignsar_gpu.application.dataset.part import CUBE
@@ -15,6 +16,7 @@ from alignsar_gpu.application.netcdf import NETCDF
 from alignsar_gpu.application.report import REPORT
 from alignsar_gpu.application.stage import Stage
 from alignsar_gpu.catalog.stac import Products, write_stac
+from alignsar_gpu.dataset.chips.index import INDEX
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +30,7 @@ class CatalogueStage(Stage):
     """stac/catalog.json, a collection, and an item a date."""
 
     name = "stac"
-    reads = ("dataset", "netcdf", "geocoding", "report")
+    reads = ("dataset", "netcdf", "geocoding", "chips", "report")
     products = (STAC,)
     shown = (("catalogue", f"{STAC}/catalog.json", ""),)
 
@@ -49,6 +51,7 @@ class CatalogueStage(Stage):
                     interferograms=there(INTERFEROGRAMS),
                     report=there(f"{REPORT}/index.html"),
                     map=there(MAP),
+                    chips=there(f"{CHIPS}/{INDEX}"),
                     cogs=sorted((folder.work / COGS).glob("*.tif")),
                     metadata=(folder.work / QUALITY, folder.work / CONFIGURATION),
                 ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from alignsar_gpu.application.fingerprints import file_checksum, state_of, write_text
 from alignsar_gpu.dataset.shards import Written
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from alignsar_gpu.dataset.writer import CubeWriter
 
 JOURNAL = "journal"
 
@@ -47,6 +46,16 @@ class Checksums:
     def know(self, path: Path, checksum: str) -> None:
         """Take the checksum of a file that was computed while it was written."""
         self._known[path] = state_of(path), checksum
+
+
+class Continued(Protocol):
+    """What writes files that grow, and can go on with those that are there."""
+
+    def mark(self) -> dict[Path, Written]:
+        """Return what is written by now of the files that have changed since the last mark."""
+
+    def restore(self, marks: Sequence[Mapping[Path, Written]]) -> bool:
+        """Continue what was written up to the last of ``marks``; False where that is not there."""
 
 
 class Journal:
@@ -99,7 +108,7 @@ class Journal:
             if "chunks" in entry
         }
 
-    def resume(self, prefix: str, count: int, writers: Sequence[CubeWriter]) -> int:
+    def resume(self, prefix: str, count: int, writers: Sequence[Continued]) -> int:
         """Let ``writers`` continue with what units PREFIX-0, PREFIX-1, ... have written.
 
         Returns how many of ``count`` units are there; none where what they wrote has changed.

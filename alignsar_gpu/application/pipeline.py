@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alignsar_gpu.application.catalogue import CatalogueStage
+from alignsar_gpu.application.chips.stage import ChipsStage
 from alignsar_gpu.application.dataset.stage import DatasetStage
 from alignsar_gpu.application.folder import CONFIGURATION, SIMULATED, RunFolder, refuse_foreign
 from alignsar_gpu.application.geocoding.grids import check_map
@@ -26,11 +27,18 @@ if TYPE_CHECKING:
     from alignsar_gpu.device import Device
 
 # What a run makes, in this order; the first is what all others are made of. A new stage is a file and a line here.
-STAGES: tuple[type[Stage], ...] = (DatasetStage, NetcdfStage, GeocodingStage, ReportStage, CatalogueStage)
+STAGES: tuple[type[Stage], ...] = (
+    DatasetStage,
+    NetcdfStage,
+    GeocodingStage,
+    ChipsStage,
+    ReportStage,
+    CatalogueStage,
+)
 
 
 # What can be added to a finished run without its inputs, and what lists it.
-ADDED: tuple[type[Stage], ...] = (GeocodingStage, CatalogueStage)
+ADDED: tuple[type[Stage], ...] = (GeocodingStage, ChipsStage, CatalogueStage)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,10 +83,11 @@ def run(config: Config, published: Published) -> Summary:
 
 
 def add(config: Config, published: Published) -> Summary:
-    """Add a map to the finished run in the output folder, by what its cube says of itself; see `run`."""
+    """Add a map, or chips, to the finished run in the output folder, by what its cube says of itself; see `run`."""
     output = Path(config.output).expanduser()
     refuse_foreign(output)
-    return _run(config, published.added_to(output / CONFIGURATION, "geocoding"), ADDED, adding=True)
+    groups = [stage.name for stage in (GeocodingStage, ChipsStage) if stage.is_wanted(config)]
+    return _run(config, published.added_to(output / CONFIGURATION, groups), ADDED, adding=True)
 
 
 def _run(config: Config, published: Published, kinds: tuple[type[Stage], ...], *, adding: bool) -> Summary:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import OmegaConf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from omegaconf import DictConfig
 
@@ -45,12 +45,13 @@ class Published:
         longest_first = sorted(names, key=len, reverse=True)
         self._names, self._known = names, re.compile("|".join(map(re.escape, longest_first)))
 
-    def added_to(self, file: Path, group: str) -> Published:
-        """Return the same for a run that is there already: its configuration, in ``file``, with a group of this one."""
+    def added_to(self, file: Path, groups: Sequence[str]) -> Published:
+        """Return the same for a run that is there already: its configuration, in ``file``, with groups of this one."""
         result = copy(self)
         if file.is_file():
             there, ours = OmegaConf.load(file), OmegaConf.create(self.configuration)
-            OmegaConf.update(there, group, OmegaConf.select(ours, group), merge=False, force_add=True)
+            for group in groups:
+                OmegaConf.update(there, group, OmegaConf.select(ours, group), merge=False, force_add=True)
             result.configuration = OmegaConf.to_yaml(there)
         return result
 

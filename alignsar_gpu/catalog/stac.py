@@ -35,6 +35,7 @@ ZARR = "application/vnd.zarr; version=3"
 MEDIA_TYPES = {
     ".tif": pystac.MediaType.COG,
     ".nc": pystac.MediaType.NETCDF,
+    ".parquet": pystac.MediaType.PARQUET,
     ".html": pystac.MediaType.HTML,
     ".json": pystac.MediaType.JSON,
     ".yaml": "application/yaml",
@@ -67,6 +68,7 @@ PARTS = (
     ("interferograms", "Multilooked interferograms of pairs of dates, in radar geometry", "data"),
     ("report", "Report with pictures", "overview"),
     ("map", "Layers of all dates on a map (GeoZarr)", "data"),
+    ("chips", "Index of the chips for machine learning (GeoParquet)", "data"),
 )
 VISUAL = "visual"  # the layer of a map that is a picture
 
@@ -85,7 +87,7 @@ class Products:
     ----------
     netcdf : files of the dates, each named ``<YYYYMMDD>.nc`` and found by that name, or the one of all dates,
         ``<first>_<last>.nc``, or none.
-    cube, interferograms, report, map : become assets of the collection.
+    cube, interferograms, report, map, chips : become assets of the collection.
     cogs : GeoTIFFs of a map, LAYER_<YYYYMMDD>.tif of a date, which become assets of its item, and LAYER.tif of the
         collection.
     metadata : quality.json, run.yaml.
@@ -96,6 +98,7 @@ class Products:
     interferograms: Path | None = None
     report: Path | None = None
     map: Path | None = None
+    chips: Path | None = None
     cogs: Iterable[Path] = ()
     metadata: Iterable[Path] = ()
 

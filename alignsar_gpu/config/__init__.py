@@ -11,6 +11,7 @@ from typing import Any
 
 from omegaconf import MISSING
 
+from alignsar_gpu.config.chips import ChipsConfig, check_chips
 from alignsar_gpu.config.geocoding import GeocodingConfig, check_geocoding
 from alignsar_gpu.config.keys import about, as_given, key
 from alignsar_gpu.config.products import (
@@ -26,6 +27,7 @@ from alignsar_gpu.config.simulation import SimulateConfig, SimulateSceneConfig, 
 from alignsar_gpu.errors import AlignsarError, choose_from
 
 __all__ = [
+    "ChipsConfig",
     "Config",
     "CoregistrationConfig",
     "DatasetConfig",
@@ -221,6 +223,7 @@ class Config:
     )
     report: ReportConfig = field(default_factory=ReportConfig)
     geocoding: GeocodingConfig = field(default_factory=GeocodingConfig)
+    chips: ChipsConfig = field(default_factory=ChipsConfig)
 
 
 def _check_value(name: str, value: Any, metadata: dict[str, Any]) -> None:
@@ -264,7 +267,11 @@ def check_together(config: Config, *, coregisters: bool) -> None:
     ``coregisters``: whether that reader gives SLC products, which a run coregisters with orbits and a DEM.
     """
     reader, dem = config.products.reader, config.dem
-    if reader == "none" and config.simulate is None and not config.geocoding.is_wanted:
+    if (
+        reader == "none"
+        and config.simulate is None
+        and not (config.geocoding.is_wanted or config.chips.is_wanted)
+    ):
         raise AlignsarError(
             "products=none: nothing to do; choose what to simulate (simulate=default) or a reader"
         )
@@ -276,6 +283,7 @@ def check_together(config: Config, *, coregisters: bool) -> None:
         )
     check_radarcoding(config.radarcoding)
     check_geocoding(config.geocoding)
+    check_chips(config.chips)
     if config.simulate is not None:
         check_templates(config.simulate)
         if config.simulate.dem.path is not None:

@@ -85,6 +85,9 @@ def _paths(config: Config) -> Iterator[tuple[str, str]]:
         "orbits.path": config.orbits.path,
         "dem.path": config.dem.path,
         "geocoding.match": config.geocoding.match,
+        "chips.split.regions": config.chips.split.regions,
+        "chips.split.file": config.chips.split.file,
+        "chips.onto": config.chips.onto,
     }
     values |= {
         f"radarcoding.layers.{name}.path": layer.path for name, layer in config.radarcoding.layers.items()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 DIMENSIONS = ("time", "azimuth", "range")
 LONGITUDE = "longitude"  # the layer whose values go round the Earth
+OF_REFERENCE = "value_of_reference_date"  # attribute of layers that compare a date with the reference
 FORMAT = 1  # of what is written here; one more whenever earlier cubes cannot be read any more
 MOST_CHUNKS = 8192  # of a shard, whose index is read with every access
 

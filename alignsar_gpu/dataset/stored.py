@@ -114,18 +114,61 @@ class StoredLayer(BackendArray):
 
     def _chunk(self, shard: _OpenShard, place: tuple[int, ...]) -> NDArray[Any] | None:
         """Unpack a chunk of a shard; None where it is not there."""
+        content = self._content(shard, place)
+        return (
+            None if content is None else self._unpack(content, shard, np.empty(self.chunks, dtype=self.dtype))
+        )
+
+    def _content(self, shard: _OpenShard, place: tuple[int, ...]) -> bytes | None:
         offset, length = shard.places[place].tolist()
         if offset == MISSING:
             return None
-        values = np.empty(self.chunks, dtype=self.dtype)
         content = os.pread(shard.number, length, offset)
-        if len(content) < max(length, HEADER) or int.from_bytes(content[SIZE], "little") != values.nbytes:
+        if len(content) < max(length, HEADER):
+            raise damaged(shard.path)
+        return content
+
+    def _unpack(self, content: bytes, shard: _OpenShard, values: NDArray[Any]) -> NDArray[Any]:
+        if int.from_bytes(content[SIZE], "little") != values.nbytes:
             raise damaged(shard.path)
         try:
             BLOSC.decode(content, out=values)
         except RuntimeError:
             raise damaged(shard.path) from None
         return values
+
+    def chunk_of(self, number: int) -> tuple[Path, int, bytes] | None:
+        """Return the file, the offset and the bytes of chunk ``number`` along the first axis, the first along others.
+
+        None where it is not there.
+        """
+        place, inside = self._first(number)
+        with ExitStack() as opened:
+            shard = self._open(place, opened)
+            content = None if shard is None else self._content(shard, inside)
+            if shard is None or content is None:
+                return None
+            return shard.path, int(shard.places[inside][0]), content
+
+    def read_into(self, number: int, values: NDArray[Any]) -> bool:
+        """Unpack chunk ``number`` along the first axis, the first along others, into ``values``; False for none.
+
+        ``values`` are contiguous, with the shape of a chunk.
+        """
+        place, inside = self._first(number)
+        with ExitStack() as opened:
+            shard = self._open(place, opened)
+            content = None if shard is None else self._content(shard, inside)
+            if shard is None or content is None:
+                return False
+            self._unpack(content, shard, values)
+            return True
+
+    def _first(self, number: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The shard of a chunk that is the first along all axes but the first, and its place in it."""
+        shard, inside = divmod(number, self.shard[0])
+        others = (0,) * (len(self.shape) - 1)
+        return (shard, *others), (inside, *others)
 
 
 class _OpenShard(NamedTuple):

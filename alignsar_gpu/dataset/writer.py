@@ -109,7 +109,7 @@ class CubeWriter:
 class Encoder:
     """Turn a part of a layer into a chunk: padded, rounded where that is asked for, and compressed."""
 
-    def __init__(self, layer: CubeLayer, chunk: tuple[int, int]) -> None:
+    def __init__(self, layer: CubeLayer, chunk: tuple[int, ...]) -> None:
         how = compression_of(layer)
         self._chunk, self._fill = chunk, fill_value(layer.dtype)
         self._codec = Blosc(how.name, clevel=how.level, shuffle=SHUFFLES[how.shuffle], typesize=how.size)

@@ -32,6 +32,7 @@ Keys that are set most:
   signatures.names=[sigma0,coherence]       what to extract per pixel
   radarcoding.layers.NAME.path=FILE         a map that pixels inherit from, as a layer NAME
   geocoding.resolution=20                   layers on a map too (GeoTIFFs); with output=FOLDER alone: of a finished run
+  chips.size=[256,256]                      chips for machine learning, split so that nothing leaks; likewise
   netcdf=none  report=none                  what to leave out beside the cube
   device.memory_gib=8  device.threads=4     what to work with
 Texts and paths are taken as typed: quote them for your shell alone, 'products.path=/data/My Data (2024)'. A list is
@@ -42,6 +43,7 @@ Options:
   --cfg job               print the configuration that a command would run with, and stop
   --multirun              run once for each of several values, KEY=A,B
   --version               print the version
+  check FOLDER            instead of all else: prove that chips are whole and nothing leaks between their splits
   doctor                  instead of all else: what a bug report needs to know of this machine
 
 An error that you can put right ends with status 2 and one line; HYDRA_FULL_ERROR=1 shows where it came from.

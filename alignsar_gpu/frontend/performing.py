@@ -33,9 +33,9 @@ def give_name(composed: DictConfig) -> None:
 
 
 def adds_to_finished_run(composed: DictConfig) -> bool:
-    """Whether keys of a map are given, and a folder, and nothing else to make: the map is added to the run in it."""
-    wanted = any(composed.geocoding[name] is not None for name in ("resolution", "match"))
-    return wanted and composed.simulate is None and Path(composed.output).expanduser().is_dir()
+    """Whether keys of a map or of chips are given, and a folder: then they are added to the run in it."""
+    wanted = composed.chips.size or any(composed.geocoding[n] is not None for n in ("resolution", "match"))
+    return bool(wanted) and composed.simulate is None and Path(composed.output).expanduser().is_dir()
 
 
 def perform(

@@ -110,6 +110,7 @@ register(
         is_phase=True,
         fewest_dates=2,
         comment=REFERENCE_DATE.format(value=0),
+        of_reference=0.0,
         compute=lambda view: view.interferometric_phase,
     )
 )
@@ -124,6 +125,7 @@ register(
         valid_range=(0.0, 1.0),
         fewest_dates=2,
         comment=REFERENCE_DATE.format(value=1),
+        of_reference=1.0,
         compute=lambda view: view.coherence,
     )
 )

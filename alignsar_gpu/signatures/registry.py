@@ -41,6 +41,8 @@ class Signature:
     needs_terrain : whether it needs the terrain's area as the radar sees it.
     standard_name : of the CF table, where it has one.
     comment : what a user should know beyond that.
+    of_reference : the value of all pixels of the reference date, which is compared with itself; None where dates are
+        not compared with it.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Signature:
     needs_terrain: bool = False
     standard_name: str = ""
     comment: str = ""
+    of_reference: float | None = None
 
 
 ELEMENTS = "covariance_"  # how the names of a matrix's own elements begin

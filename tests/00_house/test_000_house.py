@@ -36,6 +36,7 @@ ARROWS = {
     "radarcoding": VALUES | {"config", "device", "geometry", "kernels", "opening", "progress"},
     "dataset": VALUES,
     "catalog": VALUES | {"dataset"},
+    "torch": VALUES | {"dataset"},
     "report": VALUES | {"dataset"},
     "simulate": VALUES | {"geometry", "interferometry", "kernels", "opening", "products", "stack"},
 }

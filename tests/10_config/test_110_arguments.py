@@ -157,7 +157,10 @@ class TestText:
         (["simulate=nope"], "simulate=nope: there is no 'nope'; choose from default"),
         (["products=snapp"], "products=snapp: there is no 'snapp'; choose from auto, nisar"),
         (["signatures.filtr=lee"], "signatures.filtr: no such key; did you mean signatures.filter"),
-        (["producs=snap"], "producs: no such key; did you mean products or geocoding.products?"),
+        (
+            ["producs=snap"],
+            "producs: no such key; did you mean products, chips.products or geocoding.products?",
+        ),
         (["+colour=red"], "colour: no such key"),
         (["coherence_window_lines=3"], "did you mean interferometry.coherence_window_lines"),
         (["products=snap", "products.path=x", "products.swaths=[iw1]"], "it is one of products=sentinel1"),

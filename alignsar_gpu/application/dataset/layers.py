@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.application.dataset.signature_choice import notes
-from alignsar_gpu.dataset.cube import CubeLayer
+from alignsar_gpu.dataset.cube import OF_REFERENCE, CubeLayer
 from alignsar_gpu.signatures.channels import channels_of
 from alignsar_gpu.signatures.derived import AREA_RATIO
 
@@ -44,7 +44,7 @@ def layers(
     looks: float | None,
 ) -> list[CubeLayer]:
     """Every layer of the cube, with its attributes; ``looks`` are the independent ones of the coherence window."""
-    state, bits = phase_state(product, config), mantissa_bits(config)
+    state, bits = phase_state(product, config), mantissa_bits(config.dataset.digits)
     valid = {"units": "1", "long_name": "valid pixel", "description": "has data in all polarizations"}
     result = [CubeLayer(name="valid", dtype="bool", dated=True, attributes=valid)]
     for polarization in product.polarizations:
@@ -70,9 +70,8 @@ def layers(
     return [*result, *_geometry_layers(), *(_viewing_layers() if product.has_viewing else ())]
 
 
-def mantissa_bits(config: Config) -> int | None:
-    """Return how many bits of a signature's mantissa are kept for ``dataset.digits``; None for all of them."""
-    digits = config.dataset.digits
+def mantissa_bits(digits: int | None) -> int | None:
+    """Return how many bits of a mantissa are kept for a number of decimal digits; None for all of them."""
     return None if digits is None else math.ceil(digits * math.log2(10.0))
 
 
@@ -88,6 +87,8 @@ def _signature_layer(
     }
     if signature.scope in COMPARED:
         attributes["compares"] = COMPARED[signature.scope]
+    if signature.of_reference is not None:
+        attributes[OF_REFERENCE] = signature.of_reference
     if signature.standard_name:
         attributes["standard_name"] = signature.standard_name
     if signature.valid_range is not None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from alignsar_gpu.application.folder import RunFolder
-    from alignsar_gpu.dataset.writer import CubeWriter
+    from alignsar_gpu.application.journal import Continued
     from alignsar_gpu.device import Device
 
 WAITING_SHARE = 0.125  # of the memory, for layers that wait to be compressed and written
@@ -29,7 +29,7 @@ def open_flow(device: Device) -> Flow:
 
 
 def record_written(
-    flow: Flow, folder: RunFolder, unit: str, writers: Sequence[CubeWriter], advance: Callable[[int], None]
+    flow: Flow, folder: RunFolder, unit: str, writers: Sequence[Continued], advance: Callable[[int], None]
 ) -> None:
     """Record a unit as finished, and advance by one, as soon as all that was written before is in its files."""
 

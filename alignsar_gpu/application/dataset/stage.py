@@ -52,7 +52,18 @@ if TYPE_CHECKING:
 # What fills the cube, in this order. A new part of the cube is a subclass of `Part` and a line here.
 PARTS: tuple[type[Part], ...] = (SignaturesPart, GeometryPart, InterferogramsPart, Radarcoding)
 # Keys that do not change the dataset, or stand in its fingerprint in another form.
-APART = ("output", "device", "orbits", "dem", "simulate", "radarcoding", "netcdf", "report", "geocoding")
+APART = (
+    "output",
+    "device",
+    "orbits",
+    "dem",
+    "simulate",
+    "radarcoding",
+    "netcdf",
+    "report",
+    "geocoding",
+    "chips",
+)
 
 
 class DatasetStage(Stage):

@@ -1,0 +1,1 @@
+"""Chips of the cube or its map for machine learning, as a stage."""

@@ -1,0 +1,145 @@
+"""Which layers chips have, and in which array each goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from alignsar_gpu.dataset.chips.statistics import AMPLITUDE, POWER
+from alignsar_gpu.dataset.cube import OF_REFERENCE
+from alignsar_gpu.errors import AlignsarError, choose_from
+from alignsar_gpu.signatures.registry import all_signatures, groups
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import xarray as xr
+    from numpy.typing import NDArray
+
+    from alignsar_gpu.application.chips.source import Source
+    from alignsar_gpu.config.chips import ChipsConfig
+
+INHERITED = "inherited_from"  # the attribute of labels
+NO_INPUTS = ("longitude", "latitude", "valid", "position_uncertainty", "spatial_ref")
+KNOWN = "labelled_"  # begins the names of masks of labels, which say the same as unknown classes and NaN
+POLARIZATIONS = ("vv", "vh", "hh", "hv")
+POWERS = ("intensity", "sigma0", "beta0", "gamma0", "gamma0_flattened", "intensity_sum", "span")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plane:
+    """A layer of chips: one of the source, or the real or imaginary part of one."""
+
+    name: str
+    variable: str
+    part: Literal["", "real", "imag"] = ""
+
+    def of(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Take the plane out of the values of its variable."""
+        return getattr(values, self.part) if self.part else values
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChosenLayers:
+    """Layers by the array of chips.zarr that they go into, and those of them that are labels."""
+
+    arrays: Mapping[str, Sequence[Plane]]
+    labels: Sequence[str]
+
+    @property
+    def planes(self) -> Iterator[tuple[str, Plane]]:
+        """All layers, each with its array."""
+        return ((name, plane) for name, planes in self.arrays.items() for plane in planes)
+
+
+def choose_layers(source: Source, config: ChipsConfig) -> ChosenLayers:
+    """Choose the layers of chips. Raises AlignsarError for names that the source does not have."""
+    data = source.data
+    images = [str(name) for name in data.variables if set(data[name].dims) >= set(source.dimensions)]
+    labels = [name for name in images if INHERITED in data[name].attrs and not name.startswith(KNOWN)]
+    inputs = [n for n in images if n not in {*labels, *NO_INPUTS} and not n.startswith(KNOWN)]
+    if config.split.by == "dates":
+        inputs = _without_all_dates(data, inputs, config.layers)
+    wanted = {
+        *_named(config.layers, inputs, "chips.layers"),
+        *(chosen_labels := _named(config.labels, labels, "chips.labels")),
+    }
+    arrays: dict[str, list[Plane]] = {"images": [], "pairs": [], "ground": [], "classes": [], "targets": []}
+    for name in sorted(wanted):
+        arrays[_array_of(data[name], is_label=name in labels)] += _planes(data[name])
+    if not any(arrays[name] for name in ("images", "pairs", "ground")):
+        raise AlignsarError("chips.layers: none is left; name some, or leave the key out for all")
+    return ChosenLayers(
+        arrays={name: tuple(planes) for name, planes in arrays.items() if planes},
+        labels=sorted(chosen_labels),
+    )
+
+
+def _without_all_dates(data: xr.Dataset, inputs: Sequence[str], named: Sequence[str]) -> list[str]:
+    """Leave out layers that were computed from all dates: of training dates, they tell of those that are tested."""
+    of_all = {name for name in inputs if data[name].attrs.get("compares") == "dates"}
+    if asked := sorted({layer for name in named for layer in of_all if _is_of(layer, name)}):
+        raise AlignsarError(
+            f"chips.layers={asked[0]}: is computed from all dates, of which some are tested (chips.split.by=dates); "
+            "leave it out, or split by blocks"
+        )
+    return [name for name in inputs if name not in of_all]
+
+
+def _named(names: Sequence[str], there: Sequence[str], key: str) -> list[str]:
+    """Expand names of layers, signatures and groups to layers that are there."""
+    if not names:
+        return list(there)
+    found: list[str] = []
+    for name in names:
+        members = groups().get(name, (name,))
+        layers = [layer for layer in there if any(_is_of(layer, member) for member in members)]
+        if not layers:
+            known = [*there, *(groups() if key == "chips.layers" else ())]
+            said = choose_from(name, known) if known else "the cube has none; give radarcoding.layers"
+            raise AlignsarError(f"{key}={name}: no such layer; {said}")
+        found += layers
+    return found
+
+
+def _is_of(layer: str, name: str) -> bool:
+    """Whether a layer has a name, or is one of several that have it: of a polarization, or of a label's class."""
+    return (
+        layer == name
+        or layer in {f"{name}_{p}" for p in POLARIZATIONS}
+        or (layer.startswith(f"{name}_") and name not in {s.name for s in all_signatures()})
+    )
+
+
+def _array_of(layer: xr.DataArray, *, is_label: bool) -> str:
+    if layer.dtype == np.uint8:
+        return "classes"
+    if is_label:
+        return "targets"
+    if "time" not in layer.dims:
+        return "ground"
+    return "pairs" if OF_REFERENCE in layer.attrs else "images"
+
+
+def _planes(layer: xr.DataArray) -> list[Plane]:
+    name = str(layer.name)
+    if layer.dtype.kind == "c":
+        return [Plane(name=f"{name}_{part}", variable=name, part=part) for part in ("real", "imag")]
+    return [Plane(name=name, variable=name)]
+
+
+def decibels_of(name: str) -> float:
+    """Return what the logarithm of a layer is multiplied by in decibels; 0 for one that has none."""
+    base = name.rpartition("_")[0] if name.rpartition("_")[2] in POLARIZATIONS else name
+    if base == "amplitude":
+        return AMPLITUDE
+    return POWER if base in POWERS else 0.0
+
+
+def classes_of(layer: xr.DataArray) -> dict[str, int]:
+    """Return the classes of a layer with flag values, by name, without that of what is not known."""
+    names = str(layer.attrs.get("flag_meanings", "")).split()
+    values = np.atleast_1d(layer.attrs.get("flag_values", layer.attrs.get("flag_masks", [])))
+    return {n: int(v) for n, v in zip(names, values, strict=True) if n != "unknown"}

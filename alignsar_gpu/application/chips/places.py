@@ -1,0 +1,235 @@
+"""Places of chips in the image, and what is known of each before any is cut: data, labels, ground."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from alignsar_gpu.application.chips.layers import classes_of
+from alignsar_gpu.application.chips.source import UNKNOWN
+from alignsar_gpu.errors import AlignsarError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from alignsar_gpu.application.chips.source import Source
+    from alignsar_gpu.config.chips import ChipsConfig
+
+POINTS = 5  # along each side of a place, whose hull is its footprint
+SCREENED = 1 << 24  # pixels of a block in which places are looked at
+
+
+@dataclass(frozen=True, kw_only=True)
+class Windows:
+    """Places of equal size and distance in an image, row by row.
+
+    Attributes
+    ----------
+    size, stride : lines and samples of a place, and from one to the next.
+    halo : pixels around each.
+    counts : rows and columns of places.
+    """
+
+    size: tuple[int, int]
+    stride: tuple[int, int]
+    halo: int
+    counts: tuple[int, int]
+
+    @classmethod
+    def of(cls, config: ChipsConfig, shape: tuple[int, int]) -> Windows:
+        """Lay places over an image. Raises AlignsarError for one that has no room for any."""
+        size, stride = _pair(config.size), _pair(config.stride or config.size)
+        if size[0] > shape[0] or size[1] > shape[1]:
+            raise AlignsarError(
+                f"chips.size=[{size[0]},{size[1]}]: is larger than the image of {shape[0]} x {shape[1]} pixels; give "
+                "smaller chips"
+            )
+        counts = tuple((shape[axis] - size[axis]) // stride[axis] + 1 for axis in (0, 1))
+        return cls(size=size, stride=stride, halo=config.halo, counts=(counts[0], counts[1]))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Lines and samples of a chip, with its halo."""
+        return self.size[0] + 2 * self.halo, self.size[1] + 2 * self.halo
+
+    def parts(self, pixels: int) -> list[slice]:
+        """Divide the columns of places into parts, such that the window of a part has about ``pixels`` pixels."""
+        columns = max(1, (pixels // self.shape[0] - self.shape[1]) // self.stride[1] + 1)
+        return [slice(c, min(c + columns, self.counts[1])) for c in range(0, self.counts[1], columns)]
+
+    def window(self, row: int, columns: slice, halo: int = 0) -> tuple[slice, slice]:
+        """Return lines and samples that places of a row cover, with pixels around them."""
+        first = row * self.stride[0], columns.start * self.stride[1]
+        width = (columns.stop - columns.start - 1) * self.stride[1] + self.size[1]
+        return (
+            slice(first[0] - halo, first[0] + self.size[0] + halo),
+            slice(first[1] - halo, first[1] + width + halo),
+        )
+
+    def numbers(self, row: int, columns: slice) -> NDArray[np.int64]:
+        """Return the numbers of places of a row."""
+        return row * self.counts[1] + np.arange(columns.start, columns.stop, dtype=np.int64)
+
+    def origin(self, number: Any) -> tuple[Any, Any]:
+        """Return the first line and sample of places, without their halo."""
+        row, column = np.divmod(number, self.counts[1])
+        return row * self.stride[0], column * self.stride[1]
+
+
+def _pair(values: Sequence[int]) -> tuple[int, int]:
+    lines, samples = values
+    return int(lines), int(samples)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Screened:
+    """What is known of each place.
+
+    Attributes
+    ----------
+    valid : share of its pixels with data, [date, place].
+    labelled : share of its pixels whose labels are all known; NaN without labels.
+    fractions : pixels of each class, [place, class], of ``classes``.
+    classes : names of the classes (or of layers of fractions) that splits are balanced by.
+    uncertainty : mean standard deviation of the labels' position, samples; NaN where it is not known.
+    hulls : footprints, in metres; empty where a place has no coordinates.
+    """
+
+    valid: NDArray[np.float64]
+    labelled: NDArray[np.float64]
+    fractions: NDArray[np.float64]
+    classes: Sequence[str]
+    uncertainty: NDArray[np.float64]
+    hulls: gpd.GeoSeries
+
+
+@dataclass(frozen=True, kw_only=True)
+class Balance:
+    """The label that splits are balanced by: a layer of classes, or layers of fractions."""
+
+    layers: Sequence[str]
+    values: Sequence[int]
+    names: Sequence[str]
+
+
+def balance_of(source: Source, labels: Sequence[str], wanted: str) -> Balance:
+    """Choose what splits are balanced by. Raises AlignsarError for a label that is not among those of the chips."""
+    if wanted and not (found := [n for n in labels if n == wanted or n.startswith(f"{wanted}_")]):
+        given = f"its labels are {', '.join(labels)}" if labels else "it has none; give radarcoding.layers"
+        raise AlignsarError(f"chips.split.balance={wanted}: is no label of this dataset; {given}")
+    chosen = found if wanted else list(labels)
+    of_classes = [name for name in chosen if source.data[name].dtype == np.uint8]
+    if of_classes:
+        classes = classes_of(source.data[of_classes[0]])
+        return Balance(layers=of_classes[:1], values=list(classes.values()), names=list(classes))
+    shares = [name for name in chosen if list(source.data[name].attrs.get("valid_range", ())) == [0.0, 1.0]]
+    return Balance(layers=shares, values=(), names=shares)
+
+
+def screen(
+    source: Source, windows: Windows, labels: Sequence[str], balance: Balance, advance: Callable[[int], None]
+) -> Screened:
+    """Look at every place; see `Screened`. ``advance`` is called after each row with 1."""
+    count, dates = windows.counts[0] * windows.counts[1], len(source.dates)
+    valid, labelled = np.zeros((dates, count)), np.full(count, np.nan)
+    fractions, uncertainty = np.zeros((count, len(balance.names))), np.full(count, np.nan)
+    points = np.full((count, POINTS * POINTS, 2), np.nan)
+    for row, columns in product(range(windows.counts[0]), windows.parts(SCREENED)):
+        numbers, window = windows.numbers(row, columns), windows.window(row, columns)
+        sums = _Sums(windows, columns)
+        for date in range(dates):
+            valid[date, numbers] = sums.mean(source.valid(date, *window))
+        if labels:
+            known = [_is_known(source.window(name, None, *window)) for name in labels]
+            labelled[numbers] = sums.mean(np.logical_and.reduce(known))
+        fractions[numbers] = _class_sums(source, balance, window, sums)
+        if "position_uncertainty" in source.data:
+            uncertainty[numbers] = sums.finite_mean(source.window("position_uncertainty", None, *window))
+        points[numbers] = _points(source, windows, row, columns)
+        if columns.stop == windows.counts[1]:
+            advance(1)
+    return Screened(
+        valid=valid,
+        labelled=labelled,
+        fractions=fractions,
+        classes=balance.names,
+        uncertainty=uncertainty,
+        hulls=gpd.GeoSeries(_hulls(points), crs=source.crs),
+    )
+
+
+def _is_known(values: NDArray[Any]) -> NDArray[np.bool_]:
+    known: NDArray[np.bool_] = values != UNKNOWN if values.dtype == np.uint8 else np.isfinite(values)
+    return known
+
+
+def _class_sums(
+    source: Source, balance: Balance, window: tuple[slice, slice], sums: _Sums
+) -> NDArray[np.float64]:
+    """Pixels of each class in each place of a part of a row, [place, class]."""
+    if balance.values:
+        values = source.window(balance.layers[0], None, *window)
+        found = [sums.sum(values == value) for value in balance.values]
+    else:
+        found = [sums.sum(np.nan_to_num(source.window(name, None, *window))) for name in balance.layers]
+    return np.stack(found, axis=-1) if found else np.zeros((len(sums.first), 0))
+
+
+class _Sums:
+    """Sums over the places of a part of a row, of an array that covers them."""
+
+    def __init__(self, windows: Windows, columns: slice) -> None:
+        self.first = np.arange(columns.stop - columns.start) * windows.stride[1]
+        self._last = self.first + windows.size[1]
+        self._pixels = windows.size[0] * windows.size[1]
+
+    def sum(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        columns = values.sum(axis=0, dtype=np.float64)
+        sums = np.concatenate([[0.0], np.cumsum(columns)])
+        result: NDArray[np.float64] = sums[self._last] - sums[self.first]
+        return result
+
+    def mean(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        return self.sum(values) / self._pixels
+
+    def finite_mean(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        known = np.isfinite(values)
+        with np.errstate(invalid="ignore"):
+            return self.sum(np.where(known, values, 0.0)) / self.sum(known)
+
+
+def _points(source: Source, windows: Windows, row: int, columns: slice) -> NDArray[np.float64]:
+    """Places on the ground of a lattice of pixels of each place of a part of a row, [place, point, (x, y)]."""
+    numbers = windows.numbers(row, columns)
+    line, sample = windows.origin(numbers)
+    step = np.linspace(0.0, 1.0, POINTS)
+    lines, samples = (
+        first[:, np.newaxis] - windows.halo - 0.5 + step * size
+        for first, size in zip((line[:1], sample), windows.shape, strict=True)
+    )
+    asked, inverse = np.unique(samples, return_inverse=True)
+    x, y = source.points(lines[0], asked)
+    taken = np.stack([x, y], axis=-1)[:, inverse.reshape(samples.shape)]  # [point, place, point, 2]
+    return np.moveaxis(taken, 1, 0).reshape(len(numbers), POINTS * POINTS, 2)
+
+
+def _hulls(points: NDArray[np.float64]) -> NDArray[Any]:
+    """Convex hulls of the points of each place that are known; empty where there are fewer than three."""
+    known = np.asarray(np.isfinite(points).all(axis=-1))
+    whole = known.sum(axis=1) >= 3
+    # A point that is not known becomes one of the others of its place, which changes no hull.
+    first = points[np.arange(len(points)), known.argmax(axis=1)]
+    filled = np.where(known[..., np.newaxis], points, first[:, np.newaxis])
+    hulls = np.full(len(points), shapely.Polygon(), dtype=object)
+    if whole.any():
+        hulls[whole] = shapely.convex_hull(shapely.multipoints(filled[whole]))
+    areas = shapely.area(hulls) > 0.0
+    hulls[~areas] = shapely.Polygon()
+    return hulls

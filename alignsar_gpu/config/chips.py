@@ -1,0 +1,193 @@
+"""The keys of `chips`: small images for machine learning, cut from the cube or its map, and how they are split."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from alignsar_gpu.config.keys import about, as_given, key
+from alignsar_gpu.errors import AlignsarError
+
+SPLITS = ("blocks", "folds", "regions", "dates")
+PRODUCTS = ("zarr", "webdataset")
+REFUSED = ("random", "pixels", "chips")
+
+
+@dataclass
+class SharesConfig:
+    """Shares of the chips, by=blocks: their sum is 1."""
+
+    train: float = key(0.7, "share of the chips for training", bounds=(0.0, 1.0))
+    validation: float = key(0.15, "share for validation; 0: none", bounds=(0.0, 1.0))
+    test: float = key(0.15, "share for testing; 0: none", bounds=(0.0, 1.0))
+
+    @property
+    def there(self) -> dict[str, float]:
+        """Shares that are not 0, by the name of the split."""
+        return {name: share for name, share in vars(self).items() if share > 0.0}
+
+
+@dataclass
+class SplitDatesConfig:
+    """First and last day of each split, by=dates, as YYYYMMDD; empty: there is none."""
+
+    train: list[str] = dataclasses.field(
+        default_factory=list,
+        metadata=about("first and last day for training, [20220101,20221231]", may_be_empty=True),
+    )
+    validation: list[str] = dataclasses.field(
+        default_factory=list, metadata=about("first and last day for validation", may_be_empty=True)
+    )
+    test: list[str] = dataclasses.field(
+        default_factory=list, metadata=about("first and last day for testing", may_be_empty=True)
+    )
+
+    @property
+    def there(self) -> dict[str, list[str]]:
+        """Days of splits that there are, by their names."""
+        return {name: list(days) for name, days in vars(self).items() if days}
+
+
+@dataclass
+class SplitConfig:
+    """Which chips are for training, and which for testing: by ground or by time, so that nothing leaks."""
+
+    by: str = key(
+        "blocks", "what decides: blocks of ground, folds of them, regions of a file, or dates", choices=SPLITS
+    )
+    shares: SharesConfig = dataclasses.field(default_factory=SharesConfig)
+    block: float | None = key(
+        None,
+        "by=blocks, folds: side of a block on the ground, m; unset: three times the buffer",
+        bounds=(0.0, None),
+    )
+    buffer: float | None = key(
+        None,
+        "least distance of chips of different splits, m; unset: the least that is allowed, a chip and the widest "
+        "window of its layers",
+        bounds=(0.0, None),
+    )
+    seed: int = key(0, "of the choice of blocks", bounds=(0, None))
+    balance: str = key(
+        "", "layer of classes that every split has its share of; empty: the first label with classes"
+    )
+    folds: int = key(5, "by=folds: their number", bounds=(2, 100))
+    regions: str | None = key(None, "by=regions: vector file of polygons")
+    field: str = key("split", "by=regions: column of the file that names the split")
+    dates: SplitDatesConfig = dataclasses.field(default_factory=SplitDatesConfig)
+    file: str | None = key(
+        None,
+        "splits.geojson of another dataset, whose blocks stay in their splits",
+    )
+
+
+@dataclass
+class ChipsConfig:
+    """Chips of the cube. Without a size, none are made."""
+
+    size: list[int] = dataclasses.field(
+        default_factory=list,
+        metadata=about(
+            "lines and samples of a chip, [256,256]; on a map rows and columns; empty: no chips are made",
+            bounds=(1, 8192),
+            may_be_empty=True,
+        ),
+    )
+    stride: list[int] = dataclasses.field(
+        default_factory=list,
+        metadata=about(
+            "lines and samples from one chip to the next; empty: the size",
+            bounds=(1, 8192),
+            may_be_empty=True,
+        ),
+    )
+    halo: int = key(0, "pixels around each chip that are stored with it", bounds=(0, 1024))
+    geometry: str = key(
+        "radar", "radar, or map: cut from map.zarr, which geocoding makes", choices=("radar", "map")
+    )
+    layers: list[str] = dataclasses.field(
+        default_factory=list,
+        metadata=about(
+            "layers of the cube and groups of signatures that are inputs; empty: all but labels",
+            may_be_empty=True,
+        ),
+    )
+    labels: list[str] = dataclasses.field(
+        default_factory=list,
+        metadata=about("layers that are labels; empty: all that radarcoding made", may_be_empty=True),
+    )
+    dates: str = key(
+        "each",
+        "each: every date of a place is a chip; together: a place needs all dates",
+        choices=("each", "together"),
+    )
+    least_valid: float = key(0.9, "least share of pixels with data", bounds=(0.0, 1.0))
+    least_labelled: float = key(0.0, "least share of pixels whose labels are known", bounds=(0.0, 1.0))
+    type: str = key("float32", "type of the inputs", choices=("float32", "float16"))
+    digits: int | None = key(
+        None, "decimal digits that the inputs are rounded to; unset: exact", bounds=(2, 6)
+    )
+    onto: str | None = key(
+        None, "dataset of chips that these are added to, as a new version of it in this run's folder"
+    )
+    products: list[str] = dataclasses.field(
+        default_factory=lambda: ["zarr"],
+        metadata=about(
+            "what is written: zarr (chips.zarr), and webdataset (tar shards) besides", choices=PRODUCTS
+        ),
+    )
+    split: SplitConfig = dataclasses.field(default_factory=SplitConfig)
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether chips are to be made."""
+        return bool(self.size)
+
+
+def check_chips(config: ChipsConfig) -> None:
+    """Raise AlignsarError, naming the key, for keys of chips that do not fit together."""
+    for name in ("size", "stride"):
+        value = getattr(config, name)
+        if value and len(value) != 2:
+            raise AlignsarError(f"chips.{name}={as_given(value)}: give two numbers, such as [256,256]")
+    default = ChipsConfig()
+    given = [n for n in vars(default) if n != "size" and getattr(config, n) != getattr(default, n)]
+    if given and not config.is_wanted:
+        raise AlignsarError(f"chips.{given[0]}: chips need chips.size too, such as [256,256]")
+    if config.type == "float16" and config.digits is not None:
+        raise AlignsarError(
+            f"chips.digits={config.digits}: chips.type=float16 is rounded to 3 digits already; leave out one of them"
+        )
+    if "zarr" not in config.products:
+        raise AlignsarError(
+            f"chips.products={as_given(config.products)}: webdataset is written from zarr; add it, [zarr,webdataset]"
+        )
+    if config.onto is not None and (config.split.file is not None or config.split.block is not None):
+        raise AlignsarError(
+            f"chips.onto={config.onto}: has its own blocks; leave out chips.split.file and block"
+        )
+    if config.is_wanted:
+        _check_split(config.split)
+
+
+def _check_split(split: SplitConfig) -> None:
+    needs = {"regions": split.regions, "dates": split.dates.there}
+    for name, value in needs.items():
+        if split.by == name and not value:
+            raise AlignsarError(f"chips.split.{name}: must be given with chips.split.by={name}")
+        if split.by != name and value:
+            raise AlignsarError(f"chips.split.{name}: is for chips.split.by={name}; this is by={split.by}")
+    if split.file is not None and split.by not in {"blocks", "folds"}:
+        raise AlignsarError(
+            f"chips.split.file: holds blocks, and chips.split.by={split.by} has none; leave it out"
+        )
+    for name, dates in split.dates.there.items():
+        if len(dates) != 2:
+            raise AlignsarError(
+                f"chips.split.dates.{name}={as_given(dates)}: give its first and last date, [20220101,20221231]"
+            )
+    total = sum(split.shares.there.values())
+    if split.by == "blocks" and abs(total - 1.0) > 1e-6:
+        raise AlignsarError(
+            f"chips.split.shares={as_given(vars(split.shares))}: their sum is {total:g}; it must be 1"
+        )

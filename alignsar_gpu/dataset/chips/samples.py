@@ -1,0 +1,217 @@
+"""Chips as samples for training: layers and labels by name, in decibels, normalised, as numpy arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from alignsar_gpu.dataset.chips.description import read_facts, read_statistics
+from alignsar_gpu.dataset.chips.index import read_index
+from alignsar_gpu.dataset.chips.opening import folder_of
+from alignsar_gpu.dataset.chips.store import ChipStore
+from alignsar_gpu.errors import AlignsarError, choose_from
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+INPUTS = ("images", "pairs", "ground")
+LABELS = ("classes", "targets")
+DATES = ("each", "together")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scaling:
+    """How the layers of an array become what a network takes: decibels, then zero mean and unit deviation.
+
+    Attributes
+    ----------
+    decibels : what the logarithm of a layer is multiplied by, [layer, 1, 1]; 0 where it stays linear.
+    mean, deviation : [layer, 1, 1].
+    """
+
+    decibels: NDArray[np.float32]
+    mean: NDArray[np.float32]
+    deviation: NDArray[np.float32]
+
+    @classmethod
+    def of(
+        cls,
+        names: Sequence[str],
+        facts: Mapping[str, Any],
+        statistics: Mapping[str, Any],
+        *,
+        decibel: bool,
+        normalize: bool,
+    ) -> Scaling:
+        """Scale layers by the statistics of the training split."""
+        factors = [facts["layers"][name].get("decibel", 0.0) if decibel else 0.0 for name in names]
+        known = [
+            statistics["layers"][name]["decibel" if factor else "linear"]
+            for name, factor in zip(names, factors, strict=True)
+        ]
+        mean = [of["mean"] or 0.0 if normalize else 0.0 for of in known]
+        deviation = [of["deviation"] or 1.0 if normalize else 1.0 for of in known]
+        columns = (
+            np.array(v, dtype=np.float32)[:, np.newaxis, np.newaxis] for v in (factors, mean, deviation)
+        )
+        return cls(**dict(zip(("decibels", "mean", "deviation"), columns, strict=True)))
+
+    def __call__(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Scale values [layer, line, sample] in place."""
+        for layer in np.flatnonzero(self.decibels):
+            with np.errstate(divide="ignore", invalid="ignore"):
+                np.log10(values[layer], out=values[layer])
+            values[layer] *= self.decibels[layer]
+        values -= self.mean
+        values /= self.deviation
+        return values
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleOptions:
+    """What samples hold; see `alignsar_gpu.torch.ChipDataset`."""
+
+    layers: Sequence[str] = ()
+    label: str | Sequence[str] = ()
+    dates: str = ""
+    query: str = ""
+    decibel: bool = True
+    normalize: bool = True
+    fill: float = 0.0
+    complex_images: bool = False
+
+    def __post_init__(self) -> None:
+        if self.dates not in {"", *DATES}:
+            raise AlignsarError(f"dates={self.dates}: {choose_from(self.dates, DATES)}")
+
+
+class Samples:
+    """Samples of a split as numpy arrays; threads and processes may read them at once."""
+
+    def __init__(self, path: Path, split: str | Sequence[str], options: SampleOptions) -> None:
+        self.folder = folder_of(path)
+        self.facts, self._store = read_facts(self.folder), ChipStore.open(self.folder)
+        self.layers = self._choose(options.layers, INPUTS, "layers") or self._all(INPUTS)
+        label = [options.label] if isinstance(options.label, str) else options.label
+        self.labels = self._choose([name for name in label if name], LABELS, "label")
+        self._complex = self._complex_layers() if options.complex_images else {}
+        self._scaling = self._scalings(options)
+        self._fill = np.float32(options.fill)
+        self.together = (options.dates or self.facts["dates"]) == "together"
+        index = read_index(self.folder)
+        wanted = [split] if isinstance(split, str) else list(split)
+        for name in wanted:
+            if name not in self.facts["counts"]:
+                raise AlignsarError(f"split={name}: {choose_from(name, self.facts['counts'])}")
+        index = index[index["split"].isin(wanted)]
+        self.index = index.query(options.query) if options.query else index
+        self._numbers = self._samples()
+
+    def _all(self, arrays: Sequence[str]) -> dict[str, list[str]]:
+        return {name: list(self._store.layers[name]) for name in arrays if name in self._store.layers}
+
+    def _choose(self, names: Sequence[str], arrays: Sequence[str], key: str) -> dict[str, list[str]]:
+        """Sort names of layers by their arrays, in the order of the names."""
+        where = {layer: array for array, layers in self._all(arrays).items() for layer in layers}
+        chosen: dict[str, list[str]] = {}
+        for name in names:
+            if name not in where:
+                raise AlignsarError(f"{key}={name}: {choose_from(name, where)}")
+            chosen.setdefault(where[name], []).append(name)
+        return {array: chosen[array] for array in arrays if array in chosen}
+
+    def _complex_layers(self) -> dict[str, list[str]]:
+        """Take layers that are real and imaginary parts out of the inputs: both, by the name of the whole."""
+        parts = [name for name in self.layers.get("images", ()) if "part" in self.facts["layers"][name]]
+        if not parts:
+            raise AlignsarError(
+                "complex_images: these chips have no complex layers; make them with signatures.slc=true and "
+                "chips.layers=[slc]"
+            )
+        self.layers["images"] = [name for name in self.layers["images"] if name not in parts]
+        wholes = dict.fromkeys(name.rpartition("_")[0] for name in parts)
+        self.layers = {array: names for array, names in self.layers.items() if names}
+        return {whole: [f"{whole}_real", f"{whole}_imag"] for whole in wholes}
+
+    def _scalings(self, options: SampleOptions) -> dict[str, Scaling]:
+        statistics = read_statistics(self.folder)
+        how = {"decibel": options.decibel, "normalize": options.normalize}
+        return {a: Scaling.of(names, self.facts, statistics, **how) for a, names in self.layers.items()}
+
+    def _samples(self) -> list[NDArray[np.int64]]:
+        """Rows of the index of each sample: one, or those of all dates of a place."""
+        if self.together:
+            places = self.index.reset_index(drop=True).groupby("place_id", sort=True).indices
+            times = self.index["time"].to_numpy()
+            return [rows[np.argsort(times[rows], kind="stable")] for rows in places.values()]
+        rows = np.arange(len(self.index))
+        if "pairs" in self.layers:
+            rows = rows[~self.index["is_reference"].to_numpy()]
+        return [rows[[number]] for number in range(len(rows))]
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @property
+    def channels(self) -> list[str]:
+        """Names of the channels of ``image``."""
+        arrays = [name for name in INPUTS if name in self.layers and not (self.together and name == "pairs")]
+        return [layer for name in arrays for layer in self.layers[name]]
+
+    def __getitem__(self, number: int) -> dict[str, Any]:
+        """Read a sample: ``image``, ``valid``, ``id``, and what else is asked for."""
+        rows = self.index.iloc[self._numbers[number]]
+        chips, place = rows[["chip", "place"]].to_numpy().tolist(), int(rows["place"].iloc[0])
+        of_dates = {"valid": np.stack([self._store.read("valid", chip) for chip, _ in chips])}
+        if self.layers:
+            of_dates["image"] = np.stack([self._image(chip, place) for chip, place in chips])
+        if self._complex:
+            of_dates["complex"] = np.stack([self._read_complex(chip) for chip, _ in chips])
+        if not self.together:
+            one = {name: values[0] for name, values in of_dates.items()}
+            return {**one, **self._read_labels(place), "id": str(rows["id"].iloc[0])}
+        if "pairs" in self.layers:
+            pairs = rows["chip"][~rows["is_reference"]].tolist()
+            of_dates["pairs"] = np.stack([self._read("pairs", chip) for chip in pairs])
+        return {**of_dates, **self._read_labels(place), "id": str(rows["place_id"].iloc[0])}
+
+    def _read_complex(self, chip: int) -> NDArray[np.complex64]:
+        """Read complex layers of a chip, [layer, line, sample]."""
+        wholes = []
+        for parts in self._complex.values():
+            real, imag = self._layers_of("images", chip, parts).astype(np.float32, copy=False)
+            wholes.append(real + np.complex64(1j) * imag)
+        images: NDArray[np.complex64] = np.nan_to_num(np.stack(wholes)).astype(np.complex64, copy=False)
+        return images
+
+    def _image(self, chip: int, place: int) -> NDArray[np.float32]:
+        arrays = [n for n in INPUTS if n in self.layers and not (self.together and n == "pairs")]
+        parts = [self._read(name, place if name == "ground" else chip) for name in arrays]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _read(self, array: str, number: int) -> NDArray[np.float32]:
+        """Read the chosen layers of an array, scaled; what is not known becomes ``fill``."""
+        values = self._layers_of(array, number, self.layers[array])
+        scaled = self._scaling[array](values.astype(np.float32, copy=False))
+        scaled[~np.isfinite(scaled)] = self._fill
+        return scaled
+
+    def _layers_of(self, array: str, number: int, names: Sequence[str]) -> NDArray[Any]:
+        values, there = self._store.read(array, number), self._store.layers[array]
+        return values if list(names) == list(there) else values[[there.index(name) for name in names]]
+
+    def _read_labels(self, place: int) -> dict[str, NDArray[Any]]:
+        """Read labels: ``mask`` of classes (int64; 255 where not known), ``target`` of numbers (NaN there)."""
+        labels: dict[str, NDArray[Any]] = {}
+        for array, names in self.labels.items():
+            values = self._layers_of(array, place, names)
+            if array == "classes":
+                labels["mask"] = (values[0] if len(names) == 1 else values).astype(np.int64)
+            else:
+                labels["target"] = values.astype(np.float32, copy=False)
+        return labels
