@@ -92,7 +92,7 @@ def check_chips_space(layout: ChipLayout, counts: Mapping[str, int], path: Path)
         if kind.kind == "f":
             share = DATED if array.along == "chip" else STATIC
             total += share * counts[array.along] * math.prod(layout.chunk(array)) * kind.itemsize
-    LOGGER.info("size       chips: about %s on disk, %s free", _size(total), _size(_free(path)))
+    LOGGER.info("size       chips: about %s on disk, %s free", in_units(total), in_units(_free(path)))
     _check(total, path, "fewer chips.layers, chips.type=float16 and chips.digits=3 take less")
 
 
