@@ -107,9 +107,8 @@ def check_products_space(views: Sequence[PassView], path: Path) -> None:
 
 
 def _bytes_of_map(shape: Shape, layers: Sequence[CubeLayer], products: Sequence[str]) -> float:
-    return _bytes_of(shape, layers, STATIC) * (
-        1 + len(set(products) - {"cube"})
-    )  # the cube is made in any case
+    files = len(set(products) - {"cube"})  # the cube is made in any case
+    return (1 + files) * _bytes_of(shape, layers, STATIC)
 
 
 def _bytes_of(shape: Shape, layers: Sequence[CubeLayer], static: float) -> float:
