@@ -16,7 +16,10 @@ from alignsar_gpu.progress import StageTimer
 
 
 @pytest.fixture
-def lines():
+def lines(monkeypatch):
+    monkeypatch.setattr(
+        progress.LOGGER, "disabled", False
+    )  # Hydra disables it, and what is refused leaves it so
     found = []
     handler = logging.Handler()
     handler.emit = lambda record: found.append(record.getMessage())
