@@ -21,6 +21,9 @@ from small_runs import start_and_kill
 from alignsar_gpu.geometry.dem.dem import open_dem
 from alignsar_gpu.geometry.ground_to_radar import ground_to_radar
 from alignsar_gpu.products.sentinel1.reader import open_sentinel1
+from alignsar_gpu.simulate.safe.plan.parameters import PassParameters
+from alignsar_gpu.simulate.safe.planning import plan_passes
+from alignsar_gpu.simulate.safe.product import write_metadata
 
 SMALL = [
     "+experiment=simulate",
@@ -268,17 +271,17 @@ def test_templates_of_different_tracks_or_in_disorder_are_refused(made, tmp_path
     refuse("/nowhere/x.SAFE: no such file or folder", *base, "simulate.templates=/nowhere/x.SAFE")
     refuse("give a SAFE folder, or a list of them", *base, "simulate.templates=[]")
     refuse("must be different and in order of time", *base, f"simulate.templates=[{safes[1]},{safes[0]}]")
-    elsewhere = tmp_path / "elsewhere"
-    run(
-        *SMALL,
-        "simulate.longitude=9.0",
-        "simulate.dates=1",
-        "simulate.azimuth_errors=[]",
-        "simulate.bursts=1",
-        "simulate.samples=64",
-        f"output={elsewhere}",
+    (plan,) = plan_passes(
+        PassParameters(
+            longitude=9.0,
+            latitude=52.05,
+            pass_direction="ascending",
+            first_day=np.datetime64("2022-01-01"),
+            dates=1,
+            bursts=1,
+        )
     )
-    other = next((elsewhere / "products").glob("*.SAFE"))
+    other = write_metadata(plan, tmp_path)
     refuse("relative orbit", *base, f"simulate.templates=[{other},{safes[1]}]")
 
 
