@@ -12,6 +12,7 @@ from numcodecs import Blosc
 
 from alignsar_gpu.dataset.chips.checker import check_dataset
 from alignsar_gpu.dataset.chips.checks.chunks import check_chunks, check_shapes
+from alignsar_gpu.dataset.chips.checks.content import check_statistics
 from alignsar_gpu.dataset.chips.checks.findings import Dataset, Findings
 from alignsar_gpu.dataset.chips.checks.separation import check_splits
 from alignsar_gpu.dataset.chips.store import ChipStore
@@ -285,6 +286,21 @@ def test_statistics_of_all_chips(chips):
     line = only_failure(chips)
     assert line.startswith("statistics.json: ")
     assert "values are not those of the split train: layers.sigma0_vv.linear.count is 2304 for 768, " in line
+
+
+def test_statistics_of_folds_are_those_of_all_chips(dataset, chips):
+    names = {"train": "fold_1", "validation": "fold_2", "test": "fold_0"}
+    index = dataset.index.assign(split=dataset.index["split"].map(names))
+    columns, store = (
+        {name: index[name].to_numpy() for name in ("chip", "place", "split")},
+        ChipStore.open(chips),
+    )
+    statistics = training_statistics(store, columns, {"sigma0_vv": 10.0}, ["fold_1", "fold_2", "fold_0"], 1)
+    (chips / "statistics.json").write_text(json.dumps(statistics))
+    findings = Findings()
+    check_statistics(replace(dataset, folder=chips, index=index), store, findings, 1)
+    assert not findings.failures
+    assert findings.proofs[0] == "statistics of 5 layers are those of the split fold_0, fold_1, fold_2"
 
 
 def test_a_class_that_does_not_occur(chips):
