@@ -12,7 +12,7 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.progress import LOGGER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from alignsar_gpu.application.dataset.part import Plan
@@ -67,14 +67,14 @@ def check_map_space(layout: CubeLayout, products: Sequence[str], path: Path) -> 
     _check(total, path, "a coarser geocoding.resolution and fewer geocoding.layers take less")
 
 
-def check_chips_space(layout: ChipLayout, path: Path) -> None:
+def check_chips_space(layout: ChipLayout, counts: Mapping[str, int], path: Path) -> None:
     """Say how much chips will take, and raise AlignsarError where the disk of ``path`` has not even half of it."""
     total = 0.0
     for array in layout.arrays:
         kind = np.dtype(array.dtype)
         if kind.kind == "f":
             share = DATED if array.along == "chip" else STATIC
-            total += share * layout.counts[array.along] * math.prod(layout.chunk(array)) * kind.itemsize
+            total += share * counts[array.along] * math.prod(layout.chunk(array)) * kind.itemsize
     LOGGER.info("size       chips: about %s on disk, %s free", _size(total), _size(_free(path)))
     _check(total, path, "fewer chips.layers, chips.type=float16 and chips.digits=3 take less")
 

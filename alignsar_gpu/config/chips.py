@@ -127,6 +127,9 @@ class ChipsConfig:
     digits: int | None = key(
         None, "decimal digits that the inputs are rounded to; unset: exact", bounds=(2, 6)
     )
+    onto: str | None = key(
+        None, "dataset of chips that these are added to, as a new version of it in this run's folder"
+    )
     products: list[str] = dataclasses.field(
         default_factory=lambda: ["zarr"],
         metadata=about(
@@ -158,6 +161,10 @@ def check_chips(config: ChipsConfig) -> None:
     if "zarr" not in config.products:
         raise AlignsarError(
             f"chips.products={as_given(config.products)}: webdataset is written from zarr; add it, [zarr,webdataset]"
+        )
+    if config.onto is not None and (config.split.file is not None or config.split.block is not None):
+        raise AlignsarError(
+            f"chips.onto={config.onto}: has its own blocks; leave out chips.split.file and block"
         )
     if config.is_wanted:
         _check_split(config.split)

@@ -87,6 +87,7 @@ def _paths(config: Config) -> Iterator[tuple[str, str]]:
         "geocoding.match": config.geocoding.match,
         "chips.split.regions": config.chips.split.regions,
         "chips.split.file": config.chips.split.file,
+        "chips.onto": config.chips.onto,
     }
     values |= {
         f"radarcoding.layers.{name}.path": layer.path for name, layer in config.radarcoding.layers.items()

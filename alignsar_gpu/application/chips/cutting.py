@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,7 @@ class Cutting:
     layers : of the chips, by array.
     selection : places and dates that are chips.
     dtype, mantissa_bits : of the inputs.
+    first : numbers of the first chip and place, where there are others before them.
     """
 
     source: Source
@@ -47,6 +48,12 @@ class Cutting:
     selection: Selection
     dtype: str
     mantissa_bits: int | None
+    first: Mapping[str, int] = field(default_factory=lambda: {"chip": 0, "place": 0})
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many chips and places there are."""
+        return {"chip": self.selection.place.size, "place": self.selection.places.size}
 
     @cached_property
     def layout(self) -> ChipLayout:
@@ -54,7 +61,7 @@ class Cutting:
         return ChipLayout(
             shape=self.windows.shape,
             dimensions=("line", "sample") if self.source.geometry == "radar" else ("y", "x"),
-            counts={"chip": self.selection.place.size, "place": self.selection.places.size},
+            counts={name: self.first[name] + count for name, count in self.counts.items()},
             arrays=[self._array(name, planes) for name, planes in self.arrays.items()],
         )
 
@@ -91,8 +98,8 @@ class Cutting:
 
     def writers(self, path: Path, flow: Flow) -> dict[str, ChipWriter]:
         """Open a writer of each array of the store at ``path``."""
-        chips, places = (np.arange(self.layout.counts[name]) for name in ("chip", "place"))
-        numbers = {"pairs": self.of_pairs}
+        chips, places = (np.arange(self.first[name], self.layout.counts[name]) for name in ("chip", "place"))
+        numbers = {"pairs": self.first["chip"] + self.of_pairs}
         return {
             array.name: ChipWriter(
                 path,
@@ -151,6 +158,7 @@ class Cutting:
             row, slice(int(column[0]), int(column[-1]) + 1), self.windows.halo
         )
         first = (column - column[0]) * self.windows.stride[1]
+        along = "place" if date is None else "chip"
         for name in names:
             array, planes = self._array(name, self.arrays[name]), self.arrays[name]
             chips = np.empty((len(numbers), len(planes), *self.windows.shape), dtype=array.dtype)
@@ -160,7 +168,7 @@ class Cutting:
                     chips[place, index] = values[:, left : left + self.windows.shape[1]]
                 self._require_finite(chips[:, index], values, plane)
             for number, chip in zip(numbers, chips if name != "valid" else chips[:, 0], strict=True):
-                yield name, int(number), chip
+                yield name, self.first[along] + int(number), chip
 
     def _values(self, plane: Plane, date: int | None, lines: slice, samples: slice) -> NDArray[Any]:
         if plane in VALID:

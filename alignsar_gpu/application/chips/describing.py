@@ -56,6 +56,14 @@ def place_ids(
     ]
 
 
+def chip_ids(cutting: Cutting) -> list[str]:
+    """Return the names of the chips: that of their place, and the date."""
+    source, selection = cutting.source, cutting.selection
+    line, sample = cutting.windows.origin(selection.places[selection.place])
+    places = place_ids(source, cutting.bursts(line, sample), line, sample)
+    return [f"{place}_{source.dates[date]}" for place, date in zip(places, selection.date, strict=True)]
+
+
 def index_columns(cutting: Cutting, screened: Screened, stored: Sequence[Stored]) -> dict[str, Any]:
     """Return the columns of the index, but for footprints; a row a chip."""
     source, selection = cutting.source, cutting.selection
@@ -72,12 +80,13 @@ def index_columns(cutting: Cutting, screened: Screened, stored: Sequence[Stored]
             pixels[:, np.newaxis] > 0.0, screened.fractions[number] / pixels[:, np.newaxis], np.nan
         )
     return {
-        "id": [f"{name}_{date}" for name, date in zip(place, day, strict=True)],
+        "id": chip_ids(cutting),
         "place_id": place,
-        "chip": np.arange(len(number)),
-        "place": selection.place,
+        "chip": cutting.first["chip"] + np.arange(len(number)),
+        "place": cutting.first["place"] + selection.place,
         "scene": np.full(len(number), str(of["id"])),
         "date": day,
+        "is_reference": selection.date == source.reference,
         "time": source.data["time"].values[selection.date].astype("datetime64[us]"),
         "split": selection.split,
         "block": selection.block,
@@ -151,7 +160,6 @@ def dataset_facts(
         },
         "counts": dict(zip(names.tolist(), counts.tolist(), strict=True)),
         "left_out": selection.left_out,
-        "reference_date": of["reference_date"],
         "layers": dict(_layers(cutting, errors)),
         "labels": list(cutting.layers.labels),
         "classes": _classes(cutting, statistics),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,6 +58,20 @@ class Selection:
     buffer: float
     side: float
     chip: float
+
+    def only(self, kept: NDArray[np.bool_], why: str) -> Selection:
+        """Return some of the chips; the others are left out for a reason."""
+        places, place = np.unique(self.place[kept], return_inverse=True)
+        others = int(np.count_nonzero(~kept))
+        return replace(
+            self,
+            places=self.places[places],
+            place=place,
+            date=self.date[kept],
+            split=self.split[kept],
+            block=self.block[kept],
+            left_out=self.left_out | ({why: others} if others else {}),
+        )
 
 
 def select_chips(source: Source, screened: Screened, config: ChipsConfig, window: float) -> Selection:

@@ -50,8 +50,11 @@ class Source:
     bursts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, work: Path, geometry: str) -> Source:
-        """Open what chips are cut from in a run's folder. Raises AlignsarError where it is not there."""
+    def open(cls, work: Path, geometry: str, measured_in: CRS | None = None) -> Source:
+        """Open what chips are cut from in a run's folder; ``measured_in`` is the system of places, by default UTM.
+
+        Raises AlignsarError where it is not there.
+        """
         if geometry == "radar":
             cube = open_dataset(work / CUBE)
             west, east, south, north = (
@@ -60,7 +63,7 @@ class Source:
             )
             east += 360.0 * (east < west)
             middle = (0.5 * (west + east) + 180.0) % 360.0 - 180.0
-            crs = utm_or_ups(middle, 0.5 * (south + north))
+            crs = measured_in or utm_or_ups(middle, 0.5 * (south + north))
             bursts = read_json(work / QUALITY).get("source", {}).get("mosaic", {})
             return cls(data=cube, dimensions=DIMENSIONS[1:], geometry=geometry, crs=crs, bursts=bursts)
         if not (work / MAP / "zarr.json").is_file():

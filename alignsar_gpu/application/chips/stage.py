@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from alignsar_gpu.application.chips.cutting import Cutting
-from alignsar_gpu.application.chips.describing import dataset_facts, decibels, index_columns, widest_window
+from alignsar_gpu.application.chips.describing import widest_window
 from alignsar_gpu.application.chips.errors import measure_errors
+from alignsar_gpu.application.chips.finishing import Finishing
+from alignsar_gpu.application.chips.growth import Earlier
 from alignsar_gpu.application.chips.layers import choose_layers
 from alignsar_gpu.application.chips.places import Windows, balance_of, screen
 from alignsar_gpu.application.chips.selection import select_chips
@@ -21,9 +24,9 @@ from alignsar_gpu.application.stage import Stage, keys_of
 from alignsar_gpu.dataset.chips.description import BLOCKS, DATASET, STATISTICS, as_json
 from alignsar_gpu.dataset.chips.index import INDEX, write_index
 from alignsar_gpu.dataset.chips.layout import STORE
+from alignsar_gpu.dataset.chips.opening import folder_of
 from alignsar_gpu.dataset.chips.splits.files import write_blocks
 from alignsar_gpu.dataset.chips.store import ChipStore
-from alignsar_gpu.dataset.chips.summing import locate, training_statistics
 from alignsar_gpu.dataset.chips.webdataset import FOLDER as WEBDATASET
 from alignsar_gpu.dataset.chips.webdataset import tar_shards, write_tar
 from alignsar_gpu.dataset.cube import finish_cube
@@ -32,15 +35,12 @@ from alignsar_gpu.progress import LOGGER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
-    from alignsar_gpu.application.chips.places import Screened
     from alignsar_gpu.application.folder import RunFolder
     from alignsar_gpu.config import Config
 
 CHIPS = "chips"
 MEMORY = 0.125  # share of the memory for the windows that chips are cut from
-TRAINING = "train"
 
 
 class ChipsStage(Stage):
@@ -62,13 +62,18 @@ class ChipsStage(Stage):
 
     def files(self) -> Sequence[Sequence[Path | str]]:
         """See `Stage.files`."""
-        split = self.run.config.chips.split
-        return tuple((path,) for path in (split.regions, split.file) if path is not None)
+        chips = self.run.config.chips
+        onto = None if chips.onto is None else folder_of(Path(chips.onto).expanduser()) / DATASET
+        paths = (chips.split.regions, chips.split.file, onto)
+        return tuple((Path(path).expanduser(),) for path in paths if path is not None)
 
     def make(self, folder: RunFolder) -> None:
         """See `Stage.make`; a row of places is a unit, of what all dates share and then of each date."""
         config, target = self.run.config.chips, folder.work / CHIPS
-        source = Source.open(folder.work, config.geometry)
+        earlier = None if config.onto is None else Earlier.open(config.onto)
+        if earlier is not None:
+            config = earlier.continuing(config)
+        source = Source.open(folder.work, config.geometry, None if earlier is None else earlier.crs)
         layers, windows = choose_layers(source, config), Windows.of(config, source.shape)
         with self.run.timer.stage(self.name, windows.counts[0]) as advance:
             balance = balance_of(source, layers.labels, config.split.balance)
@@ -82,10 +87,12 @@ class ChipsStage(Stage):
                 dtype=config.type,
                 mantissa_bits=mantissa_bits(config.digits),
             )
+        if earlier is not None:
+            cutting = earlier.grown(cutting, config)
         self._say(cutting)
-        check_chips_space(cutting.layout, folder.work)
-        self._fill(folder, cutting, target / STORE)
-        self._finish(folder, cutting, screened, window)
+        check_chips_space(cutting.layout, cutting.counts, folder.work)
+        self._fill(folder, cutting, target / STORE, earlier)
+        self._finish(folder, Finishing(cutting=cutting, screened=screened, window=window, earlier=earlier))
 
     def _say(self, cutting: Cutting) -> None:
         selection = cutting.selection
@@ -97,7 +104,7 @@ class ChipsStage(Stage):
         )
         for reason, count in selection.left_out.items():
             LOGGER.info("left out   %d chips: %s", count, reason)
-        if "pairs" in cutting.arrays:
+        if "pairs" in cutting.arrays and cutting.of_pairs.size < selection.place.size:
             names = ", ".join(plane.name for plane in cutting.arrays["pairs"])
             LOGGER.info(
                 "left out   %s of the reference date %s, where they are the same everywhere by definition",
@@ -109,11 +116,13 @@ class ChipsStage(Stage):
         """Pixels of all layers that are held at a time while chips are cut."""
         return int(MEMORY * self.run.device.memory_budget / np.dtype(np.float32).itemsize)
 
-    def _fill(self, folder: RunFolder, cutting: Cutting, path: Path) -> None:
+    def _fill(self, folder: RunFolder, cutting: Cutting, path: Path, earlier: Earlier | None) -> None:
         unit, units = f"{self.name}/layout", cutting.units
         if not folder.is_recorded(unit):
             cutting.layout.create(path)
-            folder.record(unit, sorted(path.glob("*/zarr.json")))
+            if earlier is not None:
+                earlier.link(path.parent)
+            folder.record(unit, sorted(file for file in path.parent.rglob("*") if file.is_file()))
         with self.run.timer.stage("cutting", len(units)) as advance, open_flow(self.run.device) as flow:
             writers = cutting.writers(path, flow)
             done = folder.journal.resume(f"{self.name}_unit", len(units), list(writers.values()))
@@ -124,9 +133,37 @@ class ChipsStage(Stage):
                 record_written(flow, folder, f"{self.name}_unit-{number}", list(writers.values()), advance)
         finish_cube(path, {})
 
-    def _write_tars(self, folder: RunFolder, store: ChipStore, columns: Mapping[str, Any]) -> None:
+    def _finish(self, folder: RunFolder, made: Finishing) -> None:
+        """Write all files but the chips."""
+        config, target = self.run.config.chips, folder.work / CHIPS
+        store = ChipStore.open(target)
+        with self.run.timer.stage("index", 2) as advance:
+            own, index = made.indices(store, cpu_threads())
+            write_index(target / INDEX, index)
+            advance(1)
+            statistics = made.statistics(store, index, cpu_threads())
+            advance(1)
+        if "webdataset" in config.products:
+            self._write_tars(folder, store, own if made.has_tars else index, made.version)
+        write_blocks(target / BLOCKS, made.cutting.selection.blocks)
+        write_text(target / STATISTICS, as_json(statistics))
+        errors = measure_errors(made.cutting, store, self._pixels)
+        facts = made.facts(config, index, statistics, errors)
+        facts["files"] = {
+            str(path.relative_to(target)): {
+                "size": path.stat().st_size,
+                "sha256": folder.journal.checksums.of(path),
+            }
+            for path in sorted(target.rglob("*"))
+            if path.is_file() and path.name != DATASET
+        }
+        write_text(target / DATASET, as_json(self.run.published(facts)))
+
+    def _write_tars(
+        self, folder: RunFolder, store: ChipStore, index: Mapping[str, Any], version: int
+    ) -> None:
         together = self.run.config.chips.dates == "together"
-        shards = tar_shards(store, columns, together=together)
+        shards = tar_shards(store, index, version, together=together)
         with self.run.timer.stage(WEBDATASET, len(shards)) as advance:
             for shard in shards:
                 unit = f"{self.name}/{shard.name}"
@@ -134,37 +171,5 @@ class ChipsStage(Stage):
                     advance.keep(1)
                     continue
                 path = folder.work / CHIPS / WEBDATASET
-                folder.record(unit, [write_tar(path, shard, store, columns, together=together)])
+                folder.record(unit, [write_tar(path, shard, store, index, together=together)])
                 advance(1)
-
-    def _finish(self, folder: RunFolder, cutting: Cutting, screened: Screened, window: float) -> None:
-        """Write all files but the chips."""
-        target, workers = folder.work / CHIPS, cpu_threads()
-        store, selection = ChipStore.open(target), cutting.selection
-        with self.run.timer.stage("index", 3) as advance:
-            stored = locate(store, selection.place, workers)
-            advance(1)
-            columns = index_columns(cutting, screened, stored)
-            hulls = screened.hulls.iloc[selection.places[selection.place]]
-            write_index(target / INDEX, columns, hulls)
-            advance(1)
-            names = dict.fromkeys(selection.split.tolist())
-            training = [TRAINING] if TRAINING in names else list(names)
-            statistics = training_statistics(store, columns, decibels(cutting.layers), training, workers)
-            advance(1)
-        if "webdataset" in self.run.config.chips.products:
-            self._write_tars(folder, store, columns)
-        write_blocks(target / BLOCKS, selection.blocks)
-        write_text(target / STATISTICS, as_json(statistics))
-        facts = dataset_facts(
-            cutting, self.run.config.chips, window, statistics, measure_errors(cutting, store, self._pixels)
-        )
-        files = [path for path in sorted(target.rglob("*")) if path.is_file() and path.name != DATASET]
-        facts["files"] = {
-            str(path.relative_to(target)): {
-                "size": path.stat().st_size,
-                "sha256": folder.journal.checksums.of(path),
-            }
-            for path in files
-        }
-        write_text(target / DATASET, as_json(self.run.published(facts)))

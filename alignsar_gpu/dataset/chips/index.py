@@ -20,16 +20,21 @@ DECIMALS = 7  # of degrees: a centimetre
 POINTS = 4  # into which each side of a footprint is divided, before its corners become longitude and latitude
 
 
-def write_index(path: Path, columns: Mapping[str, Any], footprints: gpd.GeoSeries) -> None:
-    """Write the index of chips: ``columns`` of equal length, and footprints in a system of metres.
+def index_of(columns: Mapping[str, Any], footprints: gpd.GeoSeries) -> gpd.GeoDataFrame:
+    """Make the index of chips: ``columns`` of equal length, and footprints in a system of metres.
 
     Footprints are a column themselves, in their own system, and as longitude and latitude the geometry; where they
     cross the antimeridian, in two parts (RFC 7946).
     """
     frame = gpd.GeoDataFrame(dict(columns), geometry=on_earth(footprints), crs="EPSG:4326")
     frame["footprint"] = gpd.GeoSeries(footprints.to_numpy(), crs=footprints.crs)
+    return frame
+
+
+def write_index(path: Path, index: gpd.GeoDataFrame) -> None:
+    """Write an index as GeoParquet."""
     with writing(path):
-        frame.to_parquet(path, index=False, compression="zstd")
+        index.to_parquet(path, index=False, compression="zstd")
 
 
 def read_index(folder: Path) -> gpd.GeoDataFrame:

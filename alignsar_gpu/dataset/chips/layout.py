@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 STORE = "chips.zarr"
 TEXT = np.dtypes.StringDType()
 SHARD_BYTES = 1 << 28  # of chips before they are compressed
-MOST_CHIPS = 8192  # of a shard, whose index is read with the first of them
+MOST_CHIPS = 4096  # of a shard, whose index is read with the first of them
 # Arrays, in the order in which checksums of chips take them: along what, and how their layers are called.
 ARRAYS = {
     "images": ("chip", "layer"),
@@ -86,9 +86,10 @@ class ChipLayout:
         return (1, *((len(array.layers),) if array.layers else ()), *self.shape)
 
     def chips_of_shard(self, array: ChipArray) -> int:
-        """Return how many chips a shard has; the same however many there are of them."""
+        """Return how many chips a shard has, a power of two; the same however many there are of them."""
         size = math.prod(self.chunk(array)) * np.dtype(array.dtype).itemsize
-        return max(1, min(MOST_CHIPS, SHARD_BYTES // size))
+        count = max(1, min(MOST_CHIPS, SHARD_BYTES // size))
+        return 1 << (count.bit_length() - 1)
 
     def create(self, path: Path) -> None:
         """Create the store at ``path``: names of layers complete, arrays without chunks."""

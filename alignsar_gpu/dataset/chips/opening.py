@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 GEOMETRIES = ("geometry", "footprint")
 OF_STORAGE = ("shard", "offset", "length", "checksum", "chip", "place")
-OF_DATASET = ("id", "title", "license", "version", "geometry", "halo", "dates", "reference_date", "crs")
+OF_DATASET = ("id", "title", "license", "version", "geometry", "halo", "dates", "crs")
 
 
 class _Chips(BackendArray):

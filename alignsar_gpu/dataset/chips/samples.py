@@ -103,7 +103,6 @@ class Samples:
         self._scaling = self._scalings(options)
         self._fill = np.float32(options.fill)
         self.together = (options.dates or self.facts["dates"]) == "together"
-        self._reference = str(self.facts["reference_date"]).replace("-", "")
         index = read_index(self.folder)
         wanted = [split] if isinstance(split, str) else list(split)
         for name in wanted:
@@ -147,11 +146,12 @@ class Samples:
     def _samples(self) -> list[NDArray[np.int64]]:
         """Rows of the index of each sample: one, or those of all dates of a place."""
         if self.together:
-            places = self.index.reset_index(drop=True).groupby("place", sort=True).indices
-            return [np.asarray(rows, dtype=np.int64) for rows in places.values()]
+            places = self.index.reset_index(drop=True).groupby("place_id", sort=True).indices
+            times = self.index["time"].to_numpy()
+            return [rows[np.argsort(times[rows], kind="stable")] for rows in places.values()]
         rows = np.arange(len(self.index))
         if "pairs" in self.layers:
-            rows = rows[self.index["date"].to_numpy() != self._reference]
+            rows = rows[~self.index["is_reference"].to_numpy()]
         return [rows[[number]] for number in range(len(rows))]
 
     def __len__(self) -> int:
@@ -166,17 +166,17 @@ class Samples:
     def __getitem__(self, number: int) -> dict[str, Any]:
         """Read a sample: ``image``, ``valid``, ``id``, and what else is asked for."""
         rows = self.index.iloc[self._numbers[number]]
-        chips, place = rows["chip"].tolist(), int(rows["place"].iloc[0])
-        of_dates = {"valid": np.stack([self._store.read("valid", chip) for chip in chips])}
+        chips, place = rows[["chip", "place"]].to_numpy().tolist(), int(rows["place"].iloc[0])
+        of_dates = {"valid": np.stack([self._store.read("valid", chip) for chip, _ in chips])}
         if self.layers:
-            of_dates["image"] = np.stack([self._image(chip, place) for chip in chips])
+            of_dates["image"] = np.stack([self._image(chip, place) for chip, place in chips])
         if self._complex:
-            of_dates["complex"] = np.stack([self._read_complex(chip) for chip in chips])
+            of_dates["complex"] = np.stack([self._read_complex(chip) for chip, _ in chips])
         if not self.together:
             one = {name: values[0] for name, values in of_dates.items()}
             return {**one, **self._read_labels(place), "id": str(rows["id"].iloc[0])}
         if "pairs" in self.layers:
-            pairs = [chip for chip, date in zip(chips, rows["date"], strict=True) if date != self._reference]
+            pairs = rows["chip"][~rows["is_reference"]].tolist()
             of_dates["pairs"] = np.stack([self._read("pairs", chip) for chip in pairs])
         return {**of_dates, **self._read_labels(place), "id": str(rows["place_id"].iloc[0])}
 

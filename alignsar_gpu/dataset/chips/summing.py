@@ -38,9 +38,10 @@ def in_order(work: Callable[[Item], Result], items: Sequence[Item], workers: int
             yield pending.popleft().result()
 
 
-def locate(store: ChipStore, places: NDArray[np.int64], workers: int) -> list[Stored]:
-    """Find where each chip lies, and its checksum; ``places`` are the numbers of the places of chips 0, 1, ..."""
-    return list(in_order(lambda chip: store.stored(*chip), list(enumerate(places.tolist())), workers))
+def locate(store: ChipStore, first: int, places: NDArray[np.int64], workers: int) -> list[Stored]:
+    """Find where each chip lies, and its checksum; ``places`` are the numbers of the places of chips from ``first``."""
+    chips = list(enumerate(places.tolist(), first))
+    return list(in_order(lambda chip: store.stored(*chip), chips, workers))
 
 
 def training_statistics(

@@ -40,7 +40,7 @@ class TarShard:
     samples: Sequence[NDArray[np.int64]]
 
 
-def tar_shards(store: ChipStore, index: Mapping[str, Any], *, together: bool) -> list[TarShard]:
+def tar_shards(store: ChipStore, index: Mapping[str, Any], version: int, *, together: bool) -> list[TarShard]:
     """Divide the chips of each split into tar files; ``together``: all dates of a place are a sample."""
     splits, places = np.asarray(index["split"]), np.asarray(index["place"])
     size = sum(int(np.prod(a.chunks)) * a.dtype.itemsize for a in store.arrays.values())
@@ -51,9 +51,10 @@ def tar_shards(store: ChipStore, index: Mapping[str, Any], *, together: bool) ->
         if together:
             of_place = places[rows]
             samples = [rows[of_place == place] for place in np.unique(of_place)]
+        begin = split if version == 1 else f"{split}-v{version}"
         count = max(1, TAR_BYTES // (size * max(len(sample) for sample in samples)))
         for number, first in enumerate(range(0, len(samples), count)):
-            shards.append(TarShard(name=f"{split}-{number:06d}.tar", samples=samples[first : first + count]))
+            shards.append(TarShard(name=f"{begin}-{number:06d}.tar", samples=samples[first : first + count]))
     return shards
 
 

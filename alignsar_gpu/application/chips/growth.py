@@ -1,0 +1,174 @@
+"""A dataset of chips that grows: those of another run are added to it, as a new version; its shards stay."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pyproj import CRS
+
+from alignsar_gpu.application.chips.describing import chip_ids
+from alignsar_gpu.dataset.chips.description import BLOCKS, DATASET, read_facts
+from alignsar_gpu.dataset.chips.index import read_index
+from alignsar_gpu.dataset.chips.layout import ARRAYS, STORE
+from alignsar_gpu.dataset.chips.opening import folder_of
+from alignsar_gpu.dataset.chips.store import ChipStore
+from alignsar_gpu.dataset.chips.webdataset import FOLDER as WEBDATASET
+from alignsar_gpu.errors import AlignsarError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+    from alignsar_gpu.application.chips.cutting import Cutting
+    from alignsar_gpu.config.chips import ChipsConfig
+
+SAME = ("size", "stride", "halo", "geometry", "dates")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Earlier:
+    """A dataset that chips are added to.
+
+    Attributes
+    ----------
+    folder : of it.
+    facts : its dataset.json.
+    index : of its chips.
+    """
+
+    folder: Path
+    facts: Mapping[str, Any]
+    index: gpd.GeoDataFrame
+
+    @classmethod
+    def open(cls, path: str) -> Earlier:
+        """Open the dataset at ``path``. Raises AlignsarError where there is none."""
+        folder = folder_of(Path(path).expanduser())
+        return cls(folder=folder, facts=read_facts(folder), index=read_index(folder))
+
+    @property
+    def crs(self) -> CRS:
+        """The coordinate reference system that its places are measured in."""
+        return CRS.from_user_input(self.facts["crs"])
+
+    @property
+    def split(self) -> Mapping[str, Any]:
+        """How it is split."""
+        of: Mapping[str, Any] = self.facts["split"]
+        return of
+
+    def _lacks(self, ids: Sequence[str]) -> NDArray[np.bool_]:
+        """Return which of the chips are not there yet. Raises AlignsarError where all are."""
+        there = set(self.index["id"])
+        lacking = np.array([name not in there for name in ids], dtype=bool)
+        if not lacking.any():
+            raise AlignsarError(f"chips.onto={self.folder}: has all chips of this run already")
+        return lacking
+
+    def _first(self) -> dict[str, int]:
+        """Return the numbers of the first new chip and place: those behind the last shards, which stay whole."""
+        result = {"chip": 0, "place": 0}
+        for name, array in ChipStore.open(self.folder).arrays.items():
+            along = ARRAYS[name][0]
+            step = array.shard[0]
+            result[along] = max(result[along], -(-array.shape[0] // step) * step)
+        return result
+
+    def continuing(self, config: ChipsConfig) -> ChipsConfig:
+        """Return the configuration of chips that go on with its blocks."""
+        if config.split.by != self.split["by"]:
+            raise AlignsarError(
+                f"chips.split.by={config.split.by}: the dataset chips.onto={self.folder} is split by "
+                f"{self.split['by']}; give the same"
+            )
+        if self.split["by"] not in {"blocks", "folds"}:
+            return config
+        split = replace(
+            config.split,
+            file=str(self.folder / BLOCKS),
+            block=self.split["block_m"],
+            buffer=self.split["buffer_m"],
+            folds=self.split["folds"],
+        )
+        return replace(config, split=split)
+
+    def grown(self, cutting: Cutting, config: ChipsConfig) -> Cutting:
+        """Return how chips are cut that are not there yet, numbered behind those that are.
+
+        Raises AlignsarError where there are none, or where they are of another kind.
+        """
+        self._require_same(cutting, config)
+        selection = cutting.selection.only(self._lacks(chip_ids(cutting)), "there already")
+        return replace(cutting, selection=selection, first=self._first())
+
+    def _require_same(self, cutting: Cutting, config: ChipsConfig) -> None:
+        """Raise AlignsarError, naming the key, where chips are not of the same kind as those that are there."""
+        ours = {
+            "size": list(cutting.windows.size),
+            "stride": list(cutting.windows.stride),
+            "halo": cutting.windows.halo,
+            "geometry": cutting.source.geometry,
+            "dates": config.dates,
+        }
+        for name in SAME:
+            if ours[name] != self.facts[name]:
+                raise AlignsarError(
+                    f"chips.{name}={ours[name]}: the dataset chips.onto={self.folder} has {self.facts[name]}; "
+                    "give the same"
+                )
+        store = ChipStore.open(self.folder)
+        for array in cutting.layout.arrays:
+            there = store.layers.get(array.name, ())
+            if array.layers != tuple(there) or array.dtype != store.arrays[array.name].dtype:
+                raise AlignsarError(
+                    f"chips.layers: {array.name} of chips.onto={self.folder} are {', '.join(there)}, of these chips "
+                    f"{', '.join(array.layers)} ({array.dtype}); give the same layers, labels and type"
+                )
+
+    def link(self, target: Path) -> None:
+        """Put the shards into another folder: as links of the file system, or where it has none copied."""
+        for path in [*self.folder.glob(f"{STORE}/*/c/**/*"), *self.folder.glob(f"{WEBDATASET}/*.tar")]:
+            place = target / path.relative_to(self.folder)
+            if path.is_file() and not place.exists():
+                place.parent.mkdir(parents=True, exist_ok=True)
+                try:
+                    os.link(path, place)
+                except OSError:
+                    shutil.copyfile(path, place)
+
+    def continued(self, facts: Mapping[str, Any], checksum: str, counts: Mapping[str, int]) -> dict[str, Any]:
+        """Return dataset.json of the new version: what is the same for all, and what is new."""
+        known = {scene["id"] for scene in facts["scenes"]}
+        layers = {name: _larger(self.facts["layers"][name], of) for name, of in facts["layers"].items()}
+        return {
+            **facts,
+            "id": self.facts["id"],
+            "version": self.facts["version"] + 1,
+            "scenes": [*(s for s in self.facts["scenes"] if s["id"] not in known), *facts["scenes"]],
+            "window_m": max(self.facts["window_m"], facts["window_m"]),
+            "chip_m": max(self.facts["chip_m"], facts["chip_m"]),
+            "layers": layers,
+            "counts": dict(counts),
+            "difference": {
+                "since_version": self.facts["version"],
+                f"sha256_of_its_{DATASET}": checksum,
+                "chips_added": sum(facts["counts"].values()),
+                "chips_kept": len(self.index),
+                "scenes_added": [scene["id"] for scene in facts["scenes"]],
+            },
+        }
+
+
+def _larger(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of a layer, with the larger of the errors of two versions."""
+    errors = {
+        name: max(value, one.get(name, 0.0)) for name, value in other.items() if name.endswith("_error")
+    }
+    return {**other, **errors}
