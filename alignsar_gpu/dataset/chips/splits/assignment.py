@@ -208,7 +208,8 @@ def _scores(kept: NDArray[np.int64], problem: Problem) -> NDArray[np.int64]:
     classes = max(1, int(occurring[1:].sum()))
     lost = np.rint((1.0 - total[:, 0, 0] / problem.totals[0]) * LOST * SCORE).astype(np.int64)
     score = deviation[:, 0] + (deviation[:, 1:] * occurring[1:]).sum(axis=1) // classes + lost
-    wrong = (kept[:, :, 0] == 0).sum(axis=1) + absent(kept, problem).sum(axis=1)
+    empty = (kept[:, :, 0] == 0).sum(axis=1)
+    wrong = empty * (1 + classes) + absent(kept, problem).sum(axis=1)
     rated: NDArray[np.int64] = score + wrong * 100 * SCORE
     return rated
 

@@ -8,7 +8,7 @@ from alignsar_gpu.dataset.chips.splits.places import TRAIN
 from alignsar_gpu.errors import AlignsarError, choose_from
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -84,9 +84,11 @@ def check_places(count: int, splits: int) -> None:
         )
 
 
-def check_kept(chips: Mapping[str, int], places: int, key: str, remedy: str) -> None:
-    """Check that every split has chips; raise AlignsarError, with a remedy, if one got none."""
-    if lacking := [name for name, count in chips.items() if not count]:
+def check_kept(
+    chips: Mapping[str, int], places: int, key: str, remedy: str, elsewhere: Collection[str] = ()
+) -> None:
+    """Check that every split has chips, here or elsewhere; raise AlignsarError, with a remedy, if one got none."""
+    if lacking := [name for name, count in chips.items() if not count and name not in elsewhere]:
         raise AlignsarError(
             f"{key}: of {places} places none is left for {', '.join(lacking)} after the buffer "
             f"({', '.join(f'{name} {count}' for name, count in chips.items())}); {remedy}"
