@@ -9,9 +9,10 @@ import pytest
 import shapely
 from chip_places import ORIGIN, UTM, places_at, scene, smallest_distance
 
+from alignsar_gpu.config import validate
+from alignsar_gpu.config.chips import ChipsConfig, SplitConfig
 from alignsar_gpu.dataset.chips.splits import (
     Places,
-    check_method,
     read_blocks,
     split_by_blocks,
     split_by_dates,
@@ -243,15 +244,12 @@ def test_too_few_places_are_refused():
         split_by_folds(places, side=3000.0, buffer=700.0, count=1, seed=0)
 
 
-def test_random_splits_are_refused_with_the_reason():
+@pytest.mark.parametrize("by", ["random", "pixels", "chips"])
+def test_random_splits_are_refused_with_the_reason(by):
     with pytest.raises(
-        AlignsarError, match=r"chips.split.by=random: neighbouring .* measures memory; choose from blocks"
+        AlignsarError, match=rf"chips.split.by={by}: neighbouring .* measures memory; choose from blocks"
     ):
-        check_method("random")
-    with pytest.raises(AlignsarError, match=r"chips.split.by=block: is not known; .*did you mean blocks\?"):
-        check_method("block")
-    for by in ("blocks", "folds", "regions", "dates"):
-        check_method(by)
+        validate(ChipsConfig(split=SplitConfig(by=by)), "chips.")
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,8 @@ if TYPE_CHECKING:
 
 RESTARTS = 64  # assignments that are made side by side
 ORDERS = 10  # random orders for each; what is aimed at is corrected between them
-MOVED, MOST_MOVES, EFFORT = (
-    2,
-    300,
-    100_000,
-)  # blocks that move at a time; times at most; times times groups of places
+MOVED, MOST_MOVES = 2, 300  # blocks that move at a time, and how often at most
+EFFORT = 100_000  # how often blocks move, times groups of places
 STEPS = 1000  # blocks, or groups of blocks where there are more, that are assigned one after the other
 UNIT = 1 << 26  # all chips, or all pixels of a class, as an integer: sums are then the same on any machine
 SCORE = 1 << 20  # a deviation or share of 1 as an integer
