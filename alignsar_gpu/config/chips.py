@@ -64,7 +64,7 @@ class SplitConfig:
     shares: SharesConfig = dataclasses.field(default_factory=SharesConfig)
     block: float | None = key(
         None,
-        "by=blocks, folds: side of a block on the ground, m; unset: three times the buffer",
+        "by=blocks, folds: side of a block on the ground, m; unset: four times the buffer",
         bounds=(0.0, None),
     )
     buffer: float | None = key(
@@ -91,10 +91,10 @@ class SplitConfig:
 class ChipsConfig:
     """Chips of the cube. Without a size, none are made."""
 
-    size: list[int] = dataclasses.field(
-        default_factory=list,
+    size: list[int] | None = dataclasses.field(
+        default=None,
         metadata=about(
-            "lines and samples of a chip, [256,256]; on a map rows and columns; empty: no chips are made",
+            "lines and samples of a chip, [256,256]; on a map rows and columns; unset or empty: no chips are made",
             bounds=(1, 8192),
             may_be_empty=True,
         ),
@@ -158,7 +158,7 @@ def check_chips(config: ChipsConfig) -> None:
             raise AlignsarError(f"chips.{name}={as_given(value)}: give two numbers, such as [256,256]")
     default = ChipsConfig()
     given = [n for n in vars(default) if n != "size" and getattr(config, n) != getattr(default, n)]
-    if given and not config.is_wanted:
+    if given and config.size is None:
         raise AlignsarError(f"chips.{given[0]}: chips need chips.size too, such as [256,256]")
     if config.type == "float16" and config.digits is not None:
         raise AlignsarError(

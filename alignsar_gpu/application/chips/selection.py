@@ -16,7 +16,7 @@ from alignsar_gpu.application.chips.regions import read_regions
 from alignsar_gpu.dataset.chips.splits.blocks import split_by_blocks, split_by_folds
 from alignsar_gpu.dataset.chips.splits.dates import split_by_dates
 from alignsar_gpu.dataset.chips.splits.files import read_blocks
-from alignsar_gpu.dataset.chips.splits.places import Places, chip_length, choose_buffer
+from alignsar_gpu.dataset.chips.splits.places import TRAIN, Places, chip_length, choose_buffer
 from alignsar_gpu.dataset.chips.splits.regions import split_by_regions
 from alignsar_gpu.errors import AlignsarError
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.application.chips.source import Source
     from alignsar_gpu.config.chips import ChipsConfig
 
-BLOCKS_OF_BUFFER = 3.0  # side of a block, in buffers, where none is given
+BLOCKS_OF_BUFFER = 4.0  # side of a block, in buffers, where none is given
 STEP = 10.0  # m, which the side is then a multiple of
 
 
@@ -104,11 +104,12 @@ def select_chips(source: Source, screened: Screened, config: ChipsConfig, window
         )
     chosen = usable[:, eligible]
     left_out["between splits"] = int(np.count_nonzero(chosen & (split == "")))
-    date, place = np.nonzero(chosen & (split != ""))
-    if not date.size:
+    if config.split.by != "folds" and TRAIN not in split[chosen]:
         raise AlignsarError(
-            "chips.split: no chip is left once splits are kept apart; give a larger chips.split.block"
+            "chips.split: no chip is left for training; give other blocks (chips.split.seed, chips.split.file), or "
+            "smaller chips"
         )
+    date, place = np.nonzero(chosen & (split != ""))
     kept, number = np.unique(place, return_inverse=True)
     return Selection(
         places=eligible[kept],
