@@ -192,6 +192,15 @@ def _check_split(split: SplitConfig) -> None:
             raise AlignsarError(
                 f"chips.split.dates.{name}={as_given(dates)}: give its first and last date, [20220101,20221231]"
             )
+    if split.block is not None and split.block <= (split.buffer or 0.0):
+        raise AlignsarError(
+            f"chips.split.block={split.block:g}: a block is not larger than the buffer of {split.buffer or 0.0:g} m, "
+            "so no chip would be left; give a block of three to six times the buffer"
+        )
+    if split.by == "blocks" and not split.shares.train:
+        raise AlignsarError(
+            "chips.split.shares.train=0: there must be chips for training; give a share above 0"
+        )
     total = sum(split.shares.there.values())
     if split.by == "blocks" and abs(total - 1.0) > 1e-6:
         raise AlignsarError(

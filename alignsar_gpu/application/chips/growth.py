@@ -12,6 +12,8 @@ import numpy as np
 from pyproj import CRS
 
 from alignsar_gpu.application.chips.describing import chip_ids
+from alignsar_gpu.application.chips.layers import classes_of
+from alignsar_gpu.config.keys import as_given
 from alignsar_gpu.dataset.chips.description import BLOCKS, DATASET, read_facts
 from alignsar_gpu.dataset.chips.index import read_index
 from alignsar_gpu.dataset.chips.layout import ARRAYS, STORE
@@ -27,9 +29,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alignsar_gpu.application.chips.cutting import Cutting
+    from alignsar_gpu.application.chips.layers import ChosenLayers
+    from alignsar_gpu.application.chips.source import Source
     from alignsar_gpu.config.chips import ChipsConfig
-
-SAME = ("size", "stride", "halo", "geometry", "dates")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -82,7 +84,24 @@ class Earlier:
         return result
 
     def continuing(self, config: ChipsConfig) -> ChipsConfig:
-        """Return the configuration of chips that go on with its blocks."""
+        """Return the configuration of chips that go on with its blocks. Raises AlignsarError for chips of another kind.
+
+        What only the cube tells is left to `grown`.
+        """
+        size = list(config.size or ())
+        ours = {
+            "size": size,
+            "stride": list(config.stride) or size,
+            "halo": config.halo,
+            "geometry": config.geometry,
+            "dates": config.dates,
+        }
+        for name, value in ours.items():
+            if value != self.facts[name]:
+                raise AlignsarError(
+                    f"chips.{name}={as_given(value)}: the dataset chips.onto={self.folder} has "
+                    f"{as_given(self.facts[name])}; give the same"
+                )
         if config.split.by != self.split["by"]:
             raise AlignsarError(
                 f"chips.split.by={config.split.by}: the dataset chips.onto={self.folder} is split by "
@@ -99,30 +118,18 @@ class Earlier:
         )
         return replace(config, split=split)
 
-    def grown(self, cutting: Cutting, config: ChipsConfig) -> Cutting:
+    def grown(self, cutting: Cutting) -> Cutting:
         """Return how chips are cut that are not there yet, numbered behind those that are.
 
         Raises AlignsarError where there are none, or where they are of another kind.
         """
-        self._require_same(cutting, config)
+        self._require_same(cutting)
+        self._require_same_classes(cutting.layers, cutting.source)
         selection = cutting.selection.only(self._lacks(chip_ids(cutting)), "there already")
         return replace(cutting, selection=selection, first=self._first())
 
-    def _require_same(self, cutting: Cutting, config: ChipsConfig) -> None:
-        """Raise AlignsarError, naming the key, where chips are not of the same kind as those that are there."""
-        ours = {
-            "size": list(cutting.windows.size),
-            "stride": list(cutting.windows.stride),
-            "halo": cutting.windows.halo,
-            "geometry": cutting.source.geometry,
-            "dates": config.dates,
-        }
-        for name in SAME:
-            if ours[name] != self.facts[name]:
-                raise AlignsarError(
-                    f"chips.{name}={ours[name]}: the dataset chips.onto={self.folder} has {self.facts[name]}; "
-                    "give the same"
-                )
+    def _require_same(self, cutting: Cutting) -> None:
+        """Raise AlignsarError for other layers or types than those of the chips that are there."""
         store = ChipStore.open(self.folder)
         for array in cutting.layout.arrays:
             there = store.layers.get(array.name, ())
@@ -131,6 +138,19 @@ class Earlier:
                     f"chips.layers: {array.name} of chips.onto={self.folder} are {', '.join(there)}, of these chips "
                     f"{', '.join(array.layers)} ({array.dtype}); give the same layers, labels and type"
                 )
+
+    def _require_same_classes(self, layers: ChosenLayers, source: Source) -> None:
+        """Raise AlignsarError for a layer of classes whose numbers mean others than in the chips that are there."""
+        for plane in layers.arrays.get("classes", ()):
+            there = self.facts["classes"].get(plane.name, {})
+            ours = classes_of(source.data[plane.variable])
+            names = {value: name for name, value in ours.items()}
+            for name, value in there.items():
+                if ours.get(name, value) != value or names.get(value, name) != name:
+                    raise AlignsarError(
+                        f"chips.onto={self.folder}: {name} of {plane.name} is {value} there, and {value} is "
+                        f"{names.get(value, 'no class')} here; give the label the same classes, in the same order"
+                    )
 
     def link(self, target: Path) -> None:
         """Put the shards into another folder: as links of the file system, or where it has none copied."""
@@ -155,6 +175,9 @@ class Earlier:
             "window_m": max(self.facts["window_m"], facts["window_m"]),
             "chip_m": max(self.facts["chip_m"], facts["chip_m"]),
             "layers": layers,
+            "classes": {
+                name: self.facts["classes"].get(name, {}) | of for name, of in facts["classes"].items()
+            },
             "counts": dict(counts),
             "difference": {
                 "since_version": self.facts["version"],

@@ -10,7 +10,7 @@ import numpy as np
 from alignsar_gpu.dataset.chips.statistics import AMPLITUDE, POWER
 from alignsar_gpu.dataset.cube import OF_REFERENCE
 from alignsar_gpu.errors import AlignsarError, choose_from
-from alignsar_gpu.signatures.registry import all_signatures, groups
+from alignsar_gpu.signatures.registry import groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -66,6 +66,7 @@ def choose_layers(source: Source, config: ChipsConfig) -> ChosenLayers:
         *_named(config.layers, inputs, "chips.layers"),
         *(chosen_labels := _named(config.labels, labels, "chips.labels")),
     }
+    _check_labels(chosen_labels, config)
     arrays: dict[str, list[Plane]] = {"images": [], "pairs": [], "ground": [], "classes": [], "targets": []}
     for name in sorted(wanted):
         arrays[_array_of(data[name], is_label=name in labels)] += _planes(data[name])
@@ -92,7 +93,20 @@ def check_names(config: ChipsConfig, layers: Sequence[CubeLayer]) -> None:
     """Raise AlignsarError for names of layers and labels that a cube will not have."""
     inputs, labels = _sorted({layer.name: layer.attributes for layer in layers})
     _named(config.layers, inputs, "chips.layers")
-    _named(config.labels, labels, "chips.labels")
+    _check_labels(_named(config.labels, labels, "chips.labels"), config)
+
+
+def _check_labels(labels: Sequence[str], config: ChipsConfig) -> None:
+    """Raise AlignsarError for keys that need labels where there are none, or not that one."""
+    if not labels and config.least_labelled > 0.0:
+        raise AlignsarError(
+            f"chips.least_labelled={config.least_labelled:g}: there are no labels; give radarcoding.layers, or leave "
+            "the key out"
+        )
+    balance = config.split.balance
+    if balance and not any(_is_part(name, balance) for name in labels):
+        given = f"its labels are {', '.join(labels)}" if labels else "it has none; give radarcoding.layers"
+        raise AlignsarError(f"chips.split.balance={balance}: is no label of this dataset; {given}")
 
 
 def _sorted(attributes: Mapping[str, Mapping[str, Any]]) -> tuple[list[str], list[str]]:
@@ -109,7 +123,8 @@ def _named(names: Sequence[str], there: Sequence[str], key: str) -> list[str]:
     found: list[str] = []
     for name in names:
         members = groups().get(name, (name,))
-        layers = [layer for layer in there if any(_is_of(layer, member) for member in members)]
+        is_of = _is_part if key == "chips.labels" else _is_of
+        layers = [layer for layer in there if any(is_of(layer, member) for member in members)]
         if not layers:
             known = [*there, *(groups() if key == "chips.layers" else ())]
             said = choose_from(name, known) if known else "the cube has none; give radarcoding.layers"
@@ -119,12 +134,13 @@ def _named(names: Sequence[str], there: Sequence[str], key: str) -> list[str]:
 
 
 def _is_of(layer: str, name: str) -> bool:
-    """Whether a layer has a name, or is one of several that have it: of a polarization, or of a label's class."""
-    return (
-        layer == name
-        or layer in {f"{name}_{p}" for p in POLARIZATIONS}
-        or (layer.startswith(f"{name}_") and name not in {s.name for s in all_signatures()})
-    )
+    """Whether a layer has a name, or is one of several that have it, each of a polarization."""
+    return layer == name or layer in {f"{name}_{p}" for p in POLARIZATIONS}
+
+
+def _is_part(layer: str, name: str) -> bool:
+    """Whether a label has a name, or is one of several that have it, each of a class."""
+    return layer == name or layer.startswith(f"{name}_")
 
 
 def _array_of(layer: xr.DataArray, *, is_label: bool) -> str:

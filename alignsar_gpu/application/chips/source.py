@@ -30,6 +30,15 @@ TIME = DIMENSIONS[0]
 UNKNOWN = 255  # of classes and flags: no data
 
 
+def require_metres(crs: CRS) -> None:
+    """Raise AlignsarError for a map whose coordinates are not metres."""
+    if not crs.is_projected or crs.axis_info[0].unit_conversion_factor != 1.0:
+        raise AlignsarError(
+            f"chips.geometry=map: the map is in {crs.name}, and distances of chips are measured in metres; "
+            "make a map in a projection, such as UTM (geocoding.resolution=20 without geocoding.crs)"
+        )
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Source:
     """Layers [line, sample], or [row, column] of a map, of which windows are read.
@@ -72,11 +81,7 @@ class Source:
             )
         data = open_cube(work / MAP)
         crs = CRS.from_wkt(data["spatial_ref"].attrs["crs_wkt"])
-        if not crs.is_projected:
-            raise AlignsarError(
-                f"chips.geometry=map: the map is in {crs.name}, and distances of chips are measured in metres; "
-                "make a map in a projection, such as UTM (geocoding.resolution=20 without geocoding.crs)"
-            )
+        require_metres(crs)
         return cls(data=data, dimensions=("y", "x"), geometry=geometry, crs=crs)
 
     @property

@@ -34,7 +34,7 @@ def read_statistics(folder: Path) -> dict[str, Any]:
 def _read(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise AlignsarError(
             f"{path}: is not there; name the folder chips/ of a run, which chips.size makes, or the run's own folder"
         ) from None

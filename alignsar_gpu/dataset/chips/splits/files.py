@@ -80,6 +80,8 @@ def _geometry(geometry: shapely.Geometry) -> dict[str, Any]:
 
 def _ring(ring: shapely.LinearRing) -> list[list[float]]:
     points = shapely.get_coordinates(ring)
-    points[:, 0] = np.unwrap(points[:, 0], period=360.0)
+    unwrapped = np.unwrap(points[:, 0], period=360.0)
+    if abs(unwrapped[-1] - unwrapped[0]) < 180.0:  # otherwise around a pole
+        points[:, 0] = unwrapped
     rounded: list[list[float]] = points.round(DECIMALS).tolist()
     return rounded
