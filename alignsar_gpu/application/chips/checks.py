@@ -14,7 +14,7 @@ from alignsar_gpu.application.chips.layers import check_names
 from alignsar_gpu.application.chips.places import Windows
 from alignsar_gpu.application.chips.regions import read_regions
 from alignsar_gpu.application.chips.selection import ranges_of
-from alignsar_gpu.application.chips.source import require_metres
+from alignsar_gpu.application.chips.source import require_metres, require_valid
 from alignsar_gpu.application.geocoding.grids import grid_of
 from alignsar_gpu.application.geocoding.stage import MAP
 from alignsar_gpu.dataset.chips.splits.dates import check_ranges, split_by_dates
@@ -60,6 +60,8 @@ def _check_map(config: Config) -> None:
     if config.geocoding.is_wanted:
         if "cube" not in config.geocoding.products:
             raise AlignsarError("chips.geometry=map: is cut from map.zarr; add cube to geocoding.products")
+        if config.geocoding.layers:
+            require_valid(config.geocoding.layers)
         crs = config.geocoding.crs if config.geocoding.match is None else grid_of(config.geocoding.match).crs
         if crs:
             require_metres(CRS.from_user_input(crs))
@@ -70,15 +72,18 @@ def _check_map(config: Config) -> None:
 
 
 def check_chips(
-    config: Config, layers: Sequence[CubeLayer], shape: tuple[int, int], dates: Sequence[str]
+    config: Config, layers: Sequence[CubeLayer], shape: tuple[int, int], dates: Sequence[str], memory: int
 ) -> None:
-    """Raise AlignsarError for chips larger than the image, and for layers and dates that the cube will not have."""
+    """Raise AlignsarError for layers and dates that the cube will not have, and for chips too large or too many.
+
+    ``shape`` is of the image, and ``memory`` what may be held, in bytes.
+    """
     chips, on_map = config.chips, config.geocoding.layers
     if chips.geometry == "map" and on_map:
         layers = [layer for layer in layers if layer.name in on_map]
-    check_names(chips, layers)
+    check_names(chips, {layer.name: layer.attributes for layer in layers})
     if chips.geometry == "radar":
-        Windows.of(chips, shape)
+        Windows.of(chips, shape).require_memory(memory)
     if chips.split.by == "dates":
         days = [np.datetime64(dt.date.fromisoformat(day)) for day in dates]
         split_by_dates(days, ranges_of(chips.split.dates.there))

@@ -14,6 +14,7 @@ from pyproj import CRS
 from alignsar_gpu.application.chips.describing import chip_ids
 from alignsar_gpu.application.chips.layers import classes_of
 from alignsar_gpu.config.keys import as_given
+from alignsar_gpu.dataset.chips.checks.keys import FACTS, NUMBER, wrong_keys
 from alignsar_gpu.dataset.chips.description import BLOCKS, DATASET, read_facts
 from alignsar_gpu.dataset.chips.index import read_index
 from alignsar_gpu.dataset.chips.layout import ARRAYS, STORE
@@ -32,6 +33,16 @@ if TYPE_CHECKING:
     from alignsar_gpu.application.chips.layers import ChosenLayers
     from alignsar_gpu.application.chips.source import Source
     from alignsar_gpu.config.chips import ChipsConfig
+
+NEEDED = FACTS | {
+    "id": str,
+    "version": int,
+    "geometry": str,
+    "crs": str,
+    "stride": [int],
+    "dates": str,
+    "split": {"by": str, "buffer_m": NUMBER, "block_m": NUMBER, "folds": int},
+}  # keys of its dataset.json
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,7 +64,37 @@ class Earlier:
     def open(cls, path: str) -> Earlier:
         """Open the dataset at ``path``. Raises AlignsarError where there is none."""
         folder = folder_of(Path(path).expanduser())
-        return cls(folder=folder, facts=read_facts(folder), index=read_index(folder))
+        try:
+            facts, index = read_facts(folder), read_index(folder)
+        except AlignsarError as error:
+            raise AlignsarError(f"chips.onto={path}: {error}") from None
+        if wrong := [*wrong_keys(facts, NEEDED)]:
+            raise AlignsarError(
+                f"chips.onto={path}: {DATASET} is damaged ({wrong[0]}); copy it again, and check it: alignsar_gpu check"
+            )
+        earlier = cls(folder=folder, facts=facts, index=index)
+        for name, of in facts["files"].items():
+            if not (folder / name).is_file() or (folder / name).stat().st_size != of["size"]:
+                raise earlier._damage(name)
+        return earlier
+
+    def _damage(self, name: str) -> AlignsarError:
+        return AlignsarError(
+            f"chips.onto={self.folder}: {name} is missing or not what it was; copy it again, and check all: "
+            "alignsar_gpu check"
+        )
+
+    def require_unchanged(self, files: Mapping[str, Mapping[str, Any]]) -> None:
+        """Raise AlignsarError where a shard that was put into another folder is not what its dataset.json says."""
+        for path in self._shards:
+            name = str(path.relative_to(self.folder))
+            if files[name]["sha256"] != self.facts["files"].get(name, {}).get("sha256"):
+                raise self._damage(name)
+
+    @property
+    def _shards(self) -> list[Path]:
+        found = [*self.folder.glob(f"{STORE}/*/c/**/*"), *self.folder.glob(f"{WEBDATASET}/*.tar")]
+        return [path for path in found if path.is_file()]
 
     @property
     def crs(self) -> CRS:
@@ -71,7 +112,9 @@ class Earlier:
         there = set(self.index["id"])
         lacking = np.array([name not in there for name in ids], dtype=bool)
         if not lacking.any():
-            raise AlignsarError(f"chips.onto={self.folder}: has all chips of this run already")
+            raise AlignsarError(
+                f"chips.onto={self.folder}: has all chips of this run already; give another run"
+            )
         return lacking
 
     def _first(self) -> dict[str, int]:
@@ -154,9 +197,9 @@ class Earlier:
 
     def link(self, target: Path) -> None:
         """Put the shards into another folder: as links of the file system, or where it has none copied."""
-        for path in [*self.folder.glob(f"{STORE}/*/c/**/*"), *self.folder.glob(f"{WEBDATASET}/*.tar")]:
+        for path in self._shards:
             place = target / path.relative_to(self.folder)
-            if path.is_file() and not place.exists():
+            if not place.exists():
                 place.parent.mkdir(parents=True, exist_ok=True)
                 try:
                     os.link(path, place)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.application.chips.source import Source
     from alignsar_gpu.config.chips import ChipsConfig
-    from alignsar_gpu.dataset.cube import CubeLayer
 
 INHERITED = "inherited_from"  # the attribute of labels
 NO_INPUTS = ("longitude", "latitude", "valid", "position_uncertainty", "spatial_ref")
@@ -59,14 +58,15 @@ def choose_layers(source: Source, config: ChipsConfig) -> ChosenLayers:
     """Choose the layers of chips. Raises AlignsarError for names that the source does not have."""
     data = source.data
     images = [str(name) for name in data.variables if set(data[name].dims) >= set(source.dimensions)]
-    inputs, labels = _sorted({name: data[name].attrs for name in images})
+    attributes = {name: data[name].attrs for name in images}
+    check_names(config, attributes)
+    inputs, labels = _sorted(attributes)
     if config.split.by == "dates":
         inputs = _without_all_dates(data, inputs, config.layers)
     wanted = {
         *_named(config.layers, inputs, "chips.layers"),
         *(chosen_labels := _named(config.labels, labels, "chips.labels")),
     }
-    _check_labels(chosen_labels, config)
     arrays: dict[str, list[Plane]] = {"images": [], "pairs": [], "ground": [], "classes": [], "targets": []}
     for name in sorted(wanted):
         arrays[_array_of(data[name], is_label=name in labels)] += _planes(data[name])
@@ -89,11 +89,19 @@ def _without_all_dates(data: xr.Dataset, inputs: Sequence[str], named: Sequence[
     return [name for name in inputs if name not in of_all]
 
 
-def check_names(config: ChipsConfig, layers: Sequence[CubeLayer]) -> None:
-    """Raise AlignsarError for names of layers and labels that a cube will not have."""
-    inputs, labels = _sorted({layer.name: layer.attributes for layer in layers})
-    _named(config.layers, inputs, "chips.layers")
-    _check_labels(_named(config.labels, labels, "chips.labels"), config)
+def check_names(config: ChipsConfig, attributes: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise AlignsarError for names of layers and labels that are not there, among layers by their attributes."""
+    inputs, labels = _sorted(attributes)
+    for names, there, key in (
+        (config.layers, inputs, "chips.layers"),
+        (config.labels, labels, "chips.labels"),
+    ):
+        try:
+            chosen = _named(names, there, key)
+        except AlignsarError as error:
+            more = "; a map has only those of geocoding.layers" if config.geometry == "map" else ""
+            raise AlignsarError(f"{error}{more}") from None
+    _check_labels(chosen, config)
 
 
 def _check_labels(labels: Sequence[str], config: ChipsConfig) -> None:

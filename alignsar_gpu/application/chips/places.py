@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.config.chips import ChipsConfig
 
 POINTS = 5  # along each side of a place, whose hull is its footprint
+PLACE_BYTES = 2048  # that a place takes while splits are made, about
 SCREENED = 1 << 24  # pixels of a block in which places are looked at
 
 
@@ -54,6 +56,15 @@ class Windows:
             )
         counts = tuple((shape[axis] - size[axis]) // stride[axis] + 1 for axis in (0, 1))
         return cls(size=size, stride=stride, halo=config.halo, counts=(counts[0], counts[1]))
+
+    def require_memory(self, budget: int) -> None:
+        """Raise AlignsarError for more places than can be held in ``budget`` bytes."""
+        count, most = math.prod(self.counts), budget // PLACE_BYTES
+        if count > most:
+            raise AlignsarError(
+                f"chips.stride=[{self.stride[0]},{self.stride[1]}]: makes {count} places, and device.memory_gib="
+                f"{budget / (1 << 30):.2f} has room for {most}; give a larger stride"
+            )
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -140,7 +151,7 @@ def screen(
     count, dates = windows.counts[0] * windows.counts[1], len(source.dates)
     valid, labelled = np.zeros((dates, count)), np.full(count, np.nan)
     (fractions, of), uncertainty = np.zeros((2, count, len(balance.names))), np.full(count, np.nan)
-    points = np.full((count, POINTS * POINTS, 2), np.nan)
+    hulls = np.empty(count, dtype=object)
     for row, columns in product(range(windows.counts[0]), windows.parts(SCREENED)):
         numbers, window = windows.numbers(row, columns), windows.window(row, columns)
         sums = _Sums(windows, columns)
@@ -152,7 +163,7 @@ def screen(
         fractions[numbers], of[numbers] = _class_sums(source, balance, window, sums)
         if "position_uncertainty" in source.data:
             uncertainty[numbers] = sums.finite_mean(source.window("position_uncertainty", None, *window))
-        points[numbers] = _points(source, windows, row, columns)
+        hulls[numbers] = _hulls(_points(source, windows, row, columns))
         if columns.stop == windows.counts[1]:
             advance(1)
     return Screened(
@@ -162,7 +173,7 @@ def screen(
         known=of,
         classes=balance.names,
         uncertainty=uncertainty,
-        hulls=gpd.GeoSeries(_hulls(points), crs=source.crs),
+        hulls=gpd.GeoSeries(hulls, crs=source.crs),
     )
 
 

@@ -20,7 +20,7 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geocoding.map_grid import utm_or_ups
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import xarray as xr
@@ -36,6 +36,14 @@ def require_metres(crs: CRS) -> None:
         raise AlignsarError(
             f"chips.geometry=map: the map is in {crs.name}, and distances of chips are measured in metres; "
             "make a map in a projection, such as UTM (geocoding.resolution=20 without geocoding.crs)"
+        )
+
+
+def require_valid(layers: Sequence[str]) -> None:
+    """Raise AlignsarError for a map that does not say where it has data."""
+    if "valid" not in layers:
+        raise AlignsarError(
+            "chips.geometry=map: the map has no layer valid, which says where it has data; add it to geocoding.layers"
         )
 
 
@@ -82,6 +90,7 @@ class Source:
         data = open_cube(work / MAP)
         crs = CRS.from_wkt(data["spatial_ref"].attrs["crs_wkt"])
         require_metres(crs)
+        require_valid([str(name) for name in data])
         return cls(data=data, dimensions=("y", "x"), geometry=geometry, crs=crs)
 
     @property

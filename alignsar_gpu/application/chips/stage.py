@@ -78,6 +78,7 @@ class ChipsStage(Stage):
             config = earlier.continuing(config)
         source = Source.open(folder.work, config.geometry, None if earlier is None else earlier.crs)
         layers, windows = choose_layers(source, config), Windows.of(config, source.shape)
+        windows.require_memory(self.run.device.memory_budget)
         with self.run.timer.stage(self.name, windows.counts[0]) as advance:
             balance = balance_of(source, layers.labels, config.split.balance)
             screened = screen(source, windows, layers.labels, balance, advance)
@@ -160,6 +161,8 @@ class ChipsStage(Stage):
             for path in sorted(target.rglob("*"))
             if path.is_file() and path.name != DATASET
         }
+        if made.earlier is not None:
+            made.earlier.require_unchanged(facts["files"])
         write_text(target / DATASET, as_json(self.run.published(facts)))
 
     def _write_tars(
