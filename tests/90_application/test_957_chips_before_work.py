@@ -12,6 +12,7 @@ from command_line import refuse
 from small_runs import CUBE_ALONE, SYNTHETIC
 
 import alignsar_gpu
+from alignsar_gpu.application import space
 from alignsar_gpu.config.chips import SplitConfig, SplitDatesConfig
 from alignsar_gpu.dataset.chips.checker import check_dataset
 from alignsar_gpu.device import Device
@@ -189,6 +190,16 @@ class TestOneDate:
             AlignsarError, match=r"test=.* holds none of the dates, which are 2022-01-10; correct"
         ):
             make_chips(tmp_path / "run", cube_of(24, 48), split=SplitConfig(by="dates", dates=days))
+
+
+class TestDisk:
+    def test_what_the_run_has_made_besides_takes_room_of_its_own(self, tmp_path, monkeypatch):
+        """The cube, which is larger than its chips, once counted as some of them."""
+        monkeypatch.setattr(space, "_free", lambda _: 100_000)
+        with pytest.raises(
+            AlignsarError, match=r"will take about .* MB, and under 1 MB are free there; fewer chips.lay"
+        ):
+            make_chips(tmp_path / "run", cube_of())
 
 
 class TestMemory:

@@ -94,7 +94,7 @@ class ChipsStage(Stage):
         if earlier is not None:
             cutting = earlier.grown(cutting)
         self._say(cutting)
-        check_chips_space(cutting.layout, cutting.counts, folder.work)
+        check_chips_space(cutting.layout, cutting.counts, folder.work, CHIPS)
         self._fill(folder, cutting, target / STORE, earlier)
         self._finish(folder, Finishing(cutting=cutting, screened=screened, window=window, earlier=earlier))
 
