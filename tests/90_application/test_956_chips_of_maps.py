@@ -1,6 +1,7 @@
 """Chips of labels whose maps end within the scene: outside of them nothing is known, nor counted."""
 
 import json
+from types import SimpleNamespace
 
 import geopandas
 import numpy as np
@@ -13,6 +14,7 @@ import alignsar_gpu
 from alignsar_gpu.config.chips import SplitConfig
 from alignsar_gpu.dataset.chips.checker import check_dataset
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.report.sections.chips import chips_section
 
 SIZE = (8, 24)
 BUILDINGS = "geometry: geometrie2dGrondvlak, crs: 'EPSG:28992', where: 'eindRegistratie IS NULL'"
@@ -96,6 +98,15 @@ class TestSeveralMaps:
                 np.testing.assert_array_equal(known == 0.0, index[f"fraction_{name}"].isna())
                 assert of["linear"]["count"] == np.isfinite(values[training]).sum() < values[training].size
                 assert of["linear"]["minimum"] == of["linear"]["maximum"] > 0.0
+
+    def test_the_report_says_how_much_is_known(self, made):
+        writer = SimpleNamespace(chips=made[0], save=lambda *_: None)
+        (table,) = chips_section(writer).tables
+        assert table.head == ("split", "chips", "labels known", "building", "forest")
+        known = made[1].groupby("split")["labelled_share"].mean()
+        assert [row[0] for row in table.rows] == ["train", "test"]
+        assert [row[2] for row in table.rows] == [f"{100 * known[name]:.1f} %" for name in ("train", "test")]
+        assert {row[3:] for row in table.rows} == {("50.0 %", "25.0 %")}
 
     def test_classes_that_are_unknown_are_no_class(self, tmp_path):
         classes = np.full((160, 240), 255, dtype=np.uint8)
