@@ -107,7 +107,8 @@ def check_products_space(views: Sequence[PassView], path: Path) -> None:
     bursts = [burst for view in views for burst in view.product.bursts]
     total = sum(b.grid.lines * b.grid.samples * len(b.channels) * SAFE_PIXEL for b in bursts)
     LOGGER.info(
-        "size       %d bursts: %s on disk, %s free", len(bursts), _about(total), in_units(_free(path))
+        "size       %d burst%s: %s on disk, %s free",
+        *(len(bursts), "s" * (len(bursts) > 1), _about(total), in_units(_free(path))),
     )
     _check(total, path, "simulate fewer or smaller bursts, or choose another output")
 

@@ -84,7 +84,7 @@ def test_a_sound_dataset_is_proved(made):
     assert report.is_sound
     files, places, apart, stored, statistics, classes = report.proofs
     assert files.startswith("26 files, 0.")
-    assert places == "12 places are each in one split on all chips: test 12, train 12, validation 12"
+    assert places == "12 places are each in one split; chips: test 12, train 12, validation 12"
     assert apart == "12 places are at least 2000.0 m apart between splits; the buffer is 600.0 m"
     assert stored.startswith(
         "36 chips are stored where the index says (images, pairs, valid, ground, classes, targets)"
@@ -324,7 +324,7 @@ def test_splits_by_dates_need_one_split_a_date(dataset):
     index = dataset.index.assign(split=dataset.index["date"].map(splits))
     found = on_splits(replace(by_dates, index=index))
     assert not found.failures
-    assert found.proofs == ["3 dates are each in one split on all chips: test 12, train 12, validation 12"]
+    assert found.proofs == ["3 dates are each in one split; chips: test 12, train 12, validation 12"]
     mixed = index.assign(split=index["split"].where(index.index % 12 != 3, "train"))
     assert on_splits(replace(by_dates, index=mixed)).failures[1] == (
         "index.parquet: dates in more than one split: 2 (20220113, 20220125)"

@@ -14,7 +14,7 @@ from alignsar_gpu.application.chips.layers import check_names
 from alignsar_gpu.application.chips.places import Windows
 from alignsar_gpu.application.chips.regions import read_regions
 from alignsar_gpu.application.chips.selection import ranges_of
-from alignsar_gpu.application.chips.source import require_metres, require_valid
+from alignsar_gpu.application.chips.source import require_longitude, require_metres, require_valid
 from alignsar_gpu.application.geocoding.grids import grid_of
 from alignsar_gpu.application.geocoding.stage import MAP
 from alignsar_gpu.dataset.chips.splits.dates import check_ranges, split_by_dates
@@ -83,6 +83,7 @@ def check_chips(
         layers = [layer for layer in layers if layer.name in on_map]
     check_names(chips, {layer.name: layer.attributes for layer in layers})
     if chips.geometry == "radar":
+        require_longitude({layer.name for layer in layers})
         Windows.of(chips, shape).require_memory(memory)
     if chips.split.by == "dates":
         days = [np.datetime64(dt.date.fromisoformat(day)) for day in dates]

@@ -164,8 +164,9 @@ class Cutting:
             chips = np.empty((len(numbers), len(planes), *self.windows.shape), dtype=array.dtype)
             for index, plane in enumerate(planes):
                 values = self._values(plane, date, lines, samples)
-                for place, left in enumerate(first):
-                    chips[place, index] = values[:, left : left + self.windows.shape[1]]
+                with np.errstate(over="ignore"):  # of float16, which is looked for below
+                    for place, left in enumerate(first):
+                        chips[place, index] = values[:, left : left + self.windows.shape[1]]
                 self._require_finite(chips[:, index], values, plane)
             for number, chip in zip(numbers, chips if name != "valid" else chips[:, 0], strict=True):
                 yield name, self.first[along] + int(number), chip

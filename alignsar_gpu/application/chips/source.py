@@ -20,7 +20,7 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geocoding.map_grid import utm_or_ups
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     import xarray as xr
@@ -36,6 +36,15 @@ def require_metres(crs: CRS) -> None:
         raise AlignsarError(
             f"chips.geometry=map: the map is in {crs.name}, and distances of chips are measured in metres; "
             "make a map in a projection, such as UTM (geocoding.resolution=20 without geocoding.crs)"
+        )
+
+
+def require_longitude(layers: Collection[str]) -> None:
+    """Raise AlignsarError for a cube that does not say where its pixels are."""
+    if "longitude" not in layers:
+        raise AlignsarError(
+            "chips.size: the dataset has no longitude and latitude, by which chips are split; give a DEM that covers "
+            "it (dem.path), or products with coordinates"
         )
 
 
@@ -74,6 +83,7 @@ class Source:
         """
         if geometry == "radar":
             cube = open_dataset(work / CUBE)
+            require_longitude(set(cube.variables) if "geospatial_lon_min" in cube.attrs else ())
             west, east, south, north = (
                 float(cube.attrs[f"geospatial_{name}"])
                 for name in ("lon_min", "lon_max", "lat_min", "lat_max")

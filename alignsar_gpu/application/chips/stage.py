@@ -102,7 +102,7 @@ class ChipsStage(Stage):
         selection = cutting.selection
         splits = [str(name) for name in dict.fromkeys(selection.split.tolist())]
         LOGGER.info(
-            "chips      %d of %d x %d pixels at %d places: %s",
+            "chips      %d, each %d x %d pixels, at %d places: %s",
             *(selection.place.size, *cutting.windows.shape, selection.places.size),
             ", ".join(f"{name} {int((selection.split == name).sum())}" for name in splits),
         )
@@ -111,7 +111,7 @@ class ChipsStage(Stage):
         if "pairs" in cutting.arrays and cutting.of_pairs.size < selection.place.size:
             names = ", ".join(plane.name for plane in cutting.arrays["pairs"])
             LOGGER.info(
-                "left out   %s of the reference date %s, where they are the same everywhere by definition",
+                "left out   %s of the reference date %s: compared with itself, a date has coherence 1 and phase 0",
                 *(names, cutting.source.dates[cutting.source.reference]),
             )
 

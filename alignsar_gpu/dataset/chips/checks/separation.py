@@ -37,9 +37,7 @@ def check_splits(dataset: Dataset, findings: Findings) -> None:
         )
     unit, word = ("date", "dates") if dataset.by == "dates" else ("place_id", "places")
     if findings.require(_with_many(index, unit, "split"), INDEX, f"{word} in more than one split"):
-        findings.prove(
-            f"{index[unit].nunique()} {word} are each in one split on all chips: {_listed(counts)}"
-        )
+        findings.prove(f"{index[unit].nunique()} {word} are each in one split; chips: {_listed(counts)}")
     if dataset.by == "dates":
         return
     _check_blocks(dataset, findings)

@@ -107,7 +107,7 @@ def _split(
     )
     assignment = assign(problem, seed)
     needed = chip_length(places.footprints) + buffer
-    remedy = refusals.remedy_of_blocks(side, needed, folds=TRAIN not in names)
+    remedy = refusals.remedy_of_blocks(side, needed, names)
     chips = dict(zip(names, assignment.kept[:, 0].tolist(), strict=True))
     refusals.check_kept(chips, len(places), key, remedy, elsewhere)
     if not elsewhere:

@@ -55,15 +55,16 @@ def check_side(side: float, buffer: float) -> None:
         )
 
 
-def remedy_of_blocks(side: float, needed: float, *, folds: bool) -> str:
+def remedy_of_blocks(side: float, needed: float, names: Sequence[str]) -> str:
     """Say what to do about a split without chips: blocks may be too few, or too small for a chip and its buffer."""
     if side < needed:
         return f"give a larger chips.split.block (a chip and the buffer need {needed:.0f} m), or a smaller chips.size"
-    fewer = "fewer chips.split.folds" if folds else "fewer splits (chips.split.shares.validation=0)"
-    return (
-        "try a smaller chips.split.block, a smaller chips.size or chips.stride, another chips.split.seed, or "
-        f"{fewer}"
-    )
+    fewer = "fewer splits (chips.split.shares.validation=0)" if TRAIN in names else "fewer chips.split.folds"
+    remedies = [
+        *("a smaller chips.split.block", "a smaller chips.size or chips.stride", "another chips.split.seed"),
+        *([fewer] if len(names) > FEWEST_FOLDS else []),
+    ]
+    return f"try {', '.join(remedies[:-1])}, or {remedies[-1]}"
 
 
 def check_places(count: int, splits: int) -> None:
