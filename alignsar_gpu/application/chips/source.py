@@ -20,7 +20,7 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geocoding.map_grid import utm_or_ups
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     import xarray as xr
@@ -39,7 +39,7 @@ def require_metres(crs: CRS) -> None:
         )
 
 
-def require_longitude(layers: Collection[str]) -> None:
+def require_longitude(layers: Iterable[str]) -> None:
     """Raise AlignsarError for a cube that does not say where its pixels are."""
     if "longitude" not in layers:
         raise AlignsarError(
@@ -83,7 +83,7 @@ class Source:
         """
         if geometry == "radar":
             cube = open_dataset(work / CUBE)
-            require_longitude(set(cube.variables) if "geospatial_lon_min" in cube.attrs else ())
+            require_longitude(map(str, cube.variables) if "geospatial_lon_min" in cube.attrs else ())
             west, east, south, north = (
                 float(cube.attrs[f"geospatial_{name}"])
                 for name in ("lon_min", "lon_max", "lat_min", "lat_max")
