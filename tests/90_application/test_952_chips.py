@@ -2,9 +2,11 @@
 
 import io
 import json
+import re
 import shutil
 import tarfile
 from itertools import combinations
+from pathlib import Path
 
 import geopandas
 import numpy as np
@@ -15,6 +17,7 @@ import xarray as xr
 import yaml
 from command_line import refuse, run
 from pyproj import Transformer
+from scipy.stats import norm
 from small_runs import CUBE_ALONE, start_and_kill
 
 import alignsar_gpu
@@ -29,6 +32,7 @@ MADE = [
     ),
     "geocoding.layers=[sigma0_vv,height,land_cover,valid]",
 ]
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "chips.md"
 LAYERS = ["sigma0", "coherence", "height"]
 SIZE = (8, 24)
 
@@ -381,3 +385,67 @@ class TestRun:
         ):  # fmt: skip
             refuse(words, "device=cpu", *keys, f"output={tmp_path / 'run'}")
         assert files_of(tmp_path / "run") == before
+
+
+class TestDocumented:
+    """The lines of docs/chips.md, on these chips."""
+
+    @pytest.fixture
+    def here(self, chipped, tmp_path, monkeypatch):
+        (tmp_path / "outputs").mkdir()
+        (tmp_path / "outputs" / "demo").symlink_to(chipped)
+        monkeypatch.chdir(tmp_path)
+
+    @staticmethod
+    def run_lines(name):
+        marked = rf"<!-- run by \S+: {name} -->\n```python\n(.*?)```"
+        names = {}
+        exec(re.search(marked, DOCUMENTATION.read_text(), re.DOTALL)[1], names)
+        return names
+
+    def test_xarray(self, here, index, capsys):
+        chosen = self.run_lines("xarray")["sigma0"]
+        assert chosen.sizes["chip"] == ((index["split"] == "train") & (index["valid_share"] > 0.95)).sum()
+        assert "nan" not in capsys.readouterr().out
+
+    def test_scikit_learn(self, here):
+        """Tested on other blocks, as many are right as the distance of classes says; of shuffled ones, by chance.
+
+        Of classes that are Gaussian with one covariance, a class is taken for another with the probability
+        Phi(-d / 2), of their Mahalanobis distance d; their sum bounds from above how many are wrong.
+        """
+        lines = self.run_lines("sklearn")
+        (values, names), (others, true) = lines["samples"]("train"), lines["samples"]("validation", "test")
+        classes, classifier = np.unique(names), lines["classifier"]
+        within = sum((names == n).sum() * np.cov(values[names == n].T, bias=True) for n in classes)
+        root = np.linalg.cholesky(np.linalg.inv(within / (len(names) - len(classes))))
+        means = np.stack([values[names == n].mean(axis=0) for n in classes]) @ root
+        distance = np.linalg.norm(means[:, np.newaxis] - means, axis=-1)
+        wrong = norm.cdf(-distance / 2).sum(axis=1) - 0.5
+        expected = 1.0 - wrong[np.searchsorted(classes, true)].mean()
+        deviation = np.sqrt(expected * (1.0 - expected) / len(true))
+        assert expected > 0.9
+        assert classifier.score(others, true) > expected - 3.0 * deviation
+
+        rng, by_class = np.random.default_rng(0), [true == name for name in np.unique(true)]
+        recalls = []
+        for _ in range(20):
+            right = classifier.fit(values, rng.permutation(names)).predict(others) == true
+            recalls.append(np.mean([right[of].mean() for of in by_class]))
+        chance = 1.0 / len(by_class)
+        assert abs(np.mean(recalls) - chance) < 3.0 * np.std(recalls) / np.sqrt(20)
+        assert np.mean(recalls) < 0.5 * expected
+
+    @pytest.mark.filterwarnings("default")
+    @pytest.mark.parametrize("name", ["torch", "torchgeo"])
+    def test_for_networks(self, here, name):
+        pytest.importorskip(name)
+        assert self.run_lines(name)
+
+    @pytest.mark.filterwarnings("default")
+    def test_webdataset(self, finished, tmp_path, monkeypatch):
+        pytest.importorskip("webdataset")
+        shutil.copytree(finished, tmp_path / "outputs" / "demo")
+        add(tmp_path / "outputs" / "demo", products=["zarr", "webdataset"])
+        monkeypatch.chdir(tmp_path)
+        assert self.run_lines("webdataset")["images"].shape == (2, *SIZE)

@@ -9,7 +9,7 @@ import zarr
 from chip_places import ORIGIN, UTM, squares
 
 from alignsar_gpu.dataset.chips.description import BLOCKS, DATASET, STATISTICS, as_json
-from alignsar_gpu.dataset.chips.index import INDEX, write_index
+from alignsar_gpu.dataset.chips.index import INDEX, index_of, write_index
 from alignsar_gpu.dataset.chips.layout import STORE, ChipArray, ChipLayout
 from alignsar_gpu.dataset.chips.splits import write_blocks
 from alignsar_gpu.dataset.chips.splits.grid import block_names, block_table
@@ -46,7 +46,7 @@ def make_chips(folder):
     store, place = ChipStore.open(folder), np.tile(np.arange(PLACES), len(DATES))
     columns = _columns(locate(store, place, 1), place)
     footprints = gpd.GeoSeries(squares(_middles(), CHIP), crs=UTM)
-    write_index(folder / INDEX, columns, footprints.iloc[place])
+    write_index(folder / INDEX, index_of(columns, footprints.iloc[place]))
     cells = _cells()
     write_blocks(folder / BLOCKS, block_table(cells, np.array(SPLITS[::4]), side=SIDE, crs=footprints.crs))
     statistics = training_statistics(store, columns, DECIBELS, ["train"], 1)

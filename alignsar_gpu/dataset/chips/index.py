@@ -52,6 +52,17 @@ def read_index(folder: Path) -> gpd.GeoDataFrame:
         ) from None
 
 
+def choose_chips(index: gpd.GeoDataFrame, query: str) -> gpd.GeoDataFrame:
+    """Choose rows by a query, as of `pandas.DataFrame.query`. Raises AlignsarError for one that cannot be answered."""
+    try:
+        return index.query(query) if query else index
+    except (AttributeError, KeyError, NameError, SyntaxError, TypeError, ValueError) as error:
+        columns = ", ".join(name for name in index if name not in {"geometry", "footprint"})
+        raise AlignsarError(
+            f"query={query}: cannot be answered ({error}); give a condition on columns of the index: {columns}"
+        ) from None
+
+
 def on_earth(footprints: gpd.GeoSeries) -> gpd.GeoSeries:
     """Return footprints as longitude and latitude, cut where they cross the antimeridian."""
     sides = footprints.segmentize(footprints.length.max() / (4 * POINTS) or 1.0)
