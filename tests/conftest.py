@@ -3,6 +3,7 @@
 Imports nothing but pytest, for tests/gpu runs on machines that have little else.
 """
 
+import gc
 import os
 from pathlib import Path
 
@@ -18,6 +19,12 @@ def pytest_configure(config):
         # Two threads can be asked for, and one is taken otherwise. Numba reads this when it is imported.
         os.environ.setdefault("NUMBA_NUM_THREADS", "2")
         config.pluginmanager.register(OneThread())
+
+
+def pytest_collection_finish():
+    """Leave the half a million objects of modules and tests out of what the garbage collector goes through again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,7 @@ from alignsar_gpu.application.fingerprints import write_text
 from alignsar_gpu.application.journal import JOURNAL, Journal, read_json
 from alignsar_gpu.config.keys import as_given
 from alignsar_gpu.errors import CANNOT_WRITE, LISTED, AlignsarError
-from alignsar_gpu.progress import RUN_LOG
+from alignsar_gpu.progress import LOGGER, RUN_LOG
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -137,6 +137,7 @@ class RunFolder:
         refuse_foreign(self.path)
         self._look()
         self._refuse_others()
+        self._refuse_links()
         self._new = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
         try:
             self.work.mkdir(parents=True, exist_ok=True)
@@ -227,6 +228,23 @@ class RunFolder:
                 "choose another output, or delete that folder"
             )
 
+    def _refuse_links(self) -> None:
+        """Raise AlignsarError for links that the run would not find its way through, or that lead nowhere."""
+        if self.work.is_symlink():
+            raise AlignsarError(
+                f"output={self.path}: {WORK} in it is a link; remove that, and let the run make a folder"
+            )
+        for product in self._known_products():
+            place = self.path / product
+            if place.is_symlink() and not place.exists():
+                raise AlignsarError(
+                    f"output={self.path}: {product} in it is a link to {place.readlink()}, which is not there; make "
+                    "that available, or remove the link"
+                )
+
+    def _known_products(self) -> list[str]:
+        return [name for entry in self._known.get("stages", {}).values() for name in entry["products"]]
+
     def _refuse_unfinished(self, state: Mapping[str, Any]) -> None:
         """Raise AlignsarError for a folder to which nothing can be added yet."""
         others = set(state.get("stages", {})) - set(self._stages)
@@ -297,15 +315,31 @@ class RunFolder:
         for name, stage in self._stages.items():
             if name in before and before[name]["fingerprint"] != self._fingerprints[name]:
                 self._forget(stage)
-        for name, entry in self._known.get("stages", {}).items():
-            for product in entry["products"] if name not in self.pending else ():
-                if not (self.work / product).is_symlink():
-                    (self.work / product).symlink_to(f"../{product}")
+        self._link_products()
         stages = {name: {"fingerprint": self._fingerprints[name]} for name in self._stages}
         facts = {"format": FORMAT, "stages": stages, "configuration": self._configuration}
         write_text(state, json.dumps(facts))
         RUN_LOG.open(self.path / LOG)
         return bool(before)
+
+    def _link_products(self) -> None:
+        """Link finished products of stages that are not made now into the working place, and say what becomes of links.
+
+        The user may have put links in the place of products, to another disk, say. A product that is made anew takes
+        the place of the link; what that leads to is not touched.
+        """
+        for product in [name for stage in self.pending for name in self._stages[stage].products]:
+            if (self.work / product).is_symlink():  # from before it had to be made
+                (self.work / product).unlink()
+            if (self.path / product).is_symlink():
+                LOGGER.warning(
+                    "output     %s is a link to %s: it is made anew here in place of the link, and what is there stays",
+                    *(product, (self.path / product).readlink()),
+                )
+        for name, entry in self._known.get("stages", {}).items():
+            for product in entry["products"] if name not in self.pending else ():
+                if not (self.work / product).is_symlink():
+                    (self.work / product).symlink_to(f"../{product}")
 
     def _forget(self, stage: StageRecord) -> None:
         self.journal.forget(f"{stage.name}_*")
@@ -417,14 +451,13 @@ class RunFolder:
         """Rename the sealed products into place, the manifest last. May be repeated after an interruption."""
         manifest = read_json(self.work / MANIFEST)
         now = {product for entry in manifest["stages"].values() for product in entry["products"]}
-        for entry in self._known.get("stages", {}).values():
-            for product in set(entry["products"]) - now:
-                _remove(self.path / product)
+        for product in set(self._known_products()) - now:
+            _remove(self.path / product)
         for name in [*sorted(now), CONFIGURATION]:
             made, place = self.work / name, self.path / name
             if made.exists() and not made.is_symlink():
-                if place.is_dir():
-                    shutil.rmtree(place)
+                if made.is_dir() or place.is_dir():  # a file takes the place of a file at once
+                    _remove(place)
                 made.replace(place)
         (self.work / MANIFEST).replace(self.path / MANIFEST)
         self._note_checked()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from alignsar_gpu.application.chips.stage import CHIPS
 from alignsar_gpu.application.dataset.derived import open_dataset
 from alignsar_gpu.application.dataset.part import CUBE
 from alignsar_gpu.application.dataset.stage import read_quality
@@ -12,6 +13,7 @@ from alignsar_gpu.application.geocoding.cogs import VISUAL
 from alignsar_gpu.application.geocoding.stage import COGS
 from alignsar_gpu.application.netcdf import NETCDF
 from alignsar_gpu.application.stage import Stage, keys_of
+from alignsar_gpu.dataset.chips.index import INDEX
 from alignsar_gpu.report import SECTIONS, write_report
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ class ReportStage(Stage):
     """report/index.html."""
 
     name = "report"
-    reads = ("dataset", "netcdf", "geocoding")
+    reads = ("dataset", "netcdf", "geocoding", "chips")
     products = (REPORT,)
     shown = (("report", f"{REPORT}/index.html", ""),)
 
@@ -55,6 +57,7 @@ class ReportStage(Stage):
                 files=[
                     *(folder.work / NETCDF).glob("*.nc"),
                     *sorted((folder.work / COGS).glob(f"{VISUAL}_*.tif")),
+                    *(folder.work / CHIPS).glob(INDEX),
                 ],
                 dates=self.run.config.report.dates,
                 advance=advance,

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from alignsar_gpu.dataset.cube import CubeLayer, CubeLayout
     from alignsar_gpu.simulate.radar.passes.view import PassView
 
+    Shape = tuple[int, int, int]  # dates, lines and samples (rows and columns)
+
 # Share of a layer's bytes that its compressed chunks take, measured on the demo: layers of dates, and those of the
-# ground. Masks and classes take next to nothing.
-DATED, STATIC = 0.75, 0.4
+# ground; masks and classes.
+DATED, STATIC, CODES = 0.75, 0.4, 0.05
 STATIC_NETCDF = 0.2  # each NetCDF file has the latter, packed by a codec that packs more
 MANTISSA = 23  # bits of a float32 that rounding leaves fewer of
 SURE = 0.5  # share of an estimate that a run takes at least
@@ -31,38 +33,53 @@ SAFE_PIXEL = 4  # bytes of a pixel and polarization of a product, as a measureme
 
 
 def check_dataset_space(plan: Plan, networks: Sequence[CubeLayout], config: Config, path: Path) -> None:
-    """Say how much a dataset will take, and raise AlignsarError where the disk of ``path`` has not even half of it."""
-    dates, lines, samples = plan.layout.shape
-    cube = _bytes_of(plan.layout, plan.layout.layers, STATIC)
-    parts = [f"cube.zarr {_size(cube)}"]
-    total = cube + sum(_bytes_of(layout, layout.layers, STATIC) for layout in networks)
+    """Say how much a dataset will take, and raise AlignsarError where the disk of ``path`` has not even half of it.
+
+    Its map counts too.
+    """
+    shape = dates, lines, samples = plan.layout.shape
+    cube = _bytes_of(shape, plan.layout.layers, STATIC)
+    parts, less = [f"cube.zarr {in_units(cube)}"], "netcdf=none"
+    total = cube + sum(_bytes_of(layout.shape, layout.layers, STATIC) for layout in networks)
     if config.netcdf != "none":
         copies = dates if config.netcdf == "dates" else 1
-        files = _bytes_of(
-            plan.layout, plan.layers, copies * STATIC_NETCDF
-        )  # those too that the cube computes
-        parts.append(f"netcdf {_size(files)}")
+        files = _bytes_of(shape, plan.layers, copies * STATIC_NETCDF)  # those too that the cube computes
+        parts.append(f"netcdf {in_units(files)}")
         total += files
+    if plan.map_grid is not None:
+        names, (rows, columns) = config.geocoding.layers, plan.map_grid.shape
+        layers = [layer for layer in plan.layers if (layer.name in names if names else not layer.coordinate)]
+        files = _bytes_of_map((dates, rows, columns), layers, config.geocoding.products)
+        parts.append(f"map of {rows} x {columns} pixels {in_units(files)}")
+        total += files
+        less = f"a coarser geocoding.resolution, {less}"
     LOGGER.info(
         "size       %d date%s of %d x %d pixels, %d layers: about %s on disk (%s), %s free",
         *(dates, "s" * (dates > 1), lines, samples, len(plan.layers)),
-        *(_size(total), ", ".join(parts), _size(_free(path))),
+        *(in_units(total), ", ".join(parts), in_units(_free(path))),
     )
     _check(
         total,
         path,
-        "netcdf=none, dataset.derived=computed and dataset.digits=3 take less; or choose another output",
+        f"{less}, dataset.derived=computed and dataset.digits=3 take less; or choose another output",
     )
 
 
 def check_map_space(layout: CubeLayout, products: Sequence[str], path: Path) -> None:
     """Say how much a map will take, and raise AlignsarError where the disk of ``path`` has not even half of it."""
-    layers = _bytes_of(layout, layout.layers, STATIC)
-    total = layers * (1 + len(set(products) - {"cube"}))  # the cube is made in any case
+    total = _bytes_of_map(layout.shape, layout.layers, products)
     dates, rows, columns = layout.shape
     LOGGER.info(
         "size       map of %d date%s, %d x %d pixels, %d layers: about %s on disk, %s free",
-        *(dates, "s" * (dates > 1), rows, columns, len(layout.layers), _size(total), _size(_free(path))),
+        *(
+            dates,
+            "s" * (dates > 1),
+            rows,
+            columns,
+            len(layout.layers),
+            in_units(total),
+            in_units(_free(path)),
+        ),
     )
     _check(total, path, "a coarser geocoding.resolution and fewer geocoding.layers take less")
 
@@ -75,7 +92,7 @@ def check_chips_space(layout: ChipLayout, counts: Mapping[str, int], path: Path)
         if kind.kind == "f":
             share = DATED if array.along == "chip" else STATIC
             total += share * counts[array.along] * math.prod(layout.chunk(array)) * kind.itemsize
-    LOGGER.info("size       chips: about %s on disk, %s free", _size(total), _size(_free(path)))
+    LOGGER.info("size       chips: about %s on disk, %s free", in_units(total), in_units(_free(path)))
     _check(total, path, "fewer chips.layers, chips.type=float16 and chips.digits=3 take less")
 
 
@@ -84,17 +101,23 @@ def check_products_space(views: Sequence[PassView], path: Path) -> None:
     bursts = [burst for view in views for burst in view.product.bursts]
     total = sum(b.grid.lines * b.grid.samples * len(b.channels) * SAFE_PIXEL for b in bursts)
     LOGGER.info(
-        "size       %d bursts: about %s on disk, %s free", len(bursts), _size(total), _size(_free(path))
+        "size       %d bursts: about %s on disk, %s free", len(bursts), in_units(total), in_units(_free(path))
     )
     _check(total, path, "simulate fewer or smaller bursts, or choose another output")
 
 
-def _bytes_of(layout: CubeLayout, layers: Sequence[CubeLayer], static: float) -> float:
-    dates, lines, samples = layout.shape
+def _bytes_of_map(shape: Shape, layers: Sequence[CubeLayer], products: Sequence[str]) -> float:
+    files = len(set(products) - {"cube"})  # the cube is made in any case
+    return (1 + files) * _bytes_of(shape, layers, STATIC)
+
+
+def _bytes_of(shape: Shape, layers: Sequence[CubeLayer], static: float) -> float:
+    dates, lines, samples = shape
     total = 0.0
     for layer in layers:
         kind = np.dtype(layer.dtype)
         if kind.kind not in "fc":
+            total += CODES * (dates if layer.dated else 1) * lines * samples
             continue
         kept = 1.0 if layer.mantissa_bits is None else (32 - MANTISSA + layer.mantissa_bits) / 32
         share = DATED * dates if layer.dated else static
@@ -111,17 +134,18 @@ def _check(total: float, path: Path, advice: str) -> None:
     needed, free = total - there, _free(path)  # a run that is continued has some of it
     if SURE * needed > free:
         raise AlignsarError(
-            f"output={path}: the run will take about {_size(total)}, and {_size(free)} are free there; {advice}"
+            f"output={path}: the run will take about {in_units(total)}, and {in_units(free)} are free there; {advice}"
         )
     if needed > free:
         LOGGER.warning(
             "size       about %s are needed, and %s are free: the disk may become full",
-            _size(needed),
-            _size(free),
+            in_units(needed),
+            in_units(free),
         )
 
 
-def _size(count: float) -> str:
+def in_units(count: float) -> str:
+    """Return a number of bytes as text, such as 1.7 GB."""
     for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
         if count >= size:
             return f"{count / size:.{0 if count >= 10 * size else 1}f} {unit}"

@@ -232,7 +232,8 @@ def _check_value(name: str, value: Any, metadata: dict[str, Any]) -> None:
     wrong = [v for v in values if choices and v not in choices]
     if wrong or (choices and not values and not metadata["may_be_empty"]):
         given = as_given(wrong[0] if wrong else [])
-        raise AlignsarError(f"{name}={given}: {choose_from(given, choices)}")
+        reason = f"{metadata['refusals'][given]}; " if given in metadata["refusals"] else ""
+        raise AlignsarError(f"{name}={given}: {reason}{choose_from(given, choices)}")
     texts = [v for v in values if isinstance(v, str)]
     if twice := [text for text in texts if texts.count(text) > 1]:
         raise AlignsarError(f"{name}={as_given(value)}: names {twice[0]} twice; give it once")

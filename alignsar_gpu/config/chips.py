@@ -10,7 +10,10 @@ from alignsar_gpu.errors import AlignsarError
 
 SPLITS = ("blocks", "folds", "regions", "dates")
 PRODUCTS = ("zarr", "webdataset")
-REFUSED = ("random", "pixels", "chips")
+LEAKS = (
+    "neighbouring pixels and chips share speckle windows, ground and weather, so a test on a random choice of them "
+    "measures memory"
+)
 
 
 @dataclass
@@ -53,7 +56,10 @@ class SplitConfig:
     """Which chips are for training, and which for testing: by ground or by time, so that nothing leaks."""
 
     by: str = key(
-        "blocks", "what decides: blocks of ground, folds of them, regions of a file, or dates", choices=SPLITS
+        "blocks",
+        "what decides: blocks of ground, folds of them, regions of a file, or dates",
+        choices=SPLITS,
+        refusals=dict.fromkeys(("random", "pixels", "chips"), LEAKS),
     )
     shares: SharesConfig = dataclasses.field(default_factory=SharesConfig)
     block: float | None = key(

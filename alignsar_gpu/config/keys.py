@@ -21,8 +21,9 @@ def about(
     odd: bool = False,
     multiple_of: int = 1,
     may_be_empty: bool = False,
+    refusals: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """What a key means, and which values it takes."""
+    """What a key means, and which values it takes; ``refusals`` say why some others are refused."""
     return {
         "help": help,
         "bounds": bounds,
@@ -30,6 +31,7 @@ def about(
         "odd": odd,
         "multiple_of": multiple_of,
         "may_be_empty": may_be_empty,
+        "refusals": refusals or {},
     }
 
 

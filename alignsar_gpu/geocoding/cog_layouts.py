@@ -7,13 +7,14 @@ would still count what only the mask hides. Pictures have a band of opacity inst
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from rasterio.enums import ColorInterp
+
+from alignsar_gpu.dataset.wrapped import is_wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,15 +126,6 @@ def picture_layout(description: str, tags: Mapping[str, str] | None = None) -> C
         tags={"description": description, **(tags or {})},
         interpretation=colours,
     )
-
-
-def is_wrapped(attributes: Mapping[str, Any]) -> bool:
-    """Return whether a layer holds phases that go round: radians within a turn, by its `valid_range`.
-
-    Others are not: phases of delays count on, and standard deviations of phases are plain numbers.
-    """
-    low, high = attributes.get("valid_range", (0.0, 0.0))
-    return attributes.get("units") == "rad" and math.isclose(high - low, 2.0 * math.pi, rel_tol=1e-6)
 
 
 def _overviews(attributes: Mapping[str, Any]) -> Overviews:

@@ -85,18 +85,11 @@ def require_coverage(
     With ``partial``, the DEM need not.
     """
     longitude, latitude = image_outline(grid, orbit, dem, doppler)
-    row, column = map_grid.position(longitude, latitude)
-    known = np.isfinite(row) & np.isfinite(column)
-    rows, columns = map_grid.shape
-    frame = box(-0.5, -0.5, columns - 0.5, rows - 0.5)
-    shown = MultiPoint(np.column_stack([column[known], row[known]])).convex_hull
-    if not known.any() or not shown.intersects(frame):
-        raise AlignsarError(
-            f"geocoding: the map grid, {_extent(*map_grid.geodetic(*_around(rows, columns, (9, 9))))}, does "
-            f"not overlap the image, {_extent(longitude, latitude)}: choose a map grid over the image"
-        )
+    require_overlap(map_grid, longitude, latitude)
     if partial:
         return
+    row, column = map_grid.position(longitude, latitude)
+    rows, columns = map_grid.shape
     with np.errstate(invalid="ignore"):
         inside = (np.abs(row - 0.5 * (rows - 1)) <= 0.5 * rows) & (
             np.abs(column - 0.5 * (columns - 1)) <= 0.5 * columns
@@ -108,6 +101,20 @@ def require_coverage(
     )
     if lon.size:
         dem.require(lon, lat, "what map and image share")
+
+
+def require_overlap(map_grid: MapGrid, longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> None:
+    """Check that an image with these points (degrees) shows some of a map; raise AlignsarError otherwise."""
+    row, column = map_grid.position(longitude, latitude)
+    known = np.isfinite(row) & np.isfinite(column)
+    rows, columns = map_grid.shape
+    frame = box(-0.5, -0.5, columns - 0.5, rows - 0.5)
+    shown = MultiPoint(np.column_stack([column[known], row[known]])).convex_hull
+    if not known.any() or not shown.intersects(frame):
+        raise AlignsarError(
+            f"geocoding: the map grid, {_extent(*map_grid.geodetic(*_around(rows, columns, (9, 9))))}, does "
+            f"not overlap the image, {_extent(longitude, latitude)}: choose a map grid over the image"
+        )
 
 
 def _seen_edge(

@@ -11,17 +11,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
 from alignsar_gpu import kernels
-from alignsar_gpu.geocoding.resampling import WINDOW_SHARE, Geocoding, halves_of, window_around
+from alignsar_gpu.geocoding.positions import WINDOW_SHARE, Geocoding, halves_of, window_around
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from alignsar_gpu.geocoding.resampling import RadarLayer
 
 Interpolation = Literal["nearest", "bilinear", "cubic"]
 
@@ -34,6 +33,17 @@ LEAST_SHARE = 0.5  # of the parts of a pixel must have data
 PROBES = 5  # places each way, at which the size of pixels is looked at
 NEAR = 0.01  # of a pixel
 BYTES_PER_PIXEL = 24  # of a window of a layer: as it is read, and what is made of it
+
+
+class RadarLayer(Protocol):
+    """A layer [line, sample] that can be geocoded, of which windows are read, such as an array of numpy or Zarr."""
+
+    @property
+    def dtype(self) -> Any:
+        """Type of the pixels."""
+        ...
+
+    def __getitem__(self, window: Any, /) -> Any: ...
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -158,8 +168,10 @@ class Tile:
 
         Parameters
         ----------
-        layer : see `Geocoding.sampled`; float64 is made float32.
-        method : "nearest", "bilinear" or "cubic"; classes and flags are taken from the nearest pixel in any case.
+        layer : of the radar grid's shape: float32 or complex64 (NaN is no data; float64 is made float32), uint8 (255
+            is no data) or bool.
+        method : "nearest", "bilinear" or "cubic", see `kernels.gather`; classes and flags are taken from the nearest
+            pixel in any case.
         phase : whether values are angles in radians that go round.
 
         Returns

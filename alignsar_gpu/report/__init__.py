@@ -11,6 +11,7 @@ from alignsar_gpu.report import overview
 from alignsar_gpu.report.page import FoldedText, Page, Section, render
 from alignsar_gpu.report.pictures import PictureWriter
 from alignsar_gpu.report.sections.amplitude import amplitude_section
+from alignsar_gpu.report.sections.chips import chips_section
 from alignsar_gpu.report.sections.comparisons import comparison_sections
 from alignsar_gpu.report.sections.geometry import geometry_section
 from alignsar_gpu.report.sections.interferograms import baselines_section, interferograms_section
@@ -61,13 +62,13 @@ def write_report(
         range) in radians. Any of them may be missing.
     configuration : the composed configuration, shown as it is.
     files : NetCDF files of the dataset, of which the page opens that of the reference date or the first, and pictures
-        of dates on a map (visual_<YYYYMMDD>.tif), of which it shows one.
+        of dates on a map (visual_<YYYYMMDD>.tif), of which it shows one; and the index of chips.
     dates : those that get pictures (YYYYMMDD), besides the reference; empty: up to 16, evenly chosen.
     advance : called with 1 for each of `SECTIONS` that is done.
 
     Raises AlignsarError where the dataset is not a cube, has not one of these dates, or the folder cannot be written.
     """
-    netcdf, maps = ([file for file in files if file.suffix == kind] for kind in (".nc", ".tif"))
+    netcdf, maps, chips = ([f for f in files if f.suffix == kind] for kind in (".nc", ".tif", ".parquet"))
     survey = CubeSurvey(cube, quality, truth=truth, dates=dates)
     page = folder / "index.html"
     try:
@@ -80,7 +81,14 @@ def write_report(
     readers = ThreadPoolExecutor(READERS)
     try:
         survey.read_ahead(readers)
-        text = render(_page(PictureWriter(survey, folder, maps), configuration, advance, netcdf))
+        text = render(
+            _page(
+                PictureWriter(survey, folder, maps, chips[0].parent if chips else None),
+                configuration,
+                advance,
+                netcdf,
+            )
+        )
     finally:
         readers.shutdown(cancel_futures=True)
     unfinished = folder / "index.html.part"
@@ -124,6 +132,7 @@ SECTIONS: tuple[Callable[[PictureWriter], Section | Sequence[Section] | None], .
     geometry_section,
     baselines_section,
     labels_section,
+    chips_section,
     timing_section,
     _truth,
 )

@@ -31,15 +31,17 @@ COLOUR_CELLS = 120_000  # speckle in true colour compresses badly: this keeps it
 class PictureWriter:
     """Draw pictures of a survey into a folder.
 
-    ``maps`` : GeoTIFFs with pictures of dates on a map, VISUAL_<YYYYMMDD>.tif.
+    ``maps`` : GeoTIFFs with pictures of dates on a map, VISUAL_<YYYYMMDD>.tif. ``chips`` : folder of chips, if any.
     ``drawn`` : what is drawn already, by its name.
     ``directions`` : as ``display.ground_directions`` gives them; None where the cube has no coordinates.
     ``bright`` : polarizations that have a layer of brightness; ``brightness_scales`` : the scale of each.
     """
 
-    def __init__(self, survey: CubeSurvey, folder: Path, maps: Sequence[Path] = ()) -> None:
+    def __init__(
+        self, survey: CubeSurvey, folder: Path, maps: Sequence[Path] = (), chips: Path | None = None
+    ) -> None:
         self.survey = survey
-        self.folder, self.maps = folder, maps
+        self.folder, self.maps, self.chips = folder, maps, chips
         self.drawn: dict[str, Drawn] = {}
         self.directions: NDArray[np.float64] | None = None
         if survey.coordinates is not None:

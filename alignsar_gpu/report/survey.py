@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from alignsar_gpu.dataset.wrapped import is_wrapped
 from alignsar_gpu.errors import AlignsarError, choose_from
 from alignsar_gpu.report.drawing.display import DisplayGrid, unwrap_longitude
 from alignsar_gpu.report.scan import scan
@@ -274,7 +275,7 @@ class CubeSurvey:
         if compares := attributes.get("compares"):
             if date not in {None, self.compared_date(compares)}:
                 return None
-            return "phase" if attributes.get("units") == "rad" else "mean"
+            return "phase" if is_wrapped(attributes) else "mean"
         return self._static_reduction(name, attributes) if date in {None, self.reference} else None
 
     @staticmethod

@@ -24,7 +24,13 @@ START = (6.0, 50.8)  # longitude, latitude: where the root finder starts
 def ellipsoid_normal(longitude: ArrayLike, latitude: ArrayLike) -> NDArray[np.float64]:
     """Compute the unit vector (..., 3) away from the WGS84 ellipsoid; degrees in, Earth-fixed out."""
     lon, lat = np.radians(longitude), np.radians(latitude)
-    return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=-1)
+    normal = np.empty((*np.shape(lon), 3))
+    normal[..., 0], normal[..., 1], normal[..., 2] = (
+        np.cos(lat) * np.cos(lon),
+        np.cos(lat) * np.sin(lon),
+        np.sin(lat),
+    )
+    return normal
 
 
 def ellipsoid_point(longitude: ArrayLike, latitude: ArrayLike, height: ArrayLike) -> NDArray[np.float64]:
@@ -32,7 +38,7 @@ def ellipsoid_point(longitude: ArrayLike, latitude: ArrayLike, height: ArrayLike
     normal = ellipsoid_normal(longitude, latitude)
     flat = (1.0 - FLATTENING) ** 2
     curvature = SEMI_MAJOR_AXIS / np.sqrt(1.0 - (1.0 - flat) * normal[..., 2] ** 2)
-    radius = np.stack([curvature, curvature, curvature * flat], axis=-1)
+    radius = curvature[..., None] * [1.0, 1.0, flat]
     return np.asarray((radius + np.asarray(height, dtype=np.float64)[..., None]) * normal)
 
 

@@ -12,6 +12,8 @@ from alignsar_gpu.geometry.orbit import Orbit
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    Vector = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]  # x, y and z
+
 EARTH_ROTATION = 7.292115e-5  # rad/s, WGS84
 ORBIT_RADIUS = 7.0685e6  # m: about 700 km above the ground, as Sentinel-1
 INCLINATION = np.radians(98.18)
@@ -68,23 +70,20 @@ class CircularPass:
         elapsed = np.asarray(time, dtype=np.float64) - self.centre_time
         angle = self.argument_of_latitude + MEAN_MOTION * elapsed
         node = self.node_longitude - EARTH_ROTATION * elapsed
-        to_node = np.stack([np.cos(node), np.sin(node), np.zeros_like(node)], axis=-1)
-        in_plane = np.stack(
-            [
-                -np.cos(INCLINATION) * np.sin(node),
-                np.cos(INCLINATION) * np.cos(node),
-                np.full_like(node, np.sin(INCLINATION)),
-            ],
-            axis=-1,
-        )
-        cos, sin = np.cos(angle)[..., None], np.sin(angle)[..., None]
-        radial = cos * to_node + sin * in_plane
-        along = cos * in_plane - sin * to_node
-        return np.stack([radial, along, np.cross(radial, along)], axis=-2)
+        node_x, node_y = np.cos(node), np.sin(node)
+        plane_x, plane_y = -np.cos(INCLINATION) * node_y, np.cos(INCLINATION) * node_x
+        plane_z = np.sin(INCLINATION)
+        cos, sin = np.cos(angle), np.sin(angle)
+        radial = cos * node_x + sin * plane_x, cos * node_y + sin * plane_y, sin * plane_z
+        along = cos * plane_x - sin * node_x, cos * plane_y - sin * node_y, cos * plane_z
+        frame = np.empty((*np.shape(elapsed), 3, 3))  # np.stack and np.cross take far longer for one time
+        for row, vector in enumerate((radial, along, _cross(radial, along))):
+            frame[..., row, 0], frame[..., row, 1], frame[..., row, 2] = vector
+        return frame
 
     def position(self, time: ArrayLike) -> NDArray[np.float64]:
         """Compute the Earth-fixed position (..., 3) at ``time``, metres."""
-        return self._to_earth(time, self._coordinates(time))
+        return _to_earth(self.frame(time), self._coordinates(time))
 
     def velocity(self, time: ArrayLike) -> NDArray[np.float64]:
         """Compute the velocity (..., 3) in the rotating frame at ``time``, metres per second.
@@ -92,12 +91,12 @@ class CircularPass:
         The time derivative of ``position``: dr/dt = MEAN_MOTION a and da/dt = -MEAN_MOTION r in the
         inertial frame, less the Earth's rotation crossed with the position.
         """
-        coordinates = self._coordinates(time)
-        inertial = np.asarray(self.offset_rate) + MEAN_MOTION * np.stack(
-            [-coordinates[..., 1], coordinates[..., 0], np.zeros_like(coordinates[..., 0])], axis=-1
-        )
-        rotation = np.array([0.0, 0.0, EARTH_ROTATION])
-        return self._to_earth(time, inertial) - np.cross(rotation, self._to_earth(time, coordinates))
+        coordinates, frame = self._coordinates(time), self.frame(time)
+        inertial = np.asarray(self.offset_rate) + MEAN_MOTION * coordinates[..., [1, 0, 2]] * [-1.0, 1.0, 0.0]
+        velocity, position = _to_earth(frame, inertial), _to_earth(frame, coordinates)
+        velocity[..., 0] += EARTH_ROTATION * position[..., 1]
+        velocity[..., 1] -= EARTH_ROTATION * position[..., 0]
+        return velocity
 
     def state_vectors(self, first: float, last: float, epoch: np.datetime64) -> Orbit:
         """Compute state vectors one second apart from ``first`` to ``last``, with 10 s to spare on each side."""
@@ -116,5 +115,15 @@ class CircularPass:
         offset = np.asarray(self.offset) + elapsed * np.asarray(self.offset_rate)
         return np.asarray(np.array([ORBIT_RADIUS, 0.0, 0.0]) + offset)
 
-    def _to_earth(self, time: ArrayLike, components: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(np.einsum("...i,...ij->...j", components, self.frame(time)))
+
+def _to_earth(frame: NDArray[np.float64], components: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Convert components (..., 3) along the rows of a frame (..., 3, 3) to Earth-fixed coordinates."""
+    return np.asarray(np.einsum("...i,...ij->...j", components, frame))
+
+
+def _cross(one: Vector, other: Vector) -> Vector:
+    return (
+        one[1] * other[2] - one[2] * other[1],
+        one[2] * other[0] - one[0] * other[2],
+        one[0] * other[1] - one[1] * other[0],
+    )

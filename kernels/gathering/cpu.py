@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from alignsar_gpu.kernels.driving.mathematics import NAN
 from alignsar_gpu.kernels.driving.threads import in_threads
 
 from .scalar import (
@@ -20,6 +21,7 @@ from .scalar import (
     fraction,
     has_sixteen,
     height_of_three,
+    is_data,
     is_inside,
     mean_of_four,
     nearest_of_four,
@@ -32,6 +34,7 @@ RUN = 256  # positions at a time: what is kept of them from one loop to the next
 
 PARTS = (  # in the order in which they call each other
     "inside_run",
+    "is_any",
     "first_run",
     "fraction_run",
     "locate_run",
@@ -43,8 +46,9 @@ PARTS = (  # in the order in which they call each other
     "bilinear_run",
     "sixteen_run",
     "weights_run",
-    "sum_run",
+    "four_in_row",
     "cubic_run",
+    "count_run",
     "choose_run",
     "store_run",
     "parabola_run",
@@ -63,6 +67,14 @@ def inside_run(row: Any, column: Any, shape: Any, margin: float, inside: Any) ->
     """Which of a run of positions are inside."""
     for i in range(row.size):
         inside[i] = is_inside(row[i], column[i], shape, margin)
+
+
+def is_any(inside: Any, count: int) -> Any:
+    """Whether any of a run is inside."""
+    found = False
+    for i in range(count):
+        found |= inside[i]
+    return found
 
 
 def first_run(row: Any, column: Any, shape: Any, inside: Any, first: Any) -> None:
@@ -144,6 +156,17 @@ def sixteen_run(row: Any, column: Any, shape: Any, place: Any, sixteen: Any, mid
         middle[i] = first[i] if sixteen[i] else shape[1] + 1
 
 
+def four_in_row(image: Any, first: int, planes: int, weights: Any) -> Any:
+    """Weighted sum of four pixels of a row, ``planes`` numbers from one to the next."""
+    return sum_of_four(
+        image[np.uint64(first)],
+        image[np.uint64(first + planes)],
+        image[np.uint64(first + 2 * planes)],
+        image[np.uint64(first + 3 * planes)],
+        weights,
+    )
+
+
 def weights_run(fractions: Any, weights: Any, count: int) -> None:
     """The four weights of each fraction."""
     first, second, third, fourth = weights[0], weights[1], weights[2], weights[3]
@@ -157,24 +180,26 @@ def weights_run(fractions: Any, weights: Any, count: int) -> None:
         fourth[i] = cubic_weights(fractions[i])[3]
 
 
-def sum_run(four: Any, weights: Any, out: Any, count: int) -> None:
-    """Weighted sums of four numbers."""
-    a, b, c, d = four[0], four[1], four[2], four[3]
-    p, q, r, s = weights[0], weights[1], weights[2], weights[3]
-    for i in range(count):
-        out[i] = sum_of_four(a[i], b[i], c[i], d[i], (p[i], q[i], r[i], s[i]))
-
-
-def cubic_run(image: Any, shape: Any, middle: Any, weights: Any, plane: Any, room: Any, count: int) -> None:
-    """Weighted sums of sixteen pixels, into the first row of ``room``; of a plane (which, of how many)."""
+def cubic_run(image: Any, stride: int, middle: Any, weights: Any, plane: Any, out: Any, count: int) -> None:
+    """Weighted sums of sixteen pixels, of a plane (which, of how many); rows of the image have so many pixels."""
     number, planes = plane
-    four, sums = room[:4], room[4:]
-    for j in range(4):
-        for k in range(4):
-            step = (j - 1) * shape[1] + k - 1
-            pick_run(image, middle, number + planes * step, planes, four[k], count)
-        sum_run(four, weights[1], sums[j], count)
-    sum_run(sums, weights[0], four[0], count)
+    down, across = weights
+    for i in range(count):
+        first = planes * (middle[i] - stride - 1) + number
+        row = (across[0, i], across[1, i], across[2, i], across[3, i])
+        a = four_in_row(image, first, planes, row)
+        b = four_in_row(image, first + planes * stride, planes, row)
+        c = four_in_row(image, first + 2 * planes * stride, planes, row)
+        d = four_in_row(image, first + 3 * planes * stride, planes, row)
+        out[i] = sum_of_four(a, b, c, d, (down[0, i], down[1, i], down[2, i], down[3, i]))
+
+
+def count_run(own: Any, other: Any, sixteen: Any, count: int) -> Any:
+    """How many sums mean something."""
+    total = np.int64(0)
+    for i in range(count):
+        total += np.int64(sixteen[i] & is_data(own[i]) & is_data(other[i]))
+    return total
 
 
 def choose_run(own: Any, other: Any, sixteen: Any, out: Any, count: int) -> None:
@@ -236,22 +261,30 @@ def cubic_row(image: Any, planes: int, shape: Any, row: Any, column: Any, out: A
     sixteen, middle = np.empty(RUN, np.bool_), np.empty(RUN, np.int64)
     four = np.empty((2, 4, RUN), np.float32)
     weights = np.empty((2, 4, RUN), np.float32)
-    room = np.empty((2, 8, RUN), np.float32)
+    sums = np.empty((2, RUN), np.float32)
     values = np.empty(RUN, np.float32)
     for a in range(0, row.size, RUN):
         b = min(a + RUN, row.size)
         locate_run(row[a:b], column[a:b], shape, HALF_A_PIXEL, place)
+        if not is_any(place[0], b - a):
+            out[planes * a : planes * b] = NAN
+            continue
         sixteen_run(row[a:b], column[a:b], shape, place, sixteen, middle)
         for axis in range(2):
             weights_run(place[2][axis], weights[axis], b - a)
         for plane in range(planes):
-            pick_four(image, shape, place[1], plane, planes, four[plane], b - a)
-            cubic_run(image, shape, middle, weights, (plane, planes), room[plane], b - a)
-        for plane in range(planes):
-            other = planes - 1 - plane
-            bilinear_run(four[plane], four[other], place, values, b - a)
-            choose_run(room[plane, 0], room[other, 0], sixteen, values, b - a)
-            store_run(values, plane, planes, out[planes * a : planes * b], b - a)
+            cubic_run(image, shape[1], middle, weights, (plane, planes), sums[plane], b - a)
+        if count_run(sums[0], sums[planes - 1], sixteen, b - a) == b - a:
+            for plane in range(planes):
+                store_run(sums[plane], plane, planes, out[planes * a : planes * b], b - a)
+        else:
+            for plane in range(planes):
+                pick_four(image, shape, place[1], plane, planes, four[plane], b - a)
+            for plane in range(planes):
+                other = planes - 1 - plane
+                bilinear_run(four[plane], four[other], place, values, b - a)
+                choose_run(sums[plane], sums[other], sixteen, values, b - a)
+                store_run(values, plane, planes, out[planes * a : planes * b], b - a)
 
 
 def parabolas_row(p: Any, q: Any, b: Any, along: Any, begin: int, out: Any) -> None:

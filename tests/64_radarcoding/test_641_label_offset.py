@@ -1,5 +1,7 @@
 """Residual offset of labels: class maps of known offset under simulated speckle, and what cannot be measured."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from scipy.fft import fft2, ifft2
@@ -21,6 +23,7 @@ def smooth(rng, shape, lines, samples):
     return gaussian_filter(noise, (lines * FINE, samples * FINE), mode="wrap")
 
 
+@cache
 def ground_map(seed=0, shape=SHAPE, *, roads=True, buildings=60):
     """Classes of fine cells: fields in blobs, roads about two pixels wide, buildings of one to several pixels."""
     rng = np.random.default_rng(seed)
@@ -34,6 +37,7 @@ def ground_map(seed=0, shape=SHAPE, *, roads=True, buildings=60):
         line, sample = rng.integers(0, ground.shape)
         height, width = rng.integers(FINE, (4 * FINE, 8 * FINE))
         ground[line : line + height, sample : sample + width] = BUILDINGS
+    ground.setflags(write=False)
     return ground
 
 

@@ -6,10 +6,9 @@ import netCDF4
 import numpy as np
 import pytest
 import zarr
-from alignsar_gpu.kernels import LAYOVER, SHADOW, CarrierTable
+from alignsar_gpu.kernels import LAYOVER, SHADOW
 from alignsar_gpu.kernels.gathering.interface import gather
-from band_limited import AZIMUTH, RANGE, Speckle, relative_error
-from geocoding_scene import CPU, Scene
+from geocoding_scene import CPU, Scene, on_map, tile_positions
 from rough_terrain import DOPPLER, GENTLE, write_dem
 from scipy.ndimage import binary_dilation, maximum_filter
 
@@ -17,7 +16,8 @@ from alignsar_gpu.device import Device
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geocoding.coverage import image_outline
 from alignsar_gpu.geocoding.map_grid import MapGrid
-from alignsar_gpu.geocoding.resampling import Geocoding
+from alignsar_gpu.geocoding.positions import Geocoding
+from alignsar_gpu.geocoding.tiles import MapTiles
 from alignsar_gpu.geometry.dem.dem import open_dem
 from alignsar_gpu.geometry.ellipsoid import geodetic_to_ecef
 from alignsar_gpu.geometry.grid import RadarGrid
@@ -25,7 +25,6 @@ from alignsar_gpu.geometry.orbit import Orbit
 
 PIXEL = 1e-3  # lines and samples: of positions
 COORDINATE = 0.02  # pixels of the map: of layers of coordinates
-RESAMPLING = 0.01
 SMALL = Device("cpu", "test", "test", 2_000_000)
 
 
@@ -186,24 +185,24 @@ class TestCoordinates:
                 apart = np.fmax(apart, np.pad(metres, [end if k == axis else (0, 0) for k in (0, 1)]))
         apart = maximum_filter(apart, 3).astype(np.float32) / map_grid.affine[0]
         clear, away = self.away(mountains, map_grid, "cubic")
-        away /= mountains.geocoding(map_grid).geocode(apart, "nearest")[clear]
+        away /= on_map(mountains.geocoding(map_grid), apart)[clear]
         assert np.quantile(away, 0.9) < COORDINATE
         assert away.max() < 0.5
 
     def away(self, scene, map_grid, method):
         drawing = scene.terrain.lines(0, scene.radar.lines)
         geocoding = scene.geocoding(map_grid)
-        line, sample = geocoding.positions(0, map_grid.shape[0])
+        line, sample = tile_positions(geocoding)
         middle = scene.centre  # float32 holds a degree to a centimetre
         layers = (
             (values - centre).astype(np.float32) for values, centre in zip(drawing[:2], middle, strict=True)
         )
         place = [
-            geocoding.sampled(layer, line, sample, method).astype(np.float64) + centre
+            on_map(geocoding, layer, method).astype(np.float64) + centre
             for layer, centre in zip(layers, middle, strict=True)
         ]
         unclear = binary_dilation(drawing.flags > 0, np.ones((5, 5)))
-        clear = geocoding.sampled(unclear, line, sample, "nearest") == 0
+        clear = on_map(geocoding, unclear) == 0
         clear &= inside(line, sample, scene.radar.shape, 2.0)
         assert clear.mean() > 0.15
         row, column = map_grid.position(place[0][clear], place[1][clear])
@@ -222,7 +221,7 @@ class TestLayers:
         lines, samples = np.mgrid[0 : scene.radar.lines, 0 : scene.radar.samples].astype(np.float64)
         k, m = 2 * np.pi / 60.0, 2 * np.pi / 150.0
         layer = (np.sin(k * lines) + np.cos(m * samples)).astype(np.float32)
-        image = scene.geocoding(map_grid).geocode(layer, "bilinear")
+        image = on_map(scene.geocoding(map_grid), layer, "bilinear")
         drawing = scene.terrain.lines(0, scene.radar.lines)
         place = map_grid.position(drawing.longitude, drawing.latitude)
         back = gather(image, *(np.ascontiguousarray(p) for p in place), "bilinear")
@@ -238,7 +237,7 @@ class TestLayers:
         map_grid = mountains.map_grid(5.0)
         rng = np.random.default_rng(2)
         layer = rng.choice(np.array([0, 1] if dtype is np.bool_ else [1, 7, 200]), mountains.radar.shape)
-        found = mountains.geocoding(map_grid).geocode(layer.astype(dtype), "nearest")
+        found = on_map(mountains.geocoding(map_grid), layer.astype(dtype))
         assert found.dtype == np.uint8
         assert set(np.unique(found)) == {*np.unique(layer), 255}
         pixels = some_pixels(map_grid)
@@ -261,61 +260,13 @@ class TestLayers:
         layer = rng.standard_normal(mountains.radar.shape).astype(dtype)
         layer[rng.random(layer.shape) < 0.05] = np.nan
         geocoding = mountains.geocoding(map_grid)
-        positions = geocoding.positions(0, map_grid.shape[0])
-        found = geocoding.geocode(layer, method)
+        positions = tile_positions(geocoding)
+        found = on_map(geocoding, layer, method)
         assert same_bits(found, gather(layer, *positions, method))
         beyond = ~inside(*positions, layer.shape, -0.5)
         assert 0.1 < beyond.mean() < 0.9
         assert np.isnan(found[beyond]).all()
         assert 0.02 < np.isnan(found[~beyond]).mean() < 0.2
-
-    def test_complex_images_by_sinc(self, hills):
-        map_grid = hills.map_grid(5.0)
-        rng = np.random.default_rng(4)
-        signal = Speckle(rng, hills.radar.shape, (AZIMUTH["IW2"], RANGE["IW2"]))
-        band = AZIMUTH["IW2"][0], RANGE["IW2"][0]
-        geocoding = hills.geocoding(map_grid)
-        found = geocoding.geocode(signal.image(), "sinc", band=band)
-        pixels = some_pixels(map_grid)
-        line, sample = hills.expected(map_grid, *pixels)
-        inner = inside(line, sample, hills.radar.shape, 7.0)
-        wanted = signal.at(line[inner], sample[inner])
-        assert inner.sum() > 500
-        assert relative_error(found[pixels][inner], wanted) < RESAMPLING
-        linear = geocoding.geocode(signal.image(), "bilinear")[pixels][inner]
-        assert relative_error(linear, wanted) > 0.1
-        assert np.isnan(found[pixels][~inside(line, sample, hills.radar.shape, 4.0)]).all()
-
-    def test_images_with_a_carrier(self, hills):
-        map_grid = hills.map_grid(5.0)
-        rng = np.random.default_rng(5)
-        shape = hills.radar.shape
-        signal = Speckle(rng, shape, (AZIMUTH["IW2"], RANGE["IW2"]))
-        slope, centroid = np.linspace(-2300.0, -2200.0, shape[1]), np.linspace(-60.0, 80.0, shape[1])
-        table = CarrierTable(slope, centroid, -0.4, 0.00205, 17.0)
-
-        def carrier(line, sample):
-            time = table.first_time + (table.first_line + line) * table.interval
-            at = np.arange(shape[1])
-            return np.exp(
-                2j
-                * np.pi
-                * (0.5 * np.interp(sample, at, slope) * time + np.interp(sample, at, centroid))
-                * time
-            )
-
-        lines, samples = np.mgrid[0 : shape[0], 0 : shape[1]]
-        image = (signal.image() * carrier(lines, samples)).astype(np.complex64)
-        geocoding = hills.geocoding(map_grid, device=SMALL)
-        band = AZIMUTH["IW2"][0], RANGE["IW2"][0]
-        found = geocoding.geocode(image, "sinc", band=band, carrier=table)
-        pixels = some_pixels(map_grid)
-        line, sample = hills.expected(map_grid, *pixels)
-        inner = inside(line, sample, shape, 7.0)
-        wanted = signal.at(line[inner], sample[inner]) * carrier(line[inner], sample[inner])
-        assert relative_error(found[pixels][inner], wanted) < RESAMPLING
-        without = geocoding.geocode(image, "sinc", band=band)[pixels][inner]
-        assert relative_error(without, wanted) > 0.1
 
 
 class Recorder:
@@ -331,35 +282,15 @@ class Recorder:
 
 
 class TestBlocks:
-    def layers(self, shape):
-        rng = np.random.default_rng(6)
-        real = rng.standard_normal(shape).astype(np.float32)
-        image = (real + 1j * rng.standard_normal(shape)).astype(np.complex64)
-        table = CarrierTable(np.full(shape[1], -2000.0), np.linspace(-9.0, 9.0, shape[1]), -0.1, 0.002)
-        yield real, "nearest", {}
-        yield real, "bilinear", {}
-        yield real, "cubic", {}
-        yield rng.integers(0, 9, shape).astype(np.uint8), "nearest", {}
-        yield image, "sinc", {"carrier": table}
-
-    def test_any_memory_gives_the_same_bits(self, mountains):
+    def test_any_memory_and_any_rows_give_the_same_bits(self, mountains):
         map_grid = mountains.map_grid(10.0)
+        rows = map_grid.shape[0]
         whole, small = (mountains.geocoding(map_grid, device=device) for device in (CPU, SMALL))
-        assert len(list(whole.blocks())) == 1
-        blocks = list(small.blocks())
-        assert len(blocks) > 3
-        assert blocks[0][0] == 0
-        assert blocks[-1][1] == map_grid.shape[0]
-        positions = whole.positions(0, map_grid.shape[0])
-        parts = zip(*(small.positions(*block) for block in blocks), strict=True)
-        for part, all_of_it in zip(parts, positions, strict=True):
+        parts = zip(
+            *(small.positions(first, min(first + 31, rows)) for first in range(0, rows, 31)), strict=True
+        )
+        for part, all_of_it in zip(parts, whole.positions(0, rows), strict=True):
             assert same_bits(np.concatenate(part), all_of_it)
-        for layer, method, options in self.layers(mountains.radar.shape):
-            one = whole.geocode(layer, method, **options)
-            assert np.isfinite(one).mean() > 0.2
-            done = []
-            assert same_bits(small.geocode(layer, method, **options, advance=done.append), one)
-            assert sum(done) == map_grid.shape[0]
 
     def test_rows_are_the_same_in_columns_of_a_wide_map(self, hills):
         """More columns than are worked on together."""
@@ -383,20 +314,12 @@ class TestBlocks:
         layer = zarr.array(rng.standard_normal(hills.radar.shape).astype(np.float32), chunks=(32, 64))
         recorder = Recorder(layer)
         geocoding = hills.geocoding(part)
-        found = geocoding.geocode(recorder, "bilinear")
-        assert same_bits(found, gather(layer[:, :], *geocoding.positions(0, part.shape[0]), "bilinear"))
+        found = on_map(geocoding, recorder, "bilinear")
+        assert same_bits(found, gather(layer[:, :], *tile_positions(geocoding), "bilinear"))
         assert len(recorder.windows) == 1
         lines, samples = recorder.windows[0]
         assert lines.stop - lines.start < 60
         assert samples.stop - samples.start < 80
-
-    def test_windows_are_as_large_as_memory_allows(self, mountains):
-        layer = Recorder(np.zeros(mountains.radar.shape, np.float32))
-        tiny = dataclasses.replace(SMALL, memory_budget=300_000)
-        mountains.geocoding(mountains.map_grid(10.0), device=tiny).geocode(layer, "nearest")
-        sizes = [(a.stop - a.start) * (b.stop - b.start) for a, b in layer.windows]
-        assert len(sizes) > 20
-        assert max(sizes) * 4 * 3 <= tiny.memory_budget / 4
 
     def test_parts_of_the_map_beyond_the_image_read_nothing(self, hills):
         left, bottom, right, top = hills.map_grid(5.0).bounds
@@ -404,33 +327,13 @@ class TestBlocks:
             (left, bottom - 3000.0, right, top), crs=hills.map_grid(5.0).crs, resolution=5.0
         )
         layer = Recorder(np.zeros(hills.radar.shape, np.float32))
-        geocoding = hills.geocoding(beside)
-        found = geocoding.sampled(layer, *geocoding.positions(beside.shape[0] - 200, beside.shape[0]))
-        assert np.isnan(found).all()
+        tiles = MapTiles.over(hills.geocoding(beside), average=False)
+        for tile in tiles.row(tiles.count - 1):
+            assert np.isnan(tile.sampled(layer, "nearest")).all()
         assert not layer.windows
 
 
 class TestRefused:
-    def test_layers_and_methods(self, hills):
-        geocoding = hills.geocoding(hills.map_grid(20.0))
-        shape = hills.radar.shape
-        with pytest.raises(
-            AlignsarError, match=r"shape \(3, 4\) does not lie on the radar grid of 96 lines and"
-        ):
-            geocoding.geocode(np.zeros((3, 4), np.float32))
-        with pytest.raises(
-            AlignsarError, match="layers of float64 are not geocoded: convert numbers to float32"
-        ):
-            geocoding.geocode(np.zeros(shape))
-        with pytest.raises(AlignsarError, match=r"layers of int16 .* classes to uint8"):
-            geocoding.geocode(np.zeros(shape, np.int16), "nearest")
-        with pytest.raises(
-            AlignsarError, match="'bilinear' is not possible for a layer of uint8: choose nearest"
-        ):
-            geocoding.geocode(np.zeros(shape, np.uint8), "bilinear")
-        with pytest.raises(AlignsarError, match=r"'sinc' .* float32: choose nearest or bilinear or cubic"):
-            geocoding.geocode(np.zeros(shape, np.float32), "sinc")
-
     def test_a_map_that_shows_nothing_of_the_image(self, hills):
         _, bottom, right, top = hills.map_grid(20.0).bounds
         beside = MapGrid.within((right + 9e3, bottom, right + 12e3, top), crs="EPSG:32631", resolution=20.0)
@@ -446,9 +349,8 @@ class TestRefused:
         map_grid = hills.map_grid(20.0)
         with pytest.raises(AlignsarError, match=r"does not cover what map and image share: .* western edge"):
             hills.geocoding(map_grid, dem=dem)
-        found = hills.geocoding(map_grid, dem=dem, partial=True).geocode(
-            np.ones(hills.radar.shape, np.float32)
-        )
+        geocoding = hills.geocoding(map_grid, dem=dem, partial=True)
+        found = on_map(geocoding, np.ones(hills.radar.shape, np.float32))
         assert 0.05 < np.nanmean(found == 1.0) < 0.9
 
     def test_orbits(self, hills):
@@ -498,10 +400,10 @@ class TestIsce3:
         assert np.sqrt(np.mean(away**2)) < 0.2  # ISCE3 interpolates the DEM by polynomials
         map_grid = MapGrid.over(*image_outline(grid, orbit, dem), resolution=10.0)
         geocoding = Geocoding(grid=grid, orbit=orbit, dem=dem, map_grid=map_grid, device=CPU)
-        position = geocoding.positions(0, map_grid.shape[0])
+        position = tile_positions(geocoding)
         middle = isce3["x"].mean(), isce3["y"].mean()
         place = [
-            geocoding.geocode((isce3[k] - m).astype(np.float32), "bilinear").astype(np.float64) + m
+            on_map(geocoding, (isce3[k] - m).astype(np.float32), "bilinear").astype(np.float64) + m
             for k, m in zip("xy", middle, strict=True)
         ]
         clear = inside(*position, grid.shape, 1.0)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from geocoding_scene import Scene
 
-from alignsar_gpu.geocoding.resampling import WINDOW_SHARE
+from alignsar_gpu.geocoding.positions import WINDOW_SHARE
 from alignsar_gpu.geocoding.tiles import BYTES_PER_PIXEL, MapTiles
 
 MOST = 20_000  # pixels of a window

@@ -9,9 +9,10 @@ import pytest
 import shapely
 from chip_places import ORIGIN, UTM, places_at, scene, smallest_distance
 
+from alignsar_gpu.config import validate
+from alignsar_gpu.config.chips import ChipsConfig, SplitConfig
 from alignsar_gpu.dataset.chips.splits import (
     Places,
-    check_method,
     read_blocks,
     split_by_blocks,
     split_by_dates,
@@ -195,7 +196,7 @@ def test_blocks_too_small_for_a_chip_and_the_buffer_are_refused(places):
 
 
 def test_a_class_absent_from_training_is_refused_by_name(places):
-    """The only place that has it is across the corner of four blocks that are known to differ."""
+    """Only one place has it, which is in one fold or region, or between two blocks that must differ."""
     rare = np.zeros(len(places), int)
     rare[40] = 5
     named = Places(
@@ -203,19 +204,32 @@ def test_a_class_absent_from_training_is_refused_by_name(places):
         classes=np.column_stack([places.classes, rare, 0 * rare]),
         names=["field", "wood", "pond", "sea"],
     )
-    home = split_by_blocks(named, **KEYS).blocks
-    middle = shapely.centroid(places.shapes[40])
-    home["split"] = np.where(home.geometry.distance(middle) < 1000.0, "test", home["split"])
     with pytest.raises(
-        AlignsarError, match=r"block=3000: the class pond would not occur in training; try a smaller .*seed"
+        AlignsarError, match=r"folds=2: the class pond would not occur in training; try a smaller .*seed"
     ):
-        split_by_blocks(named, **KEYS, known=home)
-    with pytest.raises(AlignsarError, match=r"folds=2: the class pond would not occur in training"):
         split_by_folds(named, side=3000.0, buffer=700.0, count=2, seed=0)
-    everywhere = ("train", -1000, -1000, 3000, 9000), ("test", 3000, -1000, 12_000, 9000)
     named.classes[:, 2] = np.where(shapely.get_x(shapely.centroid(places.shapes)) > X + 8000, 1, 0)
     with pytest.raises(AlignsarError, match=r"chips.split.regions: the class pond .* draw larger regions"):
-        by_regions(named, *everywhere)
+        by_regions(named, ("train", -1000, -1000, 3000, 9000), ("test", 3000, -1000, 12_000, 9000))
+    middles = [[601_500.0, 5_800_500.0], [603_000.0, 5_800_500.0], [604_500.0, 5_800_500.0]]
+    between = places_at(middles, 640.0, [[9, 0], [9, 5], [9, 0]])
+    with pytest.raises(
+        AlignsarError, match=r"block=3000: the class class_1 would not occur in training; .* leave the class"
+    ):
+        split_by_blocks(between, **KEYS)
+
+
+def test_a_dataset_grows_on_blocks_of_one_split(places, splits):
+    """The new places lie in blocks of training alone: splits with blocks there need no chips, others do."""
+    train = splits.of_place == "train"
+    few = Places(footprints=places.footprints[train], classes=places.classes[train], names=places.names)
+    grown = split_by_blocks(few, **KEYS, known=splits.blocks)
+    assert set(grown.of_place) == {"train"}
+    one = Places(footprints=few.footprints[:1], classes=few.classes[:1], names=few.names)
+    assert split_by_blocks(one, **KEYS, known=splits.blocks).of_place.tolist() == ["train"]
+    more = {**KEYS, "shares": {"train": 0.6, "test": 0.2, "validation": 0.2}}
+    with pytest.raises(AlignsarError, match="none is left for validation"):
+        split_by_blocks(few, **more, known=splits.blocks)
 
 
 def test_too_few_places_are_refused():
@@ -230,15 +244,12 @@ def test_too_few_places_are_refused():
         split_by_folds(places, side=3000.0, buffer=700.0, count=1, seed=0)
 
 
-def test_random_splits_are_refused_with_the_reason():
+@pytest.mark.parametrize("by", ["random", "pixels", "chips"])
+def test_random_splits_are_refused_with_the_reason(by):
     with pytest.raises(
-        AlignsarError, match=r"chips.split.by=random: neighbouring .* measures memory; choose from blocks"
+        AlignsarError, match=rf"chips.split.by={by}: neighbouring .* measures memory; choose from blocks"
     ):
-        check_method("random")
-    with pytest.raises(AlignsarError, match=r"chips.split.by=block: is not known; .*did you mean blocks\?"):
-        check_method("block")
-    for by in ("blocks", "folds", "regions", "dates"):
-        check_method(by)
+        validate(ChipsConfig(split=SplitConfig(by=by)), "chips.")
 
 
 @pytest.mark.parametrize(

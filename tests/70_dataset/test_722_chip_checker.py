@@ -12,6 +12,7 @@ from numcodecs import Blosc
 
 from alignsar_gpu.dataset.chips.checker import check_dataset
 from alignsar_gpu.dataset.chips.checks.chunks import check_chunks, check_shapes
+from alignsar_gpu.dataset.chips.checks.content import check_statistics
 from alignsar_gpu.dataset.chips.checks.findings import Dataset, Findings
 from alignsar_gpu.dataset.chips.checks.separation import check_splits
 from alignsar_gpu.dataset.chips.store import ChipStore
@@ -96,7 +97,7 @@ def test_overlapping_chips_of_two_splits(chips):
     change_index(chips, lambda index: move_west(index, 2600.0))
     line = only_failure(chips)
     over = "burst_l00011_s00000_20220101 and burst_l00007_s00000_20220101"
-    assert line == f"index.parquet: 1 places of test overlap places of validation: {over}"
+    assert line == f"index.parquet: places of test that overlap places of validation: 1 ({over})"
 
 
 def test_chips_nearer_than_the_buffer(dataset):
@@ -108,9 +109,9 @@ def test_chips_nearer_than_the_buffer(dataset):
     )
     (line,) = on_splits(replace(dataset, index=move_west(dataset.index, 2510.0 - BUFFER))).failures
     assert line.startswith(
-        "index.parquet: 1 places of test are nearer than the buffer of 600.0 m to places of validation: "
+        "index.parquet: places of test nearer than the buffer of 600.0 m to places of validation: 1 ("
     )
-    assert line.endswith(" (590.0 m)")
+    assert line.endswith(" (590.0 m))")
 
 
 def test_a_buffer_too_small(chips):
@@ -135,13 +136,14 @@ def test_one_date_in_another_split(chips):
     assert counts.startswith(
         "index.parquet: has the chips test 13, train 11, validation 12, and dataset.json says"
     )
-    assert places == "index.parquet: 1 places are in more than one split: burst_l00001_s00000"
+    assert places == "index.parquet: places in more than one split: 1 (burst_l00001_s00000)"
     assert (
-        "1 chips have another split than their block in splits.geojson: burst_l00001_s00000_20220113"
+        "chips in another split than their block in splits.geojson: 1 (burst_l00001_s00000_20220113)"
         in blocks
     )
     assert (
-        "1 places of test overlap places of train: burst_l00001_s00000_20220113 and burst_l00001" in overlap
+        "places of test that overlap places of train: 1 (burst_l00001_s00000_20220113 and burst_l00001_s0"
+        in overlap
     )
     assert statistics.startswith("statistics.json: ")
 
@@ -151,13 +153,13 @@ def test_a_place_has_one_footprint(dataset):
         dataset.index.index != 35, dataset.index["footprint"].translate(1.0)
     )
     lines = on_splits(replace(dataset, index=dataset.index.assign(footprint=moved))).failures
-    assert lines == ["index.parquet: 1 places have other footprints on other dates: burst_l00011_s00000"]
+    assert lines == ["index.parquet: places with other footprints on other dates: 1 (burst_l00011_s00000)"]
 
 
 def test_a_block_that_splits_geojson_lacks(dataset):
     index = dataset.index.assign(block=dataset.index["block"].where(dataset.index["place"] != 0, "b_0"))
     lines = on_splits(replace(dataset, index=index)).failures
-    assert lines == ["splits.geojson: lacks 1 blocks that index.parquet names: b_0"]
+    assert lines == ["splits.geojson: blocks of index.parquet that it lacks: 1 (b_0)"]
 
 
 def test_a_changed_file(chips):
@@ -166,17 +168,15 @@ def test_a_changed_file(chips):
     content[40] ^= 1
     path.write_bytes(content)
     failures = check_dataset(chips).failures
-    assert (
-        failures[0] == "dataset.json: 1 files are not what they were (SHA-256): chips.zarr/images/c/0/0/0/0"
-    )
-    assert any("1 chips are stored with another checksum than it says" in line for line in failures)
+    assert failures[0] == "dataset.json: files that have changed (SHA-256): 1 (chips.zarr/images/c/0/0/0/0)"
+    assert any("chips stored with another checksum than it says: 1 (" in line for line in failures)
 
 
 def test_a_file_that_is_cut_short(chips):
     path = chips / "splits.geojson"
     path.write_text(path.read_text()[:-20])
     failures = check_dataset(chips).failures
-    assert failures[0].startswith("dataset.json: 1 files have another size than it says: splits.geojson (")
+    assert failures[0].startswith("dataset.json: files of another size than it says: 1 (splits.geojson (")
     assert any(line.startswith("splits.geojson: ") and "is not a GeoJSON file" in line for line in failures)
 
 
@@ -185,7 +185,7 @@ def test_a_file_that_is_cut_short(chips):
     [
         (
             "chips.zarr/images/c/0/0/0/0",
-            "chips.zarr/images: 36 chips of index.parquet are not there: burst_l00000",
+            "chips.zarr/images: chips of index.parquet that are not there: 36 (burst_l00000",
         ),
         ("chips.zarr/zarr.json", "holds no chips"),
         ("index.parquet", "index.parquet: is not there"),
@@ -195,14 +195,14 @@ def test_a_missing_file(chips, name, line):
     for path in (chips / name, chips / "statistics.json", chips / "splits.geojson"):
         path.unlink()
     failures = check_dataset(chips).failures
-    assert failures[0].startswith("dataset.json: 3 of its files are missing: ")
+    assert failures[0].startswith("dataset.json: files that are missing: 3 (")
     assert name in failures[0]
     assert any(line in failure for failure in failures)
 
 
 def test_a_file_besides(chips):
     (chips / "notes.txt").write_text("mine")
-    assert only_failure(chips) == "dataset.json: 1 files are there that it does not name: notes.txt"
+    assert only_failure(chips) == "dataset.json: files that it does not name: 1 (notes.txt)"
 
 
 def test_an_index_row_without_a_chip(chips):
@@ -217,28 +217,32 @@ def test_an_index_row_without_a_chip(chips):
         f"chips.zarr/{name}" for name in ("images", "pairs", "valid")
     ]
     assert all(
-        "1 chips of index.parquet are not there: burst_l00011_s00000_20220206" in line for line in lines[:3]
+        "chips of index.parquet that are not there: 1 (burst_l00011_s00000_20220206)" in line
+        for line in lines[:3]
     )
 
 
 def test_a_chip_without_an_index_row(dataset):
     lines = on_chunks(replace(dataset, index=dataset.index.iloc[:-1]))
     assert len(lines) == 3
-    assert lines[0] == "chips.zarr/images: 1 chips are there that index.parquet does not have, numbers: 35"
+    assert lines[0] == "chips.zarr/images: chips that index.parquet does not have, by number: 1 (35)"
 
 
 def test_a_pair_of_the_reference_date_is_not_expected(dataset):
     """Each scene has its own: were it another date, chips of that date would be too many, and of this too few."""
     scenes = [{"id": "scene", "reference_date": "20220113"}]
     lines = on_chunks(replace(dataset, facts={**dataset.facts, "scenes": scenes}))
-    assert [line.partition(" chips")[0] for line in lines] == ["chips.zarr/pairs: 12", "chips.zarr/pairs: 12"]
+    assert [line.partition(" (")[0] for line in lines] == [
+        "chips.zarr/pairs: chips of index.parquet that are not there: 12",
+        "chips.zarr/pairs: chips that index.parquet does not have, by number: 12",
+    ]
 
 
 def test_chips_stored_elsewhere_than_the_index_says(dataset):
     index = dataset.index.assign(offset=dataset.index["offset"] + 1, shard="../../elsewhere")
-    assert [line.partition(": burst")[0] for line in on_chunks(replace(dataset, index=index))] == [
-        "index.parquet: 36 chips are stored with another shard than it says",
-        "index.parquet: 36 chips are stored with another offset than it says",
+    assert [line.partition(" (burst")[0] for line in on_chunks(replace(dataset, index=index))] == [
+        "index.parquet: chips stored with another shard than it says: 36",
+        "index.parquet: chips stored with another offset than it says: 36",
     ]
 
 
@@ -250,7 +254,10 @@ def test_a_chip_of_a_wrong_shape(chips):
     shard.append([(number, 0, 0, 0) for number in range(12)], chunks)
     seal(chips)
     lines = check_dataset(chips).failures
-    assert lines[0] == "chips.zarr/targets: 1 places are of another shape than (1, 8, 8): burst_l00007_s00000"
+    assert (
+        lines[0]
+        == "chips.zarr/targets: places that are of another shape than (1, 8, 8): 1 (burst_l00007_s00000)"
+    )
 
 
 def test_shapes_and_layers_are_those_of_dataset_json(dataset):
@@ -260,10 +267,10 @@ def test_shapes_and_layers_are_those_of_dataset_json(dataset):
     assert not check_shapes(replace(dataset, facts=other), ChipStore.open(dataset.folder), findings)
     said, exchanged = "dataset.json", "sigma0_vv for entropy, entropy for sigma0_vv"
     assert findings.failures[:4] == [
-        f"chips.zarr/images: chips are not of the shape (2, 10, 6) that {said} says: (2, 8, 8)",
-        f"chips.zarr/images: is float32, and {said} gives 1 layers another type: entropy",
-        f"chips.zarr/images: 2 layers are called otherwise than in {said}: {exchanged}",
-        f"chips.zarr/pairs: chips are not of the shape (1, 10, 6) that {said} says: (1, 8, 8)",
+        f"chips.zarr/images: chips are of the shape (2, 8, 8), and {said} says (2, 10, 6)",
+        f"chips.zarr/images: layers of another type in {said} than float32: 1 (entropy)",
+        f"chips.zarr/images: layers called otherwise than in {said}: 2 ({exchanged})",
+        f"chips.zarr/pairs: chips are of the shape (1, 8, 8), and {said} says (1, 10, 6)",
     ]
     few = {name: layer for name, layer in layers.items() if layer["array"] != "pairs"}
     assert not check_shapes(
@@ -283,13 +290,31 @@ def test_statistics_of_all_chips(chips):
     (chips / "statistics.json").write_text(json.dumps({**everything, "split": ["train"]}))
     seal(chips)
     line = only_failure(chips)
-    assert line.startswith("statistics.json: ")
-    assert "values are not those of the split train: layers.sigma0_vv.linear.count is 2304 for 768, " in line
+    assert line.startswith("statistics.json: values that are not those of the split train: ")
+    assert " (layers.sigma0_vv.linear.count is 2304 for 768, " in line
+
+
+def test_statistics_of_folds_are_those_of_all_chips(dataset, chips):
+    names = {"train": "fold_1", "validation": "fold_2", "test": "fold_0"}
+    index = dataset.index.assign(split=dataset.index["split"].map(names))
+    columns, store = (
+        {name: index[name].to_numpy() for name in ("chip", "place", "split")},
+        ChipStore.open(chips),
+    )
+    statistics = training_statistics(store, columns, {"sigma0_vv": 10.0}, ["fold_1", "fold_2", "fold_0"], 1)
+    (chips / "statistics.json").write_text(json.dumps(statistics))
+    findings = Findings()
+    check_statistics(replace(dataset, folder=chips, index=index), store, findings, 1)
+    assert not findings.failures
+    assert findings.proofs[0] == "statistics of 5 layers are those of the split fold_0, fold_1, fold_2"
 
 
 def test_a_class_that_does_not_occur(chips):
     change_facts(chips, "classes", land_cover={"water": 1, "glacier": 7})
-    assert only_failure(chips) == "dataset.json: 1 classes that it names do not occur: land_cover glacier (7)"
+    assert (
+        only_failure(chips)
+        == "dataset.json: classes that it names and that do not occur: 1 (land_cover glacier (7))"
+    )
 
 
 def test_splits_by_dates_need_one_split_a_date(dataset):
@@ -302,7 +327,7 @@ def test_splits_by_dates_need_one_split_a_date(dataset):
     assert found.proofs == ["3 dates are each in one split on all chips: test 12, train 12, validation 12"]
     mixed = index.assign(split=index["split"].where(index.index % 12 != 3, "train"))
     assert on_splits(replace(by_dates, index=mixed)).failures[1] == (
-        "index.parquet: 2 dates are in more than one split: 20220113, 20220125"
+        "index.parquet: dates in more than one split: 2 (20220113, 20220125)"
     )
 
 
@@ -311,13 +336,10 @@ def test_all_failures_are_collected(chips):
     change_facts(chips, "split", buffer_m=2200.0)
     change_facts(chips, "classes", land_cover={"glacier": 7})
     besides, one, other, classes = check_dataset(chips).failures
-    assert "does not name: notes.txt" in besides
+    assert "does not name: 1 (notes.txt)" in besides
+    assert "places of test nearer than the buffer of 2200.0 m to places of validation: 2 (burst_l00008" in one
     assert (
-        "2 places of test are nearer than the buffer of 2200.0 m to places of validation: burst_l00008" in one
-    )
-    assert (
-        "2 places of train are nearer than the buffer of 2200.0 m to places of validation: burst_l00002"
-        in other
+        "places of train nearer than the buffer of 2200.0 m to places of validation: 2 (burst_l00002" in other
     )
     assert "glacier" in classes
 
@@ -330,11 +352,11 @@ def test_all_failures_are_collected(chips):
         (
             "dataset.json",
             '{"format": 1, "size": 3}',
-            "dataset.json: 10 of its keys are missing or of another type: size",
+            "dataset.json: keys that are missing or of another type: 10 (size",
         ),
         ("index.parquet", "PAR1", "index.parquet: cannot be read"),
         ("chips.zarr/zarr.json", "{", "chips.zarr: cannot be opened"),
-        ("statistics.json", "[1]", "values are not those of the split train"),
+        ("statistics.json", "[1]", "values that are not those of the split train"),
     ],
 )
 def test_files_that_cannot_be_read_are_failures(chips, name, content, line):
@@ -349,11 +371,11 @@ def test_files_that_cannot_be_read_are_failures(chips, name, content, line):
             lambda index: index.drop(columns=["split", "offset"]).assign(
                 chip=0.5, place_id=None, footprint=index["footprint"].centroid
             ),
-            "index.parquet: 5 of its columns are missing or of another type: place_id, split, chip, ... (5 in all)",
+            "index.parquet: columns that are missing or of another type: 5 (place_id, split, chip, ...)",
         ),
         (
             lambda index: index.assign(chip=0),
-            "index.parquet: 35 chips have the same chip as another: 0, 0, 0",
+            "index.parquet: chips with the same chip as another: 35 (0, 0, 0, ...)",
         ),
     ],
 )

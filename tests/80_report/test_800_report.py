@@ -669,6 +669,21 @@ def test_powers_are_shown_in_decibels_and_dispersions_as_they_are():
     assert "amplitude_dispersion_vv".startswith(LINEAR)
 
 
+@pytest.mark.parametrize(("top", "label"), [(np.pi, "phase (rad)"), (1.8137994, "rad")])
+def test_deviations_of_phases_are_no_phases(tmp_path, top, label):
+    """What is compared is averaged as phasors and drawn in a circle where it goes round, by its range alone."""
+    cube = plain_cube()
+    values = np.full((cube.sizes["azimuth"], cube.sizes["range"]), 1.5, np.float32)
+    bottom = -top if label.startswith("phase") else 0.0
+    about = {"units": "rad", "compares": "dates", "valid_range": [bottom, top], "long_name": "difference"}
+    cube["difference"] = ("azimuth", "range"), values, about
+    write_report(cube, {}, tmp_path)
+    assert label in texts_of(next(tmp_path.rglob("*difference*.svg")))
+    found = survey.CubeSurvey(cube, {})
+    reduction = found._reduction("difference", found.compared_date("dates"))
+    assert reduction == ("phase" if label.startswith("phase") else "mean")
+
+
 def test_a_picture_on_the_map(tmp_path):
     """Of the reference date, with the name of its system and the size of its pixels."""
     files = []

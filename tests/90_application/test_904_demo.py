@@ -16,6 +16,7 @@ from small_runs import CUBE_ALONE, check_marked_as_simulated, start_and_kill
 
 from alignsar_gpu import geocode
 from alignsar_gpu.application.dataset.truth import open_truth
+from alignsar_gpu.dataset.chips.checker import check_dataset
 from alignsar_gpu.dataset.cube import open_cube
 
 DEMO = [
@@ -40,6 +41,8 @@ WHOLE = [
     "simulate.bursts=2",
     "signatures.names=[category1]",
     "geocoding.layers=[sigma0_vv,land_cover]",
+    "chips.size=[8,24]",
+    "chips.layers=[sigma0,coherence,height]",
 ]
 
 
@@ -67,7 +70,7 @@ class TestDemo:
         output, result = whole
         names = {p.name for p in output.iterdir()} - {".checked.json", "run.log"}
         assert names == {
-            "cogs", "cube.zarr", "manifest.json", "map.zarr", "netcdf", "quality.json", "report", "run.yaml",
+            "chips", "cogs", "cube.zarr", "manifest.json", "map.zarr", "netcdf", "quality.json", "report", "run.yaml",
             "simulated", "stac", "truth.zarr",
         }  # fmt: skip
         assert (output / "simulated" / "README.txt").is_file()
@@ -78,6 +81,7 @@ class TestDemo:
             "changes.geojson has nothing here" in warning
         )  # it is a small part of the demonstration's scene
         assert len(list((output / "netcdf").glob("*.nc"))) == 3
+        assert check_dataset(output / "chips").is_sound
 
     def test_timing_is_what_was_put_in(self, demo):
         """Within what is said of it, and small: bursts of 1500 lines and 21000 samples have 30 times the pixels."""
@@ -201,9 +205,16 @@ class TestDemo:
         for picture in ("phase_vv", "coherence_vh", "truth_phase", "truth_difference"):
             names = set(re.findall(rf'<img src="({picture}_2022\d+\.svg)"', page))
             assert names == {f"{picture}_20220126.svg", f"{picture}_20220207.svg"}
-        for picture in ("timing_dates", "timing_overlaps", "truth_coherence", "land_cover", "baselines"):
+        for picture in (
+            "timing_dates",
+            "timing_overlaps",
+            "truth_coherence",
+            "land_cover",
+            "baselines",
+            "splits",
+        ):
             assert f'src="{picture}.svg"' in page
-        for chapter in ("Interferograms", "Bringing the dates together", "Against the truth"):
+        for chapter in ("Interferograms", "Bringing the dates together", "Against the truth", "Chips"):
             assert f">{chapter}</h2>" in page
 
     def test_again_there_is_nothing_to_do(self, whole):

@@ -16,7 +16,7 @@ from small_runs import NO_REPORT
 
 import alignsar_gpu
 from alignsar_gpu.application.geocoding.grids import grid_of
-from alignsar_gpu.geocoding.resampling import Geocoding
+from alignsar_gpu.geocoding.positions import Geocoding
 from alignsar_gpu.geocoding.tiles import MapTiles
 from alignsar_gpu.geometry.stored.geometry import read_geometry
 from alignsar_gpu.products.snap.raster import open_raster

@@ -84,7 +84,7 @@ def server(**headers):
             pass
 
     served = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=served.serve_forever, daemon=True).start()
+    threading.Thread(target=served.serve_forever, args=(0.01,), daemon=True).start()
     yield f"http://127.0.0.1:{served.server_port}/dem.tif"
     served.shutdown()
     served.server_close()

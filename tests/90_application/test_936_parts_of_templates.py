@@ -7,24 +7,28 @@ from command_line import refuse, run
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.products.sentinel1.products import open_products
 from alignsar_gpu.products.sentinel1.reader import open_sentinel1
-from alignsar_gpu.simulate.safe.product import copy_metadata
+from alignsar_gpu.simulate.safe.plan.parameters import PassParameters
+from alignsar_gpu.simulate.safe.planning import plan_passes
+from alignsar_gpu.simulate.safe.product import copy_metadata, write_metadata
 
 MOROCCO = "s1_pair_morocco_20230904_20230916"
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    output = tmp_path_factory.mktemp("templates") / "out"
-    run(
-        "+experiment=simulate",
-        "simulate.dates=2",
-        "simulate.bursts=3",
-        "simulate.lines=120",
-        "simulate.samples=260",
-        "simulate.scene.cover_posting=20",
-        f"output={output}",
+    """Products of two dates without their pixels, which no template needs."""
+    folder = tmp_path_factory.mktemp("templates")
+    passes = PassParameters(
+        longitude=5.8,
+        latitude=52.05,
+        pass_direction="ascending",
+        first_day=np.datetime64("2022-01-01"),
+        dates=2,
+        bursts=3,
+        lines=120,
+        samples=260,
     )
-    return sorted((output / "products").glob("*.SAFE"))
+    return [write_metadata(plan, folder) for plan in plan_passes(passes)]
 
 
 class TestCut:

@@ -2,27 +2,30 @@
 
 import netCDF4
 import pystac
+import pytest
 import xarray as xr
 from command_line import refuse, run
 from small_runs import SMALL
 
 
-def test_netcdf_and_report_are_chosen_by_one_word(tmp_path):
-    made = {}
-    for name, choice in {
-        "none": ["netcdf=none", "report=none"],
-        "all": ["netcdf=dates", "report=full"],
-    }.items():
-        run(*SMALL, *choice, f"output={tmp_path / name}")
-        made[name] = {path.name for path in (tmp_path / name).iterdir()}
-    assert made["all"] - made["none"] == {"netcdf", "report"}
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory):
+    output = tmp_path_factory.mktemp("everything") / "out"
+    run(*SMALL, "netcdf=dates", "report=full", f"output={output}")
+    return output
+
+
+def test_netcdf_and_report_are_chosen_by_one_word(everything, tmp_path):
+    run(*SMALL, "netcdf=none", "report=none", f"output={tmp_path / 'none'}")
+    made, less = ({path.name for path in output.iterdir()} for output in (everything, tmp_path / "none"))
+    assert made - less == {"netcdf", "report"}
     refuse("netcdf=each: choose from dates, one, none", *SMALL, "netcdf=each", f"output={tmp_path / 'x'}")
 
 
-def test_no_licence_is_stated_unasked(tmp_path):
-    for name, choice, license_ in (("no", [], None), ("yes", ["dataset.license=CC0-1.0"], "CC0-1.0")):
-        output = tmp_path / name
-        run(*SMALL, *choice, f"output={output}")
+def test_no_licence_is_stated_unasked(everything, tmp_path):
+    asked = tmp_path / "asked"
+    run(*SMALL, "dataset.license=CC0-1.0", f"output={asked}")
+    for output, license_ in ((everything, None), (asked, "CC0-1.0")):
         assert xr.open_zarr(output / "cube.zarr").attrs.get("license") == license_
         with netCDF4.Dataset(next((output / "netcdf").glob("*.nc"))) as file:
             assert ("license" in file.ncattrs()) == (license_ is not None)

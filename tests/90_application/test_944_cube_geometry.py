@@ -16,7 +16,7 @@ from alignsar_gpu.coregistration.assemble import coregistered_stack
 from alignsar_gpu.device import choose_device
 from alignsar_gpu.geocoding.coverage import image_outline
 from alignsar_gpu.geocoding.map_grid import MapGrid
-from alignsar_gpu.geocoding.resampling import Geocoding
+from alignsar_gpu.geocoding.positions import Geocoding
 from alignsar_gpu.geometry.dem.dem import open_dem
 from alignsar_gpu.geometry.stored.geometry import read_geometry
 from alignsar_gpu.products.sentinel1.products import open_products

@@ -18,9 +18,10 @@ from small_runs import CUBE_ALONE, NO_REPORT, SYNTHETIC
 from alignsar_gpu import geocode
 from alignsar_gpu.application.folder import RunFolder
 from alignsar_gpu.dataset.cube import CubeLayer
+from alignsar_gpu.dataset.wrapped import is_wrapped
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geocoding import tiles
-from alignsar_gpu.geocoding.cog_layouts import is_wrapped, layer_layout
+from alignsar_gpu.geocoding.cog_layouts import layer_layout
 
 MADE = ("map.zarr", "cogs", "map_netcdf")
 EVERYTHING = [

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import tarfile
+from hashlib import sha256
 from itertools import combinations
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from scipy.stats import norm
 from small_runs import CUBE_ALONE, start_and_kill
 
 import alignsar_gpu
+from alignsar_gpu.dataset.chips.checker import check_dataset
 
 MADE = [
     *("+experiment=demo", "device=cpu", *CUBE_ALONE, "simulate.dates=2", "simulate.bursts=2"),
@@ -340,6 +342,57 @@ class TestSplits:
         assert {name.partition(".")[0] for name in names} == set(index["place_id"])
 
 
+@pytest.fixture(scope="module")
+def grown(finished, chipped, tmp_path_factory):
+    """Chips with less data are added to those that are there: both folders, and the first index."""
+    output = tmp_path_factory.mktemp("growth") / "run"
+    shutil.copytree(finished, output)
+    add(output, onto=chipped, least_valid=0.5)
+    return chipped / "chips", output / "chips", geopandas.read_parquet(chipped / "chips/index.parquet")
+
+
+class TestGrowth:
+    def test_shards_stay_and_a_version_is_added(self, grown):
+        before, after = (files_of(folder) for folder in grown[:2])
+        shards = [
+            name for name in before if "/c/" in name and name.split("/")[1] in {"images", "pairs", "valid"}
+        ]
+        assert shards
+        assert all(after[name] == before[name] for name in shards)
+        facts = json.loads(after["dataset.json"])
+        assert facts["version"] == 2
+        assert facts["difference"]["chips_kept"] == len(grown[2])
+        assert facts["difference"]["sha256_of_its_dataset.json"] == sha256(before["dataset.json"]).hexdigest()
+        assert sum(facts["counts"].values()) == facts["difference"]["chips_added"] + len(grown[2])
+
+    def test_what_was_there_keeps_its_place_and_split(self, grown):
+        index = geopandas.read_parquet(grown[1] / "index.parquet")
+        assert index["id"].is_unique
+        assert len(index) > len(grown[2])
+        columns = ["id", "split", "block", "chip", "place", "checksum"]
+        assert index[columns].head(len(grown[2])).equals(grown[2][columns])
+        before, after = (alignsar_gpu.open_dataset(folder) for folder in grown[:2])
+        first = after.isel(chip=slice(len(grown[2])))
+        np.testing.assert_array_equal(first["images"].values, before["images"].values)
+        new = after.isel(chip=slice(len(grown[2]), None))
+        assert np.isfinite(new["images"].values).any(axis=(1, 2, 3)).all()
+
+    def test_it_is_proved(self, grown):
+        report = check_dataset(grown[1])
+        assert report.is_sound, report.failures
+
+    def test_other_chips_are_refused(self, chipped, tmp_path):
+        shutil.copytree(chipped, tmp_path / "run")
+        for words, *keys in (
+            ("has all chips of this run already", "chips.size=[8,24]"),
+            ("chips.size=[8, 16]: the dataset", "chips.size=[8,16]"),
+            ("chips.split.by=folds: the dataset", "chips.size=[8,24]", "chips.split.by=folds"),
+            ("give the same layers, labels and type", "chips.size=[8,24]", "chips.type=float16"),
+        ):
+            layers = f"chips.layers=[{','.join(LAYERS)}]"
+            refuse(words, "device=cpu", f"chips.onto={chipped}", layers, *keys, f"output={tmp_path / 'run'}")
+
+
 class TestRun:
     def test_no_other_byte_changes(self, finished, chipped):
         before, after = files_of(finished), files_of(chipped)
@@ -365,6 +418,11 @@ class TestRun:
         expected, found = files_of(chipped), files_of(tmp_path / "run")
         assert {n for n in expected if n.startswith("chips/")} == {n for n in found if n.startswith("chips/")}
         assert all(found[name] == expected[name] for name in expected if name.startswith("chips/"))
+
+    def test_the_dataset_is_proved(self, chipped):
+        proved = run("check", chipped)
+        assert proved.stdout.count("proved") == 6
+        assert "sound" in proved.stdout
 
     def test_what_cannot_be(self, finished, tmp_path):
         shutil.copytree(finished, tmp_path / "run")

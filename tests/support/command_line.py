@@ -6,9 +6,11 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import synthetic_stack  # registers products=synthetic
 from fake_burst import BURSTS
+from hydra._internal.hydra import Hydra
 
 from alignsar_gpu.__main__ import main
 
@@ -28,11 +30,18 @@ def command(*arguments):
 
 
 def run(*arguments, status=0):
-    """Run the command line in this process, which saves the seconds that starting another takes."""
+    """Run the command line in this process, which saves the seconds that starting another takes.
+
+    Hydra composes the configuration twice, at first to look up ``hydra.mode``, which is not set here.
+    """
     out, err, given = io.StringIO(), io.StringIO(), sys.argv
     sys.argv = ["alignsar_gpu", *map(str, arguments)]
     try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        with (
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+            patch.object(Hydra, "get_mode", lambda *_, **__: None),
+        ):
             try:
                 code = main()
             except SystemExit as end:

@@ -44,7 +44,7 @@ def make_chips(folder):
     _fill(folder / STORE)
     finish_cube(folder / STORE, {})
     store, place = ChipStore.open(folder), np.tile(np.arange(PLACES), len(DATES))
-    columns = _columns(locate(store, place, 1), place)
+    columns = _columns(locate(store, 0, place, 1), place)
     footprints = gpd.GeoSeries(squares(_middles(), CHIP), crs=UTM)
     write_index(folder / INDEX, index_of(columns, footprints.iloc[place]))
     cells = _cells()

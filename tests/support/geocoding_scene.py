@@ -10,7 +10,8 @@ from rough_terrain import relief, write_dem, write_heights
 from alignsar_gpu.device import Device
 from alignsar_gpu.geocoding.coverage import image_outline
 from alignsar_gpu.geocoding.map_grid import MapGrid
-from alignsar_gpu.geocoding.resampling import Geocoding
+from alignsar_gpu.geocoding.positions import Geocoding
+from alignsar_gpu.geocoding.tiles import MapTiles
 from alignsar_gpu.geometry.dem.dem import open_dem
 from alignsar_gpu.geometry.orbit import Orbit
 from alignsar_gpu.geometry.range_doppler import radar_to_ground
@@ -20,6 +21,28 @@ CPU = Device("cpu", "test", "test", 1 << 30)
 SIZE = {"lines": 96, "samples": 500}
 MIDDLE = 1019.6  # s, within the lines
 GROUND = 700.0  # m, the terrain's middle
+
+
+def on_map(geocoding, layer, method="nearest"):
+    """A layer on the whole map, of pixels that are not divided; tile by tile, as the stage brings it there."""
+    tiles = MapTiles.over(geocoding, average=False)
+    download = geocoding.device.download
+    return np.block(
+        [
+            [download(tile.sampled(layer, method)) for tile in tiles.row(number)]
+            for number in range(tiles.count)
+        ]
+    )
+
+
+def tile_positions(geocoding):
+    """Lines and samples of the pixels of the whole map, as its tiles have them; NaN where these show no image."""
+    tiles = MapTiles.over(geocoding, average=False)
+    rows = [list(tiles.row(number)) for number in range(tiles.count)]
+    return tuple(
+        np.block([[getattr(tile, name) + getattr(tile, f"{name}s").start for tile in row] for row in rows])
+        for name in ("line", "sample")
+    )
 
 
 class Flight:

@@ -12,6 +12,7 @@ from alignsar_gpu.application.chips.describing import dataset_facts, decibels, i
 from alignsar_gpu.dataset.chips.description import DATASET
 from alignsar_gpu.dataset.chips.index import index_of
 from alignsar_gpu.dataset.chips.summing import locate, training_statistics
+from alignsar_gpu.dataset.chips.webdataset import FOLDER as WEBDATASET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +49,11 @@ class Finishing:
     def version(self) -> int:
         """Number of the version of the dataset, from 1."""
         return 1 if self.earlier is None else self.earlier.facts["version"] + 1
+
+    @property
+    def has_tars(self) -> bool:
+        """Whether the chips that were there are in tar files."""
+        return self.earlier is not None and (self.earlier.folder / WEBDATASET).is_dir()
 
     def indices(self, store: ChipStore, workers: int) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
         """Return the index of the new chips, and of all."""

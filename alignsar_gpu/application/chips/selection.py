@@ -134,8 +134,8 @@ def _usable(screened: Screened, config: ChipsConfig) -> tuple[NDArray[np.bool_],
     usable = valid & labelled & somewhere
     left_out = {
         "without coordinates": int(np.count_nonzero(~somewhere)) * len(valid),
-        "too few pixels with data": int(np.count_nonzero(somewhere & ~valid)),
-        "too few pixels with labels": int(np.count_nonzero(somewhere & valid & ~labelled)),
+        "with too little data": int(np.count_nonzero(somewhere & ~valid)),
+        "with too few labels": int(np.count_nonzero(somewhere & valid & ~labelled)),
     }
     return usable, left_out
 

@@ -144,7 +144,7 @@ class ChipsStage(Stage):
             statistics = made.statistics(store, index, cpu_threads())
             advance(1)
         if "webdataset" in config.products:
-            self._write_tars(folder, store, own, made.version)
+            self._write_tars(folder, store, own if made.has_tars else index, made.version)
         write_blocks(target / BLOCKS, made.cutting.selection.blocks)
         write_text(target / STATISTICS, as_json(statistics))
         errors = measure_errors(made.cutting, store, self._pixels)

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.application.dataset.part import CUBE, Part
+from alignsar_gpu.application.geocoding.grids import map_grid
 from alignsar_gpu.application.inputs import open_surface, surface_files
 from alignsar_gpu.application.labels.places import fill_nearest, fit_plane
 from alignsar_gpu.dataset.bounds import bounds_of
 from alignsar_gpu.dataset.cube import layer_bounds, open_layer
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.geocoding.coverage import image_outline
 from alignsar_gpu.geometry.ground_to_radar import ground_to_radar, height_of
 from alignsar_gpu.geometry.stored.dem import DemPart
 from alignsar_gpu.geometry.stored.geometry import FORMAT, write_geometry
@@ -38,6 +40,7 @@ UNIT = "geometry"
 MARGIN = 8  # lines and samples around the image whose ground is kept too
 SPACING = 16, 64  # lines and samples between nodes of the offsets
 STEP = 4  # lines and samples between pixels whose coordinates are looked at
+OUTLINE = 9  # lines, among them the first and the last
 NEGLIGIBLE = 1e-3  # lines and samples
 NOWHERE = "none of its pixels has a place on the ground"
 
@@ -68,7 +71,11 @@ class GeometryPart(Part):
         return () if self._dem is None else surface_files(self._dem)
 
     def begin(self, plan: Plan) -> bool:
-        """See `Part.begin`. Raises AlignsarError for a DEM that does not cover the image, or is of no use."""
+        """See `Part.begin`; looks for the map too, which is to be made of the cube.
+
+        Raises AlignsarError for a DEM that does not cover the image, or is of no use, and for a map that has too many
+        pixels or does not show the image.
+        """
         product, config = plan.product, self.run.config
         if self._dem is not None and product.has_heights and not config.radarcoding.layers:
             raise AlignsarError(
@@ -78,7 +85,22 @@ class GeometryPart(Part):
         if self._terrain is None and self._dem is not None and not product.has_heights:
             orbit = product.acquisitions[product.reference].orbit
             self._terrain = Terrain(grid=radar_grid(product), orbit=orbit, dem=self._dem)
+        if config.geocoding.is_wanted:
+            longitude, latitude = self._outline(product)
+            if np.isfinite(longitude).any():
+                plan.map_grid = map_grid(config.geocoding, longitude, latitude)
         return super().begin(plan)
+
+    def _outline(self, product: StackProduct) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return longitude and latitude (degrees) around the image; of a stack without terrain, of some lines."""
+        if (terrain := self._terrain) is not None:
+            return image_outline(terrain.grid, terrain.orbit, terrain.dem, terrain.doppler)
+        lines = np.unique(np.linspace(0, product.grid.shape[0] - 1, OUTLINE).round().astype(int))
+        ground = [product.read_ground(line, line + 1) for line in lines.tolist()]
+        return (
+            np.concatenate([np.ravel(row.longitude) for row in ground]),
+            np.concatenate([np.ravel(row.latitude) for row in ground]),
+        )
 
     def make(self, folder: RunFolder) -> None:
         """Write the group, unless it is there."""

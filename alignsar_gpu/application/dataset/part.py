@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.dataset.cube import CubeLayer, CubeLayout
     from alignsar_gpu.dataset.flow import Flow
     from alignsar_gpu.dataset.writer import CubeWriter
+    from alignsar_gpu.geocoding.map_grid import MapGrid
     from alignsar_gpu.signatures import Signature
     from alignsar_gpu.signatures.derived import Rule
     from alignsar_gpu.signatures.options import SignatureOptions
@@ -43,6 +44,7 @@ class Plan:
     layout : of the cube; set when all layers are known.
     coverage : of the cube; set when it is filled.
     parts : that have something to do.
+    map_grid : of the map that will be made of the cube; None where none is, and where its place is not known yet.
     """
 
     product: StackProduct
@@ -57,6 +59,7 @@ class Plan:
     layout: CubeLayout = field(init=False)
     coverage: Coverage = field(init=False)
     parts: Sequence[Part] = ()
+    map_grid: MapGrid | None = None
 
 
 class Part(Stage):

@@ -5,24 +5,26 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rasterio.errors import RasterioError
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geocoding.cogs import require_storable
-from alignsar_gpu.geocoding.coverage import image_outline
+from alignsar_gpu.geocoding.coverage import require_overlap
 from alignsar_gpu.geocoding.map_grid import MapGrid
 from alignsar_gpu.opening.rasters import affine_of, open_raster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
     from alignsar_gpu.config.geocoding import GeocodingConfig
-    from alignsar_gpu.geometry.stored.geometry import CubeGeometry
 
 WHOSE = re.compile(r"^(?:map grid|geocoding):")
+ANY_SYSTEM = "EPSG:32631"  # for maps whose number of pixels alone is asked for
 ANY = 1000.0  # m: a resolution, of a map of which only the system is asked for
 
 
@@ -36,9 +38,11 @@ def naming(key: str) -> Iterator[None]:
 
 
 def check_map(config: GeocodingConfig) -> None:
-    """Check what can be known of a map before there is a cube; raise AlignsarError, naming the key."""
+    """Check what can be known of a map before there is an image; raise AlignsarError, naming the key."""
     if config.match is not None:
         grid = grid_of(config.match)
+    elif config.bounds:
+        grid = _within(config, config.crs or ANY_SYSTEM)
     elif config.crs:
         with naming(f"geocoding.crs={config.crs}"):
             grid = MapGrid.within((0.0, 0.0, 1.0, 1.0), crs=config.crs, resolution=1.0)
@@ -49,18 +53,35 @@ def check_map(config: GeocodingConfig) -> None:
         require_storable(grid)
 
 
-def map_grid(config: GeocodingConfig, geometry: CubeGeometry) -> MapGrid:
-    """Return the pixels of the map that is configured, by default all that the image covers."""
-    if config.match is not None:
-        return grid_of(config.match)
-    check_map(config)
-    assert config.resolution is not None
-    longitude, latitude = image_outline(geometry.grid, geometry.orbit, geometry.dem, geometry.doppler)
-    with naming(f"geocoding.resolution={config.resolution:g}"):
-        if not config.bounds:
+def map_grid(
+    config: GeocodingConfig, longitude: NDArray[np.float64], latitude: NDArray[np.float64]
+) -> MapGrid:
+    """Return the pixels of the map that is configured, by default all that the image covers.
+
+    ``longitude`` and ``latitude`` (degrees) are of points all around the image. Raises AlignsarError, naming the key,
+    for a map of too many pixels and for one that does not show the image.
+    """
+    if config.match is None and not config.bounds:
+        check_map(config)
+        assert config.resolution is not None
+        with naming(f"geocoding.resolution={config.resolution:g}"):
             return MapGrid.over(longitude, latitude, resolution=config.resolution, crs=config.crs or None)
-        left, bottom, right, top = config.bounds
+    if config.match is not None:
+        grid, whose = grid_of(config.match), f"match={config.match}"
+    else:
+        check_map(config)
         system = config.crs or MapGrid.over(longitude, latitude, resolution=ANY).crs
+        grid, whose = _within(config, system), f"bounds={config.bounds}"
+    with naming(f"geocoding.{whose}"):
+        require_overlap(grid, longitude, latitude)
+    return grid
+
+
+def _within(config: GeocodingConfig, system: Any) -> MapGrid:
+    """Return the pixels within the bounds that are configured."""
+    assert config.resolution is not None
+    left, bottom, right, top = config.bounds
+    with naming(f"geocoding.resolution={config.resolution:g}"):
         return MapGrid.within((left, bottom, right, top), crs=system, resolution=config.resolution)
 
 

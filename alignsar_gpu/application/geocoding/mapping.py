@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import xarray as xr
 
+from alignsar_gpu import kernels
 from alignsar_gpu.application.dataset.derived import open_dataset
-from alignsar_gpu.application.geocoding.grids import map_grid, naming
+from alignsar_gpu.application.geocoding.grids import map_grid
 from alignsar_gpu.dataset.cube import DIMENSIONS, CubeLayer
+from alignsar_gpu.dataset.wrapped import is_wrapped
 from alignsar_gpu.errors import AlignsarError, did_you_mean
-from alignsar_gpu.geocoding.cog_layouts import is_wrapped
+from alignsar_gpu.geocoding.coverage import image_outline
 from alignsar_gpu.geocoding.map_cube import map_layout
-from alignsar_gpu.geocoding.resampling import METHODS, Geocoding
+from alignsar_gpu.geocoding.positions import Geocoding
 from alignsar_gpu.geocoding.tiles import MapTiles
 from alignsar_gpu.geometry.stored.geometry import read_geometry
 
@@ -111,10 +113,9 @@ def open_mapping(
             f"geocode: the image has {geometry.grid.lines} lines and {geometry.grid.samples} samples, these layers "
             f"{lines} and {samples}; give all of them, and bounds of the map instead"
         )
-    grid = map_grid(config, geometry)
-    whose = f"match={config.match}" if config.match else f"bounds={config.bounds}"
-    with naming(f"geocoding.{whose}"):
-        geocoding = Geocoding(**vars(geometry), map_grid=grid, device=device, partial=True)
+    outline = image_outline(geometry.grid, geometry.orbit, geometry.dem, geometry.doppler)
+    grid = map_grid(config, *outline)
+    geocoding = Geocoding(**vars(geometry), map_grid=grid, device=device, partial=True)
     return Mapping(
         cube=cube,
         tiles=MapTiles.over(geocoding, average=config.resampling != "nearest"),
@@ -149,7 +150,7 @@ def check_names(names: Sequence[str], there: Sequence[str]) -> None:
 
 
 def _can_be_mapped(layer: xr.DataArray) -> bool:
-    return _kind(layer).name in METHODS or layer.dtype == np.bool_
+    return _kind(layer).name in kernels.NO_DATA or layer.dtype == np.bool_
 
 
 def _kind(layer: xr.DataArray) -> np.dtype[Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,7 @@ import xarray as xr
 
 from alignsar_gpu.application.dataset.derived import cube_at
 from alignsar_gpu.application.geocoding.mapping import open_mapping
+from alignsar_gpu.application.space import in_units
 from alignsar_gpu.config import DeviceConfig, validate
 from alignsar_gpu.config.geocoding import GeocodingConfig, check_geocoding
 from alignsar_gpu.dataset.cube import fill_value
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from numpy.typing import NDArray
+
+    from alignsar_gpu.dataset.cube import CubeLayout
 
 
 def geocoded(
@@ -47,6 +52,7 @@ def geocoded(
     given = cube if isinstance(cube, xr.Dataset) else None
     mapping = open_mapping(_path_of(cube), config, choose_device(DeviceConfig()), given)
     layout = mapping.layout()
+    _require_memory(layout)
     values: dict[str, NDArray[Any]] = {
         layer.name: np.full(
             layout.shape[0 if layer.dated else 1 :], fill_value(layer.dtype), dtype=layer.dtype
@@ -61,6 +67,23 @@ def geocoded(
         for layer in layout.layers
     }
     return xr.Dataset(variables, layout.coordinates.coords, dict(layout.attributes))
+
+
+def _require_memory(layout: CubeLayout) -> None:
+    """Raise AlignsarError for a map that does not fit into the memory of the machine."""
+    pixels = math.prod(layout.shape[1:])
+    images = [layout.shape[0] if layer.dated else 1 for layer in layout.layers]
+    needed = sum(
+        pixels * count * np.dtype(layer.dtype).itemsize
+        for layer, count in zip(layout.layers, images, strict=True)
+    )
+    there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if needed > there:
+        raise AlignsarError(
+            f"geocode: the map of {layout.shape[1]} x {layout.shape[2]} pixels, {sum(images)} layers and dates, takes "
+            f"{in_units(needed)} of memory, and this machine has {in_units(there)}; give a coarser resolution, bounds "
+            "or fewer layers, or let the command geocoding.resolution=... output=FOLDER write it"
+        )
 
 
 def _path_of(cube: str | PathLike[str] | xr.Dataset) -> Path:

@@ -99,9 +99,7 @@ def _checked_facts(folder: Path, findings: Findings) -> dict[str, Any] | None:
     """Read dataset.json; None, with a failure, where it lacks what checks need."""
     facts = read_facts(folder)
     wrong = list(wrong_keys(facts, FACTS))
-    return (
-        facts if findings.require(wrong, DATASET, "{} of its keys are missing or of another type") else None
-    )
+    return facts if findings.require(wrong, DATASET, "keys that are missing or of another type") else None
 
 
 def _checked_index(folder: Path, findings: Findings) -> GeoDataFrame | None:
@@ -114,8 +112,8 @@ def _checked_index(folder: Path, findings: Findings) -> GeoDataFrame | None:
     shapes = np.asarray(index["footprint"].array) if "footprint" in index else np.empty(0)
     if getattr(index.get("footprint"), "crs", None) is None or not (shapely.area(shapes) > 0.0).all():
         wrong.append("footprint")
-    right = findings.require(wrong, INDEX, "{} of its columns are missing or of another type")
+    right = findings.require(wrong, INDEX, "columns that are missing or of another type")
     for name in ("id", "chip") if right else ():
         twice = index[name][index[name].duplicated()].tolist()
-        right &= findings.require(twice, INDEX, f"{{}} chips have the same {name} as another")
+        right &= findings.require(twice, INDEX, f"chips with the same {name} as another")
     return index if right else None

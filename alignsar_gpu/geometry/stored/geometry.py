@@ -32,7 +32,7 @@ VECTORS, OFFSETS = ("time", "position", "velocity"), ("lines", "samples", "value
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CubeGeometry:
-    """The geometry of a cube, as `geocoding.resampling.Geocoding` takes it.
+    """The geometry of a cube, as `geocoding.positions.Geocoding` takes it.
 
     Attributes
     ----------

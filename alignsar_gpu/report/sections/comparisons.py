@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from alignsar_gpu.dataset.wrapped import is_wrapped
 from alignsar_gpu.report.drawing import display
 from alignsar_gpu.report.drawing.figures import Scale
 from alignsar_gpu.report.drawing.plots import PHASE_TICKS
@@ -51,17 +52,17 @@ def _picture(writer: PictureWriter, name: str, date: int) -> Picture:
     image = survey.image(name, date if "time" in layer.dims else None)
     label, units = str(layer.attrs.get("long_name", name)), str(layer.attrs.get("units", "1"))
     linear = name.startswith(LINEAR) or "valid_range" in layer.attrs
-    shown, scale = _scaled(image, units, linear=linear)
+    shown, scale = _scaled(image, units, linear=linear, wrapped=is_wrapped(layer.attrs))
     drawn = writer.raster(shown, scale, name, name)
     line = f"{label[:1].upper()}{label[1:]}: {layer.attrs.get('description', '')}."
     return Picture(drawn=drawn, alt=f"{label} over the scene", line=line)
 
 
 def _scaled(
-    image: NDArray[np.floating[Any]], units: str, *, linear: bool
+    image: NDArray[np.floating[Any]], units: str, *, linear: bool, wrapped: bool = False
 ) -> tuple[NDArray[np.floating[Any]], Scale]:
     """What is drawn of a layer and how: what ranges over decades in dB, a phase in a circle."""
-    if units == "rad":
+    if wrapped:
         return image, Scale(
             colormap="twilight", limits=(-np.pi, np.pi), label="phase (rad)", ticks=PHASE_TICKS
         )

@@ -7,6 +7,7 @@ are, are carried to the pixels by a Chebyshev interpolation.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -72,7 +73,10 @@ def fit_mesh(domain: ArrayLike, quantities: Callable[[float, float, float], Sequ
     return Mesh(domain=bounds, coefficients=coefficients)
 
 
-def scene_mesh(grid: RadarGrid, passes: Sequence[Pass], reference: int, heights: tuple[float, float]) -> Mesh:
+@cache  # of half a second, which every run of a test would take anew
+def scene_mesh(
+    grid: RadarGrid, passes: tuple[Pass, ...], reference: int, heights: tuple[float, float]
+) -> Mesh:
     """Longitude, latitude, incidence angle (degrees), then R_ref - R_d (m) for every pass d.
 
     Over the lines and samples of ``grid`` with a tenth to spare on each side, and ``heights`` (lowest,

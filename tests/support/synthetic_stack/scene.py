@@ -7,6 +7,7 @@ number of pixels, so that a scene of another size shows the same kind of country
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,8 +69,10 @@ class _Map:
         return max(distance, 0.5 * float(np.hypot(*self.pixel)))
 
 
-def make_scene(lines: int, samples: int, rng: np.random.Generator) -> Scene:
+@cache  # every run of a test draws the same few scenes
+def make_scene(lines: int, samples: int, seed: tuple[int, int]) -> Scene:
     """A river valley with a lake, parcels, forest on the hills, a town, a village and two roads."""
+    rng = np.random.default_rng(seed)
     pixel = (HEIGHT / lines, WIDTH / samples)
     y, x = np.meshgrid(
         (np.arange(lines) + 0.5) * pixel[0], (np.arange(samples) + 0.5) * pixel[1], indexing="ij"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -193,7 +193,8 @@ def _grid(lines: int, samples: int, day: np.datetime64) -> RadarGrid:
     )
 
 
-def _passes(dates: int, reference: int, seed: int) -> tuple[list[CircularPass], NDArray[np.float64]]:
+@cache
+def _passes(dates: int, reference: int, seed: int) -> tuple[tuple[CircularPass, ...], NDArray[np.float64]]:
     """A pass per date, set apart from the reference by known baselines; and the perpendicular ones (m)."""
     rng = np.random.default_rng((seed, PASS_STREAM))
     origin = CircularPass(centre_time=CENTRE_TIME)
@@ -219,7 +220,7 @@ def _passes(dates: int, reference: int, seed: int) -> tuple[list[CircularPass], 
             )
         )
     at_centre = [baseline(origin, one, CENTRE_TIME, point)[0] for one in passes]
-    return passes, np.array(at_centre)
+    return tuple(passes), np.array(at_centre)
 
 
 def _calibration(grid: RadarGrid, mesh: Mesh, height: float, factor: float, source: str) -> Calibration:
@@ -298,7 +299,7 @@ def simulate_stack(
     days = FIRST_DAY + revisit_days * np.arange(dates)
     grid = _grid(lines, samples, days[reference])
     passes, perpendicular = _passes(dates, reference, seed)
-    scene = make_scene(lines, samples, np.random.default_rng((seed, SCENE_STREAM)))
+    scene = make_scene(lines, samples, (seed, SCENE_STREAM))
     mesh = scene_mesh(grid, passes, reference, (float(scene.height.min()), float(scene.height.max())))
     acquisitions = []
     for date, (one, day) in enumerate(zip(passes, days, strict=True)):

@@ -38,8 +38,8 @@ def check_shapes(dataset: Dataset, store: ChipStore, findings: Findings) -> bool
         of_array = {key: layer for key, layer in layers.items() if layer["array"] == name}
         shape = (*((len(of_array),) if ARRAYS[name][1] else ()), *size)
         if not (1, *shape) == array.chunks == (1, *array.shape[1:]):
-            what = f"chips are not of the shape {shape} that {DATASET} says"
-            findings.fail(f"{STORE}/{name}", what, [array.chunks[1:]])
+            what = f"chips are of the shape {array.chunks[1:]}, and {DATASET} says {shape}"
+            findings.fail(f"{STORE}/{name}", what)
         _check_layers(of_array, store.layers.get(name, tuple(of_array)), array, findings)
     return len(findings.failures) == before
 
@@ -54,10 +54,10 @@ def _check_layers(
     """Check types and order of the layers of an array; ``stored`` are their names in chips.zarr."""
     where, order = f"{STORE}/{array.path.name}", {layer["index"]: name for name, layer in layers.items()}
     other = [name for name, layer in layers.items() if layer["type"] != array.dtype.name]
-    findings.require(other, where, f"is {array.dtype}, and {DATASET} gives {{}} layers another type")
+    findings.require(other, where, f"layers of another type in {DATASET} than {array.dtype}")
     pairs = [(name, order.get(number)) for number, name in enumerate(stored)]
     wrong = [f"{name} for {said}" for name, said in pairs if name != said]
-    findings.require(wrong, where, f"{{}} layers are called otherwise than in {DATASET}")
+    findings.require(wrong, where, f"layers called otherwise than in {DATASET}")
 
 
 def check_chunks(dataset: Dataset, store: ChipStore, findings: Findings, workers: int) -> None:
@@ -111,14 +111,14 @@ def _check_array(
         return set(ids.index)
     expected = _expected(dataset, name)
     lacking, surplus = np.setdiff1d(expected, stored), np.setdiff1d(stored, expected)
-    findings.require(ids.loc[lacking].tolist(), where, f"{{}} {along}s of {INDEX} are not there")
-    findings.require(surplus.tolist(), where, f"{{}} {along}s are there that {INDEX} does not have, numbers")
+    findings.require(ids.loc[lacking].tolist(), where, f"{along}s of {INDEX} that are not there")
+    findings.require(surplus.tolist(), where, f"{along}s that {INDEX} does not have, by number")
     there = np.intersect1d(expected, stored).tolist()
     found = in_order(lambda number: _problem(array, number), there, workers)
     problems = {number: text for number, text in zip(there, found, strict=True) if text}
     for kind in sorted(set(problems.values())):
         names = [str(ids.loc[number]) for number, text in problems.items() if text == kind]
-        findings.require(names, where, f"{{}} {along}s {kind}")
+        findings.require(names, where, f"{along}s that are {kind}")
     return {*lacking.tolist(), *problems}
 
 
@@ -128,10 +128,10 @@ def _problem(array: StoredLayer, number: int) -> str:
     try:
         chunk = array.chunk_of(number)
         if chunk is not None and int.from_bytes(chunk[2][SIZE], "little") != values.nbytes:
-            return f"are of another shape than {values.shape}"
+            return f"of another shape than {values.shape}"
         array.read_into(number, values)
     except AlignsarError:
-        return "are damaged"
+        return "damaged"
     return ""
 
 
@@ -143,4 +143,4 @@ def _check_rows(index: GeoDataFrame, store: ChipStore, findings: Findings, worke
         stored = (getattr(one, column) for one in actual)
         pairs = zip(index["id"], index[column], stored, strict=True)
         wrong = [name for name, said, found in pairs if said != found]
-        findings.require(wrong, INDEX, f"{{}} chips are stored with another {column} than it says")
+        findings.require(wrong, INDEX, f"chips stored with another {column} than it says")

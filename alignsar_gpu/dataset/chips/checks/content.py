@@ -28,9 +28,11 @@ def check_statistics(dataset: Dataset, store: ChipStore, findings: Findings, wor
     }
     columns = {name: dataset.index[name].to_numpy() for name in ("chip", "place", "split")}
     computed = training_statistics(store, columns, decibels, training, workers)
+    if isinstance(stored.get("split"), list):  # of folds, in any order
+        stored["split"] = sorted(map(str, stored["split"]))
     differences = list(_differences(stored, computed))
     said = ", ".join(training)
-    if findings.require(differences, STATISTICS, f"{{}} values are not those of the split {said}"):
+    if findings.require(differences, STATISTICS, f"values that are not those of the split {said}"):
         findings.prove(f"statistics of {len(computed['layers'])} layers are those of the split {said}")
     _check_classes(dataset, computed["classes"], findings)
 
@@ -67,5 +69,5 @@ def _check_classes(
         there = {value for pixels in counted.get(layer, {}).values() for value in pixels}
         absent += [f"{layer} {name} ({value})" for name, value in classes.items() if str(value) not in there]
         named += len(classes)
-    if findings.require(absent, DATASET, "{} classes that it names do not occur"):
+    if findings.require(absent, DATASET, "classes that it names and that do not occur"):
         findings.prove(f"{named} classes that are named occur")

@@ -25,10 +25,10 @@ def check_files(folder: Path, files: Mapping[str, Any], findings: Findings, work
     cut = [
         f"{n} ({size[n]} bytes, not {files[n].get('size')})" for n in named if size[n] != files[n].get("size")
     ]
-    whole = findings.require(sorted(set(files) - there), DATASET, "{} of its files are missing")
-    whole &= findings.require(sorted(there - set(files)), DATASET, "{} files are there that it does not name")
-    whole &= findings.require(cut, DATASET, "{} files have another size than it says")
-    whole &= findings.require(changed, DATASET, "{} files are not what they were (SHA-256)")
+    whole = findings.require(sorted(set(files) - there), DATASET, "files that are missing")
+    whole &= findings.require(sorted(there - set(files)), DATASET, "files that it does not name")
+    whole &= findings.require(cut, DATASET, "files of another size than it says")
+    whole &= findings.require(changed, DATASET, "files that have changed (SHA-256)")
     if whole:
         findings.prove(f"{len(named)} files, {sum(size.values()) / 1e6:.1f} MB, are whole (SHA-256)")
 

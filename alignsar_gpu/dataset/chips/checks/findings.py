@@ -43,16 +43,15 @@ class Findings:
     proofs: list[str] = field(default_factory=list)
 
     def fail(self, where: str, what: str, names: Iterable[object] = ()) -> None:
-        """Add a failure: where it is, what is wrong, and the first of the names that it is about."""
+        """Add a failure: where it is, what is wrong, how many names it is about, and the first of them."""
         listed = [str(name) for name in names]
-        more = [f"... ({len(listed)} in all)"] if len(listed) > EXAMPLES else []
-        examples = ", ".join([*listed[:EXAMPLES], *more])
-        self.failures.append(f"{where}: {what}{f': {examples}' if examples else ''}")
+        examples = ", ".join([*listed[:EXAMPLES], *(["..."] if len(listed) > EXAMPLES else [])])
+        self.failures.append(f"{where}: {what}{f': {len(listed)} ({examples})' if listed else ''}")
 
     def require(self, names: Sequence[object], where: str, what: str) -> bool:
-        """Add a failure if there are names that it is about, with their number for ``{}`` in ``what``."""
+        """Add a failure if there are names that it is about; tell whether there are none."""
         if len(names):
-            self.fail(where, what.format(len(names)), names)
+            self.fail(where, what, names)
         return not len(names)
 
     def prove(self, fact: str) -> None:

@@ -36,7 +36,7 @@ def check_splits(dataset: Dataset, findings: Findings) -> None:
             INDEX, f"has the chips {_listed(counts)}, and {DATASET} says {_listed(facts['counts'])}"
         )
     unit, word = ("date", "dates") if dataset.by == "dates" else ("place_id", "places")
-    if findings.require(_with_many(index, unit, "split"), INDEX, f"{{}} {word} are in more than one split"):
+    if findings.require(_with_many(index, unit, "split"), INDEX, f"{word} in more than one split"):
         findings.prove(
             f"{index[unit].nunique()} {word} are each in one split on all chips: {_listed(counts)}"
         )
@@ -69,10 +69,10 @@ def _check_blocks(dataset: Dataset, findings: Findings) -> None:
         return
     split_of = dict(zip(blocks["block"], blocks["split"], strict=True))
     unknown = sorted(set(index["block"]) - set(split_of))
-    findings.require(unknown, BLOCKS, f"lacks {{}} blocks that {INDEX} names")
+    findings.require(unknown, BLOCKS, f"blocks of {INDEX} that it lacks")
     other = index["block"].map(split_of).fillna(index["split"]) != index["split"]
     findings.require(
-        index["id"][other].tolist(), INDEX, f"{{}} chips have another split than their block in {BLOCKS}"
+        index["id"][other].tolist(), INDEX, f"chips in another split than their block in {BLOCKS}"
     )
 
 
@@ -95,7 +95,7 @@ def _check_footprints(index: GeoDataFrame, findings: Findings) -> None:
     """Check that a place has the same footprint on all dates."""
     different = index["footprint"].to_wkb().groupby(index["place_id"]).nunique()
     names = list(different.index[different > 1])
-    findings.require(names, INDEX, "{} places have other footprints on other dates")
+    findings.require(names, INDEX, "places with other footprints on other dates")
 
 
 def _check_distances(buffer: float, places: GeoDataFrame, findings: Findings) -> None:
@@ -120,7 +120,7 @@ class _Near:
 
     Attributes
     ----------
-    number : of the nearest one, or of one that overlaps.
+    number : of the nearest one, or of the one that overlaps most.
     distance : to it, in metres.
     overlaps : whether it overlaps.
     """
@@ -136,8 +136,10 @@ class _Near:
         number = found[np.argsort(asked)]
         touching = np.flatnonzero(distance == 0.0)
         inside, other = tree.query(shapes[touching], predicate="intersects")
-        over = shapely.area(shapely.intersection(shapes[touching[inside]], tree.geometries[other])) > SLIVER
-        number[touching[inside[over]]] = other[over]
+        area = shapely.area(shapely.intersection(shapes[touching[inside]], tree.geometries[other]))
+        rising = np.argsort(area, kind="stable")
+        over = rising[area[rising] > SLIVER]
+        number[touching[inside[over]]] = other[over]  # of several, the last, which overlaps most
         overlaps = np.zeros(len(shapes), np.bool_)
         overlaps[touching[inside[over]]] = True
         return cls(number=number, distance=distance[np.argsort(asked)], overlaps=overlaps)
@@ -154,11 +156,11 @@ def _report_near(
     one, other = splits
     pairs = list(zip(names[0], names[1][near.number], near.distance, strict=True))
     over = [f"{a} and {b}" for (a, b, _), overlaps in zip(pairs, near.overlaps, strict=True) if overlaps]
-    findings.require(over, INDEX, f"{{}} places of {one} overlap places of {other}")
+    findings.require(over, INDEX, f"places of {one} that overlap places of {other}")
     close = np.flatnonzero((near.distance < buffer - MILLIMETRE) & ~near.overlaps)
     close = close[np.argsort(near.distance[close], kind="stable")]
     findings.require(
         ["{} and {} ({:.1f} m)".format(*pairs[number]) for number in close],
         INDEX,
-        f"{{}} places of {one} are nearer than the buffer of {buffer:.1f} m to places of {other}",
+        f"places of {one} nearer than the buffer of {buffer:.1f} m to places of {other}",
     )

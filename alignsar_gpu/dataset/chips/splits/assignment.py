@@ -15,11 +15,8 @@ if TYPE_CHECKING:
 
 RESTARTS = 64  # assignments that are made side by side
 ORDERS = 10  # random orders for each; what is aimed at is corrected between them
-MOVED, MOST_MOVES, EFFORT = (
-    2,
-    300,
-    100_000,
-)  # blocks that move at a time; times at most; times times groups of places
+MOVED, MOST_MOVES = 2, 300  # blocks that move at a time, and how often at most
+EFFORT = 100_000  # how often blocks move, times groups of places
 STEPS = 1000  # blocks, or groups of blocks where there are more, that are assigned one after the other
 UNIT = 1 << 26  # all chips, or all pixels of a class, as an integer: sums are then the same on any machine
 SCORE = 1 << 20  # a deviation or share of 1 as an integer
@@ -208,7 +205,8 @@ def _scores(kept: NDArray[np.int64], problem: Problem) -> NDArray[np.int64]:
     classes = max(1, int(occurring[1:].sum()))
     lost = np.rint((1.0 - total[:, 0, 0] / problem.totals[0]) * LOST * SCORE).astype(np.int64)
     score = deviation[:, 0] + (deviation[:, 1:] * occurring[1:]).sum(axis=1) // classes + lost
-    wrong = (kept[:, :, 0] == 0).sum(axis=1) + absent(kept, problem).sum(axis=1)
+    empty = (kept[:, :, 0] == 0).sum(axis=1)
+    wrong = empty * (1 + classes) + absent(kept, problem).sum(axis=1)
     rated: NDArray[np.int64] = score + wrong * 100 * SCORE
     return rated
 

@@ -52,7 +52,8 @@ def split_by_blocks(
     buffer : smallest distance between chips of different splits, in metres; see ``choose_buffer``.
     shares : wanted share of the chips by name of the split, with "train"; they sum to 1.
     seed : of the random orders in which blocks are assigned (see ``assign``).
-    known : blocks of an earlier dataset (see ``read_blocks``). They keep their split, or remain without one ("").
+    known : blocks of an earlier dataset (see ``read_blocks``). They keep their split, or remain without one (""); so
+        that it can grow, splits that have blocks there may get no chips here, and classes may be absent from training.
 
     Raises AlignsarError if shares or block are wrong, a split gets no chips, a class does not occur in training, or
     known blocks are of another grid or of splits that have no share.
@@ -91,10 +92,12 @@ def _split(
     key: str,
 ) -> Splits:
     refusals.check_side(side, buffer)
-    refusals.check_places(len(places), len(names))
+    if known is None:
+        refusals.check_places(len(places), len(names))
     nearby = find_nearby(places, side=side, distance=buffer / 2)
     cells = [(column, row) for column, row in nearby.cells.tolist()]
     splits_of = {} if known is None else _known_blocks(known, names, places.footprints.crs, side)
+    elsewhere = {names[split] for split in splits_of.values() if split < len(names)}
     problem = Problem(
         nearby=nearby,
         weights=np.concatenate([np.ones((len(places), 1), np.int64), places.classes], axis=1),
@@ -104,8 +107,10 @@ def _split(
     )
     assignment = assign(problem, seed)
     remedy = refusals.remedy_of_blocks(side, needed=chip_length(places.footprints) + buffer)
-    refusals.check_kept(dict(zip(names, assignment.kept[:, 0], strict=True)), len(places), key, remedy)
-    refusals.check_classes(absent(assignment.kept, problem), places.names, key, remedy)
+    chips = dict(zip(names, assignment.kept[:, 0].tolist(), strict=True))
+    refusals.check_kept(chips, len(places), key, remedy, elsewhere)
+    if not elsewhere:
+        refusals.check_classes(absent(assignment.kept, problem), places.names, key, remedy)
     splits_of |= dict(zip(cells, assignment.of_blocks.tolist(), strict=True))
     labels, every = np.array([*names, NONE]), np.array(sorted(splits_of))
     of_blocks = labels[[splits_of[cell] for cell in sorted(splits_of)]]

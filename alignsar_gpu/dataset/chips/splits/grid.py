@@ -64,6 +64,7 @@ def find_nearby(places: Places, *, side: float, distance: float) -> Nearby:
     shapes = places.shapes
     place, cell = _candidates(shapes, side, distance + HAIR)
     cells, number = np.unique(cell, axis=0, return_inverse=True)
+    number = number.reshape(-1)  # numpy 2.0.0 gives it two dimensions
     near = shapely.distance(shapes[place], boxes(cells, side)[number]) < distance + HAIR
     place, number = place[near], number[near]
     count = np.bincount(place, minlength=len(shapes))
@@ -72,7 +73,9 @@ def find_nearby(places: Places, *, side: float, distance: float) -> Nearby:
     table[place, np.arange(len(place)) - first[place]] = number
     used, table = np.unique(table, return_inverse=True)
     groups, group_of = np.unique(table, axis=0, return_inverse=True)
-    return Nearby(cells=cells[used], groups=groups, group_of=group_of, home=_home(shapes, cells[used], side))
+    return Nearby(
+        cells=cells[used], groups=groups, group_of=group_of.reshape(-1), home=_home(shapes, cells[used], side)
+    )
 
 
 def _candidates(

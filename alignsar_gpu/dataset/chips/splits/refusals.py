@@ -5,28 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from alignsar_gpu.dataset.chips.splits.places import TRAIN
-from alignsar_gpu.errors import AlignsarError, choose_from
+from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
-METHODS = ("blocks", "folds", "regions", "dates")
 FEWEST_FOLDS, MOST_SPLITS = 2, 100
 ROUNDING = 1e-6  # of shares that sum to 1
-
-
-def check_method(by: str) -> None:
-    """Check the name of a way to split (chips.split.by). Raises AlignsarError for random ones, with the reason."""
-    if by in {"random", "chips", "pixels"}:
-        raise AlignsarError(
-            f"chips.split.by={by}: neighbouring pixels and chips share speckle windows, ground and weather, so a test "
-            f"on a random choice of them measures memory; choose from {', '.join(METHODS)}"
-        )
-    if by not in METHODS:
-        raise AlignsarError(f"chips.split.by={by}: is not known; {choose_from(by, METHODS)}")
 
 
 def check_shares(shares: Mapping[str, float]) -> None:
@@ -84,9 +72,11 @@ def check_places(count: int, splits: int) -> None:
         )
 
 
-def check_kept(chips: Mapping[str, int], places: int, key: str, remedy: str) -> None:
-    """Check that every split has chips; raise AlignsarError, with a remedy, if one got none."""
-    if lacking := [name for name, count in chips.items() if not count]:
+def check_kept(
+    chips: Mapping[str, int], places: int, key: str, remedy: str, elsewhere: Collection[str] = ()
+) -> None:
+    """Check that every split has chips, here or elsewhere; raise AlignsarError, with a remedy, if one got none."""
+    if lacking := [name for name, count in chips.items() if not count and name not in elsewhere]:
         raise AlignsarError(
             f"{key}: of {places} places none is left for {', '.join(lacking)} after the buffer "
             f"({', '.join(f'{name} {count}' for name, count in chips.items())}); {remedy}"
