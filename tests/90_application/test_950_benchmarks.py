@@ -144,3 +144,18 @@ def test_codecs_sort_every_layer_into_its_kind(benchmark):
         for name in ("slc_phase_vv", "sigma0_vh", "valid", "road")
     }
     assert kinds == {"slc_phase_vv": "phases", "sigma0_vh": "powers", "valid": "geometry", "road": "labels"}
+
+
+def test_chips_are_cut_and_read_in_every_way(benchmark, tmp_path):
+    chips = benchmark("chips")
+    found = chips.cut(tmp_path, rows=1, samples=600, memory=1 << 28, threads=1)
+    assert found["chips"] == 2
+    assert found["megabytes_per_second"] > 0
+    assert 0.5 < found["written_share"] < 1.0  # speckle
+    chips.write_plain(tmp_path, 2)
+    readers = chips.Readers.open(tmp_path, 2)
+    for way in ("codec", "chips"):
+        np.testing.assert_array_equal(getattr(readers, way)(1), readers.memmap(1))
+    np.testing.assert_allclose(readers.samples(1), (10 * np.log10(readers.memmap(1)) + 12.5) / 5.6, atol=1e-5)
+    row = chips.rates_of("one thread", "warm", {"memmap": 8.0, "codec": 5.0, "chips": 4.0})
+    assert (row["of_memmap"], row["of_codec"]) == (0.5, 0.8)
