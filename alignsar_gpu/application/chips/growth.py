@@ -12,6 +12,7 @@ import numpy as np
 from pyproj import CRS
 
 from alignsar_gpu.application.chips.describing import chip_ids
+from alignsar_gpu.application.chips.layers import classes_of
 from alignsar_gpu.dataset.chips.description import BLOCKS, DATASET, read_facts
 from alignsar_gpu.dataset.chips.index import read_index
 from alignsar_gpu.dataset.chips.layout import ARRAYS, STORE
@@ -123,6 +124,14 @@ class Earlier:
                     f"chips.{name}={ours[name]}: the dataset chips.onto={self.folder} has {self.facts[name]}; "
                     "give the same"
                 )
+        for plane in cutting.arrays.get("classes", ()):
+            numbers = {n: name for name, n in classes_of(cutting.source.data[plane.variable]).items()}
+            for name, number in self.facts["classes"].get(plane.name, {}).items():
+                if numbers.get(number) != name:
+                    raise AlignsarError(
+                        f"chips.onto={self.folder}: {number} of {plane.name} is {name} there and "
+                        f"{numbers.get(number, 'no class')} here; give labels with the same classes"
+                    )
         store = ChipStore.open(self.folder)
         for array in cutting.layout.arrays:
             there = store.layers.get(array.name, ())

@@ -87,6 +87,12 @@ def select_chips(source: Source, screened: Screened, config: ChipsConfig, window
             "chips.least_labelled, or give smaller chips"
         )
     hulls = screened.hulls.iloc[eligible]
+    chip = chip_length(hulls)
+    if config.onto is not None and (config.split.buffer or 0.0) < chip + window:
+        raise AlignsarError(
+            f"chips.onto={config.onto}: its splits are {config.split.buffer:.1f} m apart, and these chips need "
+            f"{chip + window:.1f} m; make that dataset again with chips.split.buffer={math.ceil(chip + window)}"
+        )
     buffer = choose_buffer(hulls, window, config.split.buffer)
     known = _known_blocks(source, config)
     side = config.split.block or _side_of(known) or STEP * math.ceil(BLOCKS_OF_BUFFER * buffer / STEP)
@@ -121,7 +127,7 @@ def select_chips(source: Source, screened: Screened, config: ChipsConfig, window
         left_out={reason: count for reason, count in left_out.items() if count},
         buffer=buffer,
         side=side,
-        chip=chip_length(hulls),
+        chip=chip,
     )
 
 
