@@ -88,7 +88,7 @@ def select_chips(source: Source, screened: Screened, config: ChipsConfig, window
         )
     hulls = screened.hulls.iloc[eligible]
     chip = chip_length(hulls)
-    if config.onto is not None and (config.split.buffer or 0.0) < chip + window:
+    if config.onto is not None and config.split.buffer is not None and config.split.buffer < chip + window:
         raise AlignsarError(
             f"chips.onto={config.onto}: its splits are {config.split.buffer:.1f} m apart, and these chips need "
             f"{chip + window:.1f} m; make that dataset again with chips.split.buffer={math.ceil(chip + window)}"
