@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from alignsar_gpu.config.keys import about, as_given, key
 from alignsar_gpu.errors import AlignsarError
 
-SPLITS = ("blocks", "folds", "regions", "dates")
+SPLITS = ("blocks", "folds", "regions", "dates", "scenes")
 PRODUCTS = ("zarr", "webdataset")
 LEAKS = (
     "neighbouring pixels and chips share speckle windows, ground and weather, so a test on a random choice of them "
@@ -57,7 +57,7 @@ class SplitConfig:
 
     by: str = key(
         "blocks",
-        "what decides: blocks of ground, folds of them, regions of a file, or dates",
+        "what decides: blocks of ground, folds of them, regions of a file, dates, or scenes",
         choices=SPLITS,
         refusals=dict.fromkeys(("random", "pixels", "chips"), LEAKS),
     )
@@ -78,6 +78,9 @@ class SplitConfig:
         "", "layer of classes that every split has its share of; empty: the first label with classes"
     )
     folds: int = key(5, "by=folds: their number", bounds=(2, 100))
+    scene: str = key(
+        "train", "by=scenes: split of all chips of this run", choices=("train", "validation", "test")
+    )
     regions: str | None = key(None, "by=regions: vector file of polygons")
     field: str = key("split", "by=regions: column of the file that names the split")
     dates: SplitDatesConfig = dataclasses.field(default_factory=SplitDatesConfig)

@@ -84,7 +84,9 @@ class ChipsStage(Stage):
                 source=source,
                 windows=windows,
                 layers=layers,
-                selection=select_chips(source, screened, config, window),
+                selection=select_chips(
+                    source, screened, config, window, None if earlier is None else earlier.index
+                ),
                 dtype=config.type,
                 mantissa_bits=mantissa_bits(config.digits),
             )
