@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from alignsar_gpu.config.keys import about, as_given, key
 from alignsar_gpu.errors import AlignsarError
 
-SPLITS = ("blocks", "folds", "regions", "dates")
+SPLITS = ("blocks", "folds", "regions", "dates", "scenes")
 PRODUCTS = ("zarr", "webdataset")
 LEAKS = (
     "neighbouring pixels and chips share speckle windows, ground and weather, so a test on a random choice of them "
@@ -57,14 +57,14 @@ class SplitConfig:
 
     by: str = key(
         "blocks",
-        "what decides: blocks of ground, folds of them, regions of a file, or dates",
+        "what decides: blocks of ground, folds of them, regions of a file, dates, or scenes",
         choices=SPLITS,
         refusals=dict.fromkeys(("random", "pixels", "chips"), LEAKS),
     )
     shares: SharesConfig = dataclasses.field(default_factory=SharesConfig)
     block: float | None = key(
         None,
-        "by=blocks, folds: side of a block on the ground, m; unset: three times the buffer",
+        "by=blocks, folds: side of a block on the ground, m; unset: four times the buffer",
         bounds=(0.0, None),
     )
     buffer: float | None = key(
@@ -78,6 +78,9 @@ class SplitConfig:
         "", "layer of classes that every split has its share of; empty: the first label with classes"
     )
     folds: int = key(5, "by=folds: their number", bounds=(2, 100))
+    scene: str = key(
+        "train", "by=scenes: split of all chips of this run", choices=("train", "validation", "test")
+    )
     regions: str | None = key(None, "by=regions: vector file of polygons")
     field: str = key("split", "by=regions: column of the file that names the split")
     dates: SplitDatesConfig = dataclasses.field(default_factory=SplitDatesConfig)
@@ -91,10 +94,10 @@ class SplitConfig:
 class ChipsConfig:
     """Chips of the cube. Without a size, none are made."""
 
-    size: list[int] = dataclasses.field(
-        default_factory=list,
+    size: list[int] | None = dataclasses.field(
+        default=None,
         metadata=about(
-            "lines and samples of a chip, [256,256]; on a map rows and columns; empty: no chips are made",
+            "lines and samples of a chip, [256,256]; on a map rows and columns; unset or empty: no chips are made",
             bounds=(1, 8192),
             may_be_empty=True,
         ),
@@ -158,7 +161,7 @@ def check_chips(config: ChipsConfig) -> None:
             raise AlignsarError(f"chips.{name}={as_given(value)}: give two numbers, such as [256,256]")
     default = ChipsConfig()
     given = [n for n in vars(default) if n != "size" and getattr(config, n) != getattr(default, n)]
-    if given and not config.is_wanted:
+    if given and config.size is None:
         raise AlignsarError(f"chips.{given[0]}: chips need chips.size too, such as [256,256]")
     if config.type == "float16" and config.digits is not None:
         raise AlignsarError(

@@ -241,6 +241,7 @@ class TestDemo:
             *WHOLE,
             *CUBE_ALONE,
             "geocoding.resolution=null",
+            "chips.size=[]",
             "simulate.lines=120",
             "simulate.samples=200",
             "simulate.bursts=1",

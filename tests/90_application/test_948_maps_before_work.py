@@ -35,7 +35,8 @@ class TestSize:
         self.refuse(tmp_path / "out", "geocoding.resolution=0.0001: 1", "geocoding.resolution=0.0001")
 
     @pytest.mark.parametrize("layer", ["intensity_vv", "valid"])
-    def test_more_pixels_than_the_disk_holds(self, tmp_path, layer):
+    def test_more_pixels_than_the_disk_holds(self, tmp_path, monkeypatch, layer):
+        monkeypatch.setattr(space, "_free", lambda _: 10_000_000_000)
         result = self.refuse(
             tmp_path / "out", "the run will take about", BILLIONS, f"geocoding.layers=[{layer}]"
         )

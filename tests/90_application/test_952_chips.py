@@ -23,6 +23,7 @@ from small_runs import CUBE_ALONE, start_and_kill
 
 import alignsar_gpu
 from alignsar_gpu.dataset.chips.checker import check_dataset
+from alignsar_gpu.errors import AlignsarError
 
 MADE = [
     *("+experiment=demo", "device=cpu", *CUBE_ALONE, "simulate.dates=2", "simulate.bursts=2"),
@@ -42,7 +43,7 @@ SIZE = (8, 24)
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     output = tmp_path_factory.mktemp("chips") / "run"
-    run(*MADE, "chips.size=[]", "chips.layers=[]", f"output={output}")
+    run(*MADE, "chips.size=[]", f"output={output}")
     return output
 
 
@@ -380,6 +381,15 @@ class TestGrowth:
     def test_it_is_proved(self, grown):
         report = check_dataset(grown[1])
         assert report.is_sound, report.failures
+
+    def test_a_scene_is_one_split(self, finished, tmp_path):
+        shutil.copytree(finished, tmp_path / "run")
+        add(tmp_path / "run", **{"split.by": "scenes"})
+        report = check_dataset(tmp_path / "run/chips")
+        assert report.is_sound, report.failures
+        shutil.copytree(tmp_path / "run", tmp_path / "other")
+        with pytest.raises(AlignsarError, match="hold out a scene of other ground"):
+            add(tmp_path / "other", onto=tmp_path / "run", **{"split.by": "scenes", "split.scene": "test"})
 
     def test_other_chips_are_refused(self, chipped, tmp_path):
         shutil.copytree(chipped, tmp_path / "run")

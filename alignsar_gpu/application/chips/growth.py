@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from pyproj import CRS
 
 from alignsar_gpu.application.chips.describing import chip_ids
+from alignsar_gpu.application.chips.layers import classes_of
 from alignsar_gpu.dataset.chips.description import BLOCKS, DATASET, read_facts
 from alignsar_gpu.dataset.chips.index import read_index
 from alignsar_gpu.dataset.chips.layout import ARRAYS, STORE
 from alignsar_gpu.dataset.chips.opening import folder_of
+from alignsar_gpu.dataset.chips.splits.files import read_blocks
 from alignsar_gpu.dataset.chips.store import ChipStore
 from alignsar_gpu.dataset.chips.webdataset import FOLDER as WEBDATASET
 from alignsar_gpu.errors import AlignsarError
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alignsar_gpu.application.chips.cutting import Cutting
+    from alignsar_gpu.application.chips.selection import Selection
     from alignsar_gpu.config.chips import ChipsConfig
 
 SAME = ("size", "stride", "halo", "geometry", "dates")
@@ -81,6 +85,14 @@ class Earlier:
             result[along] = max(result[along], -(-array.shape[0] // step) * step)
         return result
 
+    def with_blocks(self, selection: Selection) -> Selection:
+        """Return new chips with the blocks that are there too, where each scene is one."""
+        if self.split["by"] != "scenes":
+            return selection
+        there = read_blocks(self.folder / BLOCKS, self.crs)
+        there = there[~there["block"].isin(selection.blocks["block"])]
+        return replace(selection, blocks=pd.concat([there, selection.blocks], ignore_index=True))
+
     def continuing(self, config: ChipsConfig) -> ChipsConfig:
         """Return the configuration of chips that go on with its blocks."""
         if config.split.by != self.split["by"]:
@@ -88,6 +100,8 @@ class Earlier:
                 f"chips.split.by={config.split.by}: the dataset chips.onto={self.folder} is split by "
                 f"{self.split['by']}; give the same"
             )
+        if self.split["by"] == "scenes":
+            return replace(config, split=replace(config.split, buffer=self.split["buffer_m"]))
         if self.split["by"] not in {"blocks", "folds"}:
             return config
         split = replace(
@@ -106,6 +120,7 @@ class Earlier:
         """
         self._require_same(cutting, config)
         selection = cutting.selection.only(self._lacks(chip_ids(cutting)), "there already")
+        selection = self.with_blocks(selection)
         return replace(cutting, selection=selection, first=self._first())
 
     def _require_same(self, cutting: Cutting, config: ChipsConfig) -> None:
@@ -123,6 +138,14 @@ class Earlier:
                     f"chips.{name}={ours[name]}: the dataset chips.onto={self.folder} has {self.facts[name]}; "
                     "give the same"
                 )
+        for plane in cutting.arrays.get("classes", ()):
+            numbers = {n: name for name, n in classes_of(cutting.source.data[plane.variable]).items()}
+            for name, number in self.facts["classes"].get(plane.name, {}).items():
+                if numbers.get(number) != name:
+                    raise AlignsarError(
+                        f"chips.onto={self.folder}: {number} of {plane.name} is {name} there and "
+                        f"{numbers.get(number, 'no class')} here; give labels with the same classes"
+                    )
         store = ChipStore.open(self.folder)
         for array in cutting.layout.arrays:
             there = store.layers.get(array.name, ())

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.application.chips.source import Source
     from alignsar_gpu.config.chips import ChipsConfig
+    from alignsar_gpu.dataset.cube import CubeLayer
 
 INHERITED = "inherited_from"  # the attribute of labels
 NO_INPUTS = ("longitude", "latitude", "valid", "position_uncertainty", "spatial_ref")
@@ -58,8 +59,7 @@ def choose_layers(source: Source, config: ChipsConfig) -> ChosenLayers:
     """Choose the layers of chips. Raises AlignsarError for names that the source does not have."""
     data = source.data
     images = [str(name) for name in data.variables if set(data[name].dims) >= set(source.dimensions)]
-    labels = [name for name in images if INHERITED in data[name].attrs and not name.startswith(KNOWN)]
-    inputs = [n for n in images if n not in {*labels, *NO_INPUTS} and not n.startswith(KNOWN)]
+    inputs, labels = _sorted({name: data[name].attrs for name in images})
     if config.split.by == "dates":
         inputs = _without_all_dates(data, inputs, config.layers)
     wanted = {
@@ -86,6 +86,20 @@ def _without_all_dates(data: xr.Dataset, inputs: Sequence[str], named: Sequence[
             "leave it out, or split by blocks"
         )
     return [name for name in inputs if name not in of_all]
+
+
+def check_names(config: ChipsConfig, layers: Sequence[CubeLayer]) -> None:
+    """Raise AlignsarError for names of layers and labels that a cube will not have."""
+    inputs, labels = _sorted({layer.name: layer.attributes for layer in layers})
+    _named(config.layers, inputs, "chips.layers")
+    _named(config.labels, labels, "chips.labels")
+
+
+def _sorted(attributes: Mapping[str, Mapping[str, Any]]) -> tuple[list[str], list[str]]:
+    """Tell inputs from labels, among layers by their attributes."""
+    named = [name for name in attributes if not name.startswith(KNOWN)]
+    labels = [name for name in named if INHERITED in attributes[name]]
+    return [name for name in named if name not in {*labels, *NO_INPUTS}], labels
 
 
 def _named(names: Sequence[str], there: Sequence[str], key: str) -> list[str]:

@@ -45,7 +45,8 @@ class Windows:
     @classmethod
     def of(cls, config: ChipsConfig, shape: tuple[int, int]) -> Windows:
         """Lay places over an image. Raises AlignsarError for one that has no room for any."""
-        size, stride = _pair(config.size), _pair(config.stride or config.size)
+        size = _pair(config.size or ())
+        stride = _pair(config.stride) if config.stride else size
         if size[0] > shape[0] or size[1] > shape[1]:
             raise AlignsarError(
                 f"chips.size=[{size[0]},{size[1]}]: is larger than the image of {shape[0]} x {shape[1]} pixels; give "

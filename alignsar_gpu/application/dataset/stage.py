@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from alignsar_gpu.application.chips.checks import check_chips
 from alignsar_gpu.application.dataset.derived import open_dataset
 from alignsar_gpu.application.dataset.description import (
     attributes,
@@ -148,6 +149,8 @@ class DatasetStage(Stage):
             plan.layers += part.layers(plan)
         if config.geocoding.is_wanted:
             check_names(config.geocoding.layers, [layer.name for layer in plan.layers])
+        if config.chips.is_wanted:
+            check_chips(config.chips, plan.layers, product.grid.shape)
         facts = attributes(
             product, plan.scene, config, device, self.fingerprint, settings_attributes(options, looks)
         )

@@ -96,9 +96,9 @@ class ChipLayout:
         names = {
             ARRAYS[array.name][1]: np.array(array.layers, dtype=TEXT) for array in self.arrays if array.layers
         }
-        write_dataset(
-            path, xr.Dataset(coords={dimension: (dimension, text) for dimension, text in names.items()})
-        )
+        # without indices, which early versions of xarray make of a type of pandas that Zarr does not know
+        texts = {dimension: xr.Variable(dimension, values) for dimension, values in names.items()}
+        write_dataset(path, xr.Dataset(coords=xr.Coordinates(texts, indexes={})))
         group = zarr.open_group(path, mode="r+", zarr_format=3)
         for array in self.arrays:
             self._create_array(group, array)
