@@ -7,9 +7,11 @@ of places, with the memory that a run of --memory-gib would allow itself. Megaby
 memory of the process. Bound: 150 MB/s on two cores.
 
 Reading: the same chips in random order by one thread, by two threads, and by two processes as a DataLoader has them,
-from a warm cache in turn with numpy.memmap of the same values and with the codec that unpacks the same chunks from
-memory, each into new arrays. Bounds: half of the rate of memmap, 0.9 of the rate of the codec. Then each once from a
-cold cache: the system is asked to forget the files. `samples` are what training gets: in decibels, normalised, filled.
+from a warm cache, in turn: numpy.memmap of the same values, chips that are not compressed (chips.compressed=false), the
+codec that unpacks chunks in memory, chips that are compressed, and `samples`, what training gets of these: in decibels,
+normalised. Each time into a new array. Bounds: half of the rate of memmap for the first, 0.9 of that of the codec for
+the second, by the processor's time too, which other processes disturb less. Before, once from a cold cache: the system
+is asked to forget the files.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ import statistics
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,6 +62,7 @@ NAMES = [f"sigma0_{number:02d}" for number in range(LAYERS)]
 VALUES = np.empty((LAYERS, SIZE, SIZE), np.float32)
 APART = 17  # lines of the speckle, from where one layer begins to where the next does
 WORKERS = 2
+WAYS = ("memmap", "uncompressed", "codec", "compressed", "samples")
 GIB = 1 << 30
 
 
@@ -79,7 +82,7 @@ class Speckle(BackendArray):
         return self.lines[(lines + self.first) % len(self.lines), key[2]] * self.factor
 
 
-def scene(samples: int) -> Source:
+def scene(samples: int, held: int) -> Source:
     """A scene of one date, of layers of speckle and of valid pixels."""
     rng = np.random.default_rng(1)
     speckle = np.float32(0.1) * rng.standard_exponential((SIZE, samples), dtype=np.float32)
@@ -87,12 +90,13 @@ def scene(samples: int) -> Source:
     layers["valid"] = Speckle(np.ones((SIZE, samples), dtype=bool), 0, factor=True)
     arrays = {name: (DIMENSIONS, indexing.LazilyIndexedArray(layer)) for name, layer in layers.items()}
     data = xr.Dataset(arrays, {"time": pd.to_datetime(["2022-01-14"])}, {"reference_date": "2022-01-14"})
-    return Source(data=data, dimensions=DIMENSIONS[1:], geometry="radar", crs=CRS.from_epsg(32631))
+    crs = CRS.from_epsg(32631)
+    return Source(data=data, dimensions=DIMENSIONS[1:], geometry="radar", crs=crs, held=held)
 
 
-def cutting_of(rows: int, samples: int) -> Cutting:
+def cutting_of(rows: int, samples: int, held: int) -> Cutting:
     """Chips of the first rows of places of the scene."""
-    source, windows = scene(samples), Windows.of(ChipsConfig(size=[SIZE, SIZE]), (LINES, samples))
+    source, windows = scene(samples, held), Windows.of(ChipsConfig(size=[SIZE, SIZE]), (LINES, samples))
     places = np.arange(rows * windows.counts[1])
     nothing, empty = np.zeros(places.size, dtype=np.int64), np.full(places.size, "train")
     return Cutting(
@@ -121,9 +125,14 @@ def peak() -> int:
     return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def cut(folder: Path, rows: int, samples: int, memory: int, threads: int) -> dict[str, Any]:
+def cut(
+    folder: Path, rows: int, samples: int, memory: int, threads: int, *, compressed: bool
+) -> dict[str, Any]:
     """Write the chips of some rows of places, as the stage does."""
-    cutting, path = cutting_of(rows, samples), folder / STORE
+    cutting, path = (
+        replace(cutting_of(rows, samples, int(MEMORY * memory)), compressed=compressed),
+        folder / STORE,
+    )
     cutting.layout.create(path)
     before, start, taken = peak(), time.perf_counter(), time.process_time()
     with Flow(threads, min(int(WAITING_SHARE * memory), MOST_WAITING)) as flow:
@@ -136,6 +145,7 @@ def cut(folder: Path, rows: int, samples: int, memory: int, threads: int) -> dic
     finish_cube(path, {})
     written = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
     return {
+        "compressed": "yes" if compressed else "no",
         "threads": threads,
         "chips": count,
         "megabytes": round(size / 1e6),
@@ -152,16 +162,17 @@ def cut(folder: Path, rows: int, samples: int, memory: int, threads: int) -> dic
 class Readers:
     """Ways to a chip, by its number: opened once by each process."""
 
-    store: ChipStore
+    stored: ChipStore
+    wrapped: ChipStore
     plain: np.ndarray
     scaling: Scaling
 
     @classmethod
     def open(cls, folder: Path, count: int) -> Readers:
-        store = ChipStore.open(folder)
         scale = (np.full((LAYERS, 1, 1), v, np.float32) for v in (10.0, -12.5, 5.6))
         return cls(
-            store=store,
+            stored=ChipStore.open(folder / "yes"),
+            wrapped=ChipStore.open(folder / "no"),
             plain=np.memmap(folder / "plain", np.float32, "r", shape=(count, *VALUES.shape)),
             scaling=Scaling(**dict(zip(("decibels", "mean", "deviation"), scale, strict=True))),
         )
@@ -169,22 +180,25 @@ class Readers:
     @cached_property
     def chunks(self) -> dict[int, bytes]:
         """Chunks of the chips, in memory."""
-        array = self.store.arrays["images"]
+        array = self.stored.arrays["images"]
         return {number: array.chunk_of(number)[2] for number in range(len(self.plain))}
 
     def memmap(self, number: int) -> np.ndarray:
         return np.array(self.plain[number])
+
+    def uncompressed(self, number: int) -> np.ndarray:
+        return self.wrapped.read("images", number)
 
     def codec(self, number: int) -> np.ndarray:
         values = np.empty_like(VALUES)
         BLOSC.decode(self.chunks[number], out=values)
         return values
 
-    def chips(self, number: int) -> np.ndarray:
-        return self.store.read("images", number)
+    def compressed(self, number: int) -> np.ndarray:
+        return self.stored.read("images", number)
 
     def samples(self, number: int) -> np.ndarray:
-        return self.scaling(self.store.read("images", number))
+        return self.scaling(self.compressed(number))
 
 
 OPENED: dict[str, Readers] = {}  # of a process
@@ -195,17 +209,20 @@ def open_here(folder: Path, count: int) -> None:
         OPENED["readers"] = Readers.open(folder, count)
 
 
-def read(way: str, numbers: Sequence[int]) -> None:
-    reader = getattr(OPENED["readers"], way)
+def read(way: str, numbers: Sequence[int]) -> float:
+    """Read chips; returns the processor's seconds."""
+    reader, start = getattr(OPENED["readers"], way), time.thread_time()
     for number in numbers:
         reader(number)
+    return time.thread_time() - start
 
 
-def read_by(pool: Any, workers: int, way: str, numbers: Sequence[int]) -> float:
-    """Read chips in all workers of a pool; returns gigabytes a second."""
+def read_by(pool: Any, workers: int, way: str, numbers: Sequence[int]) -> tuple[float, float]:
+    """Read chips in all workers of a pool; returns gigabytes a second, and a second of the processor's."""
     start = time.perf_counter()
-    list(pool.map(partial(read, way), [numbers[k::workers] for k in range(workers)]))
-    return len(numbers) * VALUES.nbytes / 1e9 / (time.perf_counter() - start)
+    taken = sum(pool.map(partial(read, way), [numbers[k::workers] for k in range(workers)]))
+    size = len(numbers) * VALUES.nbytes / 1e9
+    return size / (time.perf_counter() - start), size / taken
 
 
 def forget(folder: Path) -> None:
@@ -229,31 +246,38 @@ def measure_reading(folder: Path, count: int, repeats: int) -> list[dict[str, An
     rows = []
     for name, (open_pool, workers) in pools.items():
         cold = {}
-        for way in ("memmap", "chips"):
+        for way in ("memmap", "uncompressed", "compressed"):
             with open_pool(initializer=open_here, initargs=opening) as pool:
                 read_by(pool, workers, way, [0] * workers)
                 forget(folder)
                 cold[way] = read_by(pool, workers, way, numbers)
             OPENED.clear()
         with open_pool(initializer=open_here, initargs=opening) as pool:
-            warm: dict[str, list[float]] = {way: [] for way in ("memmap", "codec", "chips", "samples")}
+            warm: dict[str, list[tuple[float, float]]] = {way: [] for way in WAYS}
             for _ in range(repeats + 1):
                 for way, rates in warm.items():
                     rates.append(read_by(pool, workers, way, numbers))
         OPENED.clear()
-        rows.append(rates_of(name, "warm", {way: statistics.median(r[1:]) for way, r in warm.items()}))
+        median = {way: tuple(map(statistics.median, zip(*r[1:], strict=True))) for way, r in warm.items()}
+        rows.append(rates_of(name, "warm", median))
         rows.append(rates_of(name, "cold", cold))
     return rows
 
 
-def rates_of(name: str, cache: str, rates: dict[str, float]) -> dict[str, Any]:
-    row = {"by": name, "cache": cache, **{f"{way}_gb_s": round(rate, 2) for way, rate in rates.items()}}
-    return row | {f"of_{way}": round(rates["chips"] / rates[way], 2) for way in rates if way != "chips"}
+def rates_of(name: str, cache: str, rates: dict[str, tuple[float, ...]]) -> dict[str, Any]:
+    """A row of rates in GB/s, and of the ratios that are bound: by the clock, and by the processor's time."""
+    row: dict[str, Any] = {"by": name, "cache": cache}
+    row |= {way: round(rates[way][0], 2) for way in WAYS if way in rates}
+    for way, other in (("uncompressed", "memmap"), ("compressed", "codec")):
+        if other in rates:
+            ratios = [round(a / b, 2) for a, b in zip(rates[way], rates[other], strict=True)]
+            row |= {f"of_{other}": ratios[0], f"of_{other}_cpu": ratios[1]}
+    return row
 
 
 def write_plain(folder: Path, count: int) -> None:
     """Write the values of the chips one after the other, as numpy.memmap has them."""
-    store = ChipStore.open(folder)
+    store = ChipStore.open(folder / "yes")
     with (folder / "plain").open("wb") as file:
         for number in range(count):
             file.write(store.read("images", number).tobytes())
@@ -263,12 +287,13 @@ def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     memory = int(options.memory_gib * GIB)
     spawn = multiprocessing.get_context("spawn")
     cuttings = []
-    for threads in (1, WORKERS):
-        shutil.rmtree(folder / STORE, ignore_errors=True)
+    for compressed, threads in ((True, 1), (True, WORKERS), (False, WORKERS)):
+        path = folder / ("yes" if compressed else "no")
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir()
         with ProcessPoolExecutor(1, spawn) as alone:  # whose memory is that of cutting
-            cuttings.append(
-                alone.submit(cut, folder, options.rows, options.samples, memory, threads).result()
-            )
+            of = path, options.rows, options.samples, memory, threads
+            cuttings.append(alone.submit(cut, *of, compressed=compressed).result())
     count = min(options.chips, cuttings[0]["chips"])
     write_plain(folder, count)
     return {"cutting": cuttings, "reading": measure_reading(folder, count, options.repeats)}

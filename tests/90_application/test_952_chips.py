@@ -2,12 +2,10 @@
 
 import io
 import json
-import re
 import shutil
 import tarfile
 from hashlib import sha256
 from itertools import combinations
-from pathlib import Path
 
 import geopandas
 import numpy as np
@@ -16,9 +14,9 @@ import pytest
 import shapely
 import xarray as xr
 import yaml
+from chip_lines import expected_accuracy, run_lines, shuffled_recall
 from command_line import refuse, run
 from pyproj import Transformer
-from scipy.stats import norm
 from small_runs import CUBE_ALONE, start_and_kill
 
 import alignsar_gpu
@@ -35,7 +33,6 @@ MADE = [
     ),
     "geocoding.layers=[sigma0_vv,height,land_cover,valid]",
 ]
-DOCUMENTATION = Path(__file__).parents[2] / "docs" / "chips.md"
 LAYERS = ["sigma0", "coherence", "height"]
 SIZE = (8, 24)
 
@@ -143,6 +140,16 @@ class TestPixels:
         assert layers["height"]["largest_relative_error"] == pytest.approx(np.nanmax(off / true))
         assert layers["height"]["rms_error"] == pytest.approx(np.sqrt(np.nanmean(off**2)), rel=0.1)
         assert layers["coherence_vv"]["largest_relative_error"] <= bound
+
+    def test_not_compressed_are_the_same(self, finished, chipped, tmp_path):
+        shutil.copytree(finished, tmp_path / "run")
+        add(tmp_path / "run", compressed=False)
+        found, expected = (alignsar_gpu.open_dataset(path) for path in (tmp_path / "run", chipped))
+        xr.testing.assert_identical(found.load(), expected.load())
+        lengths = geopandas.read_parquet(tmp_path / "run/chips/index.parquet")["length"]
+        assert set(lengths) == {found["images"].dtype.itemsize * 2 * SIZE[0] * SIZE[1] + 16}  # and a header
+        plain = xr.open_zarr(tmp_path / "run/chips/chips.zarr", consolidated=True)
+        np.testing.assert_array_equal(plain["images"].values, found["images"].values)
 
     def test_of_a_map(self, finished, tmp_path):
         shutil.copytree(finished, tmp_path / "run")
@@ -464,51 +471,27 @@ class TestDocumented:
         (tmp_path / "outputs" / "demo").symlink_to(chipped)
         monkeypatch.chdir(tmp_path)
 
-    @staticmethod
-    def run_lines(name):
-        marked = rf"<!-- run by \S+: {name} -->\n```python\n(.*?)```"
-        names = {}
-        exec(re.search(marked, DOCUMENTATION.read_text(), re.DOTALL)[1], names)
-        return names
-
     def test_xarray(self, here, index, capsys):
-        chosen = self.run_lines("xarray")["sigma0"]
+        chosen = run_lines("xarray")["sigma0"]
         assert chosen.sizes["chip"] == ((index["split"] == "train") & (index["valid_share"] > 0.95)).sum()
         assert "nan" not in capsys.readouterr().out
 
     def test_scikit_learn(self, here):
-        """Tested on other blocks, as many are right as the distance of classes says; of shuffled ones, by chance.
-
-        Of classes that are Gaussian with one covariance, a class is taken for another with the probability
-        Phi(-d / 2), of their Mahalanobis distance d; their sum bounds from above how many are wrong.
-        """
-        lines = self.run_lines("sklearn")
+        """On other blocks, as many are right as the distance of classes says; of shuffled ones, by chance."""
+        lines = run_lines("sklearn")
         (values, names), (others, true) = lines["samples"]("train"), lines["samples"]("validation", "test")
-        classes, classifier = np.unique(names), lines["classifier"]
-        within = sum((names == n).sum() * np.cov(values[names == n].T, bias=True) for n in classes)
-        root = np.linalg.cholesky(np.linalg.inv(within / (len(names) - len(classes))))
-        means = np.stack([values[names == n].mean(axis=0) for n in classes]) @ root
-        distance = np.linalg.norm(means[:, np.newaxis] - means, axis=-1)
-        wrong = norm.cdf(-distance / 2).sum(axis=1) - 0.5
-        expected = 1.0 - wrong[np.searchsorted(classes, true)].mean()
-        deviation = np.sqrt(expected * (1.0 - expected) / len(true))
+        expected, deviation = expected_accuracy(values, names, true)
         assert expected > 0.9
-        assert classifier.score(others, true) > expected - 3.0 * deviation
-
-        rng, by_class = np.random.default_rng(0), [true == name for name in np.unique(true)]
-        recalls = []
-        for _ in range(20):
-            right = classifier.fit(values, rng.permutation(names)).predict(others) == true
-            recalls.append(np.mean([right[of].mean() for of in by_class]))
-        chance = 1.0 / len(by_class)
-        assert abs(np.mean(recalls) - chance) < 3.0 * np.std(recalls) / np.sqrt(20)
-        assert np.mean(recalls) < 0.5 * expected
+        assert lines["classifier"].score(others, true) > expected - 3.0 * deviation
+        recall, deviation = shuffled_recall(lines["classifier"], (values, names), (others, true))
+        assert abs(recall - 1.0 / len(set(true))) < 3.0 * deviation
+        assert recall < 0.5 * expected
 
     @pytest.mark.filterwarnings("default")
     @pytest.mark.parametrize("name", ["torch", "torchgeo"])
     def test_for_networks(self, here, name):
         pytest.importorskip(name)
-        assert self.run_lines(name)
+        assert run_lines(name)
 
     @pytest.mark.filterwarnings("default")
     def test_webdataset(self, finished, tmp_path, monkeypatch):
@@ -516,4 +499,4 @@ class TestDocumented:
         shutil.copytree(finished, tmp_path / "outputs" / "demo")
         add(tmp_path / "outputs" / "demo", products=["zarr", "webdataset"])
         monkeypatch.chdir(tmp_path)
-        assert self.run_lines("webdataset")["images"].shape == (2, *SIZE)
+        assert run_lines("webdataset")["images"].shape == (2, *SIZE)
