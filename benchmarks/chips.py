@@ -6,12 +6,15 @@ Cutting: chips of a scene of 20,000 x 70,000 pixels that is made when it is read
 of places, with the memory that a run of --memory-gib would allow itself. Megabytes of values a second, and the highest
 memory of the process. Bound: 150 MB/s on two cores.
 
-Reading: the same chips in random order by one thread, by two threads, and by two processes as a DataLoader has them,
-from a warm cache, in turn: numpy.memmap of the same values, chips that are not compressed (chips.compressed=false), the
-codec that unpacks chunks in memory, chips that are compressed, and `samples`, what training gets of these: in decibels,
-normalised. Each time into a new array. Bounds: half of the rate of memmap for the first, 0.9 of that of the codec for
-the second, by the processor's time too, which other processes disturb less. Before, once from a cold cache: the system
-is asked to forget the files.
+Reading: the same chips in random order by one thread, by two threads, and by two processes as a DataLoader has them, in
+turn: `memmap`, numpy.memmap of the same values, whose pages the process has already; `new_memmap`, opened for each chip,
+as for one that is read once; `uncompressed`, chips with chips.compressed=false; `codec`, which unpacks chunks in memory;
+`compressed` chips; and `samples`, what training gets of these, in decibels and normalised. Each time into a new array;
+gigabytes of values a second. Bounds: uncompressed half of new_memmap, compressed 0.9 of the codec, by the processor's
+time too, which other processes disturb less.
+
+Caches: `written`, files are in the system's cache since they were written; `cold`, it was asked to forget them, each way
+once; `read`, they are in it since they were read, in smaller pages, which take several times as long to copy.
 """
 
 from __future__ import annotations
@@ -55,14 +58,14 @@ from alignsar_gpu.dataset.flow import Flow
 from alignsar_gpu.dataset.stored import BLOSC
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 LINES, SAMPLES, SIZE, LAYERS = 20_000, 70_000, 256, 12
 NAMES = [f"sigma0_{number:02d}" for number in range(LAYERS)]
 VALUES = np.empty((LAYERS, SIZE, SIZE), np.float32)
 APART = 17  # lines of the speckle, from where one layer begins to where the next does
 WORKERS = 2
-WAYS = ("memmap", "uncompressed", "codec", "compressed", "samples")
+WAYS = ("memmap", "new_memmap", "uncompressed", "codec", "compressed", "samples")
 GIB = 1 << 30
 
 
@@ -164,16 +167,19 @@ class Readers:
 
     stored: ChipStore
     wrapped: ChipStore
+    map_plain: Callable[[], np.ndarray]
     plain: np.ndarray
     scaling: Scaling
 
     @classmethod
     def open(cls, folder: Path, count: int) -> Readers:
         scale = (np.full((LAYERS, 1, 1), v, np.float32) for v in (10.0, -12.5, 5.6))
+        map_plain = partial(np.memmap, folder / "plain", np.float32, "r", shape=(count, *VALUES.shape))
         return cls(
             stored=ChipStore.open(folder / "yes"),
             wrapped=ChipStore.open(folder / "no"),
-            plain=np.memmap(folder / "plain", np.float32, "r", shape=(count, *VALUES.shape)),
+            map_plain=map_plain,
+            plain=map_plain(),
             scaling=Scaling(**dict(zip(("decibels", "mean", "deviation"), scale, strict=True))),
         )
 
@@ -185,6 +191,9 @@ class Readers:
 
     def memmap(self, number: int) -> np.ndarray:
         return np.array(self.plain[number])
+
+    def new_memmap(self, number: int) -> np.ndarray:
+        return np.array(self.map_plain()[number])
 
     def uncompressed(self, number: int) -> np.ndarray:
         return self.wrapped.read("images", number)
@@ -234,41 +243,62 @@ def forget(folder: Path) -> None:
                 os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def measure_reading(folder: Path, count: int, repeats: int) -> list[dict[str, Any]]:
-    """Rates of each way by one thread, two threads and two processes; the first reading of files is a cold one."""
-    numbers = np.random.default_rng(2).permutation(count).tolist()
-    spawn, opening = multiprocessing.get_context("spawn"), (folder, count)
-    pools: dict[str, tuple[Any, int]] = {
+Pools = dict[str, tuple["Callable[..., Any]", int]]
+
+
+def pools() -> Pools:
+    """Who reads: how its pool is opened, and how many there are."""
+    spawn = multiprocessing.get_context("spawn")
+    return {
         "one thread": (partial(ThreadPoolExecutor, 1), 1),
         f"{WORKERS} threads": (partial(ThreadPoolExecutor, WORKERS), WORKERS),
         f"{WORKERS} processes": (partial(ProcessPoolExecutor, WORKERS, spawn), WORKERS),
     }
+
+
+def warm_rates(
+    opening: tuple[Path, int], numbers: list[int], repeats: int, cache: str
+) -> list[dict[str, Any]]:
     rows = []
-    for name, (open_pool, workers) in pools.items():
-        cold = {}
-        for way in ("memmap", "uncompressed", "compressed"):
-            with open_pool(initializer=open_here, initargs=opening) as pool:
-                read_by(pool, workers, way, [0] * workers)
-                forget(folder)
-                cold[way] = read_by(pool, workers, way, numbers)
-            OPENED.clear()
+    for name, (open_pool, workers) in pools().items():
         with open_pool(initializer=open_here, initargs=opening) as pool:
-            warm: dict[str, list[tuple[float, float]]] = {way: [] for way in WAYS}
+            found: dict[str, list[tuple[float, float]]] = {way: [] for way in WAYS}
             for _ in range(repeats + 1):
-                for way, rates in warm.items():
+                for way, rates in found.items():
                     rates.append(read_by(pool, workers, way, numbers))
         OPENED.clear()
-        median = {way: tuple(map(statistics.median, zip(*r[1:], strict=True))) for way, r in warm.items()}
-        rows.append(rates_of(name, "warm", median))
-        rows.append(rates_of(name, "cold", cold))
+        medians = {w: tuple(map(statistics.median, zip(*r[1:], strict=True))) for w, r in found.items()}
+        rows.append(rates_of(name, cache, medians))
     return rows
+
+
+def cold_rates(opening: tuple[Path, int], numbers: list[int]) -> list[dict[str, Any]]:
+    rows = []
+    for name, (open_pool, workers) in pools().items():
+        rates = {}
+        for way in ("memmap", "uncompressed", "compressed"):
+            with open_pool(initializer=open_here, initargs=opening) as pool:
+                read_by(pool, workers, way, numbers[:1] * workers)
+                forget(opening[0])
+                rates[way] = read_by(pool, workers, way, numbers)
+            OPENED.clear()
+        rows.append(rates_of(name, "cold", rates))
+    return rows
+
+
+def measure_reading(folder: Path, count: int, repeats: int) -> list[dict[str, Any]]:
+    """Rates of each way by one thread, two threads and two processes."""
+    numbers, opening = np.random.default_rng(2).permutation(count).tolist(), (folder, count)
+    written = warm_rates(opening, numbers, repeats, "written")
+    cold = cold_rates(opening, numbers)
+    return [*written, *cold, *warm_rates(opening, numbers, repeats, "read")]
 
 
 def rates_of(name: str, cache: str, rates: dict[str, tuple[float, ...]]) -> dict[str, Any]:
     """A row of rates in GB/s, and of the ratios that are bound: by the clock, and by the processor's time."""
     row: dict[str, Any] = {"by": name, "cache": cache}
     row |= {way: round(rates[way][0], 2) for way in WAYS if way in rates}
-    for way, other in (("uncompressed", "memmap"), ("compressed", "codec")):
+    for way, other in (("uncompressed", "new_memmap"), ("compressed", "codec")):
         if other in rates:
             ratios = [round(a / b, 2) for a, b in zip(rates[way], rates[other], strict=True)]
             row |= {f"of_{other}": ratios[0], f"of_{other}_cpu": ratios[1]}

@@ -11,6 +11,7 @@ import threading
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -22,7 +23,6 @@ from alignsar_gpu.dataset.shards import MISSING, damaged, read_index
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     import zarr
     from numpy.typing import NDArray
@@ -115,7 +115,7 @@ class StoredLayer(BackendArray):
 
     def _open(self, place: tuple[int, ...], opened: ExitStack) -> _OpenShard | None:
         """Open a shard and its index; None where there is no such file, which means that none of its chunks is."""
-        path = self.path.joinpath("c", *map(str, place))
+        path = f"{self.path}/c/{'/'.join(map(str, place))}"  # a Path would take as long as opening the file
         try:
             number = os.open(path, os.O_RDONLY)
         except FileNotFoundError:
@@ -162,7 +162,7 @@ class StoredLayer(BackendArray):
             content = None if shard is None else self._content(shard, inside)
             if shard is None or content is None:
                 return None
-            return shard.path, int(shard.places[inside][0]), bytes(content)
+            return Path(shard.path), int(shard.places[inside][0]), bytes(content)
 
     def read_into(self, number: int, values: NDArray[Any]) -> bool:
         """Unpack chunk ``number`` along the first axis, the first along others, into ``values``; False for none.
@@ -188,7 +188,7 @@ class StoredLayer(BackendArray):
 class _OpenShard(NamedTuple):
     """A shard: its path, what the file is open as, and the places (offset and length) of its chunks."""
 
-    path: Path
+    path: str
     number: int
     places: NDArray[np.uint64]
 

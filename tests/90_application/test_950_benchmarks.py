@@ -157,10 +157,15 @@ def test_chips_are_cut_and_read_in_every_way(benchmark, tmp_path):
         assert least < found["written_share"] < least + 0.5  # speckle
     chips.write_plain(tmp_path, 2)
     readers = chips.Readers.open(tmp_path, 2)
-    for way in ("uncompressed", "codec", "compressed"):
+    for way in ("new_memmap", "uncompressed", "codec", "compressed"):
         np.testing.assert_array_equal(getattr(readers, way)(1), readers.memmap(1))
     np.testing.assert_allclose(readers.samples(1), (10 * np.log10(readers.memmap(1)) + 12.5) / 5.6, atol=1e-5)
-    rates = {"memmap": (8.0, 8.0), "uncompressed": (6.0, 4.0), "codec": (5.0, 5.0), "compressed": (4.0, 4.5)}
+    rates = {
+        "new_memmap": (8.0, 8.0),
+        "uncompressed": (6.0, 4.0),
+        "codec": (5.0, 5.0),
+        "compressed": (4.0, 4.5),
+    }
     row = chips.rates_of("one thread", "warm", rates)
-    assert (row["of_memmap"], row["of_memmap_cpu"]) == (0.75, 0.5)
+    assert (row["of_new_memmap"], row["of_new_memmap_cpu"]) == (0.75, 0.5)
     assert (row["of_codec"], row["of_codec_cpu"]) == (0.8, 0.9)
