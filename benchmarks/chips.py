@@ -7,14 +7,14 @@ of places, with the memory that a run of --memory-gib would allow itself. Megaby
 memory of the process. Bound: 150 MB/s on two cores.
 
 Reading: the same chips in random order by one thread, by two threads, and by two processes as a DataLoader has them, in
-turn: `memmap`, numpy.memmap of the same values, whose pages the process has already; `new_memmap`, opened for each chip,
-as for one that is read once; `uncompressed`, chips with chips.compressed=false; `codec`, which unpacks chunks in memory;
-`compressed` chips; and `samples`, what training gets of these, in decibels and normalised. Each time into a new array;
-gigabytes of values a second. Bounds: uncompressed half of new_memmap, compressed 0.9 of the codec, by the processor's
-time too, which other processes disturb less.
+turn: `memmap`, numpy.memmap of the same values, whose pages the process has already; `new_memmap`, opened for each
+chip, as for one that is read once; `uncompressed`, chips with chips.compressed=false; `codec`, which unpacks chunks in
+memory; `compressed` chips; and `samples`, what training gets of these, in decibels and normalised. Each time into a new
+array; gigabytes of values a second. Bounds: uncompressed half of memmap, compressed 0.9 of the codec; by the
+processor's time too, which other processes disturb less.
 
-Caches: `written`, files are in the system's cache since they were written; `cold`, it was asked to forget them, each way
-once; `read`, they are in it since they were read, in smaller pages, which take several times as long to copy.
+Caches: `written`, files are in the system's cache since they were written; `cold`, it was asked to forget them, each
+way once; `read`, they are in it since they were read, in smaller pages, which take several times as long to copy.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ NAMES = [f"sigma0_{number:02d}" for number in range(LAYERS)]
 VALUES = np.empty((LAYERS, SIZE, SIZE), np.float32)
 APART = 17  # lines of the speckle, from where one layer begins to where the next does
 WORKERS = 2
+PAIRS = (("uncompressed", "memmap"), ("uncompressed", "new_memmap"), ("compressed", "codec"))
 WAYS = ("memmap", "new_memmap", "uncompressed", "codec", "compressed", "samples")
 GIB = 1 << 30
 
@@ -298,7 +299,7 @@ def rates_of(name: str, cache: str, rates: dict[str, tuple[float, ...]]) -> dict
     """A row of rates in GB/s, and of the ratios that are bound: by the clock, and by the processor's time."""
     row: dict[str, Any] = {"by": name, "cache": cache}
     row |= {way: round(rates[way][0], 2) for way in WAYS if way in rates}
-    for way, other in (("uncompressed", "new_memmap"), ("compressed", "codec")):
+    for way, other in PAIRS:
         if other in rates:
             ratios = [round(a / b, 2) for a, b in zip(rates[way], rates[other], strict=True)]
             row |= {f"of_{other}": ratios[0], f"of_{other}_cpu": ratios[1]}

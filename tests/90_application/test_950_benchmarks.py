@@ -167,5 +167,5 @@ def test_chips_are_cut_and_read_in_every_way(benchmark, tmp_path):
         "compressed": (4.0, 4.5),
     }
     row = chips.rates_of("one thread", "warm", rates)
-    assert (row["of_new_memmap"], row["of_new_memmap_cpu"]) == (0.75, 0.5)
+    assert (row["of_memmap"], row["of_memmap_cpu"]) == (0.75, 0.5)
     assert (row["of_codec"], row["of_codec_cpu"]) == (0.8, 0.9)
