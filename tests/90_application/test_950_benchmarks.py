@@ -161,7 +161,7 @@ def test_chips_are_cut_and_read_in_every_way(benchmark, tmp_path):
         np.testing.assert_array_equal(getattr(readers, way)(1), readers.memmap(1))
     np.testing.assert_allclose(readers.samples(1), (10 * np.log10(readers.memmap(1)) + 12.5) / 5.6, atol=1e-5)
     rates = {
-        "new_memmap": (8.0, 8.0),
+        "memmap": (8.0, 8.0),
         "uncompressed": (6.0, 4.0),
         "codec": (5.0, 5.0),
         "compressed": (4.0, 4.5),
