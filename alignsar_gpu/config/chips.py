@@ -138,7 +138,7 @@ class ChipsConfig:
     )
     compressed: bool = key(
         True,  # noqa: FBT003
-        "compress the chips; false: more space (speckle: a fifth), read several times as fast",
+        "compress the chips; false: more space (speckle: a fifth), read two to three times as fast from memory",
     )
     onto: str | None = key(
         None, "dataset of chips that these are added to, as a new version of it in this run's folder"
