@@ -136,6 +136,10 @@ class ChipsConfig:
     digits: int | None = key(
         None, "decimal digits that the inputs are rounded to; unset: exact", bounds=(2, 6)
     )
+    compressed: bool = key(
+        True,  # noqa: FBT003
+        "compress the chips; false: more space (speckle: a fifth), read several times as fast",
+    )
     onto: str | None = key(
         None, "dataset of chips that these are added to, as a new version of it in this run's folder"
     )

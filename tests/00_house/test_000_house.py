@@ -37,6 +37,7 @@ ARROWS = {
     "dataset": VALUES,
     "catalog": VALUES | {"dataset"},
     "torch": VALUES | {"dataset"},
+    "torchgeo": VALUES | {"torch"},
     "report": VALUES | {"dataset"},
     "simulate": VALUES | {"geometry", "interferometry", "kernels", "opening", "products", "stack"},
 }

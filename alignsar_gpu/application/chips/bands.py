@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,12 +20,13 @@ class Bands:
     ----------
     data : the layers.
     dimensions : of the images.
-    most_bytes : that are held. Where they are not enough for a row, windows are read as they are asked for.
+    most_bytes : that are held. Where no more rows fit, windows are read as they are asked for: rows of the same lines
+        that took each other's place would all be read again for each window.
     """
 
     def __init__(self, data: xr.Dataset, dimensions: tuple[str, str], most_bytes: int) -> None:
         self._data, self._dimensions, self._most = data, dimensions, most_bytes
-        self._held: OrderedDict[Key, tuple[int, NDArray[Any]]] = OrderedDict()
+        self._held: dict[Key, tuple[int, NDArray[Any]]] = {}
         self._size = 0
 
     def read(self, name: str, date: int | None, lines: slice, samples: slice) -> NDArray[Any]:
@@ -37,12 +37,11 @@ class Bands:
             image = variable if date is None else variable[date]
             rows = self._rows(image, lines)
             size = (rows.stop - rows.start) * image.shape[1] * image.dtype.itemsize
-            if size > self._most // 2:
+            if not self._has_room((name, date), rows.start, size):
                 return np.asarray(image[lines, samples].values)
             band, first = np.asarray(image[rows].values), rows.start
-            self._hold((name, date), first, band)
-        else:
-            self._held.move_to_end((name, date))
+            self._held[name, date] = first, band
+            self._size += band.nbytes
         return band[lines.start - first : lines.stop - first, samples]
 
     def _rows(self, image: xr.Variable, lines: slice) -> slice:
@@ -50,10 +49,10 @@ class Bands:
         step = image.encoding.get("preferred_chunks", {}).get(self._dimensions[0], 1)
         return slice(lines.start // step * step, min(-(-lines.stop // step) * step, image.shape[0]))
 
-    def _hold(self, key: Key, first: int, band: NDArray[Any]) -> None:
-        if key in self._held:
-            self._size -= self._held.pop(key)[1].nbytes
-        self._size += band.nbytes
-        self._held[key] = first, band
-        while self._size > self._most:
-            self._size -= self._held.popitem(last=False)[1][1].nbytes
+    def _has_room(self, key: Key, first: int, size: int) -> bool:
+        """Let go what a row takes the place of, and rows of other lines or dates as long as there is no room for it."""
+        others = [k for k, (line, _) in self._held.items() if k != key and (k[1], line) != (key[1], first)]
+        for old in [key, *others]:
+            if old in self._held and (old == key or self._size + size > self._most):
+                self._size -= self._held.pop(old)[1].nbytes
+        return self._size + size <= self._most

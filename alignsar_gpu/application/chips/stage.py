@@ -89,6 +89,7 @@ class ChipsStage(Stage):
                 ),
                 dtype=config.type,
                 mantissa_bits=mantissa_bits(config.digits),
+                compressed=config.compressed,
             )
         if earlier is not None:
             cutting = earlier.grown(cutting, config)
