@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alignsar_gpu.application.catalogue import CatalogueStage
+from alignsar_gpu.application.chips.checks import check_keys
 from alignsar_gpu.application.chips.stage import ChipsStage
 from alignsar_gpu.application.dataset.stage import DatasetStage
 from alignsar_gpu.application.folder import CONFIGURATION, SIMULATED, RunFolder, refuse_foreign
@@ -63,6 +64,8 @@ def check(config: Config) -> None:
     select(config.signatures.names)
     if config.geocoding.is_wanted:
         check_map(config.geocoding)
+    if config.chips.is_wanted:
+        check_keys(config)
     output = Path(config.output).expanduser()
     refuse_foreign(output)
     if config.simulate is not None:
@@ -86,6 +89,8 @@ def add(config: Config, published: Published) -> Summary:
     """Add a map, or chips, to the finished run in the output folder, by what its cube says of itself; see `run`."""
     output = Path(config.output).expanduser()
     refuse_foreign(output)
+    if config.chips.is_wanted:
+        check_keys(config)
     groups = [stage.name for stage in (GeocodingStage, ChipsStage) if stage.is_wanted(config)]
     return _run(config, published.added_to(output / CONFIGURATION, groups), ADDED, adding=True)
 

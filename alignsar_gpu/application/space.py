@@ -54,9 +54,9 @@ def check_dataset_space(plan: Plan, networks: Sequence[CubeLayout], config: Conf
         total += files
         less = f"a coarser geocoding.resolution, {less}"
     LOGGER.info(
-        "size       %d date%s of %d x %d pixels, %d layers: about %s on disk (%s), %s free",
+        "size       %d date%s of %d x %d pixels, %d layers: %s on disk (%s), %s free",
         *(dates, "s" * (dates > 1), lines, samples, len(plan.layers)),
-        *(in_units(total), ", ".join(parts), in_units(_free(path))),
+        *(_about(total), ", ".join(parts), in_units(_free(path))),
     )
     _check(
         total,
@@ -65,35 +65,41 @@ def check_dataset_space(plan: Plan, networks: Sequence[CubeLayout], config: Conf
     )
 
 
-def check_map_space(layout: CubeLayout, products: Sequence[str], path: Path) -> None:
-    """Say how much a map will take, and raise AlignsarError where the disk of ``path`` has not even half of it."""
+def check_map_space(layout: CubeLayout, products: Sequence[str], path: Path, made: Sequence[str]) -> None:
+    """Say how much a map will take, and raise AlignsarError where the disk of ``path`` has not even half of it.
+
+    ``made`` names its folders in ``path``.
+    """
     total = _bytes_of_map(layout.shape, layout.layers, products)
     dates, rows, columns = layout.shape
     LOGGER.info(
-        "size       map of %d date%s, %d x %d pixels, %d layers: about %s on disk, %s free",
+        "size       map of %d date%s, %d x %d pixels, %d layers: %s on disk, %s free",
         *(
             dates,
             "s" * (dates > 1),
             rows,
             columns,
             len(layout.layers),
-            in_units(total),
+            _about(total),
             in_units(_free(path)),
         ),
     )
-    _check(total, path, "a coarser geocoding.resolution and fewer geocoding.layers take less")
+    _check(total, path, "a coarser geocoding.resolution and fewer geocoding.layers take less", made)
 
 
-def check_chips_space(layout: ChipLayout, counts: Mapping[str, int], path: Path) -> None:
-    """Say how much chips will take, and raise AlignsarError where the disk of ``path`` has not even half of it."""
+def check_chips_space(layout: ChipLayout, counts: Mapping[str, int], path: Path, made: str) -> None:
+    """Say how much chips will take, and raise AlignsarError where the disk of ``path`` has not even half of it.
+
+    ``made`` is their folder in ``path``.
+    """
     total = 0.0
     for array in layout.arrays:
         kind = np.dtype(array.dtype)
         if kind.kind == "f":
             share = (DATED if array.along == "chip" else STATIC) if array.compressed else 1.0
             total += share * counts[array.along] * math.prod(layout.chunk(array)) * kind.itemsize
-    LOGGER.info("size       chips: about %s on disk, %s free", in_units(total), in_units(_free(path)))
-    _check(total, path, "fewer chips.layers, chips.type=float16 and chips.digits=3 take less")
+    LOGGER.info("size       chips: %s on disk, %s free", _about(total), in_units(_free(path)))
+    _check(total, path, "fewer chips.layers, chips.type=float16 and chips.digits=3 take less", (made,))
 
 
 def check_products_space(views: Sequence[PassView], path: Path) -> None:
@@ -101,7 +107,7 @@ def check_products_space(views: Sequence[PassView], path: Path) -> None:
     bursts = [burst for view in views for burst in view.product.bursts]
     total = sum(b.grid.lines * b.grid.samples * len(b.channels) * SAFE_PIXEL for b in bursts)
     LOGGER.info(
-        "size       %d bursts: about %s on disk, %s free", len(bursts), in_units(total), in_units(_free(path))
+        "size       %d bursts: %s on disk, %s free", len(bursts), _about(total), in_units(_free(path))
     )
     _check(total, path, "simulate fewer or smaller bursts, or choose another output")
 
@@ -129,8 +135,10 @@ def _free(path: Path) -> int:
     return shutil.disk_usage(path).free
 
 
-def _check(total: float, path: Path, advice: str) -> None:
-    there = sum(file.stat().st_size for file in path.rglob("*") if file.is_file() and not file.is_symlink())
+def _check(total: float, path: Path, advice: str, made: Sequence[str] = ("",)) -> None:
+    """Compare what ``made``, files and folders in ``path``, will take with what is there of them and what is free."""
+    files = [file for name in made for file in (path / name).rglob("*")]
+    there = sum(file.stat().st_size for file in files if file.is_file() and not file.is_symlink())
     needed, free = total - there, _free(path)  # a run that is continued has some of it
     if SURE * needed > free:
         raise AlignsarError(
@@ -142,6 +150,11 @@ def _check(total: float, path: Path, advice: str) -> None:
             in_units(needed),
             in_units(free),
         )
+
+
+def _about(count: float) -> str:
+    text = in_units(count)
+    return text if text.startswith("under") else f"about {text}"
 
 
 def in_units(count: float) -> str:

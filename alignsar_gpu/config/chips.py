@@ -36,13 +36,16 @@ class SplitDatesConfig:
 
     train: list[str] = dataclasses.field(
         default_factory=list,
-        metadata=about("first and last day for training, [20220101,20221231]", may_be_empty=True),
+        metadata=about(
+            "by=dates: first and last day for training, [20220101,20221231]; both are included",
+            may_be_empty=True,
+        ),
     )
     validation: list[str] = dataclasses.field(
-        default_factory=list, metadata=about("first and last day for validation", may_be_empty=True)
+        default_factory=list, metadata=about("by=dates: first and last day for validation", may_be_empty=True)
     )
     test: list[str] = dataclasses.field(
-        default_factory=list, metadata=about("first and last day for testing", may_be_empty=True)
+        default_factory=list, metadata=about("by=dates: first and last day for testing", may_be_empty=True)
     )
 
     @property
@@ -73,26 +76,27 @@ class SplitConfig:
         "window of its layers",
         bounds=(0.0, None),
     )
-    seed: int = key(0, "of the choice of blocks", bounds=(0, None))
+    seed: int = key(0, "seed of the random choice of blocks", bounds=(0, None))
     balance: str = key(
-        "", "layer of classes that every split has its share of; empty: the first label with classes"
+        "",
+        "label whose classes all splits get their share of; empty: the first one with classes, else all area fractions",
     )
-    folds: int = key(5, "by=folds: their number", bounds=(2, 100))
+    folds: int = key(5, "by=folds: number of folds", bounds=(2, 100))
     scene: str = key(
         "train", "by=scenes: split of all chips of this run", choices=("train", "validation", "test")
     )
-    regions: str | None = key(None, "by=regions: vector file of polygons")
+    regions: str | None = key(None, "by=regions: vector file of polygons, each with the name of its split")
     field: str = key("split", "by=regions: column of the file that names the split")
     dates: SplitDatesConfig = dataclasses.field(default_factory=SplitDatesConfig)
     file: str | None = key(
         None,
-        "splits.geojson of another dataset, whose blocks stay in their splits",
+        "by=blocks, folds: splits.geojson of another dataset, whose blocks keep their splits",
     )
 
 
 @dataclass
 class ChipsConfig:
-    """Chips of the cube. Without a size, none are made."""
+    """Chips, small images for machine learning, cut from the cube or its map; none without chips.size."""
 
     size: list[int] | None = dataclasses.field(
         default=None,
@@ -105,19 +109,21 @@ class ChipsConfig:
     stride: list[int] = dataclasses.field(
         default_factory=list,
         metadata=about(
-            "lines and samples from one chip to the next; empty: the size",
+            "lines and samples from one chip to the next; empty: the size, so that chips touch",
             bounds=(1, 8192),
             may_be_empty=True,
         ),
     )
     halo: int = key(0, "pixels around each chip that are stored with it", bounds=(0, 1024))
     geometry: str = key(
-        "radar", "radar, or map: cut from map.zarr, which geocoding makes", choices=("radar", "map")
+        "radar",
+        "radar: cut from the cube; map: from map.zarr, which geocoding.resolution makes",
+        choices=("radar", "map"),
     )
     layers: list[str] = dataclasses.field(
         default_factory=list,
         metadata=about(
-            "layers of the cube and groups of signatures that are inputs; empty: all but labels",
+            "inputs: names of layers, signatures or groups of signatures; empty: all layers but labels",
             may_be_empty=True,
         ),
     )
@@ -127,21 +133,22 @@ class ChipsConfig:
     )
     dates: str = key(
         "each",
-        "each: every date of a place is a chip; together: a place needs all dates",
+        "each: a place has chips of the dates with enough data; together: of all its dates, or none",
         choices=("each", "together"),
     )
     least_valid: float = key(0.9, "least share of pixels with data", bounds=(0.0, 1.0))
     least_labelled: float = key(0.0, "least share of pixels whose labels are known", bounds=(0.0, 1.0))
-    type: str = key("float32", "type of the inputs", choices=("float32", "float16"))
+    type: str = key("float32", "type of number that inputs are stored as", choices=("float32", "float16"))
     digits: int | None = key(
-        None, "decimal digits that the inputs are rounded to; unset: exact", bounds=(2, 6)
+        None, "significant digits that inputs are rounded to; unset: exact", bounds=(2, 6)
     )
     compressed: bool = key(
         True,  # noqa: FBT003
         "compress the chips; false: more space (speckle: a fifth), read two to three times as fast from memory",
     )
     onto: str | None = key(
-        None, "dataset of chips that these are added to, as a new version of it in this run's folder"
+        None,
+        "folder of chips that these are added to; the new version of that dataset lies in this run's folder",
     )
     products: list[str] = dataclasses.field(
         default_factory=lambda: ["zarr"],
@@ -199,6 +206,15 @@ def _check_split(split: SplitConfig) -> None:
             raise AlignsarError(
                 f"chips.split.dates.{name}={as_given(dates)}: give its first and last date, [20220101,20221231]"
             )
+    if split.block is not None and split.block <= (split.buffer or 0.0):
+        raise AlignsarError(
+            f"chips.split.block={split.block:g}: a block is not larger than the buffer of {split.buffer or 0.0:g} m, "
+            "so no chip would be left; give a block of three to six times the buffer"
+        )
+    if split.by == "blocks" and not split.shares.train:
+        raise AlignsarError(
+            "chips.split.shares.train=0: there must be chips for training; give a share above 0"
+        )
     total = sum(split.shares.there.values())
     if split.by == "blocks" and abs(total - 1.0) > 1e-6:
         raise AlignsarError(

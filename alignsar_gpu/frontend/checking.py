@@ -25,5 +25,6 @@ def main(arguments: Sequence[str]) -> int:
         print(f"proved     {line}")  # noqa: T201
     for line in report.failures:
         print(f"failed     {line}")  # noqa: T201
-    print(f"{report.folder}: {'sound' if report.is_sound else f'{len(report.failures)} failures'}")  # noqa: T201
+    outcome = "sound" if report.is_sound else f"not sound ({len(report.failures)} failed)"
+    print(f"{report.folder}: {outcome}")  # noqa: T201
     return 0 if report.is_sound else UNSOUND

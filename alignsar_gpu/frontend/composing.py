@@ -160,7 +160,8 @@ def typed(composed: DictConfig) -> Config:
     if "products" in missing:
         raise AlignsarError(
             "no products: choose an experiment (+experiment=demo needs no data; --help lists others), or say where "
-            "products are (products.path=FOLDER); to add a map to a finished run, name its folder (output=FOLDER)"
+            "products are (products.path=FOLDER); to add a map or chips to a finished run, give its folder "
+            "(output=FOLDER) and geocoding.resolution or chips.size"
         )
     for name in missing:
         raise AlignsarError(must_be_given(name, composed))

@@ -34,7 +34,7 @@ ARROWS = {
     "signatures": VALUES | {"interferometry", "kernels", "stack"},
     "geocoding": VALUES | {"dataset", "device", "geometry", "kernels"},
     "radarcoding": VALUES | {"config", "device", "geometry", "kernels", "opening", "progress"},
-    "dataset": VALUES,
+    "dataset": VALUES | {"opening"},
     "catalog": VALUES | {"dataset"},
     "torch": VALUES | {"dataset"},
     "torchgeo": VALUES | {"torch"},

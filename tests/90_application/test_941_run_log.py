@@ -101,7 +101,7 @@ def test_the_bar_of_the_report_moves(tmp_path, monkeypatch):
     write = report.write_report
     monkeypatch.setattr(report, "write_report", lambda *a, advance, **k: write(*a, advance=moved.append, **k))
     run(*SMALL, "netcdf=none", f"output={tmp_path / 'out'}")
-    assert moved == [11, *[1] * 11]
+    assert moved == [12, *[1] * 12]
 
 
 class TestSpace:

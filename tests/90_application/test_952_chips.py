@@ -402,7 +402,7 @@ class TestGrowth:
         shutil.copytree(chipped, tmp_path / "run")
         for words, *keys in (
             ("has all chips of this run already", "chips.size=[8,24]"),
-            ("chips.size=[8, 16]: the dataset", "chips.size=[8,16]"),
+            ("chips.size=[8,16]: the dataset", "chips.size=[8,16]"),
             ("chips.split.by=folds: the dataset", "chips.size=[8,24]", "chips.split.by=folds"),
             ("give the same layers, labels and type", "chips.size=[8,24]", "chips.type=float16"),
         ):

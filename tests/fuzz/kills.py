@@ -1,9 +1,9 @@
 """Kill a run again and again, and look at what it leaves: ``python tests/fuzz/kills.py [--kills 200] [--seed 1]``.
 
-A run that simulates its products, with labels of three kinds, an interferogram network, NetCDF files, a report and a
-catalogue. Half of the kills come at random times, half at random calls of the system that change a folder, those of
-sealing and publishing among them. After every kill a folder that looks finished must hold just what its manifest names;
-in the end its data must have the bits of a run that nobody has killed.
+A run that simulates its products, with labels of three kinds, an interferogram network, NetCDF files, a map, chips, a
+report and a catalogue. Half of the kills come at random times, half at random calls of the system that change a folder,
+those of sealing and publishing among them. After every kill a folder that looks finished must hold just what its
+manifest names; in the end its data must have the bits of a run that nobody has killed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ RUN = [
     "simulate.bursts=2", "simulate.azimuth_errors=[0.0,0.03]", "simulate.range_errors=[0.0,0.1]",
     "signatures.names=[intensity,sigma0,coherence]", "dataset.derived=computed", "interferometry.network=sequential",
     "interferometry.looks_samples=10", "interferometry.goldstein_alpha=0.5",
-    "dataset.chunk_lines=64",
+    "dataset.chunk_lines=64", "geocoding.layers=[sigma0_vv,coherence_vv,height,land_cover,valid]", "chips.size=[8,24]",
+    "chips.layers=[sigma0,coherence,height]", "chips.products=[zarr,webdataset]",
 ]  # fmt: skip
 TIMED = ("quality.json", "report/index.html")  # hold the seconds that stages took
 CALLS = ("replace", "rename", "unlink", "rmdir", "mkdir", "symlink", "fsync", "truncate")

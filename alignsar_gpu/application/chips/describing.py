@@ -74,11 +74,8 @@ def index_columns(cutting: Cutting, screened: Screened, stored: Sequence[Stored]
     place = place_ids(source, bursts, line, sample)
     day = dates[selection.date]
     of = source.data.attrs
-    pixels = cutting.windows.size[0] * cutting.windows.size[1] * screened.labelled[number]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        shares = np.where(
-            pixels[:, np.newaxis] > 0.0, screened.fractions[number] / pixels[:, np.newaxis], np.nan
-        )
+    known = screened.known[number]
+    shares = np.divide(screened.fractions[number], known, out=np.full(known.shape, np.nan), where=known > 0.0)
     return {
         "id": chip_ids(cutting),
         "place_id": place,
@@ -98,11 +95,7 @@ def index_columns(cutting: Cutting, screened: Screened, stored: Sequence[Stored]
         "platform": _per_date(source, "platform")[selection.date],
         "valid_share": screened.valid[selection.date, number].astype(np.float32),
         "labelled_share": screened.labelled[number].astype(np.float32),
-        **{
-            f"fraction_{n}": shares[:, k].astype(np.float32)
-            for k, n in enumerate(screened.classes)
-            if shares[:, k].any()
-        },
+        **{f"fraction_{n}": shares[:, k].astype(np.float32) for k, n in enumerate(screened.classes)},
         "position_uncertainty": screened.uncertainty[number].astype(np.float32),
         "shard": [one.shard for one in stored],
         "offset": [one.offset for one in stored],

@@ -14,6 +14,8 @@ from pyproj import CRS
 
 from alignsar_gpu.application.chips.describing import chip_ids
 from alignsar_gpu.application.chips.layers import classes_of
+from alignsar_gpu.config.keys import as_given
+from alignsar_gpu.dataset.chips.checks.keys import FACTS, NUMBER, wrong_keys
 from alignsar_gpu.dataset.chips.description import BLOCKS, DATASET, read_facts
 from alignsar_gpu.dataset.chips.index import read_index
 from alignsar_gpu.dataset.chips.layout import ARRAYS, STORE
@@ -30,10 +32,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alignsar_gpu.application.chips.cutting import Cutting
+    from alignsar_gpu.application.chips.layers import ChosenLayers
     from alignsar_gpu.application.chips.selection import Selection
+    from alignsar_gpu.application.chips.source import Source
     from alignsar_gpu.config.chips import ChipsConfig
 
-SAME = ("size", "stride", "halo", "geometry", "dates")
+NEEDED = FACTS | {
+    "id": str,
+    "version": int,
+    "geometry": str,
+    "crs": str,
+    "stride": [int],
+    "dates": str,
+    "split": {"by": str, "buffer_m": NUMBER, "block_m": NUMBER, "folds": int},
+}  # keys of its dataset.json
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -55,7 +67,37 @@ class Earlier:
     def open(cls, path: str) -> Earlier:
         """Open the dataset at ``path``. Raises AlignsarError where there is none."""
         folder = folder_of(Path(path).expanduser())
-        return cls(folder=folder, facts=read_facts(folder), index=read_index(folder))
+        try:
+            facts, index = read_facts(folder), read_index(folder)
+        except AlignsarError as error:
+            raise AlignsarError(f"chips.onto={path}: {error}") from None
+        if wrong := [*wrong_keys(facts, NEEDED)]:
+            raise AlignsarError(
+                f"chips.onto={path}: {DATASET} is damaged ({wrong[0]}); copy it again, and check it: alignsar_gpu check"
+            )
+        earlier = cls(folder=folder, facts=facts, index=index)
+        for name, of in facts["files"].items():
+            if not (folder / name).is_file() or (folder / name).stat().st_size != of["size"]:
+                raise earlier._damage(name)
+        return earlier
+
+    def _damage(self, name: str) -> AlignsarError:
+        return AlignsarError(
+            f"chips.onto={self.folder}: {name} is missing or not what it was; copy it again, and check all: "
+            "alignsar_gpu check"
+        )
+
+    def require_unchanged(self, files: Mapping[str, Mapping[str, Any]]) -> None:
+        """Raise AlignsarError where a shard that was put into another folder is not what its dataset.json says."""
+        for path in self._shards:
+            name = str(path.relative_to(self.folder))
+            if files[name]["sha256"] != self.facts["files"].get(name, {}).get("sha256"):
+                raise self._damage(name)
+
+    @property
+    def _shards(self) -> list[Path]:
+        found = [*self.folder.glob(f"{STORE}/*/c/**/*"), *self.folder.glob(f"{WEBDATASET}/*.tar")]
+        return [path for path in found if path.is_file()]
 
     @property
     def crs(self) -> CRS:
@@ -73,7 +115,9 @@ class Earlier:
         there = set(self.index["id"])
         lacking = np.array([name not in there for name in ids], dtype=bool)
         if not lacking.any():
-            raise AlignsarError(f"chips.onto={self.folder}: has all chips of this run already")
+            raise AlignsarError(
+                f"chips.onto={self.folder}: has all chips of this run already; give another run"
+            )
         return lacking
 
     def _first(self) -> dict[str, int]:
@@ -94,7 +138,24 @@ class Earlier:
         return replace(selection, blocks=pd.concat([there, selection.blocks], ignore_index=True))
 
     def continuing(self, config: ChipsConfig) -> ChipsConfig:
-        """Return the configuration of chips that go on with its blocks."""
+        """Return the configuration of chips that go on with its blocks. Raises AlignsarError for chips of another kind.
+
+        What only the cube tells is left to `grown`.
+        """
+        size = list(config.size or ())
+        ours = {
+            "size": size,
+            "stride": list(config.stride) or size,
+            "halo": config.halo,
+            "geometry": config.geometry,
+            "dates": config.dates,
+        }
+        for name, value in ours.items():
+            if value != self.facts[name]:
+                raise AlignsarError(
+                    f"chips.{name}={as_given(value)}: the dataset chips.onto={self.folder} has "
+                    f"{as_given(self.facts[name])}; give the same"
+                )
         if config.split.by != self.split["by"]:
             raise AlignsarError(
                 f"chips.split.by={config.split.by}: the dataset chips.onto={self.folder} is split by "
@@ -113,39 +174,19 @@ class Earlier:
         )
         return replace(config, split=split)
 
-    def grown(self, cutting: Cutting, config: ChipsConfig) -> Cutting:
+    def grown(self, cutting: Cutting) -> Cutting:
         """Return how chips are cut that are not there yet, numbered behind those that are.
 
         Raises AlignsarError where there are none, or where they are of another kind.
         """
-        self._require_same(cutting, config)
+        self._require_same(cutting)
+        self._require_same_classes(cutting.layers, cutting.source)
         selection = cutting.selection.only(self._lacks(chip_ids(cutting)), "there already")
         selection = self.with_blocks(selection)
         return replace(cutting, selection=selection, first=self._first())
 
-    def _require_same(self, cutting: Cutting, config: ChipsConfig) -> None:
-        """Raise AlignsarError, naming the key, where chips are not of the same kind as those that are there."""
-        ours = {
-            "size": list(cutting.windows.size),
-            "stride": list(cutting.windows.stride),
-            "halo": cutting.windows.halo,
-            "geometry": cutting.source.geometry,
-            "dates": config.dates,
-        }
-        for name in SAME:
-            if ours[name] != self.facts[name]:
-                raise AlignsarError(
-                    f"chips.{name}={ours[name]}: the dataset chips.onto={self.folder} has {self.facts[name]}; "
-                    "give the same"
-                )
-        for plane in cutting.arrays.get("classes", ()):
-            numbers = {n: name for name, n in classes_of(cutting.source.data[plane.variable]).items()}
-            for name, number in self.facts["classes"].get(plane.name, {}).items():
-                if numbers.get(number) != name:
-                    raise AlignsarError(
-                        f"chips.onto={self.folder}: {number} of {plane.name} is {name} there and "
-                        f"{numbers.get(number, 'no class')} here; give labels with the same classes"
-                    )
+    def _require_same(self, cutting: Cutting) -> None:
+        """Raise AlignsarError for other layers or types than those of the chips that are there."""
         store = ChipStore.open(self.folder)
         for array in cutting.layout.arrays:
             there = store.layers.get(array.name, ())
@@ -155,11 +196,24 @@ class Earlier:
                     f"{', '.join(array.layers)} ({array.dtype}); give the same layers, labels and type"
                 )
 
+    def _require_same_classes(self, layers: ChosenLayers, source: Source) -> None:
+        """Raise AlignsarError for a layer of classes whose numbers mean others than in the chips that are there."""
+        for plane in layers.arrays.get("classes", ()):
+            there = self.facts["classes"].get(plane.name, {})
+            ours = classes_of(source.data[plane.variable])
+            names = {value: name for name, value in ours.items()}
+            for name, value in there.items():
+                if ours.get(name, value) != value or names.get(value, name) != name:
+                    raise AlignsarError(
+                        f"chips.onto={self.folder}: {name} of {plane.name} is {value} there, and {value} is "
+                        f"{names.get(value, 'no class')} here; give the label the same classes, in the same order"
+                    )
+
     def link(self, target: Path) -> None:
         """Put the shards into another folder: as links of the file system, or where it has none copied."""
-        for path in [*self.folder.glob(f"{STORE}/*/c/**/*"), *self.folder.glob(f"{WEBDATASET}/*.tar")]:
+        for path in self._shards:
             place = target / path.relative_to(self.folder)
-            if path.is_file() and not place.exists():
+            if not place.exists():
                 place.parent.mkdir(parents=True, exist_ok=True)
                 try:
                     os.link(path, place)
@@ -178,6 +232,9 @@ class Earlier:
             "window_m": max(self.facts["window_m"], facts["window_m"]),
             "chip_m": max(self.facts["chip_m"], facts["chip_m"]),
             "layers": layers,
+            "classes": {
+                name: self.facts["classes"].get(name, {}) | of for name, of in facts["classes"].items()
+            },
             "counts": dict(counts),
             "difference": {
                 "since_version": self.facts["version"],

@@ -10,7 +10,7 @@ import numpy as np
 from alignsar_gpu.dataset.chips.statistics import AMPLITUDE, POWER
 from alignsar_gpu.dataset.cube import OF_REFERENCE
 from alignsar_gpu.errors import AlignsarError, choose_from
-from alignsar_gpu.signatures.registry import all_signatures, groups
+from alignsar_gpu.signatures.registry import groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.application.chips.source import Source
     from alignsar_gpu.config.chips import ChipsConfig
-    from alignsar_gpu.dataset.cube import CubeLayer
 
 INHERITED = "inherited_from"  # the attribute of labels
 NO_INPUTS = ("longitude", "latitude", "valid", "position_uncertainty", "spatial_ref")
@@ -59,7 +58,9 @@ def choose_layers(source: Source, config: ChipsConfig) -> ChosenLayers:
     """Choose the layers of chips. Raises AlignsarError for names that the source does not have."""
     data = source.data
     images = [str(name) for name in data.variables if set(data[name].dims) >= set(source.dimensions)]
-    inputs, labels = _sorted({name: data[name].attrs for name in images})
+    attributes = {name: data[name].attrs for name in images}
+    check_names(config, attributes)
+    inputs, labels = _sorted(attributes)
     if config.split.by == "dates":
         inputs = _without_all_dates(data, inputs, config.layers)
     wanted = {
@@ -88,11 +89,32 @@ def _without_all_dates(data: xr.Dataset, inputs: Sequence[str], named: Sequence[
     return [name for name in inputs if name not in of_all]
 
 
-def check_names(config: ChipsConfig, layers: Sequence[CubeLayer]) -> None:
-    """Raise AlignsarError for names of layers and labels that a cube will not have."""
-    inputs, labels = _sorted({layer.name: layer.attributes for layer in layers})
-    _named(config.layers, inputs, "chips.layers")
-    _named(config.labels, labels, "chips.labels")
+def check_names(config: ChipsConfig, attributes: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise AlignsarError for names of layers and labels that are not there, among layers by their attributes."""
+    inputs, labels = _sorted(attributes)
+    for names, there, key in (
+        (config.layers, inputs, "chips.layers"),
+        (config.labels, labels, "chips.labels"),
+    ):
+        try:
+            chosen = _named(names, there, key)
+        except AlignsarError as error:
+            more = "; a map has only those of geocoding.layers" if config.geometry == "map" else ""
+            raise AlignsarError(f"{error}{more}") from None
+    _check_labels(chosen, config)
+
+
+def _check_labels(labels: Sequence[str], config: ChipsConfig) -> None:
+    """Raise AlignsarError for keys that need labels where there are none, or not that one."""
+    if not labels and config.least_labelled > 0.0:
+        raise AlignsarError(
+            f"chips.least_labelled={config.least_labelled:g}: there are no labels; give radarcoding.layers, or leave "
+            "the key out"
+        )
+    balance = config.split.balance
+    if balance and not any(_is_part(name, balance) for name in labels):
+        given = f"its labels are {', '.join(labels)}" if labels else "it has none; give radarcoding.layers"
+        raise AlignsarError(f"chips.split.balance={balance}: is no label of this dataset; {given}")
 
 
 def _sorted(attributes: Mapping[str, Mapping[str, Any]]) -> tuple[list[str], list[str]]:
@@ -109,7 +131,8 @@ def _named(names: Sequence[str], there: Sequence[str], key: str) -> list[str]:
     found: list[str] = []
     for name in names:
         members = groups().get(name, (name,))
-        layers = [layer for layer in there if any(_is_of(layer, member) for member in members)]
+        is_of = _is_part if key == "chips.labels" else _is_of
+        layers = [layer for layer in there if any(is_of(layer, member) for member in members)]
         if not layers:
             known = [*there, *(groups() if key == "chips.layers" else ())]
             said = choose_from(name, known) if known else "the cube has none; give radarcoding.layers"
@@ -119,12 +142,13 @@ def _named(names: Sequence[str], there: Sequence[str], key: str) -> list[str]:
 
 
 def _is_of(layer: str, name: str) -> bool:
-    """Whether a layer has a name, or is one of several that have it: of a polarization, or of a label's class."""
-    return (
-        layer == name
-        or layer in {f"{name}_{p}" for p in POLARIZATIONS}
-        or (layer.startswith(f"{name}_") and name not in {s.name for s in all_signatures()})
-    )
+    """Whether a layer has a name, or is one of several that have it, each of a polarization."""
+    return layer == name or layer in {f"{name}_{p}" for p in POLARIZATIONS}
+
+
+def _is_part(layer: str, name: str) -> bool:
+    """Whether a label has a name, or is one of several that have it, each of a class."""
+    return layer == name or layer.startswith(f"{name}_")
 
 
 def _array_of(layer: xr.DataArray, *, is_label: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.config.chips import ChipsConfig
 
 POINTS = 5  # along each side of a place, whose hull is its footprint
+PLACE_BYTES = 2048  # that a place takes while splits are made, about
 SCREENED = 1 << 24  # pixels of a block in which places are looked at
 
 
@@ -54,6 +56,15 @@ class Windows:
             )
         counts = tuple((shape[axis] - size[axis]) // stride[axis] + 1 for axis in (0, 1))
         return cls(size=size, stride=stride, halo=config.halo, counts=(counts[0], counts[1]))
+
+    def require_memory(self, budget: int) -> None:
+        """Raise AlignsarError for more places than can be held in ``budget`` bytes."""
+        count, most = math.prod(self.counts), budget // PLACE_BYTES
+        if count > most:
+            raise AlignsarError(
+                f"chips.stride=[{self.stride[0]},{self.stride[1]}]: makes {count} places, and device.memory_gib="
+                f"{budget / (1 << 30):.2f} has room for {most}; give a larger stride"
+            )
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -98,6 +109,7 @@ class Screened:
     valid : share of its pixels with data, [date, place].
     labelled : share of its pixels whose labels are all known; NaN without labels.
     fractions : pixels of each class, [place, class], of ``classes``.
+    known : pixels where the label of each class is known, [place, class].
     classes : names of the classes (or of layers of fractions) that splits are balanced by.
     uncertainty : mean standard deviation of the labels' position, samples; NaN where it is not known.
     hulls : footprints, in metres; empty where a place has no coordinates.
@@ -106,6 +118,7 @@ class Screened:
     valid: NDArray[np.float64]
     labelled: NDArray[np.float64]
     fractions: NDArray[np.float64]
+    known: NDArray[np.float64]
     classes: Sequence[str]
     uncertainty: NDArray[np.float64]
     hulls: gpd.GeoSeries
@@ -121,11 +134,8 @@ class Balance:
 
 
 def balance_of(source: Source, labels: Sequence[str], wanted: str) -> Balance:
-    """Choose what splits are balanced by. Raises AlignsarError for a label that is not among those of the chips."""
-    if wanted and not (found := [n for n in labels if n == wanted or n.startswith(f"{wanted}_")]):
-        given = f"its labels are {', '.join(labels)}" if labels else "it has none; give radarcoding.layers"
-        raise AlignsarError(f"chips.split.balance={wanted}: is no label of this dataset; {given}")
-    chosen = found if wanted else list(labels)
+    """Choose what splits are balanced by: the label ``wanted``, or if that is empty the first with classes."""
+    chosen = [name for name in labels if not wanted or name == wanted or name.startswith(f"{wanted}_")]
     of_classes = [name for name in chosen if source.data[name].dtype == np.uint8]
     if of_classes:
         classes = classes_of(source.data[of_classes[0]])
@@ -140,8 +150,8 @@ def screen(
     """Look at every place; see `Screened`. ``advance`` is called after each row with 1."""
     count, dates = windows.counts[0] * windows.counts[1], len(source.dates)
     valid, labelled = np.zeros((dates, count)), np.full(count, np.nan)
-    fractions, uncertainty = np.zeros((count, len(balance.names))), np.full(count, np.nan)
-    points = np.full((count, POINTS * POINTS, 2), np.nan)
+    (fractions, of), uncertainty = np.zeros((2, count, len(balance.names))), np.full(count, np.nan)
+    hulls = np.empty(count, dtype=object)
     for row, columns in product(range(windows.counts[0]), windows.parts(SCREENED)):
         numbers, window = windows.numbers(row, columns), windows.window(row, columns)
         sums = _Sums(windows, columns)
@@ -150,19 +160,20 @@ def screen(
         if labels:
             known = [_is_known(source.window(name, None, *window)) for name in labels]
             labelled[numbers] = sums.mean(np.logical_and.reduce(known))
-        fractions[numbers] = _class_sums(source, balance, window, sums)
+        fractions[numbers], of[numbers] = _class_sums(source, balance, window, sums)
         if "position_uncertainty" in source.data:
             uncertainty[numbers] = sums.finite_mean(source.window("position_uncertainty", None, *window))
-        points[numbers] = _points(source, windows, row, columns)
+        hulls[numbers] = _hulls(_points(source, windows, row, columns))
         if columns.stop == windows.counts[1]:
             advance(1)
     return Screened(
         valid=valid,
         labelled=labelled,
         fractions=fractions,
+        known=of,
         classes=balance.names,
         uncertainty=uncertainty,
-        hulls=gpd.GeoSeries(_hulls(points), crs=source.crs),
+        hulls=gpd.GeoSeries(hulls, crs=source.crs),
     )
 
 
@@ -174,13 +185,17 @@ def _is_known(values: NDArray[Any]) -> NDArray[np.bool_]:
 def _class_sums(
     source: Source, balance: Balance, window: tuple[slice, slice], sums: _Sums
 ) -> NDArray[np.float64]:
-    """Pixels of each class in each place of a part of a row, [place, class]."""
+    """Pixels of each class in each place of a part of a row, and those where its label is known, [2, place, class]."""
+    found = []
     if balance.values:
         values = source.window(balance.layers[0], None, *window)
-        found = [sums.sum(values == value) for value in balance.values]
+        known = sums.sum(_is_known(values))
+        found = [(sums.sum(values == value), known) for value in balance.values]
     else:
-        found = [sums.sum(np.nan_to_num(source.window(name, None, *window))) for name in balance.layers]
-    return np.stack(found, axis=-1) if found else np.zeros((len(sums.first), 0))
+        for name in balance.layers:
+            values = source.window(name, None, *window)
+            found.append((sums.sum(np.nan_to_num(values)), sums.sum(_is_known(values))))
+    return np.stack(found, axis=-1) if found else np.zeros((2, len(sums.first), 0))
 
 
 class _Sums:

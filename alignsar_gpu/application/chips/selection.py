@@ -103,7 +103,9 @@ def select_chips(
         )
     buffer = choose_buffer(hulls, window, config.split.buffer)
     known = _known_blocks(source, config)
-    side = config.split.block or _side_of(known) or STEP * math.ceil(BLOCKS_OF_BUFFER * buffer / STEP)
+    side = _side_of(known) if config.split.block is None else config.split.block
+    if side is None:
+        side = STEP * math.ceil(BLOCKS_OF_BUFFER * buffer / STEP)
     places = Places(
         footprints=hulls,
         classes=np.rint(screened.fractions[eligible]).astype(np.int64),
@@ -123,7 +125,7 @@ def select_chips(
     if config.split.by == "dates":
         times = source.data["time"].values
         split = np.broadcast_to(
-            split_by_dates(list(times), _days(config.split.dates.there))[:, np.newaxis], split.shape
+            split_by_dates(list(times), ranges_of(config.split.dates.there))[:, np.newaxis], split.shape
         )
     chosen = usable[:, eligible]
     left_out["between splits"] = int(np.count_nonzero(chosen & (split == "")))
@@ -182,7 +184,7 @@ def _side_of(blocks: gpd.GeoDataFrame | None) -> float | None:
     return round(float(east - west), 2)
 
 
-def _days(ranges: Mapping[str, Sequence[str]]) -> dict[str, tuple[dt.date, dt.date]]:
+def ranges_of(ranges: Mapping[str, Sequence[str]]) -> dict[str, tuple[dt.date, dt.date]]:
     """Read first and last days as they are configured, 20220101 or 2022-01-01."""
     found = {}
     for name, days in ranges.items():

@@ -21,7 +21,7 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geocoding.map_grid import utm_or_ups
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import xarray as xr
@@ -29,6 +29,23 @@ if TYPE_CHECKING:
 
 TIME = DIMENSIONS[0]
 UNKNOWN = 255  # of classes and flags: no data
+
+
+def require_metres(crs: CRS) -> None:
+    """Raise AlignsarError for a map whose coordinates are not metres."""
+    if not crs.is_projected or crs.axis_info[0].unit_conversion_factor != 1.0:
+        raise AlignsarError(
+            f"chips.geometry=map: the map is in {crs.name}, and distances of chips are measured in metres; "
+            "make a map in a projection, such as UTM (geocoding.resolution=20 without geocoding.crs)"
+        )
+
+
+def require_valid(layers: Sequence[str]) -> None:
+    """Raise AlignsarError for a map that does not say where it has data."""
+    if "valid" not in layers:
+        raise AlignsarError(
+            "chips.geometry=map: the map has no layer valid, which says where it has data; add it to geocoding.layers"
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -77,11 +94,8 @@ class Source:
             )
         data = open_cube(work / MAP)
         crs = CRS.from_wkt(data["spatial_ref"].attrs["crs_wkt"])
-        if not crs.is_projected:
-            raise AlignsarError(
-                f"chips.geometry=map: the map is in {crs.name}, and distances of chips are measured in metres; "
-                "make a map in a projection, such as UTM (geocoding.resolution=20 without geocoding.crs)"
-            )
+        require_metres(crs)
+        require_valid([str(name) for name in data])
         return cls(data=data, dimensions=("y", "x"), geometry=geometry, crs=crs, held=held)
 
     @cached_property

@@ -14,6 +14,7 @@ from alignsar_gpu.application.chips.finishing import Finishing
 from alignsar_gpu.application.chips.growth import Earlier
 from alignsar_gpu.application.chips.layers import choose_layers
 from alignsar_gpu.application.chips.places import Windows, balance_of, screen
+from alignsar_gpu.application.chips.regions import KEY as REGIONS
 from alignsar_gpu.application.chips.selection import select_chips
 from alignsar_gpu.application.chips.source import Source
 from alignsar_gpu.application.dataset.layers import mantissa_bits
@@ -32,6 +33,7 @@ from alignsar_gpu.dataset.chips.webdataset import tar_shards, write_tar
 from alignsar_gpu.dataset.cube import finish_cube
 from alignsar_gpu.device import cpu_threads
 from alignsar_gpu.progress import LOGGER
+from alignsar_gpu.radarcoding.vectors.formats.paths import find_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,8 +66,9 @@ class ChipsStage(Stage):
         """See `Stage.files`."""
         chips = self.run.config.chips
         onto = None if chips.onto is None else folder_of(Path(chips.onto).expanduser()) / DATASET
-        paths = (chips.split.regions, chips.split.file, onto)
-        return tuple((Path(path).expanduser(),) for path in paths if path is not None)
+        blocks = None if chips.split.file is None else Path(chips.split.file).expanduser()
+        regions = () if chips.split.regions is None else find_vectors(chips.split.regions, REGIONS).files
+        return *(() if path is None else (path,) for path in (blocks, onto)), regions
 
     def make(self, folder: RunFolder) -> None:
         """See `Stage.make`; a row of places is a unit, of what all dates share and then of each date."""
@@ -76,6 +79,7 @@ class ChipsStage(Stage):
         crs = None if earlier is None else earlier.crs
         source = Source.open(folder.work, config.geometry, self._share, crs)
         layers, windows = choose_layers(source, config), Windows.of(config, source.shape)
+        windows.require_memory(self.run.device.memory_budget)
         with self.run.timer.stage(self.name, windows.counts[0]) as advance:
             balance = balance_of(source, layers.labels, config.split.balance)
             screened = screen(source, windows, layers.labels, balance, advance)
@@ -92,9 +96,9 @@ class ChipsStage(Stage):
                 compressed=config.compressed,
             )
         if earlier is not None:
-            cutting = earlier.grown(cutting, config)
+            cutting = earlier.grown(cutting)
         self._say(cutting)
-        check_chips_space(cutting.layout, cutting.counts, folder.work)
+        check_chips_space(cutting.layout, cutting.counts, folder.work, CHIPS)
         self._fill(folder, cutting, target / STORE, earlier)
         self._finish(folder, Finishing(cutting=cutting, screened=screened, window=window, earlier=earlier))
 
@@ -166,6 +170,8 @@ class ChipsStage(Stage):
             for path in sorted(target.rglob("*"))
             if path.is_file() and path.name != DATASET
         }
+        if made.earlier is not None:
+            made.earlier.require_unchanged(facts["files"])
         write_text(target / DATASET, as_json(self.run.published(facts)))
 
     def _write_tars(

@@ -150,7 +150,8 @@ class DatasetStage(Stage):
         if config.geocoding.is_wanted:
             check_names(config.geocoding.layers, [layer.name for layer in plan.layers])
         if config.chips.is_wanted:
-            check_chips(config.chips, plan.layers, product.grid.shape)
+            dates = [acquisition.date for acquisition in product.acquisitions]
+            check_chips(config, plan.layers, product.grid.shape, dates, device.memory_budget)
         facts = attributes(
             product, plan.scene, config, device, self.fingerprint, settings_attributes(options, looks)
         )

@@ -75,7 +75,7 @@ class GeocodingStage(Stage):
             "map        %d x %d pixels of %g, %s",
             *(rows, columns, abs(mapping.grid.affine[0]), mapping.grid.crs.name),
         )
-        check_map_space(mapping.layout(), self._wanted, folder.work)
+        check_map_space(mapping.layout(), self._wanted, folder.work, self.products)
         self._warn_of_level_ground(mapping)
         self._fill(folder, mapping)
         if "cogs" in self._wanted:

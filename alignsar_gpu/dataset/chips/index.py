@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import numpy as np
 import shapely
-from shapely.ops import transform as transform_shape
 
 from alignsar_gpu.errors import AlignsarError, writing
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
 INDEX = "index.parquet"
 DECIMALS = 7  # of degrees: a centimetre
+TURN = np.array([360.0, 0.0])  # degrees
 POINTS = 4  # into which each side of a footprint is divided, before its corners become longitude and latitude
 
 
@@ -79,8 +79,8 @@ def on_earth(footprints: gpd.GeoSeries) -> gpd.GeoSeries:
 
 def _cut(shape: shapely.Polygon) -> shapely.MultiPolygon:
     """Cut a footprint that crosses the antimeridian there."""
-    whole = transform_shape(lambda x, y: (np.mod(x, 360.0), y), shape)
+    whole = shapely.transform(shape, lambda points: points + (points[:, :1] < 0.0) * TURN)
     west = whole.intersection(shapely.box(0.0, -90.0, 180.0, 90.0))
     beyond = whole.intersection(shapely.box(180.0, -90.0, 360.0, 90.0))
-    east = transform_shape(lambda x, y: (np.asarray(x) - 360.0, y), beyond)
+    east = shapely.transform(beyond, lambda points: points - TURN)
     return shapely.MultiPolygon([part for part in (west, east) if not part.is_empty])

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from alignsar_gpu.report.pictures import PictureWriter
 
 SHARE = "fraction_"  # begins the columns of the index that say what share of a chip a class has
+KNOWN = "labelled_share"
+NAMES = {KNOWN: "labels known"}
 ORDER = ("train", "validation", "test")
 
 
@@ -45,22 +47,33 @@ def chips_section(writer: PictureWriter) -> Section | None:
     }
     panel = Panel(kind="splits", pictures=(Picture(drawn=drawn, alt=alt),), words=words, size="wide")
     return Section(
-        anchor="chips", title="Chips", words=words, panels=(panel,), tables=(_table(splits, facts, index),)
+        anchor="chips",
+        title="Chips",
+        words=words,
+        panels=() if facts["split"]["by"] == "dates" else (panel,),  # of dates, splits lie on the same ground
+        tables=(_table(splits, facts, index),),
     )
 
 
 def _table(splits: Sequence[str], facts: Mapping[str, Any], index: gpd.GeoDataFrame) -> Table:
-    """How many chips each split has, and the mean share of each class in them."""
-    classes = [name for name in index if str(name).startswith(SHARE)]
-    means = index.groupby("split")[classes].mean()
+    """How many chips each split has, and the mean shares in them: of pixels with known labels, and of each class."""
+    shares = [str(name) for name in index if str(name).startswith(SHARE) and index[name].max() > 0.0]
+    if (index[KNOWN] < 1.0).any():
+        shares.insert(0, KNOWN)
+    means = index.groupby("split")[shares].mean()
     rows = tuple(
-        (name, str(facts["counts"][name]), *(overview.percent(float(means.loc[name, c])) for c in classes))
+        (
+            name,
+            str(facts["counts"][name]),
+            *(overview.percent(float(means.loc[name, share])) for share in shares),
+        )
         for name in splits
     )
     return Table(
         name="Chips of each split",
-        head=("split", "chips", *(str(c).removeprefix(SHARE).replace("_", " ") for c in classes)),
+        head=("split", "chips", *(NAMES.get(s, s.removeprefix(SHARE).replace("_", " ")) for s in shares)),
         rows=rows,
-        caption="Shares are means over the chips of a split; they should be alike.",
-        numeric=frozenset(range(1, 2 + len(classes))),
+        caption="Shares are means over the chips of a split; they should be alike."
+        + (" Those of classes are of the pixels whose label is known." if KNOWN in shares else ""),
+        numeric=frozenset(range(1, 2 + len(shares))),
     )

@@ -70,4 +70,4 @@ def _check_classes(
         absent += [f"{layer} {name} ({value})" for name, value in classes.items() if str(value) not in there]
         named += len(classes)
     if findings.require(absent, DATASET, "classes that it names and that do not occur"):
-        findings.prove(f"{named} classes that are named occur")
+        findings.prove(f"{named} classes that are named occur" if named else "no classes are named")

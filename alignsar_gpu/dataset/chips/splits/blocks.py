@@ -106,7 +106,8 @@ def _split(
         known=np.array([splits_of.get(cell, -1) for cell in cells]),
     )
     assignment = assign(problem, seed)
-    remedy = refusals.remedy_of_blocks(side, needed=chip_length(places.footprints) + buffer)
+    needed = chip_length(places.footprints) + buffer
+    remedy = refusals.remedy_of_blocks(side, needed, folds=TRAIN not in names)
     chips = dict(zip(names, assignment.kept[:, 0].tolist(), strict=True))
     refusals.check_kept(chips, len(places), key, remedy, elsewhere)
     if not elsewhere:

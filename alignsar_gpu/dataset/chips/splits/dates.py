@@ -27,6 +27,22 @@ def split_by_dates(
 
     Raises AlignsarError for ranges that end before they begin, overlap, or hold no date, and if none is for training.
     """
+    check_ranges(ranges)
+    days = np.array(dates, dtype="datetime64[D]")
+    splits = np.full(len(days), NONE, dtype=f"<U{max(map(len, ranges))}")
+    for name, (first, last) in ranges.items():
+        within = (days >= np.datetime64(first)) & (days <= np.datetime64(last))
+        if not within.any():
+            there = ", ".join(str(day) for day in np.unique(days))
+            raise AlignsarError(
+                f"{KEY}.{name}={_text(first, last)}: holds none of the dates, which are {there}; correct the range"
+            )
+        splits[within] = name
+    return splits
+
+
+def check_ranges(ranges: Mapping[str, tuple[date, date]]) -> None:
+    """Raise AlignsarError for ranges that end before they begin or overlap, and if none is for training."""
     refusals.check_training(ranges, KEY)
     for name, (first, last) in ranges.items():
         if last < first:
@@ -39,17 +55,6 @@ def split_by_dates(
                 f"{KEY}.{other}={_text(*ranges[other])}: overlaps {one}={_text(*ranges[one])}, and both days belong to "
                 "a range; let one end the day before the other begins"
             )
-    days = np.array(dates, dtype="datetime64[D]")
-    splits = np.full(len(days), NONE, dtype=f"<U{max(map(len, ranges))}")
-    for name, (first, last) in ranges.items():
-        within = (days >= np.datetime64(first)) & (days <= np.datetime64(last))
-        if not within.any():
-            there = ", ".join(str(day) for day in np.unique(days))
-            raise AlignsarError(
-                f"{KEY}.{name}={_text(first, last)}: holds none of the dates, which are {there}; correct the range"
-            )
-        splits[within] = name
-    return splits
 
 
 def _text(first: date, last: date) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+LISTED = 6  # splits in a message
 FEWEST_FOLDS, MOST_SPLITS = 2, 100
 ROUNDING = 1e-6  # of shares that sum to 1
 
@@ -50,16 +51,18 @@ def check_side(side: float, buffer: float) -> None:
     if not side > buffer:
         raise AlignsarError(
             f"chips.split.block={side:g}: a block is not larger than the buffer of {buffer:.1f} m, so no chip would be "
-            f"left; give a block of some times {buffer:.0f} m, or a smaller chips.size"
+            "left; give a block of three to six times the buffer, or a smaller chips.size"
         )
 
 
-def remedy_of_blocks(side: float, needed: float) -> str:
+def remedy_of_blocks(side: float, needed: float, *, folds: bool) -> str:
     """Say what to do about a split without chips: blocks may be too few, or too small for a chip and its buffer."""
     if side < needed:
         return f"give a larger chips.split.block (a chip and the buffer need {needed:.0f} m), or a smaller chips.size"
+    fewer = "fewer chips.split.folds" if folds else "fewer splits (chips.split.shares.validation=0)"
     return (
-        "try a smaller chips.split.block, a smaller chips.size or chips.stride, or another chips.split.seed"
+        "try a smaller chips.split.block, a smaller chips.size or chips.stride, another chips.split.seed, or "
+        f"{fewer}"
     )
 
 
@@ -77,10 +80,16 @@ def check_kept(
 ) -> None:
     """Check that every split has chips, here or elsewhere; raise AlignsarError, with a remedy, if one got none."""
     if lacking := [name for name, count in chips.items() if not count and name not in elsewhere]:
+        kept = [f"{name} {count}" for name, count in chips.items()]
         raise AlignsarError(
-            f"{key}: of {places} places none is left for {', '.join(lacking)} after the buffer "
-            f"({', '.join(f'{name} {count}' for name, count in chips.items())}); {remedy}"
+            f"{key}: of {places} places none is left for {_listed(lacking)} after the buffer ({_listed(kept)}); "
+            f"{remedy}"
         )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = [f"... ({len(names)} in all)"] if len(names) > LISTED else []
+    return ", ".join([*names[:LISTED], *more])
 
 
 def check_classes(lacking: NDArray[np.bool_], names: Sequence[str], key: str, remedy: str) -> None:
