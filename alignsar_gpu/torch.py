@@ -25,7 +25,8 @@ class ChipDataset(Dataset[dict[str, Any]]):
     transform : called with each sample.
     layers : names of inputs, which become the channels in the order of the arrays of chips.zarr; by default all.
     label : a layer of classes, which becomes ``mask``, or layers of numbers, which become ``target``; by default none.
-    dates : "each", "together": a sample is a place on one date, or on all; by default as the dataset was made.
+    dates : "each", "together": a sample is a place on one date, or on all (places that lack one are left out); by
+        default as the dataset was made.
     query : which chips of the split, by columns of the index, as of `pandas.DataFrame.query`.
     decibel : powers and amplitudes in decibels; by default True.
     normalize : every layer with mean 0 and deviation 1 by the statistics of the training split; by default True.
@@ -53,6 +54,16 @@ class ChipDataset(Dataset[dict[str, Any]]):
 
     def __len__(self) -> int:
         return len(self.samples)
+
+    @property
+    def channels(self) -> list[str]:
+        """Names of the channels of ``image``."""
+        return self.samples.channels
+
+    @property
+    def classes(self) -> dict[str, int]:
+        """Values of the classes that occur in ``mask``, by name."""
+        return self.samples.classes
 
     def __getitem__(self, number: int) -> Any:
         """Read a sample."""

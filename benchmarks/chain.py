@@ -302,9 +302,13 @@ def measure(cupy: ModuleType, record: Record, *, tiny: bool) -> None:
 
 def times_as_fast(results: dict[str, Any]) -> dict[str, float]:
     """How many times as fast as on the CPU the chain is on the device, with transfers."""
-    device = results.get("device", results["first_run"])["megapixels_per_second"]
+
+    def lines_per_second(run: dict[str, Any]) -> float:
+        return float(run["lines"] / run["seconds"]["all"])
+
+    device = lines_per_second(results.get("device", results["first_run"]))
     return {
-        threads: round(device / results[threads]["megapixels_per_second"], 3)
+        threads: round(device / lines_per_second(results[threads]), 3)
         for threads in ("all_threads", "one_thread")
     }
 

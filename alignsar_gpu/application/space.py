@@ -96,7 +96,7 @@ def check_chips_space(layout: ChipLayout, counts: Mapping[str, int], path: Path,
     for array in layout.arrays:
         kind = np.dtype(array.dtype)
         if kind.kind == "f":
-            share = DATED if array.along == "chip" else STATIC
+            share = (DATED if array.along == "chip" else STATIC) if array.compressed else 1.0
             total += share * counts[array.along] * math.prod(layout.chunk(array)) * kind.itemsize
     LOGGER.info("size       chips: %s on disk, %s free", _about(total), in_units(_free(path)))
     _check(total, path, "fewer chips.layers, chips.type=float16 and chips.digits=3 take less", (made,))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from alignsar_gpu.config.keys import about, as_given, key
 from alignsar_gpu.errors import AlignsarError
 
-SPLITS = ("blocks", "folds", "regions", "dates")
+SPLITS = ("blocks", "folds", "regions", "dates", "scenes")
 PRODUCTS = ("zarr", "webdataset")
 LEAKS = (
     "neighbouring pixels and chips share speckle windows, ground and weather, so a test on a random choice of them "
@@ -60,7 +60,7 @@ class SplitConfig:
 
     by: str = key(
         "blocks",
-        "what decides: blocks of ground, folds of them, regions of a file, or dates",
+        "what decides: blocks of ground, folds of them, regions of a file, dates, or scenes",
         choices=SPLITS,
         refusals=dict.fromkeys(("random", "pixels", "chips"), LEAKS),
     )
@@ -82,6 +82,9 @@ class SplitConfig:
         "label whose classes all splits get their share of; empty: the first one with classes, else all area fractions",
     )
     folds: int = key(5, "by=folds: number of folds", bounds=(2, 100))
+    scene: str = key(
+        "train", "by=scenes: split of all chips of this run", choices=("train", "validation", "test")
+    )
     regions: str | None = key(None, "by=regions: vector file of polygons, each with the name of its split")
     field: str = key("split", "by=regions: column of the file that names the split")
     dates: SplitDatesConfig = dataclasses.field(default_factory=SplitDatesConfig)
@@ -138,6 +141,10 @@ class ChipsConfig:
     type: str = key("float32", "type of number that inputs are stored as", choices=("float32", "float16"))
     digits: int | None = key(
         None, "significant digits that inputs are rounded to; unset: exact", bounds=(2, 6)
+    )
+    compressed: bool = key(
+        True,  # noqa: FBT003
+        "compress the chips; false: more space (speckle: a fifth), read two to three times as fast from memory",
     )
     onto: str | None = key(
         None,

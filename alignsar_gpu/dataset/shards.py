@@ -134,12 +134,12 @@ class Shard:
 class _Opened:
     """A file, which is the same as long as its path and state are; ``number`` is what it is open as."""
 
-    path: Path
+    path: str
     state: tuple[int, ...]
     number: int = field(compare=False)
 
 
-def read_index(number: int, path: Path, shape: tuple[int, ...]) -> NDArray[np.uint64]:
+def read_index(number: int, path: str, shape: tuple[int, ...]) -> NDArray[np.uint64]:
     """Read the index of a shard of ``shape`` chunks that is open: the offset and length [..., 2] of each.
 
     Those read last are kept. Raises AlignsarError for a file that is damaged.
@@ -162,6 +162,6 @@ def _read_index(file: _Opened, shape: tuple[int, ...]) -> NDArray[np.uint64]:
     raise damaged(file.path)
 
 
-def damaged(path: Path) -> AlignsarError:
+def damaged(path: str) -> AlignsarError:
     """Return the error of a shard that does not hold what was written."""
     return AlignsarError(f"{path}: is damaged; copy it again, or make it again")

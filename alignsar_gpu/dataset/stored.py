@@ -7,9 +7,11 @@ unpacks, some 4 GB/s. Arrays that are stored in another way are left to zarr-pyt
 from __future__ import annotations
 
 import os
+import threading
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -21,13 +23,21 @@ from alignsar_gpu.dataset.shards import MISSING, damaged, read_index
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     import zarr
     from numpy.typing import NDArray
 
 BLOSC = Blosc()  # unpacks what any settings have packed
 HEADER, SIZE = 16, slice(4, 8)  # of what Blosc packs, in bytes; where it says how many it unpacks to
+
+
+class _Packed(threading.local):
+    """Memory for a chunk as it is stored, kept by each thread: new memory would cost as much as reading it."""
+
+    content = bytearray()
+
+
+PACKED = _Packed()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -105,12 +115,13 @@ class StoredLayer(BackendArray):
 
     def _open(self, place: tuple[int, ...], opened: ExitStack) -> _OpenShard | None:
         """Open a shard and its index; None where there is no such file, which means that none of its chunks is."""
-        path = self.path.joinpath("c", *map(str, place))
+        path = f"{self.path}/c/{'/'.join(map(str, place))}"  # a Path would take as long as opening the file
         try:
-            file = opened.enter_context(path.open("rb", buffering=0))
+            number = os.open(path, os.O_RDONLY)
         except FileNotFoundError:
             return None
-        return _OpenShard(path, file.fileno(), read_index(file.fileno(), path, self.shard))
+        opened.callback(os.close, number)
+        return _OpenShard(path, number, read_index(number, path, self.shard))
 
     def _chunk(self, shard: _OpenShard, place: tuple[int, ...]) -> NDArray[Any] | None:
         """Unpack a chunk of a shard; None where it is not there."""
@@ -119,16 +130,19 @@ class StoredLayer(BackendArray):
             None if content is None else self._unpack(content, shard, np.empty(self.chunks, dtype=self.dtype))
         )
 
-    def _content(self, shard: _OpenShard, place: tuple[int, ...]) -> bytes | None:
+    def _content(self, shard: _OpenShard, place: tuple[int, ...]) -> memoryview | None:
+        """Read a chunk as it is stored, into memory that the thread's next chunk will take; None for none."""
         offset, length = shard.places[place].tolist()
         if offset == MISSING:
             return None
-        content = os.pread(shard.number, length, offset)
-        if len(content) < max(length, HEADER):
+        if len(PACKED.content) < length:
+            PACKED.content = bytearray(length)
+        content = memoryview(PACKED.content)[:length]
+        if os.preadv(shard.number, [content], offset) < max(length, HEADER):
             raise damaged(shard.path)
         return content
 
-    def _unpack(self, content: bytes, shard: _OpenShard, values: NDArray[Any]) -> NDArray[Any]:
+    def _unpack(self, content: memoryview, shard: _OpenShard, values: NDArray[Any]) -> NDArray[Any]:
         if int.from_bytes(content[SIZE], "little") != values.nbytes:
             raise damaged(shard.path)
         try:
@@ -148,7 +162,7 @@ class StoredLayer(BackendArray):
             content = None if shard is None else self._content(shard, inside)
             if shard is None or content is None:
                 return None
-            return shard.path, int(shard.places[inside][0]), content
+            return Path(shard.path), int(shard.places[inside][0]), bytes(content)
 
     def read_into(self, number: int, values: NDArray[Any]) -> bool:
         """Unpack chunk ``number`` along the first axis, the first along others, into ``values``; False for none.
@@ -174,7 +188,7 @@ class StoredLayer(BackendArray):
 class _OpenShard(NamedTuple):
     """A shard: its path, what the file is open as, and the places (offset and length) of its chunks."""
 
-    path: Path
+    path: str
     number: int
     places: NDArray[np.uint64]
 

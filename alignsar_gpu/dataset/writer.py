@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from alignsar_gpu.dataset.cube import CubeLayer, CubeLayout
+    from alignsar_gpu.dataset.cube import Compression, CubeLayer, CubeLayout
     from alignsar_gpu.dataset.flow import Flow
     from alignsar_gpu.dataset.shards import Written
 
@@ -109,8 +109,8 @@ class CubeWriter:
 class Encoder:
     """Turn a part of a layer into a chunk: padded, rounded where that is asked for, and compressed."""
 
-    def __init__(self, layer: CubeLayer, chunk: tuple[int, ...]) -> None:
-        how = compression_of(layer)
+    def __init__(self, layer: CubeLayer, chunk: tuple[int, ...], how: Compression | None = None) -> None:
+        how = how or compression_of(layer)
         self._chunk, self._fill = chunk, fill_value(layer.dtype)
         self._codec = Blosc(how.name, clevel=how.level, shuffle=SHUFFLES[how.shuffle], typesize=how.size)
         self._rounding = None if layer.mantissa_bits is None else BitRound(keepbits=layer.mantissa_bits)

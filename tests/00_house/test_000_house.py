@@ -34,9 +34,10 @@ ARROWS = {
     "signatures": VALUES | {"interferometry", "kernels", "stack"},
     "geocoding": VALUES | {"dataset", "device", "geometry", "kernels"},
     "radarcoding": VALUES | {"config", "device", "geometry", "kernels", "opening", "progress"},
-    "dataset": VALUES,
+    "dataset": VALUES | {"opening"},
     "catalog": VALUES | {"dataset"},
     "torch": VALUES | {"dataset"},
+    "torchgeo": VALUES | {"torch"},
     "report": VALUES | {"dataset"},
     "simulate": VALUES | {"geometry", "interferometry", "kernels", "opening", "products", "stack"},
 }

@@ -21,9 +21,10 @@ def speckle_pair(rng, shape, coherence, shift, *, bands=WEIGHTED, texture=1.0):
     size = tuple(count + 2 * MARGIN for count in shape)
     noise = rng.standard_normal((6, *size), dtype=np.float32)
     common, one, other = noise[0::2] + 1j * noise[1::2]
+    alike, apart = np.sqrt([coherence, 1.0 - coherence]).astype(np.float32)  # FFTs in single precision
     pair = []
     for own, late in ((one, (0.0, 0.0)), (other, shift)):
-        spectrum = fft2(texture * (np.sqrt(coherence) * common + np.sqrt(1.0 - coherence) * own))
+        spectrum = fft2(texture * (alike * common + apart * own))
         for axis, (band, weight) in enumerate(bands):
             f = np.fft.fftfreq(size[axis])
             turned = (weight + (1.0 - weight) * np.cos(2.0 * np.pi * f / band)) * (np.abs(f) <= band / 2.0)

@@ -167,7 +167,7 @@ def test_timing_at_coherence_0_6(tmp_path):
         subswaths=("IW2",),
         bursts=3,
         lines=400,
-        samples=3600,
+        samples=2400,
         noise_equivalent_sigma0=-4.3,
         scene={"relief": 150.0},
     )

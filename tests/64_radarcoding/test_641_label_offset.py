@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 from scipy.fft import fft2, ifft2
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import fourier_gaussian
 
 from alignsar_gpu.radarcoding.offset.measurement import LabelOffset, OffsetMeter, estimate
 
@@ -20,7 +20,7 @@ CHANCE = "nowhere in the search better than chance"
 
 def smooth(rng, shape, lines, samples):
     noise = rng.standard_normal([count * FINE for count in shape], dtype=np.float32)
-    return gaussian_filter(noise, (lines * FINE, samples * FINE), mode="wrap")
+    return ifft2(fourier_gaussian(fft2(noise), (lines * FINE, samples * FINE))).real
 
 
 @cache

@@ -156,6 +156,15 @@ def test_times_are_those_of_calls_after_the_first():
     assert case.processor_seconds(lambda: None, 9.0, 0.0, 1) == 9.0
 
 
+def test_few_pixels_on_a_slow_machine_have_a_ratio_too():
+    chain = on_benchmarks_path("chain")
+    burst = SimpleNamespace(size=SimpleNamespace(lines=9, pixels=252))
+    runs = zip(("first_run", "all_threads", "one_thread"), (2.0, 1.0, 4.0), strict=True)
+    rates = {name: chain.rates(burst, {"signatures": took, "all": took}) for name, took in runs}
+    assert rates["all_threads"]["megapixels_per_second"] == 0.0
+    assert chain.times_as_fast(rates) == {"all_threads": 0.5, "one_thread": 2.0}
+
+
 class BrokenDevice(SimpleNamespace):
     """A device that takes no more work once a kernel has failed."""
 

@@ -144,3 +144,28 @@ def test_codecs_sort_every_layer_into_its_kind(benchmark):
         for name in ("slc_phase_vv", "sigma0_vh", "valid", "road")
     }
     assert kinds == {"slc_phase_vv": "phases", "sigma0_vh": "powers", "valid": "geometry", "road": "labels"}
+
+
+def test_chips_are_cut_and_read_in_every_way(benchmark, tmp_path):
+    chips = benchmark("chips")
+    for name, least in (("yes", 0.5), ("no", 1.0)):
+        (tmp_path / name).mkdir()
+        of = {"rows": 1, "samples": 600, "memory": 1 << 28, "threads": 1, "compressed": name == "yes"}
+        found = chips.cut(tmp_path / name, **of)
+        assert found["chips"] == 2
+        assert found["megabytes_per_second"] > 0
+        assert least < found["written_share"] < least + 0.5  # speckle
+    chips.write_plain(tmp_path, 2)
+    readers = chips.Readers.open(tmp_path, 2)
+    for way in ("new_memmap", "uncompressed", "codec", "compressed"):
+        np.testing.assert_array_equal(getattr(readers, way)(1), readers.memmap(1))
+    np.testing.assert_allclose(readers.samples(1), (10 * np.log10(readers.memmap(1)) + 12.5) / 5.6, atol=1e-5)
+    rates = {
+        "memmap": (8.0, 8.0),
+        "uncompressed": (6.0, 4.0),
+        "codec": (5.0, 5.0),
+        "compressed": (4.0, 4.5),
+    }
+    row = chips.rates_of("one thread", "warm", rates)
+    assert (row["of_memmap"], row["of_memmap_cpu"]) == (0.75, 0.5)
+    assert (row["of_codec"], row["of_codec_cpu"]) == (0.8, 0.9)

@@ -14,12 +14,14 @@ import pytest
 import shapely
 import xarray as xr
 import yaml
+from chip_lines import expected_accuracy, run_lines, shuffled_recall
 from command_line import refuse, run
 from pyproj import Transformer
 from small_runs import CUBE_ALONE, start_and_kill
 
 import alignsar_gpu
 from alignsar_gpu.dataset.chips.checker import check_dataset
+from alignsar_gpu.errors import AlignsarError
 
 MADE = [
     *("+experiment=demo", "device=cpu", *CUBE_ALONE, "simulate.dates=2", "simulate.bursts=2"),
@@ -138,6 +140,16 @@ class TestPixels:
         assert layers["height"]["largest_relative_error"] == pytest.approx(np.nanmax(off / true))
         assert layers["height"]["rms_error"] == pytest.approx(np.sqrt(np.nanmean(off**2)), rel=0.1)
         assert layers["coherence_vv"]["largest_relative_error"] <= bound
+
+    def test_not_compressed_are_the_same(self, finished, chipped, tmp_path):
+        shutil.copytree(finished, tmp_path / "run")
+        add(tmp_path / "run", compressed=False)
+        found, expected = (alignsar_gpu.open_dataset(path) for path in (tmp_path / "run", chipped))
+        xr.testing.assert_identical(found.load(), expected.load())
+        lengths = geopandas.read_parquet(tmp_path / "run/chips/index.parquet")["length"]
+        assert set(lengths) == {found["images"].dtype.itemsize * 2 * SIZE[0] * SIZE[1] + 16}  # and a header
+        plain = xr.open_zarr(tmp_path / "run/chips/chips.zarr", consolidated=True)
+        np.testing.assert_array_equal(plain["images"].values, found["images"].values)
 
     def test_of_a_map(self, finished, tmp_path):
         shutil.copytree(finished, tmp_path / "run")
@@ -377,6 +389,15 @@ class TestGrowth:
         report = check_dataset(grown[1])
         assert report.is_sound, report.failures
 
+    def test_a_scene_is_one_split(self, finished, tmp_path):
+        shutil.copytree(finished, tmp_path / "run")
+        add(tmp_path / "run", **{"split.by": "scenes"})
+        report = check_dataset(tmp_path / "run/chips")
+        assert report.is_sound, report.failures
+        shutil.copytree(tmp_path / "run", tmp_path / "other")
+        with pytest.raises(AlignsarError, match="hold out a scene of other ground"):
+            add(tmp_path / "other", onto=tmp_path / "run", **{"split.by": "scenes", "split.scene": "test"})
+
     def test_other_chips_are_refused(self, chipped, tmp_path):
         shutil.copytree(chipped, tmp_path / "run")
         for words, *keys in (
@@ -439,3 +460,43 @@ class TestRun:
         ):  # fmt: skip
             refuse(words, "device=cpu", *keys, f"output={tmp_path / 'run'}")
         assert files_of(tmp_path / "run") == before
+
+
+class TestDocumented:
+    """The lines of docs/chips.md, on these chips."""
+
+    @pytest.fixture
+    def here(self, chipped, tmp_path, monkeypatch):
+        (tmp_path / "outputs").mkdir()
+        (tmp_path / "outputs" / "demo").symlink_to(chipped)
+        monkeypatch.chdir(tmp_path)
+
+    def test_xarray(self, here, index, capsys):
+        chosen = run_lines("xarray")["sigma0"]
+        assert chosen.sizes["chip"] == ((index["split"] == "train") & (index["valid_share"] > 0.95)).sum()
+        assert "nan" not in capsys.readouterr().out
+
+    def test_scikit_learn(self, here):
+        """On other blocks, as many are right as the distance of classes says; of shuffled ones, by chance."""
+        lines = run_lines("sklearn")
+        (values, names), (others, true) = lines["samples"]("train"), lines["samples"]("validation", "test")
+        expected, deviation = expected_accuracy(values, names, true)
+        assert expected > 0.9
+        assert lines["classifier"].score(others, true) > expected - 3.0 * deviation
+        recall, deviation = shuffled_recall(lines["classifier"], (values, names), (others, true))
+        assert abs(recall - 1.0 / len(set(true))) < 3.0 * deviation
+        assert recall < 0.5 * expected
+
+    @pytest.mark.filterwarnings("default")
+    @pytest.mark.parametrize("name", ["torch", "torchgeo"])
+    def test_for_networks(self, here, name):
+        pytest.importorskip(name)
+        assert run_lines(name)
+
+    @pytest.mark.filterwarnings("default")
+    def test_webdataset(self, finished, tmp_path, monkeypatch):
+        pytest.importorskip("webdataset")
+        shutil.copytree(finished, tmp_path / "outputs" / "demo")
+        add(tmp_path / "outputs" / "demo", products=["zarr", "webdataset"])
+        monkeypatch.chdir(tmp_path)
+        assert run_lines("webdataset")["images"].shape == (2, *SIZE)

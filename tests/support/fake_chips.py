@@ -5,6 +5,7 @@ import json
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import zarr
 from chip_places import ORIGIN, UTM, squares
 
@@ -31,17 +32,20 @@ DECIBELS = {"sigma0_vv": 10.0}
 SPLITS = np.repeat(["train", "validation", "test"], 4)  # of places: four in each of three blocks side by side
 
 
-def make_chips(folder):
-    """Write the dataset into ``folder``: chips, index, blocks, statistics, and dataset.json with all files."""
+def make_chips(folder, arrays=ARRAYS, *, holes=False):
+    """Write the dataset into ``folder``: chips, index, blocks, statistics, and dataset.json with all files.
+
+    With ``holes``, nothing is known of the first pixel of each chip, and of the second images are 0.
+    """
     folder.mkdir()
     layout = ChipLayout(
         shape=(SIZE, SIZE),
         dimensions=("line", "sample"),
         counts={"chip": PLACES * len(DATES), "place": PLACES},
-        arrays=ARRAYS,
+        arrays=arrays,
     )
     layout.create(folder / STORE)
-    _fill(folder / STORE)
+    _fill(folder / STORE, arrays, holes)
     finish_cube(folder / STORE, {})
     store, place = ChipStore.open(folder), np.tile(np.arange(PLACES), len(DATES))
     columns = _columns(locate(store, 0, place, 1), place)
@@ -51,7 +55,7 @@ def make_chips(folder):
     write_blocks(folder / BLOCKS, block_table(cells, np.array(SPLITS[::4]), side=SIDE, crs=footprints.crs))
     statistics = training_statistics(store, columns, DECIBELS, ["train"], 1)
     (folder / STATISTICS).write_text(as_json(statistics))
-    (folder / DATASET).write_text(as_json(_facts()))
+    (folder / DATASET).write_text(as_json(_facts(arrays)))
     seal(folder)
 
 
@@ -69,9 +73,9 @@ def seal(folder, **changed):
     (folder / DATASET).write_text(as_json(facts))
 
 
-def _fill(path):
+def _fill(path, arrays, holes):
     rng = np.random.default_rng(0)
-    for array in ARRAYS:
+    for array in arrays:
         stored = zarr.open_array(path / array.name, mode="r+")
         if array.dtype == "bool":
             values = np.ones(stored.shape, bool)
@@ -79,6 +83,9 @@ def _fill(path):
             values = rng.integers(1, 4, stored.shape, dtype=np.uint8)
         else:
             values = rng.uniform(0.1, 1.0, stored.shape).astype(np.float32)
+        if holes:
+            values[..., 0, 0] = stored.fill_value
+            values[..., 0, 1] *= array.name != "images"
         if array.name == "pairs":
             values[:PLACES] = np.nan  # the reference date, of which nothing is stored
         stored[:] = values
@@ -105,6 +112,8 @@ def _columns(stored, place):
         "place": place,
         "scene": np.full(len(place), "scene"),
         "date": date,
+        "is_reference": date == DATES[0],
+        "time": pd.to_datetime(date),
         "split": SPLITS[place],
         "block": np.repeat(block_names(_cells(), gpd.GeoSeries(crs=UTM).crs), 4)[place],
         **{
@@ -113,19 +122,23 @@ def _columns(stored, place):
     }
 
 
-def _facts():
+def _facts(arrays):
     layers = {
         name: {"array": array.name, "index": number, "type": array.dtype}
-        for array in ARRAYS
+        for array in arrays
         for number, name in enumerate(array.layers or (array.name,))
     }
     for name, factor in DECIBELS.items():
         layers[name]["decibel"] = factor
+    for name, layer in layers.items():
+        if name.startswith("slc"):
+            layer["part"] = name.rpartition("_")[2]
     return {
         "format": 1,
         "geometry": "radar",
         "size": [SIZE, SIZE],
         "halo": 0,
+        "dates": "each",
         "scenes": [{"id": "scene", "reference_date": "2022-01-01", "dates": DATES}],
         "window_m": BUFFER - CHIP,
         "chip_m": CHIP,

@@ -20,24 +20,24 @@ import pytest
 
 # CPU seconds on the reference machine with an empty compile cache, by folder below tests/.
 BUDGET = {
-    "00_house": 8,
+    "00_house": 6,
     "10_config": 11,
-    "15_opening": 6,
-    "20_kernels": 50,
-    "30_geometry": 22,
-    "40_products": 32,
-    "45_simulate": 70,
-    "50_coregistration": 80,
-    "60_signatures": 14,
-    "64_radarcoding": 64,
+    "15_opening": 5,
+    "20_kernels": 42,
+    "30_geometry": 18,
+    "40_products": 29,
+    "45_simulate": 42,
+    "50_coregistration": 66,
+    "60_signatures": 8,
+    "64_radarcoding": 56,
     "67_geocoding": 12,
-    "70_dataset": 6,
-    "75_catalog": 3,
-    "80_report": 10,
-    "90_application": 215,
+    "70_dataset": 5,
+    "75_catalog": 2,
+    "80_report": 9,
+    "90_application": 185,
 }
 COMPILING, STARTING = "compiling", "starting"
-OUTSIDE_LAYERS = {COMPILING: 60, STARTING: 25}
+OUTSIDE_LAYERS = {COMPILING: 46, STARTING: 22}
 UNLIMITED = {"fuzz", "gpu"}  # as long as one likes; the device's
 # Layers that may run where there is no numba, or that have no need to wait for it.
 WITHOUT_NUMBA = {"00_house", "gpu"}

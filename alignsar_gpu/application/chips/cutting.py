@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,7 @@ class Cutting:
     layers : of the chips, by array.
     selection : places and dates that are chips.
     dtype, mantissa_bits : of the inputs.
+    compressed : whether numbers are.
     first : numbers of the first chip and place, where there are others before them.
     """
 
@@ -48,6 +49,7 @@ class Cutting:
     selection: Selection
     dtype: str
     mantissa_bits: int | None
+    compressed: bool = True
     first: Mapping[str, int] = field(default_factory=lambda: {"chip": 0, "place": 0})
 
     @property
@@ -77,9 +79,10 @@ class Cutting:
         names = () if name == "valid" else tuple(plane.name for plane in planes)
         if name in {"valid", "classes"}:
             return ChipArray(name=name, layers=names, dtype="bool" if name == "valid" else "uint8")
+        numbers = ChipArray(name=name, layers=names, dtype="float32", compressed=self.compressed)
         if name == "targets":
-            return ChipArray(name=name, layers=names, dtype="float32")
-        return ChipArray(name=name, layers=names, dtype=self.dtype, mantissa_bits=self.mantissa_bits)
+            return numbers
+        return replace(numbers, dtype=self.dtype, mantissa_bits=self.mantissa_bits)
 
     @cached_property
     def of_pairs(self) -> NDArray[np.int64]:

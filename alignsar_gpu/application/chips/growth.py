@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from pyproj import CRS
 
 from alignsar_gpu.application.chips.describing import chip_ids
@@ -19,6 +20,7 @@ from alignsar_gpu.dataset.chips.description import BLOCKS, DATASET, read_facts
 from alignsar_gpu.dataset.chips.index import read_index
 from alignsar_gpu.dataset.chips.layout import ARRAYS, STORE
 from alignsar_gpu.dataset.chips.opening import folder_of
+from alignsar_gpu.dataset.chips.splits.files import read_blocks
 from alignsar_gpu.dataset.chips.store import ChipStore
 from alignsar_gpu.dataset.chips.webdataset import FOLDER as WEBDATASET
 from alignsar_gpu.errors import AlignsarError
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.application.chips.cutting import Cutting
     from alignsar_gpu.application.chips.layers import ChosenLayers
+    from alignsar_gpu.application.chips.selection import Selection
     from alignsar_gpu.application.chips.source import Source
     from alignsar_gpu.config.chips import ChipsConfig
 
@@ -126,6 +129,14 @@ class Earlier:
             result[along] = max(result[along], -(-array.shape[0] // step) * step)
         return result
 
+    def with_blocks(self, selection: Selection) -> Selection:
+        """Return new chips with the blocks that are there too, where each scene is one."""
+        if self.split["by"] != "scenes":
+            return selection
+        there = read_blocks(self.folder / BLOCKS, self.crs)
+        there = there[~there["block"].isin(selection.blocks["block"])]
+        return replace(selection, blocks=pd.concat([there, selection.blocks], ignore_index=True))
+
     def continuing(self, config: ChipsConfig) -> ChipsConfig:
         """Return the configuration of chips that go on with its blocks. Raises AlignsarError for chips of another kind.
 
@@ -150,6 +161,8 @@ class Earlier:
                 f"chips.split.by={config.split.by}: the dataset chips.onto={self.folder} is split by "
                 f"{self.split['by']}; give the same"
             )
+        if self.split["by"] == "scenes":
+            return replace(config, split=replace(config.split, buffer=self.split["buffer_m"]))
         if self.split["by"] not in {"blocks", "folds"}:
             return config
         split = replace(
@@ -169,6 +182,7 @@ class Earlier:
         self._require_same(cutting)
         self._require_same_classes(cutting.layers, cutting.source)
         selection = cutting.selection.only(self._lacks(chip_ids(cutting)), "there already")
+        selection = self.with_blocks(selection)
         return replace(cutting, selection=selection, first=self._first())
 
     def _require_same(self, cutting: Cutting) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import math
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -16,8 +15,9 @@ from alignsar_gpu.application.chips.regions import read_regions
 from alignsar_gpu.dataset.chips.splits.blocks import split_by_blocks, split_by_folds
 from alignsar_gpu.dataset.chips.splits.dates import split_by_dates
 from alignsar_gpu.dataset.chips.splits.files import read_blocks
-from alignsar_gpu.dataset.chips.splits.places import TRAIN, Places, chip_length, choose_buffer
+from alignsar_gpu.dataset.chips.splits.places import TRAIN, Places, Splits, chip_length, choose_buffer
 from alignsar_gpu.dataset.chips.splits.regions import split_by_regions
+from alignsar_gpu.dataset.chips.splits.scenes import split_by_scene
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
@@ -74,8 +74,16 @@ class Selection:
         )
 
 
-def select_chips(source: Source, screened: Screened, config: ChipsConfig, window: float) -> Selection:
+def select_chips(
+    source: Source,
+    screened: Screened,
+    config: ChipsConfig,
+    window: float,
+    others: gpd.GeoDataFrame | None = None,
+) -> Selection:
     """Choose the chips and their splits; ``window`` (m) is the widest that their layers were computed over.
+
+    ``others`` are chips that these are added to.
 
     Raises AlignsarError where none is left, and for splits that cannot be made of them.
     """
@@ -87,6 +95,12 @@ def select_chips(source: Source, screened: Screened, config: ChipsConfig, window
             "chips.least_labelled, or give smaller chips"
         )
     hulls = screened.hulls.iloc[eligible]
+    chip = chip_length(hulls)
+    if config.onto is not None and config.split.buffer is not None and config.split.buffer < chip + window:
+        raise AlignsarError(
+            f"chips.onto={config.onto}: its splits are {config.split.buffer:.1f} m apart, and these chips need "
+            f"{chip + window:.1f} m; make that dataset again with chips.split.buffer={math.ceil(chip + window)}"
+        )
     buffer = choose_buffer(hulls, window, config.split.buffer)
     known = _known_blocks(source, config)
     side = _side_of(known) if config.split.block is None else config.split.block
@@ -97,7 +111,16 @@ def select_chips(source: Source, screened: Screened, config: ChipsConfig, window
         classes=np.rint(screened.fractions[eligible]).astype(np.int64),
         names=screened.classes,
     )
-    of_place, block_of_place, blocks = _split_places(places, source, config, side, buffer, known)
+    if config.split.by == "scenes":
+        scene: dict[str, Any] = {
+            "scene": str(source.data.attrs["id"]),
+            "split": config.split.scene,
+            "buffer": buffer,
+        }
+        found = split_by_scene(places, **scene, others=others)
+    else:
+        found = _split_places(places, source, config, side, buffer, known)
+    of_place, block_of_place, blocks = found.of_place, found.block_of_place, found.blocks
     split = np.broadcast_to(of_place, (len(source.dates), eligible.size))
     if config.split.by == "dates":
         times = source.data["time"].values
@@ -106,7 +129,7 @@ def select_chips(source: Source, screened: Screened, config: ChipsConfig, window
         )
     chosen = usable[:, eligible]
     left_out["between splits"] = int(np.count_nonzero(chosen & (split == "")))
-    if config.split.by != "folds" and TRAIN not in split[chosen]:
+    if config.split.by != "folds" and others is None and TRAIN not in split[chosen]:
         raise AlignsarError(
             "chips.split: no chip is left for training; give other blocks (chips.split.seed, chips.split.file), or "
             "smaller chips"
@@ -123,7 +146,7 @@ def select_chips(source: Source, screened: Screened, config: ChipsConfig, window
         left_out={reason: count for reason, count in left_out.items() if count},
         buffer=buffer,
         side=side,
-        chip=chip_length(hulls),
+        chip=chip,
     )
 
 
@@ -186,20 +209,17 @@ def _split_places(
     side: float,
     buffer: float,
     known: gpd.GeoDataFrame | None,
-) -> tuple[NDArray[np.str_], NDArray[np.str_], gpd.GeoDataFrame]:
+) -> Splits:
     """Return the split and the block of each place, and the blocks."""
     split = config.split
     if split.by == "dates":
         count = len(places.footprints)
-        return np.full(count, ""), np.full(count, ""), _no_blocks(source)
+        none = np.full(count, "")
+        return Splits(of_place=none, block_of_place=none, blocks=_no_blocks(source))
     if split.by == "regions":
         regions = read_regions(split.regions or "", split.field, source.crs)
-        found = split_by_regions(places, regions=regions, field=split.field, buffer=buffer)
-    else:
-        make = (
-            partial(split_by_folds, count=split.folds)
-            if split.by == "folds"
-            else partial(split_by_blocks, shares=split.shares.there)
-        )
-        found = make(places, side=side, buffer=buffer, seed=split.seed, known=known)
-    return found.of_place, found.block_of_place, found.blocks
+        return split_by_regions(places, regions=regions, field=split.field, buffer=buffer)
+    how: dict[str, Any] = {"side": side, "buffer": buffer, "seed": split.seed, "known": known}
+    if split.by == "folds":
+        return split_by_folds(places, count=split.folds, **how)
+    return split_by_blocks(places, shares=split.shares.there, **how)

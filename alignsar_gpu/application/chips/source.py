@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pyproj import CRS, Transformer
 
+from alignsar_gpu.application.chips.bands import Bands
 from alignsar_gpu.application.dataset.derived import open_dataset
 from alignsar_gpu.application.dataset.part import CUBE
 from alignsar_gpu.application.dataset.quality import QUALITY
@@ -66,6 +67,7 @@ class Source:
     dimensions : of its images.
     geometry : "radar" or "map".
     crs : coordinate reference system, in metres, that places are measured in.
+    held : bytes of layers that are kept, to be read again.
     bursts : that the image is made of, where that is known, each with its first line, lines, first sample, samples.
     """
 
@@ -73,10 +75,11 @@ class Source:
     dimensions: tuple[str, str]
     geometry: str
     crs: CRS
+    held: int
     bursts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, work: Path, geometry: str, measured_in: CRS | None = None) -> Source:
+    def open(cls, work: Path, geometry: str, held: int, measured_in: CRS | None = None) -> Source:
         """Open what chips are cut from in a run's folder; ``measured_in`` is the system of places, by default UTM.
 
         Raises AlignsarError where it is not there.
@@ -92,7 +95,9 @@ class Source:
             middle = (0.5 * (west + east) + 180.0) % 360.0 - 180.0
             crs = measured_in or utm_or_ups(middle, 0.5 * (south + north))
             bursts = read_json(work / QUALITY).get("source", {}).get("mosaic", {})
-            return cls(data=cube, dimensions=DIMENSIONS[1:], geometry=geometry, crs=crs, bursts=bursts)
+            return cls(
+                data=cube, dimensions=DIMENSIONS[1:], geometry=geometry, crs=crs, held=held, bursts=bursts
+            )
         if not (work / MAP / "zarr.json").is_file():
             raise AlignsarError(
                 "chips.geometry=map: this run has no map.zarr; give geocoding.resolution too, such as 20 (m of UTM)"
@@ -101,7 +106,11 @@ class Source:
         crs = CRS.from_wkt(data["spatial_ref"].attrs["crs_wkt"])
         require_metres(crs)
         require_valid([str(name) for name in data])
-        return cls(data=data, dimensions=("y", "x"), geometry=geometry, crs=crs)
+        return cls(data=data, dimensions=("y", "x"), geometry=geometry, crs=crs, held=held)
+
+    @cached_property
+    def _bands(self) -> Bands:
+        return Bands(self.data, self.dimensions, self.held)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -121,12 +130,12 @@ class Source:
 
     def window(self, name: str, date: int | None, lines: slice, samples: slice) -> NDArray[Any]:
         """Read a window of a layer, which may reach beyond the image: there nothing is known."""
-        variable, asked = self.data[name].variable, (lines, samples)
+        asked = lines, samples
         inside = [
             slice(max(part.start, 0), min(part.stop, count))
             for part, count in zip(asked, self.shape, strict=True)
         ]
-        found = np.asarray((variable if date is None else variable[date])[tuple(inside)].values)
+        found = self._bands.read(name, date, *inside)
         if tuple(inside) == asked:
             return found
         fill = UNKNOWN if found.dtype == np.uint8 else fill_value(found.dtype.name)

@@ -76,7 +76,8 @@ class ChipsStage(Stage):
         earlier = None if config.onto is None else Earlier.open(config.onto)
         if earlier is not None:
             config = earlier.continuing(config)
-        source = Source.open(folder.work, config.geometry, None if earlier is None else earlier.crs)
+        crs = None if earlier is None else earlier.crs
+        source = Source.open(folder.work, config.geometry, self._share, crs)
         layers, windows = choose_layers(source, config), Windows.of(config, source.shape)
         windows.require_memory(self.run.device.memory_budget)
         with self.run.timer.stage(self.name, windows.counts[0]) as advance:
@@ -87,9 +88,12 @@ class ChipsStage(Stage):
                 source=source,
                 windows=windows,
                 layers=layers,
-                selection=select_chips(source, screened, config, window),
+                selection=select_chips(
+                    source, screened, config, window, None if earlier is None else earlier.index
+                ),
                 dtype=config.type,
                 mantissa_bits=mantissa_bits(config.digits),
+                compressed=config.compressed,
             )
         if earlier is not None:
             cutting = earlier.grown(cutting)
@@ -118,7 +122,12 @@ class ChipsStage(Stage):
     @property
     def _pixels(self) -> int:
         """Pixels of all layers that are held at a time while chips are cut."""
-        return int(MEMORY * self.run.device.memory_budget / np.dtype(np.float32).itemsize)
+        return self._share // np.dtype(np.float32).itemsize
+
+    @property
+    def _share(self) -> int:
+        """Bytes of the windows that chips are cut from, and of the rows of chunks that are held for them."""
+        return int(MEMORY * self.run.device.memory_budget)
 
     def _fill(self, folder: RunFolder, cutting: Cutting, path: Path, earlier: Earlier | None) -> None:
         unit, units = f"{self.name}/layout", cutting.units

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.opening.texts import load_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +34,7 @@ def read_statistics(folder: Path) -> dict[str, Any]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = load_json(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         raise AlignsarError(
             f"{path}: is not there; name the folder chips/ of a run, which chips.size makes, or the run's own folder"

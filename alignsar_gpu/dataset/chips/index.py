@@ -52,6 +52,22 @@ def read_index(folder: Path) -> gpd.GeoDataFrame:
         ) from None
 
 
+def choose_chips(index: gpd.GeoDataFrame, query: str) -> gpd.GeoDataFrame:
+    """Choose rows by a query, as of `pandas.DataFrame.query`. Raises AlignsarError for one that cannot be answered."""
+    if not query:
+        return index
+    try:
+        chosen, why = index.eval(query), "it is no condition"
+    except (AttributeError, KeyError, NameError, SyntaxError, TypeError, ValueError) as error:
+        chosen, why = None, str(error)
+    if getattr(chosen, "dtype", None) != np.bool_:
+        columns = ", ".join(name for name in index if name not in {"geometry", "footprint"})
+        raise AlignsarError(
+            f"query={query}: cannot be answered ({why}); give a condition on columns of the index: {columns}"
+        )
+    return index[chosen]
+
+
 def on_earth(footprints: gpd.GeoSeries) -> gpd.GeoSeries:
     """Return footprints as longitude and latitude, cut where they cross the antimeridian."""
     sides = footprints.segmentize(footprints.length.max() / (4 * POINTS) or 1.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from alignsar_gpu.dataset.cube import CubeLayer, compression_of, fill_value, wri
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from alignsar_gpu.dataset.cube import Compression
 
 STORE = "chips.zarr"
 TEXT = np.dtypes.StringDType()
@@ -42,12 +44,14 @@ class ChipArray:
     layers : names of its layers, in order; none where it is one layer itself.
     dtype : of its values.
     mantissa_bits : that are kept, where not all are.
+    compressed : whether chunks are; otherwise Blosc wraps them as they are.
     """
 
     name: str
     layers: tuple[str, ...]
     dtype: str
     mantissa_bits: int | None = None
+    compressed: bool = True
 
     @property
     def along(self) -> str:
@@ -62,6 +66,12 @@ class ChipArray:
             dated=self.along == "chip" and self.dtype != "bool",
             mantissa_bits=self.mantissa_bits,
         )
+
+    @property
+    def compression(self) -> Compression:
+        """How its chunks are compressed."""
+        how = compression_of(self.as_layer())
+        return how if self.compressed else replace(how, level=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,15 +106,15 @@ class ChipLayout:
         names = {
             ARRAYS[array.name][1]: np.array(array.layers, dtype=TEXT) for array in self.arrays if array.layers
         }
-        write_dataset(
-            path, xr.Dataset(coords={dimension: (dimension, text) for dimension, text in names.items()})
-        )
+        # without indices, which early versions of xarray make of a type of pandas that Zarr does not know
+        texts = {dimension: xr.Variable(dimension, values) for dimension, values in names.items()}
+        write_dataset(path, xr.Dataset(coords=xr.Coordinates(texts, indexes={})))
         group = zarr.open_group(path, mode="r+", zarr_format=3)
         for array in self.arrays:
             self._create_array(group, array)
 
     def _create_array(self, group: zarr.Group, array: ChipArray) -> None:
-        chunk, how = self.chunk(array), compression_of(array.as_layer())
+        chunk, how = self.chunk(array), array.compression
         along, layers = ARRAYS[array.name]
         group.create_array(
             array.name,

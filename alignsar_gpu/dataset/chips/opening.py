@@ -10,7 +10,7 @@ from xarray.backends import BackendArray
 from xarray.core import indexing
 
 from alignsar_gpu.dataset.chips.description import read_facts
-from alignsar_gpu.dataset.chips.index import read_index
+from alignsar_gpu.dataset.chips.index import choose_chips, read_index
 from alignsar_gpu.dataset.chips.layout import ARRAYS
 from alignsar_gpu.dataset.chips.store import ChipStore
 
@@ -58,9 +58,7 @@ def open_chips(path: Path, query: str = "") -> xr.Dataset:
     """Open the chips at ``path``, those that ``query`` (as of `pandas.DataFrame.query`, on the index) chooses."""
     folder = folder_of(path)
     facts, store = read_facts(folder), ChipStore.open(folder)
-    index = read_index(folder)
-    if query:
-        index = index.query(query)
+    index = choose_chips(read_index(folder), query)
     dimensions = ("line", "sample") if facts["geometry"] == "radar" else ("y", "x")
     variables: dict[str, Any] = {}
     for name, array in store.arrays.items():

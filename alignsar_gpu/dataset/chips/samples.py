@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from alignsar_gpu.dataset.chips.description import read_facts, read_statistics
-from alignsar_gpu.dataset.chips.index import read_index
+from alignsar_gpu.dataset.chips.index import choose_chips, read_index
 from alignsar_gpu.dataset.chips.opening import folder_of
 from alignsar_gpu.dataset.chips.store import ChipStore
 from alignsar_gpu.errors import AlignsarError, choose_from
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
 INPUTS = ("images", "pairs", "ground")
 LABELS = ("classes", "targets")
 DATES = ("each", "together")
+COLUMNS = (
+    "id",
+    "place_id",
+    "chip",
+    "place",
+    "is_reference",
+    "time",
+)  # of the index, that samples are read by
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -108,9 +117,9 @@ class Samples:
         for name in wanted:
             if name not in self.facts["counts"]:
                 raise AlignsarError(f"split={name}: {choose_from(name, self.facts['counts'])}")
-        index = index[index["split"].isin(wanted)]
-        self.index = index.query(options.query) if options.query else index
-        self._numbers = self._samples()
+        self.index = choose_chips(index[index["split"].isin(wanted)], options.query)
+        self._of = {name: self.index[name].to_numpy() for name in COLUMNS}
+        self._rows = self._samples()
 
     def _all(self, arrays: Sequence[str]) -> dict[str, list[str]]:
         return {name: list(self._store.layers[name]) for name in arrays if name in self._store.layers}
@@ -143,42 +152,60 @@ class Samples:
         how = {"decibel": options.decibel, "normalize": options.normalize}
         return {a: Scaling.of(names, self.facts, statistics, **how) for a, names in self.layers.items()}
 
-    def _samples(self) -> list[NDArray[np.int64]]:
+    def _samples(self) -> list[NDArray[np.intp]]:
         """Rows of the index of each sample: one, or those of all dates of a place."""
         if self.together:
-            places = self.index.reset_index(drop=True).groupby("place_id", sort=True).indices
-            times = self.index["time"].to_numpy()
-            return [rows[np.argsort(times[rows], kind="stable")] for rows in places.values()]
+            places = pd.Series(self._of["place_id"]).groupby(self._of["place_id"], sort=True).indices.values()
+            most = max(map(len, places), default=0)
+            times = self._of["time"]
+            return [rows[np.argsort(times[rows], kind="stable")] for rows in places if len(rows) == most]
         rows = np.arange(len(self.index))
         if "pairs" in self.layers:
-            rows = rows[~self.index["is_reference"].to_numpy()]
+            rows = rows[~self._of["is_reference"]]
         return [rows[[number]] for number in range(len(rows))]
 
     def __len__(self) -> int:
-        return len(self._numbers)
+        return len(self._rows)
 
     @property
     def channels(self) -> list[str]:
         """Names of the channels of ``image``."""
-        arrays = [name for name in INPUTS if name in self.layers and not (self.together and name == "pairs")]
-        return [layer for name in arrays for layer in self.layers[name]]
+        return [layer for name in self._arrays for layer in self.layers[name]]
+
+    @property
+    def classes(self) -> dict[str, int]:
+        """Values of the classes that occur in ``mask``, by name; of the first layer where there are several."""
+        names = self.labels.get("classes", ())
+        return dict(self.facts["classes"][names[0]]) if names else {}
+
+    @property
+    def _arrays(self) -> list[str]:
+        """Arrays whose layers become channels of ``image``."""
+        return [name for name in INPUTS if name in self.layers and not (self.together and name == "pairs")]
+
+    def rows(self, number: int) -> NDArray[np.intp]:
+        """Return which rows of ``index`` a sample is made of, by their position."""
+        return self._rows[number]
 
     def __getitem__(self, number: int) -> dict[str, Any]:
         """Read a sample: ``image``, ``valid``, ``id``, and what else is asked for."""
-        rows = self.index.iloc[self._numbers[number]]
-        chips, place = rows[["chip", "place"]].to_numpy().tolist(), int(rows["place"].iloc[0])
-        of_dates = {"valid": np.stack([self._store.read("valid", chip) for chip, _ in chips])}
+        of = {name: values[self._rows[number]] for name, values in self._of.items()}
+        chips, place = of["chip"].tolist(), int(of["place"][0])
+        parts: dict[str, Any] = {"valid": [self._store.read("valid", chip) for chip in chips]}
         if self.layers:
-            of_dates["image"] = np.stack([self._image(chip, place) for chip, place in chips])
+            parts["image"] = [
+                self._image(*numbers) for numbers in zip(chips, of["place"].tolist(), strict=True)
+            ]
         if self._complex:
-            of_dates["complex"] = np.stack([self._read_complex(chip) for chip, _ in chips])
+            parts["complex"] = [self._read_complex(chip) for chip in chips]
         if not self.together:
-            one = {name: values[0] for name, values in of_dates.items()}
-            return {**one, **self._read_labels(place), "id": str(rows["id"].iloc[0])}
-        if "pairs" in self.layers:
-            pairs = rows["chip"][~rows["is_reference"]].tolist()
-            of_dates["pairs"] = np.stack([self._read("pairs", chip) for chip in pairs])
-        return {**of_dates, **self._read_labels(place), "id": str(rows["place_id"].iloc[0])}
+            one = {name: values[0] for name, values in parts.items()}
+            return {**one, **self._read_labels(place), "id": str(of["id"][0])}
+        compared = of["chip"][~of["is_reference"]].tolist() if "pairs" in self.layers else ()
+        if compared:
+            parts["pairs"] = [self._read("pairs", chip) for chip in compared]
+        of_dates = {name: np.stack(values) for name, values in parts.items()}
+        return {**of_dates, **self._read_labels(place), "id": str(of["place_id"][0])}
 
     def _read_complex(self, chip: int) -> NDArray[np.complex64]:
         """Read complex layers of a chip, [layer, line, sample]."""
@@ -190,8 +217,7 @@ class Samples:
         return images
 
     def _image(self, chip: int, place: int) -> NDArray[np.float32]:
-        arrays = [n for n in INPUTS if n in self.layers and not (self.together and n == "pairs")]
-        parts = [self._read(name, place if name == "ground" else chip) for name in arrays]
+        parts = [self._read(name, place if name == "ground" else chip) for name in self._arrays]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def _read(self, array: str, number: int) -> NDArray[np.float32]:

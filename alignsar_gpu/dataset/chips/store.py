@@ -66,8 +66,11 @@ class ChipStore:
 
     def read(self, name: str, number: int) -> NDArray[Any]:
         """Read chip (or place) ``number`` of an array, with all layers."""
-        array: NDArray[Any] = self.arrays[name][number]
-        return array
+        array = self.arrays[name]
+        values = np.empty(array.chunks[1:], dtype=array.dtype)
+        if not array.read_into(number, values):
+            values.fill(array.fill)
+        return values
 
     def holds(self, name: str, number: int) -> bool:
         """Whether chip (or place) ``number`` of an array is there."""

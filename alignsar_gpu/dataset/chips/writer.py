@@ -38,7 +38,7 @@ class ChipWriter:
     ) -> None:
         self._folder, self._array, self._flow = path / array.name, array, flow
         self._chunk, self._count = layout.chunk(array), layout.chips_of_shard(array)
-        self._encode = Encoder(array.as_layer(), self._chunk)
+        self._encode = Encoder(array.as_layer(), self._chunk, array.compression)
         self._expected = dict(zip(*np.unique(numbers // self._count, return_counts=True), strict=True))
         self._shards: dict[int, Shard] = {}
 

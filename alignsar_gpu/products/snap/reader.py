@@ -132,11 +132,14 @@ def _geolocation_residual(stack: SnapStack) -> tuple[float, float]:
     lines = np.unique(np.linspace(0, grid.lines - 1, 64).astype(int))
     samples = np.unique(np.linspace(0, grid.samples - 1, 64).astype(int))
     residuals = []
-    for line in lines:
-        ground = stack.read_ground(int(line), int(line) + 1)
-        lon, lat, height = (v[0, samples] for v in (ground.longitude, ground.latitude, ground.height))
+    gaps = np.flatnonzero(np.diff(lines) > 1) + 1
+    for part in np.split(lines, gaps):  # lines that follow each other are read at once
+        ground = stack.read_ground(int(part[0]), int(part[-1]) + 1)
+        lon, lat, height = (v[:, samples] for v in (ground.longitude, ground.latitude, ground.height))
+        line = part[:, np.newaxis]
         time, slant_range = ground_to_radar(orbit, lon, lat, height, grid.azimuth_time(line))
-        residuals.append((grid.line(time) - line, grid.sample(slant_range) - samples))
+        late = np.stack([grid.line(time) - line, grid.sample(slant_range) - samples])
+        residuals.append(late.reshape(2, -1))
     residual = np.concatenate(residuals, axis=1)
     residual = residual[:, np.isfinite(residual).all(axis=0)]
     if residual.shape[1] == 0:

@@ -92,7 +92,7 @@ def _stored_numbers(array: StoredLayer) -> NDArray[np.int64]:
         path = array.path.joinpath("c", str(number), *("0" for _ in array.shape[1:]))
         if path.is_file():
             with path.open("rb", buffering=0) as file:
-                places = read_index(file.fileno(), path, array.shard)
+                places = read_index(file.fileno(), str(path), array.shard)
             there = places.reshape(array.shard[0], -1)[:, 0] != MISSING
             found.append(number * array.shard[0] + np.flatnonzero(there))
     return np.concatenate(found)

@@ -10,6 +10,7 @@ import numpy as np
 import shapely
 
 from alignsar_gpu.errors import AlignsarError, writing
+from alignsar_gpu.opening.texts import load_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +49,7 @@ def read_blocks(path: Path, crs: CRS) -> GeoDataFrame:
     Corners come back within 1 mm. Raises AlignsarError for a file that is not there or not of this form.
     """
     try:
-        features = json.loads(path.read_text(encoding="utf-8"))["features"]
+        features = load_json(path.read_bytes())["features"]
         data = {name: [_text(feature["properties"][name]) for feature in features] for name in TEXTS}
         shapes = shapely.from_geojson([json.dumps(feature["geometry"]) for feature in features])
     except FileNotFoundError:
