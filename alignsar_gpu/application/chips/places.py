@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 POINTS = 5  # along each side of a place, whose hull is its footprint
 PLACE_BYTES = 2048  # that a place takes while splits are made, about
-SCREENED = 1 << 24  # pixels of a block in which places are looked at
+SCREENED = 1 << 24  # pixels of a block in which places are looked at, where memory has room for them
+PIXEL = 32  # bytes of each: coordinates and a label
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +153,8 @@ def screen(
     valid, labelled = np.zeros((dates, count)), np.full(count, np.nan)
     (fractions, of), uncertainty = np.zeros((2, count, len(balance.names))), np.full(count, np.nan)
     hulls = np.empty(count, dtype=object)
-    for row, columns in product(range(windows.counts[0]), windows.parts(SCREENED)):
+    pixels = min(SCREENED, source.held // PIXEL)
+    for row, columns in product(range(windows.counts[0]), windows.parts(pixels)):
         numbers, window = windows.numbers(row, columns), windows.window(row, columns)
         sums = _Sums(windows, columns)
         for date in range(dates):
