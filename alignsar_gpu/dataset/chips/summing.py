@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-BATCH_BYTES = 1 << 24  # of an array that a thread takes at a time
+BATCH_BYTES = 1 << 21  # of an array that a thread takes at a time: what is computed of it stays in the cache
 NUMBERS = ("images", "pairs", "ground", "targets")
 AHEAD = 2  # results that wait to be taken, for each thread
 CLASSES = 256
