@@ -90,6 +90,16 @@ class Compression:
     shuffle: str
     size: int
 
+    @property
+    def codec(self) -> BloscCodec:
+        """The same as Zarr describes it."""
+        return BloscCodec(
+            typesize=self.size,
+            cname=BloscCname(self.name),
+            clevel=self.level,
+            shuffle=BloscShuffle(self.shuffle),
+        )
+
 
 def compression_of(layer: CubeLayer) -> Compression:
     """Choose how the chunks of a layer are compressed; ``benchmarks/codecs.py`` measures the alternatives.
@@ -127,18 +137,13 @@ def create_cube(path: Path, layout: CubeLayout) -> None:
     for layer in layout.layers:
         skip = 0 if layer.dated else 1
         names = [] if layer.coordinate else [*(along_time if layer.dated else []), *of_all]
-        chunk, how = (1, *layout.chunk), compression_of(layer)
+        chunk = (1, *layout.chunk)
         group.create_array(
             layer.name,
             shape=layout.shape[skip:],
             chunks=chunk[skip:],
             shards=tuple(np.multiply(chunk, layout.shard(layer)).tolist())[skip:],
-            compressors=BloscCodec(
-                typesize=how.size,
-                cname=BloscCname(how.name),
-                clevel=how.level,
-                shuffle=BloscShuffle(how.shuffle),
-            ),
+            compressors=compression_of(layer).codec,
             dtype=layer.dtype,
             fill_value=fill_value(layer.dtype),
             dimension_names=layout.dimensions[skip:],

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu import kernels
-from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geocoding.coverage import is_on_look_side, require_coverage
 from alignsar_gpu.geometry.dem.dem import Dem
 from alignsar_gpu.geometry.ground_to_radar import ground_to_radar
@@ -74,13 +73,7 @@ class Geocoding:
     partial: bool = False
 
     def __post_init__(self) -> None:
-        if self.grid.epoch != self.orbit.epoch:
-            raise AlignsarError(
-                f"orbit {self.orbit.source!r}: its times count from {self.orbit.epoch}, those of the radar grid "
-                f"from {self.grid.epoch}"
-            )
-        first, last = self.grid.azimuth_time([0, self.grid.lines - 1])
-        self.orbit.require(float(first), float(last), margin=1)
+        self.orbit.require_image(self.grid)
         require_coverage(
             self.grid, self.orbit, self.dem, self.map_grid, doppler=self.doppler, partial=self.partial
         )

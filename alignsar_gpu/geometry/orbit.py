@@ -17,6 +17,8 @@ from alignsar_gpu.kernels import OrbitTable
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from alignsar_gpu.geometry.grid import RadarGrid
+
 STENCIL = 4  # state vectors that the polynomial of an interval goes through
 DEGREE = 2 * STENCIL - 1
 ORBIT_AGAIN = "get the product or the orbit file again, or give another orbit"
@@ -155,6 +157,19 @@ class Orbit:
                 f"orbit {self.source!r} covers {self.time[0]:.3f} s to {self.time[-1]:.3f} s of {self.epoch}, "
                 f"but the acquisition needs {first:.3f} s to {last:.3f} s{more}: give an orbit that covers it"
             )
+
+    def require_epoch_of(self, grid: RadarGrid) -> None:
+        """Raise AlignsarError unless its times and those of a radar grid count from the same day."""
+        if grid.epoch != self.epoch:
+            raise AlignsarError(
+                f"orbit {self.source!r}: its times count from {self.epoch}, those of the radar grid from {grid.epoch}"
+            )
+
+    def require_image(self, grid: RadarGrid) -> None:
+        """Raise AlignsarError unless the vectors cover all lines of a radar grid, with one more on either side."""
+        self.require_epoch_of(grid)
+        first, last = grid.azimuth_time([0, grid.lines - 1])
+        self.require(float(first), float(last), margin=1)
 
     def position_at(self, time: ArrayLike) -> NDArray[np.float64]:
         """Interpolate the position (..., 3) in metres at ``time`` (s since epoch); NaN outside the state vectors.

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 import zarr
-from zarr.codecs import BloscCname, BloscCodec, BloscShuffle
 
 from alignsar_gpu.dataset.cube import CubeLayer, compression_of, fill_value, write_dataset
 
@@ -114,19 +113,14 @@ class ChipLayout:
             self._create_array(group, array)
 
     def _create_array(self, group: zarr.Group, array: ChipArray) -> None:
-        chunk, how = self.chunk(array), array.compression
+        chunk = self.chunk(array)
         along, layers = ARRAYS[array.name]
         group.create_array(
             array.name,
             shape=(self.counts[along], *chunk[1:]),
             chunks=chunk,
             shards=(self.chips_of_shard(array), *chunk[1:]),
-            compressors=BloscCodec(
-                typesize=how.size,
-                cname=BloscCname(how.name),
-                clevel=how.level,
-                shuffle=BloscShuffle(how.shuffle),
-            ),
+            compressors=array.compression.codec,
             dtype=array.dtype,
             fill_value=fill_of(array),
             dimension_names=(along, *((layers,) if array.layers else ()), *self.dimensions),

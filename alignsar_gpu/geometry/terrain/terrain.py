@@ -60,13 +60,7 @@ class Terrain:
     partial: bool = False
 
     def __post_init__(self) -> None:
-        if self.grid.epoch != self.orbit.epoch:
-            raise AlignsarError(
-                f"orbit {self.orbit.source!r}: its times count from {self.orbit.epoch}, those of the radar grid "
-                f"from {self.grid.epoch}"
-            )
-        first, last = self.grid.azimuth_time([0, self.grid.lines - 1])
-        self.orbit.require(float(first), float(last), margin=1)
+        self.orbit.require_image(self.grid)
         if not self.partial:
             self._require_coverage()
 

@@ -53,10 +53,7 @@ def points_to_radar(
     where the surface has a hole. Raises AlignsarError where a surface is needed and there is none, or where
     the grid's times and the orbit's count from different days.
     """
-    if grid.epoch != orbit.epoch:
-        raise AlignsarError(
-            f"orbit {orbit.source!r}: its times count from {orbit.epoch}, those of the radar grid from {grid.epoch}"
-        )
+    orbit.require_epoch_of(grid)
     height = height_above_ellipsoid(batch, surface)
     order = _neighbours_together(batch)
     time, slant_range = ground_to_radar(
