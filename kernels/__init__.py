@@ -16,7 +16,13 @@ from .cells.interface import (
     resolve_overlaps,
 )
 from .coherence.cpu import STRIP
-from .coherence.interface import amplitude_intensity_phase, boxcar_coherence, phase_difference, rotate_phase
+from .coherence.interface import (
+    amplitude_intensity_phase,
+    block_coherence,
+    boxcar_coherence,
+    phase_difference,
+    rotate_phase,
+)
 from .gathering.interface import GATHER_METHODS, NO_DATA, GatherMethod, gather, spread_parabolas
 from .geometry.interface import (
     SEGMENT,
@@ -68,6 +74,7 @@ __all__ = [
     "accumulate_cells",
     "amplitude_intensity_phase",
     "average_parts",
+    "block_coherence",
     "boxcar_coherence",
     "change_index",
     "cover_cells",

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from alignsar_gpu.kernels.driving.threads import in_threads
 
-from .scalar import coherence, detect, difference, products, rotate
+from .scalar import coherence, complex_coherence, detect, difference, products, rotate
 
 STRIP = 32  # output rows summed without restarting: blocks cut at multiples of it keep their bits
 TILE = 512  # output samples at a time, so that the sums of a window's lines stay in the second cache
@@ -37,10 +37,18 @@ PARTS = (  # in the order in which they call each other
     "coherence_row",
     "coherence_tile",
     "coherence_strip",
+    "count_row",
+    "block_coherence_row",
 )
-INLINED = ("coherence_tile", "coherence_strip")
-LOOPS = ("detect_chunks", "difference_chunks", "rotate_chunks", "coherence_strips")
-DRIVERS = ("amplitude_intensity_phase", "phase_difference", "rotate_phase", "boxcar_coherence")
+INLINED = ("coherence_tile", "coherence_strip", "block_coherence_row")
+LOOPS = ("detect_chunks", "difference_chunks", "rotate_chunks", "coherence_strips", "block_coherence_rows")
+DRIVERS = (
+    "amplitude_intensity_phase",
+    "phase_difference",
+    "rotate_phase",
+    "boxcar_coherence",
+    "block_coherence",
+)
 
 
 def detect_run(pixels: Any, valid: Any, amplitude: Any, intensity: Any, phase: Any) -> None:
@@ -261,6 +269,48 @@ def coherence_strip(images: Any, line: int, half: tuple[int, int], magnitude: An
         coherence_tile(images, line, (a, min(a + tile, samples)), half, memory, magnitude, angle)
 
 
+def count_row(valid: Any, total: Any) -> None:
+    """Total += 1 where a pixel is valid."""
+    for i in range(total.size):
+        total[i] += 1.0 if valid[i] else 0.0
+
+
+def block_coherence_row(
+    images: Any, lines: Any, samples: Any, work: Any, coherence_out: Any, count_out: Any
+) -> None:
+    """Coherence of a row of blocks of the lines ``lines``, which begin and end at ``samples``.
+
+    The columns are summed first, one line after the other; then the columns of each block.
+    """
+    reference, secondary, valid = images
+    row = work[0]
+    total = work[1]
+    count = work[2]
+    width = row.size // 4
+    stop = valid.shape[1]
+    clear(total)
+    clear(count)
+    for line in range(lines[0], lines[1]):
+        fill_row(images, line, 0, row)
+        accumulate(row, total)
+        count_row(valid[line], count[:stop])
+    for block in range(samples.size - 1):
+        re = 0.0
+        im = 0.0
+        p = 0.0
+        q = 0.0
+        known = 0.0
+        for i in range(samples[block], samples[block + 1]):
+            re += total[i]
+            im += total[width + i]
+            p += total[2 * width + i]
+            q += total[3 * width + i]
+            known += count[i]
+        real, imaginary = complex_coherence(re, im, p, q)
+        coherence_out[block] = complex(real, imaginary)
+        count_out[block] = known
+
+
 def detect_chunks(
     first: int, stop: int, pixels: Any, valid: Any, amplitude: Any, intensity: Any, phase: Any
 ) -> None:
@@ -300,6 +350,18 @@ def coherence_strips(
         coherence_strip(images, line + a, half, magnitude[a:b], angle[a:b])
 
 
+def block_coherence_rows(
+    first: int, stop: int, images: Any, lines: Any, samples: Any, coherence_out: Any, count_out: Any
+) -> None:
+    """`complex_coherence` over rows of blocks."""
+    width = (images[2].shape[1] + 7) // 8 * 8
+    work = workspace(3, 4 * width)
+    for k in range(first, stop):
+        block_coherence_row(
+            images, (lines[k], lines[k + 1]), samples, work, coherence_out[k], count_out[k]
+        )
+
+
 def amplitude_intensity_phase(pixels: Any, valid: Any, amplitude: Any, intensity: Any, phase: Any) -> None:
     """Driver of `scalar.detect` over flat arrays."""
     in_threads(detect_chunks, -(-pixels.size // CHUNK), pixels, valid, amplitude, intensity, phase)
@@ -331,3 +393,11 @@ def boxcar_coherence(
     """
     images = (reference, secondary, valid)
     in_threads(coherence_strips, -(-len(magnitude) // STRIP), images, first, half, magnitude, angle)
+
+
+def block_coherence(
+    reference: Any, secondary: Any, valid: Any, lines: Any, samples: Any, coherence_out: Any, count_out: Any
+) -> None:
+    """Driver of `scalar.products` and `scalar.complex_coherence` over blocks that begin and end at edges."""
+    images = (reference, secondary, valid)
+    in_threads(block_coherence_rows, len(count_out), images, lines, samples, coherence_out, count_out)

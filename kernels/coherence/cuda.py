@@ -13,7 +13,7 @@ from alignsar_gpu.kernels.driving.declared import Declared
 from alignsar_gpu.kernels.driving.gpujit import THREADS, cuda, kernels_of
 from numba import float64
 
-from .scalar import coherence, detect, difference, products, rotate
+from .scalar import coherence, complex_coherence, detect, difference, products, rotate
 
 # A block of boxcar_coherence_tile makes LINES lines of up to THREADS samples. Its shared memory holds, for
 # each of these lines, the sums of the four products in THREADS columns; a place is left free after every
@@ -32,6 +32,7 @@ DECLARED = {
     "phase_difference": Declared(arguments="ccbf", registers=32, float64=0),
     "rotate_phase": Declared(arguments="cdc", registers=32, float64=16),
     "boxcar_coherence_tile": Declared(arguments="ccbpppff", registers=80, float64=190, shared=8 * SHARED),
+    "block_coherence": Declared(arguments="ccbiqqcf", registers=64, float64=140),
     "boxcar_coherence_direct": Declared(arguments="ccbpppff", registers=64, float64=140),
 }
 
@@ -232,6 +233,57 @@ def boxcar_coherence_direct(
                 x += 1
             y += 1
         magnitude[i], angle[i] = coherence(re, im, p, q, valid[line * samples + sample])
+
+
+def block_coherence(
+    reference: Any,
+    secondary: Any,
+    valid: Any,
+    width: int,
+    lines: Any,
+    samples: Any,
+    coherence_out: Any,
+    count_out: Any,
+) -> None:
+    """Driver of :func:`.scalar.complex_coherence`, a thread a block of an image ``width`` samples wide.
+
+    Sums columns first, as :mod:`.cpu` does.
+    """
+    blocks = samples.size - 1
+    for k in range(cuda.grid(1), count_out.size, cuda.gridsize(1)):
+        row = k // blocks
+        column = k % blocks
+        re = 0.0
+        im = 0.0
+        p = 0.0
+        q = 0.0
+        known = np.int64(0)
+        x = samples[column]
+        while x < samples[column + 1]:
+            a = 0.0
+            b = 0.0
+            c = 0.0
+            d = 0.0
+            y = lines[row]
+            while y < lines[row + 1]:
+                i = np.uint64(y * width + x)
+                r = reference[i]
+                s = secondary[i]
+                known += 1 if valid[i] else 0
+                e, f, g, h = products(r.real, r.imag, s.real, s.imag, valid[i])
+                a += e
+                b += f
+                c += g
+                d += h
+                y += 1
+            re += a
+            im += b
+            p += c
+            q += d
+            x += 1
+        real, imaginary = complex_coherence(re, im, p, q)
+        coherence_out[np.uint64(k)] = complex(real, imaginary)
+        count_out[np.uint64(k)] = np.float32(known)
 
 
 KERNEL = kernels_of(__name__)

@@ -129,3 +129,53 @@ def boxcar_coherence(
     half = (min(half_lines, max(lines - 1, 0)), min(half_samples, max(samples - 1, 0)))
     arrays.run("boxcar_coherence", r, s, mask, half, first, magnitude, angle)
     return magnitude, angle
+
+
+def block_coherence(
+    reference: NDArray[np.complex64],
+    secondary: NDArray[np.complex64],
+    valid: NDArray[np.bool_],
+    *,
+    lines: NDArray[np.int64],
+    samples: NDArray[np.int64],
+) -> tuple[NDArray[np.complex64], NDArray[np.float32]]:
+    """Estimate the complex coherence of two images in blocks of pixels: one number for each block.
+
+    gamma = sum(r conj(s)) / sqrt(sum |r|^2 sum |s|^2) over the valid pixels of a block, sums in float64.
+
+    Parameters
+    ----------
+    reference, secondary : complex64 [line, sample], C-contiguous; numpy, or on the device.
+    valid : bool [line, sample]: where both mean something.
+    lines, samples : (blocks + 1,) int64, ascending: where blocks begin and where the last one ends; numpy.
+
+    Returns
+    -------
+    gamma, complex64 [block down, block across], 0 where a power is 0 or not finite, and how many pixels of each
+    block are valid, float32; both where ``reference`` is. The bits of a block depend neither on threads nor on
+    other blocks.
+
+    Raises TypeError or ValueError that names the argument which is not as described.
+    """
+    arrays = Arrays(__package__, reference=reference, secondary=secondary, valid=valid)
+    r = arrays.checked("reference", np.complex64, "reference")
+    if r.ndim != 2:
+        raise ValueError(f"reference: expected two dimensions, line and sample, got the shape {r.shape}")
+    s = arrays.checked("secondary", np.complex64, "reference")
+    mask = arrays.checked("valid", np.bool_, "reference")
+    edges = _edges("lines", lines, r.shape[0]), _edges("samples", samples, r.shape[1])
+    shape = len(lines) - 1, len(samples) - 1
+    gamma: NDArray[np.complex64] = arrays.empty(shape, np.complex64)
+    count: NDArray[np.float32] = arrays.empty(shape, np.float32)
+    if count.size:
+        arrays.run("block_coherence", r, s, mask, *map(arrays.place, edges), gamma, count)
+    return gamma, count
+
+
+def _edges(name: str, edges: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    """Check where blocks begin and end along an axis of ``size`` pixels."""
+    if not isinstance(edges, np.ndarray) or edges.dtype != np.int64 or edges.ndim != 1 or not edges.size:
+        raise TypeError(f"{name}: expected edges of blocks, a numpy array of int64, got {edges!r}")
+    if edges[0] < 0 or edges[-1] > size or np.any(np.diff(edges) < 0):
+        raise ValueError(f"{name}: expected ascending edges within 0 and {size}, got {edges}")
+    return edges

@@ -47,3 +47,13 @@ def boxcar_coherence(
         across = -(-samples // ((THREADS - 2 * half[1]) // GROUP * GROUP))
         down = min(max(-(-rows // LINES), -(-FEWEST_BLOCKS // across)), MOST_BLOCKS)
         launch(KERNEL["boxcar_coherence_tile"], (across, down), *inputs, *sizes, *outputs)
+
+
+def block_coherence(
+    reference: Any, secondary: Any, valid: Any, lines: Any, samples: Any, coherence_out: Any, count_out: Any
+) -> None:
+    """As :func:`.cpu.block_coherence`."""
+    flat = [array.reshape(-1) for array in (reference, secondary, valid)]
+    outputs = [array.reshape(-1) for array in (coherence_out, count_out)]
+    edges = reference.shape[1], lines, samples
+    elementwise(KERNEL["block_coherence"], count_out.size, *flat, *edges, *outputs)

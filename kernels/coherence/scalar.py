@@ -16,7 +16,7 @@ from alignsar_gpu.kernels.driving.mathematics import (
     sine_cosine_turns,
 )
 
-FUNCTIONS = ("rotate", "detect", "difference", "products", "coherence")
+FUNCTIONS = ("rotate", "detect", "difference", "products", "coherence", "complex_coherence")
 INLINED = FUNCTIONS
 
 
@@ -68,3 +68,13 @@ def coherence(re: Any, im: Any, power_r: Any, power_s: Any, valid: Any) -> Any:
     magnitude = np.float32(math.sqrt(squared)) if valid else NAN
     angle = arctangent2(np.float32(im), np.float32(re))
     return magnitude, (angle if magnitude >= ZERO else NAN)
+
+
+def complex_coherence(re: Any, im: Any, power_r: Any, power_s: Any) -> Any:
+    """Real and imaginary part, float32, of the coherence of a block, from its four sums, float64.
+
+    0 where a power is 0 or not finite.
+    """
+    power = power_r * power_s
+    level = math.sqrt(power) if 0.0 < power < INFINITY else INFINITY
+    return np.float32(re / level), np.float32(im / level)

@@ -30,6 +30,7 @@ def main(cases_file: str, results_file: str) -> None:
         numbers = {name: array for name, array in given.items() if array.dtype == np.int64}
         options = {"window": tuple(numbers["window"].tolist())} if "window" in numbers else {}
         options |= {name: int(numbers[name]) for name in ("first", "stop") if name in numbers}
+        options |= {name: numbers[name] for name in ("lines", "samples") if name in numbers}
         got = getattr(kernels, case.split("-")[0])(**arrays, **options)
         for i, array in enumerate(got if isinstance(got, tuple) else (got,)):
             results[f"{case}/{i}"] = array
