@@ -201,6 +201,7 @@ def _measured(
         dates=len(selection.dates),
         reference=selection.dates.index(selection.reference),
         dem=dem,
+        device=device,
     )
     measured = measure_shifts(
         reader,

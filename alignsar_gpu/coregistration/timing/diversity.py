@@ -8,17 +8,21 @@ atmosphere are (Prats-Iraola et al., 2012, TOPS Interferometry With TerraSAR-X, 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from alignsar_gpu.device import HOST
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from alignsar_gpu.device import Device
 
 ITERATIONS = 8
 BINS = 64  # of Doppler frequency, which hardly varies over an overlap
@@ -103,11 +107,7 @@ class DoubleDifference:
 
 
 def double_difference(
-    earlier: NDArray[np.complex64],
-    later: NDArray[np.complex64],
-    apart: NDArray[Any],
-    valid: NDArray[np.bool_],
-    looks: float,
+    earlier: Any, later: Any, apart: Any, valid: Any, looks: float, device: Device = HOST
 ) -> DoubleDifference:
     """Compute the double difference of the interferograms of two bursts over their overlap.
 
@@ -118,47 +118,63 @@ def double_difference(
     apart : Doppler frequency (Hz) of the earlier burst less that of the later one, per pixel.
     valid : which pixels count.
     looks : independent pixels among as many pixels, 0 to 1: what oversampling and averaging leave.
+    device : where the arrays are; only the sums of the bins come down from it.
 
     Each pixel weighs by the square root of its power, which is large where both interferograms are coherent: what is
     strong must not outweigh everything, for a ship is one witness, not ten thousand.
     """
-    product = (earlier * np.conj(later))[valid]
-    frequency, known = apart[valid].astype(np.float64), np.abs(product) > 0.0
+    xp = device.xp
+    product, frequency = (earlier * later.conj())[valid], apart[valid].astype(np.float64)
+    known = abs(product) > 0.0
     product, frequency = product[known], frequency[known]
-    size = np.abs(product)
-    double = product / np.sqrt(size)
-    low = float(frequency.min(initial=np.inf))
-    width = (float(frequency.max(initial=-np.inf)) - low) / BINS
-    place = (
-        ((frequency - low) / width).astype(np.int64).clip(0, BINS - 1)
-        if width > 0.0
-        else np.zeros(size.shape, int)
-    )
-
-    def summed(values: NDArray[Any]) -> NDArray[Any]:
-        return np.bincount(place, values, BINS)
-
+    used, size = product.size, abs(product)
+    root = xp.sqrt(size)
+    double = product / root
     square = double * double
-    weight = summed(np.sqrt(size))
+    parts = (double.real, double.imag, root, size, square.real, square.imag, root * frequency)
+    sums = _sums_of_bins(parts, frequency, device) if used else np.zeros((len(parts), BINS))
     with np.errstate(invalid="ignore"):
-        mean = summed(np.sqrt(size) * frequency) / weight
+        mean = sums[6] / sums[2]
     return DoubleDifference(
         frequency=np.nan_to_num(mean),
-        total=summed(double.real) + 1j * summed(double.imag),
-        weight=weight,
-        power=summed(size),
-        square=summed(square.real) + 1j * summed(square.imag),
-        used=len(size),
+        total=sums[0] + 1j * sums[1],
+        weight=sums[2],
+        power=sums[3],
+        square=sums[4] + 1j * sums[5],
+        used=used,
         count=valid.size,
         looks=looks,
     )
 
 
+def _sums_of_bins(parts: Sequence[Any], frequency: Any, device: Device) -> NDArray[np.float64]:
+    """Sum each of several values of pixels in `BINS` of their frequency: (values, bins)."""
+    xp = device.xp
+    low = float(frequency.min())
+    width = (float(frequency.max()) - low) / BINS
+    place = xp.zeros(frequency.shape, dtype=np.int64)
+    if width > 0.0:
+        place = ((frequency - low) / width).astype(np.int64).clip(0, BINS - 1)
+    sums = [xp.bincount(place, _with_exact_sums(values), BINS) for values in parts]
+    return np.asarray(device.download(xp.stack(sums)))
+
+
+def _with_exact_sums(values: Any) -> Any:
+    """Values, float64, rounded so that all sums of them are exact: a device may add them in any order.
+
+    They keep all bits down to 2^-52 of the largest possible sum, far below their own last bit.
+    """
+    values = values.astype(np.float64)
+    largest = float(abs(values).max()) * values.size
+    step = 2.0 ** (math.frexp(largest)[1] - 52)
+    return (values / step).round() * step
+
+
 def overlap_shift(
-    earlier: NDArray[np.complex64],
-    later: NDArray[np.complex64],
-    apart: NDArray[Any],
-    valid: NDArray[np.bool_],
+    earlier: Any,
+    later: Any,
+    apart: Any,
+    valid: Any,
     looks: float,
     start: float = 0.0,
 ) -> OverlapShift:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.coregistration.burst import BurstPair
     from alignsar_gpu.coregistration.mosaic import BurstMosaic, Piece
+    from alignsar_gpu.device import Device
     from alignsar_gpu.geometry.dem.dem import Dem
     from alignsar_gpu.kernels import TerrainLayers
     from alignsar_gpu.products.selection import Match
@@ -43,19 +44,34 @@ class TimingPatch:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class PatchCarrier:
+    """The carrier of a patch's pixels, as in `carrier.Carrier`; arrays of NumPy.
+
+    Attributes
+    ----------
+    slope, centroid : (samples,) float64, Hz/s and Hz.
+    time : (lines,) float64, seconds from the middle of the burst.
+    """
+
+    slope: NDArray[np.float64]
+    centroid: NDArray[np.float64]
+    time: NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class PatchPixels:
-    """Pixels of a patch in one burst, coregistered and flattened, without the carrier; on the CPU.
+    """Pixels of a patch in one burst, coregistered and flattened, without the carrier; on the device.
 
     Attributes
     ----------
     pixels : complex64 [line, sample] of every date that has the burst.
     valid : bool, of the same dates; what is in layover or shadow is not.
-    frequency : Hz of the reference's carrier, [line, sample] float32.
+    carrier : of the reference.
     """
 
-    pixels: Mapping[int, NDArray[np.complex64]]
-    valid: Mapping[int, NDArray[np.bool_]]
-    frequency: NDArray[np.float32]
+    pixels: Mapping[int, Any]
+    valid: Mapping[int, Any]
+    carrier: PatchCarrier
 
 
 def patches_of(matches: Mapping[str, Match], mosaic: BurstMosaic) -> list[TimingPatch]:
@@ -102,6 +118,7 @@ class PatchReader:
     pairs : per date (its index) and burst.
     dates, reference : how many there are, and which of them is the reference.
     dem : the terrain; patches that it does not reach are not valid.
+    device : where the arithmetic runs, and the pixels stay.
     """
 
     mosaic: BurstMosaic
@@ -110,13 +127,15 @@ class PatchReader:
     dates: int
     reference: int
     dem: Dem
+    device: Device
 
     def views(self, patch: TimingPatch, polarization: str) -> tuple[PatchPixels, ...]:
         """Read a patch in each burst that shows it; empty if the DEM has no heights there."""
         grid = crop_grid(self.mosaic.ground, (patch.lines, patch.samples))
         orbit = self.matches[patch.bursts[0]].product.orbit
+        terrain = Terrain(grid=grid, orbit=orbit, dem=self.dem, partial=True)
         try:
-            drawing = Terrain(grid=grid, orbit=orbit, dem=self.dem, partial=True).lines(0, grid.lines)
+            drawing = terrain.lines(0, grid.lines, self.device.xp)
         except AlignsarError:  # the DEM ends before: other patches may say enough
             return ()
         pieces = {piece.name: piece for piece in self.mosaic.pieces}
@@ -125,43 +144,36 @@ class PatchReader:
     def _view(
         self, piece: Piece, patch: TimingPatch, drawing: TerrainLayers, polarization: str
     ) -> PatchPixels:
-        match = self.matches[piece.name]
-        burst, orbit = match.burst, match.product.orbit
+        match, upload = self.matches[piece.name], self.device.upload
         lines = slice(patch.lines.start - piece.first_line, patch.lines.stop - piece.first_line)
         samples = slice(patch.samples.start - piece.first_sample, patch.samples.stop - piece.first_sample)
-        carrier = burst_carrier(burst, polarization, orbit)
-        slope, centroid = carrier.slope[samples], carrier.centroid[samples]
+        carrier = burst_carrier(match.burst, polarization, match.product.orbit)
         since = carrier.first_time + carrier.interval * np.arange(lines.start, lines.stop)
-
-        def without_carrier(image: NDArray[np.complex64]) -> NDArray[np.complex64]:
-            return ramp(image, slope, centroid, since, -1, out=image)
-
-        image = burst.read(polarization, lines, samples)
-        seen = (drawing.flags == 0) & np.isfinite(drawing.height)
+        own = PatchCarrier(slope=carrier.slope[samples], centroid=carrier.centroid[samples], time=since)
+        there = upload(own.slope), upload(own.centroid), upload(own.time)
+        image = upload(match.burst.read(polarization, lines, samples))
+        seen = (drawing.flags == 0) & self.device.xp.isfinite(drawing.height)
         valid = {self.reference: seen & (image != 0)}
-        pixels = {self.reference: without_carrier(image)}
+        pixels = {self.reference: ramp(image, *there, -1, out=image)}
+        ground = self._ground(piece, patch, drawing)
         for date in range(self.dates):
             pair = self.pairs.get((date, piece.name))
             if pair is not None:
-                found, known = self._secondary(pair, piece, patch, drawing, polarization)
-                pixels[date], valid[date] = without_carrier(found), known & seen
-        frequency = (centroid + since[:, np.newaxis] * slope).astype(np.float32)
-        return PatchPixels(pixels=pixels, valid=valid, frequency=frequency)
+                image, known = pair.pixels(pair.to_radar(ground), polarization)
+                pixels[date], valid[date] = ramp(image, *there, -1, out=image), known & seen
+        return PatchPixels(pixels=pixels, valid=valid, carrier=own)
 
-    def _secondary(
-        self, pair: BurstPair, piece: Piece, patch: TimingPatch, drawing: TerrainLayers, polarization: str
-    ) -> tuple[NDArray[np.complex64], NDArray[np.bool_]]:
-        grid, upload, download = self.mosaic.ground, pair.device.upload, pair.device.download
-        ground = GroundBlock(
+    def _ground(self, piece: Piece, patch: TimingPatch, drawing: TerrainLayers) -> GroundBlock:
+        """The ground of a patch, as a burst counts its lines and samples."""
+        grid = self.mosaic.ground
+        return GroundBlock(
             azimuth_time=grid.azimuth_time(np.arange(patch.lines.start, patch.lines.stop)),
             slant_range=grid.slant_range(np.arange(patch.samples.start, patch.samples.stop)),
             time_offset=piece.time_offset,
             range_offset=piece.range_offset,
             line=patch.lines.start - piece.first_line,
             sample=patch.samples.start - piece.first_sample,
-            longitude=upload(drawing.longitude),
-            latitude=upload(drawing.latitude),
-            height=upload(drawing.height),
+            longitude=drawing.longitude,
+            latitude=drawing.latitude,
+            height=drawing.height,
         )
-        found, known = pair.pixels(pair.to_radar(ground), polarization)
-        return download(found), download(known)

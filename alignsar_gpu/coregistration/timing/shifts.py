@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import and_
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,15 +19,21 @@ from alignsar_gpu.coregistration.timing.diversity import NOTHING, double_differe
 from alignsar_gpu.coregistration.timing.patches import patches_of, within_memory
 from alignsar_gpu.coregistration.timing.scene_offsets import residual_offsets
 from alignsar_gpu.coregistration.timing.sublooks import band_shift
+from alignsar_gpu.device import HOST
+from alignsar_gpu.kernels import block_coherence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from numpy.typing import NDArray
-
     from alignsar_gpu.coregistration.offsets import OffsetField
     from alignsar_gpu.coregistration.timing.diversity import DoubleDifference, OverlapShift
-    from alignsar_gpu.coregistration.timing.patches import PatchPixels, PatchReader, TimingPatch
+    from alignsar_gpu.coregistration.timing.patches import (
+        PatchCarrier,
+        PatchPixels,
+        PatchReader,
+        TimingPatch,
+    )
+    from alignsar_gpu.device import Device
     from alignsar_gpu.products.slc import Burst
 
 # Independent pixels among those of a Sentinel-1 image: what oversampling and the Hamming windows leave of 0.67 x 0.75
@@ -131,11 +139,11 @@ def measure_shifts(
         views = reader.views(patch, polarization)
         burst = reader.matches[patch.bursts[0]].burst
         for view in views:
-            for date, azimuth, across in _sub_bands(view, reader.reference, burst):
+            for date, azimuth, across in _sub_bands(view, reader, burst):
                 coarse[date].append(azimuth)
                 ranges[date].append(across)
         if len(views) == 2:
-            comparisons += _compared(views, patch, network)
+            comparisons += _compared(views, patch, network, reader.device)
         advance(f"{number + 1} of {len(patches)} patches compared")
     measured = _solved(reader, names, network, (comparisons, coarse, ranges), range_shift=range_shift)
     told = {
@@ -151,72 +159,76 @@ def measure_shifts(
 
 
 def _sub_bands(
-    view: PatchPixels, reference: int, burst: Burst
+    view: PatchPixels, reader: PatchReader, burst: Burst
 ) -> Iterator[tuple[int, OverlapShift, OverlapShift]]:
     """Estimate each date's shift in lines and in samples relative to the reference from parts of the band."""
-    own, known = view.pixels[reference], view.valid[reference]
+    own, known = view.pixels[reader.reference], view.valid[reader.reference]
     for date, pixels in view.pixels.items():
-        if date != reference:
+        if date != reader.reference:
             valid = known & view.valid[date]
-            part = _most_certain(own, pixels, valid)
+            part = _most_certain(own, pixels, valid, reader.device)
             images = own[:, part], pixels[:, part], valid[:, part]
             yield (
                 date,
-                band_shift(*images, axis=0, band=burst.azimuth_band.width, looks=LOOKS),
-                band_shift(*images, axis=1, band=burst.range_band.width, looks=LOOKS),
+                *(
+                    band_shift(*images, axis=axis, band=band.width, looks=LOOKS, device=reader.device)
+                    for axis, band in enumerate((burst.azimuth_band, burst.range_band))
+                ),
             )
 
 
-def _most_certain(
-    own: NDArray[np.complex64], other: NDArray[np.complex64], valid: NDArray[np.bool_]
-) -> slice:
+def _most_certain(own: Any, other: Any, valid: Any, device: Device = HOST) -> slice:
     """The `BAND_SAMPLES` in a row whose phases are the most certain; all samples where there are no more."""
     steps = BAND_SAMPLES // BLOCK[1]
-    certain = np.abs(_certain_phase(own, other, valid)).sum(axis=0, dtype=np.float64)
-    if certain.size <= steps:
+    if own.shape[1] // BLOCK[1] <= steps:
         return slice(0, own.shape[1])
+    phase, _ = _certain_phase(own, other, valid)
+    certain = device.download(abs(phase).sum(axis=0, dtype=np.float64))
     sums = np.cumsum(np.concatenate([[0.0], certain]))
     first = int(np.argmax(sums[steps:] - sums[:-steps])) * BLOCK[1]
     return slice(first, first + BAND_SAMPLES)
 
 
 def _compared(
-    views: Sequence[PatchPixels], patch: TimingPatch, network: TimingNetwork
+    views: Sequence[PatchPixels], patch: TimingPatch, network: TimingNetwork, device: Device
 ) -> Iterator[OverlapComparison]:
     """Double differences of an overlap, of all pairs of dates that have both bursts."""
-    earlier, later = views
-    apart = _sums(earlier.frequency - later.frequency) / (BLOCK[0] * BLOCK[1])
+    earlier, later = (_frequencies(view.carrier, device) for view in views)
+    apart = earlier - later
     for first, second in network.pairs:
         if any(date not in view.pixels for view in views for date in (first, second)):
             continue
-        valid = np.logical_and.reduce([view.valid[date] for view in views for date in (first, second)])
-        one, other = (_certain_phase(view.pixels[first], view.pixels[second], valid) for view in views)
-        known = 2.0 * _sums(valid) >= BLOCK[0] * BLOCK[1]
-        found = double_difference(one, other, apart, known, APART)
+        valid = reduce(and_, [view.valid[date] for view in views for date in (first, second)])
+        (one, count), (other, _) = (
+            _certain_phase(view.pixels[first], view.pixels[second], valid) for view in views
+        )
+        known = 2.0 * count >= BLOCK[0] * BLOCK[1]
+        found = double_difference(one, other, apart, known, APART, device)
         yield OverlapComparison(patch=patch, pair=(first, second), found=found)
 
 
-def _sums(values: NDArray[Any]) -> NDArray[Any]:
-    """Sums over blocks of pixels; those at the ends that are not whole are left out."""
-    lines, samples = (size // step * step for size, step in zip(values.shape, BLOCK, strict=True))
-    kind = np.complex64 if np.iscomplexobj(values) else np.float32
-    rows = np.add.reduceat(values[:lines, :samples], np.arange(0, lines, BLOCK[0]), axis=0, dtype=kind)
-    return np.asarray(np.add.reduceat(rows, np.arange(0, samples, BLOCK[1]), axis=1))
+def _frequencies(carrier: PatchCarrier, device: Device) -> Any:
+    """Mean Doppler frequency (Hz) of every block, float64, on the device."""
+    time, slope, centroid = (
+        device.upload(values[: values.size // size * size].reshape(-1, size).mean(axis=1))
+        for values, size in zip((carrier.time, carrier.slope, carrier.centroid), BLOCK + BLOCK[1:], strict=True)
+    )
+    return time[:, np.newaxis] * slope + centroid
 
 
-def _certain_phase(
-    one: NDArray[np.complex64], other: NDArray[np.complex64], valid: NDArray[np.bool_]
-) -> NDArray[np.complex64]:
-    """Phase of blocks, as large as it is certain: g^2 / (1 - g^2) of their coherence g, whatever their brightness.
+def _certain_phase(one: Any, other: Any, valid: Any) -> tuple[Any, Any]:
+    """Phase of blocks, as large as it is certain, and the valid pixels of each; incomplete blocks are left out.
 
-    That is the inverse of a phase's variance (Rodriguez and Martin 1992, Theory and design of interferometric synthetic
-    aperture radars, IEE Proceedings F 139(2)).
+    g^2 / (1 - g^2) of their coherence g, whatever their brightness, is the inverse of a phase's variance (Rodriguez
+    and Martin 1992, Theory and design of interferometric synthetic aperture radars, IEE Proceedings F 139(2)).
     """
-    first, second = (np.where(valid, image, np.complex64(0)) for image in (one, other))
-    power = _sums(np.abs(first) ** 2) * _sums(np.abs(second) ** 2)
-    found = _sums(first * np.conj(second)) / np.sqrt(np.maximum(power, np.finfo(np.float32).tiny))
-    size = np.abs(found)
-    return np.asarray(found * size / (1.0 + CERTAIN - size**2), dtype=np.complex64)
+    lines, samples = (
+        np.arange(count // size + 1, dtype=np.int64) * size
+        for count, size in zip(valid.shape, BLOCK, strict=True)
+    )
+    coherence, count = block_coherence(one, other, valid, lines=lines, samples=samples)
+    size = abs(coherence)
+    return coherence * size / (1.0 + CERTAIN - size**2), count
 
 
 def _mean(found: Sequence[OverlapShift]) -> tuple[float, float]:

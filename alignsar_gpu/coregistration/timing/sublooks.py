@@ -24,13 +24,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.fft import fft, ifft, next_fast_len
-from scipy.signal import oaconvolve
+from scipy.fft import next_fast_len
 
 from alignsar_gpu.coregistration.timing.diversity import FEWEST, NOTHING, OverlapShift, overlap_shift
+from alignsar_gpu.device import HOST
+from alignsar_gpu.kernels import block_coherence
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from alignsar_gpu.device import Device
 
 PARTS = 1, -1  # the upper and the lower third
 LAGS = 24  # of the autocorrelation, whose spectrum is whitened
@@ -49,45 +52,46 @@ UNCERTAIN = 0.2  # radian: noise alone settles to this in one case of 100000
 
 
 def band_shift(
-    reference: NDArray[np.complex64],
-    secondary: NDArray[np.complex64],
-    valid: NDArray[np.bool_],
+    reference: Any,
+    secondary: Any,
+    valid: Any,
     *,
     axis: int,
     band: float,
     looks: float,
+    device: Device = HOST,
 ) -> OverlapShift:
     """Estimate the shift (pixels) of the secondary relative to the reference along an axis.
 
     Parameters
     ----------
-    reference, secondary : complex [line, sample] on the same grid, deramped along ``axis``; reference *
+    reference, secondary : complex64 [line, sample] on the same grid, deramped along ``axis``; reference *
         conj(secondary) is flattened: what fringes are left are wider than a hundred pixels.
     valid : which pixels count.
     axis : 0 for a shift in lines, 1 in samples.
     band : share of the sampling rate that the signal occupies along ``axis``, around frequency 0.
     looks : independent pixels among as many pixels, 0 to 1.
+    device : where the arrays are; no more than the coherence of blocks comes down from it.
 
     Returns ``seconds`` and ``deviation`` in pixels. Positive: the secondary's image is late, its features lie at a
     larger index than the reference's. Unambiguous to 0.75 / ``band`` pixels. ``share`` is of all pixels. With too few
     pixels, or where their phases do not agree, the result is `NOTHING`; it never fails.
     """
-    known = valid & np.isfinite(reference) & np.isfinite(secondary)
-    images = [np.where(known, image, 0).astype(np.complex64) for image in (reference, secondary)]
-    if axis == 0:  # the axis is the last one from here on
-        known, images = known.T, [image.T for image in images]
-    if np.count_nonzero(known) < FEWEST:
+    xp = device.xp
+    known = valid & xp.isfinite(reference) & xp.isfinite(secondary)
+    if int(xp.count_nonzero(known)) < FEWEST:
         return NOTHING
     band = min(band, WIDEST)
-    bank = _Bank(band=band, power=_power(images[0]) + _power(images[1]))
-    usable = bank.usable(known)
-    blocks = _blocks(usable, band, looks)
-    own = [bank.filtered(images[0], part) for part in PARTS]
+    own, other = (_Spectra.of(image, known, axis, band, device) for image in (reference, secondary))
+    bank = _Bank(band=band, power=own.power() + other.power())
+    usable = bank.usable(known.T if axis == 0 else known, own.size, device)
+    blocks = _blocks(usable, own.count, band, looks)
+    filtered = [own.filtered(bank.taps(part, 0.0)) for part in PARTS]
     apart, shift, first = 2.0 / 3.0 * band, 0.0, NOTHING
     for _ in range(ROUNDS):
         upper, lower = (
-            blocks.coherence(one, bank.filtered(images[1], part, shift))
-            for part, one in zip(PARTS, own, strict=True)
+            blocks.coherence(one, other.filtered(bank.taps(part, shift)), device)
+            for part, one in zip(PARTS, filtered, strict=True)
         )
         every = np.ones(upper.shape, dtype=bool)
         left = overlap_shift(upper, lower, np.full(upper.shape, apart), every, APART)
@@ -97,21 +101,68 @@ def band_shift(
         shift += left.seconds
         if abs(left.seconds) < SETTLED:
             break
-    share = float(np.count_nonzero(usable) / usable.size)
+    share = int(xp.count_nonzero(usable)) / known.size
     deviation = max(left.deviation, SETTLED)
     return replace(left, seconds=shift, deviation=deviation, phase=first.phase, share=share)
 
 
-def _power(image: NDArray[np.complex64]) -> NDArray[np.float64]:
-    """Mean power spectrum along the last axis at `FREQUENCIES`, smoothed to what a filter can follow; greatest 1."""
-    count = image.shape[1]
-    own = np.abs(fft(image, next_fast_len(count + LAGS), axis=1)) ** 2
-    correlation = ifft(own.sum(axis=0, dtype=np.float64))
-    lags = np.arange(-LAGS, LAGS + 1)
-    smooth = np.zeros(FREQUENCIES, dtype=np.complex128)
-    smooth[lags] = correlation[lags] * np.cos(0.5 * np.pi * lags / (LAGS + 1)) ** 2
-    power = np.maximum(fft(smooth).real, 0.0)
-    return np.asarray(power / max(power.max(), np.finfo(np.float64).tiny))
+def _half_filter(band: float) -> int:
+    """Taps of a filter to either side of the one in the middle."""
+    return int(np.ceil(LENGTH * 3.0 / band))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Spectra:
+    """Spectra of the rows of an image amid zeros, so that neither filters nor correlations reach around its ends.
+
+    Attributes
+    ----------
+    rows : complex64 [row, frequency], on the device.
+    count : pixels of a row.
+    device : where the arithmetic runs.
+    """
+
+    rows: Any
+    count: int
+    device: Device
+
+    @classmethod
+    def of(cls, image: Any, known: Any, axis: int, band: float, device: Device) -> _Spectra:
+        """Transform an image along an axis, which becomes the last one; pixels that are not known are zero."""
+        some = device.xp.where(known, image, np.complex64(0)).astype(np.complex64, copy=False)
+        count, half = image.shape[axis], _half_filter(band)
+        # Of factors 2, 3 and 5, which all libraries are fast for.
+        size = next_fast_len(max(count, half + 1) + max(LAGS, half), real=True)
+        rows = device.fft.fft(some.T if axis == 0 else some, size, axis=1)
+        return cls(rows=rows, count=count, device=device)
+
+    @property
+    def size(self) -> int:
+        """How many frequencies there are."""
+        return int(self.rows.shape[1])
+
+    def power(self) -> NDArray[np.float64]:
+        """Compute the mean power spectrum at `FREQUENCIES`, smoothed to what a filter can follow; greatest 1."""
+        xp = self.device.xp
+        power = self.device.download((xp.abs(self.rows) ** 2).sum(axis=0, dtype=np.float64))
+        correlation = np.fft.ifft(power)
+        lags = np.arange(-LAGS, LAGS + 1)
+        smooth = np.zeros(FREQUENCIES, dtype=np.complex128)
+        smooth[lags] = correlation[lags] * np.cos(0.5 * np.pi * lags / (LAGS + 1)) ** 2
+        found = np.maximum(np.fft.fft(smooth).real, 0.0)
+        return np.asarray(found / max(found.max(), np.finfo(np.float64).tiny))
+
+    def filtered(self, taps: NDArray[np.complex64]) -> Any:
+        """Filter the rows; what lies beyond their ends, up to ``size``, means nothing."""
+        response = np.fft.fft(_around_zero(taps, self.size)).astype(np.complex64)
+        product = self.rows * self.device.upload(response)
+        return self.device.fft.ifft(product, axis=1)
+
+
+def _around_zero(taps: NDArray[Any], size: int) -> NDArray[Any]:
+    """A filter of odd length with its middle at 0 of ``size`` places, the half before that at their end."""
+    half = len(taps) // 2
+    return np.roll(np.concatenate([taps, np.zeros(size - len(taps), taps.dtype)]), -half)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -126,52 +177,45 @@ class _Bank:
         frequency = np.fft.fftfreq(FREQUENCIES)
         inside = (part * frequency > self.band / 6.0) & (part * frequency < self.band / 2.0)
         gain = inside / np.sqrt(np.maximum(self.power, WHITEST * self.power.max() + 1e-30))
-        half = int(np.ceil(LENGTH * 3.0 / self.band))
+        half = _half_filter(self.band)
         at = np.arange(-half, half + 1)
         taps = np.fft.ifft(gain * np.exp(2j * np.pi * frequency * shift))[at]
         window = np.cos(0.5 * np.pi * np.clip((at + shift) / (half + 1), -1.0, 1.0)) ** 2
         return np.asarray(taps * window, dtype=np.complex64)
 
-    def filtered(self, image: NDArray[np.complex64], part: int, shift: float = 0.0) -> NDArray[np.complex64]:
-        taps = self.taps(part, shift)[np.newaxis]
-        return np.asarray(oaconvolve(image, taps, mode="same", axes=1))
-
-    def usable(self, valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Pixels whose filters lie on valid ones, but for a share of their energy."""
+    def usable(self, valid: Any, size: int, device: Device) -> Any:
+        """Find the pixels whose filters lie on valid ones, but for a share of their energy: bool [row, size]."""
         energy = np.abs(self.taps(1, 0.0)) ** 2
-        seen = oaconvolve(valid.astype(np.float32), energy[np.newaxis] / energy.sum(), mode="same", axes=1)
-        return np.asarray(seen > 1.0 - OUTSIDE)
+        response = np.fft.rfft(_around_zero(energy / energy.sum(), size)).astype(np.complex64)
+        spectra = device.fft.rfft(valid.astype(np.float32), size, axis=1)
+        spectra *= device.upload(response)
+        seen = device.fft.irfft(spectra, size, axis=1) > 1.0 - OUTSIDE
+        seen[:, valid.shape[1] :] = False
+        return seen
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Blocks:
-    """Blocks of pixels that interferograms are averaged over; ``edges`` are where they begin on each axis."""
+    """Blocks of pixels that interferograms are averaged over; ``rows`` and ``samples`` are where they begin and end."""
 
-    usable: NDArray[np.bool_]
-    edges: tuple[NDArray[np.intp], NDArray[np.intp]]
+    usable: Any
+    rows: NDArray[np.int64]
+    samples: NDArray[np.int64]
 
-    def sums(self, values: NDArray[Any]) -> NDArray[Any]:
-        some = np.where(self.usable, values, 0)
-        for axis, edges in enumerate(self.edges):
-            some = np.add.reduceat(some, edges, axis=axis)
-        return some
-
-    def coherence(
-        self, reference: NDArray[np.complex64], secondary: NDArray[np.complex64]
-    ) -> NDArray[np.complex64]:
+    def coherence(self, reference: Any, secondary: Any, device: Device) -> NDArray[np.complex64]:
         """Complex coherence of each block, times the share of the largest block that is usable."""
-        power = self.sums(np.abs(reference) ** 2) * self.sums(np.abs(secondary) ** 2)
-        count = self.sums(np.ones(reference.shape))
-        cross = self.sums(reference * np.conj(secondary))
-        level = np.sqrt(np.where(power > 0.0, power, np.inf))
-        return np.asarray(cross / level * (count / max(count.max(), 1.0)), dtype=np.complex64)
+        found = block_coherence(reference, secondary, self.usable, lines=self.rows, samples=self.samples)
+        coherence, count = (device.download(each) for each in found)
+        return coherence * (count / max(float(count.max()), 1.0))
 
 
-def _blocks(usable: NDArray[np.bool_], band: float, looks: float) -> _Blocks:
+def _blocks(usable: Any, samples: int, band: float, looks: float) -> _Blocks:
     """Blocks of `CELLS` independent pixels, some filters long; smaller ones where they would be few."""
-    rows, samples = usable.shape
+    rows = len(usable)
     length = min(ALONG * 3.0 / band, samples)
     width = max(min(CELLS / (looks * length), rows * samples / (length * BLOCKS)), 1.0)
-    spans = ((rows, width), (samples, length))
-    edges = [np.linspace(0, size, max(round(size / span), 1), endpoint=False) for size, span in spans]
-    return _Blocks(usable=usable, edges=(edges[0].astype(np.intp), edges[1].astype(np.intp)))
+    edges = [
+        np.linspace(0, size, max(round(size / span), 1) + 1).astype(np.int64)
+        for size, span in ((rows, width), (samples, length))
+    ]
+    return _Blocks(usable=usable, rows=edges[0], samples=edges[1])
