@@ -11,22 +11,29 @@ stands out of the noise, nothing is known.
 Detection doubles the bandwidth: patches are oversampled by 2 before (De Zan, 2014, Accuracy of incoherent speckle
 tracking for circular Gaussian signals). The square root of the amplitude is taken, so that bright places do not
 speak for all: with texture it is two to three times as accurate as the amplitude, with speckle alone 15 % less.
+
+Oversampling and correlation run where the pixels are. The search about the peak is on the CPU: it takes a few rounds,
+each of which hangs on the last, over spectra of half a megabyte.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.fft import fft2, ifft2, irfft2, next_fast_len, rfft2
+from scipy.fft import next_fast_len, rfft2
 from scipy.ndimage import distance_transform_edt
+
+from alignsar_gpu.device import HOST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
+
+    from alignsar_gpu.device import Device
 
 OVERSAMPLING = 2
 REACH = 16  # pixels that are searched each way
@@ -66,13 +73,14 @@ class Offset:
 
 
 def patch_offset(
-    reference: NDArray[np.complex64],
-    secondary: NDArray[np.complex64],
-    valid: NDArray[np.bool_],
+    reference: Any,
+    secondary: Any,
+    valid: Any,
     *,
     line: float,
     sample: float,
     reach: int = REACH,
+    device: Device = HOST,
 ) -> Offset:
     """Measure the offset between two patches of complex pixels, [line, sample], on one grid.
 
@@ -82,21 +90,24 @@ def patch_offset(
     valid : pixels that both have.
     line, sample : place that the offset is said to be of.
     reach : lines and samples that are searched each way.
+    device : where the arrays are.
 
     Where neither texture nor coherence stands out, the result says that nothing is known; it never fails.
     """
+    xp = device.xp
     nothing = Offset(line=line, sample=sample)
-    known = valid & np.isfinite(reference) & np.isfinite(secondary)
+    known = valid & xp.isfinite(reference) & xp.isfinite(secondary)
     mask = known.repeat(OVERSAMPLING, axis=0).repeat(OVERSAMPLING, axis=1)
-    if np.count_nonzero(mask) <= OVERLAP * mask.size:
+    if int(xp.count_nonzero(mask)) <= OVERLAP * mask.size:
         return nothing
-    one, other = (_detected(np.where(known, image, 0.0), mask) for image in (reference, secondary))
-    correlation = _correlation(one, other, mask, OVERSAMPLING * reach)
+    images = [_detected(xp.where(known, image, 0.0), mask, device) for image in (reference, secondary)]
+    correlation = _correlation(*images, mask, OVERSAMPLING * reach, device)
     middle = correlation.shape[0] // 2
-    row, column = divmod(int(np.argmax(correlation)), correlation.shape[1])
+    row, column = divmod(int(correlation.argmax()), correlation.shape[1])
     peak = float(correlation[row, column])
     if peak <= 0.0:
         return nothing
+    one, other, mask = (device.download(array) for array in (*images, mask))
     down, across, deviation = _refined(one, other, mask, (row - middle, column - middle))
     if not deviation < OVERSAMPLING * VAGUE:
         return Offset(line=line, sample=sample, peak=peak)
@@ -110,41 +121,48 @@ def patch_offset(
     )
 
 
-def _detected(image: NDArray[np.complex64], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Square roots of the amplitudes of an oversampled patch; 0 outside the mask."""
-    spectrum = fft2(image.astype(np.complex128))
+def _detected(image: Any, mask: Any, device: Device) -> Any:
+    """Square roots of the amplitudes of an oversampled patch, float64; 0 outside the mask."""
+    xp, fft = device.xp, device.fft
+    spectrum = fft.fft2(image.astype(np.complex128))
     for axis, count in enumerate(image.shape):
         # Zeros go where the spectrum has its gap, wherever a carrier has moved it.
-        step = np.sum(image * np.conj(np.roll(image, 1, axis)))
-        spectrum = np.roll(spectrum, -round(float(np.angle(step)) / (2.0 * np.pi) * count), axis)
-    lines, samples = (np.r_[0 : (count + 1) // 2, -(count // 2) : 0] for count in image.shape)
-    wide = np.zeros(mask.shape, dtype=np.complex128)
-    wide[np.ix_(lines, samples)] = spectrum
-    return np.asarray(np.where(mask, np.sqrt(np.abs(ifft2(wide))), 0.0))
+        step = complex((image * xp.roll(image, 1, axis).conj()).sum())
+        spectrum = xp.roll(spectrum, -round(float(np.angle(step)) / (2.0 * np.pi) * count), axis)
+    wide = xp.zeros(mask.shape, dtype=np.complex128)
+    for line in _halves(image.shape[0], mask.shape[0]):
+        for sample in _halves(image.shape[1], mask.shape[1]):
+            wide[line[1], sample[1]] = spectrum[line[0], sample[0]]
+    return xp.where(mask, xp.sqrt(xp.abs(fft.ifft2(wide))), 0.0)
 
 
-def _correlation(
-    one: NDArray[np.float64], other: NDArray[np.float64], mask: NDArray[np.bool_], reach: int
-) -> NDArray[np.float64]:
+def _halves(count: int, size: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """The frequencies from 0 on and those below 0: in ``count`` of them, and in ``size``, which are more."""
+    above, below = (count + 1) // 2, count // 2
+    return (slice(0, above), slice(0, above)), (slice(count - below, count), slice(size - below, size))
+
+
+def _correlation(one: Any, other: Any, mask: Any, reach: int, device: Device) -> Any:
     """Normalised correlation over what two patches share at offsets of -reach to reach: (2 reach + 1) squared."""
+    xp, fft = device.xp, device.fft
     shape = [next_fast_len(count + reach, real=True) for count in mask.shape]
-    lags = np.ix_(*(np.arange(-reach, reach + 1) % count for count in shape))
-    spectra = [[rfft2(values, shape) for values in (own, own**2)] for own in (one, other)]
+    lags = [device.upload(np.arange(-reach, reach + 1) % count) for count in shape]
+    spectra = [[fft.rfft2(values, shape) for values in (own, own**2)] for own in (one, other)]
     (first, first_square), (second, second_square) = spectra
-    masks = rfft2(mask.astype(np.float64), shape)
+    masks = fft.rfft2(mask.astype(np.float64), shape)
 
-    def at_offsets(left: NDArray[np.complex128], right: NDArray[np.complex128]) -> NDArray[np.float64]:
-        return np.asarray(irfft2(np.conj(left) * right, shape)[lags])
+    def at_offsets(left: Any, right: Any) -> Any:
+        return fft.irfft2(left.conj() * right, shape).take(lags[0], axis=0).take(lags[1], axis=1)
 
     count = at_offsets(masks, masks)
-    shared = count > OVERLAP * np.count_nonzero(mask)
-    count = np.maximum(count, 1.0)
+    shared = count > OVERLAP * int(xp.count_nonzero(mask))
+    count = xp.maximum(count, 1.0)
     ours, theirs = at_offsets(first, masks), at_offsets(masks, second)
     product = at_offsets(first, second) - ours * theirs / count
     power = at_offsets(first_square, masks) - ours**2 / count
     power *= at_offsets(masks, second_square) - theirs**2 / count
     known = shared & (power > 1e-12 * max(float(power.max()), 1e-300))
-    return np.asarray(np.where(known, product / np.sqrt(np.where(known, power, 1.0)), -1.0))
+    return xp.where(known, product / xp.sqrt(xp.where(known, power, 1.0)), -1.0)
 
 
 def _overlapping(count: int, offset: int) -> tuple[slice, slice]:

@@ -43,6 +43,7 @@ def residual_offsets(reader: PatchReader, polarization: str) -> dict[int, Offset
                                 line=0.5 * (patch.lines.start + patch.lines.stop - 1) - piece.first_line,
                                 sample=0.5 * (patch.samples.start + patch.samples.stop - 1)
                                 - piece.first_sample,
+                                device=reader.device,
                             )
                         )
     return {date: fit_offsets(offsets) for date, offsets in found.items()}
