@@ -135,11 +135,10 @@ class BurstPair:
         sample -= grid.first_slant_range - self.shift.metres - ground.range_offset
         sample /= grid.range_spacing
         if self.field is not None:
-            across = np.arange(ground.sample, ground.sample + sample.shape[1])
-            for row in range(len(line)):
-                late = self.field.at(float(ground.line + row), across)
-                line[row] += upload(late[0])
-                sample[row] += upload(late[1])
+            begin = zip((ground.line, ground.sample), line.shape, strict=True)
+            axes = (first + np.arange(count) for first, count in begin)
+            for places, late in zip((line, sample), self.field.on_grid(*axes, self.device), strict=True):
+                places += late
         return PixelPositions(line=line, sample=sample, turns=turns)
 
     def pixels(self, places: PixelPositions, polarization: str, *, flatten: bool = True) -> tuple[Any, Any]:

@@ -29,7 +29,7 @@ from scipy.ndimage import distance_transform_edt
 from alignsar_gpu.device import HOST
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -300,6 +300,27 @@ class OffsetField:
         values = _terms(scaled[0], scaled[1], self.degree) @ self.coefficients
         return values[..., 0], values[..., 1]
 
+    def on_grid(self, lines: NDArray[Any], samples: NDArray[Any], device: Device) -> Iterator[Any]:
+        """Evaluate the offsets at each pixel of a grid: yields lines, then samples, on the device.
+
+        Of shape [line, sample], or [line, 1] if all samples have the same. By Horner's rule, pixel by pixel: a pixel
+        has the same bits in any block.
+        """
+        degree = self.degree or 0
+        line, sample = (
+            (place - middle) / self.extent for place, middle in zip((lines, samples), self.middle, strict=True)
+        )
+        across = device.upload(sample)
+        for coefficients in self.coefficients.T:
+            of_line = np.zeros((degree + 1, len(line), 1))  # what each power of the sample is multiplied by
+            for (first, second), coefficient in zip(_powers(degree), coefficients, strict=True):
+                of_line[second, :, 0] += coefficient * line**first
+            late, *others = device.upload(of_line[::-1])
+            for factor in others:
+                late = late * across
+                late += factor
+            yield late
+
 
 def fit_offsets(offsets: Sequence[Offset], degree: int = 2) -> OffsetField:
     """Fit polynomials of a degree, 0 to 2, to the offsets of patches, robustly.
@@ -349,8 +370,12 @@ def fit_offsets(offsets: Sequence[Offset], degree: int = 2) -> OffsetField:
 
 def _terms(line: NDArray[np.float64], sample: NDArray[np.float64], degree: int) -> NDArray[np.float64]:
     """Powers of places up to a total degree: shape of the places, then terms."""
-    pairs = [(total - power, power) for total in range(degree + 1) for power in range(total + 1)]
-    return np.stack([line**first * sample**second for first, second in pairs], axis=-1)
+    return np.stack([line**first * sample**second for first, second in _powers(degree)], axis=-1)
+
+
+def _powers(degree: int) -> list[tuple[int, int]]:
+    """The powers of line and sample in each term of a polynomial."""
+    return [(total - power, power) for total in range(degree + 1) for power in range(total + 1)]
 
 
 def _robust(
