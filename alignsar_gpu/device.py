@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -43,6 +43,7 @@ class Device:
     name: str
     reason: str
     memory_budget: int
+    _tables: dict[int, tuple[NDArray[Any], Any]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def xp(self) -> Any:
@@ -65,6 +66,12 @@ class Device:
     def upload(self, array: NDArray[Any]) -> Any:
         """``array`` on this device (itself, on the CPU)."""
         return array if self.kind == "cpu" else self.xp.asarray(array)
+
+    def table(self, array: NDArray[Any]) -> Any:
+        """``array``, which nobody changes, on this device: uploaded once, and kept."""
+        if id(array) not in self._tables:
+            self._tables[id(array)] = array, self.upload(array)
+        return self._tables[id(array)][1]
 
     def download(self, array: Any) -> NDArray[Any]:
         """``array`` of this device as a numpy array; an error of earlier device work surfaces here."""

@@ -110,7 +110,7 @@ class BurstPair:
         down, across = (
             resampling_weights(band, self.taps) for band in (burst.azimuth_band, burst.range_band)
         )
-        return self.device.upload(down), self.device.upload(across)
+        return self.device.table(down), self.device.table(across)
 
     @cached_property
     def _carriers(self) -> dict[str, Carrier]:

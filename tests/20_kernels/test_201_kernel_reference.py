@@ -270,7 +270,54 @@ def test_swapping_the_images_conjugates_the_interferogram(seed):
     np.testing.assert_array_equal(there[1], -back[1])
 
 
+LINES, SAMPLES = np.array([0, 4, 9, 9, 12]), np.array([2, 3, 11, 23, 29])
+
+
+def in_blocks(values):
+    """Sums over the blocks between LINES and SAMPLES."""
+    return np.array(
+        [
+            [values[a:b, c:d].sum() for c, d in zip(SAMPLES[:-1], SAMPLES[1:], strict=True)]
+            for a, b in zip(LINES[:-1], LINES[1:], strict=True)
+        ]
+    )
+
+
+def test_coherence_of_blocks_is_their_sums():
+    reference, secondary, valid = pair(np.random.default_rng(13), (14, 31))
+    reference[5, 13] = secondary[5, 13] = 1e4  # 80 dB above what is in the blocks beside it
+    valid[5, 13], valid[4:9, 3:11] = True, False
+    gamma, count = kernels.block_coherence(reference, secondary, valid, lines=LINES, samples=SAMPLES)
+    r, s = (np.where(valid, image, 0).astype(np.complex128) for image in (reference, secondary))
+    power = in_blocks(abs(r) ** 2) * in_blocks(abs(s) ** 2)
+    wanted = np.where(power > 0, in_blocks(r * s.conj()) / np.sqrt(np.where(power > 0, power, 1.0)), 0)
+    assert (gamma.dtype, count.dtype) == (np.complex64, np.float32)
+    np.testing.assert_allclose(gamma, wanted, atol=2e-7)
+    np.testing.assert_array_equal(count, in_blocks(valid))
+    assert not gamma[1, 1]
+    assert not gamma[2].any()
+    none = kernels.block_coherence(reference, secondary, valid, lines=LINES[:1], samples=SAMPLES)
+    assert [array.shape for array in none] == [(0, 4), (0, 4)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "error"), [(LINES + 3, ValueError), (LINES[::-1], ValueError), (LINES * 1.0, TypeError)]
+)
+def test_edges_of_blocks_must_be_inside_the_image(lines, error):
+    with pytest.raises(error, match="lines: expected"):
+        kernels.block_coherence(*pair(np.random.default_rng(13), (14, 31)), lines=lines, samples=SAMPLES)
+
+
 # The compiled drivers against the same code run as plain Python
+
+
+def test_compiled_coherence_of_blocks_is_the_plain_python_one():
+    images = pair(np.random.default_rng(14), (14, 31))
+    got = kernels.block_coherence(*images, lines=LINES, samples=SAMPLES)
+    plain = np.empty((4, 4), dtype=np.complex64), np.empty((4, 4), dtype=np.float32)
+    with np.errstate(all="ignore"):
+        cpu.block_coherence(*images, LINES, SAMPLES, *plain)
+    assert same_bits(got, plain)
 
 
 def test_compiled_coherence_is_the_plain_python_one():

@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 LONE_LINES = 256  # of a burst that overlaps none
 FEWEST_LINES = 16  # of an overlap that is looked at
 SMALLEST = 256  # samples, however little memory there is
-PIXEL_BYTES = 17  # of a burst and date: pixels, a copy while they are made, what is valid
-BLOCK_BYTES = 256  # of a burst: ground, places, what the dates are made from
+PIXEL_BYTES = 9  # of a burst and date: the pixel, and whether it is valid
+# Of a burst: most is held while parts of the band are compared, up to 160 in overlaps of 16 lines, whose rows go on with
+# as many zeros, and the scratch of a Fourier transform; while a date is made, the ground, places and its own pixels
+# are 90. (The DEM's posts are gone before there are pixels.)
+BLOCK_BYTES = 192
 
 
 @dataclass(frozen=True, kw_only=True)

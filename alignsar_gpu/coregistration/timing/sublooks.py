@@ -129,11 +129,12 @@ class _Spectra:
     @classmethod
     def of(cls, image: Any, known: Any, axis: int, band: float, device: Device) -> _Spectra:
         """Transform an image along an axis, which becomes the last one; pixels that are not known are zero."""
-        some = device.xp.where(known, image, np.complex64(0)).astype(np.complex64, copy=False)
-        count, half = image.shape[axis], _half_filter(band)
+        some = device.xp.where(known, image, np.complex64(0))
+        some = some.T if axis == 0 else some
+        count, half = some.shape[1], _half_filter(band)
         # Of factors 2, 3 and 5, which all libraries are fast for.
         size = next_fast_len(max(count, half + 1) + max(LAGS, half), real=True)
-        rows = device.fft.fft(some.T if axis == 0 else some, size, axis=1)
+        rows = device.fft.fft(_amid_zeros(some, size, np.complex64, device), axis=1)
         return cls(rows=rows, count=count, device=device)
 
     @property
@@ -157,6 +158,13 @@ class _Spectra:
         response = np.fft.fft(_around_zero(taps, self.size)).astype(np.complex64)
         product = self.rows * self.device.upload(response)
         return self.device.fft.ifft(product, axis=1)
+
+
+def _amid_zeros(rows: Any, size: int, dtype: Any, device: Device) -> Any:
+    """Rows that go on with zeros to a length of ``size``, C-contiguous."""
+    longer = device.xp.zeros((len(rows), size), dtype=dtype)
+    longer[:, : rows.shape[1]] = rows
+    return longer
 
 
 def _around_zero(taps: NDArray[Any], size: int) -> NDArray[Any]:
@@ -187,7 +195,7 @@ class _Bank:
         """Find the pixels whose filters lie on valid ones, but for a share of their energy: bool [row, size]."""
         energy = np.abs(self.taps(1, 0.0)) ** 2
         response = np.fft.rfft(_around_zero(energy / energy.sum(), size)).astype(np.complex64)
-        spectra = device.fft.rfft(valid.astype(np.float32), size, axis=1)
+        spectra = device.fft.rfft(_amid_zeros(valid, size, np.float32, device), axis=1)
         spectra *= device.upload(response)
         seen = device.fft.irfft(spectra, size, axis=1) > 1.0 - OUTSIDE
         seen[:, valid.shape[1] :] = False
