@@ -43,7 +43,9 @@ class Device:
     name: str
     reason: str
     memory_budget: int
-    _tables: dict[int, tuple[NDArray[Any], Any]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _tables: dict[int, tuple[NDArray[Any], Any]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @cached_property
     def xp(self) -> Any:

@@ -135,10 +135,10 @@ class BurstPair:
         sample -= grid.first_slant_range - self.shift.metres - ground.range_offset
         sample /= grid.range_spacing
         if self.field is not None:
-            begin = zip((ground.line, ground.sample), line.shape, strict=True)
-            axes = (first + np.arange(count) for first, count in begin)
-            for places, late in zip((line, sample), self.field.on_grid(*axes, self.device), strict=True):
-                places += late
+            lines, samples = ground.line + np.arange(line.shape[0]), ground.sample + np.arange(line.shape[1])
+            late = self.field.on_grid(lines, samples, self.device)
+            line += next(late)
+            sample += next(late)
         return PixelPositions(line=line, sample=sample, turns=turns)
 
     def pixels(self, places: PixelPositions, polarization: str, *, flatten: bool = True) -> tuple[Any, Any]:

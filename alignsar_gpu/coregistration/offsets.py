@@ -100,14 +100,14 @@ def patch_offset(
     mask = known.repeat(OVERSAMPLING, axis=0).repeat(OVERSAMPLING, axis=1)
     if int(xp.count_nonzero(mask)) <= OVERLAP * mask.size:
         return nothing
-    images = [_detected(xp.where(known, image, 0.0), mask, device) for image in (reference, secondary)]
-    correlation = _correlation(*images, mask, OVERSAMPLING * reach, device)
+    one, other = (_detected(xp.where(known, image, 0.0), mask, device) for image in (reference, secondary))
+    correlation = _correlation(one, other, mask, OVERSAMPLING * reach, device)
     middle = correlation.shape[0] // 2
     row, column = divmod(int(correlation.argmax()), correlation.shape[1])
     peak = float(correlation[row, column])
     if peak <= 0.0:
         return nothing
-    one, other, mask = (device.download(array) for array in (*images, mask))
+    one, other, mask = (device.download(array) for array in (one, other, mask))
     down, across, deviation = _refined(one, other, mask, (row - middle, column - middle))
     if not deviation < OVERSAMPLING * VAGUE:
         return Offset(line=line, sample=sample, peak=peak)
@@ -308,7 +308,8 @@ class OffsetField:
         """
         degree = self.degree or 0
         line, sample = (
-            (place - middle) / self.extent for place, middle in zip((lines, samples), self.middle, strict=True)
+            (place - middle) / self.extent
+            for place, middle in zip((lines, samples), self.middle, strict=True)
         )
         across = device.upload(sample)
         for coefficients in self.coefficients.T:

@@ -282,7 +282,7 @@ def block_coherence_row(
 
     The columns are summed first, one line after the other; then the columns of each block.
     """
-    reference, secondary, valid = images
+    valid = images[2]
     row = work[0]
     total = work[1]
     count = work[2]
@@ -357,9 +357,7 @@ def block_coherence_rows(
     width = (images[2].shape[1] + 7) // 8 * 8
     work = workspace(3, 4 * width)
     for k in range(first, stop):
-        block_coherence_row(
-            images, (lines[k], lines[k + 1]), samples, work, coherence_out[k], count_out[k]
-        )
+        block_coherence_row(images, (lines[k], lines[k + 1]), samples, work, coherence_out[k], count_out[k])
 
 
 def amplitude_intensity_phase(pixels: Any, valid: Any, amplitude: Any, intensity: Any, phase: Any) -> None:

@@ -32,7 +32,7 @@ DECLARED = {
     "phase_difference": Declared(arguments="ccbf", registers=32, float64=0),
     "rotate_phase": Declared(arguments="cdc", registers=32, float64=16),
     "boxcar_coherence_tile": Declared(arguments="ccbpppff", registers=80, float64=190, shared=8 * SHARED),
-    "block_coherence": Declared(arguments="ccbiqqcf", registers=64, float64=140),
+    "block_coherence": Declared(arguments="ccbiqqcf", registers=72, float64=270),
     "boxcar_coherence_direct": Declared(arguments="ccbpppff", registers=64, float64=140),
 }
 

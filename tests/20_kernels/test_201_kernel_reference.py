@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -275,12 +276,7 @@ LINES, SAMPLES = np.array([0, 4, 9, 9, 12]), np.array([2, 3, 11, 23, 29])
 
 def in_blocks(values):
     """Sums over the blocks between LINES and SAMPLES."""
-    return np.array(
-        [
-            [values[a:b, c:d].sum() for c, d in zip(SAMPLES[:-1], SAMPLES[1:], strict=True)]
-            for a, b in zip(LINES[:-1], LINES[1:], strict=True)
-        ]
-    )
+    return np.array([[values[a:b, c:d].sum() for c, d in pairwise(SAMPLES)] for a, b in pairwise(LINES)])
 
 
 def test_coherence_of_blocks_is_their_sums():

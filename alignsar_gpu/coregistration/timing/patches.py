@@ -31,9 +31,9 @@ LONE_LINES = 256  # of a burst that overlaps none
 FEWEST_LINES = 16  # of an overlap that is looked at
 SMALLEST = 256  # samples, however little memory there is
 PIXEL_BYTES = 9  # of a burst and date: the pixel, and whether it is valid
-# Of a burst: most is held while parts of the band are compared, up to 160 in overlaps of 16 lines, whose rows go on with
-# as many zeros, and the scratch of a Fourier transform; while a date is made, the ground, places and its own pixels
-# are 90. (The DEM's posts are gone before there are pixels.)
+# Of all bursts and dates together: most while parts of the band are compared, 90 to 160 (the narrower an overlap, the
+# longer the zeros that its rows go on with), and the scratch of a device's Fourier transforms. The ground, the places
+# and the pixels that a date is made from are 90. (The DEM's posts are gone before there are pixels.)
 BLOCK_BYTES = 192
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from functools import reduce
+from functools import partial, reduce
 from operator import and_
 from typing import TYPE_CHECKING, Any
 
@@ -167,13 +167,13 @@ def _sub_bands(
         if date != reader.reference:
             valid = known & view.valid[date]
             part = _most_certain(own, pixels, valid, reader.device)
-            images = own[:, part], pixels[:, part], valid[:, part]
+            compare = partial(
+                band_shift, own[:, part], pixels[:, part], valid[:, part], looks=LOOKS, device=reader.device
+            )
             yield (
                 date,
-                *(
-                    band_shift(*images, axis=axis, band=band.width, looks=LOOKS, device=reader.device)
-                    for axis, band in enumerate((burst.azimuth_band, burst.range_band))
-                ),
+                compare(axis=0, band=burst.azimuth_band.width),
+                compare(axis=1, band=burst.range_band.width),
             )
 
 
@@ -211,7 +211,9 @@ def _frequencies(carrier: PatchCarrier, device: Device) -> Any:
     """Mean Doppler frequency (Hz) of every block, float64, on the device."""
     time, slope, centroid = (
         device.upload(values[: values.size // size * size].reshape(-1, size).mean(axis=1))
-        for values, size in zip((carrier.time, carrier.slope, carrier.centroid), BLOCK + BLOCK[1:], strict=True)
+        for values, size in zip(
+            (carrier.time, carrier.slope, carrier.centroid), BLOCK + BLOCK[1:], strict=True
+        )
     )
     return time[:, np.newaxis] * slope + centroid
 

@@ -214,7 +214,7 @@ class _Blocks:
         """Complex coherence of each block, times the share of the largest block that is usable."""
         found = block_coherence(reference, secondary, self.usable, lines=self.rows, samples=self.samples)
         coherence, count = (device.download(each) for each in found)
-        return coherence * (count / max(float(count.max()), 1.0))
+        return np.asarray(coherence * (count / max(float(count.max()), 1.0)), dtype=np.complex64)
 
 
 def _blocks(usable: Any, samples: int, band: float, looks: float) -> _Blocks:

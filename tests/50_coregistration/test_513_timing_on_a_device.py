@@ -1,0 +1,260 @@
+"""Timing measured on a device, with the stand-in for CuPy: the CPU's results, and what goes up and down for them."""
+
+import tracemalloc
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from simulated_stack import CPU, Products
+from stand_in import device, stand_in
+
+from alignsar_gpu.coregistration import assemble
+from alignsar_gpu.coregistration.assemble import coregistered_stack
+from alignsar_gpu.coregistration.offsets import OffsetField, patch_offset
+from alignsar_gpu.coregistration.timing import patches
+from alignsar_gpu.coregistration.timing.diversity import _with_exact_sums, double_difference
+from alignsar_gpu.coregistration.timing.patches import BLOCK_BYTES, PIXEL_BYTES, TimingPatch, within_memory
+from alignsar_gpu.coregistration.timing.shifts import _most_certain
+from alignsar_gpu.coregistration.timing.sublooks import band_shift
+from alignsar_gpu.device import HOST
+from alignsar_gpu.simulate.ground.backscatter import URBAN
+
+MIB = 1 << 20
+# The same code with other Fourier transforms: the stand-in has NumPy's, not SciPy's. Overlaps need none; there, only
+# loops of NumPy differ in the last bit, by where arrays begin.
+SAME, SAME_OVERLAP = 1e-6, 1e-9  # pixel
+
+
+@pytest.fixture(scope="module")
+def bursts(tmp_path_factory):
+    """Three dates of two bursts that overlap, late by fractions of a pixel."""
+    return Products(
+        tmp_path_factory.mktemp("bursts"),
+        kind=URBAN,
+        subswaths=("IW2",),
+        lines=240,
+        samples=640,
+        dates=3,
+        baselines=(0.0, 50.0, -30.0),
+        errors=[(0.0, 0.0), (0.03, 0.1), (-0.02, 0.2)],
+    )
+
+
+@contextmanager
+def counting():
+    """The stand-in, and the sizes in bytes of what goes up and comes down inside the block."""
+    with stand_in() as cupy:
+        asarray, get = cupy.asarray, cupy.ndarray.get
+        moved = SimpleNamespace(up=[], down=[], shapes=Counter(), xp=cupy)
+
+        def upload(value, dtype=None):
+            if isinstance(value, np.ndarray):
+                moved.up.append(value.nbytes)
+                moved.shapes[value.shape, value.dtype.name] += 1
+            return asarray(value, dtype)
+
+        def download(self, out=None):
+            moved.down.append(self.array.nbytes)
+            return get(self, out)
+
+        cupy.asarray, cupy.ndarray.get = upload, download
+        yield moved
+
+
+def readers(monkeypatch):
+    """The readers of patches that stacks are made with from here on."""
+    made, real = [], assemble.measure_shifts
+
+    def kept(reader, *arguments, **options):
+        made.append(reader)
+        return real(reader, *arguments, **options)
+
+    monkeypatch.setattr(assemble, "measure_shifts", kept)
+    return made
+
+
+def test_shifts_are_those_of_the_cpu_and_little_comes_down(bursts, monkeypatch):
+    chosen = bursts.choose()
+    wanted = coregistered_stack(chosen.selection, bursts.dem, CPU, around=chosen.around)
+    read = Counter()
+    view = patches.PatchReader._view
+    monkeypatch.setattr(patches.PatchReader, "_view", lambda *given: read.update(views=1) or view(*given))
+    with counting() as moved:
+        got = coregistered_stack(chosen.selection, bursts.dem, device(), around=chosen.around)
+    wanted, got = wanted.facts["timing"], got.facts["timing"]
+    for one, other in zip(wanted["overlaps"], got["overlaps"], strict=True):
+        assert one["shift_lines"] == pytest.approx(other["shift_lines"], abs=SAME_OVERLAP)
+        assert one["deviation_lines"] == pytest.approx(other["deviation_lines"], abs=SAME_OVERLAP)
+    assert wanted["dates"].keys() == got["dates"].keys()
+    for date, facts in wanted["dates"].items():
+        for name, value in facts.items():
+            assert got["dates"][date][name] == pytest.approx(value, abs=SAME), name
+    assert facts["azimuth_from"] == "overlaps of bursts"
+    assert facts["range_samples"] == pytest.approx(0.2, abs=0.01)
+    assert max(moved.down) < MIB
+    pixels = sum(count for (_, kind), count in moved.shapes.items() if kind == "complex64" and len(_) == 2)
+    assert pixels == read["views"] * 3  # once a date and burst of a patch
+    tables = sum(count for (_, kind), count in moved.shapes.items() if kind == "float32")
+    assert tables == 2  # of resampling weights, for lines and for samples
+
+
+def test_what_is_held_of_a_patch_is_what_is_counted(bursts, monkeypatch):
+    made = readers(monkeypatch)
+    coregistered_stack(bursts.choose().selection, bursts.dem, CPU)
+    (reader,) = made
+    (patch,) = patches.patches_of(reader.matches, reader.mosaic)
+    pixels = (patch.lines.stop - patch.lines.start) * (patch.samples.stop - patch.samples.start)
+    (first, second) = reader.views(patch, "vv")
+    held = sum(
+        array.nbytes
+        for view in (first, second)
+        for kind in (view.pixels, view.valid)
+        for array in kind.values()
+    )
+    assert held == 2 * 3 * pixels * PIXEL_BYTES
+    drawing = patches.Terrain.lines
+
+    def drawn(*given):
+        layers = drawing(*given)
+        tracemalloc.reset_peak()  # the DEM's posts are gone
+        return layers
+
+    monkeypatch.setattr(patches.Terrain, "lines", drawn)
+    tracemalloc.start()
+    try:
+        reader.views(patch, "vv")
+        assert tracemalloc.get_traced_memory()[1] < held + pixels * BLOCK_BYTES
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("shape", [(16, 2000), (100, 600)])
+def test_parts_of_the_band_take_the_memory_that_is_counted(shape, axis):
+    rng = np.random.default_rng(1)
+    noise = rng.standard_normal((2, *shape, 2), dtype=np.float32).view(np.complex64)[..., 0]
+    valid = np.ones(shape, dtype=bool)
+
+    def compare():
+        return band_shift(noise[0], noise[0] + noise[1], valid, axis=axis, band=0.67, looks=0.4)
+
+    assert np.isfinite(compare().deviation)
+    tracemalloc.start()
+    try:
+        compare()
+        used = tracemalloc.get_traced_memory()[1] / valid.size
+    finally:
+        tracemalloc.stop()
+    assert 0.2 * BLOCK_BYTES < used < 0.9 * BLOCK_BYTES  # the rest is scratch of a device's transforms
+
+
+def test_a_patch_is_cut_to_what_fits():
+    patch = TimingPatch(bursts=("a", "b"), lines=slice(0, 100), samples=slice(0, 25000))
+    pixel = 2 * 30 * PIXEL_BYTES + BLOCK_BYTES
+    assert within_memory(patch, 30, 100 * 25000 * pixel) == patch
+    part = within_memory(patch, 30, 100 * 5000 * pixel)
+    assert part.samples == slice(10000, 15000)
+
+
+def test_a_date_is_compared_where_it_is():
+    """The parts of a shift with a device: the widest part, both axes, and the double difference."""
+    rng = np.random.default_rng(2)
+    shape = (24, 9000)
+    noise = rng.standard_normal((2, *shape, 2), dtype=np.float32).view(np.complex64)[..., 0]
+    one, other = noise[0], noise[0] + 0.5 * noise[1]
+    valid = rng.random(shape) > 0.01
+    apart = np.broadcast_to(4500.0 + 0.01 * np.arange(shape[1]), shape)
+    with counting() as moved:
+        up = [moved.xp.asarray(np.ascontiguousarray(array)) for array in (one, other, valid, apart)]
+        part = _most_certain(*up[:3], device())
+        assert part == _most_certain(one, other, valid)
+        for axis in (0, 1):
+            options = {"axis": axis, "band": 0.7, "looks": 0.4}
+            wanted = band_shift(one[:, part], other[:, part], valid[:, part], **options)
+            got = band_shift(*(array[:, part] for array in up[:3]), **options, device=device())
+            assert got.seconds == pytest.approx(wanted.seconds, abs=SAME)
+            assert got.deviation == pytest.approx(wanted.deviation, abs=SAME)
+        wanted = double_difference(one, other, apart, valid, 0.4)
+        got = double_difference(*up[:2], up[3], up[2], 0.4, device())
+        assert max(moved.down) < MIB
+    for name in ("frequency", "total", "weight", "power", "square"):
+        np.testing.assert_allclose(getattr(got, name), getattr(wanted, name), rtol=1e-6, atol=1e-3)
+    assert (got.used, got.count) == (wanted.used, wanted.count)
+
+
+def test_the_order_of_pixels_does_not_change_a_bit_of_their_sums():
+    """A device adds numbers of a bin in any order."""
+    rng = np.random.default_rng(3)
+    size = 20000
+    values = (rng.standard_normal(size) * rng.lognormal(0, 3, size)).astype(np.float32)
+    place, order = rng.integers(0, 64, size), rng.permutation(size)
+    assert np.any(np.bincount(place, values) != np.bincount(place[order], values[order]))
+    exact = _with_exact_sums(values)
+    sums = np.bincount(place, exact)
+    assert np.array_equal(sums, np.bincount(place[order], exact[order]))
+    assert np.abs(exact - values).max() < 1e-11 * np.abs(values).max()
+    assert not _with_exact_sums(np.zeros(3, np.float32)).any()
+
+
+@pytest.mark.parametrize("shape", [(48, 40), (33, 27)])
+def test_a_stripmap_patch_gives_the_offset_of_the_cpu(shape):
+    rng = np.random.default_rng(4)
+    noise = rng.standard_normal((70, 70, 2), dtype=np.float32).view(np.complex64)[..., 0]
+    spectrum = np.fft.fft2(noise)
+    spectrum[20:-20], spectrum[:, 20:-20] = 0, 0
+    scene = np.fft.ifft2(spectrum).astype(np.complex64)
+    one, other = (
+        np.ascontiguousarray(scene[a : a + shape[0], b : b + shape[1]]) for a, b in ((5, 9), (3, 12))
+    )
+    valid = rng.random(shape) > 0.02
+    wanted = patch_offset(one, other, valid, line=1.0, sample=2.0)
+    assert (wanted.down, wanted.across) == pytest.approx((2.0, -3.0), abs=0.1)
+    with counting() as moved:
+        up = [moved.xp.asarray(array) for array in (one, other, valid)]
+        got = patch_offset(*up, line=1.0, sample=2.0, device=device())
+        assert len(moved.down) <= 10
+        assert max(moved.down) < MIB
+        lost = [moved.xp.asarray(array) for array in (one, other, ~valid)]
+        assert np.isinf(patch_offset(*lost, line=1.0, sample=2.0, device=device()).deviation)
+    for name in ("line", "sample", "down", "across", "deviation", "peak"):
+        assert getattr(got, name) == pytest.approx(getattr(wanted, name), abs=SAME)
+
+
+@pytest.mark.parametrize("degree", [None, 0, 1, 2])
+def test_a_field_is_evaluated_for_a_block_at_once(degree):
+    terms = {None: 1, 0: 1, 1: 3, 2: 6}[degree]
+    coefficients = np.random.default_rng(5).standard_normal((terms, 2)) * (degree is not None)
+    field = OffsetField(
+        degree=degree,
+        coefficients=coefficients,
+        middle=np.array([3000.0, 9000.0]),
+        extent=9000.0,
+        rms=0.0,
+        deviation=0.0,
+        share=1.0,
+    )
+    lines, samples = np.arange(100, 140), np.arange(7, 200)
+    block = [np.broadcast_to(late, (40, 193)) for late in field.on_grid(lines, samples, HOST)]
+    for late, wanted in zip(block, field.at(lines[:, np.newaxis], samples), strict=True):
+        np.testing.assert_allclose(late, wanted, rtol=0, atol=1e-14)
+    for late, whole in zip(field.on_grid(lines[3:5], samples[9:90], HOST), block, strict=True):
+        assert np.array_equal(np.broadcast_to(late, (2, 81)), whole[3:5, 9:90])
+    with counting() as moved:
+        there = [late.get() for late in field.on_grid(lines, samples, device())]
+    assert len(moved.up) == 3  # the samples, and what is of lines for either axis
+    assert max(moved.up) <= 3 * lines.nbytes + samples.nbytes
+    for late, whole in zip(there, block, strict=True):
+        assert np.array_equal(np.broadcast_to(late, whole.shape), whole)
+
+
+def test_bursts_share_the_tables_of_their_weights():
+    array = np.ones(3)
+    with counting() as moved:
+        own = device()
+        assert own.table(array) is own.table(array)
+        assert own.table(array.copy()) is not own.table(array)
+        assert len(moved.up) == 2
+        assert len(replace(own)._tables) == 0
