@@ -59,6 +59,18 @@ def coherence(window: tuple[int, int], size: Size) -> Case:
     )
 
 
+def block_coherence(size: Size) -> Case:
+    """In the blocks that the timing of dates is measured in."""
+    edges = {"lines": np.arange(0, size.lines + 1, 4), "samples": np.arange(0, size.samples + 1, 8)}
+    return Case(
+        function="block_coherence",
+        arrays=pair(size.lines, size.samples),
+        run=lambda *arrays: kernels.block_coherence(*arrays, **edges),
+        pixels=size.pixels,
+        bytes_per_pixel=8 + 8 + 1 + (8 + 4) / 32,
+    )
+
+
 def detection(size: Size) -> Case:
     image, _, valid = pair(size.lines, size.samples)
     return Case(
@@ -307,6 +319,7 @@ FAMILIES: dict[str, dict[str, Callable[[Size], Case]]] = {
     "coherence": {
         "coherence 5 x 21": partial(coherence, WINDOW),
         "coherence 3 x 131": partial(coherence, WIDE_WINDOW),
+        "coherence of blocks 4 x 8": block_coherence,
         "amplitude, intensity, phase": detection,
         "phase difference": difference,
         "rotate phase": rotation,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,6 +13,9 @@ pytest.importorskip("scipy")
 from speckle import speckle
 
 from alignsar_gpu.coregistration.burst import BurstPair, GroundBlock
+from alignsar_gpu.coregistration.offsets import patch_offset
+from alignsar_gpu.coregistration.timing.diversity import double_difference
+from alignsar_gpu.coregistration.timing.sublooks import band_shift
 from alignsar_gpu.device import Device
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT, RadarGrid
 from alignsar_gpu.geometry.orbit import Orbit
@@ -136,6 +139,54 @@ def test_a_burst_is_brought_to_another(cupy, pair):
     scale = np.sqrt(np.mean(np.abs(wanted[known]) ** 2))
     # positions differ by 1e-9 of a pixel, and what they are multiplied with by 1e-9 turns
     assert np.abs(cupy.asnumpy(got) - wanted).max() <= TOLERANCE * scale
+
+
+def images_late_by(shift):
+    """Two images of coherence 0.9, [line, sample], the second late by lines and samples, and what is valid."""
+    rng = np.random.default_rng(7)
+    pair = []
+    common, one, other = (np.fft.fft2(speckle(rng, SHAPE)) for _ in range(3))
+    frequency = [np.fft.fftfreq(count) for count in SHAPE]
+    turn = np.exp(-2j * np.pi * (frequency[0][:, None] * shift[0] + frequency[1] * shift[1]))
+    band = (np.abs(frequency[0][:, None]) < 0.33) & (np.abs(frequency[1]) < 0.37)
+    for noise, late in ((one, 1.0), (other, turn)):
+        pair.append(np.fft.ifft2((common + 0.33 * noise) * band * late).astype(np.complex64))
+    return *pair, rng.random(SHAPE) > 0.001
+
+
+def assert_same_numbers(got, wanted, tolerance):
+    for name, value in asdict(wanted).items():
+        assert getattr(got, name) == pytest.approx(value, abs=tolerance), name
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_shift_by_parts_of_the_band(cupy, axis):
+    images = images_late_by((0.1, -0.2))
+    options = {"axis": axis, "band": (0.67, 0.75)[axis], "looks": 0.4}
+    wanted = band_shift(*images, **options)
+    assert abs(wanted.seconds - (0.1, -0.2)[axis]) < 0.01
+    got = band_shift(*map(cupy.asarray, images), **options, device=CUDA)
+    assert_same_numbers(got, wanted, TOLERANCE)
+
+
+def test_a_double_difference_of_bursts(cupy):
+    one, other, valid = images_late_by((0.0, 0.0))
+    apart = np.broadcast_to(4500.0 + 0.01 * np.arange(SHAPE[1]), SHAPE).copy()
+    wanted = double_difference(one, other, apart, valid, 0.4)
+    given = [cupy.asarray(array) for array in (one, other, apart, valid)]
+    got = double_difference(*given, 0.4, CUDA)
+    assert (got.used, got.count) == (wanted.used, wanted.count)
+    assert_same_numbers(got.shift(), wanted.shift(), TOLERANCE)
+    again = double_difference(*given, 0.4, CUDA)  # sums are exact, in whatever order a device adds
+    assert np.array_equal(again.total, got.total)
+
+
+def test_the_offset_of_a_patch(cupy):
+    images = [np.ascontiguousarray(image[:128, :128]) for image in images_late_by((2.3, -1.6))]
+    wanted = patch_offset(*images, line=1.0, sample=2.0)
+    assert abs(wanted.down - 2.3) < 0.1
+    got = patch_offset(*map(cupy.asarray, images), line=1.0, sample=2.0, device=CUDA)
+    assert_same_numbers(got, wanted, TOLERANCE)
 
 
 def test_interferograms_of_a_network(cupy):

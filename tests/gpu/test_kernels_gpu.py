@@ -82,6 +82,15 @@ def test_boxcar_coherence(cupy, images, device, window):
     assert_same_phase(cupy, got[1], wanted[1], weight=wanted[0])
 
 
+@pytest.mark.parametrize("block", [(4, 8), (7, 19), (1500, 1)])
+def test_block_coherence(cupy, images, device, block):
+    lines, samples = (np.arange(0, count + 1, size) for count, size in zip(SHAPE, block, strict=True))
+    wanted = kernels.block_coherence(*images, lines=lines, samples=samples)
+    got = kernels.block_coherence(*device, lines=lines, samples=samples)
+    assert_same(cupy, got[0], wanted[0])
+    np.testing.assert_array_equal(cupy.asnumpy(got[1]), wanted[1])
+
+
 def test_lines_from_first_to_stop_have_the_bits_of_the_whole_image(device):
     whole = kernels.boxcar_coherence(*device, window=(5, 21))
     first = 3 * kernels.STRIP
