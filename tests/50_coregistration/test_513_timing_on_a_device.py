@@ -17,9 +17,11 @@ from alignsar_gpu.coregistration.offsets import OffsetField, patch_offset
 from alignsar_gpu.coregistration.timing import patches
 from alignsar_gpu.coregistration.timing.diversity import _with_exact_sums, double_difference
 from alignsar_gpu.coregistration.timing.patches import BLOCK_BYTES, PIXEL_BYTES, TimingPatch, within_memory
+from alignsar_gpu.coregistration.timing.scene_offsets import _patches, residual_offsets
 from alignsar_gpu.coregistration.timing.shifts import _most_certain
 from alignsar_gpu.coregistration.timing.sublooks import band_shift
 from alignsar_gpu.device import HOST
+from alignsar_gpu.products.crop import crop_grid
 from alignsar_gpu.simulate.ground.backscatter import URBAN
 
 MIB = 1 << 20
@@ -76,6 +78,11 @@ def readers(monkeypatch):
     return made
 
 
+def scene_patches(reader):
+    """The patches that scenes are matched in."""
+    return [patch for piece in reader.mosaic.pieces for patch in _patches(piece)]
+
+
 def test_shifts_are_those_of_the_cpu_and_little_comes_down(bursts, monkeypatch):
     chosen = bursts.choose()
     wanted = coregistered_stack(chosen.selection, bursts.dem, CPU, around=chosen.around)
@@ -107,28 +114,28 @@ def test_what_is_held_of_a_patch_is_what_is_counted(bursts, monkeypatch):
     (reader,) = made
     (patch,) = patches.patches_of(reader.matches, reader.mosaic)
     pixels = (patch.lines.stop - patch.lines.start) * (patch.samples.stop - patch.samples.start)
-    (first, second) = reader.views(patch, "vv")
-    held = sum(
-        array.nbytes
-        for view in (first, second)
+    arrays = [
+        array
+        for view in reader.views(patch, "vv")
         for kind in (view.pixels, view.valid)
         for array in kind.values()
-    )
+    ]
+    held = sum(array.nbytes for array in arrays)
     assert held == 2 * 3 * pixels * PIXEL_BYTES
-    drawing = patches.Terrain.lines
-
-    def drawn(*given):
-        layers = drawing(*given)
-        tracemalloc.reset_peak()  # the DEM's posts are gone
-        return layers
-
-    monkeypatch.setattr(patches.Terrain, "lines", drawn)
+    layers = patches.Terrain(
+        grid=crop_grid(reader.mosaic.ground, (patch.lines, patch.samples)),
+        orbit=reader.matches[patch.bursts[0]].product.orbit,
+        dem=bursts.dem,
+        partial=True,
+    ).lines(0, patch.lines.stop - patch.lines.start)
+    monkeypatch.setattr(patches.Terrain, "lines", lambda *_: layers)
     tracemalloc.start()
     try:
         reader.views(patch, "vv")
-        assert tracemalloc.get_traced_memory()[1] < held + pixels * BLOCK_BYTES
+        beside = tracemalloc.get_traced_memory()[1] - held
     finally:
         tracemalloc.stop()
+    assert 0.2 * BLOCK_BYTES < (beside + sum(layer.nbytes for layer in layers)) / pixels < 0.9 * BLOCK_BYTES
 
 
 @pytest.mark.parametrize("axis", [0, 1])
@@ -221,6 +228,35 @@ def test_a_stripmap_patch_gives_the_offset_of_the_cpu(shape):
         assert np.isinf(patch_offset(*lost, line=1.0, sample=2.0, device=device()).deviation)
     for name in ("line", "sample", "down", "across", "deviation", "peak"):
         assert getattr(got, name) == pytest.approx(getattr(wanted, name), abs=SAME)
+
+
+def test_the_field_of_a_scene_is_that_of_the_cpu(bursts, monkeypatch):
+    """The bursts taken for scenes that are not steered: patches are matched by their amplitudes."""
+    made = readers(monkeypatch)
+    coregistered_stack(bursts.choose().selection, bursts.dem, CPU)
+    (reader,) = made
+    matches = {
+        name: replace(match, burst=replace(match.burst, steering_rate=0.0))
+        for name, match in reader.matches.items()
+    }
+    wanted = residual_offsets(replace(reader, matches=matches), "vv")
+    with counting() as moved:
+        own = device()
+        pairs = {key: replace(pair, device=own) for key, pair in reader.pairs.items()}
+        got = residual_offsets(replace(reader, matches=matches, device=own, pairs=pairs), "vv")
+    assert wanted.keys() == got.keys() == {1, 2}
+    for date, field in wanted.items():
+        assert field.degree in {0, 1, 2}
+        assert (got[date].degree, got[date].share) == (field.degree, field.share)
+        assert got[date].coefficients == pytest.approx(field.coefficients, abs=SAME)
+        assert got[date].deviation == pytest.approx(field.deviation, abs=SAME)
+        place = (100.0, 300.0)
+        assert field.at(*place)[1] == pytest.approx((0.1, 0.2)[date - 1], abs=0.05)
+    assert max(moved.down) < MIB
+    pixels = sum(
+        count for (shape, kind), count in moved.shapes.items() if kind == "complex64" and len(shape) == 2
+    )
+    assert pixels == len(scene_patches(reader)) * 3
 
 
 @pytest.mark.parametrize("degree", [None, 0, 1, 2])
