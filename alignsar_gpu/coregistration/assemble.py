@@ -202,13 +202,13 @@ def _measured(
         reference=selection.dates.index(selection.reference),
         dem=dem,
         device=device,
+        memory=device.memory_budget // 2,
     )
     measured = measure_shifts(
         reader,
         polarization,
         selection.dates,
         neighbours=options.neighbours,
-        memory=device.memory_budget // 2,
         range_shift=options.range_shift,
         advance=advance,
     )

@@ -138,6 +138,18 @@ def test_what_is_held_of_a_patch_is_what_is_counted(bursts, monkeypatch):
     assert 0.2 * BLOCK_BYTES < (beside + sum(layer.nbytes for layer in layers)) / pixels < 0.9 * BLOCK_BYTES
 
 
+def test_a_patch_is_cut_to_what_the_posts_of_its_dem_leave(bursts, monkeypatch):
+    made = readers(monkeypatch)
+    coregistered_stack(bursts.choose().selection, bursts.dem, CPU)
+    (reader,) = made
+    (patch,) = patches.patches_of(reader.matches, reader.mosaic)
+    monkeypatch.setattr(patches.Terrain, "bytes_of", lambda terrain, *_: terrain.grid.samples * MIB)
+    whole, part = (replace(reader, memory=samples * MIB).views(patch, "vv")[0] for samples in (10000, 400))
+    begin, count = whole.pixels[1].shape[1] // 4, whole.pixels[1].shape[1] // 2
+    assert part.pixels[1].shape[1] == count
+    assert np.array_equal(part.pixels[0], whole.pixels[0][:, begin : begin + count])
+
+
 @pytest.mark.parametrize("axis", [0, 1])
 @pytest.mark.parametrize("shape", [(16, 2000), (100, 600)])
 def test_parts_of_the_band_take_the_memory_that_is_counted(shape, axis):

@@ -33,7 +33,7 @@ SMALLEST = 256  # samples, however little memory there is
 PIXEL_BYTES = 9  # of a burst and date: the pixel, and whether it is valid
 # Of all bursts and dates together: most while parts of the band are compared, 90 to 160 (the narrower an overlap, the
 # longer the zeros that its rows go on with), and the scratch of a device's Fourier transforms. The ground, the places
-# and the pixels that a date is made from are 90. (The DEM's posts are gone before there are pixels.)
+# and the pixels that a date is made from are 90.
 BLOCK_BYTES = 192
 
 
@@ -104,10 +104,13 @@ def within_memory(patch: TimingPatch, dates: int, memory: int) -> TimingPatch:
     pixel = len(patch.bursts) * dates * PIXEL_BYTES + BLOCK_BYTES
     begin, end = patch.samples.start, patch.samples.stop
     most = max(memory // (pixel * (patch.lines.stop - patch.lines.start)), SMALLEST)
-    if end - begin <= most:
-        return patch
-    first = (begin + end - most) // 2
-    return replace(patch, samples=slice(first, first + most))
+    return patch if end - begin <= most else _middle(patch, most)
+
+
+def _middle(patch: TimingPatch, count: int) -> TimingPatch:
+    """The ``count`` samples in the middle of a patch."""
+    first = (patch.samples.start + patch.samples.stop - count) // 2
+    return replace(patch, samples=slice(first, first + count))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -122,6 +125,7 @@ class PatchReader:
     dates, reference : how many there are, and which of them is the reference.
     dem : the terrain; patches that it does not reach are not valid.
     device : where the arithmetic runs, and the pixels stay.
+    memory : bytes to work in; of patches that are too large the middle is looked at.
     """
 
     mosaic: BurstMosaic
@@ -131,18 +135,26 @@ class PatchReader:
     reference: int
     dem: Dem
     device: Device
+    memory: int
 
     def views(self, patch: TimingPatch, polarization: str) -> tuple[PatchPixels, ...]:
-        """Read a patch in each burst that shows it; empty if the DEM has no heights there."""
-        grid = crop_grid(self.mosaic.ground, (patch.lines, patch.samples))
-        orbit = self.matches[patch.bursts[0]].product.orbit
-        terrain = Terrain(grid=grid, orbit=orbit, dem=self.dem, partial=True)
+        """Read a patch, or what fits into memory, in each of its bursts; empty if the DEM has no heights there."""
+        patch = within_memory(patch, self.dates, self.memory)
+        terrain = self._terrain(patch)
         try:
-            drawing = terrain.lines(0, grid.lines, self.device.xp)
+            while terrain.grid.samples > SMALLEST and terrain.bytes_of(0, terrain.grid.lines) > self.memory:
+                patch = _middle(patch, max(terrain.grid.samples // 2, SMALLEST))
+                terrain = self._terrain(patch)
+            drawing = terrain.lines(0, terrain.grid.lines, self.device.xp)
         except AlignsarError:  # the DEM ends before: other patches may say enough
             return ()
         pieces = {piece.name: piece for piece in self.mosaic.pieces}
         return tuple(self._view(pieces[name], patch, drawing, polarization) for name in patch.bursts)
+
+    def _terrain(self, patch: TimingPatch) -> Terrain:
+        grid = crop_grid(self.mosaic.ground, (patch.lines, patch.samples))
+        orbit = self.matches[patch.bursts[0]].product.orbit
+        return Terrain(grid=grid, orbit=orbit, dem=self.dem, partial=True)
 
     def _view(
         self, piece: Piece, patch: TimingPatch, drawing: TerrainLayers, polarization: str

@@ -16,7 +16,7 @@ import numpy as np
 
 from alignsar_gpu.coregistration.burst import Shift
 from alignsar_gpu.coregistration.timing.diversity import NOTHING, double_difference, solve_timing
-from alignsar_gpu.coregistration.timing.patches import patches_of, within_memory
+from alignsar_gpu.coregistration.timing.patches import patches_of
 from alignsar_gpu.coregistration.timing.scene_offsets import residual_offsets
 from alignsar_gpu.coregistration.timing.sublooks import band_shift
 from alignsar_gpu.device import HOST
@@ -109,7 +109,6 @@ def measure_shifts(
     names: Sequence[str],
     *,
     neighbours: int,
-    memory: int,
     range_shift: bool,
     advance: Callable[[str], None] = lambda _: None,
 ) -> MeasuredShifts:
@@ -119,7 +118,6 @@ def measure_shifts(
     ----------
     names : of the dates, for the facts.
     neighbours : dates that each is compared with, besides the reference.
-    memory : bytes to work in; of patches that are too large the middle is looked at.
     range_shift : whether ranges are put right too.
     advance : called with a line of text for every patch that is done.
     """
@@ -132,9 +130,7 @@ def measure_shifts(
     comparisons: list[OverlapComparison] = []
     coarse: dict[int, list[OverlapShift]] = defaultdict(list)
     ranges: dict[int, list[OverlapShift]] = defaultdict(list)
-    patches = [
-        within_memory(patch, reader.dates, memory) for patch in patches_of(reader.matches, reader.mosaic)
-    ]
+    patches = patches_of(reader.matches, reader.mosaic)
     for number, patch in enumerate(patches):
         views = reader.views(patch, polarization)
         burst = reader.matches[patch.bursts[0]].burst
