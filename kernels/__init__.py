@@ -27,7 +27,17 @@ from .geometry.interface import (
     viewing_angles,
 )
 from .polarimetry.interface import DUAL_OUTPUTS, QUAD_OUTPUTS, matrix_signatures, polarimetric_signatures
-from .resampling.interface import EVERYWHERE, TAPS, Box, CarrierTable, ramp, resample, weights
+from .resampling.interface import (
+    EVERYWHERE,
+    TAPS,
+    Box,
+    CarrierTable,
+    decode,
+    extents,
+    ramp,
+    resample,
+    weights,
+)
 from .speckle.interface import SPECKLE_METHODS, multitemporal_filter, speckle_filter
 from .temporal.interface import (
     SEASONAL,
@@ -71,7 +81,9 @@ __all__ = [
     "boxcar_coherence",
     "change_index",
     "cover_cells",
+    "decode",
     "displace_cells",
+    "extents",
     "facet_areas",
     "gather",
     "ground_to_radar",

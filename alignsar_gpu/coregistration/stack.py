@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from alignsar_gpu.coregistration.burst import GroundBlock
-from alignsar_gpu.kernels import TerrainLayers
+from alignsar_gpu.kernels import TerrainLayers, decode
 from alignsar_gpu.stack.ground import Ground, Viewing
 from alignsar_gpu.stack.product import PIXELS, in_short
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from concurrent.futures import Future
 
     from numpy.typing import NDArray
 
-    from alignsar_gpu.coregistration.burst import BurstPair
+    from alignsar_gpu.coregistration.burst import BurstPair, PixelPositions
     from alignsar_gpu.coregistration.mosaic import BurstMosaic, Piece
     from alignsar_gpu.coregistration.placement import Placement
     from alignsar_gpu.device import Device
@@ -26,6 +28,68 @@ if TYPE_CHECKING:
     from alignsar_gpu.products.selection import Match
     from alignsar_gpu.products.slc import Burst
     from alignsar_gpu.stack.acquisition import Acquisition
+    from alignsar_gpu.transfers import Transfer
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DatePart:
+    """What a burst of a date gives to a block of the stack; ``block`` are the lines and samples of that."""
+
+    date: int
+    polarizations: tuple[str, ...]
+    block: tuple[slice, slice]
+    device: Device
+
+    def read(self) -> list[Transfer]:
+        """Read the pixels of all polarizations, and send them on their way to the device; from any thread."""
+        raise NotImplementedError
+
+    def finish(self, stored: Sequence[Transfer], pixels: Any, valid: Any) -> None:
+        """Put what `read` has read into the pixels and the mask of the block, [date, polarization, line, sample]."""
+        for index, (name, transfer) in enumerate(zip(self.polarizations, stored, strict=True)):
+            place = (self.date, index, *self.block)
+            pixels[place], valid[place] = self.image(name, transfer.result())
+
+    def image(self, polarization: str, stored: Any) -> tuple[Any, Any]:
+        """Turn the pixels of a polarization, as they are stored, into those of the block; with their mask."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ReferencePart(DatePart):
+    """Pixels of the reference date, as they are: some ``lines`` and ``samples`` of a burst."""
+
+    burst: Burst
+    lines: slice
+    samples: slice
+
+    def read(self) -> list[Transfer]:
+        """See `DatePart.read`."""
+        memory, where = self.device.host_memory, (self.lines, self.samples)
+        measurements = [self.burst.measurement(name) for name in self.polarizations]
+        return [self.device.begin_upload(one.read_stored(*where, memory)) for one in measurements]
+
+    def image(self, polarization: str, stored: Any) -> tuple[Any, Any]:
+        """See `DatePart.image`."""
+        return decode(stored, self.burst.channels[polarization].first_valid_sample[self.lines] >= 0)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SecondaryPart(DatePart):
+    """Pixels of another date, resampled at ``places`` from a ``window`` of its burst."""
+
+    pair: BurstPair
+    places: PixelPositions
+    window: tuple[slice, slice]
+    flatten: bool
+
+    def read(self) -> list[Transfer]:
+        """See `DatePart.read`."""
+        return [self.pair.read(name, self.window) for name in self.polarizations]
+
+    def image(self, polarization: str, stored: Any) -> tuple[Any, Any]:
+        """See `DatePart.image`."""
+        return self.pair.pixels(self.places, polarization, self.window, stored, flatten=self.flatten)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -93,45 +157,58 @@ class CoregisteredStack:
         return self._drawn[first, stop]
 
     def read_pixels(self, first: int, stop: int) -> tuple[Any, Any]:
-        """See `StackProduct.read_pixels`; the arrays are on the device. Zero is no data."""
+        """See `StackProduct.read_pixels`; the arrays are on the device. Zero is no data.
+
+        While the pixels of a date are brought together, those of the next are read.
+        """
         xp = self.device.xp
         shape = (len(self.acquisitions), len(self.polarizations), stop - first, self.grid.samples)
         pixels, valid = xp.zeros(shape, dtype=np.complex64), xp.zeros(shape, dtype=bool)
-        for piece in self.mosaic.pieces:
-            lines = piece.within(first, stop)
-            if lines.start < lines.stop:
-                part = (..., slice(lines.start - first, lines.stop - first), piece.samples)
-                self._read_reference(piece, lines, pixels[self.reference][part], valid[self.reference][part])
-                self._read_secondaries(piece, lines, (first, stop), (pixels[part], valid[part]))
+        with ThreadPoolExecutor(1, thread_name_prefix="read") as reader:
+            before: tuple[DatePart, Future[list[Transfer]]] | None = None
+            for part in self._parts(first, stop):
+                now = part, reader.submit(part.read)
+                if before is not None:
+                    before[0].finish(before[1].result(), pixels, valid)
+                before = now
+            if before is not None:
+                before[0].finish(before[1].result(), pixels, valid)
         return pixels, valid
 
-    def _read_reference(self, piece: Piece, lines: slice, pixels: Any, valid: Any) -> None:
-        """Pixels of the reference date, as they are, into a part [polarization, line, sample] of the block."""
-        burst = self.matches[piece.name].burst
-        own = slice(lines.start - piece.first_line, lines.stop - piece.first_line)
-        across = slice(piece.samples.start - piece.first_sample, piece.samples.stop - piece.first_sample)
-        for index, name in enumerate(self.polarizations):
-            image = burst.read(name, own, across)
-            taken = burst.channels[name].first_valid_sample[own] >= 0
-            known = (image != 0) & np.isfinite(image) & taken[:, np.newaxis]
-            image[~known] = 0
-            pixels[index], valid[index] = self.device.upload(image), self.device.upload(known)
-
-    def _read_secondaries(
-        self, piece: Piece, lines: slice, block: tuple[int, int], into: tuple[Any, Any]
-    ) -> None:
-        """Pixels of all other dates into a part [date, polarization, line, sample] of the block."""
-        if len(self.acquisitions) == 1:
-            return
-        ground = self._ground_of(piece, lines, block)
-        pixels, valid = into
-        for date in range(len(self.acquisitions)):
-            if (date, piece.name) in self.pairs:
-                pair = self.pairs[date, piece.name]
-                places = pair.to_radar(ground)
-                for index, name in enumerate(self.polarizations):
-                    found = pair.pixels(places, name, flatten=self.flattened)
-                    pixels[date, index], valid[date, index] = found
+    def _parts(self, first: int, stop: int) -> Iterator[DatePart]:
+        """What all dates give to some lines, burst by burst."""
+        for piece in self.mosaic.pieces:
+            lines = piece.within(first, stop)
+            if lines.start >= lines.stop:
+                continue
+            block = slice(lines.start - first, lines.stop - first), piece.samples
+            common = {"polarizations": self.polarizations, "block": block, "device": self.device}
+            yield ReferencePart(
+                date=self.reference,
+                burst=self.matches[piece.name].burst,
+                lines=slice(lines.start - piece.first_line, lines.stop - piece.first_line),
+                samples=slice(
+                    piece.samples.start - piece.first_sample, piece.samples.stop - piece.first_sample
+                ),
+                **common,
+            )
+            if len(self.acquisitions) > 1:
+                ground = self._ground_of(piece, lines, (first, stop))
+                for date in range(len(self.acquisitions)):
+                    pair = self.pairs.get((date, piece.name))
+                    if pair is None:
+                        continue
+                    places = pair.to_radar(ground)
+                    window = pair.window(places)
+                    if window is not None:
+                        yield SecondaryPart(
+                            date=date,
+                            pair=pair,
+                            places=places,
+                            window=window,
+                            flatten=self.flattened,
+                            **common,
+                        )
 
     def _ground_of(self, piece: Piece, lines: slice, block: tuple[int, int]) -> GroundBlock:
         """The ground that a piece shows in some lines of a block."""

@@ -16,6 +16,8 @@ from .scene import MIDDLE, RANGE_STEP, TIME_STEP, drawn, orbit, terrain
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+
 POST_BYTES = 8 * 8 + 6 * 4  # quantities and bends
 PIXEL_BYTES = 3 * 8 + 2 * 4 + 1  # longitude, latitude, height; two angles; flags
 DOPPLER = kernels.DopplerTable(np.array([[200.0, 30.0]]), MIDDLE, 820e3, 1.0, 20e3, 0.028)
@@ -115,13 +117,42 @@ def carrier(size: Size) -> kernels.CarrierTable:
     return kernels.CarrierTable(slope, centroid, -0.5 * size.lines * TIME_STEP, TIME_STEP)
 
 
-def ramp(size: Size) -> Case:
+def stored(size: Size) -> NDArray[np.int16]:
+    """Speckle as products store it."""
+    image = 100.0 * speckle(size.lines, size.samples)
+    return np.stack([image.real, image.imag], axis=-1).astype(np.int16)
+
+
+def ramp(kind: str, size: Size) -> Case:
     table = carrier(size)
     time = table.first_time + TIME_STEP * np.arange(size.lines)
+    image = stored(size) if kind == "int16" else speckle(size.lines, size.samples)
     return Case(
         function="ramp",
-        arrays=(speckle(size.lines, size.samples), table.slope, table.centroid, time),
+        arrays=(image, table.slope, table.centroid, time),
         run=lambda *arrays: (kernels.ramp(*arrays, -1),),
+        pixels=size.pixels,
+        bytes_per_pixel=image.nbytes // size.pixels + 8,
+    )
+
+
+def decode(size: Size) -> Case:
+    return Case(
+        function="decode",
+        arrays=(stored(size), np.ones(size.lines, dtype=bool)),
+        run=kernels.decode,
+        pixels=size.pixels,
+        bytes_per_pixel=4 + 8 + 1,
+    )
+
+
+def extents(size: Size) -> Case:
+    line, sample = np.mgrid[0.0 : size.lines, 0.0 : size.samples]
+    line[0, 0] = np.nan
+    return Case(
+        function="extents",
+        arrays=(line, sample),
+        run=lambda *arrays: (np.array(kernels.extents(*arrays)),),
         pixels=size.pixels,
         bytes_per_pixel=8 + 8,
     )
@@ -195,7 +226,10 @@ FAMILIES: dict[str, dict[str, Callable[[Size], Case]]] = {
         "spread areas": spread_areas,
     },
     "resampling": {
-        "ramp": ramp,
+        "ramp": partial(ramp, "complex64"),
+        "ramp, int16": partial(ramp, "int16"),
+        "decode": decode,
+        "extents": extents,
         "resample 8 x 8": partial(resample, 8, 8),
         "resample 12 x 12": partial(resample, 12, 12),
         "resample 8 x 16": partial(resample, 8, 16),
