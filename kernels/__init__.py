@@ -26,6 +26,7 @@ from .geometry.interface import (
     ground_to_radar,
     viewing_angles,
 )
+from .placement.interface import evaluate_polynomials, move_image, move_places
 from .polarimetry.interface import DUAL_OUTPUTS, QUAD_OUTPUTS, matrix_signatures, polarimetric_signatures
 from .resampling.interface import (
     EVERYWHERE,
@@ -83,6 +84,7 @@ __all__ = [
     "cover_cells",
     "decode",
     "displace_cells",
+    "evaluate_polynomials",
     "extents",
     "facet_areas",
     "gather",
@@ -90,6 +92,8 @@ __all__ = [
     "lattice_cells",
     "log_ratio",
     "matrix_signatures",
+    "move_image",
+    "move_places",
     "multitemporal_filter",
     "phase_difference",
     "phases_to_phasors",

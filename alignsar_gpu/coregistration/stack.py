@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.coregistration.burst import GroundBlock
-from alignsar_gpu.kernels import TerrainLayers, decode
+from alignsar_gpu.kernels import decode, move_image, move_places
 from alignsar_gpu.stack.ground import Ground, Viewing
 from alignsar_gpu.stack.product import PIXELS, in_short
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.device import Device
     from alignsar_gpu.geometry.grid import RadarGrid
     from alignsar_gpu.geometry.terrain.terrain import Terrain
+    from alignsar_gpu.kernels import TerrainLayers
     from alignsar_gpu.products.selection import Match
     from alignsar_gpu.products.slc import Burst
     from alignsar_gpu.stack.acquisition import Acquisition
@@ -228,40 +229,38 @@ class CoregisteredStack:
         )
 
     def read_ground(self, first: int, stop: int) -> Ground:
-        """See `StackProduct.read_ground`."""
+        """See `StackProduct.read_ground`; the arrays are on the device. Layover and shadow stay where they are."""
         drawing, before = self._drawing(first, stop)
-        drawn = TerrainLayers(*(self.device.download(layer) for layer in drawing))
-        if self.placement is not None:
-            drawn = self.placement.moved(self.mosaic, drawn, first - before)
         rows = slice(before, before + stop - first)
-        longitude = drawn.longitude[rows]
+        places = drawing[:3]
+        if self.placement is not None:
+            offsets = self._offsets(drawing, first - before)
+            places = move_places(*places, drawing.flags, *offsets)
+        longitude, latitude, height = (layer[rows] for layer in places)
         return Ground(
-            # across the antimeridian the DEM's longitudes go on beyond 180
-            longitude=np.where(longitude > 180.0, longitude - 360.0, longitude),
-            latitude=drawn.latitude[rows],
-            height=drawn.height[rows],
+            longitude=longitude,
+            latitude=latitude,
+            height=height,
             viewing=Viewing(
-                incidence_angle=drawn.incidence[rows],
-                local_incidence_angle=drawn.local_incidence[rows],
-                layover_shadow=drawn.flags[rows],
+                incidence_angle=drawing.incidence[rows],
+                local_incidence_angle=drawing.local_incidence[rows],
+                layover_shadow=drawing.flags[rows],
             ),
         )
 
-    def read_area_ratio(self, first: int, stop: int) -> NDArray[np.float32]:
-        """See `StackProduct.read_area_ratio`; a facet of the terrain is wholly in shadow or not at all."""
+    def _offsets(self, drawing: TerrainLayers, begin: int) -> tuple[Any, Any]:
+        """By how many lines and samples the true ground of every pixel is off, from line ``begin`` on."""
+        assert self.placement is not None
+        return self.placement.image_offsets(self.mosaic, drawing.height, begin, self.device.xp)
+
+    def read_area_ratio(self, first: int, stop: int) -> Any:
+        """See `StackProduct.read_area_ratio`; on the device. A facet is wholly in shadow or not at all."""
         if self.placement is None:
-            return self._area_ratio(first, stop)
+            return self.terrain.area_ratio(first, stop, self.device.xp)
         drawing, before = self._drawing(first, stop)
         begin = first - before
-        drawn = self._area_ratio(begin, begin + len(drawing.height))
-        height = self.device.download(drawing.height)
-        down, across = np.zeros(drawn.shape), np.zeros(drawn.shape)
-        for piece in self.mosaic.pieces:
-            lines = piece.within(begin, begin + len(drawn))
-            if lines.start < lines.stop:
-                part = slice(lines.start - begin, lines.stop - begin), piece.samples
-                down[part], across[part] = self.placement.offsets(self.mosaic, piece, lines, height[part])
-        return _between(_between(drawn, down, 0), across, 1)[before : before + stop - first]
+        drawn = self.terrain.area_ratio(begin, begin + len(drawing.height), self.device.xp)
+        return move_image(drawn, *self._offsets(drawing, begin))[before : before + stop - first]
 
     def shifts(self, lines: slice, samples: NDArray[np.intp], height: NDArray[np.float64]) -> Any:
         """See `StackProduct.shifts`; NaN at pixels that no burst fills."""
@@ -276,25 +275,12 @@ class CoregisteredStack:
                     np.arange(own.start - lines.start, own.stop - lines.start), np.flatnonzero(held)
                 )
                 there = np.nan_to_num(height[part])
-                moved = self.placement.offsets(self.mosaic, piece, own, there, samples[held])
-                found[0][part], found[1][part] = np.broadcast_to(moved[0], there.shape), moved[1]
+                found[0][part], found[1][part] = self.placement.offsets(
+                    self.mosaic, piece, own, there, samples[held]
+                )
         return found
-
-    def _area_ratio(self, first: int, stop: int) -> NDArray[np.float32]:
-        ratio: NDArray[np.float32] = self.device.download(
-            self.terrain.area_ratio(first, stop, self.device.xp)
-        )
-        return ratio
 
     def ground_bytes(self, lines: int) -> int:
         """See `StackProduct.ground_bytes`."""
         count = min(lines, self.grid.lines)
         return max(self.terrain.bytes_of(first, count) for first in (0, (self.grid.lines - count) // 2))
-
-
-def _between(image: NDArray[np.float32], offset: NDArray[np.float64], axis: int) -> NDArray[np.float32]:
-    """An image at offsets of less than a pixel along an axis; as it is where there is nothing to interpolate."""
-    count = image.shape[axis]
-    ahead, behind = (image.take(np.clip(np.arange(count) + step, 0, count - 1), axis) for step in (1, -1))
-    moved = image + np.abs(offset).astype(np.float32) * (np.where(offset > 0.0, ahead, behind) - image)
-    return np.where(np.isfinite(moved), moved, image)

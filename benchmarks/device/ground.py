@@ -158,6 +158,46 @@ def extents(size: Size) -> Case:
     )
 
 
+def move_places(size: Size) -> Case:
+    ground = drawn(size)
+    down, across = (np.full(ground.height.shape, offset) for offset in (0.3, -0.2))
+    return Case(
+        function="move_places",
+        arrays=(*ground[:3], ground.flags, down, across),
+        run=kernels.move_places,
+        pixels=size.pixels,
+        bytes_per_pixel=3 * 8 + 1 + 2 * 8 + 3 * 8,
+        bound=1e-11,
+    )
+
+
+def move_image(size: Size) -> Case:
+    image = np.abs(speckle(size.lines, size.samples))
+    down, across = (np.full(image.shape, offset) for offset in (0.3, -0.2))
+    return Case(
+        function="move_image",
+        arrays=(image, down, across),
+        run=lambda *arrays: (kernels.move_image(*arrays),),
+        pixels=size.pixels,
+        bytes_per_pixel=4 + 2 * 8 + 4,
+    )
+
+
+def evaluate_polynomials(size: Size) -> Case:
+    """Of location corrections: two, which all powers are in."""
+    coefficients = np.random.default_rng(1).normal(size=(2, 4, 6, 6))
+    line, sample = (np.linspace(-1.0, 1.0, count) for count in (size.lines, size.samples))
+    height = drawn(size).height / 9000.0
+    return Case(
+        function="evaluate_polynomials",
+        arrays=(height,),
+        run=lambda height: (kernels.evaluate_polynomials(coefficients, line, sample, height),),
+        pixels=size.pixels,
+        bytes_per_pixel=8 + 2 * 8,
+        bound=1e-11,
+    )
+
+
 def resample(down: int, across: int, size: Size) -> Case:
     """An image at the positions of a second pass, its carrier put on, flattened; tables are where the image is."""
     line, sample = np.mgrid[0.0 : size.lines, 0.0 : size.samples]
@@ -234,6 +274,11 @@ FAMILIES: dict[str, dict[str, Callable[[Size], Case]]] = {
         "resample 12 x 12": partial(resample, 12, 12),
         "resample 8 x 16": partial(resample, 8, 16),
         "resample 16 x 16": partial(resample, 16, 16),
+    },
+    "placement": {
+        "move places": move_places,
+        "move image": move_image,
+        "evaluate polynomials": evaluate_polynomials,
     },
     "gathering": {
         f"gather {method}, {kind}": partial(gather, method, kind)
