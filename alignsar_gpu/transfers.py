@@ -77,6 +77,17 @@ class Download:
         return self._host
 
 
+def part_of(values: NDArray[Any] | Transfer, part: tuple[slice, ...]) -> Callable[[], NDArray[Any]]:
+    """Return what gives a part of an array, now or later; what is here already is copied now."""
+    if isinstance(values, np.ndarray):
+        values = Arrived(values)
+    if isinstance(values, Arrived):
+        copied: NDArray[Any] = values.result()[part].copy()
+        return lambda: copied
+    transfer = values
+    return lambda: np.asarray(transfer.result()[part])
+
+
 class Transfers:
     """Uploads and downloads of one CUDA device; ``cupy`` is CuPy."""
 
