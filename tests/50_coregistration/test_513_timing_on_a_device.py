@@ -20,7 +20,7 @@ from alignsar_gpu.coregistration.timing.patches import BLOCK_BYTES, PIXEL_BYTES,
 from alignsar_gpu.coregistration.timing.scene_offsets import _patches, residual_offsets
 from alignsar_gpu.coregistration.timing.shifts import _most_certain
 from alignsar_gpu.coregistration.timing.sublooks import band_shift
-from alignsar_gpu.device import HOST
+from alignsar_gpu.device import HOST, Device
 from alignsar_gpu.products.crop import crop_grid
 from alignsar_gpu.simulate.ground.backscatter import URBAN
 
@@ -46,24 +46,19 @@ def bursts(tmp_path_factory):
 
 
 @contextmanager
-def counting():
-    """The stand-in, and the sizes in bytes of what goes up and comes down inside the block."""
+def counting(monkeypatch):
+    """The stand-in, and what goes up and comes down inside the block: bytes, and the images among them."""
     with stand_in() as cupy:
-        asarray, get = cupy.asarray, cupy.ndarray.get
-        moved = SimpleNamespace(up=[], down=[], shapes=Counter(), xp=cupy)
+        moved = SimpleNamespace(xp=cupy, images=[], **cupy.traffic)
+        begin = Device.begin_upload
 
-        def upload(value, dtype=None):
-            if isinstance(value, np.ndarray):
-                moved.up.append(value.nbytes)
-                moved.shapes[value.shape, value.dtype.name] += 1
-            return asarray(value, dtype)
+        def begun(own, array):
+            moved.images.append(array)
+            return begin(own, array)
 
-        def download(self, out=None):
-            moved.down.append(self.array.nbytes)
-            return get(self, out)
-
-        cupy.asarray, cupy.ndarray.get = upload, download
-        yield moved
+        with monkeypatch.context() as patched:
+            patched.setattr(Device, "begin_upload", begun)
+            yield moved
 
 
 def readers(monkeypatch):
@@ -89,7 +84,7 @@ def test_shifts_are_those_of_the_cpu_and_little_comes_down(bursts, monkeypatch):
     read = Counter()
     view = patches.PatchReader._view
     monkeypatch.setattr(patches.PatchReader, "_view", lambda *given: read.update(views=1) or view(*given))
-    with counting() as moved:
+    with counting(monkeypatch) as moved:
         got = coregistered_stack(chosen.selection, bursts.dem, device(), around=chosen.around)
     wanted, got = wanted.facts["timing"], got.facts["timing"]
     for one, other in zip(wanted["overlaps"], got["overlaps"], strict=True):
@@ -102,10 +97,11 @@ def test_shifts_are_those_of_the_cpu_and_little_comes_down(bursts, monkeypatch):
     assert facts["azimuth_from"] == "overlaps of bursts"
     assert facts["range_samples"] == pytest.approx(0.2, abs=0.01)
     assert max(moved.down) < MIB
-    pixels = sum(count for (_, kind), count in moved.shapes.items() if kind == "complex64" and len(_) == 2)
-    assert pixels == read["views"] * 3  # once a date and burst of a patch
-    tables = sum(count for (_, kind), count in moved.shapes.items() if kind == "float32")
-    assert tables == 2  # of resampling weights, for lines and for samples
+    assert len(moved.images) == read["views"] * 3  # once a date and burst of a patch
+    assert {image.dtype for image in moved.images} == {np.dtype(np.int16)}
+    assert (
+        sum(size == 4 * 8192 * 12 for size in moved.up) == 2
+    )  # weights that resample, for lines and for samples
 
 
 def test_what_is_held_of_a_patch_is_what_is_counted(bursts, monkeypatch):
@@ -178,7 +174,7 @@ def test_a_patch_is_cut_to_what_fits():
     assert part.samples == slice(10000, 15000)
 
 
-def test_a_date_is_compared_where_it_is():
+def test_a_date_is_compared_where_it_is(monkeypatch):
     """The parts of a shift with a device: the widest part, both axes, and the double difference."""
     rng = np.random.default_rng(2)
     shape = (24, 9000)
@@ -186,7 +182,7 @@ def test_a_date_is_compared_where_it_is():
     one, other = noise[0], noise[0] + 0.5 * noise[1]
     valid = rng.random(shape) > 0.01
     apart = np.broadcast_to(4500.0 + 0.01 * np.arange(shape[1]), shape)
-    with counting() as moved:
+    with counting(monkeypatch) as moved:
         up = [moved.xp.asarray(np.ascontiguousarray(array)) for array in (one, other, valid, apart)]
         part = _most_certain(*up[:3], device())
         assert part == _most_certain(one, other, valid)
@@ -219,7 +215,7 @@ def test_the_order_of_pixels_does_not_change_a_bit_of_their_sums():
 
 
 @pytest.mark.parametrize("shape", [(48, 40), (33, 27)])
-def test_a_stripmap_patch_gives_the_offset_of_the_cpu(shape):
+def test_a_stripmap_patch_gives_the_offset_of_the_cpu(shape, monkeypatch):
     rng = np.random.default_rng(4)
     noise = rng.standard_normal((70, 70, 2), dtype=np.float32).view(np.complex64)[..., 0]
     spectrum = np.fft.fft2(noise)
@@ -231,10 +227,10 @@ def test_a_stripmap_patch_gives_the_offset_of_the_cpu(shape):
     valid = rng.random(shape) > 0.02
     wanted = patch_offset(one, other, valid, line=1.0, sample=2.0)
     assert (wanted.down, wanted.across) == pytest.approx((2.0, -3.0), abs=0.1)
-    with counting() as moved:
+    with counting(monkeypatch) as moved:
         up = [moved.xp.asarray(array) for array in (one, other, valid)]
         got = patch_offset(*up, line=1.0, sample=2.0, device=device())
-        assert len(moved.down) <= 10
+        assert sum(size > 16 for size in moved.down) == 3  # two amplitudes and a mask
         assert max(moved.down) < MIB
         lost = [moved.xp.asarray(array) for array in (one, other, ~valid)]
         assert np.isinf(patch_offset(*lost, line=1.0, sample=2.0, device=device()).deviation)
@@ -252,7 +248,7 @@ def test_the_field_of_a_scene_is_that_of_the_cpu(bursts, monkeypatch):
         for name, match in reader.matches.items()
     }
     wanted = residual_offsets(replace(reader, matches=matches), "vv")
-    with counting() as moved:
+    with counting(monkeypatch) as moved:
         own = device()
         pairs = {key: replace(pair, device=own) for key, pair in reader.pairs.items()}
         got = residual_offsets(replace(reader, matches=matches, device=own, pairs=pairs), "vv")
@@ -265,14 +261,11 @@ def test_the_field_of_a_scene_is_that_of_the_cpu(bursts, monkeypatch):
         place = (100.0, 300.0)
         assert field.at(*place)[1] == pytest.approx((0.1, 0.2)[date - 1], abs=0.05)
     assert max(moved.down) < MIB
-    pixels = sum(
-        count for (shape, kind), count in moved.shapes.items() if kind == "complex64" and len(shape) == 2
-    )
-    assert pixels == len(scene_patches(reader)) * 3
+    assert len(moved.images) == len(scene_patches(reader)) * 3
 
 
 @pytest.mark.parametrize("degree", [None, 0, 1, 2])
-def test_a_field_is_evaluated_for_a_block_at_once(degree):
+def test_a_field_is_evaluated_for_a_block_at_once(degree, monkeypatch):
     terms = {None: 1, 0: 1, 1: 3, 2: 6}[degree]
     coefficients = np.random.default_rng(5).standard_normal((terms, 2)) * (degree is not None)
     field = OffsetField(
@@ -290,7 +283,7 @@ def test_a_field_is_evaluated_for_a_block_at_once(degree):
         np.testing.assert_allclose(late, wanted, rtol=0, atol=1e-14)
     for late, whole in zip(field.on_grid(lines[3:5], samples[9:90], HOST), block, strict=True):
         assert np.array_equal(np.broadcast_to(late, (2, 81)), whole[3:5, 9:90])
-    with counting() as moved:
+    with counting(monkeypatch) as moved:
         there = [late.get() for late in field.on_grid(lines, samples, device())]
     assert len(moved.up) == 3  # the samples, and what is of lines for either axis
     assert max(moved.up) <= 3 * lines.nbytes + samples.nbytes
@@ -298,9 +291,9 @@ def test_a_field_is_evaluated_for_a_block_at_once(degree):
         assert np.array_equal(np.broadcast_to(late, whole.shape), whole)
 
 
-def test_bursts_share_the_tables_of_their_weights():
+def test_bursts_share_the_tables_of_their_weights(monkeypatch):
     array = np.ones(3)
-    with counting() as moved:
+    with counting(monkeypatch) as moved:
         own = device()
         assert own.table(array) is own.table(array)
         assert own.table(array.copy()) is not own.table(array)

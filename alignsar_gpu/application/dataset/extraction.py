@@ -22,16 +22,15 @@ from alignsar_gpu.dataset.cube import create_cube
 from alignsar_gpu.dataset.writer import CubeWriter
 from alignsar_gpu.device import GIB
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.geometry.ground_to_radar import incidence_angle
+from alignsar_gpu.geometry.ground_to_radar import incidence_angles
 from alignsar_gpu.interferometry.flattening import flatten
 from alignsar_gpu.signatures.block import signature_layers
 from alignsar_gpu.signatures.derived import AREA_RATIO, FLATTENED
 from alignsar_gpu.stack.block import load_stack
+from alignsar_gpu.stack.ground import load_ground
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from numpy.typing import NDArray
 
     from alignsar_gpu.application.dataset.part import Plan
     from alignsar_gpu.application.folder import RunFolder
@@ -144,7 +143,7 @@ def _extract_block(work: Extraction, writer: CubeWriter, row: int, stop_row: int
     lines, height = work.layout.chunk[0], work.product.grid.shape[0]
     halo = work.options.halo
     stack = load_stack(work.product, work.device, row * lines, min(stop_row * lines, height), halo)
-    ground = work.product.read_ground(stack.begin, stack.begin + stack.pixels.shape[-2])
+    ground = load_ground(work.product, work.device, stack.begin, stack.begin + stack.pixels.shape[-2])
     area = _area_ratio(work, stack)
     for number in range(row, stop_row):
         first = number * lines
@@ -158,24 +157,24 @@ def _extract_block(work: Extraction, writer: CubeWriter, row: int, stop_row: int
 
 def _extract_row(work: Extraction, writer: CubeWriter, stack: Stack, ground: Ground, area_ratio: Any) -> None:
     """Extract the core lines of ``stack``, a row of chunks; ``area_ratio`` is of these."""
-    first = stack.begin + stack.first
+    first, send = stack.begin + stack.first, work.device.begin_download
     if work.flatten:
         stack = flatten(stack, ground, work.delays)
     for name, layer in _ground_layers(work, stack, ground):
-        writer.write(name, first, layer[stack.core])
+        writer.write(name, first, send(layer[stack.core]))
     if work.area_ratio:
-        writer.write(AREA_RATIO, first, work.device.download(area_ratio))
+        writer.write(AREA_RATIO, first, send(area_ratio))
     for date in range(len(stack.acquisitions)):
         for name, values in _pixel_layers(work, stack, date):
-            writer.write(name, first, values, date)
+            writer.write(name, first, send(values), date)
     for name, when, values in signature_layers(stack, work.signatures, work.options, area_ratio):
-        writer.write(name, first, work.device.download(values), when)
+        writer.write(name, first, send(values), when)
     for other in work.others:
         other.write_block(stack, ground)
 
 
-def _ground_layers(work: Extraction, stack: Stack, ground: Ground) -> Iterator[tuple[str, NDArray[Any]]]:
-    """The layers that all dates share, by name; with the halo."""
+def _ground_layers(work: Extraction, stack: Stack, ground: Ground) -> Iterator[tuple[str, Any]]:
+    """The layers that all dates share, by name; with the halo, on the device."""
     yield "longitude", ground.longitude
     yield "latitude", ground.latitude
     yield "height", ground.height.astype(np.float32)
@@ -186,9 +185,9 @@ def _ground_layers(work: Extraction, stack: Stack, ground: Ground) -> Iterator[t
         return
     orbit = work.product.acquisitions[work.product.reference].orbit
     # where the product has no heights, the ellipsoid: 1 km of height changes the angle by 0.01 degrees
-    height = np.nan_to_num(ground.height)
-    times = stack.azimuth_time[:, np.newaxis]
-    yield "incidence_angle", incidence_angle(orbit, ground.longitude, ground.latitude, height, times)
+    height = work.device.xp.nan_to_num(ground.height)
+    times = work.device.upload(stack.azimuth_time)
+    yield "incidence_angle", incidence_angles(orbit, ground.longitude, ground.latitude, height, times)
 
 
 def _area_ratio(work: Extraction, stack: Stack) -> Any:
@@ -196,18 +195,17 @@ def _area_ratio(work: Extraction, stack: Stack) -> Any:
     if not (work.area_ratio or any(signature.needs_terrain for signature in work.signatures)):
         return None
     begin = stack.begin + stack.first
-    return work.device.upload(work.product.read_area_ratio(begin, stack.begin + stack.stop))
+    return work.product.read_area_ratio(begin, stack.begin + stack.stop)
 
 
-def _pixel_layers(work: Extraction, stack: Stack, date: int) -> Iterator[tuple[str, NDArray[Any]]]:
-    """Which pixels of a date are valid, and the pixels themselves where they are kept."""
-    download, xp = work.device.download, work.device.xp
-    yield "valid", download(stack.valid[date, :, stack.core].all(axis=0))
+def _pixel_layers(work: Extraction, stack: Stack, date: int) -> Iterator[tuple[str, Any]]:
+    """Which pixels of a date are valid, and the pixels themselves where they are kept; on the device."""
+    yield "valid", stack.valid[date, :, stack.core].all(axis=0)
     if work.slc:
         missing = np.complex64(complex(np.nan, np.nan))
         for index, polarization in enumerate(stack.polarizations):
             pixels, valid = (image[date, index, stack.core] for image in (stack.pixels, stack.valid))
-            yield f"slc_{polarization}", download(xp.where(valid, pixels, missing))
+            yield f"slc_{polarization}", work.device.xp.where(valid, pixels, missing)
 
 
 class SignaturesPart(Part):

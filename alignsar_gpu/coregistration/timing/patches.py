@@ -166,15 +166,16 @@ class PatchReader:
         since = carrier.first_time + carrier.interval * np.arange(lines.start, lines.stop)
         own = PatchCarrier(slope=carrier.slope[samples], centroid=carrier.centroid[samples], time=since)
         there = upload(own.slope), upload(own.centroid), upload(own.time)
-        image = upload(match.burst.read(polarization, lines, samples))
+        stored = match.burst.measurement(polarization).read_stored(lines, samples, self.device.host_memory)
+        image = ramp(self.device.begin_upload(stored).result(), *there, -1)
         seen = (drawing.flags == 0) & self.device.xp.isfinite(drawing.height)
         valid = {self.reference: seen & (image != 0)}
-        pixels = {self.reference: ramp(image, *there, -1, out=image)}
+        pixels = {self.reference: image}
         ground = self._ground(piece, patch, drawing)
         for date in range(self.dates):
             pair = self.pairs.get((date, piece.name))
             if pair is not None:
-                image, known = pair.pixels(pair.to_radar(ground), polarization)
+                image, known = pair.resampled(pair.to_radar(ground), polarization)
                 pixels[date], valid[date] = ramp(image, *there, -1, out=image), known & seen
         return PatchPixels(pixels=pixels, valid=valid, carrier=own)
 
