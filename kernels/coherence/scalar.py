@@ -76,5 +76,6 @@ def complex_coherence(re: Any, im: Any, power_r: Any, power_s: Any) -> Any:
     0 where a power is 0 or not finite.
     """
     power = power_r * power_s
-    level = math.sqrt(power) if 0.0 < power < INFINITY else INFINITY
-    return np.float32(re / level), np.float32(im / level)
+    known = 0.0 < power < INFINITY
+    level = math.sqrt(power) if known else 1.0
+    return (np.float32(re / level) if known else ZERO), (np.float32(im / level) if known else ZERO)

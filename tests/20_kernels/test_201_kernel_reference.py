@@ -292,6 +292,12 @@ def test_coherence_of_blocks_is_their_sums():
     np.testing.assert_array_equal(count, in_blocks(valid))
     assert not gamma[1, 1]
     assert not gamma[2].any()
+    reference[1, 2], reference[10, 4] = np.nan, np.inf
+    valid[1, 2] = valid[10, 4] = True
+    spoiled, _ = kernels.block_coherence(reference, secondary, valid, lines=LINES, samples=SAMPLES)
+    assert not spoiled[0, 0]
+    assert not spoiled[3, 1]
+    assert (spoiled != gamma).sum() == 2
     none = kernels.block_coherence(reference, secondary, valid, lines=LINES[:1], samples=SAMPLES)
     assert [array.shape for array in none] == [(0, 4), (0, 4)]
 

@@ -54,6 +54,8 @@ def arguments():
     edges = {"lines": np.array([0, 4, 9, 9, 12]), "samples": np.array([2, 3, 11, 23, 29])}
     cases["block_coherence"] = pair(94, (14, 31)) | edges
     cases["block_coherence"]["valid"][4:9, 3:11] = False
+    cases["block_coherence"]["valid"][10, 4] = True
+    cases["block_coherence"]["reference"][10, 4] = np.inf
     image = pair(92, (17, 29))
     image["reference"][3, :4] = (0.0, complex(0.0, -0.0), -2.0, 3j)
     image["valid"][3, :4] = True
