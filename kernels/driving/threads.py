@@ -27,7 +27,8 @@ def in_threads(loop: Callable[..., None], count: int, *arguments: Any) -> None:
             loop(0, count, *arguments)
         return
     ranges = iter(range(0, count, size))
-    turns = functools.partial(_take_turns, loop, ranges, size, count, arguments)
+    given = [arguments]
+    turns = functools.partial(_take_turns, loop, ranges, size, count, given)
     others = [_pool(threads - 1).submit(turns) for _ in range(min(threads, -(-count // size)) - 1)]
     try:
         turns()
@@ -37,16 +38,17 @@ def in_threads(loop: Callable[..., None], count: int, *arguments: Any) -> None:
         for _ in ranges:  # after an error: no more ranges
             pass
         errors = [other.exception() for other in begun]
+        given.clear()  # those that were cancelled stay in the pool's queue until a thread comes by
     for error in errors:
         if error is not None:
             raise error
 
 
 def _take_turns(
-    loop: Callable[..., None], firsts: Iterator[int], size: int, count: int, arguments: tuple[Any, ...]
+    loop: Callable[..., None], firsts: Iterator[int], size: int, count: int, given: list[tuple[Any, ...]]
 ) -> None:
     for first in firsts:
-        loop(first, min(first + size, count), *arguments)
+        loop(first, min(first + size, count), *given[0])
 
 
 def _number_of_threads() -> int:

@@ -1,6 +1,8 @@
 """Timing measured on a device, with the stand-in for CuPy: the CPU's results, and what goes up and down for them."""
 
+import threading
 import tracemalloc
+import weakref
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
@@ -8,6 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from alignsar_gpu.kernels.driving import threads
 from simulated_stack import CPU, Products
 from stand_in import device, stand_in
 
@@ -131,7 +134,7 @@ def test_what_is_held_of_a_patch_is_what_is_counted(bursts, monkeypatch):
         beside = tracemalloc.get_traced_memory()[1] - held
     finally:
         tracemalloc.stop()
-    assert 0.2 * BLOCK_BYTES < (beside + sum(layer.nbytes for layer in layers)) / pixels < 0.9 * BLOCK_BYTES
+    assert 0.2 * BLOCK_BYTES < (beside + sum(layer.nbytes for layer in layers)) / pixels < BLOCK_BYTES
 
 
 def test_a_patch_is_cut_to_what_the_posts_of_its_dem_leave(bursts, monkeypatch):
@@ -163,7 +166,7 @@ def test_parts_of_the_band_take_the_memory_that_is_counted(shape, axis):
         used = tracemalloc.get_traced_memory()[1] / valid.size
     finally:
         tracemalloc.stop()
-    assert 0.2 * BLOCK_BYTES < used < 0.9 * BLOCK_BYTES  # the rest is scratch of a device's transforms
+    assert 0.2 * BLOCK_BYTES < used < BLOCK_BYTES
 
 
 def test_a_patch_is_cut_to_what_fits():
@@ -300,3 +303,25 @@ def test_bursts_share_the_tables_of_their_weights(monkeypatch):
         assert own.table(array.copy()) is not own.table(array)
         assert len(moved.up) == 2
         assert len(replace(own)._tables) == 0
+
+
+def test_threads_that_come_too_late_hold_no_arrays(monkeypatch):
+    """What they would have worked on is free once a kernel is done, though they still wait for their turn."""
+
+    class Loop:
+        def __call__(self, first, stop, array):
+            array[first:stop] += 1.0
+
+    monkeypatch.setattr(threads, "_number_of_threads", lambda: 2)
+    busy = threading.Event()
+    waiting = threads._pool(1).submit(busy.wait)
+    try:
+        array = np.zeros(64)
+        held = weakref.ref(array)
+        threads.in_threads(Loop(), len(array), array)
+        assert (array == 1.0).all()
+        del array
+        assert held() is None
+    finally:
+        busy.set()
+    assert waiting.result()
