@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,7 +19,7 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.transfers import Arrived, Transfers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -48,6 +48,7 @@ class Device:
     reason: str
     memory_budget: int
     host_budget: int | None = None
+    _kept: dict[Any, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @cached_property
     def xp(self) -> Any:
@@ -61,6 +62,12 @@ class Device:
     def upload(self, array: NDArray[Any]) -> Any:
         """``array`` on this device (itself, on the CPU)."""
         return array if self.kind == "cpu" else self.xp.asarray(array)
+
+    def keep(self, key: Any, make: Callable[[], NDArray[Any]]) -> Any:
+        """Return the small table that ``make`` gives on this device; made and sent there once for each ``key``."""
+        if key not in self._kept:
+            self._kept[key] = self.upload(make())
+        return self._kept[key]
 
     def download(self, array: Any) -> NDArray[Any]:
         """``array`` of this device as a numpy array; an error of earlier device work surfaces here."""
