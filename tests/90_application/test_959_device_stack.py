@@ -22,7 +22,7 @@ from alignsar_gpu.application.dataset.layers import area_ratio_layer, layers
 from alignsar_gpu.application.journal import Journal
 from alignsar_gpu.dataset.cube import CubeLayout
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.progress import Advance
+from alignsar_gpu.progress import LOGGER, Advance
 from alignsar_gpu.signatures import select
 from alignsar_gpu.signatures.options import SignatureOptions, Windows
 
@@ -213,6 +213,8 @@ def test_an_allocation_that_fails_makes_blocks_smaller_and_no_layer_wrong(produc
     )
 
 
-def test_the_number_of_blocks_is_told(products, tmp_path, caplog):
+def test_the_number_of_rows_is_told(products, tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(LOGGER, "warning", lambda text, *values: said.append(text % values))
     failing(products, tmp_path / "run", 40, 4)
-    assert "memory     ran out with 4 rows of chunks at a time; goes on with 2" in caplog.messages
+    assert said == ["memory     ran out with 4 rows of chunks at a time; goes on with 2"]
