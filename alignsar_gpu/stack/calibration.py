@@ -115,8 +115,9 @@ class JoinedCalibration:
             rows = between(azimuth_time, part.times)
             columns = between(slant_range, part.ranges)
             if rows.start < rows.stop and columns.start < columns.stop:
-                place = azimuth_time[rows], slant_range[columns]
-                own = part.calibration.amplitude(quantity, *place, xp, **how)
+                own = part.calibration.amplitude(
+                    quantity, azimuth_time[rows], slant_range[columns], xp, **how
+                )
                 if own.shape == shape:
                     return own
                 result = xp.ones(shape, dtype=np.float32) if result is None else result
