@@ -19,7 +19,7 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.transfers import Arrived, Transfers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -48,9 +48,7 @@ class Device:
     reason: str
     memory_budget: int
     host_budget: int | None = None
-    _tables: dict[int, tuple[NDArray[Any], Any]] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    _kept: dict[Any, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @cached_property
     def xp(self) -> Any:
@@ -74,11 +72,11 @@ class Device:
         """``array`` on this device (itself, on the CPU)."""
         return array if self.kind == "cpu" else self.xp.asarray(array)
 
-    def table(self, array: NDArray[Any]) -> Any:
-        """``array``, which nobody changes, on this device: uploaded once, and kept."""
-        if id(array) not in self._tables:
-            self._tables[id(array)] = array, self.upload(array)
-        return self._tables[id(array)][1]
+    def keep(self, key: Any, make: Callable[[], NDArray[Any]]) -> Any:
+        """Return the small table that ``make`` gives on this device; made and sent there once for each ``key``."""
+        if key not in self._kept:
+            self._kept[key] = self.upload(make())
+        return self._kept[key]
 
     def download(self, array: Any) -> NDArray[Any]:
         """``array`` of this device as a numpy array; an error of earlier device work surfaces here."""

@@ -4,7 +4,7 @@ Each direction has a stream of its own beside that of the computation, and its m
 then the device copies by itself. What a copy reads is neither freed nor written again before the copy is done:
 
 - The memory of an upload belongs to the stream of uploads. What was computed from it was launched before it was let go,
-  and the stream waits for all that was launched when the next upload begins.
+  and the stream waits for all that was launched before it writes to it again.
 - A download holds its array, and an upload what it was read into, until the device says that it is there.
 """
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+ALLOCATION_FAILED = 2  # cudaErrorMemoryAllocation
 IN_FLIGHT = 4  # uploads whose memory on the host is kept, at most
 
 
@@ -97,17 +98,26 @@ class Transfers:
         self._flying: deque[tuple[Any, NDArray[Any]]] = deque()
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
-        """Allocate page-locked memory on the host, as `numpy.empty` does other memory."""
+        """Allocate page-locked memory on the host, as `numpy.empty` does other memory.
+
+        Raises MemoryError where there is none.
+        """
         kind = np.dtype(dtype)
-        memory = self._cupy.cuda.alloc_pinned_memory(max(math.prod(shape) * kind.itemsize, 1))
+        try:
+            memory = self._cupy.cuda.alloc_pinned_memory(max(math.prod(shape) * kind.itemsize, 1))
+        except self._cupy.cuda.runtime.CUDARuntimeError as error:
+            if error.status != ALLOCATION_FAILED:
+                raise
+            raise MemoryError(f"no page-locked memory for {shape} of {kind}") from None
         return np.ndarray(shape, kind, buffer=memory)
 
     def upload(self, host: NDArray[Any]) -> Upload:
-        """Send an array of `empty` to the device; it must not be written again."""
-        launched = self._cupy.cuda.get_current_stream().record()
+        """Send an array of `empty` to the device; it must not be written again. May be called from any thread."""
+        current = self._cupy.cuda.get_current_stream()
         with self._up:
-            self._up.wait_event(launched)
             array = self._cupy.empty(host.shape, host.dtype)
+            # After the allocation: another thread may have let its memory go just before.
+            self._up.wait_event(current.record())
             array.data.copy_from_host_async(host.ctypes.data, host.nbytes, self._up)
             there = self._up.record()
         self._flying.append((there, host))

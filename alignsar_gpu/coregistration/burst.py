@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +27,6 @@ WIDE, WIDE_TAPS = 0.8, 16
 TAPS = 12
 
 
-@lru_cache
 def resampling_weights(band: Band, taps: int) -> NDArray[np.float32]:
     """Return the table of resampling weights along the axis of a band."""
     return weights(WIDE_TAPS if band.width > WIDE else taps, band.width, band.hamming)
@@ -110,9 +109,12 @@ class BurstPair:
     def _tables(self) -> tuple[Any, Any]:
         burst = self.secondary.burst
         down, across = (
-            resampling_weights(band, self.taps) for band in (burst.azimuth_band, burst.range_band)
+            self.device.keep(
+                (resampling_weights, band, self.taps), partial(resampling_weights, band, self.taps)
+            )
+            for band in (burst.azimuth_band, burst.range_band)
         )
-        return self.device.table(down), self.device.table(across)
+        return down, across
 
     @cached_property
     def _carriers(self) -> dict[str, Carrier]:

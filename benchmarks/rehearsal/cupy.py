@@ -242,6 +242,8 @@ def __getattr__(name: str) -> Any:
 class CUDARuntimeError(RuntimeError):
     """What goes wrong on a device."""
 
+    status = 0
+
 
 class Event:
     """The end of what was launched on a stream so far."""
@@ -288,15 +290,22 @@ class Stream:
         self.finish(self.launched)
 
     def __enter__(self) -> Stream:
-        _streams.append(self)
+        _current.streams.append(self)
         return self
 
     def __exit__(self, *_: Any) -> None:
-        _streams.pop()
+        _current.streams.pop()
+
+
+class Current(threading.local):
+    """The streams that a thread works on; the last is the current one."""
+
+    def __init__(self) -> None:
+        self.streams = [FIRST]
 
 
 FIRST = Stream()
-_streams = [FIRST]
+_current = Current()
 
 
 PROPERTIES = {
@@ -324,7 +333,7 @@ runtime = SimpleNamespace(
 cuda = SimpleNamespace(
     runtime=runtime,
     Stream=Stream,
-    get_current_stream=lambda: _streams[-1],
+    get_current_stream=lambda: _current.streams[-1],
     alloc_pinned_memory=bytearray,
     set_allocator=lambda _: None,
     memory=SimpleNamespace(OutOfMemoryError=OutOfMemoryError),

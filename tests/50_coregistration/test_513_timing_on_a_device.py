@@ -295,16 +295,6 @@ def test_a_field_is_evaluated_for_a_block_at_once(degree, monkeypatch):
         assert np.array_equal(np.broadcast_to(late, whole.shape), whole)
 
 
-def test_bursts_share_the_tables_of_their_weights(monkeypatch):
-    array = np.ones(3)
-    with counting(monkeypatch) as moved:
-        own = device()
-        assert own.table(array) is own.table(array)
-        assert own.table(array.copy()) is not own.table(array)
-        assert len(moved.up) == 2
-        assert len(replace(own)._tables) == 0
-
-
 def test_threads_that_come_too_late_hold_no_arrays(monkeypatch):
     """What they would have worked on is free once a kernel is done, though they still wait for their turn."""
 

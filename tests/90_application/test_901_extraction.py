@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from simulated_stack import CPU
 from synthetic_stack import simulate_stack
 
-from alignsar_gpu.application.dataset.description import describe_scene
-from alignsar_gpu.application.dataset.extraction import (
+from alignsar_gpu.application.dataset.blocks import (
     MOST_LINES,
     PIXEL_BYTES,
     WORK_BYTES,
     bytes_per_pixel,
     rows_per_block,
 )
+from alignsar_gpu.application.dataset.description import describe_scene
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.orbit import Orbit
 from alignsar_gpu.signatures import select
