@@ -17,7 +17,7 @@ from stand_in import device, stand_in
 from alignsar_gpu.coregistration import assemble
 from alignsar_gpu.coregistration.assemble import coregistered_stack
 from alignsar_gpu.coregistration.offsets import OffsetField, patch_offset
-from alignsar_gpu.coregistration.timing import patches, scene_offsets
+from alignsar_gpu.coregistration.timing import patches, scene_offsets, shifts
 from alignsar_gpu.coregistration.timing.diversity import _with_exact_sums, double_difference
 from alignsar_gpu.coregistration.timing.patches import BLOCK_BYTES, PIXEL_BYTES, TimingPatch, within_memory
 from alignsar_gpu.coregistration.timing.scene_offsets import SIZE, _patches, residual_offsets
@@ -147,6 +147,23 @@ def test_a_patch_is_cut_to_what_the_posts_of_its_dem_leave(bursts, monkeypatch):
     begin, count = whole.pixels[1].shape[1] // 4, whole.pixels[1].shape[1] // 2
     assert part.pixels[1].shape[1] == count
     assert np.array_equal(part.pixels[0], whole.pixels[0][:, begin : begin + count])
+
+
+def test_pixels_of_a_patch_are_let_go_before_the_next(bursts, monkeypatch):
+    held, real, views = [], shifts.patches_of, patches.PatchReader.views
+    monkeypatch.setattr(shifts, "patches_of", lambda *given: 2 * real(*given))
+
+    def alone(*given):
+        assert not any(view() for view in held)
+        read = views(*given)
+        held.extend(map(weakref.ref, read))
+        return read
+
+    monkeypatch.setattr(patches.PatchReader, "views", alone)
+    with counting(monkeypatch) as moved:
+        coregistered_stack(bursts.choose().selection, bursts.dem, device())
+        assert moved.xp.memory.used < MIB  # tables of weights
+    assert len(held) == 4
 
 
 @pytest.mark.parametrize("axis", [0, 1])

@@ -132,14 +132,11 @@ def measure_shifts(
     ranges: dict[int, list[OverlapShift]] = defaultdict(list)
     patches = patches_of(reader.matches, reader.mosaic)
     for number, patch in enumerate(patches):
-        views = reader.views(patch, polarization)
-        burst = reader.matches[patch.bursts[0]].burst
-        for view in views:
-            for date, azimuth, across in _sub_bands(view, reader, burst):
-                coarse[date].append(azimuth)
-                ranges[date].append(across)
-        if len(views) == 2:
-            comparisons += _compared(views, patch, network, reader.device)
+        bands, compared = _of_patch(reader, patch, polarization, network)
+        for date, azimuth, across in bands:
+            coarse[date].append(azimuth)
+            ranges[date].append(across)
+        comparisons += compared
         advance(f"{number + 1} of {len(patches)} patches compared")
     measured = _solved(reader, names, network, (comparisons, coarse, ranges), range_shift=range_shift)
     told = {
@@ -152,6 +149,16 @@ def measure_shifts(
         for date, found in fields.items()
     }
     return replace(measured, fields=fields, facts=measured.facts | ({"offsets": told} if told else {}))
+
+
+def _of_patch(
+    reader: PatchReader, patch: TimingPatch, polarization: str, network: TimingNetwork
+) -> tuple[list[tuple[int, OverlapShift, OverlapShift]], list[OverlapComparison]]:
+    """Measure shifts by parts of the band and by the overlap of a patch, whose pixels are then let go."""
+    views = reader.views(patch, polarization)
+    burst = reader.matches[patch.bursts[0]].burst
+    bands = [found for view in views for found in _sub_bands(view, reader, burst)]
+    return bands, list(_compared(views, patch, network, reader.device)) if len(views) == 2 else []
 
 
 def _sub_bands(
