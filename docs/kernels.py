@@ -12,7 +12,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from unittest import mock
 
 from alignsar_gpu.kernels.driving import families
@@ -56,18 +56,22 @@ KINDS = {
 }
 HEAD = """# CUDA kernels
 
-What each kernel costs, compiled without a device for sm_75 (Turing), sm_80 (Ampere) and sm_90 (Hopper) by
-{versions}. Made by `python docs/kernels.py` in an environment with the extra `cuda13`;
-`tests/20_kernels/test_203_compiled.py` holds it equal to what is compiled. What is written here is no measurement:
-[the README](../README.md) says what has run on a GPU.
+What each kernel costs, compiled without a device for sm_75 (Turing), sm_80 (Ampere) and sm_90 (Hopper).
+Made by `python docs/kernels.py` in an environment with the extra `cuda13`, and held equal to what is compiled by a test
+(`test_203_compiled.py`). Nothing here was measured: [the README](../README.md#on-a-gpu) says what has run on a GPU.
+Compilers: {versions}.
 
-- **registers** of a thread, **spills** (bytes stored and loaded because registers did not suffice) and **shared** memory
-  (bytes a block), as `ptxas -v` reports them; three numbers where the architectures differ, in the order above.
-- **float64**: instructions in the PTX, conversions and copies of unrolled loops included. On cards for consumers each
-  takes as long as 64 (on some 32) in float32; on data center cards, as long as two. So float64 is kept to phases,
-  geometry and sums, and each kernel says what for.
+- **registers** of a thread; **spills**, bytes stored and loaded for want of registers; **shared** memory of a block,
+  bytes: as `ptxas -v` reports them. Three numbers where the architectures differ, in the order above.
+- **float64**: instructions in the PTX, with conversions and the copies of unrolled loops. On a consumer's card each
+  takes as long as 64 in float32 (32 on Turing), on an A100 or H100 as long as 2. So float64 is for phases, geometry and
+  sums alone, and each kernel says for which.
+- `_tile` sums windows in shared memory, `_direct` pixel by pixel: of those of polarimetry and speckle filters, the
+  smaller ones, which read less so, and all that are too wide for a tile.
 """
-COLUMNS = "| kernel | registers | spills | shared | float64 | what float64 is for |\n| --- | --- | --- | --- | --- | --- |\n"
+COLUMNS = """| kernel | registers | spills | shared | float64 | what float64 is for |
+| --- | --- | --- | --- | --- | --- |
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,16 +95,24 @@ def find_assembler() -> str | None:
     return found or next((str(path) for f in folders for path in Path(f).rglob("bin/ptxas")), None)
 
 
+def _ptxas(*arguments: str) -> str:
+    """What ptxas says."""
+    command = [str(find_assembler()), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}: {done.stderr}")
+    return done.stdout + done.stderr
+
+
 def _assembled(name: str, ptx: str, target: str) -> str:
     """What ptxas reports of a kernel."""
     with tempfile.TemporaryDirectory() as folder:
         source, machine_code = Path(folder) / f"{name}.ptx", Path(folder) / f"{name}.cubin"
         source.write_text(ptx, encoding="utf-8")
-        command = [str(find_assembler()), "-v", f"-arch={target}", str(source), "-o", str(machine_code)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-        if done.returncode or not machine_code.stat().st_size:
-            raise RuntimeError(f"{name}, {target}: {done.stderr}")
-    return done.stderr
+        report = _ptxas("-v", f"-arch={target}", str(source), "-o", str(machine_code))
+        if not machine_code.stat().st_size:
+            raise RuntimeError(f"{name}, {target}: ptxas wrote nothing")
+    return report
 
 
 @functools.cache
@@ -108,7 +120,7 @@ def compiled(name: str, architecture: tuple[int, int]) -> Compiled:
     """Compile a kernel for an architecture, once."""
     device = SimpleNamespace(compute_capability=architecture)
     arguments = tuple(KINDS[kind] for kind in DECLARED[name].arguments)
-    with mock.patch("numba.cuda.dispatcher.get_current_device", lambda: device):
+    with mock.patch("numba.cuda.dispatcher.get_current_device", return_value=device):
         ptx, _ = cuda.compile_ptx(KERNEL[name].py_func, arguments, cc=architecture, fastmath=True)
     report = _assembled(name, ptx, "sm_{}{}".format(*architecture))
 
@@ -126,15 +138,15 @@ def compiled(name: str, architecture: tuple[int, int]) -> Compiled:
 
 
 def versions() -> str:
-    """The compilers, by name and version."""
-    libnvvm = re.search(
-        r"Cuda compilation tools, release .*V(\S+)", compiled(next(iter(DECLARED)), (9, 0)).ptx
-    )
-    done = subprocess.run([str(find_assembler()), "--version"], capture_output=True, text=True, check=True)
-    assembler = re.search(r"V(\d\S+)", done.stdout)
+    """Return the compilers, by name and version; PTX and ptxas say their own."""
+    made = compiled("phase_difference", ARCHITECTURES[0])
     packages = [f"{name} {importlib.metadata.version(name)}" for name in ("numba", "numba-cuda")]
-    tools = {"libNVVM": libnvvm, "ptxas": assembler}
-    return ", ".join([*packages, *(f"{name} {found.group(1)}" for name, found in tools.items() if found)])
+    return ", ".join([*packages, f"libNVVM {_version(made.ptx)}", f"ptxas {_version(_ptxas('--version'))}"])
+
+
+def _version(text: str) -> str:
+    found = re.search(r"Cuda compilation tools, release \S+ V(\S+)", text)
+    return found.group(1) if found else "of an unknown version"
 
 
 def _three(values: list[int]) -> str:

@@ -13,10 +13,18 @@ from alignsar_gpu.kernels.driving.gpujit import THREADS, cuda, device_function, 
 from . import scalar
 from .scalar import ACROSS, DOWN, TAPS, carrier_turns, located, restored_turns, turned, value, wrapped
 
+WHY_FLOAT64 = "places in the image and phases, until only fractions of a pixel and of a turn are left"
 # Registers grow with the lines that are summed at a time; the loop over columns stays a loop.
-DECLARED = {"ramp": Declared(arguments="cdddic", registers=48, float64=25)} | {
+DECLARED = {
+    "ramp": Declared(
+        arguments="cdddic",
+        registers=48,
+        float64=25,
+        why_float64="the carrier's phase, until it is reduced to turns",
+    )
+} | {
     f"resample_{down}_{across}": Declared(
-        arguments="fpdddffddmcb", registers={8: 72, 12: 80, 16: 96}[down], float64=38
+        arguments="fpdddffddmcb", registers={8: 72, 12: 80, 16: 96}[down], float64=38, why_float64=WHY_FLOAT64
     )
     for down in TAPS
     for across in TAPS

@@ -24,17 +24,23 @@ from alignsar_gpu.kernels.driving.mathematics import ONE, ZERO
 from alignsar_gpu.kernels.driving.tiling import LINES, STEP, column_sums, sums_of, window_sums
 from numba import float32, float64
 
+from .cuda import WHY_SUMS, WHY_VARIANCE
 from .scalar import counted, gamma_map_value, mmse_value, mmse_weight, window_mean
 
 SHARED_BOXCAR = STEP * (4 + 8)
 SHARED_SPAN = STEP * (4 + 8 + 8)
 SHARED_LEE = SHARED_SPAN + STEP * (4 + 8)
 
-# Windows are summed in float64: their variance is a difference.
 DECLARED = {
-    "speckle_boxcar_tile": Declared(arguments="fbppppf", registers=64, float64=24, shared=SHARED_BOXCAR),
-    "speckle_lee_tile": Declared(arguments="fbppppsf", registers=80, float64=128, shared=SHARED_LEE),
-    "speckle_gamma_map_tile": Declared(arguments="fbppppsf", registers=72, float64=72, shared=SHARED_SPAN),
+    "speckle_boxcar_tile": Declared(
+        arguments="fbppppf", registers=64, float64=40, shared=SHARED_BOXCAR, why_float64=WHY_SUMS
+    ),
+    "speckle_lee_tile": Declared(
+        arguments="fbppppsf", registers=80, float64=180, shared=SHARED_LEE, why_float64=WHY_VARIANCE
+    ),
+    "speckle_gamma_map_tile": Declared(
+        arguments="fbppppsf", registers=72, float64=170, shared=SHARED_SPAN, why_float64=WHY_VARIANCE
+    ),
 }
 
 PIXEL_FUNCTIONS = ("pixel_count", "pixel_plane", "pixel_span")
@@ -114,7 +120,7 @@ def speckle_boxcar_tile(
     span: tuple[int, int],
     out: Any,
 ) -> None:
-    """As :func:`.cuda.speckle_boxcar`."""
+    """As :func:`.cuda.speckle_boxcar_direct`."""
     numbers = cuda.shared.array(STEP, float32)
     columns = cuda.shared.array(STEP, float64)
     thread = cuda.threadIdx.x
@@ -149,7 +155,7 @@ def speckle_lee_tile(
     noise: Any,
     out: Any,
 ) -> None:
-    """As :func:`.cuda.speckle_lee`: the weights, by the span, which each thread keeps for itself; then every plane."""
+    """As :func:`.cuda.speckle_lee_direct`: weights of the span, which each thread keeps for itself; then planes."""
     counts_of_columns = cuda.shared.array(STEP, float32)
     columns = cuda.shared.array(STEP, float64)
     squares_of_columns = cuda.shared.array(STEP, float64)
@@ -204,7 +210,7 @@ def speckle_gamma_map_tile(
     looks: Any,
     out: Any,
 ) -> None:
-    """As :func:`.cuda.speckle_gamma_map`."""
+    """As :func:`.cuda.speckle_gamma_map_direct`."""
     columns = (
         cuda.shared.array(STEP, float32),
         cuda.shared.array(STEP, float64),

@@ -12,12 +12,7 @@ from .cpu import BOXCAR, GAMMA_MAP, LEE, REFINED_LEE
 from .cuda import KERNEL
 from .cuda_tiles import KERNEL as TILED
 
-KERNELS = {
-    BOXCAR: "speckle_boxcar",
-    LEE: "speckle_lee",
-    REFINED_LEE: "speckle_refined_lee",
-    GAMMA_MAP: "speckle_gamma_map",
-}
+NAMES = {BOXCAR: "speckle_boxcar", LEE: "speckle_lee", GAMMA_MAP: "speckle_gamma_map"}
 
 
 def filter_speckle(
@@ -36,13 +31,14 @@ def filter_speckle(
     parameter = {BOXCAR: (), GAMMA_MAP: (looks,)}.get(method, (1.0 / looks,))
     inputs = (planes.reshape(-1), valid.reshape(-1))
     given = (*inputs, *sizes, *parameter, out.reshape(-1))
-    if is_tiled(half) and method != REFINED_LEE:
-        launch(TILED[f"{KERNELS[method]}_tile"], tile_grid(rows, samples, half), *given)
-        return
-    # Of the threads of refined Lee, those at the ends take means for the others.
-    across = THREADS - 2 * (half[0] - (half[0] + 2) // 3) if method == REFINED_LEE else THREADS
-    grid = (-(-samples // across), min(max(rows, FEWEST_BLOCKS), MOST_BLOCKS))
-    launch(KERNEL[KERNELS[method]], grid, *given)
+    down = min(max(rows, FEWEST_BLOCKS), MOST_BLOCKS)
+    if method == REFINED_LEE:  # threads at the ends take means for the others
+        across = -(-samples // (THREADS - 2 * (half[0] - (half[0] + 2) // 3)))
+        launch(KERNEL["speckle_refined_lee"], (across, down), *given)
+    elif is_tiled(half):
+        launch(TILED[f"{NAMES[method]}_tile"], tile_grid(rows, samples, half), *given)
+    else:
+        launch(KERNEL[f"{NAMES[method]}_direct"], (-(-samples // THREADS), down), *given)
 
 
 def filter_multitemporal(powers: Any, means: Any, valid: Any, out: Any) -> None:

@@ -38,10 +38,22 @@ from .scalar import (
 
 DEVICE_FUNCTIONS = ()
 DECLARED = {
-    "temporal_statistics": Declared(arguments="fbiffff", registers=56, float64=150),
-    "seasonal_fit": Declared(arguments="fbiddsff", registers=64, float64=100),
+    "temporal_statistics": Declared(
+        arguments="fbiffff",
+        registers=56,
+        float64=150,
+        why_float64="sums over dates: their variance is a difference of two",
+    ),
+    "seasonal_fit": Declared(
+        arguments="fbiddsff",
+        registers=64,
+        float64=80,
+        why_float64="sums over dates, and the solution of their normal equations",
+    ),
     "temporal_extremes": Declared(arguments="fbihff", registers=32, float64=0),
-    "temporal_mean_minimum": Declared(arguments="fiff", registers=32, float64=30),
+    "temporal_mean_minimum": Declared(
+        arguments="fiff", registers=32, float64=30, why_float64="sums over dates"
+    ),
     "log_ratio": Declared(arguments="ffbf", registers=32, float64=0),
     "change_index": Declared(arguments="fffbhf", registers=32, float64=0),
 }

@@ -85,9 +85,11 @@ def test_cases_reach_every_kernel_and_several_blocks():
     reached = {"multitemporal"}
     for case, given in CASES.items():
         method = case.split("-")[0]
-        if method in kernels.SPECKLE_METHODS:
-            tiled = method != "refined_lee" and is_tiled(tuple(given["window"] // 2))
-            reached.add(f"speckle_{method}_tile" if tiled else f"speckle_{method}")
+        if method == "refined_lee":
+            reached.add("speckle_refined_lee")
+        elif method != "multitemporal":
+            form = "tile" if is_tiled(tuple(given["window"] // 2)) else "direct"
+            reached.add(f"speckle_{method}_{form}")
     assert reached == {*cuda_speckle.DECLARED, *cuda_tiles.DECLARED}
     for case in ("boxcar-wide", "refined_lee-wide"):
         assert CASES[case]["planes"].shape[2] > cuda_speckle.THREADS
