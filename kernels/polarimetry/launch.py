@@ -34,7 +34,7 @@ def window_signatures(
     given = (*_flat(*images, *radiometry), *_lowest(kind, lowest), half, top, slots, shape, out)
     if is_tiled(half) and shape[0] * shape[1] > 0:
         kernel = cuda_windows.KERNEL[f"window_signatures_{kind}_tile"]
-        launch(kernel, tile_grid(*shape, half), *given)
+        launch(kernel, tile_grid(shape[0], shape[1], half), *given)
     else:
         kernel = cuda_windows.KERNEL[f"window_signatures_{kind}_direct"]
         elementwise(kernel, shape[0] * shape[1], *given)

@@ -236,10 +236,10 @@ def _bound() -> dict[str, Any]:
     module = sys.modules[__name__]
     forms = bind(device_function, PIXEL_FUNCTIONS, module, device_functions(str(__package__)))
     forms = bind(ordered_function, SUM_FUNCTIONS, module, forms)
-    one = {"add": add_one, "put": put_one, "take": take_one}
+    one: dict[str, Any] = {"add": add_one, "put": put_one, "take": take_one}
     counts = sums_of(forms, quantities=pixel_count, nothing=(ZERO,), **one)
     plane = sums_of(forms, quantities=pixel_plane, nothing=(0.0,), **one)
-    several = {"add": add_span, "put": put_span, "take": take_span}
+    several: dict[str, Any] = {"add": add_span, "put": put_span, "take": take_span}
     spans = sums_of(forms, quantities=pixel_span, nothing=(ZERO, 0.0, 0.0), **several)
     given = {
         f"{name}_{part}": sums[function]
