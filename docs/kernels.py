@@ -43,6 +43,7 @@ KINDS = {
     "q": types.int64[::1],
     "w": types.int32[::1],
     "u": types.uint8[::1],
+    "j": types.int16[::1],
     "b": types.boolean[::1],
     "2": types.float64[:, ::1],
     "3": types.float64[:, :, ::1],

@@ -26,8 +26,19 @@ from .geometry.interface import (
     ground_to_radar,
     viewing_angles,
 )
+from .placement.interface import evaluate_polynomials, move_image, move_places
 from .polarimetry.interface import DUAL_OUTPUTS, QUAD_OUTPUTS, matrix_signatures, polarimetric_signatures
-from .resampling.interface import EVERYWHERE, TAPS, Box, CarrierTable, ramp, resample, weights
+from .resampling.interface import (
+    EVERYWHERE,
+    TAPS,
+    Box,
+    CarrierTable,
+    decode,
+    extents,
+    ramp,
+    resample,
+    weights,
+)
 from .speckle.interface import SPECKLE_METHODS, multitemporal_filter, speckle_filter
 from .temporal.interface import (
     SEASONAL,
@@ -71,13 +82,18 @@ __all__ = [
     "boxcar_coherence",
     "change_index",
     "cover_cells",
+    "decode",
     "displace_cells",
+    "evaluate_polynomials",
+    "extents",
     "facet_areas",
     "gather",
     "ground_to_radar",
     "lattice_cells",
     "log_ratio",
     "matrix_signatures",
+    "move_image",
+    "move_places",
     "multitemporal_filter",
     "phase_difference",
     "phases_to_phasors",
