@@ -5,9 +5,9 @@ the columns of one window. Nothing is subtracted, so that a bright pixel leaves 
 it; and every sum is taken in the order of lines and samples, so that its bits depend neither on the tile nor on the
 block of lines that its window lies in.
 
-A window of h x w pixels, of n quantities from r arrays, is read directly by h w r reads; in tiles by (h + 1) r / 2 of
-global and w n of shared memory. 3 x 3 pixels take about as many either way, and are summed directly; 5 x 5 take half
-as many in tiles, 7 x 7 a third or less.
+A window of h x w pixels, of n quantities from r arrays, takes h w r reads directly, in tiles (h + 1) r / 2 of global
+and w n of shared memory. That is most of them for 3 x 3 pixels, and for long windows of few lines, which are summed
+directly; about half or less for 5 x 5, about a third or less for 7 x 7.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 LINES = 2
 STEP = LINES * THREADS  # places in shared memory of one quantity
-FEWEST_TILED = 25  # pixels of a window that is summed in tiles
+FEWEST_TILED = 5  # lines, and samples, of a window that is summed in tiles
 WIDEST_TILED = THREADS // 2 + 1  # samples
 
 FUNCTIONS = ("values_at", "direct_sums", "column_sums", "window_sums")
@@ -111,7 +111,7 @@ def sums_of(
 def is_tiled(half: tuple[int, int]) -> bool:
     """Whether windows that reach so far to each side are summed in tiles."""
     lines, samples = (2 * reach + 1 for reach in half)
-    return samples <= WIDEST_TILED and lines * samples >= FEWEST_TILED
+    return min(lines, samples) >= FEWEST_TILED and samples <= WIDEST_TILED
 
 
 def tile_grid(rows: int, samples: int, half: tuple[int, int]) -> tuple[int, int]:

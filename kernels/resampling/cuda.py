@@ -152,7 +152,7 @@ def resample(
 def _bound() -> dict[str, Any]:
     module = sys.modules[__name__]
     forms = device_functions(str(__package__))
-    found = {}
+    found: dict[str, Any] = {}
     for name in STORED:
         own = bind(kernel, ("ramp", "decode"), module, forms, tag=f"_{name}")
         found |= {f"ramp_{name}": own[ramp], f"decode_{name}": own[decode]}
