@@ -6,6 +6,7 @@ imported before its first use. The number of CPU threads is that of ``numba.set_
 """
 
 from .averaging.interface import average_parts, phases_to_phasors, phasors_to_phases
+from .calibration.interface import calibrate_powers, interpolate_rows
 from .cells.interface import (
     WHOLE_CELL,
     Cells,
@@ -80,6 +81,7 @@ __all__ = [
     "amplitude_intensity_phase",
     "average_parts",
     "boxcar_coherence",
+    "calibrate_powers",
     "change_index",
     "cover_cells",
     "decode",
@@ -89,6 +91,7 @@ __all__ = [
     "facet_areas",
     "gather",
     "ground_to_radar",
+    "interpolate_rows",
     "lattice_cells",
     "log_ratio",
     "matrix_signatures",

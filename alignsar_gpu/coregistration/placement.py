@@ -71,8 +71,8 @@ class Placement:
         """
         places = np.arange(piece.samples.start, piece.samples.stop) if samples is None else samples
         seconds, metres = self.shifts[piece.name].of_pixels(
-            np.arange(lines.start, lines.stop) - float(piece.first_line),
-            places - float(piece.first_sample),
+            np.arange(lines.start, lines.stop, dtype=np.float64) - piece.first_line,
+            (places - piece.first_sample).astype(np.float64),
             height,
         )
         seconds -= self.mean.seconds

@@ -183,7 +183,11 @@ class CoregisteredStack:
             if lines.start >= lines.stop:
                 continue
             block = slice(lines.start - first, lines.stop - first), piece.samples
-            common = {"polarizations": self.polarizations, "block": block, "device": self.device}
+            common: dict[str, Any] = {
+                "polarizations": self.polarizations,
+                "block": block,
+                "device": self.device,
+            }
             yield ReferencePart(
                 date=self.reference,
                 burst=self.matches[piece.name].burst,

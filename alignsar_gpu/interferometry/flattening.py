@@ -35,7 +35,7 @@ def flatten(stack: Stack, ground: Ground, delays: Sequence[float]) -> Stack:
     conj(secondary) is the flattened interferogram and any two dates of the result can be paired. Dates that
     are already flattened are left as they are; pixels without ground coordinates become invalid.
 
-    ``ground`` covers the lines of the stack, halo included, on its device (`stack.ground.load_ground`). ``delays``
+    ``ground`` covers the lines of the stack, halo included, on its device (`stack.block.load_ground`). ``delays``
     gives per date how much later than in the reference pass (each in seconds since its own midnight) the scene is at
     zero Doppler.
     """

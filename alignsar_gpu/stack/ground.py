@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-
-if TYPE_CHECKING:
-    from alignsar_gpu.device import Device
-    from alignsar_gpu.stack.product import StackProduct
+from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,15 +50,3 @@ class Viewing:
             local_incidence_angle=self.local_incidence_angle[lines],
             layover_shadow=self.layover_shadow[lines],
         )
-
-
-def load_ground(product: StackProduct, device: Device, first: int, stop: int) -> Ground:
-    """Read the ground coordinates of lines ``first:stop`` of ``product`` to ``device``, for kernels to compute with."""
-    ground = product.read_ground(first, stop)
-    if ground.viewing is not None:
-        return ground
-    places = (ground.longitude, ground.latitude, ground.height)
-    longitude, latitude, height = (
-        device.upload(np.require(place, np.float64, ["C", "W"])) for place in places
-    )
-    return replace(ground, longitude=longitude, latitude=latitude, height=height)

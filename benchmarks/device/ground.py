@@ -198,6 +198,29 @@ def evaluate_polynomials(size: Size) -> Case:
     )
 
 
+def interpolate_rows(size: Size) -> Case:
+    table = 300.0 + np.abs(speckle(4, size.samples))
+    row = np.linspace(0.0, 3.0, size.lines)
+    return Case(
+        function="interpolate_rows",
+        arrays=(table,),
+        run=lambda table: (kernels.interpolate_rows(table, row, as_gain=True),),
+        pixels=size.pixels,
+        bytes_per_pixel=4,
+    )
+
+
+def calibrate_powers(size: Size) -> Case:
+    gain, power, floor = (np.abs(speckle(size.lines, size.samples)) for _ in range(3))
+    return Case(
+        function="calibrate_powers",
+        arrays=(gain, power, floor),
+        run=lambda *arrays: (kernels.calibrate_powers(*arrays),),
+        pixels=size.pixels,
+        bytes_per_pixel=4 * 4,
+    )
+
+
 def resample(down: int, across: int, size: Size) -> Case:
     """An image at the positions of a second pass, its carrier put on, flattened; tables are where the image is."""
     line, sample = np.mgrid[0.0 : size.lines, 0.0 : size.samples]
@@ -274,6 +297,10 @@ FAMILIES: dict[str, dict[str, Callable[[Size], Case]]] = {
         "resample 12 x 12": partial(resample, 12, 12),
         "resample 8 x 16": partial(resample, 8, 16),
         "resample 16 x 16": partial(resample, 16, 16),
+    },
+    "calibration": {
+        "interpolate rows": interpolate_rows,
+        "calibrate powers": calibrate_powers,
     },
     "placement": {
         "move places": move_places,

@@ -13,19 +13,24 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import synthetic_stack  # registers products=synthetic
 import xarray as xr
+import zarr
 from simulated_stack import CPU, Products
 from stand_in import device, stand_in
 
+from alignsar_gpu import run
 from alignsar_gpu.application.dataset.extraction import Extraction, extract, rows_at_a_time
 from alignsar_gpu.application.dataset.layers import area_ratio_layer, layers
 from alignsar_gpu.application.journal import Journal
+from alignsar_gpu.application.pipeline import enough_memory
 from alignsar_gpu.dataset.cube import CubeLayout
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.progress import Advance
+from alignsar_gpu.progress import LOGGER, Advance
 from alignsar_gpu.signatures import select
 from alignsar_gpu.signatures.options import SignatureOptions, Windows
 
+assert synthetic_stack.SyntheticProductsConfig
 OPTIONS = SignatureOptions(windows=Windows(coherence=(3, 11), phase=(1, 1)), quantity="sigma_nought")
 CHUNK = 16, 128
 CONFIG = SimpleNamespace(
@@ -213,6 +218,33 @@ def test_an_allocation_that_fails_makes_blocks_smaller_and_no_layer_wrong(produc
     )
 
 
-def test_the_number_of_blocks_is_told(products, tmp_path, caplog):
+def test_the_number_of_rows_is_told(products, tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(LOGGER, "warning", lambda text, *values: said.append(text % values))
     failing(products, tmp_path / "run", 40, 4)
-    assert "memory     ran out with 4 rows of chunks at a time; goes on with 2" in caplog.messages
+    assert said == ["memory     ran out with 4 rows of chunks at a time; goes on with 2"]
+
+
+def test_memory_that_runs_out_elsewhere_is_told():
+    told = r"^cuda: stand-in: memory ran out \(Out of memory allocating 5 bytes\); lower device\.memory_gib"
+    with pytest.raises(AlignsarError, match=told), enough_memory(device()):
+        raise MemoryError("Out of memory allocating 5 bytes")
+
+
+def test_a_run_of_a_stack_that_others_made(tmp_path):
+    """Ranges, angles and phases of a stack without terrain are computed on the device too."""
+    options = {"products": "synthetic", "products.lines": 96, "products.samples": 120, "products.dates": 3}
+    options |= {"report": "none", "netcdf": "none", "interferometry.network": "sequential"}
+    options |= {"interferometry.goldstein_alpha": 0.5, "interferometry.looks_samples": 10}
+    run(output=tmp_path / "cpu", device="cpu", **options)
+    with stand_in() as cupy:
+        result = run(output=tmp_path / "cuda", device="cuda", **options)
+        assert max(cupy.traffic["down"]) < 96 * 120 * 16
+    assert result.quality["device"]["kind"] == "cuda"
+    for store in ("cube.zarr", "interferograms.zarr"):
+        one, other = (zarr.open_group(tmp_path / kind / store, mode="r") for kind in ("cpu", "cuda"))
+        for name, layer in one.arrays():
+            got, wanted = other[name][...], layer[...]
+            if name.startswith("filtered"):  # by a Fourier transform of another library
+                got, wanted = (np.where(np.abs(got - wanted) < 1e-6, 0.0, values) for values in (got, wanted))
+            np.testing.assert_array_equal(got, wanted, err_msg=name)

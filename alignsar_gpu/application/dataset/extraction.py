@@ -26,8 +26,7 @@ from alignsar_gpu.interferometry.flattening import flatten
 from alignsar_gpu.progress import LOGGER
 from alignsar_gpu.signatures.block import signature_layers
 from alignsar_gpu.signatures.derived import AREA_RATIO, FLATTENED
-from alignsar_gpu.stack.block import load_stack
-from alignsar_gpu.stack.ground import load_ground
+from alignsar_gpu.stack.block import load_ground, load_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
