@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 GIB = 1 << 30
 SHARE_OF_FREE_MEMORY = 0.5
+SIDES = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], dtype=bool)  # a pixel and those at its sides
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,18 @@ class Device:
     def download(self, array: Any) -> NDArray[Any]:
         """``array`` of this device as a numpy array; an error of earlier device work surfaces here."""
         return np.asarray(array) if self.kind == "cpu" else np.asarray(self.xp.asnumpy(array))
+
+    def label(self, mask: Any, connectivity: int) -> tuple[Any, int]:
+        """Number the connected regions of a mask [line, sample], 0 outside of it; return the numbers and their count.
+
+        ``connectivity``: 4 neighbours of a pixel (sides) or 8 (corners too).
+        """
+        if self.kind == "cpu":
+            from scipy.ndimage import label  # noqa: PLC0415
+        else:
+            from cupyx.scipy.ndimage import label  # noqa: PLC0415  (absent from installations without CUDA)
+        numbers, count = label(mask, SIDES if connectivity == 4 else np.ones((3, 3), dtype=bool))
+        return numbers, int(count)
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.name}"

@@ -56,6 +56,21 @@ def on_device(function: Any) -> Any:
     return call
 
 
+# What CuPy's scatter operations take: what is atomic on a device.
+SCATTERED = ("int32", "uint32", "uint64", "float32", "float64")
+
+
+def scattering(function: Any) -> Any:
+    """The method ``at`` of a ufunc as CuPy has it, of the types that a device has."""
+
+    def call(target: ndarray, index: ndarray, values: Any) -> None:
+        if target.dtype.name not in SCATTERED:
+            raise TypeError(f"scatter operations only support {', '.join(SCATTERED)}, not {target.dtype}")
+        on_device(function)(target, index, values)
+
+    return call
+
+
 class ndarray(np.lib.mixins.NDArrayOperatorsMixin):  # noqa: N801 - CuPy's name
     """An array of numpy that numpy does not take for one."""
 
@@ -155,7 +170,12 @@ def __getattr__(name: str) -> Any:
     if isinstance(value, ModuleType):
         functions = {each: getattr(value, each) for each in value.__all__}
         return SimpleNamespace(**{k: on_device(f) for k, f in functions.items() if callable(f)})
-    return on_device(value) if callable(value) and not isinstance(value, type) else value
+    if not callable(value) or isinstance(value, type):
+        return value
+    function = on_device(value)
+    if isinstance(value, np.ufunc):
+        function.at = scattering(value.at)
+    return function
 
 
 class CUDARuntimeError(RuntimeError):
