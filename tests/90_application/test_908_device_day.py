@@ -19,7 +19,7 @@ from alignsar_gpu import kernels
 ROOT = Path(__file__).parents[2]
 BENCHMARKS = ROOT / "benchmarks"
 SCRIPTS = sorted(BENCHMARKS.rglob("*.py"))
-STEPS = {"facts", "tests", "kernels", "chain", "memcheck", "profile"}
+STEPS = {"facts", "tests", "kernels", "chain", "demo", "memcheck", "profile"}
 SANITIZER = """#!/bin/bash
 until [[ $1 == */python* ]]; do shift; done
 "$@" -k "log and ratio" && echo "========= ERROR SUMMARY: 0 errors"
@@ -96,6 +96,12 @@ def test_results_of_every_step_are_kept(rehearsal):
     assert all(
         not each["beyond"] + each["missing_on_one"] for each in record["chain"]["differences"].values()
     )
+    demo = record["demo"]
+    assert demo["cuda"]["device"]["name"] == "Rehearsal"
+    assert {"pixels", "signatures", "radarcoding", "objects"} <= demo["cuda"]["stages"].keys()
+    assert demo["cpu"]["device"]["kind"] == "cpu"
+    assert {"sigma0_vv", "coherence_vv", "land_cover", "longitude"} <= demo["differences"].keys()
+    assert not any(each.get("largest", each.get("differing")) for each in demo["differences"].values())
     assert {"first_run", "all_threads", "one_thread"} <= record["chain"].keys()
 
 
