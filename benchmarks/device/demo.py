@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.metadata
 import importlib.util
 import sys
 import tempfile
@@ -94,6 +95,13 @@ def differences(folder: Path) -> dict[str, dict[str, float]]:
     return {name: apart(one[name], other[name]) for name in sorted(images)}
 
 
+def packages() -> list[str]:
+    """The packages that have been imported by now, by the names that they are installed by."""
+    known = importlib.metadata.packages_distributions()
+    tops = {name.partition(".")[0] for name in list(sys.modules)}
+    return sorted({each.lower().replace("_", "-") for top in tops for each in known.get(top, ())})
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("record", type=Path)
@@ -110,6 +118,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         found: dict[str, Any] = {"left_out": list(left_out), "cuda": run(folder, "cuda", options)}
+        found["packages"] = packages()
         record.update(demo=found)
         if time.perf_counter() - began > asked.limit / 2:
             record.update(demo=found | {"cpu": "not run: the device took more than half of the time"})
