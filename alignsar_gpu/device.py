@@ -10,6 +10,7 @@ import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -132,7 +133,9 @@ def _why_no_cuda() -> str:
         count = cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError as error:
         return f"no usable CUDA driver or device ({str(error).split(':')[0]})"
-    return "" if count else "no CUDA device"
+    if not count:
+        return "no CUDA device"
+    return "" if find_spec("numba_cuda") else "numba-cuda is not installed"
 
 
 def _cuda(reason: str, config: DeviceConfig) -> Device:

@@ -8,7 +8,9 @@ the code around the kernels is what is rehearsed). Numpy arrays are refused wher
 from __future__ import annotations
 
 import functools
-import importlib
+import importlib.util
+import sys
+from importlib.machinery import ModuleSpec
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -256,6 +258,8 @@ def use_processor() -> None:
     arrays.run = run
 
 
+if importlib.util.find_spec("numba_cuda") is None:  # what compiles kernels is stood in for too
+    sys.modules["numba_cuda"] = importlib.util.module_from_spec(ModuleSpec("numba_cuda", None))
 if importlib.import_module("numba.core.config").ENABLE_CUDASIM:
     use_simulator()
 else:
