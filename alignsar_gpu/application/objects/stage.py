@@ -128,7 +128,7 @@ def _classes(label: xr.Variable, codes: NDArray[Any], lines: slice) -> NDArray[n
         return (values >= HALF).astype(np.uint8)
     number_of = np.zeros(256, dtype=np.uint8)
     number_of[codes] = 1 + np.arange(codes.size)
-    return number_of[values]
+    return np.asarray(number_of[values])
 
 
 def _planes(cube: xr.Dataset, name: str) -> Iterator[Averaged]:
