@@ -12,11 +12,11 @@ from alignsar_gpu.errors import AlignsarError
 class ObjectsConfig:
     """Connected regions of the classes of labels; none without objects.layers."""
 
-    layers: list[str] = field(
-        default_factory=list,
+    layers: list[str] | None = field(
+        default=None,
         metadata=about(
             "labels whose objects are listed: layers of classes, and shares of a class, which count from a half on; "
-            "empty: no objects",
+            "unset or empty: no objects are listed",
             may_be_empty=True,
         ),
     )
@@ -44,7 +44,10 @@ class ObjectsConfig:
 
 def check_objects(config: ObjectsConfig) -> None:
     """Raise AlignsarError, naming the key, for keys of objects that do not fit together."""
-    if config.signatures and not config.is_wanted:
+    default = ObjectsConfig()
+    given = [name for name, value in vars(config).items() if value != getattr(default, name)]
+    if given and config.layers is None:
+        value = as_given(getattr(config, given[0]))
         raise AlignsarError(
-            f"objects.signatures={as_given(config.signatures)}: objects need objects.layers too, such as [land_cover]"
+            f"objects.{given[0]}={value}: objects need objects.layers too, such as [land_cover]"
         )

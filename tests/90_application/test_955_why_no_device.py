@@ -1,11 +1,14 @@
 """Why a device is not used: one line that says what is missing and what to do."""
 
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 from command_line import refuse
 from stand_in import stand_in
 
+import alignsar_gpu
 from alignsar_gpu.config import DeviceConfig
 from alignsar_gpu.device import choose_device
 from alignsar_gpu.errors import AlignsarError
@@ -59,3 +62,16 @@ def test_more_memory_than_the_device_has_free_is_refused():
         pytest.raises(AlignsarError, match=r"device.memory_gib=9.*: the GPU has 8.0 of 16.0 GiB free"),
     ):
         choose_device(DeviceConfig(kind="cuda", memory_gib=9.0))
+
+
+def test_the_extras_bring_what_is_called():
+    """CuPy calls cuFFT and does not bring it; it finds NVIDIA's wheels from 14 on."""
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    code = [path.read_text() for path in Path(alignsar_gpu.__file__).parent.rglob("*.py")]
+    assert any("xp.fft." in text for text in code)
+    for extra in ("cuda12", "cuda13"):
+        asked = project["optional-dependencies"][extra]
+        (toolkit,) = (each for each in asked if each.startswith("cuda-toolkit"))
+        (cupy,) = (each for each in asked if each.startswith("cupy"))
+        assert "cufft" in toolkit.partition("[")[2].partition("]")[0].split(",")
+        assert int(cupy.partition(">=")[2].partition(".")[0]) >= 14

@@ -37,7 +37,7 @@ class Chosen(NamedTuple):
 def choose(config: ObjectsConfig, layers: Mapping[str, LayerFacts]) -> Chosen:
     """Choose among the layers of a cube. Raises AlignsarError, naming the key, for those that do not serve."""
     inputs, labels = inputs_and_labels({name: facts.attributes for name, facts in layers.items()})
-    chosen = named_labels(config.layers, labels, "objects.layers")
+    chosen = named_labels(config.layers or (), labels, "objects.layers")
     for name in chosen:
         if not class_names(name, layers[name]):
             raise AlignsarError(
