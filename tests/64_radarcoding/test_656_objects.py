@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from stand_in import device, stand_in
 
 from alignsar_gpu.application.objects.means import Averaged, measure_objects
-from alignsar_gpu.application.objects.regions import Classes, find_objects
+from alignsar_gpu.application.objects.regions import Classes, _Joining, find_objects
 
 SIDES = [(-1, 0), (0, -1), (0, 1), (1, 0)]
 CORNERS = [(-1, -1), (-1, 1), (1, -1), (1, 1)]
@@ -130,3 +130,19 @@ def test_strips_and_the_device_make_no_difference(connectivity):
         with stand_in():
             for height in (2, 41):
                 assert not differing(found_in(image, height, connectivity, 3, device()), whole)
+
+
+def test_small_regions_are_forgotten(monkeypatch):
+    """Of noise, nothing is held but objects and what reached the last line: of each strip, some twenty regions do."""
+    held = []
+    finish = _Joining.finish
+    monkeypatch.setattr(
+        _Joining,
+        "finish",
+        lambda self: held.append(sum(len(strip.own) for strip in self._strips)) or finish(self),
+    )
+    noise = np.random.default_rng(3).integers(0, 3, (400, 64), dtype=np.uint8)
+    objects, _ = found_in(noise, 20, 4, 25)
+    in_objects = sum(len(own) for own, _ in objects.numbers)
+    assert objects.count >= 10
+    assert in_objects <= held[0] <= in_objects + 20

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -84,35 +84,17 @@ def find_objects(
 ) -> Objects:
     """Find the connected regions of an image that have at least ``smallest`` pixels; the same whatever the strips.
 
-    In memory are a strip, and the facts of regions that are large enough or reach the border of their strip.
+    In memory are a strip, the objects found, and the regions that reach the end of the strip.
     """
-    parts: list[Facts] = []
-    kept: list[NDArray[np.intp]] = []
-    pairs = [np.zeros((0, 2), dtype=np.intp)]
-    above, count = None, 0
+    joining = _Joining(classes.connectivity, smallest)
     for lines in strips:
         numbers, of_class = classes.regions(lines)
         edges = classes.device.download(numbers[:: max(1, numbers.shape[0] - 1)])
         facts = _facts_of(numbers, of_class, lines.start, classes.device)
-        is_kept = facts["pixels"] >= smallest
-        is_kept[edges] = True  # they may go on in the next strip
-        is_kept[0] = False
-        places = np.zeros(is_kept.size, dtype=np.intp)
-        kept.append(np.flatnonzero(is_kept))
-        places[kept[-1]] = 1 + count + np.arange(kept[-1].size)
-        rows = np.stack([places[edges], of_class[edges]])  # [place or class, first or last line, sample]
-        if above is not None:
-            pairs.append(_touching(above, rows[:, 0], classes.connectivity))
-        parts.append({name: values[kept[-1]] for name, values in facts.items()})
-        above, count = rows[:, -1], count + kept[-1].size
+        joining.add(facts, edges, is_last=lines is strips[-1])
         advance(1)
-    facts = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    number_of, facts = _joined(facts, np.concatenate(pairs), smallest)
-    facts["first_line"] = facts["first_pixel"] // rows.shape[-1]
-    ends = np.cumsum([own.size for own in kept])[:-1]
-    numbers_of = [
-        (own[given > 0], given[given > 0]) for own, given in zip(kept, np.split(number_of, ends), strict=True)
-    ]
+    facts, numbers_of = joining.finish()
+    facts["first_line"] = facts["first_pixel"] // edges.shape[1]
     return Objects(facts=facts, strips=strips, numbers=numbers_of)
 
 
@@ -140,7 +122,7 @@ def _facts_of(numbers: Any, of_class: NDArray[np.int32], first_line: int, device
 def _touching(above: NDArray[Any], below: NDArray[Any], connectivity: int) -> NDArray[np.intp]:
     """Return the pairs of regions of the same class that touch where two strips meet.
 
-    ``above`` and ``below`` are the lines there [place or class, sample]; places count from 1 on.
+    ``above`` and ``below`` are the lines there [region or class, sample]; regions count from 1 on.
     """
     found, samples = [], above.shape[1]
     for shift in (0,) if connectivity == 4 else (-1, 0, 1):
@@ -151,10 +133,101 @@ def _touching(above: NDArray[Any], below: NDArray[Any], connectivity: int) -> ND
     return np.unique(np.concatenate(found), axis=0)
 
 
-def _joined(facts: Facts, pairs: NDArray[np.intp], smallest: int) -> tuple[NDArray[np.intp], Facts]:
-    """Join regions of strips; returns the number of the object of each, 0 for none, and the facts of objects."""
+@dataclass(kw_only=True, eq=False)
+class _Kept:
+    """Regions of a strip that are, or may become, objects.
+
+    Attributes
+    ----------
+    own : their numbers in the strip.
+    ends : what became of each: the number of an object from 1 on, or -1, -2, ... for the groups that go on below.
+    becomes : what became of these groups in the next strip, likewise; 0 where they were too small.
+    """
+
+    own: NDArray[np.intp]
+    ends: NDArray[np.intp]
+    becomes: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, dtype=np.intp))
+
+    def go_on(self, becomes: NDArray[np.intp]) -> None:
+        """Note what became of groups that went on, and forget those that were too small."""
+        self.becomes = becomes
+        kept = _resolved(self.ends, becomes) != 0
+        self.own, self.ends = self.own[kept], self.ends[kept]
+
+
+def _resolved(ends: NDArray[np.intp], becomes: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Replace what goes on by what became of it."""
+    result = ends.copy()
+    goes_on = ends < 0
+    result[goes_on] = becomes[-1 - ends[goes_on]]
+    return result
+
+
+class _Joining:
+    """Regions of strips that are joined, one strip after the other.
+
+    Groups of regions that do not reach the last line so far are finished: small ones are forgotten.
+    """
+
+    def __init__(self, connectivity: int, smallest: int) -> None:
+        self._connectivity, self._smallest = connectivity, smallest
+        self._open: Facts = {}
+        self._above = np.zeros((2, 0), dtype=np.intp)  # the last line: group, from 1 on, and class
+        self._finished: list[Facts] = []
+        self._count = 0
+        self._strips: list[_Kept] = []
+
+    def add(self, facts: Facts, edges: NDArray[np.int32], *, is_last: bool) -> None:
+        """Join the regions of the next strip, of which ``edges`` are the first and last line."""
+        is_kept = facts["pixels"] >= self._smallest
+        is_kept[edges] = True
+        is_kept[0] = False
+        own = np.flatnonzero(is_kept)
+        place, before = np.zeros(is_kept.size, dtype=np.intp), 0
+        place[own] = 1 + np.arange(own.size)
+        nodes, pairs = {name: values[own] for name, values in facts.items()}, np.zeros((0, 2), dtype=np.intp)
+        if self._strips:
+            before = self._open["pixels"].size
+            below = np.stack([place[edges[0]], facts["class"][edges[0]]])
+            pairs = _touching(self._above, below, self._connectivity) + np.array([-1, before - 1])
+            nodes = {name: np.concatenate([self._open[name], values]) for name, values in nodes.items()}
+        group, joined = _joined(nodes, pairs)
+        last = edges[-1]
+        is_open = np.zeros(joined["pixels"].size, dtype=bool)
+        is_open[group[before + place[last[last > 0]] - 1]] = not is_last
+        is_object = ~is_open & (joined["pixels"] >= self._smallest)
+        ends = np.zeros(is_open.size, dtype=np.intp)
+        ends[is_object] = self._count + 1 + np.arange(np.count_nonzero(is_object))
+        ends[is_open] = -1 - np.arange(np.count_nonzero(is_open))
+        if self._strips:
+            self._strips[-1].go_on(ends[group[:before]])
+        found = ends[group[before:]]
+        self._strips.append(_Kept(own=own[found != 0], ends=found[found != 0]))
+        self._finished.append({name: values[is_object] for name, values in joined.items()})
+        self._count += int(np.count_nonzero(is_object))
+        self._open = {name: values[is_open] for name, values in joined.items()}
+        line = np.zeros(last.size, dtype=np.intp)
+        line[last > 0] = -ends[group[before + place[last[last > 0]] - 1]]
+        self._above = np.stack([line, facts["class"][last]])
+
+    def finish(self) -> tuple[Facts, list[tuple[NDArray[np.intp], NDArray[np.intp]]]]:
+        """Return the facts of objects in order of class and first pixel, and which regions of each strip they are."""
+        facts = {name: np.concatenate([part[name] for part in self._finished]) for name in self._finished[0]}
+        order = np.lexsort((facts["first_pixel"], facts["class"]))
+        number = np.zeros(self._count + 1, dtype=np.intp)
+        number[1 + order] = 1 + np.arange(self._count)
+        numbers, becomes = [], np.zeros(0, dtype=np.intp)
+        for strip in reversed(self._strips):
+            becomes = _resolved(strip.becomes, becomes)
+            found = number[_resolved(strip.ends, becomes)]
+            numbers.append((strip.own[found > 0], found[found > 0]))
+        return {name: values[order] for name, values in facts.items()}, numbers[::-1]
+
+
+def _joined(facts: Facts, pairs: NDArray[np.intp]) -> tuple[NDArray[np.intp], Facts]:
+    """Join regions by pairs that touch; returns the group of each, and the facts of groups."""
     size = facts["pixels"].size
-    first, second = pairs.T - 1
+    first, second = pairs.T
     graph = coo_array((np.ones(first.size, dtype=bool), (first, second)), shape=(size, size))
     count, group = connected_components(graph, directed=False)
     found: Facts = {"class": np.zeros(count, dtype=np.int64)}
@@ -168,9 +241,4 @@ def _joined(facts: Facts, pairs: NDArray[np.intp], smallest: int) -> tuple[NDArr
     for name in MOST:
         found[name] = np.zeros(count, dtype=np.int64)
         np.maximum.at(found[name], group, facts[name])
-    order = np.lexsort((found["first_pixel"], found["class"]))
-    order = order[found["pixels"][order] >= smallest]
-    number = np.zeros(count, dtype=np.intp)
-    number[order] = 1 + np.arange(order.size)
-    facts = {name: values[order] for name, values in found.items()}
-    return number[group], facts
+    return group, found
