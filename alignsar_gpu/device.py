@@ -6,9 +6,10 @@ already lives on one.
 
 from __future__ import annotations
 
+import gc
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,13 +17,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.transfers import Arrived, Transfers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
     from alignsar_gpu.config import DeviceConfig
+    from alignsar_gpu.transfers import Transfer
 
 GIB = 1 << 30
 SHARE_OF_FREE_MEMORY = 0.5
@@ -39,12 +42,15 @@ class Device:
     name : what the machine calls it.
     reason : why it was chosen, in a few words.
     memory_budget : bytes that a block of work may take on it.
+    host_budget : bytes that may be taken on the host beside it; of the CPU, which is the host, None.
     """
 
     kind: Literal["cpu", "cuda"]
     name: str
     reason: str
     memory_budget: int
+    host_budget: int | None = None
+    _kept: dict[Any, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @cached_property
     def xp(self) -> Any:
@@ -59,9 +65,49 @@ class Device:
         """``array`` on this device (itself, on the CPU)."""
         return array if self.kind == "cpu" else self.xp.asarray(array)
 
+    def keep(self, key: Any, make: Callable[[], NDArray[Any]]) -> Any:
+        """Return the small table that ``make`` gives on this device; made and sent there once for each ``key``."""
+        if key not in self._kept:
+            self._kept[key] = self.upload(make())
+        return self._kept[key]
+
     def download(self, array: Any) -> NDArray[Any]:
         """``array`` of this device as a numpy array; an error of earlier device work surfaces here."""
         return np.asarray(array) if self.kind == "cpu" else np.asarray(self.xp.asnumpy(array))
+
+    @cached_property
+    def _transfers(self) -> Transfers:
+        return Transfers(self.xp)
+
+    def host_memory(self, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+        """Allocate an array on the host to read into what `begin_upload` sends: page-locked where that is faster."""
+        return np.empty(shape, dtype) if self.kind == "cpu" else self._transfers.empty(shape, dtype)
+
+    def begin_upload(self, array: NDArray[Any]) -> Transfer:
+        """Send an array of `host_memory` on its way to this device (itself, on the CPU); do not write it again."""
+        return Arrived(array) if self.kind == "cpu" else self._transfers.upload(array)
+
+    def begin_download(self, array: Any) -> Transfer:
+        """Send an array of this device on its way to the host (itself, on the CPU).
+
+        On a CUDA device it must not be written again; `reuses_memory` says so.
+        """
+        return Arrived(array) if self.kind == "cpu" else self._transfers.download(array)
+
+    @property
+    def reuses_memory(self) -> bool:
+        """Whether memory is better written again than allocated anew: the CPU's, whose pages cost much at first use.
+
+        What is read from it must be copied first; on CUDA, where copies are still on their way, nothing may be reused.
+        """
+        return self.kind == "cpu"
+
+    def release(self) -> None:
+        """Give memory back that nothing uses any more."""
+        gc.collect()
+        if self.kind == "cuda":
+            self.xp.get_default_memory_pool().free_all_blocks()
+            self.xp.get_default_pinned_memory_pool().free_all_blocks()
 
     def label(self, mask: Any, connectivity: int) -> tuple[Any, int]:
         """Number the connected regions of a mask [line, sample], 0 outside of it; return the numbers and their count.
@@ -115,12 +161,13 @@ def _cpu_name() -> str:
 
 
 def _cpu(reason: str, config: DeviceConfig) -> Device:
-    if config.memory_gib is not None:
-        budget = int(config.memory_gib * GIB)
-    else:
-        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        budget = int(free * SHARE_OF_FREE_MEMORY)
+    budget = _host_budget() if config.memory_gib is None else int(config.memory_gib * GIB)
     return Device("cpu", _cpu_name(), reason, budget)
+
+
+def _host_budget() -> int:
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return int(free * SHARE_OF_FREE_MEMORY)
 
 
 def _why_no_cuda() -> str:
@@ -150,7 +197,7 @@ def _cuda(reason: str, config: DeviceConfig) -> Device:
         raise AlignsarError(
             f"device.memory_gib={config.memory_gib}: the GPU has {free / GIB:.1f} of {total / GIB:.1f} GiB free"
         )
-    return Device("cuda", properties["name"].decode(), reason, budget)
+    return Device("cuda", properties["name"].decode(), reason, budget, _host_budget())
 
 
 def choose_device(config: DeviceConfig) -> Device:

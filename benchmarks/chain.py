@@ -4,7 +4,8 @@ python benchmarks/chain.py [--output FILE]: radar to ground, ground to radar on 
 flattening in two polarizations, coherence, signatures; seconds of each with transfers, against the CPU on one thread
 and on all, how many times as fast the device is, the load, the bandwidth of copies right after, and how far the layers
 differ. The second pass is made of the first, so that what must come out is known: an interferogram without fringes, and
-a coherence that is high. Kernels alone: no file, no geospatial library.
+a coherence that is high. Then a burst of thirty dates that stays on the device (`device.dates`). Kernels alone: no
+file, no geospatial library.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import numba
 import numpy as np
 from common import copy_bandwidth, copy_memory, load, seconds_in_turn
 from device.case import BURST, TINY, Size, agreement
+from device.dates import measure_dates
 from device.machine import copy_bandwidth as device_copy_bandwidth
 from device.machine import default_record, facts, find_device
 from device.pixels import without_covariance
@@ -293,6 +295,7 @@ def measure(cupy: ModuleType, record: Record, *, tiny: bool) -> None:
         device = rates(burst, repeated(burst, on_device(cupy), REPEATS))
         copied = device_copy_bandwidth(cupy, tiny=tiny, budget=0.1)
         keep(device={**device, "copy_gigabytes_per_second": round(copied / 1e9, 1)})
+    keep(dates=measure_dates(cupy, tiny=tiny))
     _, wanted = process(burst, CPU)
     keep(differences=compared(layers, wanted))
     keep(all_threads=on_threads(burst, numba.config.NUMBA_NUM_THREADS, 1 if tiny else 2))

@@ -48,6 +48,9 @@ class Memory:
     def read(self, lines: slice, samples: slice) -> np.ndarray[Any, np.dtype[np.complex64]]:
         return self.image[lines, samples].copy()
 
+    def read_stored(self, lines: slice, samples: slice, _: Any = None) -> np.ndarray[Any, Any]:
+        return self.read(lines, samples)
+
 
 def match_of(grid: RadarGrid, orbit: Orbit, swath: str, image: np.ndarray[Any, Any]) -> Match:
     """A burst like Sentinel-1's of a product like Sentinel-1's."""

@@ -38,7 +38,7 @@ tiny=() chosen=() only=() demo=()
 if [[ $rehearse ]]; then
     export PYTHONPATH="$benchmarks/rehearsal:$PYTHONPATH" NUMBA_ENABLE_CUDASIM=1 NUMBA_DISABLE_JIT=1 PYTHONWARNINGS=ignore
     tiny=(--tiny)
-    chosen=(--files test_cases_gpu.py test_geometry_gpu.py --select "ratio or index" --processes 1)
+    chosen=(--files test_cases_gpu.py test_geometry_gpu.py --select "log or index" --processes 1)
     only=(--only "${REHEARSED_KERNELS:-}")
     demo=(env -u NUMBA_ENABLE_CUDASIM -u NUMBA_DISABLE_JIT PYTHONPATH="$benchmarks/rehearsal:$benchmarks")
 fi

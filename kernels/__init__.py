@@ -6,6 +6,7 @@ imported before its first use. The number of CPU threads is that of ``numba.set_
 """
 
 from .averaging.interface import average_parts, phases_to_phasors, phasors_to_phases
+from .calibration.interface import calibrate_powers, interpolate_rows
 from .cells.interface import (
     WHOLE_CELL,
     Cells,
@@ -26,8 +27,19 @@ from .geometry.interface import (
     ground_to_radar,
     viewing_angles,
 )
+from .placement.interface import evaluate_polynomials, move_image, move_places
 from .polarimetry.interface import DUAL_OUTPUTS, QUAD_OUTPUTS, matrix_signatures, polarimetric_signatures
-from .resampling.interface import EVERYWHERE, TAPS, Box, CarrierTable, ramp, resample, weights
+from .resampling.interface import (
+    EVERYWHERE,
+    TAPS,
+    Box,
+    CarrierTable,
+    decode,
+    extents,
+    ramp,
+    resample,
+    weights,
+)
 from .speckle.interface import SPECKLE_METHODS, multitemporal_filter, speckle_filter
 from .temporal.interface import (
     SEASONAL,
@@ -69,15 +81,22 @@ __all__ = [
     "amplitude_intensity_phase",
     "average_parts",
     "boxcar_coherence",
+    "calibrate_powers",
     "change_index",
     "cover_cells",
+    "decode",
     "displace_cells",
+    "evaluate_polynomials",
+    "extents",
     "facet_areas",
     "gather",
     "ground_to_radar",
+    "interpolate_rows",
     "lattice_cells",
     "log_ratio",
     "matrix_signatures",
+    "move_image",
+    "move_places",
     "multitemporal_filter",
     "phase_difference",
     "phases_to_phasors",

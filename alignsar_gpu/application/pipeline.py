@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ from alignsar_gpu.progress import LOGGER, StageTimer
 from alignsar_gpu.signatures import select
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from alignsar_gpu.application.published import Published
     from alignsar_gpu.application.stage import Stage
     from alignsar_gpu.config import Config
@@ -125,10 +128,22 @@ def _run(config: Config, published: Published, kinds: tuple[type[Stage], ...], *
     )
 
 
+@contextmanager
+def enough_memory(device: Device) -> Iterator[None]:
+    """Turn a MemoryError, which CuPy's is too, into an AlignsarError that says what to do."""
+    try:
+        yield
+    except MemoryError as error:
+        raise AlignsarError(
+            f"{device}: memory ran out ({error or 'no more to be had'}); lower device.memory_gib, or free memory; the "
+            "same command goes on where this run stopped"
+        ) from None
+
+
 def _make(stages: list[Stage], folder: RunFolder, context: Run) -> None:
     for name, damage in folder.damage.items():
         LOGGER.warning("output     %s: made again: %s, and what is made of it", damage, name)
-    with folder.writing():
+    with folder.writing(), enough_memory(context.device):
         if folder.begin():
             LOGGER.info("continues  the unfinished run in %s", folder.path)
         for stage in stages:

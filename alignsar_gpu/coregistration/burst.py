@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from alignsar_gpu.coregistration.carrier import Carrier, burst_carrier
 from alignsar_gpu.kernels import ZERO_DOPPLER, ground_to_radar
-from alignsar_gpu.kernels.resampling.interface import Box, CarrierTable, ramp, resample, weights
+from alignsar_gpu.kernels.resampling.interface import Box, CarrierTable, extents, ramp, resample, weights
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
     from alignsar_gpu.device import Device
     from alignsar_gpu.products.selection import Match
     from alignsar_gpu.products.slc import Band
+    from alignsar_gpu.transfers import Transfer
 
 # Wider bands take 16 taps, with which their error is below 1 % too: IW1, EW and stripmap, in range.
 WIDE, WIDE_TAPS = 0.8, 16
 TAPS = 12
 
 
-@lru_cache
 def resampling_weights(band: Band, taps: int) -> NDArray[np.float32]:
     """Return the table of resampling weights along the axis of a band."""
     return weights(WIDE_TAPS if band.width > WIDE else taps, band.width, band.hamming)
@@ -108,9 +109,12 @@ class BurstPair:
     def _tables(self) -> tuple[Any, Any]:
         burst = self.secondary.burst
         down, across = (
-            resampling_weights(band, self.taps) for band in (burst.azimuth_band, burst.range_band)
+            self.device.keep(
+                (resampling_weights, band, self.taps), partial(resampling_weights, band, self.taps)
+            )
+            for band in (burst.azimuth_band, burst.range_band)
         )
-        return self.device.upload(down), self.device.upload(across)
+        return down, across
 
     @cached_property
     def _carriers(self) -> dict[str, Carrier]:
@@ -142,30 +146,51 @@ class BurstPair:
                 sample[row] += upload(late[1])
         return PixelPositions(line=line, sample=sample, turns=turns)
 
-    def pixels(self, places: PixelPositions, polarization: str, *, flatten: bool = True) -> tuple[Any, Any]:
+    def window(self, places: PixelPositions) -> tuple[slice, slice] | None:
+        """Find the lines and samples of the secondary that are needed at ``places``, whatever the polarization.
+
+        None where nothing of it is seen.
+        """
+        found = extents(places.line, places.sample)
+        if found is None:
+            return None
+        grid, tables = self.secondary.burst.grid, self._tables
+        lines, samples = (
+            _reach(ends, table.shape[1], count)
+            for ends, table, count in zip(found, tables, grid.shape, strict=True)
+        )
+        return None if lines is None or samples is None else (lines, samples)
+
+    def read(self, polarization: str, window: tuple[slice, slice]) -> Transfer:
+        """Read a `window` of the secondary, as the product stores it, and send it on its way to the device."""
+        stored = self.secondary.burst.measurement(polarization).read_stored(*window, self.device.host_memory)
+        return self.device.begin_upload(stored)
+
+    def pixels(
+        self,
+        places: PixelPositions,
+        polarization: str,
+        window: tuple[slice, slice],
+        stored: Any,
+        *,
+        flatten: bool = True,
+    ) -> tuple[Any, Any]:
         """Resample the secondary at ``places``, carrier kept; return its pixels and their validity mask.
 
-        With ``flatten``, turned so that reference * conj(pixels) is the flattened interferogram. Zero is no data.
+        ``stored`` is what `read` has of ``window``. With ``flatten``, turned so that reference * conj(pixels) is the
+        flattened interferogram. Zero is no data.
         """
-        burst, xp = self.secondary.burst, self.device.xp
-        down, across = self._tables
-        valid = burst.valid
-        lines = _reach(places.line, down.shape[1], burst.grid.lines, xp)
-        samples = _reach(places.sample, across.shape[1], burst.grid.samples, xp)
-        if lines is None or samples is None:
-            shape = places.line.shape
-            return xp.zeros(shape, dtype=np.complex64), xp.zeros(shape, dtype=bool)
+        lines, samples = window
+        valid = self.secondary.burst.valid
         carrier = self._carriers[polarization]
         slope, centroid = carrier.slope[samples], carrier.centroid[samples]
         since = carrier.first_time + carrier.interval * np.arange(lines.start, lines.stop)
-        image = self.device.upload(burst.read(polarization, lines, samples))
-        image = ramp(image, slope, centroid, since, -1, out=image)
-        values, known = resample(
-            image,
+        return resample(
+            ramp(stored, slope, centroid, since, -1),
             places.line - lines.start,
             places.sample - samples.start,
-            down=down,
-            across=across,
+            down=self._tables[0],
+            across=self._tables[1],
             carrier=CarrierTable(slope, centroid, carrier.first_time, carrier.interval, lines.start),
             turns=places.turns if flatten else None,
             box=Box(
@@ -175,14 +200,21 @@ class BurstPair:
                 float(valid[1].stop - 1 - samples.start),
             ),
         )
-        known &= values != 0
-        return values, known
+
+    def resampled(
+        self, places: PixelPositions, polarization: str, *, flatten: bool = True
+    ) -> tuple[Any, Any]:
+        """Read and resample the secondary at ``places``; see `pixels`."""
+        window = self.window(places)
+        if window is None:
+            shape = places.line.shape
+            return self.device.xp.zeros(shape, dtype=np.complex64), self.device.xp.zeros(shape, dtype=bool)
+        stored = self.read(polarization, window).result()
+        return self.pixels(places, polarization, window, stored, flatten=flatten)
 
 
-def _reach(position: Any, taps: int, count: int, xp: Any) -> slice | None:
-    """The part of an axis of ``count`` pixels that is needed to resample at positions; None where there is none."""
-    if not xp.isfinite(position).any():
-        return None
-    low = max(int(np.floor(float(xp.nanmin(position)))) - taps, 0)
-    high = min(int(np.ceil(float(xp.nanmax(position)))) + taps + 1, count)
+def _reach(ends: tuple[float, float], taps: int, count: int) -> slice | None:
+    """The part of an axis of ``count`` pixels that is needed to resample between two positions; None for none."""
+    low = max(math.floor(ends[0]) - taps, 0)
+    high = min(math.ceil(ends[1]) + taps + 1, count)
     return slice(low, high) if high - low > taps else None

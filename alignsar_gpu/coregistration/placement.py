@@ -8,7 +8,7 @@ Between two dates only the difference of their bursts' mean corrections counts: 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.coregistration.corrections.location import LocationShift
     from alignsar_gpu.coregistration.mosaic import BurstMosaic, Piece
-    from alignsar_gpu.kernels import TerrainLayers
     from alignsar_gpu.products.selection import Match, Selection
 
 POINTS = 9, 17  # lines and samples of a burst that its mean correction is taken over
@@ -44,50 +43,43 @@ class Placement:
     shifts: Mapping[str, LocationShift]
     between: Mapping[tuple[str, str], Shift]
 
-    def moved(self, mosaic: BurstMosaic, drawing: TerrainLayers, first: int) -> TerrainLayers:
-        """Move the ground coordinates from line ``first`` on to their true places; layover and shadow stay."""
-        layers = [drawing.longitude, drawing.latitude, drawing.height]
-        slopes = [_slopes(layer) for layer in layers]
-        result = [layer.copy() for layer in layers]
+    def image_offsets(self, mosaic: BurstMosaic, height: Any, first: int, xp: Any) -> tuple[Any, Any]:
+        """Compute the `offsets` of whole lines of a mosaic from ``first`` on; 0 where no burst fills it.
+
+        ``height`` is [line, sample], an array of ``xp`` (numpy or CuPy), as are the offsets.
+        """
+        down, across = xp.zeros_like(height), xp.zeros_like(height)
         for piece in mosaic.pieces:
-            lines = piece.within(first, first + len(drawing.height))
-            if lines.start >= lines.stop:
-                continue
-            part = slice(lines.start - first, lines.stop - first), piece.samples
-            down, across = self.offsets(mosaic, piece, lines, drawing.height[part])
-            for layer, (by_line, by_sample), out in zip(layers, slopes, result, strict=True):
-                there = layer[part] + down * by_line[part] + across * by_sample[part]
-                known = np.isfinite(there) & (drawing.flags[part] == 0)
-                out[part] = np.where(known, there, layer[part])
-        return drawing._replace(longitude=result[0], latitude=result[1], height=result[2])
+            lines = piece.within(first, first + len(height))
+            if lines.start < lines.stop:
+                part = slice(lines.start - first, lines.stop - first), piece.samples
+                own = xp.ascontiguousarray(height[part])
+                down[part], across[part] = self.offsets(mosaic, piece, lines, own)
+        return down, across
 
     def offsets(
         self,
         mosaic: BurstMosaic,
         piece: Piece,
         lines: slice,
-        height: NDArray[np.float64],
+        height: Any,
         samples: NDArray[np.intp] | None = None,
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    ) -> tuple[Any, Any]:
         """Compute the offsets (lines, samples) of a piece's true ground from where it was computed.
 
-        At all samples of the piece, or at ``samples`` of the mosaic.
+        At all samples of the piece, or at ``samples`` of the mosaic; where ``height`` is, numpy or on the device.
         """
-        line = np.arange(lines.start, lines.stop)[:, np.newaxis] - piece.first_line
         places = np.arange(piece.samples.start, piece.samples.stop) if samples is None else samples
-        sample = places - piece.first_sample
-        shift = self.shifts[piece.name]
-        seconds = shift.azimuth(line, sample, height) - self.mean.seconds
-        metres = shift.slant_range(line, sample, height) - self.mean.metres
-        return seconds / mosaic.grid.azimuth_interval, metres / mosaic.grid.range_spacing
-
-
-def _slopes(layer: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Change of a layer [line, sample] by line and by sample; none along an axis of one."""
-    down, across = (
-        np.gradient(layer, axis=axis) if layer.shape[axis] > 1 else np.zeros_like(layer) for axis in (0, 1)
-    )
-    return np.asarray(down), np.asarray(across)
+        seconds, metres = self.shifts[piece.name].of_pixels(
+            np.arange(lines.start, lines.stop, dtype=np.float64) - piece.first_line,
+            (places - piece.first_sample).astype(np.float64),
+            height,
+        )
+        seconds -= self.mean.seconds
+        metres -= self.mean.metres
+        seconds /= mosaic.grid.azimuth_interval
+        metres /= mosaic.grid.range_spacing
+        return seconds, metres
 
 
 def placement_of(

@@ -2,30 +2,95 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from alignsar_gpu.coregistration.burst import GroundBlock
-from alignsar_gpu.kernels import TerrainLayers
+from alignsar_gpu.kernels import decode, move_image, move_places
 from alignsar_gpu.stack.ground import Ground, Viewing
 from alignsar_gpu.stack.product import PIXELS, in_short
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from concurrent.futures import Future
 
     from numpy.typing import NDArray
 
-    from alignsar_gpu.coregistration.burst import BurstPair
+    from alignsar_gpu.coregistration.burst import BurstPair, PixelPositions
     from alignsar_gpu.coregistration.mosaic import BurstMosaic, Piece
     from alignsar_gpu.coregistration.placement import Placement
     from alignsar_gpu.device import Device
     from alignsar_gpu.geometry.grid import RadarGrid
     from alignsar_gpu.geometry.terrain.terrain import Terrain
+    from alignsar_gpu.kernels import TerrainLayers
     from alignsar_gpu.products.selection import Match
     from alignsar_gpu.products.slc import Burst
     from alignsar_gpu.stack.acquisition import Acquisition
+    from alignsar_gpu.transfers import Transfer
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DatePart:
+    """What a burst of a date gives to a block of the stack; ``block`` are the lines and samples of that."""
+
+    date: int
+    polarizations: tuple[str, ...]
+    block: tuple[slice, slice]
+    device: Device
+
+    def read(self) -> list[Transfer]:
+        """Read the pixels of all polarizations, and send them on their way to the device; from any thread."""
+        raise NotImplementedError
+
+    def finish(self, stored: Sequence[Transfer], pixels: Any, valid: Any) -> None:
+        """Put what `read` has read into the pixels and the mask of the block, [date, polarization, line, sample]."""
+        for index, (name, transfer) in enumerate(zip(self.polarizations, stored, strict=True)):
+            place = (self.date, index, *self.block)
+            pixels[place], valid[place] = self.image(name, transfer.result())
+
+    def image(self, polarization: str, stored: Any) -> tuple[Any, Any]:
+        """Turn the pixels of a polarization, as they are stored, into those of the block; with their mask."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ReferencePart(DatePart):
+    """Pixels of the reference date, as they are: some ``lines`` and ``samples`` of a burst."""
+
+    burst: Burst
+    lines: slice
+    samples: slice
+
+    def read(self) -> list[Transfer]:
+        """See `DatePart.read`."""
+        memory, where = self.device.host_memory, (self.lines, self.samples)
+        measurements = [self.burst.measurement(name) for name in self.polarizations]
+        return [self.device.begin_upload(one.read_stored(*where, memory)) for one in measurements]
+
+    def image(self, polarization: str, stored: Any) -> tuple[Any, Any]:
+        """See `DatePart.image`."""
+        return decode(stored, self.burst.channels[polarization].first_valid_sample[self.lines] >= 0)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SecondaryPart(DatePart):
+    """Pixels of another date, resampled at ``places`` from a ``window`` of its burst."""
+
+    pair: BurstPair
+    places: PixelPositions
+    window: tuple[slice, slice]
+    flatten: bool
+
+    def read(self) -> list[Transfer]:
+        """See `DatePart.read`."""
+        return [self.pair.read(name, self.window) for name in self.polarizations]
+
+    def image(self, polarization: str, stored: Any) -> tuple[Any, Any]:
+        """See `DatePart.image`."""
+        return self.pair.pixels(self.places, polarization, self.window, stored, flatten=self.flatten)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -93,45 +158,62 @@ class CoregisteredStack:
         return self._drawn[first, stop]
 
     def read_pixels(self, first: int, stop: int) -> tuple[Any, Any]:
-        """See `StackProduct.read_pixels`; the arrays are on the device. Zero is no data."""
+        """See `StackProduct.read_pixels`; the arrays are on the device. Zero is no data.
+
+        While the pixels of a date are brought together, those of the next are read.
+        """
         xp = self.device.xp
         shape = (len(self.acquisitions), len(self.polarizations), stop - first, self.grid.samples)
         pixels, valid = xp.zeros(shape, dtype=np.complex64), xp.zeros(shape, dtype=bool)
-        for piece in self.mosaic.pieces:
-            lines = piece.within(first, stop)
-            if lines.start < lines.stop:
-                part = (..., slice(lines.start - first, lines.stop - first), piece.samples)
-                self._read_reference(piece, lines, pixels[self.reference][part], valid[self.reference][part])
-                self._read_secondaries(piece, lines, (first, stop), (pixels[part], valid[part]))
+        with ThreadPoolExecutor(1, thread_name_prefix="read") as reader:
+            before: tuple[DatePart, Future[list[Transfer]]] | None = None
+            for part in self._parts(first, stop):
+                now = part, reader.submit(part.read)
+                if before is not None:
+                    before[0].finish(before[1].result(), pixels, valid)
+                before = now
+            if before is not None:
+                before[0].finish(before[1].result(), pixels, valid)
         return pixels, valid
 
-    def _read_reference(self, piece: Piece, lines: slice, pixels: Any, valid: Any) -> None:
-        """Pixels of the reference date, as they are, into a part [polarization, line, sample] of the block."""
-        burst = self.matches[piece.name].burst
-        own = slice(lines.start - piece.first_line, lines.stop - piece.first_line)
-        across = slice(piece.samples.start - piece.first_sample, piece.samples.stop - piece.first_sample)
-        for index, name in enumerate(self.polarizations):
-            image = burst.read(name, own, across)
-            taken = burst.channels[name].first_valid_sample[own] >= 0
-            known = (image != 0) & np.isfinite(image) & taken[:, np.newaxis]
-            image[~known] = 0
-            pixels[index], valid[index] = self.device.upload(image), self.device.upload(known)
-
-    def _read_secondaries(
-        self, piece: Piece, lines: slice, block: tuple[int, int], into: tuple[Any, Any]
-    ) -> None:
-        """Pixels of all other dates into a part [date, polarization, line, sample] of the block."""
-        if len(self.acquisitions) == 1:
-            return
-        ground = self._ground_of(piece, lines, block)
-        pixels, valid = into
-        for date in range(len(self.acquisitions)):
-            if (date, piece.name) in self.pairs:
-                pair = self.pairs[date, piece.name]
-                places = pair.to_radar(ground)
-                for index, name in enumerate(self.polarizations):
-                    found = pair.pixels(places, name, flatten=self.flattened)
-                    pixels[date, index], valid[date, index] = found
+    def _parts(self, first: int, stop: int) -> Iterator[DatePart]:
+        """What all dates give to some lines, burst by burst."""
+        for piece in self.mosaic.pieces:
+            lines = piece.within(first, stop)
+            if lines.start >= lines.stop:
+                continue
+            block = slice(lines.start - first, lines.stop - first), piece.samples
+            common: dict[str, Any] = {
+                "polarizations": self.polarizations,
+                "block": block,
+                "device": self.device,
+            }
+            yield ReferencePart(
+                date=self.reference,
+                burst=self.matches[piece.name].burst,
+                lines=slice(lines.start - piece.first_line, lines.stop - piece.first_line),
+                samples=slice(
+                    piece.samples.start - piece.first_sample, piece.samples.stop - piece.first_sample
+                ),
+                **common,
+            )
+            if len(self.acquisitions) > 1:
+                ground = self._ground_of(piece, lines, (first, stop))
+                for date in range(len(self.acquisitions)):
+                    pair = self.pairs.get((date, piece.name))
+                    if pair is None:
+                        continue
+                    places = pair.to_radar(ground)
+                    window = pair.window(places)
+                    if window is not None:
+                        yield SecondaryPart(
+                            date=date,
+                            pair=pair,
+                            places=places,
+                            window=window,
+                            flatten=self.flattened,
+                            **common,
+                        )
 
     def _ground_of(self, piece: Piece, lines: slice, block: tuple[int, int]) -> GroundBlock:
         """The ground that a piece shows in some lines of a block."""
@@ -151,40 +233,38 @@ class CoregisteredStack:
         )
 
     def read_ground(self, first: int, stop: int) -> Ground:
-        """See `StackProduct.read_ground`."""
+        """See `StackProduct.read_ground`; the arrays are on the device. Layover and shadow stay where they are."""
         drawing, before = self._drawing(first, stop)
-        drawn = TerrainLayers(*(self.device.download(layer) for layer in drawing))
-        if self.placement is not None:
-            drawn = self.placement.moved(self.mosaic, drawn, first - before)
         rows = slice(before, before + stop - first)
-        longitude = drawn.longitude[rows]
+        places = drawing[:3]
+        if self.placement is not None:
+            offsets = self._offsets(drawing, first - before)
+            places = move_places(*places, drawing.flags, *offsets)
+        longitude, latitude, height = (layer[rows] for layer in places)
         return Ground(
-            # across the antimeridian the DEM's longitudes go on beyond 180
-            longitude=np.where(longitude > 180.0, longitude - 360.0, longitude),
-            latitude=drawn.latitude[rows],
-            height=drawn.height[rows],
+            longitude=longitude,
+            latitude=latitude,
+            height=height,
             viewing=Viewing(
-                incidence_angle=drawn.incidence[rows],
-                local_incidence_angle=drawn.local_incidence[rows],
-                layover_shadow=drawn.flags[rows],
+                incidence_angle=drawing.incidence[rows],
+                local_incidence_angle=drawing.local_incidence[rows],
+                layover_shadow=drawing.flags[rows],
             ),
         )
 
-    def read_area_ratio(self, first: int, stop: int) -> NDArray[np.float32]:
-        """See `StackProduct.read_area_ratio`; a facet of the terrain is wholly in shadow or not at all."""
+    def _offsets(self, drawing: TerrainLayers, begin: int) -> tuple[Any, Any]:
+        """By how many lines and samples the true ground of every pixel is off, from line ``begin`` on."""
+        assert self.placement is not None
+        return self.placement.image_offsets(self.mosaic, drawing.height, begin, self.device.xp)
+
+    def read_area_ratio(self, first: int, stop: int) -> Any:
+        """See `StackProduct.read_area_ratio`; on the device. A facet is wholly in shadow or not at all."""
         if self.placement is None:
-            return self._area_ratio(first, stop)
+            return self.terrain.area_ratio(first, stop, self.device.xp)
         drawing, before = self._drawing(first, stop)
         begin = first - before
-        drawn = self._area_ratio(begin, begin + len(drawing.height))
-        height = self.device.download(drawing.height)
-        down, across = np.zeros(drawn.shape), np.zeros(drawn.shape)
-        for piece in self.mosaic.pieces:
-            lines = piece.within(begin, begin + len(drawn))
-            if lines.start < lines.stop:
-                part = slice(lines.start - begin, lines.stop - begin), piece.samples
-                down[part], across[part] = self.placement.offsets(self.mosaic, piece, lines, height[part])
-        return _between(_between(drawn, down, 0), across, 1)[before : before + stop - first]
+        drawn = self.terrain.area_ratio(begin, begin + len(drawing.height), self.device.xp)
+        return move_image(drawn, *self._offsets(drawing, begin))[before : before + stop - first]
 
     def shifts(self, lines: slice, samples: NDArray[np.intp], height: NDArray[np.float64]) -> Any:
         """See `StackProduct.shifts`; NaN at pixels that no burst fills."""
@@ -199,25 +279,12 @@ class CoregisteredStack:
                     np.arange(own.start - lines.start, own.stop - lines.start), np.flatnonzero(held)
                 )
                 there = np.nan_to_num(height[part])
-                moved = self.placement.offsets(self.mosaic, piece, own, there, samples[held])
-                found[0][part], found[1][part] = np.broadcast_to(moved[0], there.shape), moved[1]
+                found[0][part], found[1][part] = self.placement.offsets(
+                    self.mosaic, piece, own, there, samples[held]
+                )
         return found
-
-    def _area_ratio(self, first: int, stop: int) -> NDArray[np.float32]:
-        ratio: NDArray[np.float32] = self.device.download(
-            self.terrain.area_ratio(first, stop, self.device.xp)
-        )
-        return ratio
 
     def ground_bytes(self, lines: int) -> int:
         """See `StackProduct.ground_bytes`."""
         count = min(lines, self.grid.lines)
         return max(self.terrain.bytes_of(first, count) for first in (0, (self.grid.lines - count) // 2))
-
-
-def _between(image: NDArray[np.float32], offset: NDArray[np.float64], axis: int) -> NDArray[np.float32]:
-    """An image at offsets of less than a pixel along an axis; as it is where there is nothing to interpolate."""
-    count = image.shape[axis]
-    ahead, behind = (image.take(np.clip(np.arange(count) + step, 0, count - 1), axis) for step in (1, -1))
-    moved = image + np.abs(offset).astype(np.float32) * (np.where(offset > 0.0, ahead, behind) - image)
-    return np.where(np.isfinite(moved), moved, image)

@@ -12,9 +12,10 @@ from numcodecs.bitround import BitRound
 
 from alignsar_gpu.dataset.cube import compression_of, fill_value
 from alignsar_gpu.dataset.shards import Shard
+from alignsar_gpu.transfers import part_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.dataset.cube import Compression, CubeLayer, CubeLayout
     from alignsar_gpu.dataset.flow import Flow
     from alignsar_gpu.dataset.shards import Written
+    from alignsar_gpu.transfers import Transfer
 
 SHUFFLES = {"shuffle": Blosc.SHUFFLE, "bitshuffle": Blosc.BITSHUFFLE}
 
@@ -40,22 +42,34 @@ class CubeWriter:
         self._shards: dict[Path, Shard] = {}
 
     def write(
-        self, name: str, first: int, values: NDArray[Any], date: int | None = None, *, left: int = 0
+        self,
+        name: str,
+        first: int,
+        values: NDArray[Any] | Transfer,
+        date: int | None = None,
+        *,
+        left: int = 0,
     ) -> None:
         """Write ``values`` [line, sample] of layer ``name`` from line ``first`` on (of one date, if dated).
 
         ``left`` is their first sample. Blocks must start at a chunk, so that none is written by two blocks. Values are
-        copied: they are compressed and written later, and `mark` tells when.
+        compressed and written later, and `mark` tells when: those that are here are copied, those that are still on
+        their way are waited for then.
         """
         lines, samples = self._layout.chunk
         if first % lines or left % samples:
             raise ValueError(f"block starts at {first}, {left}, not at a multiple of {lines}, {samples}")
         encode, layer = self._encoders[name], self._layers[name]
-        for start in range(0, values.shape[0], lines):
-            row = values[start : start + lines]
-            tiles = [row[:, column : column + samples].copy() for column in range(0, row.shape[1], samples)]
+        height, width = values.shape
+        for start in range(0, height, lines):
+            rows = slice(start, min(start + lines, height))
+            parts = [
+                part_of(values, (rows, slice(column, min(column + samples, width))))
+                for column in range(0, width, samples)
+            ]
             finish = partial(self._append, layer, (first + start) // lines, left // samples, date)
-            self._flow.put(row.nbytes, [partial(encode, tile) for tile in tiles], finish)
+            size = (rows.stop - rows.start) * width * np.dtype(values.dtype).itemsize
+            self._flow.put(size, [partial(_encoded, encode, part) for part in parts], finish)
 
     def _append(self, layer: CubeLayer, row: int, column: int, date: int | None, chunks: list[bytes]) -> None:
         """Append chunks of a row, from ``column`` on, to its shard."""
@@ -104,6 +118,10 @@ class CubeWriter:
                     found.append((self._shard(layer, number), [mark[path] for mark in marks if path in mark]))
         with ThreadPoolExecutor() as pool:
             return all(pool.map(lambda item: item[0].restore(item[1]), found))
+
+
+def _encoded(encode: Encoder, part: Callable[[], NDArray[Any]]) -> bytes:
+    return encode(part())
 
 
 class Encoder:

@@ -153,10 +153,8 @@ class Geocoding:
         parts = [(slice(0, row.shape[0]), slice(0, row.shape[1]))]
         while parts:
             part = parts.pop()
-            y, x = row[part], column[part]
-            down, across = (
-                window_around(p, n, self.device.xp) for p, n in zip((y, x), dem.shape, strict=True)
-            )
+            y, x = (self.device.xp.ascontiguousarray(position[part]) for position in (row, column))
+            down, across = window_around(y, x, dem.shape)
             count = (down.stop - down.start) * (across.stop - across.start)
             if count > most and y.size > 1:
                 parts += halves_of(*part)
@@ -186,11 +184,16 @@ class Geocoding:
         return is_on_look_side(self.grid, self.orbit, *self.map_grid.geodetic(row, column))
 
 
-def window_around(position: Any, count: int, xp: Any) -> slice:
-    """Return the part of an axis of ``count`` pixels that encloses positions on it."""
-    if not bool(xp.isfinite(position).any()):
-        return slice(0, 0)
-    first, last = float(xp.nanmin(position)), float(xp.nanmax(position))
+def window_around(line: Any, sample: Any, shape: tuple[int, int]) -> tuple[slice, slice]:
+    """Return the part of an image of this shape that encloses positions on it; empty where they are all outside."""
+    ends = kernels.extents(line, sample)
+    if ends is None:
+        return slice(0, 0), slice(0, 0)
+    down, across = (_reached(*axis, count) for axis, count in zip(ends, shape, strict=True))
+    return down, across
+
+
+def _reached(first: float, last: float, count: int) -> slice:
     if last < -1.0 or first > count:
         return slice(0, 0)
     return slice(max(math.floor(first) - REACH, 0), min(math.ceil(last) + REACH + 1, count))

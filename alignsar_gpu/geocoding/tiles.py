@@ -109,9 +109,7 @@ class MapTiles:
             stop = min(first + step, edges.stop)
             part = slice(first - edges.start, stop - edges.start)
             line[part], sample[part] = self._fine.positions(first, stop, fine)
-        windows = [
-            window_around(p, n, xp) for p, n in zip((line, sample), self.geocoding.grid.shape, strict=True)
-        ]
+        windows = window_around(line, sample, self.geocoding.grid.shape)
         line -= windows[0].start
         sample -= windows[1].start
         return Tile(
@@ -208,10 +206,8 @@ class Tile:
             place = tuple(slice(s.start * n, s.stop * n) for s, n in zip(part, self.parts, strict=True))
             xp = self.geocoding.device.xp
             line, sample = (xp.ascontiguousarray(position[place]) for position in (self.line, self.sample))
-            lines, samples = (
-                window_around(p, s.stop - s.start, xp)
-                for p, s in ((line, self.lines), (sample, self.samples))
-            )
+            held = self.lines.stop - self.lines.start, self.samples.stop - self.samples.start
+            lines, samples = window_around(line, sample, held)
             half = replace(
                 self,
                 rows=_moved(part[0], self.rows.start),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -92,7 +92,22 @@ def height_of(
 def angle_of(versine: NDArray[np.float64]) -> NDArray[np.float32]:
     """Convert a versine (1 - cosine) to an angle in degrees, accurate for small angles too."""
     within = np.clip(versine, 0.0, 2.0)
-    return np.degrees(2.0 * np.arctan2(np.sqrt(within), np.sqrt(2.0 - within))).astype(np.float32)
+    angle: NDArray[np.float32] = np.degrees(2.0 * np.arctan2(np.sqrt(within), np.sqrt(2.0 - within))).astype(
+        np.float32
+    )
+    return angle
+
+
+def incidence_angles(orbit: Orbit, longitude: Any, latitude: Any, height: Any, seed: Any) -> Any:
+    """Compute the `incidence_angle` (degrees) of the pixels of an image, where its coordinates are.
+
+    ``longitude``, ``latitude`` and ``height`` are [line, sample] float64, C-contiguous, numpy or on the device;
+    ``seed`` (lines,) are times near the zero-Doppler time of every line, likewise.
+    """
+    time, _ = kernels.ground_to_radar(longitude, latitude, height, seed, orbit.table, kernels.ZERO_DOPPLER)
+    level = np.zeros_like(height)
+    versine, _, _ = kernels.viewing_angles(longitude, latitude, height, time, level, level, orbit.table)
+    return angle_of(versine)
 
 
 def incidence_angle(
@@ -100,7 +115,6 @@ def incidence_angle(
 ) -> NDArray[np.float32]:
     """Compute the incidence angle (degrees) between the ellipsoid's normal and the direction to the antenna."""
     shape, (lon, lat, h, start) = _rows(longitude, latitude, height, seed)
-    time, _ = ground_to_radar(orbit, lon, lat, h, start)
-    level = np.zeros_like(h)
-    versine, _, _ = kernels.viewing_angles(lon, lat, h, time, level, level, orbit.table)
-    return angle_of(versine).reshape(shape)
+    seeds = np.ascontiguousarray(start[:, 0]) if start.size else np.zeros(len(start))
+    angles: NDArray[np.float32] = incidence_angles(orbit, lon, lat, h, seeds)
+    return angles.reshape(shape)

@@ -3,45 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alignsar_gpu.geometry.ground_to_radar import slant_range_to
-from alignsar_gpu.kernels import rotate_phase
+from alignsar_gpu.kernels import ZERO_DOPPLER, ground_to_radar, rotate_phase
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
     from alignsar_gpu.geometry.orbit import Orbit
     from alignsar_gpu.stack.block import Stack
     from alignsar_gpu.stack.ground import Ground
 
 
-def reference_and_topographic_phase(
-    wavelength: float,
-    passes: tuple[Orbit, Orbit],
-    seeds: tuple[NDArray[np.float64], NDArray[np.float64]],
-    ground: Ground,
-) -> NDArray[np.float64]:
-    """Compute 4 pi / lambda (R_ref - R_sec) in radians, (lines, samples), not wrapped.
+def slant_ranges(orbit: Orbit, ground: Ground, seed: Any) -> Any:
+    """Compute the zero-Doppler slant range (m) from ``orbit`` to every pixel, in float64, where ``ground`` is.
 
-    Parameters
-    ----------
-    wavelength : metres.
-    passes : the orbits of the reference and of the secondary.
-    seeds : for each of the two, times near the zero-Doppler time of every line (s since its epoch).
-    ground : where the pixels lie.
-
-    Both ranges are solved in float64 from the ground coordinates of each pixel; NaN where those are NaN.
+    ``seed`` (lines,) are times near the zero-Doppler time of every line (s since its epoch). NaN where the coordinates
+    are.
     """
-    where = (ground.longitude, ground.latitude, ground.height)
-    reference, secondary = (
-        slant_range_to(orbit, *where, seed[:, np.newaxis]) for orbit, seed in zip(passes, seeds, strict=True)
-    )
-    return 4.0 * np.pi / wavelength * (reference - secondary)
+    return ground_to_radar(ground.longitude, ground.latitude, ground.height, seed, orbit.table, ZERO_DOPPLER)[
+        1
+    ]
 
 
 def flatten(stack: Stack, ground: Ground, delays: Sequence[float]) -> Stack:
@@ -51,25 +35,24 @@ def flatten(stack: Stack, ground: Ground, delays: Sequence[float]) -> Stack:
     conj(secondary) is the flattened interferogram and any two dates of the result can be paired. Dates that
     are already flattened are left as they are; pixels without ground coordinates become invalid.
 
-    ``ground`` covers the lines of the stack, halo included. ``delays`` gives per date how much later than in
-    the reference pass (each in seconds since its own midnight) the scene is at zero Doppler.
+    ``ground`` covers the lines of the stack, halo included, on its device (`stack.block.load_ground`). ``delays``
+    gives per date how much later than in the reference pass (each in seconds since its own midnight) the scene is at
+    zero Doppler.
     """
     raw = [i for i, acquisition in enumerate(stack.acquisitions) if not acquisition.flattened]
     if not raw:
         return stack
-    device = stack.device
+    xp, upload, times = stack.device.xp, stack.device.upload, stack.azimuth_time
     pixels, valid = stack.pixels.copy(), stack.valid.copy()
-    reference = stack.acquisitions[stack.reference].orbit
-    times = stack.azimuth_time
+    reference = slant_ranges(stack.acquisitions[stack.reference].orbit, ground, upload(times))
     for date in raw:
-        secondary = stack.acquisitions[date].orbit
-        phase = reference_and_topographic_phase(
-            stack.grid.wavelength, (reference, secondary), (times, times + delays[date]), ground
-        )
-        known = device.upload(np.isfinite(phase))
-        turn = device.upload(-np.nan_to_num(phase))
+        turn = slant_ranges(stack.acquisitions[date].orbit, ground, upload(times + delays[date]))
+        turn -= reference
+        turn *= 4.0 * np.pi / stack.grid.wavelength
+        known = xp.isfinite(turn)
+        turn = xp.where(known, turn, 0.0)
         for polarization in range(len(stack.polarizations)):
             valid[date, polarization] &= known
             turned = rotate_phase(stack.pixels[date, polarization], turn)
-            pixels[date, polarization] = device.xp.where(valid[date, polarization], turned, np.complex64(0))
+            pixels[date, polarization] = xp.where(valid[date, polarization], turned, np.complex64(0))
     return replace(stack, pixels=pixels, valid=valid)

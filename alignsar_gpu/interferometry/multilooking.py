@@ -11,8 +11,6 @@ from alignsar_gpu.kernels import amplitude_intensity_phase
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from numpy.typing import NDArray
-
     from alignsar_gpu.stack.block import Stack
     from alignsar_gpu.stack.ground import Ground
 
@@ -148,7 +146,7 @@ def multilooked(
             yield Interferogram(index, name, *channel.interferogram(*pair))
 
 
-def _at_centres(values: NDArray[np.float64], looks: tuple[int, int]) -> list[NDArray[np.float64]]:
+def _at_centres(values: Any, looks: tuple[int, int]) -> list[Any]:
     """The one, two or four pixels around the centre of each cell, each an image of cells."""
     rows, columns = (size // count for size, count in zip(values.shape, looks, strict=True))
     whole = values[: rows * looks[0], : columns * looks[1]]
@@ -156,10 +154,8 @@ def _at_centres(values: NDArray[np.float64], looks: tuple[int, int]) -> list[NDA
     return [whole[line :: looks[0], sample :: looks[1]] for line in lines for sample in samples]
 
 
-def cell_centres(
-    ground: Ground, lines: slice, looks: tuple[int, int]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Compute longitude, latitude (degrees) and height (m) of the centres of the cells of some lines.
+def cell_centres(ground: Ground, lines: slice, looks: tuple[int, int]) -> tuple[Any, Any, Any]:
+    """Compute longitude, latitude (degrees) and height (m) of the centres of the cells of some lines, where they are.
 
     ``lines`` are those of ``ground`` (a stack's core), the first at the beginning of a cell. Between the two or four
     pixels around a centre that lies on none; NaN where one of them is.
@@ -169,6 +165,10 @@ def cell_centres(
     )
     # differences, for +180 and -180 degrees lie side by side
     turned = [(longitude - longitudes[0] + 180.0) % 360.0 - 180.0 for longitude in longitudes]
-    longitude = longitudes[0] + np.mean(turned, axis=0)
+    longitude = longitudes[0] + _mean(turned)
     longitude = np.where(np.abs(longitude) > 180.0, longitude - np.copysign(360.0, longitude), longitude)
-    return longitude, np.mean(latitudes, axis=0), np.mean(heights, axis=0)
+    return longitude, _mean(latitudes), _mean(heights)
+
+
+def _mean(images: Sequence[Any]) -> Any:
+    return sum(images[1:], images[0]) / len(images)

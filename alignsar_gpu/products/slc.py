@@ -14,7 +14,7 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -54,6 +54,14 @@ class Measurement(Protocol):
 
     def read(self, lines: slice, samples: slice) -> NDArray[np.complex64]:
         """Read the pixels [line, sample] of some lines and samples of the burst."""
+
+    def read_stored(
+        self, lines: slice, samples: slice, empty: Callable[..., NDArray[Any]] = np.empty
+    ) -> NDArray[Any]:
+        """Read the same as the file stores it: complex64, or int16 [line, sample, 2] of real and imaginary parts.
+
+        ``empty`` makes the array, as `numpy.empty` does, where that is left to the reader.
+        """
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -176,17 +184,21 @@ class Burst:
             raise AlignsarError(f"{self.name}: no line of the burst has valid samples in all polarizations")
         return window
 
-    def read(
-        self, polarization: str, lines: slice | None = None, samples: slice | None = None
-    ) -> NDArray[np.complex64]:
-        """Read the pixels [line, sample] of some lines and samples; by default of the `valid` part."""
+    def measurement(self, polarization: str) -> Measurement:
+        """Return what reads the pixels of a polarization. Raises AlignsarError where there is none."""
         if polarization not in self.channels:
             there = ", ".join(p.upper() for p in self.channels)
             raise AlignsarError(f"{self.name}: no polarization {polarization.upper()}; there is {there}")
         measurement = self.channels[polarization].measurement
         if measurement is None:
             raise AlignsarError(f"{self.name}: the product has no measurement of {polarization.upper()}")
-        valid = self.valid
+        return measurement
+
+    def read(
+        self, polarization: str, lines: slice | None = None, samples: slice | None = None
+    ) -> NDArray[np.complex64]:
+        """Read the pixels [line, sample] of some lines and samples; by default of the `valid` part."""
+        measurement, valid = self.measurement(polarization), self.valid
         return measurement.read(
             valid[0] if lines is None else lines, valid[1] if samples is None else samples
         )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.signatures.channels import channels_of
-from alignsar_gpu.signatures.radiometry import flattened, gain_of
+from alignsar_gpu.signatures.radiometry import flattened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -97,18 +97,18 @@ def _pairs(names: set[str], options: SignatureOptions, channels: Sequence[str]) 
 def derive(
     rule: Rule,
     read: Callable[[str], Values],
-    amplitude: Callable[[str, str], Values],
+    gain: Callable[[str, str], Values],
 ) -> Values:
     """Compute a layer by its rule, with the bits that it would have been stored with.
 
     Parameters
     ----------
     read : returns the values of a layer at the pixels, [line, sample].
-    amplitude : returns A there, of a polarization's calibration and a quantity.
+    gain : returns 1 / A^2 there, of a polarization's calibration and a quantity.
     """
     values = [read(name) for name in rule.of]
     for index, polarization in enumerate(rule.polarizations):
-        values[index] = gain_of(amplitude(polarization, rule.quantity), np) * values[index]
+        values[index] = gain(polarization, rule.quantity) * values[index]
     found: Any = values[0]
     if rule.signature == AMPLITUDE:
         found = np.sqrt(found)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.kernels import calibrate_powers
 from alignsar_gpu.signatures.options import NegativeState, NoiseState, Quantity
 
 if TYPE_CHECKING:
@@ -53,12 +54,7 @@ def backscatter(
     """
     _check("negative", negative, NegativeState)
     gain, floor = gain_and_noise or gains_and_noise(stack, date, polarization, quantity, noise)
-    power = gain * intensity
-    if floor is not None:
-        power -= floor
-        if negative == "masked":
-            power[power < 0] = np.float32(np.nan)
-    return power
+    return calibrate_powers(gain, intensity, floor, masked=negative == "masked")
 
 
 def gains_and_noise(
@@ -85,19 +81,12 @@ def gains_and_noise(
         )
     xp, grid = stack.device.xp, stack.grid
     place = stack.azimuth_time[stack.core], grid.slant_range(np.arange(grid.samples))
-    gain = gain_of(acquisition.calibration[polarization].amplitude(quantity, *place, xp), xp)
+    gain = acquisition.calibration[polarization].amplitude(quantity, *place, xp, as_gain=True)
     if noise == "kept":
         return gain, None
     floor = acquisition.noise[polarization].power(*place, xp)
     floor *= gain
     return gain, floor
-
-
-def gain_of(amplitude: Any, xp: Any) -> Any:
-    """Compute the gain of powers, 1 / A^2 in float32, in the memory of ``amplitude`` (an array of ``xp``)."""
-    amplitude *= amplitude
-    xp.divide(np.float32(1.0), amplitude, out=amplitude)
-    return amplitude
 
 
 def flattened(beta_nought: Any, area_ratio: Any, xp: Any) -> Any:

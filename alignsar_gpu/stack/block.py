@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.device import Device
     from alignsar_gpu.geometry.grid import RadarGrid
     from alignsar_gpu.stack.acquisition import Acquisition
+    from alignsar_gpu.stack.ground import Ground
     from alignsar_gpu.stack.product import StackProduct
 
 
@@ -90,3 +91,15 @@ def load_stack(product: StackProduct, device: Device, first: int, stop: int, hal
         first=first - begin,
         stop=stop - begin,
     )
+
+
+def load_ground(product: StackProduct, device: Device, first: int, stop: int) -> Ground:
+    """Read the ground coordinates of lines ``first:stop`` of ``product`` to ``device``, for kernels to compute with."""
+    ground = product.read_ground(first, stop)
+    if ground.viewing is not None:
+        return ground
+    places = (ground.longitude, ground.latitude, ground.height)
+    longitude, latitude, height = (
+        device.upload(np.require(place, np.float64, ["C", "W"])) for place in places
+    )
+    return replace(ground, longitude=longitude, latitude=latitude, height=height)

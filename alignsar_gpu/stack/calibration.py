@@ -66,16 +66,18 @@ class Calibration:
         azimuth_time: NDArray[np.float64],
         slant_range: NDArray[np.float64],
         xp: Any,
+        **how: bool,
     ) -> Any:
         """A at every pixel of an image, (lines, samples) float32 of ``xp`` (numpy or CuPy).
 
         ``quantity`` names the table: "sigma_nought", "beta_nought" or "gamma_nought".
         ``azimuth_time`` (lines,) in seconds since the epoch and ``slant_range`` (samples,) in metres say where
-        its lines and samples lie. Bilinear between the vectors, that of the nearest outside them.
+        its lines and samples lie. Bilinear between the vectors, that of the nearest outside them. ``how`` are options
+        of `tables.table_at`: ``as_gain`` gives 1 / A^2.
         """
         rows = positions(self.azimuth_time, azimuth_time)
         columns = positions(self.slant_range, slant_range)
-        return table_at(getattr(self, quantity), rows, columns, xp)
+        return table_at(getattr(self, quantity), rows, columns, xp, **how)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -104,17 +106,23 @@ class JoinedCalibration:
         azimuth_time: NDArray[np.float64],
         slant_range: NDArray[np.float64],
         xp: Any,
+        **how: bool,
     ) -> Any:
         """As `Calibration.amplitude`; 1 where there is no part."""
-        result = xp.ones((len(azimuth_time), len(slant_range)), dtype=np.float32)
+        shape = len(azimuth_time), len(slant_range)
+        result = None
         for part in self.parts:
             rows = between(azimuth_time, part.times)
             columns = between(slant_range, part.ranges)
             if rows.start < rows.stop and columns.start < columns.stop:
-                result[rows, columns] = part.calibration.amplitude(
-                    quantity, azimuth_time[rows], slant_range[columns], xp
+                own = part.calibration.amplitude(
+                    quantity, azimuth_time[rows], slant_range[columns], xp, **how
                 )
-        return result
+                if own.shape == shape:
+                    return own
+                result = xp.ones(shape, dtype=np.float32) if result is None else result
+                result[rows, columns] = own
+        return xp.ones(shape, dtype=np.float32) if result is None else result
 
 
 def between(values: NDArray[np.float64], ends: tuple[float, float]) -> slice:

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -15,12 +11,13 @@ class Ground:
     """Where the pixels of some lines lie on Earth, and how they are seen; each array (lines, samples).
 
     ``longitude`` and ``latitude`` in degrees, ``height`` in metres above the WGS84 ellipsoid, float64; NaN
-    where the product does not say. ``viewing`` only where the product has a terrain.
+    where the product does not say. ``viewing`` only where the product has a terrain. Numpy arrays, or all on the
+    device.
     """
 
-    longitude: NDArray[np.float64]
-    latitude: NDArray[np.float64]
-    height: NDArray[np.float64]
+    longitude: Any
+    latitude: Any
+    height: Any
     viewing: Viewing | None = None
 
     def part(self, lines: slice) -> Ground:
@@ -39,12 +36,12 @@ class Viewing:
 
     ``incidence_angle`` (against the ellipsoid's normal) and ``local_incidence_angle`` (against the terrain's)
     in degrees, float32, NaN where there is no terrain; ``layover_shadow`` uint8, 1 where several places lie
-    in one pixel, 2 in the radar's shadow, 3 for both.
+    in one pixel, 2 in the radar's shadow, 3 for both. Numpy arrays, or all on the device.
     """
 
-    incidence_angle: NDArray[np.float32]
-    local_incidence_angle: NDArray[np.float32]
-    layover_shadow: NDArray[np.uint8]
+    incidence_angle: Any
+    local_incidence_angle: Any
+    layover_shadow: Any
 
     def part(self, lines: slice) -> Viewing:
         """Return some of the lines; a view."""

@@ -92,14 +92,17 @@ class StackProduct(Protocol):
         """
 
     def read_ground(self, first: int, stop: int) -> Ground:
-        """Read ground coordinates of lines ``first:stop``."""
+        """Read ground coordinates of lines ``first:stop``.
 
-    def read_area_ratio(self, first: int, stop: int) -> NDArray[np.float32]:
+        Numpy arrays; of a stack with a `terrain`, on the device that it was opened for.
+        """
+
+    def read_area_ratio(self, first: int, stop: int) -> Any:
         """Compute A_gamma / A_beta of lines ``first:stop`` (line, sample), which beta0 is divided by to flatten it.
 
         The area of the terrain in a pixel as the antenna sees it, over the pixel's in the slant-range plane (Small
-        2011, Flattening gamma, IEEE TGRS 49(8)); NaN where nothing is lit. Nothing of this is computed before it is
-        asked for. Raises AlignsarError where the product has no terrain (not `has_viewing`).
+        2011, Flattening gamma, IEEE TGRS 49(8)), float32 on the device; NaN where nothing is lit. Nothing of this is
+        computed before it is asked for. Raises AlignsarError where the product has no terrain (not `has_viewing`).
         """
 
     def shifts(

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from alignsar_gpu.kernels import interpolate_rows
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-STRIP = 32  # lines at a time: what is computed on the way stays in the cache
 
 
 def positions(nodes: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -19,7 +18,13 @@ def positions(nodes: NDArray[np.float64], values: NDArray[np.float64]) -> NDArra
 
 
 def table_at(
-    table: NDArray[np.float64], rows: NDArray[np.float64], columns: NDArray[np.float64], xp: Any
+    table: NDArray[np.float64],
+    rows: NDArray[np.float64],
+    columns: NDArray[np.float64],
+    xp: Any,
+    *,
+    as_gain: bool = False,
+    compiled: bool = True,
 ) -> Any:
     """A table interpolated bilinearly at every pixel of an image.
 
@@ -29,27 +34,25 @@ def table_at(
     rows : (lines,) float64, the fractional row of the table that each line of the image lies on.
     columns : (samples,) float64, the fractional column of each sample. `positions` gives both.
     xp : numpy or CuPy.
+    as_gain : whether 1 / A^2 is wanted of a table of amplitudes A.
+    compiled : by a kernel; otherwise by numpy, which gives the same bits and need not be waited for: a compiler takes
+        longer to start than a few pixels take.
 
     Returns
     -------
     (lines, samples) float32 array of ``xp``, within 2e-7 of the exact value. Positions beyond the table's
     edges take the value on the edge. A pixel has the same bits whatever lines are asked for with it.
     """
-    count = len(table)
-    rows = np.clip(rows, 0, count - 1)
-    row = np.minimum(rows.astype(np.int64), max(count - 2, 0))
-    first = int(row.min())
-    used = table[first : int(row.max()) + 2]
-    of_samples = xp.asarray(
-        np.stack([np.interp(columns, np.arange(len(one)), one) for one in used]).astype(np.float32)
-    )
-    weight = (rows - row)[:, np.newaxis]
-    of_above, of_below = (xp.asarray(share.astype(np.float32)) for share in (1.0 - weight, weight))
-    result = xp.empty((len(rows), len(columns)), dtype=np.float32)
-    # lines between the same two rows of the table, not too many at a time
-    changes = np.flatnonzero(np.diff(row)) + 1
-    for start, stop in pairwise(sorted({*changes.tolist(), *range(0, len(row), STRIP), len(row)})):
-        above, below = int(row[start]) - first, min(int(row[start]) + 1, count - 1) - first
-        xp.multiply(of_samples[above], of_above[start:stop], out=result[start:stop])
-        result[start:stop] += of_samples[below] * of_below[start:stop]
-    return result
+    last = len(table) - 1
+    rows = np.clip(rows, 0, last)
+    first = min(int(rows.min()), max(last - 1, 0))
+    used = table[first : int(rows.max()) + 2]
+    of_samples: Any = np.stack([np.interp(columns, np.arange(len(one)), one) for one in used])
+    of_samples = of_samples.astype(np.float32)
+    if compiled:
+        return interpolate_rows(xp.asarray(of_samples), rows - first, as_gain=as_gain)
+    row = np.minimum((rows - first).astype(np.int64), max(len(used) - 2, 0))
+    share = (rows - first - row)[:, np.newaxis]
+    below = of_samples[np.minimum(row + 1, len(used) - 1)]
+    amplitude = of_samples[row] * (1.0 - share).astype(np.float32) + below * share.astype(np.float32)
+    return np.float32(1.0) / (amplitude * amplitude) if as_gain else amplitude

@@ -16,6 +16,8 @@ from .scene import MIDDLE, RANGE_STEP, TIME_STEP, drawn, orbit, terrain
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+
 POST_BYTES = 8 * 8 + 6 * 4  # quantities and bends
 PIXEL_BYTES = 3 * 8 + 2 * 4 + 1  # longitude, latitude, height; two angles; flags
 DOPPLER = kernels.DopplerTable(np.array([[200.0, 30.0]]), MIDDLE, 820e3, 1.0, 20e3, 0.028)
@@ -115,15 +117,107 @@ def carrier(size: Size) -> kernels.CarrierTable:
     return kernels.CarrierTable(slope, centroid, -0.5 * size.lines * TIME_STEP, TIME_STEP)
 
 
-def ramp(size: Size) -> Case:
+def stored(size: Size) -> NDArray[np.int16]:
+    """Speckle as products store it."""
+    image = 100.0 * speckle(size.lines, size.samples)
+    return np.stack([image.real, image.imag], axis=-1).astype(np.int16)
+
+
+def ramp(kind: str, size: Size) -> Case:
     table = carrier(size)
     time = table.first_time + TIME_STEP * np.arange(size.lines)
+    image = stored(size) if kind == "int16" else speckle(size.lines, size.samples)
     return Case(
         function="ramp",
-        arrays=(speckle(size.lines, size.samples), table.slope, table.centroid, time),
+        arrays=(image, table.slope, table.centroid, time),
         run=lambda *arrays: (kernels.ramp(*arrays, -1),),
         pixels=size.pixels,
+        bytes_per_pixel=image.nbytes // size.pixels + 8,
+    )
+
+
+def decode(size: Size) -> Case:
+    return Case(
+        function="decode",
+        arrays=(stored(size), np.ones(size.lines, dtype=bool)),
+        run=kernels.decode,
+        pixels=size.pixels,
+        bytes_per_pixel=4 + 8 + 1,
+    )
+
+
+def extents(size: Size) -> Case:
+    line, sample = np.mgrid[0.0 : size.lines, 0.0 : size.samples]
+    line[0, 0] = np.nan
+    return Case(
+        function="extents",
+        arrays=(line, sample),
+        run=lambda *arrays: (np.array(kernels.extents(*arrays)),),
+        pixels=size.pixels,
         bytes_per_pixel=8 + 8,
+    )
+
+
+def move_places(size: Size) -> Case:
+    ground = drawn(size)
+    down, across = (np.full(ground.height.shape, offset) for offset in (0.3, -0.2))
+    return Case(
+        function="move_places",
+        arrays=(*ground[:3], ground.flags, down, across),
+        run=kernels.move_places,
+        pixels=size.pixels,
+        bytes_per_pixel=3 * 8 + 1 + 2 * 8 + 3 * 8,
+        bound=1e-11,
+    )
+
+
+def move_image(size: Size) -> Case:
+    image = np.abs(speckle(size.lines, size.samples))
+    down, across = (np.full(image.shape, offset) for offset in (0.3, -0.2))
+    return Case(
+        function="move_image",
+        arrays=(image, down, across),
+        run=lambda *arrays: (kernels.move_image(*arrays),),
+        pixels=size.pixels,
+        bytes_per_pixel=4 + 2 * 8 + 4,
+    )
+
+
+def evaluate_polynomials(size: Size) -> Case:
+    """Of location corrections: two, which all powers are in."""
+    coefficients = np.random.default_rng(1).normal(size=(2, 4, 6, 6))
+    line, sample = (np.linspace(-1.0, 1.0, count) for count in (size.lines, size.samples))
+    height = drawn(size).height / 9000.0
+    return Case(
+        function="evaluate_polynomials",
+        arrays=(height,),
+        run=lambda height: (kernels.evaluate_polynomials(coefficients, line, sample, height),),
+        pixels=size.pixels,
+        bytes_per_pixel=8 + 2 * 8,
+        bound=1e-11,
+    )
+
+
+def interpolate_rows(size: Size) -> Case:
+    table = 300.0 + np.abs(speckle(4, size.samples))
+    row = np.linspace(0.0, 3.0, size.lines)
+    return Case(
+        function="interpolate_rows",
+        arrays=(table,),
+        run=lambda table: (kernels.interpolate_rows(table, row, as_gain=True),),
+        pixels=size.pixels,
+        bytes_per_pixel=4,
+    )
+
+
+def calibrate_powers(size: Size) -> Case:
+    gain, power, floor = (np.abs(speckle(size.lines, size.samples)) for _ in range(3))
+    return Case(
+        function="calibrate_powers",
+        arrays=(gain, power, floor),
+        run=lambda *arrays: (kernels.calibrate_powers(*arrays),),
+        pixels=size.pixels,
+        bytes_per_pixel=4 * 4,
     )
 
 
@@ -195,11 +289,23 @@ FAMILIES: dict[str, dict[str, Callable[[Size], Case]]] = {
         "spread areas": spread_areas,
     },
     "resampling": {
-        "ramp": ramp,
+        "ramp": partial(ramp, "complex64"),
+        "ramp, int16": partial(ramp, "int16"),
+        "decode": decode,
+        "extents": extents,
         "resample 8 x 8": partial(resample, 8, 8),
         "resample 12 x 12": partial(resample, 12, 12),
         "resample 8 x 16": partial(resample, 8, 16),
         "resample 16 x 16": partial(resample, 16, 16),
+    },
+    "calibration": {
+        "interpolate rows": interpolate_rows,
+        "calibrate powers": calibrate_powers,
+    },
+    "placement": {
+        "move places": move_places,
+        "move image": move_image,
+        "evaluate polynomials": evaluate_polynomials,
     },
     "gathering": {
         f"gather {method}, {kind}": partial(gather, method, kind)

@@ -3,13 +3,20 @@
 With this folder first on the path, what is written for a GPU runs without one: in numba's simulator where
 NUMBA_ENABLE_CUDASIM=1 is set (tiny images), otherwise with the CPU drivers in place of the kernels (any size; then
 the code around the kernels is what is rehearsed). Numpy arrays are refused where CuPy refuses them.
+
+What is computed is done at once, in the order of the calls. Copies on another stream are done as late as they may be:
+when somebody waits for them. What frees or writes their memory before is found out by wrong results. `memory` counts
+what is allocated and can run out of it; `traffic` has the bytes of every copy from and to the host.
 """
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import importlib.util
 import sys
+import threading
+import weakref
 from importlib.machinery import ModuleSpec
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -18,7 +25,50 @@ import numpy as np
 
 from alignsar_gpu import kernels
 
-__version__ = "0+stand-in"  # which xarray reads
+__version__ = "0+stand.in"
+
+
+class OutOfMemoryError(MemoryError):
+    """There is no memory left on the device."""
+
+
+class Memory:
+    """What is allocated on the device, in bytes: ``used`` now, ``most`` at any time, of a ``limit`` if there is one.
+
+    ``allocations`` are counted; the one that ``failing`` says fails.
+    """
+
+    def __init__(self) -> None:
+        self.limit: int | None = None
+        self.failing: int | None = None
+        self.used = self.most = self.allocations = 0
+        self._owners: set[int] = set()
+
+    def add(self, array: np.ndarray) -> None:
+        """Count what an array holds, unless it is a part of another that is counted."""
+        owner = array
+        while isinstance(owner.base, np.ndarray):
+            owner = owner.base
+        if id(owner) in self._owners:
+            return
+        self.allocations += 1
+        if self.allocations == self.failing or (
+            self.limit is not None and self.used + owner.nbytes > self.limit
+        ):
+            raise OutOfMemoryError(f"Out of memory allocating {owner.nbytes} bytes")
+        self._owners.add(id(owner))
+        self.used += owner.nbytes
+        self.most = max(self.most, self.used)
+        weakref.finalize(owner, self._remove, id(owner), owner.nbytes)
+
+    def _remove(self, owner: int, size: int) -> None:
+        self._owners.discard(owner)
+        self.used -= size
+
+
+memory = Memory()
+traffic: dict[str, list[int]] = {"up": [], "down": []}
+GARBAGE = 0xA5  # what memory holds before a copy is done
 
 
 def inner(value: Any) -> Any:
@@ -77,7 +127,18 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):  # noqa: N801 - CuPy's name
     """An array of numpy that numpy does not take for one."""
 
     def __init__(self, array: np.ndarray) -> None:
+        memory.add(array)
         self.array = array
+
+    @property
+    def data(self) -> SimpleNamespace:
+        return SimpleNamespace(copy_from_host_async=self._copy_from_host)
+
+    def _copy_from_host(self, pointer: int, size: int, stream: Stream) -> None:
+        numbers = self.array.reshape(-1).view(np.uint8)
+        numbers[...] = GARBAGE
+        traffic["up"].append(size)
+        stream.launch(lambda: ctypes.memmove(numbers.ctypes.data, pointer, size))
 
     @property
     def __cuda_array_interface__(self) -> dict[str, Any]:
@@ -113,18 +174,23 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):  # noqa: N801 - CuPy's name
         return (outer(part) for part in self.array)
 
     def __bool__(self) -> bool:
+        traffic["down"].append(self.array.nbytes)
         return bool(self.array)
 
     def __int__(self) -> int:
+        traffic["down"].append(self.array.nbytes)
         return int(self.array)
 
     def __float__(self) -> float:
+        traffic["down"].append(self.array.nbytes)
         return float(self.array)
 
     def __complex__(self) -> complex:
+        traffic["down"].append(self.array.nbytes)
         return complex(self.array)
 
     def __index__(self) -> int:
+        traffic["down"].append(self.array.nbytes)
         return self.array.__index__()
 
     @property
@@ -143,13 +209,26 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):  # noqa: N801 - CuPy's name
     def imag(self, value: Any) -> None:
         self.array.imag = inner(value)
 
-    def get(self, out: np.ndarray | None = None) -> np.ndarray:
-        if out is None:
-            return self.array.copy()
-        out[...] = self.array
-        return out
+    def tolist(self) -> Any:
+        return self.get().tolist()
+
+    def item(self) -> Any:
+        return self.get().item()
+
+    def get(
+        self, stream: Stream | None = None, *, out: np.ndarray | None = None, blocking: bool = True
+    ) -> np.ndarray:
+        traffic["down"].append(self.array.nbytes)
+        result = np.empty_like(self.array) if out is None else out
+        if blocking or stream is None:
+            np.copyto(result, self.array)
+        else:
+            result.reshape(-1).view(np.uint8)[...] = GARBAGE
+            stream.launch(lambda: np.copyto(result, self.array))
+        return result
 
     def set(self, array: np.ndarray) -> None:
+        traffic["up"].append(array.nbytes)
         self.array[...] = array
 
 
@@ -157,7 +236,9 @@ def asarray(value: Any, dtype: Any = None) -> ndarray:
     """On the device: a copy of what is on the host."""
     if isinstance(value, ndarray):
         return value if dtype in {None, value.dtype} else value.astype(dtype)
-    return ndarray(np.array(value, dtype=dtype, order="C"))
+    copied = np.array(value, dtype=dtype, order="C")
+    traffic["up"].append(copied.nbytes)
+    return ndarray(copied)
 
 
 array = asarray
@@ -183,20 +264,70 @@ def __getattr__(name: str) -> Any:
 class CUDARuntimeError(RuntimeError):
     """What goes wrong on a device."""
 
+    status = 0
+
+
+class Event:
+    """The end of what was launched on a stream so far."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream, self._count = stream, stream.launched
+
+    @property
+    def done(self) -> bool:
+        return self._stream.finished >= self._count
+
+    def synchronize(self) -> None:
+        self._stream.finish(self._count)
+
 
 class Stream:
-    """The order of work, which here is that of the calls."""
-
-    ptr = 0
+    """The order of work. On the first stream it is done at once, on others when somebody waits for it."""
 
     def __init__(self, *, non_blocking: bool = False) -> None:
-        self.non_blocking = non_blocking
+        self.non_blocking, self.ptr = non_blocking, 0
+        self.launched = self.finished = 0
+        self._work: list[Any] = []
+        self._turn = threading.RLock()
+
+    def launch(self, work: Any) -> None:
+        self._work.append(work)
+        self.launched += 1
+        if self is FIRST:
+            self.finish(self.launched)
+
+    def finish(self, count: int) -> None:
+        with self._turn:
+            while self.finished < count:
+                self._work.pop(0)()
+                self.finished += 1
+
+    def record(self) -> Event:
+        return Event(self)
+
+    def wait_event(self, event: Event) -> None:
+        self.launch(event.synchronize)
+
+    def synchronize(self) -> None:
+        self.finish(self.launched)
 
     def __enter__(self) -> Stream:
+        _current.streams.append(self)
         return self
 
     def __exit__(self, *_: Any) -> None:
-        return None
+        _current.streams.pop()
+
+
+class Current(threading.local):
+    """The streams that a thread works on; the last is the current one."""
+
+    def __init__(self) -> None:
+        self.streams = [FIRST]
+
+
+FIRST = Stream()
+_current = Current()
 
 
 PROPERTIES = {
@@ -219,19 +350,23 @@ runtime = SimpleNamespace(
     deviceSynchronize=lambda: None,
     driverGetVersion=lambda: 0,
     runtimeGetVersion=lambda: 0,
-    memGetInfo=lambda: (2**33, 2**34),
+    memGetInfo=lambda: (memory.limit or 2**33, 2**34),
 )
 cuda = SimpleNamespace(
     runtime=runtime,
     Stream=Stream,
-    get_current_stream=Stream,
+    get_current_stream=lambda: _current.streams[-1],
     alloc_pinned_memory=bytearray,
     set_allocator=lambda _: None,
+    memory=SimpleNamespace(OutOfMemoryError=OutOfMemoryError),
 )
 
 
 def get_default_memory_pool() -> SimpleNamespace:
     return SimpleNamespace(free_all_blocks=lambda: None)
+
+
+get_default_pinned_memory_pool = get_default_memory_pool
 
 
 def use_simulator() -> None:

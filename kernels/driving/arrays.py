@@ -36,12 +36,14 @@ class Arrays:
             self._drivers: Mapping[str, Any] = vars(importlib.import_module(".launch", family))
             self.empty = launching.empty
             self.place: Callable[..., Any] = launching.place
+            self.fetch: Callable[..., Any] = launching.fetch
         else:
             from . import cpujit  # noqa: PLC0415 - imports numba
 
             self._drivers = cpujit.drivers(family)
             self.empty = np.empty
             self.place = np.ascontiguousarray
+            self.fetch = np.asarray
 
     def checked(self, name: str, dtype: Any, like: str) -> Any:
         """Return the array ``name``; check that it is contiguous, of this dtype, and of the shape of ``like``."""
@@ -54,6 +56,10 @@ class Arrays:
         if not array.flags.c_contiguous:
             raise ValueError(f"{name}: expected a C-contiguous array, got one with strides {array.strides}")
         return array
+
+    def dtype(self, name: str) -> Any:
+        """Return the dtype of the array ``name``."""
+        return self._arrays[name].dtype
 
     def placed(self, table: NamedTuple) -> tuple[Any, ...]:
         """Return the fields of a table, its arrays moved to where the others of the call are."""

@@ -11,7 +11,7 @@ class Declared:
 
     Attributes
     ----------
-    arguments : kinds of its arguments: c, complex64; f, float32; d, float64; q, int64; w, int32; u, uint8;
+    arguments : kinds of its arguments: c, complex64; f, float32; d, float64; q, int64; w, int32; j, int16; u, uint8;
         b, bool (flat arrays); 2 and 3, float64 of two and three dimensions; F, float32 of three; i, an
         integer; s, a float64 number; p, a pair of integers; n and m, five and seven float64 numbers.
     registers : at most so many a thread, on every architecture.

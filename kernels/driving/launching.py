@@ -36,6 +36,11 @@ def place(array: Any) -> Any:
     return np.ascontiguousarray(array) if SIMULATED else array_module().asarray(array)
 
 
+def fetch(array: Any) -> Any:
+    """Copy a small array to the host."""
+    return array if SIMULATED else array_module().asnumpy(array)
+
+
 def launch(kernel: Any, grid: int | tuple[int, int], *arguments: Any) -> None:
     """Launch a kernel on ``grid`` blocks, on CuPy's current stream."""
     if SIMULATED:

@@ -11,10 +11,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from alignsar_gpu.kernels.driving.binding import bind
+from alignsar_gpu.kernels.driving.mathematics import ZERO
 from alignsar_gpu.kernels.driving.threads import in_threads
 
 from . import scalar
-from .scalar import ACROSS, DOWN, carrier_turns, column, combined, located, restored_turns, turned, wrapped
+from .scalar import (
+    ACROSS,
+    DOWN,
+    FARTHEST,
+    carrier_turns,
+    column,
+    combined,
+    has_data,
+    least,
+    located,
+    restored_turns,
+    turned,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     from alignsar_gpu.kernels.driving.binding import Compiler, Forms
@@ -23,19 +37,27 @@ RUN = (
     512  # pixels of a line at a time: what is kept of them from one loop to the next stays in the first cache
 )
 
-PARTS = ("copy_run", "turn_run", "rotate_run", "locate_run")
+PARTS = (
+    "unpack_run",
+    "turn_run",
+    "rotate_run",
+    "locate_run",
+    "known_run",
+    "nearest_and_farthest",
+    "extent_row",
+)
 INLINED = ("resample_row",)
-LOOPS = ("ramp_lines",)
-DRIVERS = ("ramp", "resample")
+LOOPS = ("ramp_lines", "decode_lines", "extent_rows")
+DRIVERS = ("ramp", "decode", "extents", "resample")
 # Compiled once for every number of taps.
 TAP_PARTS = ("interpolate_run", "resample_row")
 TAP_LOOPS = ("resample_rows",)
 
 
-def copy_run(source: Any, target: Any) -> None:
-    """Target = source."""
-    for i in range(target.size):
-        target[i] = source[i]
+def unpack_run(numbers: Any, pixels: Any) -> None:
+    """Pixels of a run of numbers, real and imaginary parts in turn, of any kind."""
+    for i in range(pixels.size):
+        pixels[i] = complex(np.float32(numbers[2 * i]), np.float32(numbers[2 * i + 1]))
 
 
 def turn_run(pixels: Any, slope: Any, centroid: Any, time: float, sign: int) -> None:
@@ -49,13 +71,58 @@ def turn_run(pixels: Any, slope: Any, centroid: Any, time: float, sign: int) -> 
 def ramp_lines(
     first: int, stop: int, image: Any, slope: Any, centroid: Any, time: Any, sign: int, out: Any
 ) -> None:
-    """`scalar.carrier_turns` over lines of an image [line, sample]."""
-    samples = image.shape[1]
+    """`scalar.carrier_turns` over lines of an image [line, 2 * sample], real and imaginary parts in turn."""
+    samples = out.shape[1]
     for row in range(first, stop):
         for a in range(0, samples, RUN):
             b = min(a + RUN, samples)
-            copy_run(image[row, a:b], out[row, a:b])
+            unpack_run(image[row, 2 * a : 2 * b], out[row, a:b])
             turn_run(out[row, a:b], slope[a:b], centroid[a:b], time[row], sign)
+
+
+def known_run(pixels: Any, wanted: Any, known: Any) -> None:
+    """Which pixels of a run hold data; the others become 0."""
+    for i in range(pixels.size):
+        good = wanted and has_data(pixels[i].real, pixels[i].imag)
+        known[i] = good
+        pixels[i] = pixels[i] if good else np.complex64(0)
+
+
+def decode_lines(first: int, stop: int, image: Any, wanted: Any, out: Any, known: Any) -> None:
+    """`scalar.has_data` over lines of an image [line, 2 * sample], real and imaginary parts in turn."""
+    samples = out.shape[1]
+    for row in range(first, stop):
+        for a in range(0, samples, RUN):
+            b = min(a + RUN, samples)
+            unpack_run(image[row, 2 * a : 2 * b], out[row, a:b])
+            known_run(out[row, a:b], wanted[row], known[row, a:b])
+
+
+def nearest_and_farthest(values: Any, low: Any, high: Any) -> None:
+    """Least number, and least of their negatives, of as many values as there are places for either."""
+    for i in range(values.size):
+        low[i] = least(low[i], values[i])
+        high[i] = least(high[i], -values[i])
+
+
+def extent_row(values: Any, low: Any, high: Any, out: Any) -> None:
+    """Least and greatest finite number of a row; of none, FARTHEST and its negative."""
+    low[:] = FARTHEST
+    high[:] = FARTHEST
+    for a in range(0, values.size, low.size):
+        run = values[a : a + low.size]
+        nearest_and_farthest(run, low[: run.size], high[: run.size])
+    out[0] = low.min()
+    out[1] = -high.min()
+
+
+def extent_rows(first: int, stop: int, line: Any, sample: Any, out: Any) -> None:
+    """`extent_row` over rows of lines and of samples; of each row, four numbers."""
+    low = np.empty(RUN)
+    high = np.empty(RUN)
+    for row in range(first, stop):
+        extent_row(line[row], low, high, out[row, :2])
+        extent_row(sample[row], low, high, out[row, 2:])
 
 
 def locate_run(
@@ -102,11 +169,12 @@ def interpolate_run(
             out[i] = 0.0
 
 
-def rotate_run(pixels: Any, phase: Any) -> None:
-    """A run of pixels times exp(2 pi i phase), in place."""
+def rotate_run(pixels: Any, phase: Any, valid: Any) -> None:
+    """A run of pixels times exp(2 pi i phase), in place; those without data are no longer valid."""
     for i in range(pixels.size):
         re, im = turned(pixels[i].real, pixels[i].imag, phase[i])
         pixels[i] = complex(re, im)
+        valid[i] = re != ZERO or im != ZERO
 
 
 def resample_row(
@@ -126,7 +194,7 @@ def resample_row(
         counts = (np.int64(DOWN), np.int64(ACROSS))
         locate_run(run, shape, numbers[3:], (slope, centroid, numbers[:3]), counts, taps, phase, valid[a:b])
         interpolate_run(pixels, stride, taps, valid[a:b], tables[0], tables[1], columns, out[a:b])
-        rotate_run(out[a:b], phase)
+        rotate_run(out[a:b], phase, valid[a:b])
 
 
 def resample_rows(
@@ -164,6 +232,16 @@ loops_for: Any = None  # bound: `make_loops` of numbers of taps
 def ramp(image: Any, slope: Any, centroid: Any, time: Any, sign: int, out: Any) -> None:
     """Driver of `ramp_lines`."""
     in_threads(ramp_lines, len(image), image, slope, centroid, time, sign, out)
+
+
+def decode(image: Any, wanted: Any, out: Any, known: Any) -> None:
+    """Driver of `decode_lines`."""
+    in_threads(decode_lines, len(image), image, wanted, out, known)
+
+
+def extents(line: Any, sample: Any, out: Any) -> None:
+    """Driver of `extent_rows`."""
+    in_threads(extent_rows, len(line), line, sample, out)
 
 
 def resample(

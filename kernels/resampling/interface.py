@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from alignsar_gpu.kernels.driving.arrays import Arrays
 
-from .scalar import STEPS, TAPS
+from .scalar import FARTHEST, STEPS, TAPS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["EVERYWHERE", "TAPS", "Box", "CarrierTable", "ramp", "resample", "weights"]
+__all__ = ["EVERYWHERE", "TAPS", "Box", "CarrierTable", "decode", "extents", "ramp", "resample", "weights"]
 
 
 class CarrierTable(NamedTuple):
@@ -170,8 +170,19 @@ def _weights(arrays: Arrays, name: str, table: Any) -> Any:
     return _table(arrays, name, table, np.float32, shape)
 
 
+def _stored(arrays: Arrays) -> tuple[Any, tuple[int, int]]:
+    """The argument ``image`` as numbers [line, 2 * sample], and the shape of its pixels."""
+    image = arrays.checked("image", np.int16 if arrays.dtype("image") == np.int16 else np.complex64, "image")
+    pairs = image.dtype == np.int16
+    if image.ndim != 2 + pairs or (pairs and image.shape[2] != 2):
+        wanted = "line, sample and part, of two parts" if pairs else "line and sample"
+        raise ValueError(f"image: expected the dimensions {wanted}, got the shape {image.shape}")
+    lines, samples = image.shape[:2]
+    return (image.reshape(lines, 2 * samples) if pairs else image.view(np.float32)), (lines, samples)
+
+
 def ramp(
-    image: NDArray[np.complex64],
+    image: NDArray[Any],
     slope: NDArray[np.float64],
     centroid: NDArray[np.float64],
     time: NDArray[np.float64],
@@ -182,11 +193,13 @@ def ramp(
 
     Parameters
     ----------
-    image : complex64 [line, sample], C-contiguous; numpy, or on the device.
+    image : complex64 [line, sample] or, as products store it, int16 [line, sample, 2] of real and imaginary parts;
+        C-contiguous; numpy, or on the device.
     slope, centroid : (samples,) float64, Hz/s and Hz; numpy, or where the image is.
     time : (lines,) float64, seconds; as these.
     sign : -1 takes the carrier off, 1 puts it on.
-    out : where to write: of the image's kind, the image itself or nothing that overlaps it; a new one by default.
+    out : where to write: complex64, where the image is, the image itself or nothing that overlaps it; a new one by
+        default.
 
     Returns
     -------
@@ -196,19 +209,73 @@ def ramp(
     Raises TypeError or ValueError that names the argument which is not as described.
     """
     arrays = Arrays(__package__, image=image) if out is None else Arrays(__package__, image=image, out=out)
-    z = _image(arrays, "image")
-    lines, samples = z.shape
+    numbers, shape = _stored(arrays)
+    lines, samples = shape
     k = _table(arrays, "slope", slope, np.float64, (samples,))
     f = _table(arrays, "centroid", centroid, np.float64, (samples,))
     t = _table(arrays, "time", time, np.float64, (lines,))
     if sign not in {-1, 1}:
         raise ValueError(f"sign: expected -1 or 1, got {sign!r}")
     result: NDArray[np.complex64]
-    result = (
-        arrays.empty(z.shape, np.complex64) if out is None else arrays.checked("out", np.complex64, "image")
-    )
-    arrays.run("ramp", z, k, f, t, int(sign), result)
+    if out is None:
+        result = arrays.empty(shape, np.complex64)
+    else:
+        result = arrays.checked("out", np.complex64, "out")
+        if result.shape != shape:
+            raise ValueError(f"out: expected the shape {shape} of image, got {result.shape}")
+    arrays.run("ramp", numbers, k, f, t, int(sign), result)
     return result if out is None else out
+
+
+def decode(image: NDArray[Any], wanted: NDArray[np.bool_]) -> tuple[NDArray[np.complex64], NDArray[np.bool_]]:
+    """Turn pixels as products store them into complex numbers, and say which of them hold data.
+
+    Parameters
+    ----------
+    image : as of `ramp`.
+    wanted : (lines,) bool; numpy, or where the image is: which lines hold data at all.
+
+    Returns
+    -------
+    Pixels, complex64 [line, sample], and where there are any, bool; both where ``image`` is. There are none (zero)
+    where the image is zero, infinite or NaN.
+
+    Raises TypeError or ValueError that names the argument which is not as described.
+    """
+    arrays = Arrays(__package__, image=image)
+    numbers, shape = _stored(arrays)
+    lines = _table(arrays, "wanted", wanted, np.bool_, shape[:1])
+    pixels: NDArray[np.complex64] = arrays.empty(shape, np.complex64)
+    known: NDArray[np.bool_] = arrays.empty(shape, np.bool_)
+    if pixels.size:
+        arrays.run("decode", numbers, lines, pixels, known)
+    return pixels, known
+
+
+def extents(
+    line: NDArray[np.float64], sample: NDArray[np.float64]
+) -> tuple[tuple[float, float], tuple[float, float]] | None:
+    """Find the least and the greatest finite line and sample of positions.
+
+    float64 [row, number], C-contiguous, of equal shape; numpy, or on the device. Returns (least, greatest) of the
+    lines and of the samples, on the host; None where either has no finite number. Of an image on the device, four
+    numbers a row come down.
+
+    Raises TypeError or ValueError that names the argument which is not as described.
+    """
+    arrays = Arrays(__package__, line=line, sample=sample)
+    y = arrays.checked("line", np.float64, "line")
+    if y.ndim != 2:
+        raise ValueError(f"line: expected two dimensions, row and number, got the shape {y.shape}")
+    x = arrays.checked("sample", np.float64, "line")
+    if not y.size:
+        return None
+    rows = arrays.empty((len(y), 4), np.float64)
+    arrays.run("extents", y, x, rows)
+    ends = arrays.fetch(rows)
+    low, high = ends.min(axis=0).tolist(), ends.max(axis=0).tolist()
+    found = (low[0], high[1]), (low[2], high[3])
+    return None if any(first >= FARTHEST for first, _ in found) else found
 
 
 def resample(
@@ -241,8 +308,9 @@ def resample(
     -------
     The values, complex64 of the shape of ``line``, and where there are any, bool; both where ``image`` is. There
     are none (zero) where the position or ``turns`` is not a finite number, where the position is outside of
-    ``box``, and where taps are outside of the image. The bits depend neither on threads nor on which pixels are
-    computed in one call. The carrier's and the added phase may be large: their error is that of float64.
+    ``box``, where taps are outside of the image, and where the image holds nothing but zeros. The bits depend
+    neither on threads nor on which pixels are computed in one call. The carrier's and the added phase may be large:
+    their error is that of float64.
 
     Raises TypeError or ValueError that names the argument which is not as described.
     """

@@ -19,6 +19,8 @@ FUNCTIONS = (  # in the order in which they call each other
     "between",
     "restored_turns",
     "turned",
+    "has_data",
+    "least",
     "first_tap",
     "located",
 )
@@ -32,6 +34,8 @@ ACROSS = 8
 # noise of the whole band the error is -84 dB in each dimension.
 STEP_BITS = 13
 STEPS = 1 << STEP_BITS
+# No position is as far away: stands for none, for compilers may take it that no number is infinite.
+FARTHEST = 1e300
 
 
 def wrapped(turns: Any) -> Any:
@@ -66,6 +70,16 @@ def turned(re: Any, im: Any, turns: Any) -> Any:
     """(re, im) * exp(2 pi i turns), float32, of turns within [-1/2, 1/2], float32."""
     s, c = sine_cosine_turns(turns)
     return re * c - im * s, re * s + im * c
+
+
+def has_data(re: Any, im: Any) -> Any:
+    """Whether a pixel holds data: neither zero, which stands for none, nor infinite or NaN."""
+    return (re != ZERO or im != ZERO) and math.isfinite(re) and math.isfinite(im)
+
+
+def least(low: Any, value: Any) -> Any:
+    """The smaller of two numbers, float64; the first if the second is not finite or beyond -FARTHEST."""
+    return value if math.isfinite(value) and -FARTHEST < value < low else low
 
 
 def first_tap(position: Any, taps: Any) -> Any:

@@ -64,6 +64,7 @@ def argument_types(declared):
         "q": types.int64[::1],
         "w": types.int32[::1],
         "u": types.uint8[::1],
+        "j": types.int16[::1],
         "b": types.boolean[::1],
         "2": types.float64[:, ::1],
         "3": types.float64[:, :, ::1],
@@ -111,7 +112,7 @@ def test_compiled_kernel_costs_what_it_declares(name, architecture, monkeypatch,
     assert float64 <= declared.float64
     assert (float64 > 0) == (declared.float64 > 0)
     # Reduction to turns by addition is lost if the compiler may reorder it: it must still be there.
-    if name in {"rotate_phase", "ramp", "phasors"} or name.startswith("resample"):
+    if name in {"rotate_phase", "phasors"} or name.startswith(("resample", "ramp")):
         assert re.search(r"(add|fma)\S*f64.*0d4338000000000000", ptx)
         assert re.search(r"add\S*f32.*0f4B400000", ptx) or re.search(r"fma\S*f32.*0f4B400000", ptx)
     if name.startswith("accumulate"):

@@ -13,6 +13,7 @@ from speckle import speckle
 from alignsar_gpu import kernels
 
 INTERVAL = 1 / 486.4863
+STORED = [f"{function}_{kind}" for function in ("ramp", "decode") for kind in ("float32", "int16")]
 
 
 def resampling(seed, image, shape, taps, box=kernels.EVERYWHERE, **given):
@@ -64,6 +65,19 @@ def arguments():
     cases["resample-small"] = resampling(3, (7, 30), (2, 9), (8, 8))
     cases["ramp-off"] = ramping(4, (3, 300), -1)
     cases["ramp-on"] = ramping(5, (5, 7), 1)
+    cases["ramp-int16"] = ramping(6, (3, 300), -1)
+    rng = np.random.default_rng(7)
+    image = speckle(rng, (4, 90))
+    image[1, 5], image[2, 80:], image[3, 0] = complex(np.nan, 1.0), 0.0, complex(1.0, np.inf)
+    stored = np.stack([1000.0 * speckle(rng, (3, 300)).real for _ in range(2)], axis=-1).astype(np.int16)
+    stored[0, 7] = 0
+    cases["ramp-int16"]["image"] = stored
+    for name, given in (("complex", image), ("int16", stored)):
+        cases[f"decode-{name}"] = {"image": given, "wanted": np.arange(len(given)) != 1}
+    line, sample = rng.uniform(-50.0, 4000.0, (2, 3, 300))
+    line[0, 4], line[1], sample[2, 250:] = np.nan, np.nan, np.inf
+    cases["extents"] = {"line": line, "sample": sample}
+    cases["extents-none"] = {"line": line[1:2], "sample": sample[1:2]}
     return cases
 
 
@@ -75,8 +89,18 @@ def simulated(tmp_path_factory):
     return run_simulated("run_resampling.py", CASES, tmp_path_factory.mktemp("simulator"))
 
 
+def as_array(ends):
+    """What `extents` returns, as the simulator's script keeps it."""
+    return np.array([] if ends is None else ends)
+
+
 def on_cpu(case):
     given = dict(CASES[case])
+    function = case.split("-")[0]
+    if function == "extents":
+        return (as_array(kernels.extents(**given)),)
+    if function == "decode":
+        return kernels.decode(**given)
     if "sign" in given:
         return (kernels.ramp(**given | {"sign": int(given["sign"])}),)
     carrier = [given.pop(f"carrier_{name}") for name in ("slope", "centroid", "times")]
@@ -97,7 +121,7 @@ def test_simulated_kernel_gives_what_the_cpu_gives(case, simulated):
 
 def test_cases_reach_every_kernel_and_every_way_through_it():
     taps = {f"resample_{g['down']}_{g['across']}" for g in CASES.values() if "down" in g}
-    assert {"ramp", *taps} == set(cuda_resampling.DECLARED)
+    assert {"extents", *STORED, *taps} == set(cuda_resampling.DECLARED)
     share = {case: on_cpu(case)[1].mean() for case in CASES if case.startswith("resample")}
     assert share.pop("resample-small") == 0.0
     assert all(0.05 < part < 0.95 for part in share.values())

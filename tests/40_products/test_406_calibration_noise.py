@@ -116,6 +116,17 @@ class TestTable:
         for first, stop in ((0, 1), (17, 31), (31, 60)):
             np.testing.assert_array_equal(table_at(table, rows[first:stop], columns, np), whole[first:stop])
 
+    @pytest.mark.parametrize("as_gain", [False, True])
+    def test_numpy_gives_the_bits_of_the_kernel(self, as_gain):
+        rng = np.random.default_rng(3)
+        for shape in ((7, 11), (1, 4), (2, 1)):
+            table = rng.uniform(50.0, 900.0, shape)
+            rows, columns = rng.uniform(-1.0, shape[0], 60), rng.uniform(-1.0, shape[1], 97)
+            one, other = (
+                table_at(table, rows, columns, np, as_gain=as_gain, compiled=how) for how in (True, False)
+            )
+            np.testing.assert_array_equal(one, other)
+
     def test_positions(self):
         nodes = np.array([10.0, 20.0, 50.0])
         np.testing.assert_allclose(

@@ -439,7 +439,7 @@ class TestGoldstein:
 def test_against_the_truth_of_a_simulated_stack():
     """Raw stack, flattened, any two dates paired: the phase is that of motion and delay, filtered or not."""
     raw = simulate_stack(lines=288, samples=832, dates=4, polarizations=("vv",), seed=1)
-    stack = flatten(load_stack(raw, CPU, 0, 288, 0), raw.read_ground(0, 288), describe_scene(raw).delays)
+    stack = flatten(load_stack(raw, CPU, 0, 288, 0), raw.read_ground(0, 288), describe_scene(raw, CPU).delays)
     pairs = pairs_of("sequential", [0, 12, 24, 36], [0.0] * 4, raw.reference, neighbours=2)
     assert len(pairs) == 5
     height = raw.truth.height.reshape(72, 4, 64, 13).mean(axis=(1, 3))

@@ -28,6 +28,9 @@ class WithoutCarrier:
         time = self.carrier.first_time + self.carrier.interval * np.arange(lines.start, lines.stop)
         return ramp(image, self.carrier.slope[samples], self.carrier.centroid[samples], time, -1)
 
+    def read_stored(self, lines, samples, _):
+        return self.read(lines, samples)
+
 
 def scene_of(match):
     """A burst as a scene that is not divided into bursts."""
@@ -104,6 +107,9 @@ def test_nothing_to_correlate_leaves_the_orbits(scenes):
         def read(self, lines, samples):
             shape = (lines.stop - lines.start, samples.stop - samples.start, 2)
             return rng.standard_normal(shape, dtype=np.float32).view(np.complex64)[..., 0]
+
+        def read_stored(self, lines, samples, _):
+            return self.read(lines, samples)
 
     burst = found[second].burst
     channels = {"vv": replace(burst.channels["vv"], measurement=Noise())}

@@ -406,11 +406,12 @@ class TestAreaOfAStack:
         """By a quarter of a line and half a sample: between the pixels, in any block."""
 
         class Beside:
-            def azimuth(self, line, sample, height):
-                return np.full(height.shape, 0.25 * hills.product.grid.azimuth_interval)
-
-            def slant_range(self, line, sample, height):
-                return np.full(height.shape, -0.5 * hills.product.grid.range_spacing)
+            def of_pixels(self, line, sample, height):
+                grid = hills.product.grid
+                return (
+                    np.full(height.shape, 0.25 * grid.azimuth_interval),
+                    np.full(height.shape, -0.5 * grid.range_spacing),
+                )
 
         product = hills.product
         shifts = {piece.name: Beside() for piece in product.mosaic.pieces}

@@ -7,16 +7,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from simulated_stack import CPU
 from synthetic_stack import simulate_stack
 
-from alignsar_gpu.application.dataset.description import describe_scene
-from alignsar_gpu.application.dataset.extraction import (
+from alignsar_gpu.application.dataset.blocks import (
     MOST_LINES,
     PIXEL_BYTES,
     WORK_BYTES,
     bytes_per_pixel,
     rows_per_block,
 )
+from alignsar_gpu.application.dataset.description import describe_scene
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.orbit import Orbit
 from alignsar_gpu.signatures import select
@@ -141,9 +142,9 @@ def test_a_part_of_a_block_has_the_lines_of_the_grid(begin, lines, inside, halo)
 def test_an_orbit_must_cover_every_line(date):
     """Cut in the middle of the scene, an orbit would leave half of the image without geometry."""
     stack = simulate_stack(lines=64, samples=97, dates=3, polarizations=("vv",), seed=3)
-    describe_scene(stack)
+    describe_scene(stack, CPU)
     orbit = stack.acquisitions[date].orbit
-    end = describe_scene(stack).baselines[date].azimuth_time + 0.01
+    end = describe_scene(stack, CPU).baselines[date].azimuth_time + 0.01
     inside = orbit.time < end
     time = np.append(orbit.time[inside], end)
     cut = Orbit(
@@ -156,4 +157,4 @@ def test_an_orbit_must_cover_every_line(date):
     acquisitions = list(stack.acquisitions)
     acquisitions[date] = replace(acquisitions[date], orbit=cut)
     with pytest.raises(AlignsarError, match=r"orbit 'cut\.EOF' covers .* give an orbit that covers it"):
-        describe_scene(replace(stack, acquisitions=tuple(acquisitions)))
+        describe_scene(replace(stack, acquisitions=tuple(acquisitions)), CPU)

@@ -7,12 +7,8 @@ import numpy as np
 import pytest
 from simulated_stack import CPU, Products
 
-from alignsar_gpu.application.dataset.extraction import (
-    Extraction,
-    _ground_layers,
-    bytes_per_pixel,
-    rows_per_block,
-)
+from alignsar_gpu.application.dataset.blocks import bytes_per_pixel, rows_per_block
+from alignsar_gpu.application.dataset.extraction import Extraction, _ground_layers
 from alignsar_gpu.coregistration.assemble import coregistered_stack
 from alignsar_gpu.signatures import select
 from alignsar_gpu.signatures.block import signature_layers

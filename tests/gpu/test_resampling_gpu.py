@@ -81,6 +81,27 @@ def test_ramp(cupy, burst, sign):
     assert (device == got).all()
 
 
+def test_pixels_as_products_store_them(cupy, burst):
+    image, line, sample, table, _ = burst
+    time = table.first_time + INTERVAL * np.arange(SHAPE[0])
+    parts = np.stack([image.real, image.imag], axis=-1)
+    stored = np.rint(1000.0 * parts).astype(np.int16)
+    stored[3, 5:70] = 0
+    wanted = np.arange(SHAPE[0]) % 7 > 0
+    device, on_host = cupy.asarray(stored), stored.astype(np.float32).view(np.complex64)[..., 0]
+    got = kernels.ramp(device, table.slope, table.centroid, time, -1)
+    assert (got == kernels.ramp(cupy.asarray(on_host), table.slope, table.centroid, time, -1)).all()
+    for given in (device, cupy.asarray(on_host)):
+        pixels, known = (cupy.asnumpy(array) for array in kernels.decode(given, wanted))
+        held = (on_host != 0) & wanted[:, np.newaxis]
+        np.testing.assert_array_equal(known, held)
+        np.testing.assert_array_equal(pixels, np.where(held, on_host, 0))
+    line = line.copy()
+    line[2], line[0, 0], line[1, 1] = np.nan, np.inf, -np.inf
+    assert kernels.extents(cupy.asarray(line), cupy.asarray(sample)) == kernels.extents(line, sample)
+    assert kernels.extents(cupy.asarray(line + np.nan), cupy.asarray(sample)) is None
+
+
 def test_blocks_have_the_bits_of_the_whole(cupy, burst):
     image, line, sample, table, turns = burst
     weights = kernels.weights(12, 0.75)

@@ -31,7 +31,7 @@ def stand_in():
     try:
         import cupy  # noqa: PLC0415 - the one just put on the path
 
-        assert cupy.__version__ == "0+stand-in"
+        assert cupy.__version__ == "0+stand.in"
         yield cupy
     finally:
         sys.path.remove(str(REHEARSAL))

@@ -143,7 +143,7 @@ class Deriving:
         result = np.empty((len(dates), len(lines), len(samples)), dtype=np.float32)
         for index, date in enumerate(dates):
             pixels = _Pixels(deriving=self, date=int(date), lines=lines, samples=samples)
-            result[index] = derive(rule, pixels.read, pixels.amplitude)
+            result[index] = derive(rule, pixels.read, pixels.gain)
         return result
 
 
@@ -162,11 +162,12 @@ class _Pixels:
         dated = (self.date,) if layer.dims == DIMENSIONS else ()
         return np.asarray(layer[(*dated, self.lines, self.samples)])
 
-    def amplitude(self, polarization: str, quantity: str) -> NDArray[np.float32]:
-        """Return A of a polarization's calibration."""
+    def gain(self, polarization: str, quantity: str) -> NDArray[np.float32]:
+        """Return 1 / A^2 of a polarization's calibration."""
         cube = self.deriving.cube
         place = cube["azimuth"].values[self.lines], cube["range"].values[self.samples]
-        return np.asarray(self.deriving.calibrations[self.date, polarization].amplitude(quantity, *place, np))
+        calibration = self.deriving.calibrations[self.date, polarization]
+        return np.asarray(calibration.amplitude(quantity, *place, np, as_gain=True, compiled=False))
 
 
 def cube_at(path: str | PathLike[str]) -> Path:

@@ -44,19 +44,22 @@ class Scene:
     incidence_angle: float
 
 
-def _centre(product: StackProduct) -> GroundPoint:
+def _centre(product: StackProduct, device: Device) -> GroundPoint:
     """Ground coordinates nearest to the middle of the middle line; without heights, on the ellipsoid."""
     lines, samples = product.grid.shape
     order = sorted(range(0, lines, max(lines // 32, 1)), key=lambda line: abs(line - lines // 2))
     for line in [lines // 2, *order]:
         ground = product.read_ground(line, line + 1)
-        found = np.flatnonzero(np.isfinite(ground.longitude[0]) & np.isfinite(ground.latitude[0]))
+        longitude, latitude, height = (
+            device.download(row[0]) for row in (ground.longitude, ground.latitude, ground.height)
+        )
+        found = np.flatnonzero(np.isfinite(longitude) & np.isfinite(latitude))
         if found.size:
             sample = found[np.argmin(np.abs(found - samples // 2))]
             return GroundPoint(
-                longitude=float(ground.longitude[0, sample]),
-                latitude=float(ground.latitude[0, sample]),
-                height=float(np.nan_to_num(ground.height[0, sample])),
+                longitude=float(longitude[sample]),
+                latitude=float(latitude[sample]),
+                height=float(np.nan_to_num(height[sample])),
             )
     raise AlignsarError(
         f"{product.source}: has neither per-pixel coordinates nor tie points, so its place on Earth is unknown; "
@@ -64,9 +67,12 @@ def _centre(product: StackProduct) -> GroundPoint:
     )
 
 
-def describe_scene(product: StackProduct) -> Scene:
-    """Baselines, heading and spacing of ``product``; AlignsarError when an orbit does not see all of it."""
-    centre = _centre(product)
+def describe_scene(product: StackProduct, device: Device) -> Scene:
+    """Baselines, heading and spacing of ``product``, which may be on ``device``.
+
+    Raises AlignsarError when an orbit does not see all of it.
+    """
+    centre = _centre(product, device)
     grid, reference = radar_grid(product), product.acquisitions[product.reference].orbit
     baselines = tuple(baseline(reference, a.orbit, centre, grid.wavelength) for a in product.acquisitions)
     seen = baselines[product.reference].azimuth_time

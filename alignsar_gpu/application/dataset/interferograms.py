@@ -97,7 +97,7 @@ class InterferogramsPart(Part):
 
     def write_block(self, stack: Stack, ground: Ground) -> None:
         """Write the cells that begin in the core of ``stack``."""
-        writer, looks, download = self._writer, self.network.what.looks, stack.device.download
+        writer, looks, send = self._writer, self.network.what.looks, stack.device.begin_download
         first = (stack.begin + stack.first) // looks[0]
         longitude, latitude, height = cell_centres(ground, stack.core, looks)
         for name, values in (
@@ -105,10 +105,10 @@ class InterferogramsPart(Part):
             ("latitude", latitude),
             ("height", height.astype(np.float32)),
         ):
-            writer.write(name, first, values)
+            writer.write(name, first, send(values))
         for pair in multilooked(stack, self.network.what.pairs, looks):
-            writer.write(f"{PHASE}_{pair.polarization}", first, download(pair.phase), pair.pair)
-            writer.write(f"{COHERENCE}_{pair.polarization}", first, download(pair.coherence), pair.pair)
+            writer.write(f"{PHASE}_{pair.polarization}", first, send(pair.phase), pair.pair)
+            writer.write(f"{COHERENCE}_{pair.polarization}", first, send(pair.coherence), pair.pair)
 
     def make(self, folder: RunFolder) -> None:
         """Filter the pairs, where that is asked for, and close interferograms.zarr."""
@@ -132,7 +132,7 @@ class InterferogramsPart(Part):
                 for name in (PHASE, COHERENCE)
             )
             values = filtered_phase(phase, coherence, device.xp, alpha=network.alpha, patch=network.patch)
-            writer.write(f"{FILTERED_PHASE}_{polarization}", 0, device.download(values), pair)
+            writer.write(f"{FILTERED_PHASE}_{polarization}", 0, device.begin_download(values), pair)
 
     def warnings(self) -> tuple[str, ...]:
         """See `Stage.warnings`."""

@@ -20,7 +20,10 @@ MOST_WAITING = 1 << 28  # bytes; more would not make anything faster
 
 def waiting_bytes(device: Device) -> int:
     """Return how many bytes of layers may wait to be compressed and written."""
-    return min(int(WAITING_SHARE * device.memory_budget), MOST_WAITING)
+    budget = (
+        device.memory_budget if device.host_budget is None else min(device.memory_budget, device.host_budget)
+    )
+    return min(int(WAITING_SHARE * budget), MOST_WAITING)
 
 
 def open_flow(device: Device) -> Flow:

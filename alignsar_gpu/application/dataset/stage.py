@@ -135,7 +135,7 @@ class DatasetStage(Stage):
             chosen, left_out = available(product, self._signatures, options)
             plan = Plan(
                 product=product,
-                scene=describe_scene(product),
+                scene=describe_scene(product, device),
                 signatures=chosen,
                 options=options,
                 looks=looks,

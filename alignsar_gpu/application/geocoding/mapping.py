@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.device import Device
     from alignsar_gpu.geocoding.map_grid import MapGrid
     from alignsar_gpu.geocoding.tiles import Interpolation, Tile
+    from alignsar_gpu.transfers import Transfer
 
 PLACES = ("longitude", "latitude")  # a map has coordinates of its own
 SINGLE = "slc"  # begins the names of layers whose phases turn from pixel to pixel: no values between pixels
@@ -68,21 +69,21 @@ class Mapping:
             self.grid, dates=dates, layers=self.layers, attributes=attributes, chunk=(side, side)
         )
 
-    def row(self, number: int) -> Iterator[tuple[Tile, CubeLayer, int | None, NDArray[Any]]]:
-        """Yield layers of a row of tiles: the tile, the layer, its date, and values [row, column] of the map."""
+    def row(self, number: int) -> Iterator[tuple[Tile, CubeLayer, int | None, Transfer]]:
+        """Yield layers of a row of tiles: the tile, the layer, its date, and values [row, column] on their way."""
         for tile in self.tiles.row(number):
             for layer in self.layers:
                 for date in range(self.cube.sizes[DIMENSIONS[0]]) if layer.dated else (None,):
                     yield tile, layer, date, self._sampled(tile, layer, date)
 
-    def _sampled(self, tile: Tile, layer: CubeLayer, date: int | None) -> NDArray[Any]:
+    def _sampled(self, tile: Tile, layer: CubeLayer, date: int | None) -> Transfer:
         values = self.cube[layer.name].variable
         image = _Image(values if date is None else values[date])
         if layer.name.startswith(SINGLE):
             found = tile.centre.sampled(image, "nearest")
         else:
             found = tile.sampled(image, self.resampling, phase=is_wrapped(layer.attributes))
-        return tile.geocoding.device.download(found)
+        return tile.geocoding.device.begin_download(found)
 
 
 class _Image:

@@ -61,7 +61,7 @@ def geocoded(
     }
     for number in range(mapping.tiles.count):
         for tile, layer, date, found in mapping.row(number):
-            values[layer.name][(*(() if date is None else (date,)), tile.rows, tile.columns)] = found
+            values[layer.name][(*(() if date is None else (date,)), tile.rows, tile.columns)] = found.result()
     variables = {
         layer.name: (layout.dimensions[0 if layer.dated else 1 :], values[layer.name], layer.attributes)
         for layer in layout.layers

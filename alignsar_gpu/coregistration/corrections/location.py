@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from alignsar_gpu.kernels import evaluate_polynomials
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
 
 HEIGHTS = -500.0, 9000.0  # m: of all ground there is
 NODES = 4, 6, 6  # in line, sample and height
-BLOCK = 1 << 16  # pixels at a time: what fits a core's cache
 ITERATIONS = 4  # each makes the error of an inverse 1000 times smaller
 NEGLIGIBLE = 1e-9, 1e-6  # s and m: what all terms that are left out may add up to
 
@@ -108,22 +109,29 @@ class LocationShift:
             own_sample = sample - away / self.grid.range_spacing
         return fitted(self.grid, time, away)
 
+    def of_pixels(
+        self, line: NDArray[np.float64], sample: NDArray[np.float64], height: Any
+    ) -> tuple[Any, Any]:
+        """Compute both shifts (s and m) of every pixel of some lines (n,) and samples (m,).
+
+        ``height`` is float64 [line, sample], numpy or on the device, where the shifts are too.
+        """
+        x, y, z = _spans(self.grid)
+        scaled = height - z[0]
+        scaled /= z[1]
+        time, slant_range = evaluate_polynomials(
+            np.stack([self.time_coefficients, self.range_coefficients]),
+            (line - x[0]) / x[1],
+            (sample - y[0]) / y[1],
+            scaled,
+        )
+        return time, slant_range
+
     def _at(
         self, coefficients: NDArray[np.float64], line: ArrayLike, sample: ArrayLike, height: ArrayLike
     ) -> NDArray[np.float64]:
-        places = [np.asarray(a, dtype=np.float64) for a in (line, sample, height)]
-        shape = np.broadcast_shapes(*(a.shape for a in places))
-        result = np.empty(shape or (1,))
-        places = [a.reshape((1,) * (result.ndim - a.ndim) + a.shape) for a in places]
-        spans = _spans(self.grid)
-        rows = len(result)
-        step = max(BLOCK * rows // max(result.size, 1), 1)
-        for start in range(0, rows, step):
-            part = slice(start, start + step)
-            x, y, z = (
-                ((a[part] if a.shape[0] > 1 else a) - middle) / half
-                for a, (middle, half) in zip(places, spans, strict=True)
-            )
-            # Lines are often a column and samples a row: what is made of samples alone is made once.
-            result[part] = _evaluate(coefficients.swapaxes(0, 1), (y, x, z))
-        return result.reshape(shape)
+        places = np.broadcast_arrays(line, sample, height)
+        x, y, z = (
+            (place - middle) / half for place, (middle, half) in zip(places, _spans(self.grid), strict=True)
+        )
+        return np.asarray(_evaluate(coefficients, (x, y, z)) + np.zeros(x.shape))

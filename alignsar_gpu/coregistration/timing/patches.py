@@ -163,5 +163,5 @@ class PatchReader:
             latitude=upload(drawing.latitude),
             height=upload(drawing.height),
         )
-        found, known = pair.pixels(pair.to_radar(ground), polarization)
+        found, known = pair.resampled(pair.to_radar(ground), polarization)
         return download(found), download(known)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
@@ -15,7 +16,7 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.opening.rasters import open_raster
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import rasterio
     from numpy.typing import NDArray
@@ -84,10 +85,57 @@ class TiffMeasurement:
 
         Raises AlignsarError for what lies outside the burst and when the file is damaged.
         """
-        first_line, stop_line = _bounds(lines, self.lines, "lines", self.source)
-        first_sample, stop_sample = _bounds(samples, self.samples, "samples", self.source)
-        window = Window(
-            first_sample, self.first_line + first_line, stop_sample - first_sample, stop_line - first_line
-        )
+        rows, columns = self._window(lines, samples)
         with _open_tiff(self.path, self.source) as raster:
-            return np.asarray(raster.read(1, window=window), dtype=np.complex64)
+            return _by_gdal(raster, rows, columns)
+
+    def read_stored(
+        self, lines: slice, samples: slice, empty: Callable[..., NDArray[Any]] = np.empty
+    ) -> NDArray[Any]:
+        """Read the same as the file stores it: int16 [line, sample, 2] where it can be had so, or complex64.
+
+        ``empty`` makes the array, as `numpy.empty` does. Pairs of integers are half the bytes, but GDAL gives complex
+        numbers alone: they are read from the file itself, if it lies on disk and is not compressed.
+        """
+        rows, columns = self._window(lines, samples)
+        with _open_tiff(self.path, self.source) as raster:
+            stored = _pairs(raster, rows)
+            if stored is None:
+                return _by_gdal(raster, rows, columns)
+        pairs = empty((rows.stop - rows.start, columns.stop - columns.start, 2), np.int16)
+        np.copyto(pairs, stored[:, columns])
+        return pairs
+
+    def _window(self, lines: slice, samples: slice) -> tuple[slice, slice]:
+        """Rows and columns of the TIFF. Raises AlignsarError for what lies outside the burst."""
+        first, stop = _bounds(lines, self.lines, "lines", self.source)
+        columns = _bounds(samples, self.samples, "samples", self.source)
+        return slice(self.first_line + first, self.first_line + stop), slice(*columns)
+
+
+def _by_gdal(raster: rasterio.DatasetReader, rows: slice, columns: slice) -> NDArray[np.complex64]:
+    window = Window(columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start)
+    return np.asarray(raster.read(1, window=window), dtype=np.complex64)
+
+
+def _pairs(raster: rasterio.DatasetReader, rows: slice) -> NDArray[np.int16] | None:
+    """Rows of a TIFF of complex integers, [row, column, 2], in place; None unless they lie there one after another."""
+    path, (height, width) = Path(raster.name), raster.block_shapes[0]
+    if raster.dtypes[0] != COMPLEX[0] or raster.compression is not None or width != raster.width:
+        return None
+    if not path.is_file():
+        return None
+    size = 4 * width
+    blocks = range(rows.start // height, -(-rows.stop // height))
+    found = [raster.get_tag_item(f"BLOCK_OFFSET_0_{block}", "TIFF", 1) for block in blocks]
+    if None in found:
+        return None
+    first = int(found[0])
+    if any(int(offset) != first + number * height * size for number, offset in enumerate(found)):
+        return None
+    with path.open("rb") as file:
+        order = {b"II": "<", b"MM": ">"}[file.read(2)]
+    begin = first + (rows.start - blocks.start * height) * size
+    if begin + (rows.stop - rows.start) * size > path.stat().st_size:
+        return None
+    return np.memmap(path, f"{order}i2", "r", begin, (rows.stop - rows.start, width, 2))
