@@ -1,8 +1,9 @@
-# GPU image (default):  docker build -t alignsar_gpu .
-# CPU-only image:       docker build -t alignsar_gpu:cpu --build-arg BASE=ubuntu:24.04 --build-arg EXTRA=cpu .
-# Run:                  docker run --rm --gpus all -v "$PWD:/data" alignsar_gpu +experiment=demo
-ARG BASE=nvidia/cuda:13.0.1-runtime-ubuntu24.04
-FROM ${BASE}
+# GPU image (driver 580 or later):  docker build -t alignsar_gpu .
+# for drivers from 525 on:          docker build -t alignsar_gpu --build-arg EXTRA=cuda12 .
+# CPU-only image:                   docker build -t alignsar_gpu:cpu --build-arg EXTRA=cpu .
+# Run:                              docker run --rm --gpus all -v "$PWD:/data" alignsar_gpu +experiment=demo
+# CUDA's libraries are wheels of the extra; the host brings the driver (docs/gpu.md).
+FROM ubuntu:24.04
 
 ARG EXTRA=cuda13
 RUN apt-get update \
@@ -18,8 +19,10 @@ RUN python3 -m venv /opt/alignsar \
     && /opt/alignsar/bin/pip install --no-cache-dir "$target" \
     && rm -rf /src
 
-# Compiled kernels and matplotlib's fonts are cached where any user may write.
+# What --gpus all hands to the container. Compiled kernels and matplotlib's fonts are cached where any user may write.
 ENV PATH=/opt/alignsar/bin:$PATH \
+    NVIDIA_VISIBLE_DEVICES=all \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility \
     NUMBA_CACHE_DIR=/tmp/numba \
     MPLCONFIGDIR=/tmp/matplotlib \
     PYTHONUNBUFFERED=1

@@ -11,6 +11,7 @@ import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 GIB = 1 << 30
 SHARE_OF_FREE_MEMORY = 0.5
+SIDES = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], dtype=bool)  # a pixel and those at its sides
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,18 @@ class Device:
             self.xp.get_default_memory_pool().free_all_blocks()
             self.xp.get_default_pinned_memory_pool().free_all_blocks()
 
+    def label(self, mask: Any, connectivity: int) -> tuple[Any, int]:
+        """Number the connected regions of a mask [line, sample], 0 outside of it; return the numbers and their count.
+
+        ``connectivity``: 4 neighbours of a pixel (sides) or 8 (corners too).
+        """
+        if self.kind == "cpu":
+            from scipy.ndimage import label  # noqa: PLC0415
+        else:
+            from cupyx.scipy.ndimage import label  # noqa: PLC0415  (absent from installations without CUDA)
+        numbers, count = label(mask, SIDES if connectivity == 4 else np.ones((3, 3), dtype=bool))
+        return numbers, int(count)
+
     def __str__(self) -> str:
         return f"{self.kind}: {self.name}"
 
@@ -178,7 +192,9 @@ def _why_no_cuda() -> str:
         count = cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError as error:
         return f"no usable CUDA driver or device ({str(error).split(':')[0]})"
-    return "" if count else "no CUDA device"
+    if not count:
+        return "no CUDA device"
+    return "" if find_spec("numba_cuda") else "numba-cuda is not installed"
 
 
 def _cuda(reason: str, config: DeviceConfig) -> Device:

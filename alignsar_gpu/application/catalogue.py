@@ -13,6 +13,7 @@ from alignsar_gpu.application.fingerprints import write_text
 from alignsar_gpu.application.folder import CONFIGURATION
 from alignsar_gpu.application.geocoding.stage import COGS, MAP
 from alignsar_gpu.application.netcdf import NETCDF
+from alignsar_gpu.application.objects.stage import OBJECTS
 from alignsar_gpu.application.report import REPORT
 from alignsar_gpu.application.stage import Stage
 from alignsar_gpu.catalog.stac import Products, write_stac
@@ -30,7 +31,7 @@ class CatalogueStage(Stage):
     """stac/catalog.json, a collection, and an item a date."""
 
     name = "stac"
-    reads = ("dataset", "netcdf", "geocoding", "chips", "report")
+    reads = ("dataset", "netcdf", "geocoding", "chips", "objects", "report")
     products = (STAC,)
     shown = (("catalogue", f"{STAC}/catalog.json", ""),)
 
@@ -52,6 +53,7 @@ class CatalogueStage(Stage):
                     report=there(f"{REPORT}/index.html"),
                     map=there(MAP),
                     chips=there(f"{CHIPS}/{INDEX}"),
+                    objects=there(OBJECTS),
                     cogs=sorted((folder.work / COGS).glob("*.tif")),
                     metadata=(folder.work / QUALITY, folder.work / CONFIGURATION),
                 ),

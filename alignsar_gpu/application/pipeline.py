@@ -15,6 +15,7 @@ from alignsar_gpu.application.folder import CONFIGURATION, SIMULATED, RunFolder,
 from alignsar_gpu.application.geocoding.grids import check_map
 from alignsar_gpu.application.geocoding.stage import GeocodingStage
 from alignsar_gpu.application.netcdf import NetcdfStage
+from alignsar_gpu.application.objects.stage import ObjectsStage
 from alignsar_gpu.application.report import ReportStage
 from alignsar_gpu.application.stage import Run
 from alignsar_gpu.device import choose_device
@@ -36,13 +37,14 @@ STAGES: tuple[type[Stage], ...] = (
     NetcdfStage,
     GeocodingStage,
     ChipsStage,
+    ObjectsStage,
     ReportStage,
     CatalogueStage,
 )
 
 
 # What can be added to a finished run without its inputs, and what lists it.
-ADDED: tuple[type[Stage], ...] = (GeocodingStage, ChipsStage, CatalogueStage)
+ADDED: tuple[type[Stage], ...] = (GeocodingStage, ChipsStage, ObjectsStage, CatalogueStage)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,12 +91,12 @@ def run(config: Config, published: Published) -> Summary:
 
 
 def add(config: Config, published: Published) -> Summary:
-    """Add a map, or chips, to the finished run in the output folder, by what its cube says of itself; see `run`."""
+    """Add a map, chips or objects to the finished run in the output folder, by what its cube says; see `run`."""
     output = Path(config.output).expanduser()
     refuse_foreign(output)
     if config.chips.is_wanted:
         check_keys(config)
-    groups = [stage.name for stage in (GeocodingStage, ChipsStage) if stage.is_wanted(config)]
+    groups = [stage.name for stage in ADDED[:-1] if stage.is_wanted(config)]
     return _run(config, published.added_to(output / CONFIGURATION, groups), ADDED, adding=True)
 
 

@@ -12,6 +12,7 @@ from alignsar_gpu.application.dataset.truth import TRUTH, open_truth
 from alignsar_gpu.application.geocoding.cogs import VISUAL
 from alignsar_gpu.application.geocoding.stage import COGS
 from alignsar_gpu.application.netcdf import NETCDF
+from alignsar_gpu.application.objects.stage import OBJECTS
 from alignsar_gpu.application.stage import Stage, keys_of
 from alignsar_gpu.dataset.chips.index import INDEX
 from alignsar_gpu.report import SECTIONS, write_report
@@ -29,7 +30,7 @@ class ReportStage(Stage):
     """report/index.html."""
 
     name = "report"
-    reads = ("dataset", "netcdf", "geocoding", "chips")
+    reads = ("dataset", "netcdf", "geocoding", "chips", "objects")
     products = (REPORT,)
     shown = (("report", f"{REPORT}/index.html", ""),)
 
@@ -58,6 +59,7 @@ class ReportStage(Stage):
                     *(folder.work / NETCDF).glob("*.nc"),
                     *sorted((folder.work / COGS).glob(f"{VISUAL}_*.tif")),
                     *(folder.work / CHIPS).glob(INDEX),
+                    *folder.work.glob(OBJECTS),
                 ],
                 dates=self.run.config.report.dates,
                 advance=advance,

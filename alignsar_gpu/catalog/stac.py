@@ -69,6 +69,11 @@ PARTS = (
     ("report", "Report with pictures", "overview"),
     ("map", "Layers of all dates on a map (GeoZarr)", "data"),
     ("chips", "Index of the chips for machine learning (GeoParquet)", "data"),
+    (
+        "objects",
+        "Objects: connected regions of the classes of labels, with means of signatures (Parquet)",
+        "data",
+    ),
 )
 VISUAL = "visual"  # the layer of a map that is a picture
 
@@ -87,7 +92,7 @@ class Products:
     ----------
     netcdf : files of the dates, each named ``<YYYYMMDD>.nc`` and found by that name, or the one of all dates,
         ``<first>_<last>.nc``, or none.
-    cube, interferograms, report, map, chips : become assets of the collection.
+    cube, interferograms, report, map, chips, objects : become assets of the collection.
     cogs : GeoTIFFs of a map, LAYER_<YYYYMMDD>.tif of a date, which become assets of its item, and LAYER.tif of the
         collection.
     metadata : quality.json, run.yaml.
@@ -99,6 +104,7 @@ class Products:
     report: Path | None = None
     map: Path | None = None
     chips: Path | None = None
+    objects: Path | None = None
     cogs: Iterable[Path] = ()
     metadata: Iterable[Path] = ()
 

@@ -14,6 +14,7 @@ from omegaconf import MISSING
 from alignsar_gpu.config.chips import ChipsConfig, check_chips
 from alignsar_gpu.config.geocoding import GeocodingConfig, check_geocoding
 from alignsar_gpu.config.keys import about, as_given, key
+from alignsar_gpu.config.objects import ObjectsConfig, check_objects
 from alignsar_gpu.config.products import (
     DemConfig,
     NoProductsConfig,
@@ -36,6 +37,7 @@ __all__ = [
     "GeocodingConfig",
     "InterferometryConfig",
     "NoProductsConfig",
+    "ObjectsConfig",
     "OrbitsConfig",
     "ProductsConfig",
     "RadarcodingConfig",
@@ -224,6 +226,7 @@ class Config:
     report: ReportConfig = field(default_factory=ReportConfig)
     geocoding: GeocodingConfig = field(default_factory=GeocodingConfig)
     chips: ChipsConfig = field(default_factory=ChipsConfig)
+    objects: ObjectsConfig = field(default_factory=ObjectsConfig)
 
 
 def _check_value(name: str, value: Any, metadata: dict[str, Any]) -> None:
@@ -271,7 +274,7 @@ def check_together(config: Config, *, coregisters: bool) -> None:
     if (
         reader == "none"
         and config.simulate is None
-        and not (config.geocoding.is_wanted or config.chips.is_wanted)
+        and not (config.geocoding.is_wanted or config.chips.is_wanted or config.objects.is_wanted)
     ):
         raise AlignsarError(
             "products=none: nothing to do; choose what to simulate (simulate=default) or a reader"
@@ -285,6 +288,7 @@ def check_together(config: Config, *, coregisters: bool) -> None:
     check_radarcoding(config.radarcoding)
     check_geocoding(config.geocoding)
     check_chips(config.chips)
+    check_objects(config.objects)
     if config.simulate is not None:
         check_templates(config.simulate)
         if config.simulate.dem.path is not None:

@@ -160,8 +160,8 @@ def typed(composed: DictConfig) -> Config:
     if "products" in missing:
         raise AlignsarError(
             "no products: choose an experiment (+experiment=demo needs no data; --help lists others), or say where "
-            "products are (products.path=FOLDER); to add a map or chips to a finished run, give its folder "
-            "(output=FOLDER) and geocoding.resolution or chips.size"
+            "products are (products.path=FOLDER); to add a map, chips or objects to a finished run, give its "
+            "folder (output=FOLDER) and geocoding.resolution, chips.size or objects.layers"
         )
     for name in missing:
         raise AlignsarError(must_be_given(name, composed))

@@ -33,8 +33,9 @@ def give_name(composed: DictConfig) -> None:
 
 
 def adds_to_finished_run(composed: DictConfig) -> bool:
-    """Whether keys of a map or of chips are given, and a folder: then they are added to the run in it."""
-    wanted = composed.chips.size or any(composed.geocoding[n] is not None for n in ("resolution", "match"))
+    """Whether keys of a map, of chips or of objects are given, and a folder: they are added to the run in it."""
+    wanted = composed.chips.size or composed.objects.layers
+    wanted = wanted or any(composed.geocoding[n] is not None for n in ("resolution", "match"))
     return bool(wanted) and composed.simulate is None and Path(composed.output).expanduser().is_dir()
 
 

@@ -62,13 +62,18 @@ def write_report(
         range) in radians. Any of them may be missing.
     configuration : the composed configuration, shown as it is.
     files : NetCDF files of the dataset, of which the page opens that of the reference date or the first, and pictures
-        of dates on a map (visual_<YYYYMMDD>.tif), of which it shows one; and the index of chips.
+        of dates on a map (visual_<YYYYMMDD>.tif), of which it shows one; and the index of chips (index.parquet) and the
+        objects (objects.parquet).
     dates : those that get pictures (YYYYMMDD), besides the reference; empty: up to 16, evenly chosen.
     advance : called with 1 for each of `SECTIONS` that is done.
 
     Raises AlignsarError where the dataset is not a cube, has not one of these dates, or the folder cannot be written.
     """
-    netcdf, maps, chips = ([f for f in files if f.suffix == kind] for kind in (".nc", ".tif", ".parquet"))
+    netcdf, maps = ([file for file in files if file.suffix == kind] for kind in (".nc", ".tif"))
+    index, objects = (
+        next((file for file in files if file.name == name), None)
+        for name in ("index.parquet", "objects.parquet")
+    )
     survey = CubeSurvey(cube, quality, truth=truth, dates=dates)
     page = folder / "index.html"
     try:
@@ -83,7 +88,7 @@ def write_report(
         survey.read_ahead(readers)
         text = render(
             _page(
-                PictureWriter(survey, folder, maps, chips[0].parent if chips else None),
+                PictureWriter(survey, folder, maps, index and index.parent, objects),
                 configuration,
                 advance,
                 netcdf,

@@ -32,16 +32,22 @@ class PictureWriter:
     """Draw pictures of a survey into a folder.
 
     ``maps`` : GeoTIFFs with pictures of dates on a map, VISUAL_<YYYYMMDD>.tif. ``chips`` : folder of chips, if any.
+    ``objects`` : the file of objects, if any.
     ``drawn`` : what is drawn already, by its name.
     ``directions`` : as ``display.ground_directions`` gives them; None where the cube has no coordinates.
     ``bright`` : polarizations that have a layer of brightness; ``brightness_scales`` : the scale of each.
     """
 
     def __init__(
-        self, survey: CubeSurvey, folder: Path, maps: Sequence[Path] = (), chips: Path | None = None
+        self,
+        survey: CubeSurvey,
+        folder: Path,
+        maps: Sequence[Path] = (),
+        chips: Path | None = None,
+        objects: Path | None = None,
     ) -> None:
         self.survey = survey
-        self.folder, self.maps, self.chips = folder, maps, chips
+        self.folder, self.maps, self.chips, self.objects = folder, maps, chips, objects
         self.drawn: dict[str, Drawn] = {}
         self.directions: NDArray[np.float64] | None = None
         if survey.coordinates is not None:

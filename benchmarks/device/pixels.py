@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +14,12 @@ from alignsar_gpu import kernels
 from .case import Case, Size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
+
+    Run = Callable[..., tuple[Any, ...]]
+    Form = Callable[[Run], Run]
 
 DATES = 10
 WINDOW = (5, 21)
@@ -114,20 +119,35 @@ def phases(outputs: list[str]) -> tuple[int, ...]:
     return tuple(k for k, name in enumerate(outputs) if "phase" in name)
 
 
-def window_signatures(channels: int, size: Size) -> Case:
-    """All signatures over 3 x 3 pixels; the channels are one image, shifted."""
+def directly(run: Run) -> Run:
+    """The same call; on a device, windows of any size are summed directly, none in tiles."""
+
+    def call(*arrays: Any) -> tuple[Any, ...]:
+        tiling = importlib.import_module("alignsar_gpu.kernels.driving.tiling")  # late: it imports numba.cuda
+        fewest, tiling.FEWEST_TILED = tiling.FEWEST_TILED, sys.maxsize
+        try:
+            return run(*arrays)
+        finally:
+            tiling.FEWEST_TILED = fewest
+
+    return call
+
+
+def window_signatures(channels: int, side: int, form: Form, size: Size) -> Case:
+    """All signatures over square windows; in every other channel, half of the image has the opposite phase."""
     outputs = without_covariance(channels)
     image, _, valid = pair(size.lines, size.samples)
-    images = [np.roll(image, 7 * k, axis=1) for k in range(channels)]
+    sign = np.where(np.arange(size.samples) < size.samples // 2, np.float32(1.0), np.float32(-1.0))
+    images = [image * sign**k + np.roll(image, 7 * k, axis=1) for k in range(channels)]
 
     def run(*arrays: Any) -> tuple[Any, ...]:
-        found = kernels.polarimetric_signatures(arrays[:-1], arrays[-1], outputs, window=(3, 3))
+        found = kernels.polarimetric_signatures(arrays[:-1], arrays[-1], outputs, window=(side, side))
         return tuple(found.values())
 
     return Case(
         function="polarimetric_signatures",
         arrays=(*images, valid),
-        run=run,
+        run=form(run),
         pixels=size.pixels,
         bytes_per_pixel=8 * channels + 1 + 4 * len(outputs),
         angles=phases(outputs),
@@ -173,17 +193,18 @@ def matrix_signatures(channels: int, size: Size) -> Case:
     )
 
 
-def speckle_filter(method: str, size: Size) -> Case:
-    """An intensity, filtered over 7 x 7 pixels."""
+def speckle_filter(method: str, side: int, form: Form, size: Size) -> Case:
+    """An intensity, filtered over square windows."""
     powers, _ = stack(size.lines, size.samples)
 
     def run(planes: Any, valid: Any) -> tuple[Any]:
-        return (kernels.speckle_filter(planes, valid, method=method, window=(7, 7), looks=1.0, powers=1),)
+        options = {"method": method, "window": (side, side), "looks": 1.0, "powers": 1}
+        return (kernels.speckle_filter(planes, valid, **options),)
 
     return Case(
         function="speckle_filter",
         arrays=(powers[:1], pair(size.lines, size.samples)[2]),
-        run=run,
+        run=form(run),
         pixels=size.pixels,
         bytes_per_pixel=4 + 1 + 4,
         strays=1e-4 if method == "refined_lee" else 0.0,  # of edges that are as strong, rounding chooses
@@ -310,6 +331,19 @@ def to_phases(size: Size) -> Case:
     )
 
 
+FORMS: dict[str, Form] = {"": lambda run: run, ", directly": directly}
+SIDES = 5, 7, 11  # of windows that are summed in tiles
+
+
+def windows(name: str, make: Callable[..., Case], what: object, sides: Iterable[int]) -> dict[str, Any]:
+    """Cases of windows of these sizes, in tiles and directly."""
+    return {
+        f"{name} {side} x {side}{form}": partial(make, what, side, FORMS[form])
+        for side in sides
+        for form in FORMS
+    }
+
+
 FAMILIES: dict[str, dict[str, Callable[[Size], Case]]] = {
     "averaging": {
         **{f"average parts, {kind}": partial(averages, kind) for kind in ("float32", "complex64", "uint8")},
@@ -325,13 +359,18 @@ FAMILIES: dict[str, dict[str, Callable[[Size], Case]]] = {
         "rotate phase": rotation,
     },
     "polarimetry": {
-        "dual signatures 3 x 3": partial(window_signatures, 2),
-        "quad signatures 3 x 3": partial(window_signatures, 4),
+        "dual signatures 3 x 3": partial(window_signatures, 2, 3, FORMS[""]),
+        "quad signatures 3 x 3": partial(window_signatures, 4, 3, FORMS[""]),
+        **windows("dual signatures", window_signatures, 2, SIDES),
+        **windows("quad signatures", window_signatures, 4, SIDES),
         "dual signatures of matrices": partial(matrix_signatures, 2),
         "quad signatures of matrices": partial(matrix_signatures, 4),
     },
     "speckle": {
-        **{f"{method} 7 x 7": partial(speckle_filter, method) for method in kernels.SPECKLE_METHODS},
+        "refined_lee 7 x 7": partial(speckle_filter, "refined_lee", 7, FORMS[""]),
+        **windows("lee", speckle_filter, "lee", SIDES),
+        **windows("boxcar", speckle_filter, "boxcar", (7,)),
+        **windows("gamma_map", speckle_filter, "gamma_map", (7,)),
         "multitemporal filter": multitemporal,
     },
     "temporal": {

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import importlib
+import importlib.util
+import sys
 import threading
 import weakref
+from importlib.machinery import ModuleSpec
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -102,6 +104,21 @@ def on_device(function: Any) -> Any:
     def call(*arguments: Any, **options: Any) -> Any:
         refuse_numpy((*arguments, *options.values()))
         return outer(function(*inner(arguments), **inner(options)))
+
+    return call
+
+
+# What CuPy's scatter operations take: what is atomic on a device.
+SCATTERED = ("int32", "uint32", "uint64", "float32", "float64")
+
+
+def scattering(function: Any) -> Any:
+    """The method ``at`` of a ufunc as CuPy has it, of the types that a device has."""
+
+    def call(target: ndarray, index: ndarray, values: Any) -> None:
+        if target.dtype.name not in SCATTERED:
+            raise TypeError(f"scatter operations only support {', '.join(SCATTERED)}, not {target.dtype}")
+        on_device(function)(target, index, values)
 
     return call
 
@@ -236,7 +253,12 @@ def __getattr__(name: str) -> Any:
     if isinstance(value, ModuleType):
         functions = {each: getattr(value, each) for each in value.__all__}
         return SimpleNamespace(**{k: on_device(f) for k, f in functions.items() if callable(f)})
-    return on_device(value) if callable(value) and not isinstance(value, type) else value
+    if not callable(value) or isinstance(value, type):
+        return value
+    function = on_device(value)
+    if isinstance(value, np.ufunc):
+        function.at = scattering(value.at)
+    return function
 
 
 class CUDARuntimeError(RuntimeError):
@@ -371,6 +393,8 @@ def use_processor() -> None:
     arrays.run = run
 
 
+if importlib.util.find_spec("numba_cuda") is None:  # what compiles kernels is stood in for too
+    sys.modules["numba_cuda"] = importlib.util.module_from_spec(ModuleSpec("numba_cuda", None))
 if importlib.import_module("numba.core.config").ENABLE_CUDASIM:
     use_simulator()
 else:

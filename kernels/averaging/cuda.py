@@ -11,9 +11,11 @@ from alignsar_gpu.kernels.driving.gpujit import cuda, kernels_of
 from .scalar import angle, mean, most_frequent, phasor
 
 DECLARED = {
-    "mean_of_parts": Declared(arguments="fiipif", registers=64, float64=24),
+    "mean_of_parts": Declared(arguments="fiipif", registers=64, float64=24, why_float64="sums of parts"),
     "majority_of_parts": Declared(arguments="uipiu", registers=56, float64=0),
-    "phasors": Declared(arguments="fc", registers=40, float64=18),
+    "phasors": Declared(
+        arguments="fc", registers=40, float64=18, why_float64="the phase, until it is reduced to turns"
+    ),
     "angles": Declared(arguments="cf", registers=40, float64=0),
 }
 DEVICE_FUNCTIONS = ()

@@ -27,9 +27,12 @@ from .scalar import (
 )
 
 DEVICE_FUNCTIONS = ()
+WHY_FLOAT64 = "geometry: places on the lattice and among the posts"
 DECLARED = {
-    "displace_cells": Declared(arguments="3ppfppssssFpipff", registers=88, float64=110),
-    "lattice_cells": Declared(arguments="3pppd", registers=72, float64=104),
+    "displace_cells": Declared(
+        arguments="3ppfppssssFpipff", registers=88, float64=110, why_float64=WHY_FLOAT64
+    ),
+    "lattice_cells": Declared(arguments="3pppd", registers=72, float64=104, why_float64=WHY_FLOAT64),
 }
 
 

@@ -32,10 +32,15 @@ from .scalar import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+WHY_FLOAT64 = "places of cells, and sums of areas"
 DECLARED = {
-    "accumulate_float32": Declared(arguments="ssssffffppd", registers=88, float64=64),
-    "accumulate_int32": Declared(arguments="ssssfffwppd", registers=88, float64=64),
-    "accumulate_uint8": Declared(arguments="ssssfffuppd", registers=88, float64=48),  # numbers of classes
+    "accumulate_float32": Declared(
+        arguments="ssssffffppd", registers=88, float64=64, why_float64=WHY_FLOAT64
+    ),
+    "accumulate_int32": Declared(arguments="ssssfffwppd", registers=88, float64=64, why_float64=WHY_FLOAT64),
+    "accumulate_uint8": Declared(
+        arguments="ssssfffuppd", registers=88, float64=48, why_float64=WHY_FLOAT64
+    ),  # numbers of classes
 }
 DEVICE_FUNCTIONS = ("sides", "cell_lines", "cell_pixels")
 

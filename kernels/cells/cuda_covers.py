@@ -26,8 +26,9 @@ SUMS = 2 * THREADS
 
 DEVICE_FUNCTIONS = ("add_to", "ring_of", "rows_of_part")
 
+WHY_FLOAT64 = "geometry: crossings, which two polygons find alike on an edge that they share"
 DECLARED = {
-    "cover_edges": Declared(arguments="ddqqpw", registers=80, float64=150),
+    "cover_edges": Declared(arguments="ddqqpw", registers=80, float64=150, why_float64=WHY_FLOAT64),
     "sum_rows": Declared(arguments="wi", registers=40, float64=0, shared=4 * SUMS),
     "order_cells": Declared(arguments="wqi", registers=40, float64=0),
 }

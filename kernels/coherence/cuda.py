@@ -27,13 +27,20 @@ WIDEST_TILED_WINDOW = THREADS // 2 + 1
 DEVICE_FUNCTIONS = ("padded", "pixel_products", "pair_sums", "group_sums")
 
 
+WHY_SUMS = "sums of products, which are exact in it, and their ratio"
 DECLARED = {
     "amplitude_intensity_phase": Declared(arguments="cbfff", registers=32, float64=0),
     "phase_difference": Declared(arguments="ccbf", registers=32, float64=0),
-    "rotate_phase": Declared(arguments="cdc", registers=32, float64=16),
-    "boxcar_coherence_tile": Declared(arguments="ccbpppff", registers=80, float64=190, shared=8 * SHARED),
-    "block_coherence": Declared(arguments="ccbiqqcf", registers=72, float64=270),
-    "boxcar_coherence_direct": Declared(arguments="ccbpppff", registers=64, float64=140),
+    "rotate_phase": Declared(
+        arguments="cdc", registers=32, float64=16, why_float64="the phase, until it is reduced to turns"
+    ),
+    "boxcar_coherence_tile": Declared(
+        arguments="ccbpppff", registers=80, float64=190, shared=8 * SHARED, why_float64=WHY_SUMS
+    ),
+    "block_coherence": Declared(arguments="ccbiqqcf", registers=72, float64=270, why_float64=WHY_SUMS),
+    "boxcar_coherence_direct": Declared(
+        arguments="ccbpppff", registers=64, float64=140, why_float64=WHY_SUMS
+    ),
 }
 
 

@@ -18,9 +18,18 @@ class Declared:
     shared : bytes of shared memory a block.
     float64 : at most so many float64 instructions in its PTX, conversions and copies of unrolled loops
         included: on a consumer's card each costs as much as 64 in float32.
+    why_float64 : what these are for, as docs/kernels.md has it: phases, geometry or sums.
     """
 
     arguments: str
     registers: int
     float64: int
     shared: int = 0
+    why_float64: str = ""
+
+    def __post_init__(self) -> None:
+        if (self.float64 > 0) != bool(self.why_float64):
+            raise ValueError(
+                f"why_float64={self.why_float64!r}: expected what float64 is for where float64 is above 0, and there "
+                f"alone; float64={self.float64}"
+            )

@@ -45,6 +45,11 @@ def device_function(function: Callable[..., Any]) -> Any:
     return function if SIMULATED else cuda.jit(function, device=True, fastmath=True)
 
 
+def ordered_function(function: Callable[..., Any]) -> Any:
+    """Compile a function that kernels call, and whose additions keep their order."""
+    return function if SIMULATED else cuda.jit(function, device=True)
+
+
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a function that is launched on a grid."""
     return cuda.jit(function, fastmath=True)

@@ -36,14 +36,17 @@ NEAREST = {
     "gather_nearest_complex64": ("c", np.complex64(complex(np.nan, np.nan))),
     "gather_nearest_uint8": ("u", np.uint8(255)),
 }
+WHY_FLOAT64 = "places in the image, before only the fraction of a pixel is left"
 DECLARED = {
-    name: Declared(arguments=f"{kind}pdd{kind}", registers=48, float64=60)
+    name: Declared(arguments=f"{kind}pdd{kind}", registers=48, float64=60, why_float64=WHY_FLOAT64)
     for name, (kind, _) in NEAREST.items()
 } | {
-    "gather_triangles": Declared(arguments="fpddf", registers=48, float64=60),
-    "gather_bilinear": Declared(arguments="fipddf", registers=56, float64=24),
-    "gather_cubic": Declared(arguments="fipddf", registers=72, float64=26),
-    "spread_parabolas": Declared(arguments="dddidiid", registers=40, float64=12),
+    "gather_triangles": Declared(arguments="fpddf", registers=48, float64=60, why_float64=WHY_FLOAT64),
+    "gather_bilinear": Declared(arguments="fipddf", registers=56, float64=24, why_float64=WHY_FLOAT64),
+    "gather_cubic": Declared(arguments="fipddf", registers=72, float64=26, why_float64=WHY_FLOAT64),
+    "spread_parabolas": Declared(
+        arguments="dddidiid", registers=40, float64=12, why_float64="geometry: places of cells on the map"
+    ),
 }
 DEVICE_FUNCTIONS = ("four_around", "sum_of_sixteen")
 

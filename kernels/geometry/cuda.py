@@ -45,12 +45,26 @@ DEVICE_FUNCTIONS = (
     "too_far",
 )
 
+WHY_FLOAT64 = "geometry: orbit, coordinates in ECEF, Newton's steps, times and ranges"
 DECLARED = {
-    "ground_to_radar_anchors": Declared(arguments="ddddd32niidb", registers=128, float64=590),
-    "ground_to_radar_zero_doppler": Declared(arguments="dddidbdd", registers=72, float64=112),
-    "ground_to_radar_doppler": Declared(arguments="ddd2nidbdd", registers=160, float64=288),
-    "ground_to_radar_far": Declared(arguments="ddddd32nidbdd", registers=128, float64=350),
-    "viewing_angles": Declared(arguments="ddddddd3ddd", registers=64, float64=210),
+    "ground_to_radar_anchors": Declared(
+        arguments="ddddd32niidb", registers=128, float64=590, why_float64=WHY_FLOAT64
+    ),
+    "ground_to_radar_zero_doppler": Declared(
+        arguments="dddidbdd", registers=72, float64=112, why_float64=WHY_FLOAT64
+    ),
+    "ground_to_radar_doppler": Declared(
+        arguments="ddd2nidbdd", registers=160, float64=288, why_float64=WHY_FLOAT64
+    ),
+    "ground_to_radar_far": Declared(
+        arguments="ddddd32nidbdd", registers=128, float64=350, why_float64=WHY_FLOAT64
+    ),
+    "viewing_angles": Declared(
+        arguments="ddddddd3ddd",
+        registers=64,
+        float64=210,
+        why_float64="geometry: directions from coordinates in ECEF",
+    ),
 }
 
 

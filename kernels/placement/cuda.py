@@ -7,13 +7,23 @@ from typing import Any
 import numpy as np
 from alignsar_gpu.kernels.driving.declared import Declared
 from alignsar_gpu.kernels.driving.gpujit import THREADS, cuda, kernels_of
+from alignsar_gpu.kernels.driving.mathematics import ZERO
 
 from .scalar import added, between, moved, slope
 
 DECLARED = {
-    "polynomials": Declared(arguments="dpddid", registers=80, float64=24),
-    "move_coordinate": Declared(arguments="duddpd", registers=48, float64=54),
-    "move_image": Declared(arguments="fddpf", registers=48, float64=30),
+    "polynomials": Declared(
+        arguments="dpddid", registers=80, float64=24, why_float64="geometry: places of pixels, as polynomials"
+    ),
+    "move_coordinate": Declared(
+        arguments="duddpd", registers=48, float64=54, why_float64="geometry: longitude, latitude and height"
+    ),
+    "move_image": Declared(
+        arguments="fddpf",
+        registers=48,
+        float64=16,
+        why_float64="offsets as they are given, until they are made float32",
+    ),
 }
 DEVICE_FUNCTIONS = ("between_lines",)
 
@@ -69,7 +79,7 @@ def between_lines(image: Any, down: Any, shape: tuple[int, int], line: int, samp
     above = np.uint64(max(line - 1, 0) * shape[1] + sample)
     below = np.uint64(min(line + 1, shape[0] - 1) * shape[1] + sample)
     i = np.uint64(line * shape[1] + sample)
-    return between(image[i], image[above], image[below], down[i])
+    return between(image[i], image[above], image[below], np.float32(down[i]))
 
 
 def move_image(image: Any, down: Any, across: Any, shape: tuple[int, int], out: Any) -> None:
@@ -78,8 +88,8 @@ def move_image(image: Any, down: Any, across: Any, shape: tuple[int, int], out: 
     for i in range(cuda.grid(1), image.size, cuda.gridsize(1)):
         line = i // samples
         sample = i % samples
-        offset = across[i]
-        step = 1 if offset > 0.0 else -1
+        offset = np.float32(across[i])
+        step = 1 if offset > ZERO else -1
         beside = min(max(sample + step, 0), samples - 1)
         own = between_lines(image, down, shape, line, sample)
         other = between_lines(image, down, shape, line, beside)

@@ -2,5 +2,5 @@
 
 SCALAR = ("scalar", "scalar_dual", "scalar_quad", "scalar_decompositions", "scalar_elements")
 CPU = ("cpu_rows", "cpu")
-CUDA = ("cuda",)
+CUDA = ("cuda", "cuda_windows")
 USES = ("coherence",)

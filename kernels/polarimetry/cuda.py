@@ -1,4 +1,4 @@
-"""The CUDA kernels of polarimetry. Each thread sums the window of a pixel and measures its matrix."""
+"""The CUDA kernels of polarimetry that measure given matrices; those of windows are in :mod:`.cuda_windows`."""
 
 from __future__ import annotations
 
@@ -12,24 +12,18 @@ from alignsar_gpu.kernels.driving.gpujit import cuda, device_function, device_fu
 from alignsar_gpu.kernels.driving.mathematics import NAN, ONE, ZERO
 
 from .measures import KINDS
-from .scalar import matrix_dual, matrix_quad, products_dual, products_quad
+from .scalar import matrix_dual, matrix_quad
 
 SHARED_PARTS = (
     "element",
     "clear_wanted",
     "no_measures",
-    "sums_dual",
-    "sums_quad",
     "given_dual",
     "given_quad",
 )
 LINK_PARTS = ("is_wanted", "write_values")
-FINISH = ("finish_dual", "finish_quad")
-
 # See `.cuda.DECLARED`; h is a float32 number.
 DECLARED = {
-    "window_signatures_dual": Declared(arguments="ccbffhpiqpf", registers=72, float64=0),
-    "window_signatures_quad": Declared(arguments="ccccbffpiqpf", registers=80, float64=0),
     "matrix_signatures_quad": Declared(arguments="fbffqpf", registers=72, float64=0),
     "matrix_signatures_dual": Declared(arguments="fbffhqpf", registers=40, float64=0),
 }
@@ -88,72 +82,6 @@ def measures_quad(matrix: Any, slots: Any, out: Any, at: int, size: int) -> None
     if is_wanted(slots):
         a, b, c, d, e, f, g, h, i = matrix
         write_values(measure(a, b, c, d, e, f, g, h, i), slots, out, at, size)
-
-
-def sums_dual(images: Any, shape: Any, half: Any, line: int, sample: int) -> Any:
-    """Sums of products over the window around a pixel, within the image."""
-    one, two, valid = images
-    p = ZERO
-    q = ZERO
-    re = ZERO
-    im = ZERO
-    count = ZERO
-    y = max(line - half[0], 0)
-    while y <= min(line + half[0], shape[0] - 1):
-        x = max(sample - half[1], 0)
-        while x <= min(sample + half[1], shape[1] - 1):
-            k = np.uint64(y * shape[1] + x)
-            u = one[k]
-            v = two[k]
-            a, b, c, d, e = products_dual(u.real, u.imag, v.real, v.imag, valid[k])
-            p += a
-            q += b
-            re += c
-            im += d
-            count += e
-            x += 1
-        y += 1
-    return p, q, re, im, count
-
-
-def sums_quad(images: Any, shape: Any, half: Any, line: int, sample: int) -> Any:
-    """Sums of products over the window around a pixel, within the image."""
-    hh, hv, vh, vv, valid = images
-    p = ZERO
-    q = ZERO
-    r = ZERO
-    ar = ZERO
-    ai = ZERO
-    br = ZERO
-    bi = ZERO
-    cr = ZERO
-    ci = ZERO
-    count = ZERO
-    y = max(line - half[0], 0)
-    while y <= min(line + half[0], shape[0] - 1):
-        x = max(sample - half[1], 0)
-        while x <= min(sample + half[1], shape[1] - 1):
-            k = np.uint64(y * shape[1] + x)
-            a = hh[k]
-            b = hv[k]
-            c = vh[k]
-            d = vv[k]
-            sp, sq, sr, sar, sai, sbr, sbi, scr, sci, sn = products_quad(
-                a.real, a.imag, b.real, b.imag, c.real, c.imag, d.real, d.imag, valid[k]
-            )
-            p += sp
-            q += sq
-            r += sr
-            ar += sar
-            ai += sai
-            br += sbr
-            bi += sbi
-            cr += scr
-            ci += sci
-            count += sn
-            x += 1
-        y += 1
-    return p, q, r, ar, ai, br, bi, cr, ci, count
 
 
 def given_dual(planes: Any, size: int, at: int) -> Any:
@@ -240,63 +168,6 @@ def finish_quad(sums: Any, gains: Any, noise: Any, slots: Any, out: Any, at: int
 measures = no_measures
 
 
-def window_signatures_dual(
-    one: Any,
-    two: Any,
-    valid: Any,
-    gains: Any,
-    noise: Any,
-    lowest: Any,
-    half: Any,
-    top: int,
-    slots: Any,
-    shape: Any,
-    out: Any,
-) -> None:
-    """As :func:`.cpu.window_signatures`; ``shape`` is that of out, the image has ``valid.size`` pixels."""
-    lines, samples = shape
-    size = lines * samples
-    image = (valid.size // samples, samples)
-    for i in range(cuda.grid(1), size, cuda.gridsize(1)):
-        line = top + i // samples
-        k = np.uint64(line * samples + i % samples)
-        if valid[k]:
-            sums = sums_dual((one, two, valid), image, half, line, i % samples)
-            u = one[k]
-            v = two[k]
-            own = products_dual(u.real, u.imag, v.real, v.imag, True)  # noqa: FBT003 - a scalar function
-            finish_dual(sums, own, gains, noise, lowest, slots, out, i, size)
-        else:
-            clear_wanted(slots, out, i, size)
-
-
-def window_signatures_quad(
-    hh: Any,
-    hv: Any,
-    vh: Any,
-    vv: Any,
-    valid: Any,
-    gains: Any,
-    noise: Any,
-    half: Any,
-    top: int,
-    slots: Any,
-    shape: Any,
-    out: Any,
-) -> None:
-    """As :func:`.cpu.window_signatures`; ``shape`` is that of out, the image has ``valid.size`` pixels."""
-    lines, samples = shape
-    size = lines * samples
-    image = (valid.size // samples, samples)
-    for i in range(cuda.grid(1), size, cuda.gridsize(1)):
-        line = top + i // samples
-        if valid[np.uint64(line * samples + i % samples)]:
-            sums = sums_quad((hh, hv, vh, vv, valid), image, half, line, i % samples)
-            finish_quad(sums, gains, noise, slots, out, i, size)
-        else:
-            clear_wanted(slots, out, i, size)
-
-
 def matrix_signatures_dual(
     planes: Any, valid: Any, gains: Any, noise: Any, lowest: Any, slots: Any, shape: Any, out: Any
 ) -> None:
@@ -322,11 +193,11 @@ def matrix_signatures_quad(
             clear_wanted(slots, out, i, size)
 
 
-def _bound() -> dict[str, Any]:
-    """The kernels of every kind, with the chain of its measures."""
+def _bound() -> dict[str, dict[Any, Any]]:
+    """The compiled functions and kernels of every kind, with the chain of its measures."""
     module = sys.modules[__name__]
     forms = bind(device_function, SHARED_PARTS, module, device_functions(str(__package__)))
-    kernels: dict[str, Any] = {}
+    bound: dict[str, dict[Any, Any]] = {}
     for name, kind in KINDS.items():
         chain, first, link = forms[no_measures], 0, f"measures_{name}"
         for function, outputs in kind.functions:
@@ -334,12 +205,13 @@ def _bound() -> dict[str, Any]:
             own = bind(device_function, (*LINK_PARTS, link), module, forms, given)
             chain = own[getattr(module, link)]
             first += len(outputs)
-        given = {"measures": chain}
-        own = bind(device_function, (f"finish_{name}",), module, forms, given)
-        names = (f"window_signatures_{name}", f"matrix_signatures_{name}")
-        own = bind(kernel, names, module, own, given)
-        kernels |= {declared: own[getattr(module, declared)] for declared in names}
-    return kernels
+        own = bind(device_function, (f"finish_{name}",), module, forms, {"measures": chain})
+        bound[name] = bind(kernel, (f"matrix_signatures_{name}",), module, own)
+    return bound
 
 
-KERNEL = _bound()
+FORMS = _bound()
+KERNEL = {
+    declared: FORMS[declared.rpartition("_")[2]][getattr(sys.modules[__name__], declared)]
+    for declared in DECLARED
+}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from alignsar_gpu.kernels.driving.launching import elementwise
+from alignsar_gpu.kernels.driving.launching import elementwise, launch
+from alignsar_gpu.kernels.driving.tiling import is_tiled, tile_grid
 
-from .cuda import KERNEL
+from . import cuda, cuda_windows
 
 
 def _flat(*arrays: Any) -> list[Any]:
@@ -31,7 +32,12 @@ def window_signatures(
 ) -> None:
     """As `cpu.window_signatures`."""
     given = (*_flat(*images, *radiometry), *_lowest(kind, lowest), half, top, slots, shape, out)
-    elementwise(KERNEL[f"window_signatures_{kind}"], shape[0] * shape[1], *given)
+    if is_tiled(half) and shape[0] * shape[1] > 0:
+        kernel = cuda_windows.KERNEL[f"window_signatures_{kind}_tile"]
+        launch(kernel, tile_grid(shape[0], shape[1], half), *given)
+    else:
+        kernel = cuda_windows.KERNEL[f"window_signatures_{kind}_direct"]
+        elementwise(kernel, shape[0] * shape[1], *given)
 
 
 def matrix_signatures(
@@ -39,4 +45,4 @@ def matrix_signatures(
 ) -> None:
     """As `cpu.matrix_signatures`."""
     given = (*_flat(planes, valid, *radiometry), *_lowest(kind, lowest), slots, shape, out)
-    elementwise(KERNEL[f"matrix_signatures_{kind}"], shape[0] * shape[1], *given)
+    elementwise(cuda.KERNEL[f"matrix_signatures_{kind}"], shape[0] * shape[1], *given)

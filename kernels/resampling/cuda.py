@@ -31,20 +31,32 @@ from .scalar import (
 STORED = {"float32": "f", "int16": "j"}
 SHARED = 4 * THREADS
 
+WHY_FLOAT64 = "places in the image and phases, until only fractions of a pixel and of a turn are left"
 # Registers grow with the lines that are summed at a time; the loop over columns stays a loop.
 DECLARED = {
     **{
-        f"ramp_{name}": Declared(arguments=f"{kind}dddic", registers=48, float64=25)
+        f"ramp_{name}": Declared(
+            arguments=f"{kind}dddic",
+            registers=48,
+            float64=25,
+            why_float64="the carrier's phase, until it is reduced to turns",
+        )
         for name, kind in STORED.items()
     },
     **{
         f"decode_{name}": Declared(arguments=f"{kind}bcb", registers=40, float64=0)
         for name, kind in STORED.items()
     },
-    "extents": Declared(arguments="ddid", registers=64, float64=160, shared=8 * SHARED),
+    "extents": Declared(
+        arguments="ddid",
+        registers=64,
+        float64=160,
+        shared=8 * SHARED,
+        why_float64="places in the image, which are compared",
+    ),
 } | {
     f"resample_{down}_{across}": Declared(
-        arguments="fpdddffddmcb", registers={8: 72, 12: 80, 16: 96}[down], float64=38
+        arguments="fpdddffddmcb", registers={8: 72, 12: 80, 16: 96}[down], float64=38, why_float64=WHY_FLOAT64
     )
     for down in TAPS
     for across in TAPS

@@ -2,5 +2,5 @@
 
 SCALAR = ("scalar",)
 CPU = ("cpu", "cpu_multitemporal")
-CUDA = ("cuda",)
+CUDA = ("cuda", "cuda_tiles")
 USES = ("coherence",)

@@ -1,6 +1,10 @@
 """The CUDA kernels of :mod:`.scalar`: as in :mod:`coherence.cuda`. Import it late: it imports numba.cuda.
 
-A thread filters all planes of a pixel, and sums whole windows: what neighbours share comes out of the caches.
+A thread filters all planes of a pixel, and sums whole windows: what neighbours share comes out of the caches. Windows
+of more pixels are summed in tiles, by :mod:`.cuda_tiles`, but for those of refined Lee. Its half windows differ from
+pixel to pixel, so that neighbours have no sums in common; and the means over its sub-windows of 3 x 3 pixels would not
+take half as many reads in tiles: 36 (18 of global, 18 of shared memory) instead of 54, beside 56 of a half window of
+7 x 7 pixels.
 """
 
 from __future__ import annotations
@@ -39,12 +43,17 @@ DEVICE_FUNCTIONS = (
 
 SHARED = 3 * THREADS
 
-# Windows are summed in float64: their variance is a difference.
+WHY_SUMS = "sums over windows, also of elements of matrices that nearly cancel"
+WHY_VARIANCE = "sums over windows: their variance is a difference of two"
 DECLARED = {
-    "speckle_boxcar": Declared(arguments="fbppppf", registers=64, float64=24),
-    "speckle_lee": Declared(arguments="fbppppsf", registers=80, float64=128),
-    "speckle_refined_lee": Declared(arguments="fbppppsf", registers=80, float64=180, shared=8 * SHARED),
-    "speckle_gamma_map": Declared(arguments="fbppppsf", registers=72, float64=72),
+    "speckle_boxcar_direct": Declared(arguments="fbppppf", registers=64, float64=24, why_float64=WHY_SUMS),
+    "speckle_lee_direct": Declared(arguments="fbppppsf", registers=80, float64=128, why_float64=WHY_VARIANCE),
+    "speckle_refined_lee": Declared(
+        arguments="fbppppsf", registers=80, float64=180, shared=8 * SHARED, why_float64=WHY_VARIANCE
+    ),
+    "speckle_gamma_map_direct": Declared(
+        arguments="fbppppsf", registers=72, float64=72, why_float64=WHY_VARIANCE
+    ),
     "multitemporal": Declared(arguments="ffbif", registers=48, float64=0),
 }
 
@@ -153,7 +162,7 @@ def filter_pixel(
         )
 
 
-def speckle_boxcar(
+def speckle_boxcar_direct(
     planes: Any,
     valid: Any,
     counts: tuple[int, int],
@@ -177,7 +186,7 @@ def speckle_boxcar(
                 out[k] = window_mean(total, count, good)
 
 
-def speckle_lee(
+def speckle_lee_direct(
     planes: Any,
     valid: Any,
     counts: tuple[int, int],
@@ -228,7 +237,7 @@ def speckle_refined_lee(
             cuda.syncthreads()
 
 
-def speckle_gamma_map(
+def speckle_gamma_map_direct(
     planes: Any,
     valid: Any,
     counts: tuple[int, int],

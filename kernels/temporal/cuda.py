@@ -38,10 +38,22 @@ from .scalar import (
 
 DEVICE_FUNCTIONS = ()
 DECLARED = {
-    "temporal_statistics": Declared(arguments="fbiffff", registers=56, float64=150),
-    "seasonal_fit": Declared(arguments="fbiddsff", registers=64, float64=100),
+    "temporal_statistics": Declared(
+        arguments="fbiffff",
+        registers=56,
+        float64=150,
+        why_float64="sums over dates: their variance is a difference of two",
+    ),
+    "seasonal_fit": Declared(
+        arguments="fbiddsff",
+        registers=64,
+        float64=80,
+        why_float64="sums over dates, and the solution of their normal equations",
+    ),
     "temporal_extremes": Declared(arguments="fbihff", registers=32, float64=0),
-    "temporal_mean_minimum": Declared(arguments="fiff", registers=32, float64=30),
+    "temporal_mean_minimum": Declared(
+        arguments="fiff", registers=32, float64=24, why_float64="sums over dates"
+    ),
     "log_ratio": Declared(arguments="ffbf", registers=32, float64=0),
     "change_index": Declared(arguments="fffbhf", registers=32, float64=0),
 }
@@ -87,7 +99,7 @@ def seasonal_fit(
 ) -> None:
     """Driver of :func:`.scalar.harmonic` and :func:`.scalar.harmonic_fit`; as above."""
     for i in range(cuda.grid(1), pixels, cuda.gridsize(1)):
-        sums = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+        sums = (ZERO, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
         at = i
         for date in range(cosine.size):
             y = decibels(power[np.uint64(at)])
@@ -118,7 +130,7 @@ def temporal_extremes(power: Any, valid: Any, pixels: int, least: Any, lowest: A
 def temporal_mean_minimum(values: Any, pixels: int, mean: Any, minimum: Any) -> None:
     """Driver of :func:`.scalar.added_value` and :func:`.scalar.lower_value`."""
     for i in range(cuda.grid(1), pixels, cuda.gridsize(1)):
-        count = 0.0
+        count = ZERO
         total = 0.0
         low = INFINITY
         for at in range(i, values.size, pixels):

@@ -145,14 +145,14 @@ def found_extreme(extreme: Any) -> Any:
 
 
 def added_value(x: Any, used: Any, count: Any, total: Any) -> Any:
-    """One value more in the count and the sum, float64."""
+    """One value more in the count and the sum, which is float64."""
     value = np.float64(x)
-    return count + (1.0 if used else 0.0), total + (value if used else 0.0)
+    return count + (ONE if used else ZERO), total + (value if used else 0.0)
 
 
 def average_of(count: Any, total: Any) -> Any:
     """Total / count, float64; NaN of no value."""
-    return total / count if count > 0.0 else np.nan
+    return total / np.float64(count) if count > ZERO else np.nan
 
 
 def ratio_in_decibels(power: Any, other: Any, valid: Any) -> Any:
@@ -177,14 +177,14 @@ def relative_change(power: Any, dry: Any, wet: Any, valid: Any, smallest: Any) -
 
 
 def harmonic(y: Any, used: Any, cosine: Any, sine: Any, sums: Any) -> Any:
-    """One date more in the sums of 1, c, s, c c, c s, y, y c and y s, float64."""
+    """One date more in the sums of 1, and, float64, of c, s, c c, c s, y, y c and y s."""
     n, c, s, cc, cs, total, yc, ys = sums
     one = 1.0 if used else 0.0
     exact = np.float64(y)
     value = exact if used else 0.0
     a = one * cosine
     return (
-        n + one,
+        n + (ONE if used else ZERO),
         c + a,
         s + one * sine,
         cc + a * cosine,
@@ -220,7 +220,8 @@ def harmonic_fit(sums: Any, smallest: Any) -> Any:
     The constant is eliminated, and the two equations that are left are solved by Cramer's rule. NaN where the
     dates do not determine them: see `well_spread`.
     """
-    n, c, s, cc, cs, total, yc, ys = sums
+    dates, c, s, cc, cs, total, yc, ys = sums
+    n = np.float64(dates)
     u, v, w = harmonic_covariance(n, c, s, cc, cs)
     known = well_spread(n, u, v, w, smallest)
     determinant = (u * v - w * w) if known else 1.0

@@ -53,8 +53,18 @@ STATES = 4 * THREADS
 DEVICE_FUNCTIONS = ("key_of", "level_in", "facet_in", "place_of", "crossings")
 
 DECLARED = {
-    "claim_pixels": Declared(arguments="3Fiiiiiqw", registers=104, float64=140),
-    "draw_pixels": Declared(arguments="3Fiiiqdddff", registers=64, float64=94),
+    "claim_pixels": Declared(
+        arguments="3Fiiiiiqw",
+        registers=104,
+        float64=140,
+        why_float64="geometry: edges of facets, which two neighbours find alike",
+    ),
+    "draw_pixels": Declared(
+        arguments="3Fiiiqdddff",
+        registers=64,
+        float64=94,
+        why_float64="geometry: longitude, latitude and height of a pixel on its facet",
+    ),
     "cast_shadows": Declared(arguments="qwiiiu", registers=80, float64=0, shared=4 * STATES),
 }
 

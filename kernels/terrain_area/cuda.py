@@ -26,10 +26,25 @@ from .scalar import (
 DEVICE_FUNCTIONS = ("facet_place",)
 
 DECLARED = {
-    "sight_points": Declared(arguments="ddddd32nsd", registers=128, float64=320),
-    "facet_areas": Declared(arguments="32sd", registers=80, float64=190),
-    "spread_areas": Declared(arguments="3diiiidd", registers=120, float64=390),
-    "finish_areas": Declared(arguments="ddf", registers=32, float64=32),
+    "sight_points": Declared(
+        arguments="ddddd32nsd",
+        registers=128,
+        float64=320,
+        why_float64="geometry: orbit and coordinates in ECEF",
+    ),
+    "facet_areas": Declared(
+        arguments="32sd",
+        registers=80,
+        float64=190,
+        why_float64="geometry: areas of facets, from differences of coordinates",
+    ),
+    "spread_areas": Declared(
+        arguments="3diiiidd",
+        registers=120,
+        float64=390,
+        why_float64="places of facets, and sums of their parts in pixels",
+    ),
+    "finish_areas": Declared(arguments="ddf", registers=32, float64=32, why_float64="the ratio of two sums"),
 }
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from alignsar_gpu.kernels.driving.tiling import is_tiled
 from alignsar_gpu.kernels.polarimetry import cuda as cuda_polarimetry
+from alignsar_gpu.kernels.polarimetry import cuda_windows
 from polarimetry import channels
 from simulated_kernels import run_simulated
 
@@ -35,7 +37,7 @@ def arguments():
         | {"outputs": dual, "window": np.array([3, 3])},
         "polarimetric_signatures-wide": images(2, (5, 9), 2) | {"outputs": dual, "window": np.array([1, 11])},
         "polarimetric_signatures-noise": images(3, (9, 12), 2)
-        | {"outputs": dual[[10, 0, 5]], "window": np.array([5, 3]), "first": np.array(2), "stop": np.array(7)}
+        | {"outputs": dual[[10, 0, 5]], "window": np.array([5, 5]), "first": np.array(2), "stop": np.array(7)}
         | {"lowest": np.array(0.0)}
         | radiometry(4, (5, 12), 2),
     }
@@ -43,6 +45,10 @@ def arguments():
     cases["polarimetric_signatures-quad"] = (
         images(7, (6, 11), 4) | {"outputs": quad, "window": np.array([3, 3])} | radiometry(8, (6, 11), 3)
     )
+    cases["polarimetric_signatures-quad_tile"] = images(10, (4, 9), 4) | {
+        "outputs": quad[:9],
+        "window": np.array([5, 5]),
+    }
     elements = [name for name in kernels.QUAD_OUTPUTS if name.startswith("covariance_quad")]
     given = images(9, (4, 9), 4)
     found = kernels.polarimetric_signatures(list(given["channels"]), given["valid"], elements, window=(3, 3))
@@ -98,11 +104,12 @@ def test_simulated_kernel_gives_what_the_cpu_gives(case, simulated):
 
 
 def test_cases_reach_every_kernel():
-    kinds = {2: "dual", 4: "quad"}
-    reached = {
-        f"window_signatures_{kinds[len(given['channels'])]}"
-        if "channels" in given
-        else f"matrix_signatures_{'dual' if len(given['planes']) == 4 else 'quad'}"
-        for given in CASES.values()
-    }
-    assert reached == set(cuda_polarimetry.DECLARED)
+    reached = set()
+    for given in CASES.values():
+        if "channels" in given:
+            kind = {2: "dual", 4: "quad"}[len(given["channels"])]
+            form = "tile" if is_tiled(tuple(given["window"] // 2)) else "direct"
+            reached.add(f"window_signatures_{kind}_{form}")
+        else:
+            reached.add(f"matrix_signatures_{'dual' if len(given['planes']) == 4 else 'quad'}")
+    assert reached == {*cuda_polarimetry.DECLARED, *cuda_windows.DECLARED}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from alignsar_gpu.kernels.driving.tiling import is_tiled
 from alignsar_gpu.kernels.speckle import cuda as cuda_speckle
+from alignsar_gpu.kernels.speckle import cuda_tiles
 from simulated_kernels import run_simulated
 
 from alignsar_gpu import kernels
@@ -37,6 +39,7 @@ def arguments():
         "lee-planes": image(5, (9, 7, 8), **pixels((3, 5), 3)),
         "lee-lines": image(6, (2, 12, 9), **pixels((3, 3), 2, first=4, stop=9)),
         "gamma_map": image(7, (1, 15, 19), 3, **pixels((5, 5))),
+        "gamma_map-direct": image(13, (1, 5, 9), 3, **pixels((3, 3))),
         "gamma_map-larger": image(8, (1, 6, 5), **pixels((21, 31))),
         "refined_lee": image(9, (1, 17, 19), 4, **pixels((7, 7))),
         "refined_lee-planes": image(10, (4, 9, 11), **pixels((5, 5), 2)),
@@ -79,8 +82,14 @@ def test_simulated_kernel_gives_what_the_cpu_gives(case, simulated):
 
 
 def test_cases_reach_every_kernel_and_several_blocks():
-    reached = {case.split("-")[0] for case in CASES}
-    assert {name.removeprefix("speckle_") for name in cuda_speckle.DECLARED} == reached
+    reached = {"multitemporal"}
+    for case, given in CASES.items():
+        method = case.split("-")[0]
+        if method == "refined_lee":
+            reached.add("speckle_refined_lee")
+        elif method != "multitemporal":
+            form = "tile" if is_tiled(tuple(given["window"] // 2)) else "direct"
+            reached.add(f"speckle_{method}_{form}")
+    assert reached == {*cuda_speckle.DECLARED, *cuda_tiles.DECLARED}
     for case in ("boxcar-wide", "refined_lee-wide"):
         assert CASES[case]["planes"].shape[2] > cuda_speckle.THREADS
-    assert {f"speckle_{name}" for name in kernels.SPECKLE_METHODS} < set(cuda_speckle.DECLARED)

@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from fake_cube import fake_cube
 from report_pictures import cells_of, raster_of
@@ -42,8 +43,24 @@ def page(tmp_path_factory):
     )
     cube["labelled_land"] = ("azimuth", "range"), label != 255, {"long_name": "where land is known"}
     folder = tmp_path_factory.mktemp("report")
-    write_report(cube, QUALITY, folder)
+    objects = pd.DataFrame(
+        {
+            "layer": ["label", "label", "label", "building"],
+            "class": ["land_water", "land_water", "land_lake", "building"],
+            "ground_area": [20_000.0, 40_000.0, 555_000.0, 1_000.0],
+        }
+    )
+    objects.to_parquet(folder / "objects.parquet")
+    write_report(cube, QUALITY, folder, files=[folder / "objects.parquet"])
     return folder, re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", (folder / "index.html").read_text()))
+
+
+def test_objects_are_counted(page):
+    _, text = page
+    assert "class objects all (ha) median (ha) largest (ha)" in text
+    assert "land water of label 2 6.00 3.00 4.00" in text
+    assert "land lake of label 1 55.5" in text
+    assert "building 1 0.100" in text
 
 
 def test_the_label_is_drawn(page):

@@ -70,8 +70,8 @@ class TestDemo:
         output, result = whole
         names = {p.name for p in output.iterdir()} - {".checked.json", "run.log"}
         assert names == {
-            "chips", "cogs", "cube.zarr", "manifest.json", "map.zarr", "netcdf", "quality.json", "report", "run.yaml",
-            "simulated", "stac", "truth.zarr",
+            "chips", "cogs", "cube.zarr", "manifest.json", "map.zarr", "netcdf", "objects.parquet", "quality.json",
+            "report", "run.yaml", "simulated", "stac", "truth.zarr",
         }  # fmt: skip
         assert (output / "simulated" / "README.txt").is_file()
         for words in ("simulated/products", "cube.zarr", "report/index.html", "device", "stages"):
@@ -242,6 +242,7 @@ class TestDemo:
             *CUBE_ALONE,
             "geocoding.resolution=null",
             "chips.size=[]",
+            "objects.layers=[]",
             "simulate.lines=120",
             "simulate.samples=200",
             "simulate.bursts=1",

@@ -19,7 +19,25 @@ from alignsar_gpu import kernels
 ROOT = Path(__file__).parents[2]
 BENCHMARKS = ROOT / "benchmarks"
 SCRIPTS = sorted(BENCHMARKS.rglob("*.py"))
-STEPS = {"facts", "tests", "kernels", "chain", "memcheck", "profile"}
+STEPS = {"facts", "tests", "kernels", "chain", "demo", "memcheck", "profile"}
+# Packages that a machine with a GPU is taken to have (device/demo_wheels.txt), and what these import for themselves.
+GIVEN = {
+    "attrs", "certifi", "click", "cloudpickle", "contourpy", "cupy", "cycler", "fonttools", "fsspec", "h5py", "jinja2",
+    "kiwisolver", "llvmlite", "markdown-it-py", "markupsafe", "matplotlib", "mdurl", "numba", "numba-cuda", "numpy",
+    "packaging", "pandas", "pillow", "pyarrow", "pygments", "pyparsing", "python-dateutil", "pyyaml", "rich", "scipy",
+    "typing-extensions", "xarray",
+}  # fmt: skip
+WHERE_THEY_ARE = {
+    "cffi",
+    "dask",
+    "importlib-metadata",
+    "isal",
+    "lazy-importer",
+    "pycparser",
+    "setuptools",
+    "toolz",
+    "zipp",
+}
 SANITIZER = """#!/bin/bash
 until [[ $1 == */python* ]]; do shift; done
 "$@" -k "log and ratio" && echo "========= ERROR SUMMARY: 0 errors"
@@ -96,7 +114,26 @@ def test_results_of_every_step_are_kept(rehearsal):
     assert all(
         not each["beyond"] + each["missing_on_one"] for each in record["chain"]["differences"].values()
     )
+    demo = record["demo"]
+    assert demo["cuda"]["device"]["name"] == "Rehearsal"
+    assert {"pixels", "signatures", "radarcoding", "objects"} <= demo["cuda"]["stages"].keys()
+    assert demo["cpu"]["device"]["kind"] == "cpu"
+    assert {"sigma0_vv", "coherence_vv", "land_cover", "longitude"} <= demo["differences"].keys()
+    assert not any(each.get("largest", each.get("differing")) for each in demo["differences"].values())
     assert {"first_run", "all_threads", "one_thread"} <= record["chain"].keys()
+
+
+def test_the_demo_needs_no_more_than_is_said(rehearsal):
+    """Of a machine that has no network, a package more is a demo less."""
+    lines = (BENCHMARKS / "device" / "demo_wheels.txt").read_text().splitlines()
+    wheels = {line.partition("==")[0] for line in lines if line and not line.startswith("#")}
+    found = {
+        name.partition("-")[0] if name.startswith("pystac-") else name  # later versions are several
+        for name in rehearsal[1]["demo"]["packages"]
+    }
+    needed = found - {"alignsar-gpu", *WHERE_THEY_ARE}
+    assert {"rasterio", "zarr"} <= needed
+    assert needed <= GIVEN | wheels, needed - GIVEN - wheels
 
 
 def test_a_step_that_hangs_is_ended_and_the_next_are_run():

@@ -32,7 +32,7 @@ def compare(found, expected):
 
 
 @pytest.mark.parametrize("count", [2, 4])
-@pytest.mark.parametrize("window", [(1, 1), (3, 3), (5, 21)])
+@pytest.mark.parametrize("window", [(1, 1), (3, 3), (7, 7), (5, 21), (3, 131)])
 def test_windows(cupy, count, window):
     pixels, valid = images(count)
     names = [

@@ -4,6 +4,7 @@ What this shows is the code around the kernels: what is allocated, what goes up 
 about the kernels on a GPU.
 """
 
+import importlib.util
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ def stand_in():
         del sys.modules[name]
     from alignsar_gpu.kernels.driving import arrays, gpujit  # noqa: PLC0415 - imports numba.cuda
 
+    has_compiler = importlib.util.find_spec("numba_cuda") is not None
     run, require_compiler = arrays.Arrays.run, gpujit.require_compiler
     sys.path.insert(0, str(REHEARSAL))
     try:
@@ -34,6 +36,8 @@ def stand_in():
     finally:
         sys.path.remove(str(REHEARSAL))
         arrays.Arrays.run, gpujit.require_compiler = run, require_compiler
+        if not has_compiler:
+            sys.modules.pop("numba_cuda", None)
         for name in [name for name in sys.modules if name.partition(".")[0] in {"cupy", "cupyx"}]:
             del sys.modules[name]
         sys.modules.update(real)

@@ -60,12 +60,12 @@ def choose_layers(source: Source, config: ChipsConfig) -> ChosenLayers:
     images = [str(name) for name in data.variables if set(data[name].dims) >= set(source.dimensions)]
     attributes = {name: data[name].attrs for name in images}
     check_names(config, attributes)
-    inputs, labels = _sorted(attributes)
+    inputs, labels = inputs_and_labels(attributes)
     if config.split.by == "dates":
         inputs = _without_all_dates(data, inputs, config.layers)
     wanted = {
-        *_named(config.layers, inputs, "chips.layers"),
-        *(chosen_labels := _named(config.labels, labels, "chips.labels")),
+        *named_layers(config.layers, inputs, "chips.layers"),
+        *(chosen_labels := named_labels(config.labels, labels, "chips.labels")),
     }
     arrays: dict[str, list[Plane]] = {"images": [], "pairs": [], "ground": [], "classes": [], "targets": []}
     for name in sorted(wanted):
@@ -91,16 +91,13 @@ def _without_all_dates(data: xr.Dataset, inputs: Sequence[str], named: Sequence[
 
 def check_names(config: ChipsConfig, attributes: Mapping[str, Mapping[str, Any]]) -> None:
     """Raise AlignsarError for names of layers and labels that are not there, among layers by their attributes."""
-    inputs, labels = _sorted(attributes)
-    for names, there, key in (
-        (config.layers, inputs, "chips.layers"),
-        (config.labels, labels, "chips.labels"),
-    ):
-        try:
-            chosen = _named(names, there, key)
-        except AlignsarError as error:
-            more = "; a map has only those of geocoding.layers" if config.geometry == "map" else ""
-            raise AlignsarError(f"{error}{more}") from None
+    inputs, labels = inputs_and_labels(attributes)
+    try:
+        named_layers(config.layers, inputs, "chips.layers")
+        chosen = named_labels(config.labels, labels, "chips.labels")
+    except AlignsarError as error:
+        more = "; a map has only those of geocoding.layers" if config.geometry == "map" else ""
+        raise AlignsarError(f"{error}{more}") from None
     _check_labels(chosen, config)
 
 
@@ -117,28 +114,38 @@ def _check_labels(labels: Sequence[str], config: ChipsConfig) -> None:
         raise AlignsarError(f"chips.split.balance={balance}: is no label of this dataset; {given}")
 
 
-def _sorted(attributes: Mapping[str, Mapping[str, Any]]) -> tuple[list[str], list[str]]:
+def inputs_and_labels(attributes: Mapping[str, Mapping[str, Any]]) -> tuple[list[str], list[str]]:
     """Tell inputs from labels, among layers by their attributes."""
     named = [name for name in attributes if not name.startswith(KNOWN)]
     labels = [name for name in named if INHERITED in attributes[name]]
     return [name for name in named if name not in {*labels, *NO_INPUTS}], labels
 
 
-def _named(names: Sequence[str], there: Sequence[str], key: str) -> list[str]:
-    """Expand names of layers, signatures and groups to layers that are there."""
-    if not names:
-        return list(there)
+def named_layers(names: Sequence[str], there: Sequence[str], key: str) -> list[str]:
+    """Expand names of layers, signatures and groups to layers that are there; no names are all of them.
+
+    Raises AlignsarError, naming the key, for a name that is none of them.
+    """
     found: list[str] = []
     for name in names:
         members = groups().get(name, (name,))
-        is_of = _is_part if key == "chips.labels" else _is_of
-        layers = [layer for layer in there if any(is_of(layer, member) for member in members)]
+        layers = [layer for layer in there if any(_is_of(layer, member) for member in members)]
         if not layers:
-            known = [*there, *(groups() if key == "chips.layers" else ())]
-            said = choose_from(name, known) if known else "the cube has none; give radarcoding.layers"
-            raise AlignsarError(f"{key}={name}: no such layer; {said}")
+            raise AlignsarError(f"{key}={name}: no such layer; {choose_from(name, [*there, *groups()])}")
         found += layers
-    return found
+    return found if names else list(there)
+
+
+def named_labels(names: Sequence[str], there: Sequence[str], key: str) -> list[str]:
+    """Expand names of labels, and of those that have one for each class, likewise."""
+    found: list[str] = []
+    for name in names:
+        labels = [label for label in there if _is_part(label, name)]
+        if not labels:
+            said = choose_from(name, there) if there else "the cube has none; give radarcoding.layers"
+            raise AlignsarError(f"{key}={name}: no such layer; {said}")
+        found += labels
+    return found if names else list(there)
 
 
 def _is_of(layer: str, name: str) -> bool:

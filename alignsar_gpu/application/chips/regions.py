@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
-import pyogrio
-from pyogrio.errors import DataLayerError, DataSourceError
 
 from alignsar_gpu.dataset.chips.splits.places import TRAIN
 from alignsar_gpu.errors import AlignsarError, choose_from
@@ -24,6 +22,9 @@ def read_regions(path: str, field: str, crs: CRS) -> gpd.GeoDataFrame:
 
     Raises AlignsarError for a file that is no vector file, has no such column, or does not say where it lies.
     """
+    import pyogrio  # noqa: PLC0415  (only for such a file)
+    from pyogrio.errors import DataLayerError, DataSourceError  # noqa: PLC0415
+
     found = find_vectors(path, KEY).dataset
     try:
         with reading_vectors(found, f"{KEY}={path}"):

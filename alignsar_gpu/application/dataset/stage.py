@@ -34,6 +34,7 @@ from alignsar_gpu.application.folder import StageRecord
 from alignsar_gpu.application.geocoding.mapping import check_names
 from alignsar_gpu.application.inputs import find_inputs
 from alignsar_gpu.application.labels.stage import Radarcoding
+from alignsar_gpu.application.objects.choice import check_objects
 from alignsar_gpu.application.space import check_dataset_space
 from alignsar_gpu.application.stage import Stage, keys_of
 from alignsar_gpu.dataset.cube import FORMAT, finish_cube
@@ -64,6 +65,7 @@ APART = (
     "report",
     "geocoding",
     "chips",
+    "objects",
 )
 
 
@@ -152,6 +154,8 @@ class DatasetStage(Stage):
         if config.chips.is_wanted:
             dates = [acquisition.date for acquisition in product.acquisitions]
             check_chips(config, plan.layers, product.grid.shape, dates, device.memory_budget)
+        if config.objects.is_wanted:
+            check_objects(config.objects, plan.layers)
         facts = attributes(
             product, plan.scene, config, device, self.fingerprint, settings_attributes(options, looks)
         )

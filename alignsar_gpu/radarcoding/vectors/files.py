@@ -21,8 +21,6 @@ from alignsar_gpu.radarcoding.vectors.checks import (
 from alignsar_gpu.radarcoding.vectors.classes import Classes, find_classes
 from alignsar_gpu.radarcoding.vectors.config import Z
 from alignsar_gpu.radarcoding.vectors.crs import Georeference, find_georeference
-from alignsar_gpu.radarcoding.vectors.formats.geoparquet import is_parquet, open_parquet
-from alignsar_gpu.radarcoding.vectors.formats.ogr import open_ogr
 from alignsar_gpu.radarcoding.vectors.formats.paths import find_vectors
 from alignsar_gpu.radarcoding.vectors.formats.sources import LayerSource, check_fields
 from alignsar_gpu.radarcoding.vectors.rings import ClassifiedFeatures, Counts, FeatureWindow, rings_of
@@ -200,6 +198,10 @@ def open_vectors(config: VectorLayerConfig, key: str) -> VectorFile:
     condition that is not understood or met by nothing, a system that is missing, unusable or contradicted, kinds
     of shapes that have no area, values that are in no class, and heights that cannot be.
     """
+    # both need pyogrio, which a run without vectors does not
+    from alignsar_gpu.radarcoding.vectors.formats.geoparquet import is_parquet, open_parquet  # noqa: PLC0415
+    from alignsar_gpu.radarcoding.vectors.formats.ogr import open_ogr  # noqa: PLC0415
+
     config.check(key)
     path = find_vectors(config.path, key)
     try:

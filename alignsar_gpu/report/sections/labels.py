@@ -11,6 +11,7 @@ from alignsar_gpu.report import overview
 from alignsar_gpu.report.drawing.figures import Scale, class_picture
 from alignsar_gpu.report.drawing.palette import colours_of
 from alignsar_gpu.report.page import Panel, Picture, Section, Table
+from alignsar_gpu.report.sections.objects import objects_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +50,8 @@ def labels_section(writer: PictureWriter) -> Section | None:
     tables = [_class_table(name, measured) for name in classes if name in measured.get("classes", {})]
     if known := measured.get("known"):
         tables.append(_known_table(known))
+    if writer.objects is not None:
+        tables.append(objects_table(writer.objects))
     return Section(
         anchor="labels",
         title="Labels",

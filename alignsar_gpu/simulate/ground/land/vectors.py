@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyogrio
 import shapely
-from pyogrio.errors import DataLayerError, DataSourceError
 from pyproj.exceptions import ProjError
 from rasterio.features import rasterize
 from shapely.errors import GEOSException
@@ -123,6 +121,9 @@ def _shapes(layer: VectorLayer, cover: Raster) -> NDArray[Any]:
 
 def _read(layer: VectorLayer, where: str) -> Any:
     """The layer as a GeoDataFrame without attributes."""
+    import pyogrio  # noqa: PLC0415  (only where there are such files)
+    from pyogrio.errors import DataLayerError, DataSourceError  # noqa: PLC0415
+
     archive, _, member = str(layer.path).partition("!")
     if not Path(archive).exists():
         raise AlignsarError(f"{where}: there is no such file")

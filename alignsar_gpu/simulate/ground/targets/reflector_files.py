@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyogrio
-from pyogrio.errors import DataSourceError
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.opening.texts import load_json
@@ -103,6 +101,9 @@ def _from_stations(
 
 
 def _from_points(file: Path, where: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    import pyogrio  # noqa: PLC0415  (only for such a file)
+    from pyogrio.errors import DataSourceError  # noqa: PLC0415
+
     try:
         with reading_vectors(file, where):
             frame = pyogrio.read_dataframe(file)

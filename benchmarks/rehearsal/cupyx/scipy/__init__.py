@@ -1,0 +1,1 @@
+"""A stand-in for cupyx.scipy, on machines without a GPU."""
