@@ -71,7 +71,7 @@ def match_of(orbit, image):
         last_valid_sample=np.full(SHAPE[0], SHAPE[1] - 1, dtype=np.int64),
         doppler_centroid=polynomial(-30.0, 9e4),
         measurement=SimpleNamespace(
-            source="memory", read=lambda lines, samples: image[lines, samples].copy()
+            source="memory", read_stored=lambda lines, samples, _: image[lines, samples].copy()
         ),
         calibration=None,
         noise=None,
@@ -131,7 +131,7 @@ def test_a_burst_is_brought_to_another(cupy, pair):
     results = []
     for device, upload in ((CPU, np.asarray), (CUDA, cupy.asarray)):
         own = replace(pair, device=device, shift=shift)
-        results.append(own.pixels(own.to_radar(ground_of(pair, upload)), "vv"))
+        results.append(own.resampled(own.to_radar(ground_of(pair, upload)), "vv"))
     (wanted, known), (got, there) = results
     assert isinstance(got, cupy.ndarray)
     assert 0.2 < known.mean() < 1.0
