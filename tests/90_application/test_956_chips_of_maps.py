@@ -29,6 +29,7 @@ def chipped(real_data, tmp_path_factory):
         *("+experiment=demo", "device=cpu", *CUBE_ALONE, "simulate.dates=1", "simulate.swaths=[iw2]"),
         *("simulate.bursts=1", "simulate.lines=180", "simulate.samples=600"),
         *("simulate.azimuth_errors=[0.0]", "simulate.range_errors=[0.0]", "simulate.truth_lines=16"),
+        "objects.layers=[]",
         *("simulate.longitude=5.7665", "simulate.latitude=52.101", "simulate.scene.relief=20"),
         *("signatures.names=[sigma0]", "geocoding.resolution=null", "geocoding.layers=[]"),
         *(f"~radarcoding.layers.{name}" for name in ("land_cover", "cover", "changed", "target")),
