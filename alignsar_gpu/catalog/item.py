@@ -10,7 +10,6 @@ import numpy as np
 import pystac
 from pystac.extensions.datacube import DatacubeExtension
 from pystac.extensions.projection import ProjectionExtension
-from pystac.extensions.sar import FrequencyBand, ObservationDirection, Polarization, SarExtension
 from pystac.extensions.sat import OrbitState, SatExtension
 from pystac.extensions.view import ViewExtension
 
@@ -23,10 +22,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from alignsar_gpu.catalog.footprint import Footprint
-
-# Extensions that pystac has no classes for.
-INSAR = "https://stac-extensions.github.io/insar/v1.0.0/schema.json"
-PROCESSING = "https://stac-extensions.github.io/processing/v1.2.0/schema.json"
 
 # Upper frequencies (GHz) of the bands, as the table of the SAR extension has them.
 BANDS = ((1.0, "P"), (2.0, "L"), (4.0, "S"), (8.0, "C"), (12.5, "X"), (18.0, "Ku"), (26.5, "K"), (40.0, "Ka"))
@@ -45,16 +40,17 @@ def make_item(cube: xr.Dataset, date: xr.Dataset, outline: Footprint) -> pystac.
     of, time = cube.attrs, scalar(date["time"])
     half = np.timedelta64(round((cube["azimuth"].values[-1] - cube["azimuth"].values[0]) / 2 * 1e9), "ns")
     product, platform = str(scalar(date["product_id"])), str(scalar(date["platform"]))
-    software, _, version = of["software"].rpartition(" ")
     properties = {
         "title": f"{of.get('title', 'SAR dataset')}, {np.datetime_as_string(time, unit='D')}",
         **_instrument(platform),
-        "processing:software": {software: version},
+        "processing:software": _software(of["software"], str(scalar(date["processor"]))),
         "processing:lineage": f"made from {product}, on the radar grid of {of['reference_product_id']}",
         **_interferometry(cube, date),
+        **_radar(cube),
     }
-    if "processing_level" in of:
-        properties["processing:level"] = of["processing_level"]
+    for name, attribute in (("processing:level", "processing_level"), ("version", "product_version")):
+        if attribute in of:
+            properties[name] = str(of[attribute])
     item = pystac.Item(
         id=f"{identifier(cube)}-{date_name(time)}",
         geometry=outline.geometry,
@@ -63,16 +59,17 @@ def make_item(cube: xr.Dataset, date: xr.Dataset, outline: Footprint) -> pystac.
         start_datetime=_datetime(time - half),
         end_datetime=_datetime(time + half),
         properties=properties,
-        stac_extensions=[INSAR, PROCESSING],
     )
-    _describe_radar(item, cube)
     SatExtension.ext(item, add_if_missing=True).apply(
         orbit_state=OrbitState(of["pass_direction"]),
         relative_orbit=int(of["relative_orbit"]),
         absolute_orbit=int(scalar(date["absolute_orbit"])),
         platform_international_designator=DESIGNATORS.get(platform),
     )
-    ViewExtension.ext(item, add_if_missing=True).incidence_angle = float(of["incidence_angle_mid"])
+    view = ViewExtension.ext(item, add_if_missing=True)
+    view.incidence_angle = float(of["incidence_angle_mid"])
+    if "heading" in of:
+        view.azimuth = (float(of["heading"]) + (90 if of["look_side"] == "right" else -90)) % 360
     # No code: radar geometry has no map projection, the raster's corners are not those of the footprint.
     shape = [cube.sizes["azimuth"], cube.sizes["range"]]
     ProjectionExtension.ext(item, add_if_missing=True).apply(code=None, shape=shape)
@@ -82,8 +79,8 @@ def make_item(cube: xr.Dataset, date: xr.Dataset, outline: Footprint) -> pystac.
     return item
 
 
-def _describe_radar(item: pystac.Item, cube: xr.Dataset) -> None:
-    """The fields of the SAR extension."""
+def _radar(cube: xr.Dataset) -> dict[str, Any]:
+    """The fields of the SAR extension, version 1.3, which pystac does not know."""
     of = cube.attrs
     frequency = float(of["radar_frequency"]) / 1e9
     band = next((name for upper, name in BANDS if frequency <= upper), None)
@@ -91,18 +88,27 @@ def _describe_radar(item: pystac.Item, cube: xr.Dataset) -> None:
         raise AlignsarError(
             f"cube: radar_frequency {frequency} GHz is above every radar band: write the cube again"
         )
-    SarExtension.ext(item, add_if_missing=True).apply(
-        instrument_mode=of["instrument_mode"],
-        frequency_band=FrequencyBand(band),
-        polarizations=[Polarization(name.strip().upper()) for name in of["polarizations"].split(",")],
-        product_type="SLC",
-        center_frequency=frequency,
-        pixel_spacing_range=float(of["range_spacing"]),
-        pixel_spacing_azimuth=float(of["azimuth_spacing"]),
-        looks_range=int(of["looks_range"]),
-        looks_azimuth=int(of["looks_azimuth"]),
-        observation_direction=ObservationDirection(of["look_side"]),
-    )
+    fields = {
+        "instrument_mode": of["instrument_mode"],
+        "frequency_band": band,
+        "center_frequency": frequency,
+        "polarizations": [name.strip().upper() for name in of["polarizations"].split(",")],
+        "product_type": "SLC",
+        "pixel_spacing_range": float(of["range_spacing"]),
+        "pixel_spacing_azimuth": float(of["azimuth_spacing"]),
+        "looks_range": int(of["looks_range"]),
+        "looks_azimuth": int(of["looks_azimuth"]),
+        "observation_direction": of["look_side"],
+    }
+    if of.get("swath"):
+        fields["beam_ids"] = [name.strip() for name in of["swath"].split(",")]
+    return {f"sar:{name}": value for name, value in fields.items()}
+
+
+def _software(ours: str, processor: str) -> dict[str, str]:
+    """Names and versions of what made the product, where it says both, and of what made the dataset of it."""
+    named = [text.rpartition(" ") for text in (processor, ours)]
+    return {name: version for name, _, version in named if name}
 
 
 def _instrument(platform: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import os
 import shutil
@@ -12,24 +11,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pystac
-from pystac.extensions.datacube import DatacubeExtension
 from pystac.extensions.file import FileExtension
-from pystac.extensions.sar import SarExtension
-from pystac.extensions.sat import SatExtension
 
-from alignsar_gpu.catalog.datacube import dimensions, variables
-from alignsar_gpu.catalog.facts import identifier, require_attributes
+from alignsar_gpu.catalog.cog import describe_cog
+from alignsar_gpu.catalog.collection import add_citation, cube_bands, item_assets, make_collection
+from alignsar_gpu.catalog.extensions import declare_extensions
+from alignsar_gpu.catalog.facts import require_attributes
 from alignsar_gpu.catalog.footprint import footprint
 from alignsar_gpu.catalog.item import make_item
+from alignsar_gpu.catalog.links import address_of, as_text, published
+from alignsar_gpu.catalog.pictures import write_pictures
 from alignsar_gpu.dataset.dates import date_name, scalar
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.opening.texts import load_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     import xarray as xr
-
-    from alignsar_gpu.catalog.footprint import Footprint
 
 ZARR = "application/vnd.zarr; version=3"
 MEDIA_TYPES = {
@@ -39,28 +38,11 @@ MEDIA_TYPES = {
     ".html": pystac.MediaType.HTML,
     ".json": pystac.MediaType.JSON,
     ".yaml": "application/yaml",
+    ".png": pystac.MediaType.PNG,
+    ".webp": "image/webp",
 }
-
-# What the collection sums up of its items.
-SUMMARIES = (
-    "platform",
-    "constellation",
-    "instruments",
-    "sar:instrument_mode",
-    "sar:frequency_band",
-    "sar:polarizations",
-    "sar:product_type",
-    "sat:orbit_state",
-    "sat:relative_orbit",
-)
-
-COPERNICUS = pystac.Provider(
-    name="Copernicus",
-    description="The Sentinel-1 mission of the European Union, operated by ESA",
-    roles=[pystac.ProviderRole.PRODUCER, pystac.ProviderRole.LICENSOR],
-    url="https://dataspace.copernicus.eu",
-)
-
+GENERATOR = {"generator": "alignsar_gpu"}  # tells our catalogues from those of other tools
+PICTURES = {"thumbnail": "Thumbnail", "overview": "Overview"}
 
 # What a collection has beside its items: name, title and role of each asset.
 PARTS = (
@@ -109,27 +91,54 @@ class Products:
     metadata: Iterable[Path] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Publication:
+    """How a catalogue is published.
+
+    Attributes
+    ----------
+    address : web address that the folder around the catalogue will have: links become absolute. Empty: they are
+        relative, so that the folder can be moved.
+    citation, doi : of the dataset; empty where there is none.
+    """
+
+    address: str = ""
+    citation: str = ""
+    doi: str = ""
+
+
+UNPUBLISHED = Publication()
+
+
 def write_stac(
-    cube: xr.Dataset, folder: Path, products: Products, checksum: Callable[[Path], str] = sha256
+    cube: xr.Dataset,
+    folder: Path,
+    products: Products,
+    checksum: Callable[[Path], str] = sha256,
+    publication: Publication = UNPUBLISHED,
 ) -> None:
     """Write the STAC catalogue of ``cube`` into ``folder``: beside it first, then renamed.
 
     Sizes and checksums are taken from the files (``checksum`` gives a file's SHA-256, for those who know it already).
-    Links are relative, so a folder that holds all of them can be moved. No time of writing: the same input gives the
-    same catalogue.
+    No time of writing: the same input gives the same catalogue.
 
     Raises AlignsarError where a file or what the cube says of itself is missing, or where ``folder`` holds
-    something else than a catalogue.
+    something else than a catalogue of alignsar_gpu.
     """
-    if folder.exists() and not (folder / "catalog.json").is_file():
-        raise AlignsarError(
-            f"{folder}: exists and is no STAC catalogue; move it away, or choose another folder"
-        )
+    refuse_foreign_catalogue(folder)
     partial = folder.with_name(f".{folder.name}.partial")
     try:
         shutil.rmtree(partial, ignore_errors=True)
-        catalog = _catalog(cube, partial, products, checksum)
-        catalog.save(catalog_type=pystac.CatalogType.SELF_CONTAINED)
+        catalog = _catalog(cube, partial, products, checksum, publication)
+        catalog.catalog_type = pystac.CatalogType.SELF_CONTAINED
+        for stac_object in (catalog, *catalog.get_children(), *catalog.get_items(recursive=True)):
+            path = Path(stac_object.self_href)
+            fields = stac_object.to_dict(include_self_link=False)
+            if publication.address:
+                place = folder / path.relative_to(partial.absolute())
+                fields = published(fields, address_of(place, folder.parent, publication.address))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(as_text(fields), encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
         partial.replace(folder)
     except OSError as error:
@@ -140,25 +149,65 @@ def write_stac(
         shutil.rmtree(partial, ignore_errors=True)
 
 
+def refuse_foreign_catalogue(folder: Path) -> None:
+    """Raise AlignsarError where ``folder`` holds something else than a catalogue that alignsar_gpu has written."""
+    if not folder.exists():
+        return
+    file = folder / "catalog.json"
+    if not file.is_file():
+        raise AlignsarError(
+            f"{folder}: exists and is no STAC catalogue; move it away, or choose another folder"
+        )
+    fields = load_json(file.read_bytes())
+    if not isinstance(fields, dict) or fields.get("generator") != GENERATOR["generator"]:
+        raise AlignsarError(f"{file}: is a catalogue of another tool; move it away, or choose another folder")
+
+
 def _catalog(
-    cube: xr.Dataset, folder: Path, products: Products, checksum: Callable[[Path], str]
+    cube: xr.Dataset,
+    folder: Path,
+    products: Products,
+    checksum: Callable[[Path], str],
+    publication: Publication,
 ) -> pystac.Catalog:
-    """The catalogue of ``folder``, in memory."""
+    """The catalogue of ``folder``, in memory, and its pictures there."""
     require_attributes(cube)
     outline = footprint(cube["longitude"], cube["latitude"])
     dates = [cube.isel(time=index) for index in np.argsort(cube["time"].values, kind="stable")]
     items = {date_name(scalar(date["time"])): make_item(cube, date, outline) for date in dates}
-    files = {path.stem: path for path in products.netcdf}
-    together = files.pop(f"{min(items)}_{max(items)}", None)
-    collection = _collection(cube, outline, list(items.values()), with_netcdf=bool(files))
+    collection = make_collection(cube, outline, list(items.values()))
+    add_citation(collection, cube, publication.citation, publication.doi)
     catalog = pystac.Catalog(
-        id=f"{collection.id}-catalog", title=collection.title, description=collection.description
+        id=f"{collection.id}-catalog",
+        title=collection.title,
+        description=collection.description,
+        extra_fields=dict(GENERATOR),
     )
     catalog.add_child(collection)
     collection.add_items(items.values())
     # The slash at the end: pystac takes a folder with a dot in its name for a file.
     catalog.normalize_hrefs(f"{folder.absolute().as_posix()}/")
 
+    _add_netcdf(collection, items, products.netcdf, checksum)
+    cogs = tuple(products.cogs)
+    _add_cogs(collection, items, cogs, checksum)
+    _add_parts(collection, cube, products)
+    _add_pictures(collection, items, dates, cogs)
+    collection.item_assets = item_assets(items.values())
+    declare_extensions(collection)
+    for item in items.values():
+        declare_extensions(item)
+    return catalog
+
+
+def _add_netcdf(
+    collection: pystac.Collection,
+    items: Mapping[str, pystac.Item],
+    paths: Iterable[Path],
+    checksum: Callable[[Path], str],
+) -> None:
+    files = {path.stem: path for path in paths}
+    together = files.pop(f"{min(items)}_{max(items)}", None)
     for date, item in items.items() if files else ():
         if date not in files:
             raise AlignsarError(f"STAC: no NetCDF file {date}.nc among those of the dataset: write it again")
@@ -167,18 +216,48 @@ def _catalog(
     if together is not None:
         title = "All layers of all dates, in radar geometry, as NetCDF"
         _add_checksum(_add_asset(collection, "netcdf", together, title, "data"), together, checksum)
-    for path in products.cogs:
+
+
+def _add_cogs(
+    collection: pystac.Collection,
+    items: Mapping[str, pystac.Item],
+    paths: Iterable[Path],
+    checksum: Callable[[Path], str],
+) -> None:
+    for path in paths:
         layer, _, date = path.stem.rpartition("_")
         owner, name = (items[date], layer) if date in items else (collection, path.stem)
         title, role = ("Picture on a map", VISUAL) if name == VISUAL else (f"{name} on a map", "data")
-        _add_checksum(_add_asset(owner, f"map_{name}", path, title, role), path, checksum)
+        asset = _add_asset(owner, f"map_{name}", path, title, role)
+        _add_checksum(asset, path, checksum)
+        asset.extra_fields |= describe_cog(path)
+
+
+def _add_parts(collection: pystac.Collection, cube: xr.Dataset, products: Products) -> None:
     for name, title, role in PARTS:
         path = getattr(products, name)
         if path is not None:
-            _add_asset(collection, name, path, title, role)
+            asset = _add_asset(collection, name, path, title, role)
+            if name == "cube":
+                asset.extra_fields["bands"] = cube_bands(cube)
     for path in products.metadata:
         _add_asset(collection, path.stem, path, f"Record of the run ({path.name})", "metadata")
-    return catalog
+
+
+def _add_pictures(
+    collection: pystac.Collection,
+    items: Mapping[str, pystac.Item],
+    dates: Iterable[xr.Dataset],
+    cogs: Iterable[Path],
+) -> None:
+    """Write a thumbnail and an overview of each date into the catalogue; the collection shows the reference date."""
+    shown = {path.stem: path for path in cogs}
+    for (name, item), date in zip(items.items(), dates, strict=True):
+        written = write_pictures(Path(item.self_href).parent, shown.get(f"{VISUAL}_{name}"), date)
+        is_reference = str(scalar(date["product_id"])) == date.attrs["reference_product_id"]
+        for path in written:
+            for owner in (item, collection) if is_reference else (item,):
+                _add_asset(owner, path.stem, path, PICTURES[path.stem], path.stem)
 
 
 def _add_checksum(asset: pystac.Asset, path: Path, checksum: Callable[[Path], str]) -> None:
@@ -189,63 +268,6 @@ def _add_checksum(asset: pystac.Asset, path: Path, checksum: Callable[[Path], st
     """
     multihash = f"1220{checksum(path)}"  # 12 stands for SHA-256, 20 for the 32 bytes that follow
     FileExtension.ext(asset, add_if_missing=True).apply(checksum=multihash, size=path.stat().st_size)
-
-
-def _collection(
-    cube: xr.Dataset, outline: Footprint, items: list[pystac.Item], *, with_netcdf: bool
-) -> pystac.Collection:
-    """The collection of all dates, without its assets."""
-    of = cube.attrs
-    title = of.get("title", "SAR dataset")
-    starts, ends = ([item.properties[key] for item in items] for key in ("start_datetime", "end_datetime"))
-    collection = pystac.Collection(
-        id=identifier(cube),
-        title=title,
-        description=of.get("summary", title),
-        license=of.get("license", "other"),
-        keywords=[word.strip() for word in of.get("keywords", "SAR").split(",")],
-        providers=_providers(cube),
-        extent=pystac.Extent(
-            pystac.SpatialExtent([outline.bbox]),
-            pystac.TemporalExtent([[dt.datetime.fromisoformat(t) for t in (min(starts), max(ends))]]),
-        ),
-    )
-    for name in SUMMARIES:
-        found = [item.properties[name] for item in items if name in item.properties]
-        values = {v for value in found for v in (value if isinstance(value, list) else [value])}
-        if values:
-            collection.summaries.add(name, sorted(values))
-    SarExtension.add_to(collection)
-    SatExtension.add_to(collection)
-    if with_netcdf:
-        collection.item_assets = {
-            "netcdf": pystac.ItemAssetDefinition.create(
-                title="All layers of a date, in radar geometry",
-                description="CF-1.11 NetCDF on (azimuth, range)",
-                media_type=pystac.MediaType.NETCDF,
-                roles=["data"],
-            )
-        }
-    DatacubeExtension.ext(collection, add_if_missing=True).apply(dimensions(cube), variables(cube))
-    return collection
-
-
-def _providers(cube: xr.Dataset) -> list[pystac.Provider]:
-    """Copernicus, if all dates are Sentinel-1's, and who made the dataset, if that is configured."""
-    providers = []
-    platforms = [str(platform) for platform in cube["platform"].values]
-    if all(platform.startswith("Sentinel-1") for platform in platforms):
-        providers.append(COPERNICUS)
-    if "creator_name" in cube.attrs:
-        providers.append(
-            pystac.Provider(
-                name=cube.attrs["creator_name"],
-                description=cube.attrs.get("institution"),
-                roles=[pystac.ProviderRole.PROCESSOR],
-                url=cube.attrs.get("creator_url"),
-            )
-        )
-    return providers
 
 
 def _add_asset(

@@ -36,7 +36,7 @@ ARROWS = {
     "geocoding": VALUES | {"dataset", "device", "geometry", "kernels"},
     "radarcoding": VALUES | {"config", "device", "geometry", "kernels", "opening", "progress"},
     "dataset": VALUES | {"opening", "transfers"},
-    "catalog": VALUES | {"dataset"},
+    "catalog": VALUES | {"dataset", "opening"},
     "torch": VALUES | {"dataset"},
     "torchgeo": VALUES | {"torch"},
     "report": VALUES | {"dataset"},
