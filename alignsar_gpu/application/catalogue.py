@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
+
+from omegaconf import OmegaConf
 
 from alignsar_gpu.application.chips.stage import CHIPS
 from alignsar_gpu.application.dataset.derived import open_dataset
@@ -15,11 +17,13 @@ from alignsar_gpu.application.geocoding.stage import COGS, MAP
 from alignsar_gpu.application.netcdf import NETCDF
 from alignsar_gpu.application.objects.stage import OBJECTS
 from alignsar_gpu.application.report import REPORT
-from alignsar_gpu.application.stage import Stage
-from alignsar_gpu.catalog.stac import Products, write_stac
+from alignsar_gpu.application.stage import Stage, keys_of
+from alignsar_gpu.catalog.stac import Products, Publication, write_stac
+from alignsar_gpu.config import CatalogConfig
 from alignsar_gpu.dataset.chips.index import INDEX
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from alignsar_gpu.application.folder import RunFolder
@@ -35,12 +39,17 @@ class CatalogueStage(Stage):
     products = (STAC,)
     shown = (("catalogue", f"{STAC}/catalog.json", ""),)
 
+    def settings(self) -> Mapping[str, Any]:
+        """See `Stage.settings`."""
+        return keys_of(self.run.config.catalog)
+
     def make(self, folder: RunFolder) -> None:
         """See `Stage.make`."""
 
         def there(name: str) -> Path | None:
             return folder.work / name if (folder.work / name).exists() else None
 
+        config = self.run.config.catalog
         write_text(folder.work / CONFIGURATION, self.run.published.configuration)
         with self.run.timer.stage(self.name):
             write_stac(
@@ -58,4 +67,14 @@ class CatalogueStage(Stage):
                     metadata=(folder.work / QUALITY, folder.work / CONFIGURATION),
                 ),
                 checksum=folder.journal.checksums.of,
+                publication=Publication(address=config.href, citation=config.citation, doi=config.doi),
             )
+
+
+def catalog_keys(file: Path) -> CatalogConfig:
+    """Return the keys of the catalogue of a run that is there already, from its run.yaml; defaults without one."""
+    known = OmegaConf.select(OmegaConf.load(file), "catalog") if file.is_file() else None
+    keys = OmegaConf.to_container(known, resolve=True) if known is not None else {}
+    return cast(
+        "CatalogConfig", OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(CatalogConfig), keys))
+    )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alignsar_gpu.application.catalogue import CatalogueStage
+from alignsar_gpu.application.catalogue import CatalogueStage, catalog_keys
 from alignsar_gpu.application.chips.checks import check_keys
 from alignsar_gpu.application.chips.stage import ChipsStage
 from alignsar_gpu.application.dataset.stage import DatasetStage
@@ -91,12 +91,19 @@ def run(config: Config, published: Published) -> Summary:
 
 
 def add(config: Config, published: Published) -> Summary:
-    """Add a map, chips or objects to the finished run in the output folder, by what its cube says; see `run`."""
+    """Add a map, chips or objects to the finished run in the output folder, by what its cube says; see `run`.
+
+    The keys of the catalogue are those of that run where none are given here.
+    """
     output = Path(config.output).expanduser()
     refuse_foreign(output)
     if config.chips.is_wanted:
         check_keys(config)
     groups = [stage.name for stage in ADDED[:-1] if stage.is_wanted(config)]
+    if config.catalog.is_given:
+        groups.append("catalog")
+    else:
+        config = replace(config, catalog=catalog_keys(output / CONFIGURATION))
     return _run(config, published.added_to(output / CONFIGURATION, groups), ADDED, adding=True)
 
 

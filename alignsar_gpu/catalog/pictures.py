@@ -68,8 +68,7 @@ def _brightness(date: xr.Dataset) -> NDArray[np.uint8] | None:
     low, high = np.percentile(levels[known], [DARKEST, BRIGHTEST]) if known.any() else (0.0, 1.0)
     grey = np.clip((np.where(known, levels, low) - low) / max(high - low, 1e-6), 0, 1)
     pixels = np.stack([np.round(255 * grey), 255 * known], axis=-1).astype(np.uint8)
-    is_descending = date.attrs["pass_direction"] != "ascending"
-    northward = 1 if is_descending else -1
+    northward = {"ascending": -1, "descending": 1}[date.attrs["pass_direction"]]
     eastward = -northward if date.attrs["look_side"] == "right" else northward
     return np.ascontiguousarray(pixels[::northward, ::eastward])
 

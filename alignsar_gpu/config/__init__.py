@@ -11,6 +11,7 @@ from typing import Any
 
 from omegaconf import MISSING
 
+from alignsar_gpu.config.catalog import CatalogConfig, check_catalog
 from alignsar_gpu.config.chips import ChipsConfig, check_chips
 from alignsar_gpu.config.geocoding import GeocodingConfig, check_geocoding
 from alignsar_gpu.config.keys import about, as_given, key
@@ -28,6 +29,7 @@ from alignsar_gpu.config.simulation import SimulateConfig, SimulateSceneConfig, 
 from alignsar_gpu.errors import AlignsarError, choose_from
 
 __all__ = [
+    "CatalogConfig",
     "ChipsConfig",
     "Config",
     "CoregistrationConfig",
@@ -227,6 +229,7 @@ class Config:
     geocoding: GeocodingConfig = field(default_factory=GeocodingConfig)
     chips: ChipsConfig = field(default_factory=ChipsConfig)
     objects: ObjectsConfig = field(default_factory=ObjectsConfig)
+    catalog: CatalogConfig = field(default_factory=CatalogConfig)
 
 
 def _check_value(name: str, value: Any, metadata: dict[str, Any]) -> None:
@@ -271,11 +274,8 @@ def check_together(config: Config, *, coregisters: bool) -> None:
     ``coregisters``: whether that reader gives SLC products, which a run coregisters with orbits and a DEM.
     """
     reader, dem = config.products.reader, config.dem
-    if (
-        reader == "none"
-        and config.simulate is None
-        and not (config.geocoding.is_wanted or config.chips.is_wanted or config.objects.is_wanted)
-    ):
+    adds = config.geocoding.is_wanted or config.chips.is_wanted or config.objects.is_wanted
+    if reader == "none" and config.simulate is None and not (adds or config.catalog.is_given):
         raise AlignsarError(
             "products=none: nothing to do; choose what to simulate (simulate=default) or a reader"
         )
@@ -289,6 +289,7 @@ def check_together(config: Config, *, coregisters: bool) -> None:
     check_geocoding(config.geocoding)
     check_chips(config.chips)
     check_objects(config.objects)
+    check_catalog(config.catalog)
     if config.simulate is not None:
         check_templates(config.simulate)
         if config.simulate.dem.path is not None:

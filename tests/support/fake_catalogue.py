@@ -5,8 +5,9 @@ import rasterio
 from fake_cube import fake_cube, write_netcdf
 from rasterio.enums import ColorInterp
 
+from alignsar_gpu.application.folder import RunFolder, StageRecord
 from alignsar_gpu.catalog.stac import Products
-from alignsar_gpu.dataset.cube import write_dataset
+from alignsar_gpu.dataset.cube import finish_cube, write_dataset
 
 DATES = ("20220104", "20220110", "20220116")
 COLOURS = {0: (204, 121, 167, 255), 1: (0, 114, 178, 255), 255: (0, 0, 0, 0)}
@@ -40,6 +41,7 @@ def labelled_cube(**options):
             "flag_meanings": "layover shadow",
         },
     )
+    cube.attrs["cube_format"] = 1
     return cube
 
 
@@ -143,3 +145,16 @@ def make_products(cube, output, code="EPSG:32631"):
         cogs=write_maps(output / "cogs", dates, code),
         metadata=(output / "quality.json", output / "run.yaml"),
     )
+
+
+def finish_run(output, cube):
+    """Write a cube as a finished run, as if it had been made: other stages can be added to it."""
+    record = StageRecord(name="dataset", digest="f", products=("cube.zarr", "quality.json"))
+    with RunFolder(output, [record], "name: made\n") as folder:
+        folder.begin()
+        write_dataset(folder.work / "cube.zarr", cube)
+        finish_cube(folder.work / "cube.zarr", {})
+        (folder.work / "quality.json").write_text("{}")
+        folder.seal()
+        folder.publish()
+    return output
