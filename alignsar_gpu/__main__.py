@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import sys
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.application.simulation import SimulationSummary
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
+COMMANDS = {"check": "checking", "catalog": "cataloguing"}  # modules of `frontend` that take all arguments
 
 
 def _print_rows(rows: list[tuple[str, str]]) -> None:
@@ -132,17 +134,18 @@ def main() -> int:
         with interrupts.leaving_at_once():
             if sys.argv[1:] == ["doctor"]:
                 return doctor.main()
-            return _check(sys.argv[2:]) if sys.argv[1:2] == ["check"] else _main()
+            return _command(*sys.argv[1:]) if sys.argv[1:2] and sys.argv[1] in COMMANDS else _main()
     except KeyboardInterrupt as interrupt:
         print(f"alignsar_gpu: {interrupt}", file=sys.stderr)  # noqa: T201
         return getattr(interrupt, "status", 128 + signal.SIGINT)
 
 
-def _check(arguments: list[str]) -> int:
-    from alignsar_gpu.frontend import checking  # noqa: PLC0415  (what it reads with is heavy)
-
+def _command(name: str, *arguments: str) -> int:
+    command = importlib.import_module(
+        f"alignsar_gpu.frontend.{COMMANDS[name]}"
+    )  # what it reads with is heavy
     try:
-        return checking.main(arguments)
+        return int(command.main(arguments))
     except AlignsarError as error:
         print(f"alignsar_gpu: error: {error}", file=sys.stderr)  # noqa: T201
         return 2

@@ -14,7 +14,7 @@ from alignsar_gpu.catalog.datacube import dimensions, variables
 from alignsar_gpu.catalog.facts import identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import xarray as xr
 
@@ -68,18 +68,24 @@ def make_collection(cube: xr.Dataset, outline: Footprint, items: Sequence[pystac
         ),
         extra_fields=version,
     )
-    for name in SUMMARIES:
-        found = [item.properties[name] for item in items if name in item.properties]
-        values = {v for value in found for v in (value if isinstance(value, list) else [value])}
-        if values:
-            collection.summaries.add(name, sorted(values))
-    software = [item.properties["processing:software"] for item in items]
-    collection.summaries.add(
-        "processing:software", [one for n, one in enumerate(software) if one not in software[:n]]
-    )
+    for name, values in summaries_of([item.properties for item in items]).items():
+        collection.summaries.add(name, values)
     collection.add_links(_licences(cube))
     DatacubeExtension.ext(collection, add_if_missing=True).apply(dimensions(cube), variables(cube))
     return collection
+
+
+def summaries_of(properties: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Sum up the properties of all items: each value once."""
+    summaries: dict[str, list[Any]] = {}
+    for name in SUMMARIES:
+        found = [fields[name] for fields in properties if name in fields]
+        values = {v for value in found for v in (value if isinstance(value, list) else [value])}
+        if values:
+            summaries[name] = sorted(values)
+    software = [fields["processing:software"] for fields in properties]
+    summaries["processing:software"] = [one for n, one in enumerate(software) if one not in software[:n]]
+    return summaries
 
 
 def add_citation(collection: pystac.Collection, cube: xr.Dataset, citation: str, doi: str) -> None:

@@ -17,13 +17,12 @@ from alignsar_gpu.catalog.cog import describe_cog
 from alignsar_gpu.catalog.collection import add_citation, cube_bands, item_assets, make_collection
 from alignsar_gpu.catalog.extensions import declare_extensions
 from alignsar_gpu.catalog.facts import require_attributes
+from alignsar_gpu.catalog.files import GENERATOR, address_of, as_text, published, refuse_foreign_catalogue
 from alignsar_gpu.catalog.footprint import footprint
 from alignsar_gpu.catalog.item import make_item
-from alignsar_gpu.catalog.links import address_of, as_text, published
 from alignsar_gpu.catalog.pictures import write_pictures
 from alignsar_gpu.dataset.dates import date_name, scalar
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.opening.texts import load_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -41,7 +40,6 @@ MEDIA_TYPES = {
     ".png": pystac.MediaType.PNG,
     ".webp": "image/webp",
 }
-GENERATOR = {"generator": "alignsar_gpu"}  # tells our catalogues from those of other tools
 PICTURES = {"thumbnail": "Thumbnail", "overview": "Overview"}
 
 # What a collection has beside its items: name, title and role of each asset.
@@ -149,20 +147,6 @@ def write_stac(
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def refuse_foreign_catalogue(folder: Path) -> None:
-    """Raise AlignsarError where ``folder`` holds something else than a catalogue that alignsar_gpu has written."""
-    if not folder.exists():
-        return
-    file = folder / "catalog.json"
-    if not file.is_file():
-        raise AlignsarError(
-            f"{folder}: exists and is no STAC catalogue; move it away, or choose another folder"
-        )
-    fields = load_json(file.read_bytes())
-    if not isinstance(fields, dict) or fields.get("generator") != GENERATOR["generator"]:
-        raise AlignsarError(f"{file}: is a catalogue of another tool; move it away, or choose another folder")
-
-
 def _catalog(
     cube: xr.Dataset,
     folder: Path,
@@ -181,7 +165,7 @@ def _catalog(
         id=f"{collection.id}-catalog",
         title=collection.title,
         description=collection.description,
-        extra_fields=dict(GENERATOR),
+        extra_fields={"generator": GENERATOR},
     )
     catalog.add_child(collection)
     collection.add_items(items.values())

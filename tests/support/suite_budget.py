@@ -32,7 +32,7 @@ BUDGET = {
     "64_radarcoding": 56,
     "67_geocoding": 12,
     "70_dataset": 8,
-    "75_catalog": 2,
+    "75_catalog": 4,  # pictures, schemas of all extensions, catalogues joined in every order
     "80_report": 9,
     "90_application": 212,
 }
