@@ -66,7 +66,11 @@ class RunCatalogue:
             raise AlignsarError(
                 f"{run}: is no run with a catalogue (stac/catalog.json); name the folder of a run"
             )
-        refuse_foreign_catalogue(top)
+        if read_object(top / ROOT).get("generator") != GENERATOR:
+            raise AlignsarError(
+                f"{top / ROOT}: is no catalogue of a run, or one of an earlier version of alignsar_gpu; run its command "
+                "again, or name another run"
+            )
         found = sorted(top.glob(f"*/{COLLECTION}"))
         if len(found) != 1:
             raise AlignsarError(

@@ -294,6 +294,9 @@ def test_a_folder_without_a_catalogue_is_refused(runs, tmp_path):
         join_catalogues(tmp_path, [runs["first"]])
     with pytest.raises(AlignsarError, match="is no run with a catalogue"):
         join_catalogues(tmp_path / "joined", [tmp_path])
+    (tmp_path / "catalog.json").write_text('{"type": "Catalog", "links": []}')
+    with pytest.raises(AlignsarError, match="is no catalogue of a run, or one of an earlier version"):
+        join_catalogues(tmp_path / "joined", [tmp_path])
     assert not (tmp_path / "joined").exists()
 
 
