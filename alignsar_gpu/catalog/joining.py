@@ -68,8 +68,8 @@ class RunCatalogue:
             )
         if read_object(top / ROOT).get("generator") != GENERATOR:
             raise AlignsarError(
-                f"{top / ROOT}: is no catalogue of a run, or one of an earlier version of alignsar_gpu; run its command "
-                "again, or name another run"
+                f"{top / ROOT}: is no catalogue of a run, or one of an earlier version of alignsar_gpu; make it again, "
+                "or name another run"
             )
         found = sorted(top.glob(f"*/{COLLECTION}"))
         if len(found) != 1:

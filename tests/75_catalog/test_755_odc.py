@@ -11,6 +11,8 @@ from alignsar_gpu.catalog.stac import write_stac
 odc_stac = pytest.importorskip("odc.stac")
 
 
+# what odc-geo uses of affine and shapely
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning")
 def test_maps_are_loaded(tmp_path):
     cube = labelled_cube()
     write_stac(cube, tmp_path / "stac", make_products(cube, tmp_path))
