@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -168,17 +169,28 @@ def _join(joined: JoinedCatalogue, run: RunCatalogue) -> Joined:
     places = {key: f"{name}/{key}/{key}.json" for key in run.items}
     new = {key: joined.at(place, _placed_item(joined, run, name, key)) for key, place in places.items()}
     _check_items(joined, run, items, new)
+    gone = [key for key in items if key not in new and items[key].get(RUN) == _told(joined, run)]
+    items = dict(sorted((items | new).items()))
     for key, place in places.items():
         joined.write(place, new[key])
     new_items = joined.written - written
-    fields = _placed_collection(joined, run, name, list((items | new).values()), kept)
+    for key in gone:  # dates that the run no longer has
+        del items[key]
+    fields = _placed_collection(joined, run, name, list(items.values()), kept)
     if before.get("deprecated"):
         fields["deprecated"] = True
     joined.collections[name] = joined.at(f"{name}/{COLLECTION}", fields)
     joined.write(f"{name}/{COLLECTION}", joined.collections[name])
     if not _targets(fields, SUCCESSOR):
         _deprecate_earlier(joined, name)
-    return Joined(run=run.run, collection=name, version=version, items=len(items | new), written=new_items)
+    for key in gone:
+        shutil.rmtree(joined.folder / name / key)
+    return Joined(run=run.run, collection=name, version=version, items=len(items), written=new_items)
+
+
+def _told(joined: JoinedCatalogue, run: RunCatalogue) -> str:
+    """Tell a run by its place beside the joined catalogue, which nobody can read from it."""
+    return hashlib.sha256(_relative(run.folder, joined.folder).encode()).hexdigest()[:16]
 
 
 def _new_name(joined: JoinedCatalogue, run: RunCatalogue, *, is_first: bool) -> str:
@@ -201,8 +213,8 @@ def _placed_item(joined: JoinedCatalogue, run: RunCatalogue, name: str, key: str
         _link("collection", f"../{COLLECTION}", JSON),
         _link("parent", f"../{COLLECTION}", JSON),
     ]
-    told = hashlib.sha256(_relative(run.folder, joined.folder).encode()).hexdigest()[:16]
-    return {**_placed(run.items[key], source, place, links, GEOJSON), "collection": name, RUN: told}
+    fields = _placed(run.items[key], source, place, links, GEOJSON)
+    return fields | {"collection": name, RUN: _told(joined, run)}
 
 
 def _placed_collection(

@@ -133,6 +133,10 @@ def test_a_date_is_added(tmp_path):
     assert collection["extent"]["temporal"]["interval"][0][1].startswith("2022-01-16")
     check_valid(folder)
 
+    write_stac(cube.isel(time=slice(2)), run / "stac", fewer)  # and one that the run has no more
+    join_catalogues(folder, [run])
+    assert contents(folder) == {name: content for name, (_, content) in before.items()}
+
 
 def test_a_version_is_replaced_and_the_old_one_is_found(runs, tmp_path):
     folder = tmp_path / "joined"
@@ -258,19 +262,25 @@ def test_an_item_twice_is_refused(runs, tmp_path):
     assert state(folder) == before
 
 
-def test_dates_on_another_grid_are_refused(runs, tmp_path):
+def test_another_run_adds_a_date_on_the_same_grid_alone(runs, tmp_path):
     folder = tmp_path / "joined"
     join_catalogues(folder, [runs["two dates"]])
-    later = tmp_path / "later"
-    later.mkdir()
+    before = state(folder)
     cube = labelled_cube().isel(time=slice(2, 3))
     cube.attrs["reference_product_id"] = str(cube["product_id"].values[0])
-    write_stac(cube, later / "stac", make_products(cube, later, "EPSG:32632"))
-    with pytest.raises(
-        AlignsarError,
-        match=r"another grid than .* \(7 x 13 pixels, EPSG:32631; 7 x 13 pixels, EPSG:32632\); give",
-    ):
-        join_catalogues(folder, [later])
+    for code in ("EPSG:32632", "EPSG:32631"):
+        run = tmp_path / code.replace(":", "-")
+        run.mkdir()
+        write_stac(cube, run / "stac", make_products(cube, run, code))
+    grids = r"\(7 x 13 pixels, EPSG:32631; 7 x 13 pixels, EPSG:32632\)"
+    with pytest.raises(AlignsarError, match=rf"its dates are on another grid than .* {grids}; give"):
+        join_catalogues(folder, [tmp_path / "EPSG-32632"])
+    assert state(folder) == before
+    (row,) = join_catalogues(folder, [tmp_path / "EPSG-32631"])
+    assert (row.items, row.written) == (3, 1)
+    new = "fake-stack/fake-stack-20220116/fake-stack-20220116.json"
+    assert changed(before, state(folder)) == {new, "fake-stack/collection.json"}
+    check_valid(folder)
 
 
 @pytest.mark.parametrize(
