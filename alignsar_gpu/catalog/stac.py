@@ -25,7 +25,7 @@ from alignsar_gpu.dataset.dates import date_name, scalar
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import xarray as xr
 
@@ -40,6 +40,7 @@ MEDIA_TYPES = {
     ".png": pystac.MediaType.PNG,
     ".webp": "image/webp",
 }
+MOST_READ = 1_000_000_000  # pixels of all dates that are pictured without a map
 PICTURES = {"thumbnail": "Thumbnail", "overview": "Overview"}
 
 # What a collection has beside its items: name, title and role of each asset.
@@ -231,15 +232,23 @@ def _add_parts(collection: pystac.Collection, cube: xr.Dataset, products: Produc
 def _add_pictures(
     collection: pystac.Collection,
     items: Mapping[str, pystac.Item],
-    dates: Iterable[xr.Dataset],
+    dates: Sequence[xr.Dataset],
     cogs: Iterable[Path],
 ) -> None:
-    """Write a thumbnail and an overview of each date into the catalogue; the collection shows the reference date."""
+    """Write a thumbnail and an overview of each date into the catalogue; the collection shows the reference date.
+
+    Without pictures on a map, the brightness of only some dates is read where they are large and many.
+    """
     shown = {path.stem: path for path in cogs}
-    for (name, item), date in zip(items.items(), dates, strict=True):
-        written = write_pictures(Path(item.self_href).parent, shown.get(f"{VISUAL}_{name}"), date)
+    pixels = dates[0].sizes["azimuth"] * dates[0].sizes["range"]
+    most = min(len(dates), max(1, MOST_READ // pixels))
+    chosen = set(np.linspace(0, len(dates) - 1, most).round().astype(int).tolist())
+    for index, (name, date) in enumerate(zip(items, dates, strict=True)):
+        item, visual = items[name], shown.get(f"{VISUAL}_{name}")
         is_reference = str(scalar(date["product_id"])) == date.attrs["reference_product_id"]
-        for path in written:
+        if visual is None and index not in chosen and not is_reference:
+            continue
+        for path in write_pictures(Path(item.self_href).parent, visual, date):
             for owner in (item, collection) if is_reference else (item,):
                 _add_asset(owner, path.stem, path, PICTURES[path.stem], path.stem)
 

@@ -9,11 +9,13 @@ from types import SimpleNamespace
 import numpy as np
 import pystac
 import pytest
-from fake_catalogue import COLOURS, DATES, labelled_cube, make_products
+from fake_catalogue import COLOURS, DATES, labelled_cube, make_products, write_maps
 from jsonschema import Draft7Validator
 from PIL import Image
 from pystac.validation import JsonSchemaSTACValidator
 
+from alignsar_gpu.catalog import stac
+from alignsar_gpu.catalog.cog import describe_cog
 from alignsar_gpu.catalog.extensions import SCHEMAS
 from alignsar_gpu.catalog.stac import Products, Publication, write_stac
 
@@ -139,6 +141,19 @@ def test_a_map_says_where_it_is_and_what_it_holds(run):
     ]
 
 
+def test_maps_in_other_systems(tmp_path):
+    """Degrees have no resolution in metres; a system without a code is written out."""
+    (degrees,) = write_maps(tmp_path / "a", DATES[:1], "EPSG:4326")[1:2]
+    fields = describe_cog(degrees)
+    assert fields["proj:code"] == "EPSG:4326"
+    assert "raster:spatial_resolution" not in fields["bands"][0]
+    own = write_maps(tmp_path / "b", DATES[:1], "+proj=laea +lat_0=52 +lon_0=5 +datum=WGS84")[1]
+    fields = describe_cog(own)
+    assert fields["proj:code"] is None
+    assert fields["proj:wkt2"].startswith("PROJCRS[")
+    assert fields["bands"][0]["raster:spatial_resolution"] == 20
+
+
 def test_classes_have_names_and_colours(run):
     assert run.collection["assets"]["map_land_cover"]["classification:classes"] == [
         {"value": 0, "name": "none", "title": "none", "color_hint": "CC79A7"},
@@ -218,6 +233,15 @@ def test_pictures_without_a_map_show_brightness_with_north_up(run, tmp_path):
     assert pixels.shape == (7, 2, 2)
     assert (pixels[..., 1] == 255).all()
     assert pixels[0, 0, 0] > pixels[-1, 0, 0]
+
+
+def test_of_large_dates_some_are_pictured_and_the_reference(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(stac, "MOST_READ", 100)  # a date has 91 pixels
+    write_stac(run.cube, tmp_path / "stac", Products(netcdf=run.products.netcdf))
+    pictured = {path.parent.name for path in tmp_path.rglob("thumbnail.png")}
+    assert pictured == {"fake-stack-20220104", "fake-stack-20220110"}  # the first, and the reference
+    item = json.loads((tmp_path / "stac/fake-stack/fake-stack-20220116/fake-stack-20220116.json").read_text())
+    assert "thumbnail" not in item["assets"]
 
 
 def test_the_same_input_gives_the_same_bits(run, tmp_path):
