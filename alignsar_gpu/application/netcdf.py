@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from alignsar_gpu.application.dataset.derived import open_dataset
 from alignsar_gpu.application.dataset.part import CUBE
 from alignsar_gpu.application.stage import Stage
-from alignsar_gpu.dataset.netcdf import netcdf_file, netcdf_files, write_date, write_dates
+from alignsar_gpu.dataset.netcdf.files import netcdf_file, netcdf_files, write_date, write_dates
 from alignsar_gpu.device import cpu_threads
 
 if TYPE_CHECKING:

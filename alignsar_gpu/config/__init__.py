@@ -12,6 +12,7 @@ from typing import Any
 from omegaconf import MISSING
 
 from alignsar_gpu.config.chips import ChipsConfig, check_chips
+from alignsar_gpu.config.dates import check_date
 from alignsar_gpu.config.geocoding import GeocodingConfig, check_geocoding
 from alignsar_gpu.config.keys import about, as_given, key
 from alignsar_gpu.config.objects import ObjectsConfig, check_objects
@@ -165,6 +166,12 @@ class DatasetConfig:
     publisher_email: str = key("", "e-mail address of the publisher")
     publisher_url: str = key("", "web address of the publisher")
     acknowledgement: str = key("", "acknowledgement; empty: the data source's own, where it asks for one")
+    naming_authority: str = key(
+        "", "who gives out identifiers such as dataset.id, as a reversed domain: org.example"
+    )
+    date_created: str = key(
+        "", "date (ISO 8601) that it was made on; empty: that of SOURCE_DATE_EPOCH, where it is set, or none"
+    )
     product_version: str = key("1.0", "version of this dataset")
     chunk_lines: int = key(256, "lines of a chunk of cube.zarr", bounds=(STRIP, 8192), multiple_of=STRIP)
     chunk_samples: int = key(512, "samples of a chunk of cube.zarr", bounds=(16, 8192))
@@ -285,6 +292,7 @@ def check_together(config: Config, *, coregisters: bool) -> None:
             f"dataset.digits={config.dataset.digits}: layers that are computed from rounded ones would be others than "
             "those that are stored; leave out dataset.digits or dataset.derived=computed"
         )
+    check_date(config.dataset.date_created)
     check_radarcoding(config.radarcoding)
     check_geocoding(config.geocoding)
     check_chips(config.chips)

@@ -1,4 +1,4 @@
-"""NetCDF output, a file a date or one of all: CF-1.11 and ACDD-1.3 attributes, and the sar_* attributes of AlignSAR."""
+"""NetCDF output, a file a date or one of all."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import h5py
 import netCDF4
 import numpy as np
 
-from alignsar_gpu.dataset.dates import date_name, iso, reference_time
+from alignsar_gpu.dataset.dates import date_name
 from alignsar_gpu.dataset.deflate import Chunks, copy_chunks, write_chunks
 from alignsar_gpu.dataset.flow import Flow
+from alignsar_gpu.dataset.netcdf.attributes import array_attributes, global_attributes, layer_attributes
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
@@ -26,30 +27,6 @@ IMAGE = ("azimuth", "range")
 
 CHUNK = (256, 512)  # lines and samples of a chunk, where the cube has none
 WAITING_BYTES = 1 << 27  # of values that are read and not yet written
-
-# What CF wants, where the cube says it in another way. "days" as units makes xarray before 2025.4 read a
-# duration instead of a number; the singular means the same to UDUNITS and leaves it a number.
-_UNITS = {"longitude": "degrees_east", "latitude": "degrees_north"}
-_SINGULAR = {"days": "day", "hours": "hour", "minutes": "minute", "seconds": "s", "degrees": "degree"}
-
-# The global attributes that a file cannot do without.
-_NEEDED = (
-    "software",
-    "fingerprint",
-    "reference_product_id",
-    "reference_date",
-    "instrument_mode",
-    "relative_orbit",
-    "pass_direction",
-    "look_side",
-    "heading",
-    "incidence_angle_mid",
-    "looks_range",
-    "looks_azimuth",
-    "range_spacing",
-    "azimuth_spacing",
-)
-_CROP = ("crop_first_line", "crop_lines", "crop_first_sample", "crop_samples")
 
 # An image in radar geometry has no map projection: the grid mapping says, as CF has it, on which ellipsoid
 # its longitude and latitude are. The last two are GDAL's own words: only a variable with both keeps its
@@ -71,11 +48,6 @@ _GRID_MAPPING: dict[str, Any] = {
     'AXIS["line",unspecified,ORDER[2],LENGTHUNIT["pixel",1]]]',
     "GeoTransform": "0 1 0 0 0 1",
 }
-
-_COMMENT = (
-    "Radar geometry: rows are lines (azimuth, in the order of acquisition), columns are samples (slant "
-    "range). Longitude, latitude and height refer to the WGS84 ellipsoid. NaN where there is no value."
-)
 
 
 def netcdf_files(cube: xr.Dataset, folder: Path) -> list[Path]:
@@ -105,21 +77,21 @@ def write_date(
 
     ``other`` is the file of another date, if there is one: what is the same on all dates is copied from it. Layers
     are compressed in ``workers`` threads. The same cube gives the same bytes, whatever the order of its variables.
-    Layers are [azimuth, range], float32 with NaN where invalid; a complex layer becomes two, ``<name>_real`` and
-    ``<name>_imag``; what the cube has per date are scalars.
+    Layers are [time, azimuth, range] with one time, those that are the same on all dates [azimuth, range]; float32
+    with NaN where invalid. A complex layer becomes two, ``<name>_real`` and ``<name>_imag``.
     Raises AlignsarError where the cube lacks metadata, or where the file cannot be written.
     """
-    _write(cube, cube.isel(time=index), path, other, workers)
+    _write(cube, cube.isel(time=[index]), path, other, workers)
 
 
 def write_dates(cube: xr.Dataset, path: Path, *, workers: int = 1) -> None:
-    """Write all dates of the cube to ``path``, as `write_date` does one: layers are [time, azimuth, range]."""
+    """Write all dates of the cube to ``path``, as `write_date` does one."""
     _write(cube, cube, path, None, workers)
 
 
 def _write(cube: xr.Dataset, part: xr.Dataset, path: Path, other: Path | None, workers: int) -> None:
     """Write a part of the cube, a date or all."""
-    attributes = _global_attributes(cube, part)
+    attributes = global_attributes(cube, part)
     beside = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -132,7 +104,12 @@ def _write(cube: xr.Dataset, part: xr.Dataset, path: Path, other: Path | None, w
                 _write_auxiliary(file, part, cube)
                 for name in layers:
                     _define_layer(file, part[name], chunk, per_date=name in dated)
-                file.setncatts(attributes)
+                # xarray's: what is the same on all dates gets no time when it joins the files of several.
+                fixed = [
+                    "crs",
+                    *(name for layer in layers if layer not in dated for name in _names(part[layer])),
+                ]
+                file.setncatts({**attributes, "coordinates": " ".join(fixed)})
             with (
                 h5py.File(beside, "r+") as hdf5,
                 nullcontext() if other is None else h5py.File(other, "r") as source,
@@ -154,23 +131,21 @@ def _write_coordinates(file: netCDF4.Dataset, part: xr.Dataset, reference_date: 
     for name in IMAGE:
         file.createDimension(name, part.sizes[name])
         variable = file.createVariable(name, "f8", (name,))
-        variable.setncatts(_attributes(part[name]))
+        # No axis X or Y: GDAL would take them for map coordinates and turn the image upside down.
+        variable.setncatts(array_attributes(part[name]))
+        variable.coverage_content_type = "coordinate"
         variable[:] = part[name].values
-    for name in _dims(part["time"]):
-        file.createDimension(name, part.sizes[name])
+    file.createDimension("time", part.sizes["time"])
     value, units = _encode_time(part["time"].values, np.datetime64(reference_date, "ns"))
-    variable = file.createVariable("time", "i8", _dims(part["time"]))
-    variable.setncatts(_attributes(part["time"]))
-    variable.setncatts({"standard_name": "time", "units": units, "calendar": "standard"})
+    variable = file.createVariable("time", "i8", ("time",))
+    variable.setncatts(array_attributes(part["time"]))
+    variable.setncatts({"standard_name": "time", "axis": "T", "units": units, "calendar": "standard"})
+    variable.coverage_content_type = "coordinate"
     variable.units_metadata = "leap_seconds: none"  # as in datetime64: every day has 86400 s
     variable[...] = value
     variable = file.createVariable("crs", "i4", ())
     variable.setncatts(_GRID_MAPPING)
     variable[...] = 0
-
-
-def _dims(array: xr.DataArray) -> tuple[str, ...]:
-    return tuple(map(str, array.dims))
 
 
 def _encode_time(times: NDArray[np.datetime64], epoch: np.datetime64) -> tuple[NDArray[np.int64], str]:
@@ -192,10 +167,10 @@ def _write_auxiliary(file: netCDF4.Dataset, part: xr.Dataset, cube: xr.Dataset) 
         is_text = values.dtype.kind in "OUT"
         fill_value = np.nan if values.dtype.kind == "f" else None
         kind: Any = str if is_text else values.dtype.newbyteorder("=")
-        variable = file.createVariable(name, kind, _dims(part[name]), fill_value=fill_value)
-        variable.setncatts(_attributes(part[name]))
-        variable.setncatts({"coordinates": "time", "coverage_content_type": "auxiliaryInformation"})
-        variable[...] = (values.astype(object) if is_text else values)[()]
+        variable = file.createVariable(name, kind, ("time",), fill_value=fill_value)
+        variable.setncatts(array_attributes(part[name]))
+        variable.coverage_content_type = "auxiliaryInformation"
+        variable[...] = values.astype(object) if is_text else values
 
 
 def _names(layer: xr.DataArray) -> list[str]:
@@ -221,7 +196,7 @@ def _define_layer(
 ) -> None:
     """Define the compressed variables of a layer, still without values."""
     storage = _storage(layer)
-    attributes = _layer_attributes(layer, storage, per_date=per_date)
+    attributes = layer_attributes(layer, storage, per_date=per_date)
     long_name = attributes.get("long_name", layer.name)
     for name in _names(layer):
         variable = file.createVariable(
@@ -269,112 +244,3 @@ def _read(layer: xr.DataArray, lines: slice, samples: slice) -> list[NDArray[Any
         raise ValueError(f"layer {layer.name} holds infinite values; what is not known must be NaN")
     planes = [values.real, values.imag] if values.dtype.kind == "c" else [values]
     return [plane.astype(_storage(layer), copy=False) for plane in planes]
-
-
-def _layer_attributes(layer: xr.DataArray, storage: np.dtype[Any], *, per_date: bool) -> dict[str, Any]:
-    """The local attributes of a layer, flags and coordinates included."""
-    name = str(layer.name)
-    attributes = _attributes(layer, storage)
-    measured = per_date or "compares" in layer.attrs
-    content = "physicalMeasurement" if measured else "referenceInformation"
-    if layer.dtype.kind == "b":
-        attributes.pop("valid_range", None)
-        attributes["flag_values"] = np.array([0, 1], dtype=np.int8)
-        attributes["flag_meanings"] = f"not_{name} {name}"
-    if "flag_meanings" in attributes:
-        attributes.pop("units", None)
-        content = "qualityInformation"
-    # On longitude and latitude too: GDAL would turn them upside down, and the image not.
-    attributes["grid_mapping"] = "crs"
-    if name in _UNITS:
-        content = "coordinate"
-    else:
-        attributes["coordinates"] = "longitude latitude time" if per_date else "longitude latitude"
-    return {"coverage_content_type": content, **attributes}
-
-
-def _attributes(array: xr.DataArray, storage: np.dtype[Any] | None = None) -> dict[str, Any]:
-    """The local attributes, with units of UDUNITS and bounds in the type that the values are stored in."""
-    attributes = dict(array.attrs)
-    if "units" in attributes:
-        units = str(attributes["units"])
-        attributes["units"] = _UNITS.get(str(array.name), _SINGULAR.get(units, units))
-    for key in ("valid_range", "flag_values", "flag_masks"):
-        if key in attributes:
-            attributes[key] = np.asarray(attributes[key], dtype=storage or array.dtype)
-    return attributes
-
-
-def _global_attributes(cube: xr.Dataset, part: xr.Dataset) -> dict[str, Any]:
-    """The cube's own attributes, those of ACDD that change with the dates, and the sar_* ones."""
-    missing = [key for key in _NEEDED if key not in cube.attrs]
-    if missing:
-        raise AlignsarError(f"cube: it lacks the attributes {', '.join(missing)}: write the cube again")
-    times = np.atleast_1d(part["time"].values)
-    ends = [times[0], times[-1]][: len(times)]
-    half = np.timedelta64(round((cube["azimuth"].values[-1] - cube["azimuth"].values[0]) / 2 * 1e9), "ns")
-    start, end = ends[0] - half, ends[-1] + half
-    attributes: dict[str, Any] = {"Conventions": "CF-1.11, ACDD-1.3", "comment": _COMMENT, **cube.attrs}
-    attributes.pop("cube_format", None)
-    if "title" in attributes:
-        days = " to ".join(np.datetime_as_string(time, unit="D") for time in ends)
-        attributes["title"] = f"{attributes['title']}, {days}"
-    if "id" in attributes:
-        attributes["id"] = "-".join([attributes["id"], *map(date_name, ends)])
-    attributes |= {
-        "history": f"{attributes['software']}, configuration {attributes['fingerprint']}: written from the "
-        "cube of all dates (no time of writing: the same input gives the same file)",
-        "standard_name_vocabulary": "CF Standard Name Table v85",
-        "cdm_data_type": "Swath",
-        "platform": ", ".join(sorted(set(map(str, np.atleast_1d(part["platform"].values))))),
-        "instrument": "SAR",
-        "geospatial_lat_units": "degrees_north",
-        "geospatial_lon_units": "degrees_east",
-        "geospatial_vertical_units": "m",
-        "geospatial_vertical_positive": "up",
-        "time_coverage_start": iso(start),
-        "time_coverage_end": iso(end),
-        "time_coverage_duration": f"PT{(end - start) / np.timedelta64(1, 's'):.6f}S",
-    }
-    return attributes | _sar_attributes(cube, part)
-
-
-def _sar_attributes(cube: xr.Dataset, part: xr.Dataset) -> dict[str, Any]:
-    """The sar_* attributes of the AlignSAR format, of a date's product; of several, one after the other.
-
-    Two differ from its published code: sar_reference_date_time is what it calls sar_master_date_time, and
-    sar_view_azimuth is an angle, the pass having its own attribute, sar_pass_direction.
-    """
-    of = cube.attrs
-    dates = [iso(time) for time in np.atleast_1d(part["time"].values)]
-    attributes = {
-        "sar_date_time": " ".join(dates),
-        "sar_reference_date_time": iso(reference_time(cube)),
-        "sar_UTC_time": " ".join(date.removesuffix("Z").partition("T")[2] for date in dates),
-        "sar_instrument_mode": of["instrument_mode"],
-        "sar_looks_range": of["looks_range"],
-        "sar_looks_azimuth": of["looks_azimuth"],
-        "sar_pixel_spacing_range": of["range_spacing"],
-        "sar_pixel_spacing_azimuth": of["azimuth_spacing"],
-        "sar_processing_software": of["software"],
-        "sar_absolute_orbit": part["absolute_orbit"].values[()],
-        "sar_relative_orbit": of["relative_orbit"],
-        "sar_pass_direction": of["pass_direction"],
-        "sar_view_azimuth": view_azimuth(of["heading"], of["look_side"]),
-        "sar_view_incidence_angle": of["incidence_angle_mid"],
-    }
-    if all(key in of for key in _CROP):
-        attributes["sar_SLC_crop"] = np.array([of[key] for key in _CROP], dtype=np.int32)
-        attributes["sar_SLC_crop_meanings"] = " ".join(key.removeprefix("crop_") for key in _CROP)
-    return attributes
-
-
-def view_azimuth(heading: float, look_side: str) -> float:
-    """Compute the azimuth of the look direction, degrees clockwise from north, 0 to 360.
-
-    A right angle to the heading: clockwise of it for a radar that looks right, else the other way.
-    Raises AlignsarError for a side that is neither "right" nor "left".
-    """
-    if look_side not in {"right", "left"}:
-        raise AlignsarError(f"cube: look_side must be right or left, got {look_side!r}")
-    return (float(heading) + (90.0 if look_side == "right" else -90.0)) % 360.0
