@@ -173,6 +173,9 @@ class DatasetConfig:
         "", "date (ISO 8601) that it was made on; empty: that of SOURCE_DATE_EPOCH, where it is set, or none"
     )
     product_version: str = key("1.0", "version of this dataset")
+    alignsar_layout: bool = key(
+        default=False, text="NetCDF files besides, in alignsar/, that code written for AlignSAR reads"
+    )
     chunk_lines: int = key(256, "lines of a chunk of cube.zarr", bounds=(STRIP, 8192), multiple_of=STRIP)
     chunk_samples: int = key(512, "samples of a chunk of cube.zarr", bounds=(16, 8192))
     derived: str = key(

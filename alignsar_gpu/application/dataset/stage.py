@@ -92,7 +92,9 @@ class DatasetStage(Stage):
         }
         for part in self._parts:
             facts |= part.settings()
-        return keys_of(self.run.config, *APART) | facts | {"software": VERSION}
+        keys = keys_of(self.run.config, *APART)
+        keys["dataset"].pop("alignsar_layout")  # another stage's
+        return keys | facts | {"software": VERSION}
 
     def files(self) -> list[Sequence[Path | str]]:
         """See `Stage.files`."""

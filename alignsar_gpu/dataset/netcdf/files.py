@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from alignsar_gpu.dataset.netcdf.attributes import array_attributes, global_attr
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import xarray as xr
@@ -89,33 +89,17 @@ def write_dates(cube: xr.Dataset, path: Path, *, workers: int = 1) -> None:
     _write(cube, cube, path, None, workers)
 
 
-def _write(cube: xr.Dataset, part: xr.Dataset, path: Path, other: Path | None, workers: int) -> None:
-    """Write a part of the cube, a date or all."""
-    attributes = global_attributes(cube, part)
+@contextmanager
+def written_beside(path: Path) -> Iterator[Path]:
+    """Give the name of a file that is written beside ``path``, and renamed at the end; removed if anything fails.
+
+    Raises AlignsarError where it cannot be written.
+    """
     beside = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            layers = sorted(str(n) for n in part.variables if set(IMAGE) <= set(part[n].dims))
-            dated = {name for name in layers if "time" in cube[name].dims}
-            chunk = _chunk_of([part[name] for name in layers])
-            with netCDF4.Dataset(beside, "w", format="NETCDF4") as file:
-                _write_coordinates(file, part, cube.attrs["reference_date"])
-                _write_auxiliary(file, part, cube)
-                for name in layers:
-                    _define_layer(file, part[name], chunk, per_date=name in dated)
-                # xarray's: what is the same on all dates gets no time when it joins the files of several.
-                fixed = [
-                    "crs",
-                    *(name for layer in layers if layer not in dated for name in _names(part[layer])),
-                ]
-                file.setncatts({**attributes, "coordinates": " ".join(fixed)})
-            with (
-                h5py.File(beside, "r+") as hdf5,
-                nullcontext() if other is None else h5py.File(other, "r") as source,
-            ):
-                shared = [] if source is None else [name for name in layers if name not in dated]
-                _fill(hdf5, source, [part[name] for name in layers], shared, workers)
+            yield beside
             beside.replace(path)
         finally:
             beside.unlink(missing_ok=True)
@@ -124,6 +108,24 @@ def _write(cube: xr.Dataset, part: xr.Dataset, path: Path, other: Path | None, w
         raise AlignsarError(
             f"{path}: could not be written ({error}): check the free space and the permissions of its folder"
         ) from error
+
+
+def _write(cube: xr.Dataset, part: xr.Dataset, path: Path, other: Path | None, workers: int) -> None:
+    """Write a part of the cube, a date or all."""
+    attributes = global_attributes(cube, part)
+    with written_beside(path) as beside:
+        layers = sorted(str(n) for n in part.variables if set(IMAGE) <= set(part[n].dims))
+        shared = [name for name in layers if "time" not in cube[name].dims]
+        chunk = chunk_of([part[name] for name in layers])
+        with netCDF4.Dataset(beside, "w", format="NETCDF4") as file:
+            _write_coordinates(file, part, cube.attrs["reference_date"])
+            _write_auxiliary(file, part, cube)
+            for name in layers:
+                _define_layer(file, part[name], chunk, per_date=name not in shared)
+            # xarray's: what is the same on all dates gets no time when it joins the files of several.
+            fixed = ["crs", *(name for layer in shared for name in _names(part[layer]))]
+            file.setncatts({**attributes, "coordinates": " ".join(fixed)})
+        fill(beside, other, [part[name] for name in layers], shared, workers)
 
 
 def _write_coordinates(file: netCDF4.Dataset, part: xr.Dataset, reference_date: str) -> None:
@@ -184,11 +186,31 @@ def _storage(layer: xr.DataArray) -> np.dtype[Any]:
     return np.dtype({"c": "f4", "b": "i1"}.get(layer.dtype.kind, layer.dtype)).newbyteorder("=")
 
 
-def _chunk_of(layers: Sequence[xr.DataArray]) -> tuple[int, int]:
+def chunk_of(layers: Sequence[xr.DataArray]) -> tuple[int, int]:
     """The lines and samples of a chunk: those of the cube, so that each of its own is read once."""
     found = [layer.encoding["preferred_chunks"] for layer in layers if "preferred_chunks" in layer.encoding]
     lines, samples = (found[0][name] for name in IMAGE) if found else CHUNK
     return min(lines, layers[0].sizes["azimuth"]), min(samples, layers[0].sizes["range"])
+
+
+def create_variable(
+    file: netCDF4.Dataset,
+    name: str,
+    storage: np.dtype[Any],
+    dimensions: tuple[str, ...],
+    chunk: tuple[int, int],
+) -> netCDF4.Variable:
+    """Create the compressed variable of an image, or of one a date, still without values."""
+    return file.createVariable(
+        name,
+        storage,
+        dimensions,
+        compression="zlib",
+        complevel=1,
+        shuffle=True,
+        fill_value=np.nan if storage.kind == "f" else False,
+        chunksizes=(1,) * (len(dimensions) - len(chunk)) + chunk,
+    )
 
 
 def _define_layer(
@@ -198,21 +220,27 @@ def _define_layer(
     storage = _storage(layer)
     attributes = layer_attributes(layer, storage, per_date=per_date)
     long_name = attributes.get("long_name", layer.name)
+    dimensions = IMAGE if layer.ndim == len(IMAGE) else ("time", *IMAGE)
     for name in _names(layer):
-        variable = file.createVariable(
-            name,
-            storage,
-            IMAGE if layer.ndim == len(IMAGE) else ("time", *IMAGE),
-            compression="zlib",
-            complevel=1,
-            shuffle=True,
-            fill_value=np.nan if storage.kind == "f" else False,
-            chunksizes=chunk if layer.ndim == len(IMAGE) else (1, *chunk),
-        )
+        variable = create_variable(file, name, storage, dimensions, chunk)
         variable.setncatts(attributes)
         if name != layer.name:
             part = "real" if name.endswith("_real") else "imaginary"
             variable.long_name = f"{long_name}, {part} part"
+
+
+def fill(
+    path: Path, other: Path | None, layers: Sequence[xr.DataArray], shared: Sequence[str], workers: int
+) -> None:
+    """Write the values of layers into a file that has their variables.
+
+    ``shared`` are those that all dates have: they are taken as they are compressed in the ``other`` file of a date.
+    """
+    with (
+        h5py.File(path, "r+") as file,
+        nullcontext() if other is None else h5py.File(other, "r") as source,
+    ):
+        _fill(file, source, layers, [] if source is None else shared, workers)
 
 
 def _fill(
@@ -222,7 +250,6 @@ def _fill(
     shared: Sequence[str],
     workers: int,
 ) -> None:
-    """Write the values of layers; the ``shared`` ones as they are compressed in the file of another date."""
     chunks = {name: Chunks.of(file[name]) for layer in layers for name in _names(layer)}
     known = {} if source is None else {name: Chunks.of(source[name]) for name in chunks if name in source}
     with Flow(workers, WAITING_BYTES) as flow:
