@@ -27,7 +27,10 @@ def test_no_axis_is_swapped_from_znap_to_netcdf(lopsided, tmp_path):
     data.mkdir()
     for date in range(3):
         write_znap(lopsided, data, [date], ground=date == lopsided.reference, chunks=(40, 50))
-    run(*snap(data, output), NO_REPORT, "dataset.chunk_lines=32")
+    result = run(*snap(data, output), NO_REPORT, "dataset.chunk_lines=32", "dataset.institution=A University")
+    assert (
+        result.stdout.count("dataset.creator_name, dataset.license: not given, so that nobody can cite") == 1
+    )
     pixels, valid = lopsided.read_pixels(0, LINES)
     ground = lopsided.read_ground(0, LINES)
     for date, acquisition in enumerate(lopsided.acquisitions):

@@ -116,7 +116,6 @@ def check_report_dates(product: StackProduct, config: Config) -> None:
 def find_warnings(product: StackProduct, config: Config, left_out: Sequence[str]) -> list[str]:
     """What a user of the dataset must know: each a sentence, those on what is left out among them."""
     facts = product.facts
-    absent = [f"dataset.{key}" for key in CITED if not getattr(config.dataset, key)]
     warnings = [*left_out, *(f"left out: {note}" for note in facts.get("dropped", ()))]
     if facts.get("area_share", 1.0) < WHOLE:
         warnings.append(f"the bursts hold about {100 * facts['area_share']:.0f} % of products.area")
@@ -159,7 +158,8 @@ def find_warnings(product: StackProduct, config: Config, left_out: Sequence[str]
             )
         if not acquisition.flattened and config.interferometry.flatten == "never":
             warnings.append(f"{acquisition.date}: reference and topographic phase are still in the pixels")
-    if absent:
+    absent = [f"dataset.{key}" for key in CITED if not getattr(config.dataset, key)]
+    if absent and not facts.get("simulated", False):
         warnings.append(
             f"{', '.join(absent)}: not given, so that nobody can cite or reuse the dataset; add "
             f"{'it' if len(absent) == 1 else 'them'} before you publish it"

@@ -199,7 +199,7 @@ def create_variable(
     storage: np.dtype[Any],
     dimensions: tuple[str, ...],
     chunk: tuple[int, int],
-) -> netCDF4.Variable:
+) -> netCDF4.Variable[Any]:
     """Create the compressed variable of an image, or of one a date, still without values."""
     return file.createVariable(
         name,
