@@ -27,6 +27,8 @@ def write_map_date(cube: Path, folder: Path, index: int) -> Path:
     plain = date.drop_vars(list(date.data_vars)).assign(layers)
     plain.attrs = {name: value for name, value in date.attrs.items() if _is_plain(name)}
     plain.attrs["Conventions"] = "CF-1.11"
+    # What is the same on all dates gets no time when xarray joins the files of several.
+    plain = plain.set_coords([name for name, layer in layers.items() if "time" not in layer.dims])
     folder.mkdir(parents=True, exist_ok=True)
     try:
         plain.to_netcdf(
