@@ -244,6 +244,7 @@ def _configured(dataset: DatasetConfig) -> dict[str, str]:
         "publisher_url",
         "acknowledgement",
         "product_version",
+        "processing_level",
     )
     return {key: getattr(dataset, key) for key in keys if getattr(dataset, key)}
 
