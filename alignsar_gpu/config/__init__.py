@@ -23,6 +23,7 @@ from alignsar_gpu.config.products import (
     ProductsConfig,
     SlcProductsConfig,
 )
+from alignsar_gpu.config.quality import QualityConfig
 from alignsar_gpu.config.radarcoding import RadarcodingConfig, check_radarcoding
 from alignsar_gpu.config.signatures import SignaturesConfig
 from alignsar_gpu.config.simulation import SimulateConfig, SimulateSceneConfig, check_templates
@@ -176,6 +177,9 @@ class DatasetConfig:
     alignsar_layout: bool = key(
         default=False, text="NetCDF files besides, in alignsar/, that code written for AlignSAR reads"
     )
+    processing_level: str = key(
+        "", "level of the dataset; empty: L1, L2 or L3, as quality.levels can tell; L1 without"
+    )
     chunk_lines: int = key(256, "lines of a chunk of cube.zarr", bounds=(STRIP, 8192), multiple_of=STRIP)
     chunk_samples: int = key(512, "samples of a chunk of cube.zarr", bounds=(16, 8192))
     derived: str = key(
@@ -226,6 +230,7 @@ class Config:
     interferometry: InterferometryConfig = field(default_factory=InterferometryConfig)
     signatures: SignaturesConfig = field(default_factory=SignaturesConfig)
     radarcoding: RadarcodingConfig = field(default_factory=RadarcodingConfig)
+    quality: QualityConfig = field(default_factory=QualityConfig)
     dataset: DatasetConfig = field(default_factory=DatasetConfig)
     netcdf: str = key(
         "dates",

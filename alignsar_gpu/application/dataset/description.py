@@ -255,6 +255,7 @@ def _configured(dataset: DatasetConfig) -> dict[str, str]:
         "naming_authority",
         "acknowledgement",
         "product_version",
+        "processing_level",
     )
     return {key: getattr(dataset, key) for key in keys if getattr(dataset, key)}
 
