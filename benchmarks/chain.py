@@ -295,7 +295,8 @@ def measure(cupy: ModuleType, record: Record, *, tiny: bool) -> None:
         device = rates(burst, repeated(burst, on_device(cupy), REPEATS))
         copied = device_copy_bandwidth(cupy, tiny=tiny, budget=0.1)
         keep(device={**device, "copy_gigabytes_per_second": round(copied / 1e9, 1)})
-    keep(dates=measure_dates(cupy, tiny=tiny))
+    if not tiny:
+        keep(dates=measure_dates(cupy))
     _, wanted = process(burst, CPU)
     keep(differences=compared(layers, wanted))
     keep(all_threads=on_threads(burst, numba.config.NUMBA_NUM_THREADS, 1 if tiny else 2))

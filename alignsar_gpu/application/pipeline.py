@@ -14,7 +14,7 @@ from alignsar_gpu.application.dataset.stage import DatasetStage
 from alignsar_gpu.application.folder import CONFIGURATION, SIMULATED, RunFolder, refuse_foreign
 from alignsar_gpu.application.geocoding.grids import check_map
 from alignsar_gpu.application.geocoding.stage import GeocodingStage
-from alignsar_gpu.application.netcdf import NetcdfStage
+from alignsar_gpu.application.netcdf import AlignsarStage, NetcdfStage
 from alignsar_gpu.application.objects.stage import ObjectsStage
 from alignsar_gpu.application.report import ReportStage
 from alignsar_gpu.application.stage import Run
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 STAGES: tuple[type[Stage], ...] = (
     DatasetStage,
     NetcdfStage,
+    AlignsarStage,
     GeocodingStage,
     ChipsStage,
     ObjectsStage,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from alignsar_gpu.dataset.netcdf.alignsar import PLACE, SIGNATURES
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.progress import LOGGER
 
@@ -45,6 +46,11 @@ def check_dataset_space(plan: Plan, networks: Sequence[CubeLayout], config: Conf
         copies = dates if config.netcdf == "dates" else 1
         files = _bytes_of(shape, plan.layers, copies * STATIC_NETCDF)  # those too that the cube computes
         parts.append(f"netcdf {in_units(files)}")
+        total += files
+    if config.dataset.alignsar_layout:
+        named = [layer for layer in plan.layers if layer.name in {*SIGNATURES.values(), *PLACE.values()}]
+        files = _bytes_of(shape, named, dates * STATIC_NETCDF)
+        parts.append(f"alignsar {in_units(files)}")
         total += files
     if plan.map_grid is not None:
         names, (rows, columns) = config.geocoding.layers, plan.map_grid.shape

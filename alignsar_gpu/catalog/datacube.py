@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def dimensions(cube: xr.Dataset) -> dict[str, Dimension]:
     """Describe the dimensions of the cube. Those of radar geometry are "additional": they are not x and y."""
-    times = [iso(time) for time in np.sort(cube["time"].values)]
+    times = [iso(time) for time in np.sort(np.atleast_1d(cube["time"].values))]
     fields: dict[str, dict[str, Any]] = {
         "time": {"type": "temporal", "extent": [times[0], times[-1]], "values": times}
     }
@@ -46,11 +46,10 @@ def variables(cube: xr.Dataset) -> dict[str, Variable]:
 
 
 def date_variables(cube: xr.Dataset) -> dict[str, Variable]:
-    """Describe the variables of a date's NetCDF file: without time, a complex layer in two parts."""
+    """Describe the variables of a date's NetCDF file: a complex layer is in two parts."""
     parts: dict[str, Variable] = {}
     for name, variable in variables(cube).items():
         fields = variable.to_dict()
-        fields["dimensions"] = [dimension for dimension in fields["dimensions"] if dimension != "time"]
         names = [f"{name}_real", f"{name}_imag"] if cube[name].dtype.kind == "c" else [name]
         parts |= {part: Variable(fields) for part in names}
     return parts

@@ -73,9 +73,7 @@ def make_item(cube: xr.Dataset, date: xr.Dataset, outline: Footprint) -> pystac.
     # No code: radar geometry has no map projection, the raster's corners are not those of the footprint.
     shape = [cube.sizes["azimuth"], cube.sizes["range"]]
     ProjectionExtension.ext(item, add_if_missing=True).apply(code=None, shape=shape)
-    DatacubeExtension.ext(item, add_if_missing=True).apply(
-        {name: d for name, d in dimensions(cube).items() if name != "time"}, date_variables(cube)
-    )
+    DatacubeExtension.ext(item, add_if_missing=True).apply(dimensions(date), date_variables(cube))
     return item
 
 

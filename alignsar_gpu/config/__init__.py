@@ -13,6 +13,7 @@ from omegaconf import MISSING
 
 from alignsar_gpu.config.catalog import CatalogConfig, check_catalog
 from alignsar_gpu.config.chips import ChipsConfig, check_chips
+from alignsar_gpu.config.dates import check_date
 from alignsar_gpu.config.geocoding import GeocodingConfig, check_geocoding
 from alignsar_gpu.config.keys import about, as_given, key
 from alignsar_gpu.config.objects import ObjectsConfig, check_objects
@@ -23,6 +24,7 @@ from alignsar_gpu.config.products import (
     ProductsConfig,
     SlcProductsConfig,
 )
+from alignsar_gpu.config.quality import QualityConfig
 from alignsar_gpu.config.radarcoding import RadarcodingConfig, check_radarcoding
 from alignsar_gpu.config.signatures import SignaturesConfig
 from alignsar_gpu.config.simulation import SimulateConfig, SimulateSceneConfig, check_templates
@@ -167,7 +169,19 @@ class DatasetConfig:
     publisher_email: str = key("", "e-mail address of the publisher")
     publisher_url: str = key("", "web address of the publisher")
     acknowledgement: str = key("", "acknowledgement; empty: the data source's own, where it asks for one")
+    naming_authority: str = key(
+        "", "who gives out identifiers such as dataset.id, as a reversed domain: org.example"
+    )
+    date_created: str = key(
+        "", "date (ISO 8601) that it was made on; empty: that of SOURCE_DATE_EPOCH, where it is set, or none"
+    )
     product_version: str = key("1.0", "version of this dataset")
+    alignsar_layout: bool = key(
+        default=False, text="NetCDF files besides, in alignsar/, that code written for AlignSAR reads"
+    )
+    processing_level: str = key(
+        "", "level of the dataset; empty: L1, L2 or L3, as quality.levels can tell; L1 without"
+    )
     chunk_lines: int = key(256, "lines of a chunk of cube.zarr", bounds=(STRIP, 8192), multiple_of=STRIP)
     chunk_samples: int = key(512, "samples of a chunk of cube.zarr", bounds=(16, 8192))
     derived: str = key(
@@ -218,6 +232,7 @@ class Config:
     interferometry: InterferometryConfig = field(default_factory=InterferometryConfig)
     signatures: SignaturesConfig = field(default_factory=SignaturesConfig)
     radarcoding: RadarcodingConfig = field(default_factory=RadarcodingConfig)
+    quality: QualityConfig = field(default_factory=QualityConfig)
     dataset: DatasetConfig = field(default_factory=DatasetConfig)
     netcdf: str = key(
         "dates",
@@ -285,6 +300,7 @@ def check_together(config: Config, *, coregisters: bool) -> None:
             f"dataset.digits={config.dataset.digits}: layers that are computed from rounded ones would be others than "
             "those that are stored; leave out dataset.digits or dataset.derived=computed"
         )
+    check_date(config.dataset.date_created)
     check_radarcoding(config.radarcoding)
     check_geocoding(config.geocoding)
     check_chips(config.chips)

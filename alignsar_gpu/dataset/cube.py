@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -163,12 +164,24 @@ def layer_bounds(path: Path, layer: str) -> tuple[float, float]:
 
 
 def finish_cube(path: Path, attributes: Mapping[str, Any]) -> None:
-    """Add ``attributes``, then consolidate the metadata so that opening the cube reads one file."""
+    """Add ``attributes``, then consolidate the metadata so that opening the cube reads one file.
+
+    The time comes first in it: xarray names a picture of one date after its first coordinate.
+    """
     zarr.open_group(path, mode="r+", zarr_format=3).update_attributes(dict(attributes))
     with warnings.catch_warnings():
         # consolidated metadata is an extension of Zarr v3 that xarray reads
         warnings.filterwarnings("ignore", message="Consolidated metadata", category=UserWarning)
         zarr.consolidate_metadata(path, zarr_format=3)
+    file = path / "zarr.json"
+    document = json.loads(file.read_text(encoding="utf-8"))
+    arrays = document["consolidated_metadata"]["metadata"]
+    document["consolidated_metadata"]["metadata"] = dict(
+        sorted(arrays.items(), key=lambda item: item[0] != DIMENSIONS[0])
+    )
+    beside = file.with_name(f".{file.name}.partial")
+    beside.write_text(json.dumps(document, indent=2), encoding="utf-8")
+    beside.replace(file)
 
 
 def open_layer(path: Path, name: str) -> StoredLayer | zarr.Array[Any]:

@@ -281,7 +281,7 @@ class CubeSurvey:
     @staticmethod
     def _static_reduction(name: str, attributes: Mapping[str, Any]) -> Reduction | None:
         """How the display cells of labels and of the geometry are formed."""
-        if name in (*COORDINATES, "layover_shadow"):
+        if name in (*COORDINATES, "layover_shadow", "quality_level"):
             return "middle"
         if "inherited_from" in attributes:
             return "middle" if "flag_meanings" in attributes else "mean"

@@ -16,7 +16,7 @@ import numpy as np
 from alignsar_gpu import kernels
 from alignsar_gpu.transfers import Arrived, Transfers
 
-from .case import TINY, Size, agreement
+from .case import Size
 from .pixels import without_covariance
 from .scene import FIRST_RANGE, MIDDLE, RADIUS, RANGE_STEP, TIME_STEP, drawn, orbit
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-DATES, TINY_DATES = 30, 2
+DATES = 30
 WHOLE = Size(lines=1500, samples=25_000)
 POLARIZATIONS = ("vv", "vh")
 WINDOW, MATRIX_WINDOW = (3, 11), (5, 5)
@@ -44,15 +44,13 @@ class Given:
 
     size: Size
     dates: int
-    quantities: tuple[str, ...]
     stored: tuple[NDArray[np.int16], ...]
     vectors: NDArray[np.float32]
     carrier: kernels.CarrierTable
 
 
-def made(empty: Callable[..., NDArray[Any]], *, tiny: bool) -> Given:
+def made(size: Size, dates: int, empty: Callable[..., NDArray[Any]]) -> Given:
     """Speckle in memory of ``empty``."""
-    size = TINY if tiny else WHOLE
     rng = np.random.default_rng(11)
     stored = []
     for _ in POLARIZATIONS:
@@ -62,8 +60,7 @@ def made(empty: Callable[..., NDArray[Any]], *, tiny: bool) -> Given:
     slope, centroid = np.linspace(-1560.0, -1520.0, size.samples), np.linspace(-50.0, 30.0, size.samples)
     return Given(
         size=size,
-        dates=TINY_DATES if tiny else DATES,
-        quantities=QUANTITIES[:1] if tiny else QUANTITIES,
+        dates=dates,
         stored=tuple(stored),
         vectors=np.linspace(300.0, 500.0, VECTORS * size.samples, dtype=np.float32).reshape(VECTORS, -1),
         carrier=kernels.CarrierTable(slope, centroid, -0.5 * size.lines * TIME_STEP, TIME_STEP),
@@ -114,7 +111,7 @@ def layers_of(given: Given, vectors: Any, reference: list[Any], own: list[Any]) 
         )
         coherence, angle = kernels.boxcar_coherence(first, pixels, valid & known, window=WINDOW)
         yield from ((f"coherence_{name}", coherence), (f"interferometric_phase_{name}", angle))
-        for quantity in given.quantities:
+        for quantity in QUANTITIES:
             gain = kernels.interpolate_rows(vectors, row, as_gain=True)
             yield f"{quantity}_{name}", kernels.calibrate_powers(gain, intensity)
     images = [pixels for pixels, _ in own]
@@ -143,36 +140,36 @@ def process(given: Given, place: Place, ground: Any) -> dict[str, Any]:
     return layers
 
 
-def measure_dates(cupy: ModuleType, *, tiny: bool) -> dict[str, Any]:
-    """Seconds of a burst of many dates on the device; of a few pixels, how far its layers are from the CPU's too."""
+def on_device(cupy: ModuleType) -> tuple[Place, Callable[..., NDArray[Any]]]:
+    """The device, and what allocates memory on the host that is sent there."""
     transfers = Transfers(cupy)
-    place = Place(cupy.asarray, transfers.upload)
+    return Place(cupy.asarray, transfers.upload), transfers.empty
+
+
+CPU = Place(np.asarray, Arrived)
+
+
+def measure_dates(cupy: ModuleType, size: Size = WHOLE, dates: int = DATES) -> dict[str, Any]:
+    """Seconds of a burst of many dates on the device, and what they are per pixel."""
+    place, empty = on_device(cupy)
     wait = cupy.cuda.runtime.deviceSynchronize
-    given = made(transfers.empty, tiny=tiny)
-    size = given.size
+    given = made(size, dates, empty)
     ground = kernels.TerrainLayers(*map(cupy.asarray, drawn(size)))
     seconds, layers = [], {}
-    for _ in range(1 if tiny else 1 + REPEATS):
+    for _ in range(1 + REPEATS):
         layers.clear()
         wait()
         began = time.perf_counter()
         layers = process(given, place, ground)
         wait()
         seconds.append(time.perf_counter() - began)
-    best = min(seconds[1:], default=seconds[0])
-    found: dict[str, Any] = {
-        "dates": given.dates,
+    best = min(seconds[1:])
+    return {
+        "dates": dates,
         "shape": [size.lines, size.samples],
         "layers_of_a_date": len(layers),
         "first_seconds": round(seconds[0], 4),
         "seconds": round(best, 4),
-        "gigapixels_per_second": round(size.pixels * len(POLARIZATIONS) * given.dates / best / 1e9, 3),
-        "gigabytes_up": round(given.dates * sum(image.nbytes for image in given.stored) / 1e9, 3),
+        "gigapixels_per_second": round(size.pixels * len(POLARIZATIONS) * dates / best / 1e9, 3),
+        "gigabytes_up": round(dates * sum(image.nbytes for image in given.stored) / 1e9, 3),
     }
-    if tiny:
-        wanted = process(given, Place(np.asarray, Arrived), drawn(size))
-        found["differences"] = {
-            name: agreement(cupy.asnumpy(layers[name]), layer, angle="phase" in name, bound=1e-4)
-            for name, layer in wanted.items()
-        }
-    return found

@@ -9,9 +9,10 @@ import rasterio
 import xarray as xr
 from fake_cube import fake_cube, write_netcdf
 
-from alignsar_gpu.dataset import netcdf
 from alignsar_gpu.dataset.cube import open_cube, write_dataset
-from alignsar_gpu.dataset.netcdf import netcdf_file, view_azimuth, write_date, write_dates
+from alignsar_gpu.dataset.netcdf import files as netcdf
+from alignsar_gpu.dataset.netcdf.attributes import look_azimuth
+from alignsar_gpu.dataset.netcdf.files import netcdf_file, write_date, write_dates
 from alignsar_gpu.errors import AlignsarError
 
 # The fake cube's dates: Sentinel-1B, Sentinel-1A (the reference), Sentinel-1B.
@@ -45,11 +46,11 @@ def test_axes_are_not_swapped(paths):
     """Regression A3: line by line, against the formula of the fake cube and not against the cube."""
     for date, path in enumerate(paths):
         with xr.open_dataset(path) as file:
-            assert file.amplitude_vh.dims == ("azimuth", "range")
-            assert file.amplitude_vh.shape == (7, 13)
+            assert file.amplitude_vh.dims == ("time", "azimuth", "range")
+            assert file.amplitude_vh.shape == (1, 7, 13)
             for line in range(7):
                 expected = 1.0 + 100 * line + np.arange(13.0) + 2000 * date + 10000
-                row = file.amplitude_vh.isel(azimuth=line).values
+                row = file.amplitude_vh.isel(time=0, azimuth=line).values
                 known = np.isfinite(row)
                 assert known.sum() >= 11
                 np.testing.assert_array_equal(row[known], expected[known])
@@ -59,10 +60,10 @@ def test_every_layer_is_the_cubes(cube, paths):
     for date, path in enumerate(paths):
         with xr.open_dataset(path) as file:
             for name in set(layers(cube)) - {"slc_vv", "slc_vh", "valid"}:
-                expected = cube[name].isel(time=date) if "time" in cube[name].dims else cube[name]
+                expected = cube[name].isel(time=[date]) if "time" in cube[name].dims else cube[name]
                 assert file[name].dtype == expected.dtype, name
                 np.testing.assert_array_equal(file[name].values, expected.values, err_msg=name)
-            np.testing.assert_array_equal(file.valid.values, cube.valid.values[date].astype(np.int8))
+            np.testing.assert_array_equal(file.valid.values[0], cube.valid.values[date].astype(np.int8))
             np.testing.assert_array_equal(file.azimuth, cube.azimuth)
             np.testing.assert_array_equal(file.range, cube.range)
 
@@ -81,7 +82,7 @@ def test_complex_pixels_are_two_variables(cube, paths):
         assert file.slc_vh_real.long_name == "VH single-look complex pixel, real part"
         assert file.slc_vh_imag.long_name == "VH single-look complex pixel, imaginary part"
     assert pixels.dtype == np.complex64
-    np.testing.assert_array_equal(pixels, cube.slc_vh.values[2])
+    np.testing.assert_array_equal(pixels[0], cube.slc_vh.values[2])
 
 
 def test_invalid_pixels_are_nan_and_nothing_is_infinite(cube, paths):
@@ -89,7 +90,7 @@ def test_invalid_pixels_are_nan_and_nothing_is_infinite(cube, paths):
         with xr.open_dataset(path) as file:
             for name in (n for n in layers(file) if n.endswith(("_vv", "_vh", "_real", "_imag"))):
                 np.testing.assert_array_equal(
-                    np.isfinite(file[name].values), cube.valid.values[date], err_msg=name
+                    np.isfinite(file[name].values[0]), cube.valid.values[date], err_msg=name
                 )
 
 
@@ -176,28 +177,30 @@ def test_sar_attributes(paths):
         "sar_looks_azimuth": 1,
         "sar_pixel_spacing_range": 2.329562,
         "sar_pixel_spacing_azimuth": 13.937,
-        "sar_processing_software": "alignsar_gpu 0.1.0",
+        "sar_processing_software": "IPF 3.42; alignsar_gpu 0.1.0",
         "sar_absolute_orbit": 40714,
         "sar_relative_orbit": 88,
         "sar_pass_direction": "ascending",
-        "sar_view_azimuth": 77.5,
+        "sar_view_azimuth": 347.5,
+        "sar_look_azimuth": 77.5,
         "sar_view_incidence_angle": 43.21,
-        "sar_SLC_crop_meanings": "first_line lines first_sample samples",
+        "sar_SLC_crop_meanings": "first_line last_line first_sample last_sample",
+        "sar_SLC_crop_comment": "counted from 0; the last line and the last sample belong to the crop",
     }
-    assert crop.tolist() == [421, 7, 9876, 13]
+    assert crop.tolist() == [421, 427, 9876, 9888]
 
 
 @pytest.mark.parametrize(
     ("heading", "side", "azimuth"),
     [(347.5, "right", 77.5), (347.5, "left", 257.5), (192.5, "right", 282.5), (10.0, "left", 280.0)],
 )
-def test_view_azimuth_is_across_the_track(heading, side, azimuth):
-    assert view_azimuth(heading, side) == azimuth
+def test_look_azimuth_is_across_the_track(heading, side, azimuth):
+    assert look_azimuth(heading, side) == azimuth
 
 
-def test_view_azimuth_knows_two_sides():
+def test_look_azimuth_knows_two_sides():
     with pytest.raises(AlignsarError, match="right or left"):
-        view_azimuth(10.0, "up")
+        look_azimuth(10.0, "up")
 
 
 def test_what_acdd_says_of_the_date(cube, paths):
@@ -282,7 +285,8 @@ def test_layers_say_where_they_are_and_what_they_hold(cube, paths):
             dated = "time" in cube[name].dims
             assert variable.grid_mapping == "crs"
             if name not in {"longitude", "latitude"}:
-                assert variable.coordinates == ("longitude latitude time" if dated else "longitude latitude")
+                assert variable.coordinates == "longitude latitude"
+            assert variable.dimensions == (("time",) if dated else ()) + ("azimuth", "range")
             assert variable.filters() | {"zlib": True, "shuffle": True, "complevel": 1} == variable.filters()
             if "valid_range" in variable.ncattrs():
                 assert variable.valid_range.dtype == variable.dtype
@@ -329,8 +333,8 @@ def test_chunks_make_no_difference(cube, tmp_path, monkeypatch):
     monkeypatch.setattr(netcdf, "CHUNK", (3, 5))
     write_date(cube, 1, tmp_path / "x.nc")
     with xr.open_dataset(tmp_path / "x.nc") as file:
-        np.testing.assert_array_equal(file.intensity_vv.values, cube.intensity_vv.values[1])
-        np.testing.assert_array_equal(file.slc_vv_imag.values, cube.slc_vv.values[1].imag)
+        np.testing.assert_array_equal(file.intensity_vv.values[0], cube.intensity_vv.values[1])
+        np.testing.assert_array_equal(file.slc_vv_imag.values[0], cube.slc_vv.values[1].imag)
 
 
 def fail_after(monkeypatch, blocks, error):
@@ -400,7 +404,7 @@ class TestAllDatesInOneFile:
         with xr.open_dataset(together) as all_dates:
             for index, path in enumerate(paths):
                 with xr.open_dataset(path) as alone:
-                    date = all_dates.isel(time=index)
+                    date = all_dates.isel(time=[index])
                     assert set(date.variables) == set(alone.variables)
                     for name in alone.variables:
                         assert date[name].dims == alone[name].dims, name

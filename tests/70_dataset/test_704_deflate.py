@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from alignsar_gpu.dataset import netcdf
 from alignsar_gpu.dataset.deflate import Chunks, copy_chunks, shuffled_and_deflated, write_chunks
 from alignsar_gpu.dataset.flow import Flow
-from alignsar_gpu.dataset.netcdf import write_date
+from alignsar_gpu.dataset.netcdf import files as netcdf
+from alignsar_gpu.dataset.netcdf.files import write_date
 
 TYPES = ["f4", "f8", "i1", "u1", "i2", "i8"]
 

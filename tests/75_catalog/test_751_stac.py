@@ -257,7 +257,10 @@ def test_datacube_fields(collection, cube, run):
         "extent": [0.0, 1.0],
     }
     item = next(collection.get_items())
-    assert list(item.properties["cube:dimensions"]) == ["azimuth", "range"]
+    assert list(item.properties["cube:dimensions"]) == ["time", "azimuth", "range"]
+    assert [value[:10] for value in item.properties["cube:dimensions"]["time"]["values"]] == [
+        item.datetime.date().isoformat()
+    ]
     with xr.open_dataset(run.assets["netcdf"][0]) as file:
         in_file = {str(name): list(v.dims) for name, v in file.variables.items()}
     for name in ("azimuth", "range", "time", "crs"):

@@ -40,6 +40,7 @@ WHOLE = [
     "simulate.samples=300",
     "simulate.bursts=2",
     "signatures.names=[category1]",
+    "quality.levels=false",
     "geocoding.layers=[sigma0_vv,land_cover]",
     "chips.size=[8,24]",
     "chips.layers=[sigma0,coherence,height]",

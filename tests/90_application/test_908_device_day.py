@@ -12,7 +12,9 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from stand_in import stand_in
 
 from alignsar_gpu import kernels
 
@@ -269,3 +271,22 @@ def test_cpu_drivers_stand_in_for_the_kernels_on_arrays_of_any_size():
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_burst_of_many_dates_has_the_layers_of_the_cpu(monkeypatch):
+    """Uploads overlap with what is computed; on the stand-in they are as late as they may be."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    case, dates, scene = (importlib.import_module(f"device.{name}") for name in ("case", "dates", "scene"))
+    size = case.Size(lines=40, samples=300, post=1.0 / 1200.0, relief=0.1)
+    wanted = dates.process(dates.made(size, 3, np.empty), dates.CPU, scene.drawn(size))
+    with stand_in() as cupy:
+        place, empty = dates.on_device(cupy)
+        ground = kernels.TerrainLayers(*map(cupy.asarray, scene.drawn(size)))
+        layers = dates.process(dates.made(size, 3, empty), place, ground)
+        assert layers.keys() == wanted.keys()
+        assert len(layers) == 41
+        for name, layer in layers.items():
+            np.testing.assert_array_equal(layer.get(), wanted[name], err_msg=name)
+        found = dates.measure_dates(cupy, size, 2)
+    assert found["seconds"] > 0.0
+    assert found["layers_of_a_date"] == 41

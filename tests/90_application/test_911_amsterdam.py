@@ -150,7 +150,16 @@ class TestAmsterdam:
             path = amsterdam[0] / "netcdf" / f"{date}.nc"
             with xr.open_dataset(path, decode_cf=True) as file:
                 for name in LAYERS:
-                    np.testing.assert_array_equal(file[f"{name}_vv"].values, cube[f"{name}_vv"][index].values)
+                    np.testing.assert_array_equal(
+                        file[f"{name}_vv"].values[0], cube[f"{name}_vv"][index].values
+                    )
+                software = file.attrs["sar_processing_software"]
+            assert software.startswith("ESA Sentinel-1 IPF 003.")
+            assert (
+                "; SNAP 12.0.0 (Read 1.2, TOPSAR-Split 1.0, Apply-Orbit-File 1.0, Back-Geocoding 1.0"
+                in software
+            )
+            assert software.rpartition("; ")[2].startswith("alignsar_gpu ")
             with rasterio.open(f'NETCDF:"{path}":intensity_vv') as raster:
                 np.testing.assert_array_equal(raster.read(1), cube["intensity_vv"][index].values)
 

@@ -123,7 +123,7 @@ class TestSentinel1:
             assert flags.attrs["flag_masks"].dtype == flags.dtype == np.uint8
             assert "units" not in flags.attrs
             assert flags.attrs["coverage_content_type"] == "qualityInformation"
-            assert file.attrs["sar_SLC_crop"].tolist() == [1, 157, 3, 214]
+            assert file.attrs["sar_SLC_crop"].tolist() == [1, 157, 3, 216]
             np.testing.assert_array_equal(
                 file["local_incidence_angle"].values, cube["local_incidence_angle"].values
             )

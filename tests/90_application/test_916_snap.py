@@ -27,22 +27,25 @@ def test_no_axis_is_swapped_from_znap_to_netcdf(lopsided, tmp_path):
     data.mkdir()
     for date in range(3):
         write_znap(lopsided, data, [date], ground=date == lopsided.reference, chunks=(40, 50))
-    run(*snap(data, output), NO_REPORT, "dataset.chunk_lines=32")
+    result = run(*snap(data, output), NO_REPORT, "dataset.chunk_lines=32", "dataset.institution=A University")
+    assert (
+        result.stdout.count("dataset.creator_name, dataset.license: not given, so that nobody can cite") == 1
+    )
     pixels, valid = lopsided.read_pixels(0, LINES)
     ground = lopsided.read_ground(0, LINES)
     for date, acquisition in enumerate(lopsided.acquisitions):
         with xr.open_dataset(output / "netcdf" / f"{acquisition.date}.nc") as file:
-            assert dict(file.sizes) == {"azimuth": LINES, "range": SAMPLES}
-            assert str(file["product_id"].values) == acquisition.product_id
+            assert dict(file.sizes) == {"time": 1, "azimuth": LINES, "range": SAMPLES}
+            assert str(file["product_id"].values[0]) == acquisition.product_id
             for p, polarization in enumerate(("vv", "vh")):
                 expected = np.where(valid[date, p], np.abs(pixels[date, p]) ** 2, np.nan)
-                np.testing.assert_allclose(file[f"intensity_{polarization}"].values, expected, rtol=1e-5)
+                np.testing.assert_allclose(file[f"intensity_{polarization}"].values[0], expected, rtol=1e-5)
             np.testing.assert_array_equal(file["latitude"].values, np.float32(ground.latitude))
             np.testing.assert_array_equal(file["height"].values, np.float32(ground.height))
     # the phase signal has its own gradient along each axis: flattened here, it must be the truth's
     date = next(i for i in range(3) if i != lopsided.reference)
     with xr.open_dataset(output / "netcdf" / f"{lopsided.acquisitions[date].date}.nc") as file:
-        phase = file["interferometric_phase_vv"].values
+        phase = file["interferometric_phase_vv"].values[0]
     good = np.isfinite(phase)
     error = np.exp(1j * (phase - lopsided.truth.phase[date]))[good].mean()
     assert abs(np.angle(error)) < 0.02

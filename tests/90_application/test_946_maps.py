@@ -3,7 +3,9 @@
 import math
 import re
 import shutil
+import warnings
 
+import matplotlib.pyplot as plt
 import netCDF4
 import numpy as np
 import pytest
@@ -115,11 +117,13 @@ def test_netcdf_opens_in_xarray_and_gdal(mapped):
             assert file["x"].attrs["standard_name"] == "projection_x_coordinate"
             assert file["time"].values == cube["time"].values[index]
             for name in ("x", "y", "intensity_vv", "valid", "height"):
-                values = cube[name].isel(time=index) if "time" in cube[name].dims else cube[name]
+                values = cube[name].isel(time=[index]) if "time" in cube[name].dims else cube[name]
                 np.testing.assert_array_equal(file[name].values, values.values)
                 assert file[name].dtype == cube[name].dtype
             slc = cube["slc_vv"][index].values
-            np.testing.assert_array_equal(file["slc_vv_real"].values + 1j * file["slc_vv_imag"].values, slc)
+            np.testing.assert_array_equal(
+                file["slc_vv_real"].values[0] + 1j * file["slc_vv_imag"].values[0], slc
+            )
             assert np.isfinite(slc).mean() > 0.2
         with netCDF4.Dataset(path) as file:
             assert file.Conventions == "CF-1.11"
@@ -230,3 +234,18 @@ def test_only_phases_that_go_round_are_brought_to_maps_as_phasors(attributes, wr
     assert is_wrapped(attributes) == wrapped
     layer = CubeLayer(name="x", dtype="float32", dated=True, attributes=attributes)
     assert layer_layout(layer).overviews == ("phase" if wrapped else "average")
+
+
+def test_netcdf_files_open_as_one_without_a_warning(mapped):
+    pytest.importorskip("dask")
+    cube = xr.open_zarr(mapped / "map.zarr")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with xr.open_mfdataset(f"{mapped}/map_netcdf/*.nc") as together:
+            assert together["height"].dims == ("y", "x")
+            np.testing.assert_array_equal(together["intensity_vv"].values, cube["intensity_vv"].values)
+            for dataset in (cube, together):
+                _, axes = plt.subplots()
+                dataset["valid"].isel(time=1).plot(ax=axes)
+                assert axes.get_title().startswith(f"time = {str(cube.time.values[1])[:19]}")
+                plt.close(axes.figure)

@@ -7,7 +7,7 @@ layer, the reference is not the first date, and product ids do not sort like dat
 import numpy as np
 import xarray as xr
 
-from alignsar_gpu.dataset.netcdf import netcdf_files, write_date
+from alignsar_gpu.dataset.netcdf.files import netcdf_files, write_date
 
 MIDNIGHT = np.datetime64("2022-01-10", "ns")  # of the reference date
 SENTINEL1_ORBIT_OFFSETS = {"Sentinel-1A": 73, "Sentinel-1B": 27}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from alignsar_gpu.application.dataset.layers import is_flattened
+from alignsar_gpu.config.dates import date_of_build
 from alignsar_gpu.dataset.cube import FORMAT, CubeLayout, layer_bounds
 from alignsar_gpu.errors import AlignsarError, choose_from
 from alignsar_gpu.geometry.grid import SPEED_OF_LIGHT
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 SENTINEL1_ACKNOWLEDGEMENT = "Contains modified Copernicus Sentinel data {years}"
 LESSER_ORBITS = {"annotation": "the state vectors in the product", "RESORB": "a restituted orbit"}
+CITED = ("creator_name", "institution", "license")  # what a published dataset is expected to say
 WHOLE = 0.995  # share of the area of interest from which on nothing is said of what is missing
 
 
@@ -155,6 +158,12 @@ def find_warnings(product: StackProduct, config: Config, left_out: Sequence[str]
             )
         if not acquisition.flattened and config.interferometry.flatten == "never":
             warnings.append(f"{acquisition.date}: reference and topographic phase are still in the pixels")
+    absent = [f"dataset.{key}" for key in CITED if not getattr(config.dataset, key)]
+    if absent and not facts.get("simulated", False):
+        warnings.append(
+            f"{', '.join(absent)}: not given, so that nobody can cite or reuse the dataset; add "
+            f"{'it' if len(absent) == 1 else 'them'} before you publish it"
+        )
     return warnings
 
 
@@ -165,10 +174,11 @@ def _text(values: Sequence[str]) -> np.ndarray[Any, np.dtype[Any]]:
 def coordinates(product: StackProduct, scene: Scene) -> xr.Dataset:
     """The cube's coordinates, and what there is per date."""
     grid, dates = radar_grid(product), product.acquisitions
+    midnight = grid.epoch.astype("datetime64[D]")
     sources = [", ".join(sorted({c.source for c in a.calibration.values()})) for a in dates]
     azimuth = {
         "units": "s",
-        "long_name": f"zero-Doppler azimuth time of the reference, seconds since {grid.epoch} 00:00:00 UTC",
+        "long_name": f"zero-Doppler azimuth time of the reference, seconds since {midnight} 00:00:00 UTC",
     }
 
     def per_date(values: Any, units: str, long_name: str) -> tuple[str, Any, dict[str, str]]:
@@ -242,8 +252,10 @@ def _configured(dataset: DatasetConfig) -> dict[str, str]:
         "publisher_name",
         "publisher_email",
         "publisher_url",
+        "naming_authority",
         "acknowledgement",
         "product_version",
+        "processing_level",
     )
     return {key: getattr(dataset, key) for key in keys if getattr(dataset, key)}
 
@@ -274,6 +286,7 @@ def attributes(
         "processing_level": "L1",
         "cube_format": FORMAT,
         "software": f"alignsar_gpu {VERSION}",
+        **({"stack_software": product.facts["software"]} if "software" in product.facts else {}),
         "device": str(device),
         "fingerprint": fingerprint,
         "reference_date": days[product.reference],
@@ -306,7 +319,8 @@ def attributes(
         result["acknowledgement"] = SENTINEL1_ACKNOWLEDGEMENT.format(
             years=", ".join(sorted({d[:4] for d in days}))
         )
-    return result | _configured(config.dataset)
+    created = config.dataset.date_created or date_of_build(os.environ)
+    return result | _configured(config.dataset) | ({"date_created": created} if created else {})
 
 
 def scene_times(product: StackProduct, scene: Scene) -> list[np.datetime64]:

@@ -33,6 +33,7 @@ from alignsar_gpu.application.dataset.truth import TRUTH, files_of_truth, write_
 from alignsar_gpu.application.folder import StageRecord
 from alignsar_gpu.application.geocoding.mapping import check_names
 from alignsar_gpu.application.inputs import find_inputs
+from alignsar_gpu.application.labels.levels import LevelsPart
 from alignsar_gpu.application.labels.stage import Radarcoding
 from alignsar_gpu.application.objects.choice import check_objects
 from alignsar_gpu.application.space import check_dataset_space
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.application.stage import Run
 
 # What fills the cube, in this order. A new part of the cube is a subclass of `Part` and a line here.
-PARTS: tuple[type[Part], ...] = (SignaturesPart, GeometryPart, InterferogramsPart, Radarcoding)
+PARTS: tuple[type[Part], ...] = (SignaturesPart, GeometryPart, InterferogramsPart, Radarcoding, LevelsPart)
 # Keys that do not change the dataset, or stand in its fingerprint in another form.
 APART = (
     "output",
@@ -92,7 +93,9 @@ class DatasetStage(Stage):
         }
         for part in self._parts:
             facts |= part.settings()
-        return keys_of(self.run.config, *APART) | facts | {"software": VERSION}
+        keys = keys_of(self.run.config, *APART)
+        keys["dataset"].pop("alignsar_layout")  # another stage's
+        return keys | facts | {"software": VERSION}
 
     def files(self) -> list[Sequence[Path | str]]:
         """See `Stage.files`."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.products.snap.bands import SnapBand
     from alignsar_gpu.products.snap.metadata import Element
+    from alignsar_gpu.products.snap.raster import SnapRaster
     from alignsar_gpu.stack.calibration import Calibration
 
 PhaseState = Literal["auto", "flattened", "raw"]
@@ -43,6 +44,25 @@ def _orbit(abstracted: Element, epoch: np.datetime64, source: str) -> Orbit:
         )
     except AlignsarError as error:
         raise AlignsarError(f"{abstracted.where}: {error}") from None
+
+
+def snap_operators(rasters: Sequence[SnapRaster]) -> str:
+    """Return the operators of the products' processing graphs with their versions, in the order in which they ran.
+
+    An empty text where no graph is known.
+    """
+    found: dict[str, None] = {}
+    versions: set[str] = set()
+    for raster in rasters:
+        graph = raster.metadata.find("Processing_Graph")
+        for node in graph.children if graph else ():
+            if "operator" in node.attributes:
+                found[
+                    " ".join(str(node.attributes.get(key, "")) for key in ("operator", "version")).strip()
+                ] = None
+                versions.add(str(node.attributes.get("moduleVersion", "")))
+    snap = ", ".join(sorted(versions - {""}))
+    return f"SNAP {snap}".strip() + f" ({', '.join(found)})" if found else ""
 
 
 def _date_metadata(bands: Sequence[SnapBand], date: np.datetime64) -> Element:

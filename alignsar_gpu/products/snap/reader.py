@@ -32,7 +32,7 @@ from alignsar_gpu.products.snap.bands import (
     find_products,
     input_files,
 )
-from alignsar_gpu.products.snap.dates import acquisition_of, share_calibration
+from alignsar_gpu.products.snap.dates import acquisition_of, share_calibration, snap_operators
 from alignsar_gpu.products.snap.raster import open_raster
 from alignsar_gpu.stack.ground import Ground
 from alignsar_gpu.stack.product import ReadyStack
@@ -244,7 +244,7 @@ def open_stack(
         "first_sample": int(abstracted.number("subset_offset_x")),
         "samples": grid.samples,
     }
-    ground = _locate_ground(rasters)
+    ground, software = _locate_ground(rasters), snap_operators(rasters)
     stated = _stated_baselines(by_date, reference)
     stack = SnapStack(
         grid=grid,
@@ -252,7 +252,11 @@ def open_stack(
         reference=reference,
         polarizations=found,
         source=f"coregistered stack written by SNAP, reference {acquisitions[reference].product_id}",
-        facts={"crop": crop, "baselines_stated_by_snap": stated},
+        facts={
+            "crop": crop,
+            "baselines_stated_by_snap": stated,
+            **({"software": software} if software else {}),
+        },
         has_heights=len(ground) == len(GROUND_BANDS),
         _bands=tuple(by_date),
         _ground=ground,

@@ -1,0 +1,1 @@
+"""NetCDF files of a cube: our own (`files`) and those that AlignSAR's code reads (`alignsar`)."""
