@@ -14,7 +14,7 @@ from alignsar_gpu.application.dataset.quality import QUALITY
 from alignsar_gpu.application.fingerprints import write_text
 from alignsar_gpu.application.folder import CONFIGURATION
 from alignsar_gpu.application.geocoding.stage import COGS, MAP
-from alignsar_gpu.application.netcdf import NETCDF
+from alignsar_gpu.application.netcdf import ALIGNSAR, NETCDF
 from alignsar_gpu.application.objects.stage import OBJECTS
 from alignsar_gpu.application.report import REPORT
 from alignsar_gpu.application.stage import Stage, keys_of
@@ -35,7 +35,7 @@ class CatalogueStage(Stage):
     """stac/catalog.json, a collection, and an item a date."""
 
     name = "stac"
-    reads = ("dataset", "netcdf", "geocoding", "chips", "objects", "report")
+    reads = ("dataset", "netcdf", "alignsar", "geocoding", "chips", "objects", "report")
     products = (STAC,)
     shown = (("catalogue", f"{STAC}/catalog.json", ""),)
 
@@ -57,6 +57,7 @@ class CatalogueStage(Stage):
                 folder.work / STAC,
                 Products(
                     netcdf=sorted((folder.work / NETCDF).glob("*.nc")),
+                    alignsar=sorted((folder.work / ALIGNSAR).glob("*.nc")),
                     cube=folder.work / CUBE,
                     interferograms=there(INTERFEROGRAMS),
                     report=there(f"{REPORT}/index.html"),

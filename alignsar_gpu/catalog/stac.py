@@ -73,6 +73,7 @@ class Products:
     ----------
     netcdf : files of the dates, each named ``<YYYYMMDD>.nc`` and found by that name, or the one of all dates,
         ``<first>_<last>.nc``, or none.
+    alignsar : files of the dates as AlignSAR's code reads them, ``netcdf_<YYYYMMDD>_full_attributes.nc``.
     cube, interferograms, report, map, chips, objects : become assets of the collection.
     cogs : GeoTIFFs of a map, LAYER_<YYYYMMDD>.tif of a date, which become assets of its item, and LAYER.tif of the
         collection.
@@ -80,6 +81,7 @@ class Products:
     """
 
     netcdf: Iterable[Path] = ()
+    alignsar: Iterable[Path] = ()
     cube: Path | None = None
     interferograms: Path | None = None
     report: Path | None = None
@@ -174,6 +176,10 @@ def _catalog(
     catalog.normalize_hrefs(f"{folder.absolute().as_posix()}/")
 
     _add_netcdf(collection, items, products.netcdf, checksum)
+    for path in products.alignsar:
+        title = "Signatures and labels of this date, as AlignSAR's code reads them"
+        asset = _add_asset(items[path.stem.split("_")[1]], "alignsar", path, title, "data")
+        _add_checksum(asset, path, checksum)
     cogs = tuple(products.cogs)
     _add_cogs(collection, items, cogs, checksum)
     _add_parts(collection, cube, products)

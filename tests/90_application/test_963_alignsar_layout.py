@@ -1,5 +1,7 @@
 """Runs that write files for AlignSAR's code, and what NetCDF files say of who made them, when and by what."""
 
+import json
+
 import netCDF4
 import pytest
 import xarray as xr
@@ -41,6 +43,15 @@ def test_they_are_added_to_a_finished_run(finished):
         ]  # fmt: skip
         assert file["Entropy"].shape == (64, 96)
         assert "|c11 - c22|" in file["Cross-pol cross product"].Description
+
+
+def test_the_catalogue_lists_them(finished):
+    items = sorted((finished[0] / "stac").glob("*/*/*.json"))
+    assert len(items) == 2
+    for path in items:
+        asset = json.loads(path.read_text())["assets"]["alignsar"]
+        assert (path.parent / asset["href"]).resolve().parent == (finished[0] / "alignsar").resolve()
+        assert asset["file:checksum"].startswith("1220")
 
 
 def test_what_is_left_out_is_said_once(finished):
