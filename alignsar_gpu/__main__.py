@@ -30,7 +30,7 @@ from alignsar_gpu.frontend.performing import give_name, perform
 from alignsar_gpu.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from omegaconf import DictConfig
 
@@ -132,7 +132,8 @@ def main() -> int:
         with interrupts.leaving_at_once():
             if sys.argv[1:] == ["doctor"]:
                 return doctor.main()
-            return _check(sys.argv[2:]) if sys.argv[1:2] == ["check"] else _main()
+            command = {"check": _check, "serve": _serve}.get("".join(sys.argv[1:2]))
+            return command(sys.argv[2:]) if command else _main()
     except KeyboardInterrupt as interrupt:
         print(f"alignsar_gpu: {interrupt}", file=sys.stderr)  # noqa: T201
         return getattr(interrupt, "status", 128 + signal.SIGINT)
@@ -141,8 +142,18 @@ def main() -> int:
 def _check(arguments: list[str]) -> int:
     from alignsar_gpu.frontend import checking  # noqa: PLC0415  (what it reads with is heavy)
 
+    return _status_of(checking.main, arguments)
+
+
+def _serve(arguments: list[str]) -> int:
+    from alignsar_gpu.frontend import serving  # noqa: PLC0415
+
+    return _status_of(serving.main, arguments)
+
+
+def _status_of(command: Callable[[list[str]], int], arguments: list[str]) -> int:
     try:
-        return checking.main(arguments)
+        return command(arguments)
     except AlignsarError as error:
         print(f"alignsar_gpu: error: {error}", file=sys.stderr)  # noqa: T201
         return 2
