@@ -17,6 +17,7 @@ from alignsar_gpu.serving.server import Served, Server
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+ABOUT = "Show a finished run in a web browser, from a server on this machine."
 SCREENS = ("DISPLAY", "WAYLAND_DISPLAY")
 LOCAL = ("127.0.0.1", "localhost", "::1")
 
@@ -28,7 +29,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="alignsar_gpu serve", description=__doc__.partition(": ")[2], allow_abbrev=False)
+    parser = _Parser(prog="alignsar_gpu serve", description=ABOUT, allow_abbrev=False)
     parser.add_argument("output", metavar="OUTPUT", type=Path, help="folder of a run, or of a STAC catalogue")
     parser.add_argument("--port", type=_port, default=8000, help="0 for any that is free (default: 8000)")
     parser.add_argument("--host", default=LOCAL[0], help="address to listen at (default: this machine alone)")
@@ -64,12 +65,10 @@ def main(arguments: Sequence[str]) -> int:
 
 def make_server(output: Path, host: str, port: int, browser: Path | None) -> Server:
     """Return a server of a run that listens already. Raises AlignsarError for what cannot be served."""
-    catalogue = find_catalogue(output)
+    folder, catalogue = find_catalogue(output)
     if browser is not None:
         browser = browser.expanduser()
         check_build(browser)
         browser = browser.resolve()
-    folder = output.resolve()
-    served = Served(folder=folder, catalogue=folder / catalogue.relative_to(output), browser=browser)
-    read_catalogue(served.folder, served.catalogue)
-    return Server(served, host, port)
+    read_catalogue(folder, catalogue)
+    return Server(Served(folder=folder, catalogue=catalogue, browser=browser), host, port)

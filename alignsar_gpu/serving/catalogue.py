@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 CATALOGUE = "catalog.json"
 PLACES = ("stac/catalog.json", CATALOGUE)
+MANIFEST = "manifest.json"
 LARGEST = 64 << 20  # bytes of one document
 MOST = 5000  # documents that a page is made of
 HERE = "http://served"  # stands for this server while links are resolved
@@ -122,16 +123,22 @@ class Document:
             waiting += [child for child in reversed(document.children) if not child.is_item]
 
 
-def find_catalogue(folder: Path) -> Path:
-    """Return the catalogue of a run, or the catalog.json in a folder. Raises AlignsarError if there is none."""
+def find_catalogue(folder: Path) -> tuple[Path, Path]:
+    """Return the folder of a run and its catalogue, for its folder stac/ too, or a folder with a catalog.json.
+
+    Raises AlignsarError if there is none.
+    """
     if not folder.is_dir():
         is_there = (
             "is a file; give the folder that it lies in" if folder.exists() else "there is no such folder"
         )
         raise AlignsarError(f"serve {folder}: {is_there}")
+    whole = folder.resolve()
+    if whole.name == "stac" and (whole.parent / MANIFEST).is_file():
+        whole = whole.parent
     for place in PLACES:
-        if (folder / place).is_file():
-            return folder / place
+        if (whole / place).is_file():
+            return whole, whole / place
     raise AlignsarError(
         f"serve {folder}: holds no finished run (stac/catalog.json) and no catalog.json; give the folder that a run "
         "wrote (output=...)"

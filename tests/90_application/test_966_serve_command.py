@@ -8,6 +8,8 @@ import urllib.request
 import pytest
 from command_line import command, refuse, run
 
+from alignsar_gpu.frontend.serving import make_server
+
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
@@ -34,8 +36,17 @@ def test_an_interrupt_ends_it_quietly(served, number):
     assert (process.returncode, out, err) == (0, "", "")
 
 
+def test_the_folder_of_the_catalogue_is_its_run(served, tmp_path):
+    (served / "manifest.json").touch()
+    with make_server(served / "stac", "127.0.0.1", 0, None) as server:
+        assert server.served.folder == served
+    with make_server(served, "127.0.0.1", 0, None) as server:
+        assert server.served.catalogue == served / "stac" / "catalog.json"
+
+
 def test_refusals(served, tmp_path):
     refuse("serve: the following arguments are required: OUTPUT; alignsar_gpu serve --help", "serve")
+    refuse("did you mean serve?", "server")
     refuse("there is no such folder", "serve", tmp_path / "absent")
     refuse("holds no finished run (stac/catalog.json)", "serve", tmp_path)
     refuse("'http' is no port", "serve", served, "--port", "http")
@@ -46,6 +57,6 @@ def test_refusals(served, tmp_path):
 
 def test_help():
     assert "serve OUTPUT" in run("--help").stdout
-    page = run("serve", "--help").stdout
-    assert "Show a finished run" in page or "show a finished run" in page
+    page = " ".join(run("serve", "--help").stdout.split())
+    assert "Show a finished run in a web browser" in page
     assert "--browser FOLDER" in page
