@@ -60,6 +60,7 @@ def test_from_the_catalogue_to_pixels(server, collection, page):
     page.wait_for(f"document.querySelector('h1, h2').innerText.includes({item.title!r})")
     picture = page.map_pixels(least=1000)
     assert len(set(picture)) > 100
+    assert picture.count(0) < 0.02 * len(picture)  # black: where it is transparent, if opacity is not read
     page.click("button", float_layer(item).title)
     page.click(f"#asset-{float_layer(item).key} button", "Show on map")
     page.wait_for(
