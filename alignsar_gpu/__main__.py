@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from alignsar_gpu.application.simulation import SimulationSummary
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
-COMMANDS = {"check": "checking", "catalog": "cataloguing"}  # modules of `frontend` that take all arguments
+# Modules of `frontend` that take all arguments.
+COMMANDS = {"check": "checking", "catalog": "cataloguing", "serve": "serving"}
 
 
 def _print_rows(rows: list[tuple[str, str]]) -> None:
@@ -141,9 +142,8 @@ def main() -> int:
 
 
 def _command(name: str, *arguments: str) -> int:
-    command = importlib.import_module(
-        f"alignsar_gpu.frontend.{COMMANDS[name]}"
-    )  # what it reads with is heavy
+    # Imported here: what it reads with is heavy.
+    command = importlib.import_module(f"alignsar_gpu.frontend.{COMMANDS[name]}")
     try:
         return int(command.main(arguments))
     except AlignsarError as error:

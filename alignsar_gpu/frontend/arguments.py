@@ -48,6 +48,7 @@ TAKING = CONFIGURATIONS | {
 OPTIONS = MODES | TAKING | {"--hydra-help", "--resolve", "--shell-completion", "-sc"}
 OURS = ("--help", "--help-keys", "--version")
 DOCTOR = "doctor"
+COMMANDS = (DOCTOR, "check", "catalog", "serve")
 WHOLE_QUOTE = re.compile(r"""(?P<quote>["'])(?:\\.|(?!(?P=quote)|\\).)*(?P=quote)""", re.DOTALL)
 # A part of a sweep: up to a comma outside of quotes and brackets; and what Hydra sweeps over by itself.
 PART = re.compile(
@@ -152,7 +153,7 @@ def _check_word(arguments: Sequence[str], place: int) -> None:
         raise AlignsarError(f"{word}: an argument has the form KEY=VALUE; did you mean products.path={word}?")
     if word == DOCTOR:
         raise AlignsarError(f"{word}: takes no other arguments; leave them out")
-    near = did_you_mean(word, [DOCTOR, *OURS, *(f"+experiment={name}" for name in experiments)])
+    near = did_you_mean(word, [*COMMANDS, *OURS, *(f"+experiment={name}" for name in experiments)])
     raise AlignsarError(f"{word}: an argument has the form KEY=VALUE; {near or '--help shows some'}")
 
 

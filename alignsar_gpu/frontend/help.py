@@ -47,6 +47,7 @@ Options:
   --version               print the version
   check FOLDER            instead of all else: prove that chips are whole and nothing leaks between their splits
   catalog FOLDER RUN ...  instead of all else: join the catalogues of runs in one
+  serve OUTPUT            instead of all else: show a finished run in a web browser, from this machine
   doctor                  instead of all else: what a bug report needs to know of this machine
 
 An error that you can put right ends with status 2 and one line; HYDRA_FULL_ERROR=1 shows where it came from.

@@ -10,9 +10,10 @@ import jinja2
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def environment(package: str) -> jinja2.Environment:
+    """Return templates that are the files of a package; every text that is filled in is escaped."""
     return jinja2.Environment(
-        loader=jinja2.FunctionLoader(own_file),
+        loader=jinja2.FunctionLoader(lambda name: files(package).joinpath(name).read_text(encoding="utf-8")),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -27,4 +28,4 @@ def own_file(name: str) -> str:
 
 def fill(name: str, **words: Any) -> str:
     """Fill the template ``name`` with ``words``; every text is escaped."""
-    return _environment().get_template(name).render(**words)
+    return environment(__package__).get_template(name).render(**words)

@@ -40,6 +40,7 @@ ARROWS = {
     "torch": VALUES | {"dataset"},
     "torchgeo": VALUES | {"torch"},
     "report": VALUES | {"dataset"},
+    "serving": VALUES | {"opening", "report"},
     "simulate": VALUES | {"geometry", "interferometry", "kernels", "opening", "products", "stack"},
 }
 ABOVE_ALL = {"application", "doctor", "frontend", "__main__"}

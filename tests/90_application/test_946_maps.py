@@ -24,6 +24,7 @@ from alignsar_gpu.dataset.wrapped import is_wrapped
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geocoding import tiles
 from alignsar_gpu.geocoding.cog_layouts import layer_layout
+from alignsar_gpu.serving.catalogue import find_catalogue, read_catalogue
 
 MADE = ("map.zarr", "cogs", "map_netcdf")
 EVERYTHING = [
@@ -149,6 +150,16 @@ def write_raster(path, crs="EPSG:32632", affine=FAR):
 ENGINEERING = (
     'ENGCRS["site",EDATUM["site"],CS[Cartesian,2],AXIS["x",east],AXIS["y",north],LENGTHUNIT["metre",1]]'
 )
+
+
+def test_all_that_the_catalogue_lists_can_be_served(mapped):
+    (collection,) = read_catalogue(*find_catalogue(mapped)).collections()
+    items = collection.items()
+    assert len(items) == 2
+    assets = [asset for document in (collection, *items) for asset in document.assets]
+    assert all(asset.path is not None for asset in assets)
+    assert sum(asset.picture != "" for asset in assets) == len(list(mapped.glob("cogs/*.tif")))
+    assert all(item.rings and item.date for item in items)
 
 
 class TestRefused:
