@@ -33,7 +33,7 @@ ZARR = "application/vnd.zarr; version=3"
 MEDIA_TYPES = {
     ".tif": pystac.MediaType.COG,
     ".nc": pystac.MediaType.NETCDF,
-    ".parquet": pystac.MediaType.PARQUET,
+    ".parquet": "application/vnd.apache.parquet",
     ".html": pystac.MediaType.HTML,
     ".json": pystac.MediaType.JSON,
     ".yaml": "application/yaml",
