@@ -15,6 +15,7 @@ from zarr.codecs import BloscCname, BloscCodec, BloscShuffle
 
 from alignsar_gpu.dataset.bounds import bounds_of, longitude_bounds
 from alignsar_gpu.dataset.stored import StoredLayer
+from alignsar_gpu.opening.texts import load_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -174,7 +175,7 @@ def finish_cube(path: Path, attributes: Mapping[str, Any]) -> None:
         warnings.filterwarnings("ignore", message="Consolidated metadata", category=UserWarning)
         zarr.consolidate_metadata(path, zarr_format=3)
     file = path / "zarr.json"
-    document = json.loads(file.read_text(encoding="utf-8"))
+    document = load_json(file.read_bytes())
     arrays = document["consolidated_metadata"]["metadata"]
     document["consolidated_metadata"]["metadata"] = dict(
         sorted(arrays.items(), key=lambda item: item[0] != DIMENSIONS[0])
