@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class DatePart:
+class DatePart(ABC):
     """What a burst of a date gives to a block of the stack; ``block`` are the lines and samples of that."""
 
     date: int
@@ -41,9 +42,9 @@ class DatePart:
     block: tuple[slice, slice]
     device: Device
 
+    @abstractmethod
     def read(self) -> list[Transfer]:
         """Read the pixels of all polarizations, and send them on their way to the device; from any thread."""
-        raise NotImplementedError
 
     def finish(self, stored: Sequence[Transfer], pixels: Any, valid: Any) -> None:
         """Put what `read` has read into the pixels and the mask of the block, [date, polarization, line, sample]."""
@@ -51,9 +52,9 @@ class DatePart:
             place = (self.date, index, *self.block)
             pixels[place], valid[place] = self.image(name, transfer.result())
 
+    @abstractmethod
     def image(self, polarization: str, stored: Any) -> tuple[Any, Any]:
         """Turn the pixels of a polarization, as they are stored, into those of the block; with their mask."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
