@@ -155,7 +155,8 @@ class Samples:
     def _samples(self) -> list[NDArray[np.intp]]:
         """Rows of the index of each sample: one, or those of all dates of a place."""
         if self.together:
-            places = pd.Series(self._of["place_id"]).groupby(self._of["place_id"], sort=True).indices.values()
+            groups = pd.Series(self._of["place_id"]).groupby(self._of["place_id"], sort=True).indices
+            places = [np.asarray(rows, dtype=np.intp) for rows in groups.values()]
             most = max(map(len, places), default=0)
             times = self._of["time"]
             return [rows[np.argsort(times[rows], kind="stable")] for rows in places if len(rows) == most]
