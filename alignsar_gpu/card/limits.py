@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from alignsar_gpu.card.subject import SHARE
 from alignsar_gpu.card.words import day, listed, percent, plain
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 RARE = 0.01  # share of the training chips that a class must have not to be called rare
 YEAR = 365  # days that one needs to see all seasons
+UNLIKE = 0.05  # share by which a class may differ between splits without being named
 CERTAIN = 0.5  # samples: labels that are placed less exactly are named
 
 
@@ -58,8 +60,9 @@ def _scene(subject: Subject) -> Iterator[str]:
     of, dates = subject.cube.attrs, subject.dates
     if of.get("simulated"):
         yield (
-            "**The images are simulated.** Backscatter, speckle, phase and the timing of the products follow models; "
-            "no satellite has seen this ground. What a network scores here says nothing of real images."
+            "**The images are simulated.** Ground, backscatter, speckle, phase and the timing of the products follow "
+            "models, and the names of products are made up: no satellite has seen this ground. What a network scores "
+            "here says nothing of real images."
         )
     tracks = sorted(set(subject.index["track"])), sorted(set(subject.index["pass_direction"]))
     if all(len(values) == 1 for values in tracks):
@@ -107,8 +110,8 @@ def _labels(subject: Subject) -> Iterator[str]:
         deviations = (float(of[f"label_offset_{axis}_standard_deviation"]) for axis in ("lines", "samples"))
         sizes = " and ".join(f"{size:.2f}" for size in deviations)
         yield (
-            f"Measured against the image, labels are off by {lines:+.2f} lines and {samples:+.2f} samples (standard "
-            f"deviations {sizes}); nothing was moved."
+            f"Labels fit the image best where they are moved by {-lines:+.2f} lines and {-samples:+.2f} samples "
+            f"(standard deviations {sizes}); they were left where they are."
         )
 
 
@@ -116,14 +119,39 @@ def _chips(subject: Subject) -> Iterator[str]:
     index, facts = subject.index, subject.facts
     training = index[index["split"].isin(facts["split"].get("training", ["train"]))]
     shares = training[subject.class_shares].mean()
-    rare = [f"{plain(n[len('fraction_') :])} ({percent(v)})" for n, v in shares.items() if v < RARE]
-    if rare:
-        yield f"Rare classes, in less than {percent(RARE)} of the training pixels: {listed(rare)}."
+    rare = {str(name).removeprefix(SHARE): float(share) for name, share in shares.items()} | {
+        name: subject.statistics["layers"][name]["linear"]["mean"] or 0.0
+        for name, of in subject.labels
+        if list(of.get("valid_range", ())) == [0.0, 1.0]
+    }
+    if found := [f"{plain(name)} ({percent(share)})" for name, share in rare.items() if share < RARE]:
+        yield f"Rare, in less than {percent(RARE)} of the training pixels: {listed(found)}."
+    unlike = []
+    for name, share in shares.items():
+        others = {
+            split: float(index[str(name)][index["split"] == split].mean())
+            for split in subject.splits
+            if split not in facts["split"].get("training", ["train"])
+        }
+        apart = [f"{percent(v)} of {s}" for s, v in others.items() if abs(v - share) > UNLIKE]
+        if apart:
+            what = plain(str(name).removeprefix(SHARE))
+            unlike.append(f"{what} is {listed([f'{percent(share)} of training', *apart])}")
+    if unlike:
+        yield f"Splits are not alike: {'; '.join(unlike)}."
     for split in subject.splits:
         own = index[index["split"] == split][subject.class_shares].max()
-        if absent := [plain(str(n)[len("fraction_") :]) for n, v in own.items() if not v > 0.0]:
+        if absent := [plain(str(n).removeprefix(SHARE)) for n, v in own.items() if not v > 0.0]:
             yield f"The split {split} has no {listed(absent, 'or')}."
+    if len(subject.dates) > 1 and facts["split"]["by"] != "dates":
+        places = [
+            f"{split} {index['place_id'][index['split'] == split].nunique()}" for split in subject.splits
+        ]
+        yield (
+            "The dates of a place show the same ground: for the certainty of a score count places, not chips "
+            f"({', '.join(places)})."
+        )
     if facts["halo"] == 0 and facts["stride"] == facts["size"]:
-        yield "Chips touch and do not overlap: what lies at their edges is cut."
+        yield "Chips touch and do not overlap: an object at their edge is in several chips, in part."
     if left := [f"{count} {reason}" for reason, count in facts["left_out"].items() if count]:
-        yield f"Left out: {listed(left)} (windows of the scene, on each date)."
+        yield f"Chips that were left out, of all dates together: {listed(left)}."

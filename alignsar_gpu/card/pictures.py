@@ -178,12 +178,35 @@ def _with_most(subject: Subject, split: str, column: str) -> tuple[int, int] | N
     return int(row["chip"]), int(row["place"])
 
 
-def _brightness(subject: Subject) -> Callable[[tuple[int, int]], NDArray[np.floating[Any]]]:
-    """Return a function from chip and place to brightness between 0 and 1, of the layer that shows most."""
-    layers = [(name, of) for name, of in subject.layers_in(*("images", "ground", "pairs"))]
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """What examples show: a layer, in decibels or not, and the label beside it."""
+
+    layer: str
+    in_decibels: bool
+    label: str
+
+
+def example_of(subject: Subject) -> Example:
+    """Say what the picture of examples shows."""
+    name, of = _shown_layer(subject)
+    classes = classes_of(subject)
+    layers = [n for n, v in subject.facts["classes"].items() if set(classes.names) <= set(v)]
+    label = (layers[0] if layers else "the largest share") if classes.columns else ""
+    return Example(layer=name, in_decibels="decibel" in of, label=label)
+
+
+def _shown_layer(subject: Subject) -> tuple[str, dict[str, Any]]:
+    """Choose the layer that shows most: a power, of one and the same polarization."""
+    layers = list(subject.layers_in("images", "ground", "pairs"))
     powers = [layer for layer in layers if "decibel" in layer[1]]
     alike = [layer for layer in powers if layer[0].endswith(("_vv", "_hh"))]
-    name, of = (alike or powers or layers)[0]
+    return (alike or powers or layers)[0]
+
+
+def _brightness(subject: Subject) -> Callable[[tuple[int, int]], NDArray[np.floating[Any]]]:
+    """Return a function from chip and place to brightness between 0 and 1."""
+    name, of = _shown_layer(subject)
     factor = of.get("decibel", 0.0)
     percentiles = subject.statistics["layers"][name]["decibel" if factor else "linear"]["percentiles"]
     low, high = percentiles["1"], percentiles["99"]

@@ -24,6 +24,7 @@ INPUTS = ("images", "pairs", "ground")
 # Folders and files of a run that a reader may find beside the chips, and what they are.
 BESIDE = {
     "taster": "a small dataset of some of the chips, in the same form",
+    "truth.zarr": "what the simulated images were made from (Zarr 3)",
     "cube.zarr": "all pixels that the chips were cut from, with all layers (Zarr 3; open with xarray)",
     "map.zarr": "layers of the cube on a map (Zarr 3)",
     "cogs": "layers of the cube on a map (Cloud Optimized GeoTIFF)",

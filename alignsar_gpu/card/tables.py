@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.card.subject import Subject
 
 OF_CHIPS = {
-    "index.parquet": "a row a chip: id, split, date, place on the ground, shares of classes, checksum (GeoParquet)",
+    "index.parquet": "one row per chip: id, split, date, place, area share of each class, checksum (GeoParquet)",
     "chips.zarr": "the pixels of the chips (Zarr 3)",
     "splits.geojson": "blocks of ground and their splits",
     "statistics.json": "statistics of the training split; pixels of each class",
@@ -47,12 +47,21 @@ def glance_table(subject: Subject) -> Table:
         ("Pixels", _pixels(subject)),
         ("Splits", ", ".join(f"{name} {facts['counts'][name]}" for name in subject.splits)),
         ("Classes", _class_names(subject)),
-        ("Size", size(sum(file["size"] for file in facts["files"].values()))),
+        ("Coordinates", f"longitude and latitude (WGS 84), metres in {facts['crs']}"),
+        (
+            "Size",
+            f"{size(sum(f['size'] for f in facts['files'].values()))} in chips/, all that training needs",
+        ),
         ("Licence", facts.get("license") or "not stated"),
-        ("Version", f"{facts.get('product_version', 'not stated')} (chips: version {facts['version']})"),
+        ("Version", _version(facts)),
         ("Identifier", facts["id"]),
     ]
     return Table(name="At a glance", head=("", ""), rows=tuple(rows))
+
+
+def _version(facts: Mapping[str, Any]) -> str:
+    grown = f", chips added {facts['version'] - 1} times" if facts["version"] > 1 else ""
+    return f"{facts.get('product_version', 'not stated')}{grown}"
 
 
 def _text(of: Mapping[str, Any], name: str) -> str:
@@ -120,7 +129,7 @@ def inputs_table(subject: Subject) -> tuple[Table, bool]:
                 f"`{of['array']}`",
             )
         )
-    head = ("layer", "what it is", "unit", "mean", "deviation", "1 %", "99 %", "array")
+    head = ("layer", "what it is", "unit", "mean", "std. dev.", "1 %", "99 %", "array")
     return Table(name="Inputs", head=head, rows=tuple(rows), numeric=frozenset({3, 4, 5, 6})), decibels
 
 
@@ -146,7 +155,7 @@ def labels_table(subject: Subject) -> Table:
         rows.append(
             (
                 f"`{name}`",
-                of.get("long_name", plain(name)),
+                ": ".join(filter(None, (of.get("long_name", plain(name)), of.get("comment")))),
                 values,
                 f"{origin}{f', {valid}' if valid else ''}",
             )
@@ -170,7 +179,7 @@ def splits_table(subject: Subject) -> Table:
                 percent(float(known)) if known == known else "",  # noqa: PLR0124  (NaN)
             )
         )
-    head = ("split", "chips", "places", "dates", "pixels with data", "pixels with labels")
+    head = ("split", "chips", "places", "dates", "valid pixels", "labelled pixels")
     return Table(name="Splits", head=head, rows=tuple(rows), numeric=frozenset(range(1, 6)))
 
 
@@ -189,18 +198,20 @@ def classes_table(subject: Subject) -> Table:
 def made_table(subject: Subject) -> Table:
     """How the dataset was made: software, products, orbits, heights, corrections."""
     of, source = subject.cube.attrs, subject.quality.get("source", {})
-    dem, orbit = source.get("dem", {}), source.get("orbit", {})
-    products = subject.cube["product_id"].values if "product_id" in subject.cube else ()
+    dem, products = source.get("dem", {}), _of_dates(subject, "product_id")
     rows = [
         ("Software", subject.facts["software"]),
-        ("Fingerprint of inputs and keys", of.get("fingerprint", "")),
-        ("Products", ", ".join(map(str, products)) or str(of.get("source", ""))),
+        ("Fingerprint (SHA-256 of inputs and configuration)", of.get("fingerprint", "")),
+        (
+            "Simulated products" if of.get("simulated") else "Products",
+            ", ".join(products) or of.get("source", ""),
+        ),
         ("Reference date", of.get("reference_date", "")),
-        ("Orbits", orbit.get("source", "") if isinstance(orbit, dict) else ""),
+        ("Orbits", ", ".join(dict.fromkeys(_of_dates(subject, "orbit_source")))),
         ("Heights", _heights(dem)),
         ("Thermal noise", of.get("thermal_noise", "")),
         ("Speckle filter", of.get("speckle_filter", "")),
-        ("Windows", _windows(of)),
+        ("Averaging windows", _windows(of)),
         (
             "Terrain phase",
             {"True": "removed", "False": "not removed"}.get(str(bool(of["flattened"])), "")
@@ -209,6 +220,11 @@ def made_table(subject: Subject) -> Table:
         ),
     ]
     return Table(name="How it was made", head=("", ""), rows=tuple((n, str(t)) for n, t in rows if t))
+
+
+def _of_dates(subject: Subject, name: str) -> list[str]:
+    """Return what the cube says of each date, as texts."""
+    return [str(value) for value in subject.cube[name].values] if name in subject.cube.variables else []
 
 
 def _heights(dem: Mapping[str, Any]) -> str:

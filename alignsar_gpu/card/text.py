@@ -11,6 +11,7 @@ import jinja2
 from markdown_it import MarkdownIt
 
 from alignsar_gpu.card.limits import limits, unknown
+from alignsar_gpu.card.pictures import example_of
 from alignsar_gpu.card.tables import (
     classes_table,
     files_table,
@@ -21,7 +22,6 @@ from alignsar_gpu.card.tables import (
     sources_table,
     splits_table,
 )
-from alignsar_gpu.card.words import listed
 from alignsar_gpu.catalog.collection import citation_of
 from alignsar_gpu.report.templates import own_file, template_text
 
@@ -44,7 +44,7 @@ def card_text(subject: Subject, taster: int) -> str:
     """Return README.md; ``taster`` is the number of chips in the taster."""
     facts = subject.facts
     inputs, decibels = inputs_table(subject)
-    of_split = facts["split"]
+    of_split, example = facts["split"], example_of(subject)
     environment = jinja2.Environment(  # noqa: S701  (Markdown: cells are escaped where they are written)
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -55,6 +55,10 @@ def card_text(subject: Subject, taster: int) -> str:
         glance=glance_table(subject),
         unknown=unknown(subject),
         label=next(iter(facts["classes"]), ""),
+        shown_layer=example.layer,
+        shown_in_decibels=example.in_decibels,
+        shown_date=subject.dates[0],
+        label_shown=example.label,
         taster=taster,
         files=files_table(subject),
         inputs=inputs,
@@ -151,9 +155,9 @@ def _splits_text(subject: Subject) -> str:
     if of["by"] == "dates":
         return f"{how}."
     return (
-        f"{how}. A place is in the same split on all dates. Chips of different splits are at least {buffer} m apart: a "
-        f"chip ({chip} m) and the widest window that a value was averaged over ({window} m). What lies between was "
-        "left out."
+        f"{how}. A place is in the same split on all dates. Chips of different splits lie at least {buffer} m apart, "
+        f"edge to edge: the length of a chip from corner to corner ({chip} m) and of the widest window that values "
+        f"were averaged over ({window} m). What lies between was left out."
     )
 
 
@@ -162,8 +166,7 @@ def _citation(subject: Subject) -> str:
     text = citation_of(subject.cube.attrs, subject.title, keys.citation, keys.doi)
     if text:
         return text
-    lacking = [name for name in ("dataset.creator_name", "catalog.citation") if not keys.citation]
     return (
-        f"Nobody has stated how the dataset is to be cited ({listed(lacking, 'or')}). Name its title, its version "
+        "How to cite it is not stated. Name its title, its version "
         f"({subject.facts.get('product_version', 'none is stated')}) and its identifier, {subject.facts['id']}."
     )

@@ -72,8 +72,9 @@ class TestDemo:
         output, result = whole
         names = {p.name for p in output.iterdir()} - {".checked.json", "run.log"}
         assert names == {
-            "README.md", "card", "card.html", "chips", "cogs", "croissant.json", "cube.zarr", "manifest.json", "map.zarr",
-            "netcdf", "objects.parquet", "quality.json", "report", "run.yaml", "simulated", "stac", "taster", "truth.zarr",
+            "README.md", "card", "card.html", "chips", "cogs", "croissant.json", "cube.zarr", "manifest.json",
+            "map.zarr", "netcdf", "objects.parquet", "quality.json", "report", "run.yaml", "simulated", "stac",
+            "taster", "truth.zarr",
         }  # fmt: skip
         assert (output / "simulated" / "README.txt").is_file()
         for words in ("simulated/products", "cube.zarr", "report/index.html", "device", "stages"):
