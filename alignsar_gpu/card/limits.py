@@ -20,7 +20,7 @@ CERTAIN = 0.5  # samples: labels that are placed less exactly are named
 
 def limits(subject: Subject) -> list[str]:
     """Return the known limits of a dataset, a sentence each: those that are measured, then those of its makers."""
-    found = [*_scene(subject), *_pixels(subject), *_labels(subject), *_chips(subject)]
+    found = [*_scene(subject), *_pixels(subject), *_labels(subject), *_classes(subject), *_chips(subject)]
     return [*found, *(str(text) for text in subject.quality.get("warnings") or ()), *subject.keys.limits]
 
 
@@ -115,7 +115,8 @@ def _labels(subject: Subject) -> Iterator[str]:
         )
 
 
-def _chips(subject: Subject) -> Iterator[str]:
+def _classes(subject: Subject) -> Iterator[str]:
+    """Say which classes are rare, absent, or not alike in all splits."""
     index, facts = subject.index, subject.facts
     training = index[index["split"].isin(facts["split"].get("training", ["train"]))]
     shares = training[subject.class_shares].mean()
@@ -143,6 +144,10 @@ def _chips(subject: Subject) -> Iterator[str]:
         own = index[index["split"] == split][subject.class_shares].max()
         if absent := [plain(str(n).removeprefix(SHARE)) for n, v in own.items() if not v > 0.0]:
             yield f"The split {split} has no {listed(absent, 'or')}."
+
+
+def _chips(subject: Subject) -> Iterator[str]:
+    index, facts = subject.index, subject.facts
     if len(subject.dates) > 1 and facts["split"]["by"] != "dates":
         places = [
             f"{split} {index['place_id'][index['split'] == split].nunique()}" for split in subject.splits
