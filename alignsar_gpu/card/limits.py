@@ -20,8 +20,8 @@ CERTAIN = 0.5  # samples: labels that are placed less exactly are named
 
 def limits(subject: Subject) -> list[str]:
     """Return the known limits of a dataset, a sentence each: those that are measured, then those of its makers."""
-    found = [*_scene(subject), *_pixels(subject), *_labels(subject), *_classes(subject), *_chips(subject)]
-    return [*found, *(str(text) for text in subject.quality.get("warnings") or ()), *subject.keys.limits]
+    measured = [*_scene(subject), *_pixels(subject), *_labels(subject), *_classes(subject), *_chips(subject)]
+    return [*measured, *subject.keys.limits]
 
 
 def unknown(subject: Subject) -> dict[str, str]:
@@ -44,7 +44,7 @@ def unknown(subject: Subject) -> dict[str, str]:
             )
             if name not in about
         ]
-        if lacking and not of.get("simulated"):
+        if lacking and not subject.is_simulated:
             found[f"of the label file {file}: {listed(lacking)}"] = "source, license and date of the layer"
     return found
 
@@ -58,7 +58,7 @@ def _label_attributes(subject: Subject) -> Iterator[tuple[str, dict[str, str]]]:
 
 def _scene(subject: Subject) -> Iterator[str]:
     of, dates = subject.cube.attrs, subject.dates
-    if of.get("simulated"):
+    if subject.is_simulated:
         yield (
             "**The images are simulated.** Ground, backscatter, speckle, phase and the timing of the products follow "
             "models, and the names of products are made up: no satellite has seen this ground. What a network scores "

@@ -31,6 +31,7 @@ SPLITS, EXAMPLES = "splits.png", "chips.png"
 MOST_CLASSES = 12  # rows of the picture: those with most pixels
 MOST_SPLITS = 4  # columns
 SIDE = 1.35  # inches of the longer side of a chip in the picture
+CALIBRATED, ALIKE = ("sigma0", "gamma0", "beta0"), ("_vv", "_hh")  # the best first
 HALF = 0.5  # share of a pixel from which a class is drawn
 
 
@@ -200,8 +201,9 @@ def _shown_layer(subject: Subject) -> tuple[str, dict[str, Any]]:
     """Choose the layer that shows most: a power, of one and the same polarization."""
     layers = list(subject.layers_in("images", "ground", "pairs"))
     powers = [layer for layer in layers if "decibel" in layer[1]]
-    alike = [layer for layer in powers if layer[0].endswith(("_vv", "_hh"))]
-    return (alike or powers or layers)[0]
+    for start in (*CALIBRATED[::-1], *ALIKE[::-1]):  # what is sorted last counts most
+        powers.sort(key=lambda layer, word=start: word not in layer[0])
+    return (powers or layers)[0]
 
 
 def _brightness(subject: Subject) -> Callable[[tuple[int, int]], NDArray[np.floating[Any]]]:

@@ -104,6 +104,18 @@ class Subject:
         return str(self.facts.get("title") or self.facts["id"])
 
     @property
+    def is_simulated(self) -> bool:
+        """Whether no satellite has taken the images."""
+        return str(self.cube.attrs.get("simulated", "false")) == "true"
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the run warned of, but for what it was not told, which the card says itself."""
+        return [
+            text for text in map(str, self.quality.get("warnings") or ()) if not text.startswith("dataset.")
+        ]
+
+    @property
     def splits(self) -> list[str]:
         """Splits: for training, validation and testing, then others by name."""
         counts = self.facts["counts"]

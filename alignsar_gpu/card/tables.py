@@ -124,7 +124,7 @@ def inputs_table(subject: Subject) -> tuple[Table, bool]:
                 f"`{name}`",
                 f"{of.get('long_name', plain(name))}{_error(of)}",
                 "dB" if in_decibels else of.get("units", "1"),
-                *(number(values[key]) for key in ("mean", "deviation")),
+                *("" if of.get("units") == "rad" else number(values[key]) for key in ("mean", "deviation")),
                 *(number((values["percentiles"] or {}).get(key)) for key in ("1", "99")),
                 f"`{of['array']}`",
             )
@@ -203,7 +203,7 @@ def made_table(subject: Subject) -> Table:
         ("Software", subject.facts["software"]),
         ("Fingerprint (SHA-256 of inputs and configuration)", of.get("fingerprint", "")),
         (
-            "Simulated products" if of.get("simulated") else "Products",
+            "Simulated products" if subject.is_simulated else "Products",
             ", ".join(products) or of.get("source", ""),
         ),
         ("Reference date", of.get("reference_date", "")),
@@ -262,10 +262,14 @@ def sources_table(subject: Subject) -> Table:
             "see Citation",
         )
     ]
-    simulated = bool(of.get("simulated"))
-    images = "simulated" if simulated else listed(sorted(set(subject.index["platform"]) - {""}))
+    images = "simulated" if subject.is_simulated else listed(sorted(set(subject.index["platform"]) - {""}))
     rows.append(
-        ("the images", images, "" if simulated else "terms of their provider", of.get("acknowledgement", ""))
+        (
+            "the images",
+            images,
+            "" if subject.is_simulated else "terms of their provider",
+            of.get("acknowledgement", ""),
+        )
     )
     rows += list(_label_sources(subject))
     return Table(name="Sources", head=("what", "from", "licence", "attribution"), rows=tuple(rows))
@@ -279,9 +283,7 @@ def _label_sources(subject: Subject) -> Iterator[tuple[str, str, str, str]]:
         if "inherited_from" not in about:
             continue
         origin = str(about.get("source") or about["inherited_from"])
-        licence = str(about.get("license", "")) or (
-            "" if subject.cube.attrs.get("simulated") else "not stated"
-        )
+        licence = str(about.get("license", "")) or ("" if subject.is_simulated else "not stated")
         grouped.setdefault((origin, licence, str(about.get("attribution", ""))), []).append(name)
     for (origin, licence, attribution), names in grouped.items():
         yield ", ".join(f"`{name}`" for name in names), origin, licence, attribution

@@ -69,6 +69,7 @@ def card_text(subject: Subject, taster: int) -> str:
         counts=splits_table(subject),
         pixels=classes_table(subject),
         limits=limits(subject),
+        warnings=subject.warnings,
         made=made_table(subject),
         sources=sources_table(subject),
         citation=_citation(subject),
@@ -107,7 +108,7 @@ def _header(subject: Subject) -> str:
         fields["license_name"] = given
     count = len(subject.index)
     fields |= {
-        "task_categories": list(subject.keys.tasks),
+        "task_categories": list(subject.keys.tasks) if subject.labels else [],
         "tags": [*TAGS, *_sensors(subject)],
         "size_categories": [next((name for most, name in SIZES if count < most), LARGEST)],
         "configs": [{"config_name": "index", "data_files": "chips/index.parquet"}],
@@ -118,7 +119,7 @@ def _header(subject: Subject) -> str:
 
 def _sensors(subject: Subject) -> list[str]:
     """Return tags that tell the sensors: those of their missions, without the letter of the satellite."""
-    simulated = ["simulated"] if subject.cube.attrs.get("simulated") else []
+    simulated = ["simulated"] if subject.is_simulated else []
     names = {str(name).removeprefix("Simulated ").lower() for name in subject.index["platform"] if name}
     return [*simulated, *sorted({re.sub(r"(?<=\d)[a-z]$", "", name).replace(" ", "-") for name in names})]
 

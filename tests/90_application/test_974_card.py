@@ -153,7 +153,13 @@ class TestText:
             "Trees were mapped in 2019.",
         ):
             assert words in found
-        assert "simulated" not in found
+        assert "simulated" not in found + card_text(subject, 0)
+
+    @pytest.mark.parametrize("simulated", ["true", "false"])
+    def test_nobody_takes_simulated_images_for_real_ones_nor_the_other_way_round(self, subject, simulated):
+        """The cube has the words that NetCDF has: there is no truth value in it."""
+        other = replace(subject, cube=subject.cube.assign_attrs(simulated=simulated))
+        assert ("simulated" in card_text(other, 0)) == (simulated == "true")
 
     def test_what_nobody_stated_is_named(self, subject):
         other = with_licence(replace(subject, cube=subject.cube.copy()), "")
