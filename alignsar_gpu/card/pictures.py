@@ -201,8 +201,7 @@ def _shown_layer(subject: Subject) -> tuple[str, dict[str, Any]]:
     """Choose the layer that shows most: a power, of one and the same polarization."""
     layers = list(subject.layers_in("images", "ground", "pairs"))
     powers = [layer for layer in layers if "decibel" in layer[1]]
-    for start in (*CALIBRATED[::-1], *ALIKE[::-1]):  # what is sorted last counts most
-        powers.sort(key=lambda layer, word=start: word not in layer[0])
+    powers.sort(key=lambda layer: [word not in layer[0] for word in (*ALIKE, *CALIBRATED)])
     return (powers or layers)[0]
 
 
