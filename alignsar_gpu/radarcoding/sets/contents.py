@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from alignsar_gpu.radarcoding.rasters.config import RasterLayerConfig
+    from alignsar_gpu.radarcoding.vectors.formats.ogr import OgrSource
 
 DATABASES = (".gpkg", ".sqlite", ".gdb", ".osm", ".pbf")  # files with layers of their own
-SINGLE = (".shp", ".gml", ".fgb", ".parquet", ".geojson", ".json")  # with one
+SINGLE = (".shp", ".gml", ".fgb", ".geojson", ".json")  # with one
 LOOKED_AT = 16_000_000  # pixels of a raster
 
 
@@ -86,16 +87,19 @@ def layers_of(path: str, where: str) -> list[str]:
         raise AlignsarError(f"{where}: {path}: cannot be read as a vector file ({error})") from None
 
 
-def attributes_of(keys: Mapping[str, Any], where: str) -> dict[str, str]:
-    """Return the names of the attributes of a layer by their names in lower case."""
-    source = open_ogr(find_vectors(str(keys["path"]), where), _config(keys), where)
-    return {name.lower(): name for name in source.fields}
+def open_place(place: Place, keys: Mapping[str, Any], where: str) -> OgrSource | None:
+    """Open a layer; None for GML without objects. ``keys`` are those that its layer has beside its place."""
+    if place.is_gml and not layers_of(place.path, where):
+        return None
+    return open_ogr(find_vectors(place.path, where), _config({**place.keys, **keys}), where)
 
 
-def has_features(keys: Mapping[str, Any], where: str) -> bool:
-    """Return whether a layer has features that meet its condition and have values of its classes."""
+def has_features(source: OgrSource, keys: Mapping[str, Any], where: str) -> bool:
+    """Return whether an open layer has features that meet the condition of ``keys`` and have values of its classes."""
     config = _config(keys)
-    source = open_ogr(find_vectors(config.path, where), config, where)
+    if source.driver == "GML":  # whose attributes are read as far as the condition needs them
+        source = open_ogr(find_vectors(config.path, where), config, where)
+    source = replace(source, condition=config.where)
     if not len(source.head(1).shapes):
         return False
     if not (config.attribute and config.values):

@@ -13,14 +13,15 @@ from alignsar_gpu.radarcoding.kinds import layers_of
 from alignsar_gpu.radarcoding.sets import SETS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from alignsar_gpu.radarcoding.rasters.config import RasterLayerConfig
     from alignsar_gpu.radarcoding.sets.contents import Place
     from alignsar_gpu.radarcoding.sets.label_set import LabelSet, Part
+    from alignsar_gpu.radarcoding.vectors.formats.ogr import OgrSource
 
 SET, PARTS = "set", "parts"
-VECTORS = (".gpkg", ".shp", ".zip", ".gdb", ".sqlite", ".fgb", ".parquet", ".geojson", ".json", ".gml")
+VECTORS = (".gpkg", ".shp", ".zip", ".gdb", ".sqlite", ".fgb", ".geojson", ".json", ".gml")
 
 
 def expand_sets(layers: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -60,6 +61,7 @@ class _Expansion:
         if not self.given.get("path"):
             raise AlignsarError(f"{self.where}.path: must be given; take {self.set.product}")
         self.notes: list[str] = []
+        self.opened: dict[Place, OgrSource | None] = {}
         self._check_parts()
 
     def _check_parts(self) -> None:
@@ -145,21 +147,31 @@ class _Expansion:
 
     def _part(self, part: Part, name: str, place: Place) -> dict[str, Any] | None:
         """Return the keys of a part; None where the file has nothing of it."""
-        from alignsar_gpu.radarcoding.sets.contents import attributes_of, has_features, layers_of  # noqa: PLC0415
+        from alignsar_gpu.radarcoding.sets.contents import has_features, open_place  # noqa: PLC0415
 
         more = self.others.get(name, {}) if part.name else {}
         given = {key: value for key, value in self.given.items() if key != "path"} | more
-        keys = place.keys | (dict(part.gml) if place.is_gml else {})
-        if place.is_gml and not layers_of(place.path, self.where):
+        gml = part.gml if place.is_gml else {}
+        if place not in self.opened:
+            self.opened[place] = open_place(place, gml, self.where)
+        source = self.opened[place]
+        if source is None:
             return None
-        fields = attributes_of(keys | given, self.where)
-        needed = [*part.needed, *(part.attributes if not given.get("attribute") else ())]
-        if needed and not any(one.lower() in fields for one in needed):
-            raise AlignsarError(
-                f"{self.where}: {place.path}: {place.layer or Path(place.path).stem} lacks the attribute "
-                f"{' or '.join(needed)}, which set={self.set.name} needs; take {self.set.product}"
-            )
-        if given.get("attribute"):
-            fields |= dict.fromkeys(part.attributes, str(given["attribute"]))
-        keys = keys | self.set.vector_keys(part, name, fields) | given
-        return keys if has_features(keys, self.where) else None
+        fields = self._fields(part, place, source.fields, given.get("attribute"))
+        keys = {**place.keys, **gml, **self.set.vector_keys(part, name, fields), **given}
+        return keys if has_features(source, keys, self.where) else None
+
+    def _fields(
+        self, part: Part, place: Place, fields: Iterable[str], attribute: str | None
+    ) -> dict[str, str]:
+        """Return the attributes of a layer by their names in lower case; ``attribute`` is that of the classes."""
+        there = {name.lower(): name for name in fields}
+        if attribute:
+            there |= dict.fromkeys(part.attributes, attribute)
+        for needed in filter(None, (part.needed, part.attributes)):
+            if not any(name.lower() in there for name in needed):
+                raise AlignsarError(
+                    f"{self.where}: {place.path}: {place.layer or Path(place.path).stem} lacks the attribute "
+                    f"{' or '.join(needed)}, which set={self.set.name} needs; take {self.set.product}"
+                )
+        return there
