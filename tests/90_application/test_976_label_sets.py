@@ -23,7 +23,12 @@ def labelled(tmp_path_factory):
     write(folder / "w.tif", codes, Affine(1e-3, 0, -8.56, 0, -1e-3, 31.78), nodata=0)
     layers = [f"radarcoding.layers.cover.{key}" for key in ("set=worldcover", f"path={folder}/w.tif")]
     output = folder / "out"
-    chips = ["chips.size=[8,8]", "chips.split.shares.validation=0", "chips.split.shares.test=0"]
+    chips = [
+        "chips.size=[8,8]",
+        "chips.split.shares.validation=0",
+        "chips.split.shares.test=0",
+        "chips.split.shares.train=1",
+    ]
     more = ["signatures.names=[sigma0]", "netcdf=none", "report=none", "geocoding.resolution=60", *chips]
     run(*burst_of(safe, dem, AREA, *layers, *more, f"output={output}"))
     return output
