@@ -43,7 +43,7 @@ def test_paths_in_archives(tmp_path, monkeypatch, composes):
     monkeypatch.setenv("MAPS_HERE", str(tmp_path))
     keys = f"{LAYER}={{set: bgt, path: '${{oc.env:MAPS_HERE}}/b.zip'}}"
     composed = composes("config", [*SENTINEL1, keys])
-    (note,) = with_sets(composed)
+    (note, _) = with_sets(composed)
     assert "building,road,vegetation of set=bgt; the file has nothing of " in note
     written = OmegaConf.to_container(composed.radarcoding.layers, resolve=False)
     assert written["cover_road"]["path"] == "${oc.env:MAPS_HERE}/b.zip!bgt_wegdeel.gml"

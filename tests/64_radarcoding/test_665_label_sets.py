@@ -182,7 +182,9 @@ class TestVectors:
     def test_some_of_its_parts(self, tmp_path):
         path = fake_maps.top10nl(tmp_path / "t.gpkg")
         made, notes = expanded("top10nl", path, parts=["terrain", "building"])
-        assert (list(made), notes) == (["map_building", "map_terrain"], [])
+        assert list(made) == ["map_building", "map_terrain"]
+        assert [note.partition(": ")[0] for note in notes] == ["radarcoding.layers.map.coverage=extent"]
+        assert expanded("top10nl", path, parts=["terrain"], coverage="everywhere")[1] == []
         refused("map.parts=[railway,road]: ", "top10nl", path, parts=["railway", "road"])
         refused("has nothing of railway; write parts=[road]", "top10nl", path, parts=["railway", "road"])
         refused("map.parts=buildng: choose from building", "top10nl", path, parts=["buildng"])

@@ -143,6 +143,11 @@ class _Expansion:
             )
         if lacking:
             self.notes.append(f"{self.where}: {has} of set={self.set.name}; the file has nothing of {lacks}")
+        if "coverage" not in self.given:
+            self.notes.append(
+                f"{self.where}.coverage=extent: the box around all objects counts as mapped; where the extract has "
+                "another shape, name a file with its area"
+            )
         return made
 
     def _part(self, part: Part, name: str, place: Place) -> dict[str, Any] | None:
