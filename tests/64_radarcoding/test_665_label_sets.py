@@ -115,6 +115,20 @@ class TestRasters:
         made, _ = expanded("worldcover", path, nodata=110)
         assert made["map"]["nodata"] == 110
 
+    def test_files_of_another_year(self, tmp_path):
+        path = fake_maps.raster(tmp_path / "ESA_WorldCover_10m_2020_v100_N51E003_Map.tif", [10])
+        refused(
+            "map.set=worldcover: ESA_WorldCover_10m_2020_v100_N51E003_Map.tif is of another year",
+            "worldcover",
+            path,
+        )
+        assert expanded("worldcover", path, source="our own")[0]["map"]["source"] == "our own"
+        assert "2020" in expanded("worldcover_2020", path)[0]["map"]["attribution"]
+        refused("_Map.tif is of another year", "worldcover", tmp_path)
+        for name in ("U2018_CLC2012_V2020_20u1.tif", "U2018_CLC2012_V2020_20u1.gpkg"):
+            file = fake_maps.raster(tmp_path / name, [1]) if name.endswith("tif") else tmp_path / name
+            refused("is of another year; take CORINE Land Cover 2018", "corine", file)
+
     def test_another_kind_than_it_has(self, tmp_path):
         path = fake_maps.raster(tmp_path / "x.tif", [10])
         refused("w.gpkg: there is no such file", "corine", tmp_path / "w.gpkg")
@@ -188,7 +202,8 @@ class TestVectors:
         refused("map.parts=[railway,road]: ", "top10nl", path, parts=["railway", "road"])
         refused("has nothing of railway; write parts=[road]", "top10nl", path, parts=["railway", "road"])
         refused("map.parts=buildng: choose from building", "top10nl", path, parts=["buildng"])
-        refused("map.parts=road: ", "top10nl", path, parts="road")
+        refused("map.parts=road: must be a list", "top10nl", path, parts="road")
+        refused("map.parts=7: must be a list", "top10nl", path, parts=7)
         refused("has none of the layers of set=bgt (bgt_pand, bgt_wegdeel", "bgt", path)
 
     def test_keys_for_all_layers_and_for_one(self, tmp_path):
@@ -214,7 +229,7 @@ class TestVectors:
         ({"set": "worldcovr", "path": "x"}, "did you mean worldcover"),
         ({"set": "osm"}, "map.path: must be given; take an extract of download.geofabrik.de"),
         ({"set": "osm", "path": ["a", "b"]}, "map.path: must be one path"),
-        ({"set": "worldcover", "path": "x", "parts": ["a"]}, "map.parts=a: worldcover has no parts"),
+        ({"set": "worldcover", "path": "x", "parts": ["a"]}, "map.parts: set=worldcover has no parts"),
         ({"set": ["osm"], "path": "x"}, "map.set=[osm]: choose from"),
     ],
 )

@@ -22,9 +22,10 @@ from alignsar_gpu.radarcoding.vectors.formats.paths import find_vectors, listed,
 from alignsar_gpu.radarcoding.vectors.formats.sources import quietly
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from alignsar_gpu.radarcoding.rasters.config import RasterLayerConfig
+    from alignsar_gpu.radarcoding.sets.label_set import LabelSet
     from alignsar_gpu.radarcoding.vectors.formats.ogr import OgrSource
 
 DATABASES = (".gpkg", ".sqlite", ".gdb", ".osm", ".pbf")  # files with layers of their own
@@ -113,15 +114,19 @@ def _config(keys: Mapping[str, Any]) -> VectorLayerConfig:
     return VectorLayerConfig(**{name: keys[name] for name in known if name in keys})
 
 
-def check_codes(config: RasterLayerConfig, codes: Sequence[int], product: str, where: str) -> None:
-    """Check that a raster has no codes but those of a set; of a large one, some of the pixels all over it.
+def check_raster(config: RasterLayerConfig, label_set: LabelSet, where: str) -> None:
+    """Check that a raster is of the year of a set and has no other codes; of a large one, pixels all over it.
 
     Raises AlignsarError, beginning with ``where`` and naming the codes, otherwise.
     """
     raster = open_raster(config, where)
+    codes = [code for one in label_set.raster for code in one.values]
+    product = label_set.product
     side = max(int((LOOKED_AT / len(raster.tiles)) ** 0.5), 1)
     there: set[int] = set()
     for tile in raster.tiles:
+        if config.source == label_set.about["source"]:
+            label_set.check_name(tile.name, where)
         with open_gdal(tile.name, f"{where}: {tile.name}") as file:
             shape = tuple(min(size, side) for size in file.shape)
             values = file.read(raster.numbers[0], out_shape=shape, masked=True).compressed()

@@ -121,6 +121,7 @@ def _at_level(name: str, names: dict[int, str], digits: int) -> LabelSet:
         raster=_categories(names, digits, raster=True),
         nodata=NODATA,
         forms=((part,),),
+        not_named=r"CLC(?!2018)\d{4}",
     )
 
 

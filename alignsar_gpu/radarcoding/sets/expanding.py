@@ -67,11 +67,15 @@ class _Expansion:
     def _check_parts(self) -> None:
         if self.asked is None:
             return
-        wrong = [part for part in self.asked if part not in self.set.parts]
-        if not isinstance(self.asked, list) or not self.asked or wrong:
-            given = wrong[0] if isinstance(self.asked, list) and wrong else as_given(self.asked)
-            what = choose_from(given, self.set.parts) if self.set.parts else f"{self.set.name} has no parts"
-            raise AlignsarError(f"{self.where}.parts={given}: {what}")
+        if not isinstance(self.asked, list) or not self.asked:
+            raise AlignsarError(
+                f"{self.where}.parts={as_given(self.asked)}: must be a list, such as [building,water]"
+            )
+        if not self.set.parts:
+            raise AlignsarError(f"{self.where}.parts: set={self.set.name} has no parts; leave the key out")
+        for part in self.asked:
+            if part not in self.set.parts:
+                raise AlignsarError(f"{self.where}.parts={part}: {choose_from(str(part), self.set.parts)}")
 
     def layers(self) -> dict[str, Any]:
         """Return the keys of the layers that the set makes, by their names."""
@@ -84,13 +88,12 @@ class _Expansion:
         return not (isinstance(path, str) and Path(path.partition("!")[0]).suffix.lower() in VECTORS)
 
     def _raster(self) -> dict[str, Any]:
-        from alignsar_gpu.radarcoding.sets.contents import check_codes  # noqa: PLC0415  (rasterio)
+        from alignsar_gpu.radarcoding.sets.contents import check_raster  # noqa: PLC0415  (rasterio)
 
         keys = self.set.raster_keys() | self.given
         if "classes" not in self.given:
             config = cast("RasterLayerConfig", layers_of({self.name: keys})[self.name])
-            codes = [code for one in self.set.raster for code in one.values]
-            check_codes(config, codes, self.set.product, self.where)
+            check_raster(config, self.set, self.where)
         return keys
 
     def _vectors(self) -> dict[str, Any]:
@@ -99,6 +102,8 @@ class _Expansion:
         path = self.given["path"]
         if not isinstance(path, str):
             raise AlignsarError(f"{self.where}.path: must be one path; only rasters have lists of files")
+        if "source" not in self.given:
+            self.set.check_name(path, self.where)
         places = places_of(path, self.where)
         for form in self.set.forms:
             found = {part: place for part in form if (place := self._place(part, places)) is not None}

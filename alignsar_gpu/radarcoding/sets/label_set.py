@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,6 +70,7 @@ class LabelSet:
     raster : classes of its rasters; empty where it has none.
     nodata : code of its rasters without data.
     forms : the parts of its vectors, by the form of file that they come in.
+    not_named : pattern of names that files of other years have, whose credits would be wrong.
     """
 
     name: str
@@ -74,11 +79,21 @@ class LabelSet:
     raster: tuple[Category, ...] = ()
     nodata: int | None = None
     forms: tuple[tuple[Part, ...], ...] = ()
+    not_named: str = ""
 
     @property
     def parts(self) -> tuple[str, ...]:
         """Names of the parts of its vectors."""
         return tuple(dict.fromkeys(part.name for form in self.forms for part in form if part.name))
+
+    def check_name(self, file: str, where: str) -> None:
+        """Check that the name of a file is not that of another year; raise AlignsarError otherwise."""
+        name = Path(file).name
+        if self.not_named and re.search(self.not_named, name, re.IGNORECASE):
+            raise AlignsarError(
+                f"{where}.set={self.name}: {name} is of another year; take {self.product}, or give source, attribution "
+                "and references yourself"
+            )
 
     def raster_keys(self) -> dict[str, Any]:
         """Return the keys of a layer of its raster."""

@@ -37,6 +37,7 @@ def _of_year(name: str, year: int, version: str, citation: str) -> LabelSet:
         },
         raster=CLASSES,
         nodata=0,
+        not_named=rf"WorldCover_10m_(?!{year})\d{{4}}",
     )
 
 
