@@ -194,11 +194,11 @@ def _sources(cube: xr.Dataset) -> dict[str, tuple[list[str], str, str]]:
         about = cube[name].attrs
         if "inherited_from" in about and {"source", "license", "attribution"} & set(about):
             source = str(about.get("source", about["inherited_from"]))
-            if SEVERAL in source:  # the class of the pixel, of several maps, which have layers of their own
-                continue
             licence, attribution = str(about.get("license", "")), str(about.get("attribution", ""))
             sources.setdefault(source, ([], licence, attribution))[0].append(name)
-    return sources
+    # that of the class of the pixel is all sources of vectors, which have layers of their own
+    together = {source for source in sources if set(source.split(SEVERAL)) <= sources.keys() - {source}}
+    return {source: about for source, about in sources.items() if source not in together}
 
 
 def _licences(cube: xr.Dataset) -> list[pystac.Link]:

@@ -87,6 +87,9 @@ def test_the_catalogue_names_sources_once_with_their_credits(made):
         "TOP10NL, Basisregistratie Topografie (BRT), Kadaster / PDOK",
     }
     assert providers["us"] == "Source of barn; licence: CC0-1.0; attribution: © us"
+    odd = cube[["barn", "platform"]].copy(deep=True)
+    odd["barn"].attrs["source"] = "us; and others"
+    assert "us; and others" in {one.name for one in collection._providers(odd)}
     (tree, *_) = collection._band(cube["cover"])["classification:classes"][1:]
     assert (tree["name"], tree["color_hint"]) == ("tree_cover", "006400")
 
