@@ -37,6 +37,7 @@ SUMMARIES = (
 )
 COPERNICUS = "The Sentinel-1 mission of the European Union, operated by ESA"
 SENTINEL_TERMS = "https://sentinels.copernicus.eu/documents/247904/690755/Sentinel_Data_Legal_Notice"
+SEVERAL = "; "  # between the sources of a layer
 SPDX = "https://spdx.org/licenses/{}.html"
 NO_SPDX = ("other", "proprietary", "various")
 COMPLEX = {"complex64": "cfloat32", "complex128": "cfloat64", "bool": "uint8"}
@@ -145,6 +146,10 @@ def _band(layer: xr.DataArray) -> dict[str, Any]:
         band["classification:classes"] = [
             class_of(int(code), name.replace("_", " ")) for code, name in zip(codes, names, strict=True)
         ]
+        for entry, colour in zip(
+            band["classification:classes"], str(about.get("flag_colors", "")).split(), strict=False
+        ):
+            entry["color_hint"] = colour.removeprefix("#").upper()
     return band
 
 
@@ -160,8 +165,12 @@ def _providers(cube: xr.Dataset) -> list[pystac.Provider]:
                 url="https://dataspace.copernicus.eu",
             )
         )
-    for source, (layers, licence) in _sources(cube).items():
-        text = f"Source of {', '.join(layers)}" + (f"; licence: {licence}" if licence else "")
+    for source, (layers, licence, attribution) in _sources(cube).items():
+        more = (
+            f"licence: {licence}" if licence else "",
+            f"attribution: {attribution}" if attribution else "",
+        )
+        text = "; ".join(filter(None, (f"Source of {', '.join(layers)}", *more)))
         roles = [pystac.ProviderRole.PRODUCER, pystac.ProviderRole.LICENSOR]
         providers.append(pystac.Provider(name=source, description=text, roles=roles))
     if "creator_name" in of:
@@ -185,15 +194,18 @@ def _is_sentinel1(cube: xr.Dataset) -> bool:
     return all(str(platform).startswith("Sentinel-1") for platform in cube["platform"].values)
 
 
-def _sources(cube: xr.Dataset) -> dict[str, tuple[list[str], str]]:
-    """Layers and licence of each source of labels that says either."""
-    sources: dict[str, tuple[list[str], str]] = {}
+def _sources(cube: xr.Dataset) -> dict[str, tuple[list[str], str, str]]:
+    """Layers, licence and attribution of each source of labels that says one of them."""
+    sources: dict[str, tuple[list[str], str, str]] = {}
     for name in sorted(map(str, cube.data_vars)):
         about = cube[name].attrs
-        if "inherited_from" in about and ("source" in about or "license" in about):
+        if "inherited_from" in about and {"source", "license", "attribution"} & set(about):
             source = str(about.get("source", about["inherited_from"]))
-            sources.setdefault(source, ([], str(about.get("license", ""))))[0].append(name)
-    return sources
+            licence, attribution = str(about.get("license", "")), str(about.get("attribution", ""))
+            sources.setdefault(source, ([], licence, attribution))[0].append(name)
+    # that of the class of the pixel is all sources of vectors, which have layers of their own
+    together = {source for source in sources if set(source.split(SEVERAL)) <= sources.keys() - {source}}
+    return {source: about for source, about in sources.items() if source not in together}
 
 
 def _licences(cube: xr.Dataset) -> list[pystac.Link]:
@@ -203,7 +215,7 @@ def _licences(cube: xr.Dataset) -> list[pystac.Link]:
         links.append(_licence(cube.attrs["license"], f"Licence of the dataset: {cube.attrs['license']}"))
     if _is_sentinel1(cube):
         links.append(pystac.Link("license", SENTINEL_TERMS, "application/pdf", "Terms of Sentinel data"))
-    for source, (layers, licence) in _sources(cube).items():
+    for source, (layers, licence, _) in _sources(cube).items():
         if licence and " " not in licence:  # an SPDX identifier; other texts are in the providers
             links.append(_licence(licence, f"Licence of {', '.join(layers)} ({source}): {licence}"))
     return links

@@ -7,6 +7,7 @@ built on `LayerConfig`, which has the keys that all kinds share.
 from __future__ import annotations
 
 import keyword
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,8 @@ from omegaconf import MISSING
 
 from alignsar_gpu.config.keys import about, key
 from alignsar_gpu.errors import AlignsarError
+
+COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 @dataclass
@@ -28,7 +31,12 @@ class LayerConfig:
     crs: str | None = key(None, "coordinate reference system of a file that states none, such as EPSG:28992")
     description: str = key("", "what it shows, for the attributes")
     source: str = key("", "whom the data are from, for the attributes")
-    license: str = key("", "licence of the data, for the attributes")
+    license: str = key("", "licence of the data, as an SPDX identifier or a URL, for the attributes")
+    attribution: str = key("", "how the source must be credited, for the attributes")
+    references: str = key("", "what to cite, for the attributes")
+    colors: dict[str, str] | None = field(
+        default=None, metadata=about('colours of the classes, or of the layer by its name: {tree: "#006400"}')
+    )
 
     def check(self, where: str) -> None:
         """Check that the keys fit together; raise AlignsarError, beginning with ``where``, otherwise."""
@@ -68,10 +76,18 @@ def check_layer_name(name: str) -> None:
         )
 
 
+def check_colors(layer: LayerConfig, where: str) -> None:
+    """Raise AlignsarError for colours that are not written as #rrggbb."""
+    for name, colour in (layer.colors or {}).items():
+        if not COLOUR.fullmatch(colour):
+            raise AlignsarError(f'{where}.colors: {name}: {colour!r} is not a colour; write it as "#rrggbb"')
+
+
 def check_radarcoding(config: RadarcodingConfig) -> None:
     """Check that names and keys of the layers fit together; raise AlignsarError, naming the key, otherwise."""
     for name, layer in config.layers.items():
         check_layer_name(name)
         layer.check(f"radarcoding.layers.{name}")
+        check_colors(layer, f"radarcoding.layers.{name}")
     if config.label and config.label in config.layers:
         raise AlignsarError(f"radarcoding.label={config.label}: is the name of a layer too; choose another")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import fields, is_dataclass
-from typing import cast
+from typing import Any, cast
 
 from hydra.core.config_store import ConfigStore
 from hydra.errors import MissingConfigException, OverrideParseException
@@ -18,6 +18,7 @@ from alignsar_gpu.frontend.groups import groups, options_of
 from alignsar_gpu.frontend.keys import LAYER, LAYERS, NAMED, all_keys, keys_named
 from alignsar_gpu.products.readers import reader_of, readers
 from alignsar_gpu.radarcoding.kinds import layers_of
+from alignsar_gpu.radarcoding.sets.expanding import SET, expand_sets
 
 UNKNOWN = re.compile(r"Could not override '(?P<name>[^']+)'")  # what Hydra says of a key that is not there
 TWICE = re.compile(r"Multiple values for (?P<name>[\w/]+)")
@@ -150,6 +151,31 @@ def _unknown_keys(node: DictConfig, prefix: str = "") -> list[str]:
         elif not OmegaConf.is_missing(node, name) and isinstance(node[name], DictConfig):
             unknown += _unknown_keys(node[name], f"{prefix}{name}.")
     return unknown
+
+
+def with_sets(composed: DictConfig) -> list[str]:
+    """Replace label sets in the configuration by the keys of their layers; returns what users should know.
+
+    Paths stay as they are written, values of the environment among them. Raises AlignsarError, naming the key.
+    """
+    written, values = (
+        cast("dict[str, Any]", OmegaConf.to_container(composed.radarcoding.layers, resolve=resolve))
+        for resolve in (False, True)
+    )
+    if not any(isinstance(layer, dict) and SET in layer for layer in values.values()):
+        return []
+    layers, notes = expand_sets(values)
+    names = {
+        str(layer["path"]): str(written[name]["path"])
+        for name, layer in values.items()
+        if isinstance(layer, dict) and isinstance(layer.get("path"), str)
+    }
+    for layer in layers.values():
+        if isinstance(layer, dict) and isinstance(layer.get("path"), str):
+            start = max((name for name in names if layer["path"].startswith(name)), key=len, default="")
+            layer["path"] = names.get(start, "") + layer["path"].removeprefix(start)
+    composed.radarcoding.layers = layers
+    return notes
 
 
 def typed(composed: DictConfig) -> Config:

@@ -15,6 +15,7 @@ from alignsar_gpu.config import Config
 from alignsar_gpu.config.keys import about, kinds_of, values_of
 from alignsar_gpu.products.readers import readers
 from alignsar_gpu.radarcoding.kinds import DEFAULT, kinds
+from alignsar_gpu.radarcoding.sets import SETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -100,6 +101,12 @@ def _all_keys(formats: tuple[Reader, ...], labels: tuple[LabelKind, ...]) -> tup
         "which kind of label it is, with keys of its own", choices=tuple(kind.name for kind in labels)
     )
     found.append(Key(name=f"{NAMED}kind", hint=str, default=DEFAULT, about=which))
+    ready = about(
+        "a ready label set: its layers, classes, colours and licence by one word", choices=tuple(SETS)
+    )
+    found.append(Key(name=f"{NAMED}set", hint=str | None, default=None, about=ready))
+    parts = about("which layers of a set, such as [building,water]; unset: all that the file has")
+    found.append(Key(name=f"{NAMED}parts", hint=list[str] | None, default=None, about=parts))
     for reader in formats:
         found += _keys_of(reader.schema, "products.", f"products={reader.name}")
     for kind in labels:

@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from alignsar_gpu.config import NoProductsConfig
 from alignsar_gpu.config.paths import check_paths, name_after
 from alignsar_gpu.environment import check_environment
-from alignsar_gpu.frontend.composing import typed
+from alignsar_gpu.frontend.composing import typed, with_sets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +54,7 @@ def perform(
     adds = OmegaConf.is_missing(composed, "products") and adds_to_finished_run(composed)
     if adds:
         composed.products = OmegaConf.structured(NoProductsConfig)
+    notes = with_sets(composed)
     config = typed(composed)
     check_paths(config)
     check_environment()
@@ -62,9 +63,11 @@ def perform(
     from alignsar_gpu.application.published import Published  # noqa: PLC0415
     from alignsar_gpu.application.simulation import simulate_products  # noqa: PLC0415
     from alignsar_gpu.device import limited_threads  # noqa: PLC0415
-    from alignsar_gpu.progress import start_log  # noqa: PLC0415
+    from alignsar_gpu.progress import LOGGER, start_log  # noqa: PLC0415
 
     start_log()
+    for note in notes:
+        LOGGER.info("labels     %s", note)
     published = Published(composed)
     summary = None
     with working(), limited_threads(config.device.threads):

@@ -24,6 +24,7 @@ OUTLINE = (5, 33)  # points along the sides of an area: straight between them to
 MARGIN = 1e-4  # degrees around an area
 NONE, UNKNOWN = 0, 255  # numbers in layers of classes: surely none of them, and not known
 UNKNOWN_NAME = "unknown"
+NONE_COLOUR, UNKNOWN_COLOUR = "#d5d9dd", "#ffffff"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,13 +37,20 @@ class LayerSpec:
     dated: bool = False
 
 
-def class_flags(classes: Sequence[str]) -> dict[str, Any]:
-    """Return the CF attributes of a layer of class numbers: 0 is none of them, 255 is unknown."""
-    return {
+def class_flags(classes: Sequence[str], colours: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the CF attributes of a layer of class numbers: 0 is none of them, 255 is unknown.
+
+    ``colours`` of the classes ("#rrggbb") become `flag_colors`, as in the maps of ESA's Climate Change Initiative; they
+    are left out where a class has none (an empty text).
+    """
+    flags = {
         "units": "1",
         "flag_values": [NONE, *range(1, len(classes) + 1), UNKNOWN],
         "flag_meanings": " ".join(("none", *classes, UNKNOWN_NAME)),
     }
+    if colours and all(colours):
+        flags["flag_colors"] = " ".join((NONE_COLOUR, *colours, UNKNOWN_COLOUR))
+    return flags
 
 
 def mask_layer(name: str, description: str) -> LayerSpec:

@@ -7,7 +7,7 @@ import pytest
 from scipy.fft import fft2, ifft2
 from scipy.ndimage import fourier_gaussian
 
-from alignsar_gpu.radarcoding.offset.measurement import LabelOffset, OffsetMeter, estimate
+from alignsar_gpu.radarcoding.offset.measurement import LabelOffset, OffsetMeter
 
 FINE = 3  # cells of the ground in a pixel, each way
 BANDS = (0.7, 0.9)  # part of the sampling rate that the image occupies, lines and samples
@@ -16,6 +16,13 @@ SEARCH = (8, 16)
 DECIBELS = (-14.0, -10.0, -8.0, -17.0, -2.0)  # three kinds of fields, roads, buildings
 FIELDS, ROADS, BUILDINGS = 3, 3, 4
 CHANCE = "nowhere in the search better than chance"
+
+
+def estimate(fractions, image, **options):
+    """The offset of the labels of a whole image, given at once."""
+    meter = OffsetMeter(len(fractions), image.shape, **options)
+    meter.add(fractions, image)
+    return meter.result()
 
 
 def smooth(rng, shape, lines, samples):

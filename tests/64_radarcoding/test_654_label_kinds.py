@@ -80,7 +80,7 @@ class TestAKindOfItsOwn:
         )
         refused(f"{where}.unit: is for kind=gauge, and this layer has kind=vector", "{path: x, unit: m}")
         refused(
-            f"{where}.colour: no such key; a layer of kind=gauge has kind, path", "{kind: gauge, colour: red}"
+            f"{where}.tide: no such key; a layer of kind=gauge has kind, path", "{kind: gauge, tide: red}"
         )
         refused(
             f"{where}.kind=buoy: choose from vector, raster, points, field, gauge", "{kind: buoy, path: x}"
@@ -98,7 +98,7 @@ class TestAKindOfItsOwn:
         )
         assert first == other  # files count by their content
         assert set(first["layers"]["tide"]) == {
-            *("kind", "crs", "description", "source", "license"),
+            *("kind", "crs", "description", "source", "license", "attribution", "references", "colors"),
             *("unit", "factor"),
         }
         assert label_settings(make(f"{LAYER}={{kind: gauge, path: x, unit: cm}}")) != first

@@ -28,7 +28,10 @@ WINDOWS = (
     "coherence_window",
     "matrix_window",
 )  # attributes of a cube that begin so say over what it averages
-OF_LAYER = ("long_name", "description", "units", "references", "valid_range", "comment", "standard_name")
+OF_LAYER = (
+    *("long_name", "description", "units", "references", "valid_range", "comment", "standard_name"),
+    *("inherited_from", "source", "license", "attribution", "flag_colors"),
+)
 OF_SCENE = ("id", "fingerprint", "reference_date", "reference_product_id", "pass_direction", "look_side")
 OF_DATASET = ("title", "license", "product_version", "creator_name", "institution", "acknowledgement")
 NOT_IN_IDS = re.compile(r"[^A-Za-z0-9_-]+")

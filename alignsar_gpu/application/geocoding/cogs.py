@@ -13,7 +13,7 @@ from alignsar_gpu.dataset.dates import date_name, iso
 from alignsar_gpu.geocoding.cog_layouts import NO_CLASS, class_names, layer_layout, picture_layout
 from alignsar_gpu.geocoding.cogs import CogWriter
 from alignsar_gpu.geocoding.visual import channels, describe, stretch, visual, visual_layers
-from alignsar_gpu.report.drawing.palette import colours_of
+from alignsar_gpu.report.drawing.palette import colours_of, stated_colours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -99,11 +99,11 @@ def class_colours(layer: CubeLayer) -> dict[int, Colour]:
     names = {code: name for code, name in class_names(layer).items() if code != NO_CLASS}
     if "flag_values" not in layer.attributes:
         return {}
+    chosen = colours_of([name.replace(" ", "_") for name in names.values()])
+    colours = dict(zip(names, chosen, strict=True)) | stated_colours(layer.attributes)
     return {
-        code: tuple(int(colour[place : place + 2], 16) for place in (1, 3, 5))  # type: ignore[misc]  # of three
-        for code, colour in zip(
-            names, colours_of([name.replace(" ", "_") for name in names.values()]), strict=True
-        )
+        code: tuple(int(colours[code][place : place + 2], 16) for place in (1, 3, 5))  # type: ignore[misc]  # of three
+        for code in names
     }
 
 

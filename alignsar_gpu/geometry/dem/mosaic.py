@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,13 +40,14 @@ class DemTile:
 
     def moved(self, rows: int, columns: int) -> DemTile:
         """Return the tile with rows and columns counted from another post."""
-        return DemTile(
-            raster=self.raster,
+        return replace(
+            self,
             top=self.top - rows,
             left=self.left - columns,
             bottom=self.bottom - rows,
             right=self.right - columns,
-            sampling=self.sampling and self.sampling.moved(rows, columns),
+            sampling=self.sampling
+            and replace(self.sampling, row=self.sampling.row + rows, column=self.sampling.column + columns),
         )
 
     def read(self, top: int, bottom: int, left: int, right: int) -> NDArray[np.float64]:
@@ -79,17 +80,6 @@ class Sampling:
     shift: float
     pipeline: str
     period: float
-
-    def moved(self, rows: int, columns: int) -> Sampling:
-        """Return the resampling with rows and columns of the mosaic counted from another post."""
-        return Sampling(
-            affine=self.affine,
-            row=self.row + rows,
-            column=self.column + columns,
-            shift=self.shift,
-            pipeline=self.pipeline,
-            period=self.period,
-        )
 
     def read(self, raster: HeightRaster, top: int, bottom: int, left: int, right: int) -> NDArray[np.float64]:
         """Resample heights at the mosaic's posts: NaN outside the tile and beside holes."""

@@ -213,27 +213,6 @@ class OffsetMeter:
         return offset_sums(self._fractions[:, :lines, samples], image, self._search)
 
 
-def estimate(
-    fractions: NDArray[np.floating],
-    image: NDArray[np.floating],
-    *,
-    search: tuple[int, int] = SEARCH,
-    patch: tuple[int, int] | None = None,
-    most_patches: int = MOST,
-    threads: int | None = None,
-) -> LabelOffset:
-    """Estimate the offset of labels against a whole image.
-
-    Fractions [class, line, sample] and image [line, sample] as `OffsetMeter.add` takes them; the rest as
-    `OffsetMeter` has it.
-    """
-    meter = OffsetMeter(
-        len(fractions), image.shape, search=search, patch=patch, most_patches=most_patches, threads=threads
-    )
-    meter.add(fractions, image)
-    return meter.result()
-
-
 def _patch_size(inner: Sequence[int]) -> tuple[int, int]:
     """Choose lines and samples of patches so that the image has enough of them."""
     lines, samples = PATCH

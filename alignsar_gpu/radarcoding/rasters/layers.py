@@ -55,12 +55,14 @@ class RasterLayers:
     name : of the layer; where there are several, they are called after it and the class or band, NAME_CLASS.
     method : fraction, majority, mean, bilinear or cubic.
     attributes : further attributes of the layers.
+    colors : "#rrggbb" of classes, by name.
     """
 
     name: str
     file: LabelRaster
     method: str
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    colors: Mapping[str, str] = field(default_factory=dict)
     bytes_per_cell: float = 16.0  # classes at some points of a cell, or its value
 
     @property
@@ -87,7 +89,7 @@ class RasterLayers:
         if self.method == "majority":
             classes = self.file.class_names
             attributes = {
-                **class_flags(classes),
+                **class_flags(classes, [self.colors.get(one, "") for one in classes]),
                 "long_name": f"{self.name.replace('_', ' ')}: class of most of the pixel",
                 "description": (
                     f"class with the largest area on the ground of the pixel with data; {NONE}: codes of no class, "
@@ -185,7 +187,13 @@ class RasterLayers:
 
 def open_layer(name: str, layer: RasterLayerConfig, key: str, attributes: Mapping[str, str]) -> RasterLayers:
     """Open the raster of a layer; see `kinds.LabelKind`."""
-    return RasterLayers(name=name, file=open_raster(layer, key), method=layer.method, attributes=attributes)
+    return RasterLayers(
+        name=name,
+        file=open_raster(layer, key),
+        method=layer.method,
+        attributes=attributes,
+        colors=layer.colors or {},
+    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -33,6 +33,7 @@ FRACTION = (
     "area of the class on the ground of the pixel, over all ground in it, seen or in shadow; NaN where the map does "
     "not cover that ground"
 )
+CREDITS = ("source", "license", "attribution", "references")  # attributes of layers that the label has of all
 COVERED = 0.99  # of the ground of a pixel that a map must cover for the pixel to be known
 
 
@@ -57,6 +58,12 @@ class VectorSource:
     def names(self) -> tuple[str, ...]:
         """Names of the layers."""
         return tuple(f"{self.name}_{label}" for label in self.file.classes) or (self.name,)
+
+    @property
+    def colours(self) -> tuple[str, ...]:
+        """Colours ("#rrggbb") of the layers; an empty text where the configuration gives none."""
+        given = self.file.config.colors or {}
+        return tuple(given.get(name, "") for name in self.file.classes or (self.name,))
 
     def sentences(self) -> list[str]:
         """Return what users should know of the file, as sentences."""
@@ -182,16 +189,20 @@ class VectorLayers:
         return tuple(specs)
 
     def _label_attributes(self) -> dict[str, Any]:
-        files = dict.fromkeys(source.attributes.get("inherited_from", "") for source in self.sources)
         return {
-            **class_flags(self.names),
+            **class_flags(self.names, [colour for source in self.sources for colour in source.colours]),
             "long_name": "class of the pixel",
             "description": (
                 f"class with the largest area fraction, at least {self.least:g}; {NONE} where none has it, "
                 f"and {UNKNOWN} where one of the maps is unknown"
             ),
-            "inherited_from": ", ".join(filter(None, files)),
+            "inherited_from": ", ".join(self._stated("inherited_from")),
+            **{name: "; ".join(texts) for name in CREDITS if (texts := self._stated(name))},
         }
+
+    def _stated(self, attribute: str) -> list[str]:
+        """List what the sources state in an attribute, each text once."""
+        return list(dict.fromkeys(filter(None, (one.attributes.get(attribute, "") for one in self.sources))))
 
     @cached_property
     def _stores(self) -> list[RingStore]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from typing import Any
 
 # Okabe and Ito's palette, and the classes whose colour a reader expects
 CLASS_COLOURS = (
@@ -25,6 +26,12 @@ EXPECTED_COLOURS = {
     "rubble": "#7a4b2b",
     "oil": "#1b1b1b",
 }
+
+
+def stated_colours(attributes: Mapping[str, Any]) -> dict[int, str]:
+    """Return the colours that a layer of classes states, by code ("#rrggbb"); none where it states none."""
+    colours = str(attributes.get("flag_colors", "")).split()
+    return dict(zip(map(int, attributes["flag_values"]), colours, strict=True)) if colours else {}
 
 
 def colours_of(names: Sequence[str]) -> list[str]:

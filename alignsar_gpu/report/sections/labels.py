@@ -9,7 +9,7 @@ import numpy as np
 
 from alignsar_gpu.report import overview
 from alignsar_gpu.report.drawing.figures import Scale, class_picture
-from alignsar_gpu.report.drawing.palette import colours_of
+from alignsar_gpu.report.drawing.palette import colours_of, stated_colours
 from alignsar_gpu.report.page import Panel, Picture, Section, Table
 from alignsar_gpu.report.sections.objects import objects_table
 
@@ -72,7 +72,10 @@ def _classes(writer: PictureWriter, name: str) -> Picture:
     meanings = dict(zip(attributes["flag_values"], str(attributes["flag_meanings"]).split(), strict=True))
     codes = survey.image(name).astype(np.uint8)
     classes = [word for word in meanings.values() if word not in {NONE, UNKNOWN}]
-    colours = dict(zip(classes, colours_of(classes), strict=True)) | {NONE: NO_CLASS}
+    colours = dict(zip(classes, colours_of(classes), strict=True))
+    colours |= {meanings[code]: colour for code, colour in stated_colours(attributes).items()} | {
+        NONE: NO_CLASS
+    }
     shown = [code for code, word in meanings.items() if word != UNKNOWN and np.any(codes == code)]
     legend = tuple((meanings[code].replace("_", " "), colours[meanings[code]]) for code in shown)
     numbers = np.full(256, len(shown), np.uint8)
