@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from alignsar_gpu.application.chips.boxes.making import make_boxes
 from alignsar_gpu.application.chips.cutting import Cutting
 from alignsar_gpu.application.chips.describing import widest_window
 from alignsar_gpu.application.chips.errors import measure_errors
@@ -162,6 +163,8 @@ class ChipsStage(Stage):
         write_text(target / STATISTICS, as_json(statistics))
         errors = measure_errors(made.cutting, store, self._pixels)
         facts = made.facts(config, index, statistics, errors)
+        if config.box_products:
+            facts["boxes"] = make_boxes(self.run, folder, target, made.cutting, store, index, statistics)
         facts["files"] = {
             str(path.relative_to(target)): {
                 "size": path.stat().st_size,

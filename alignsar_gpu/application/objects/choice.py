@@ -12,6 +12,9 @@ from alignsar_gpu.errors import AlignsarError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import xarray as xr
+    from numpy.typing import NDArray
+
     from alignsar_gpu.config.objects import ObjectsConfig
     from alignsar_gpu.dataset.cube import CubeLayer
 
@@ -71,3 +74,13 @@ def class_names(name: str, layer: LayerFacts) -> dict[int, str]:
         return {code: word for code, word in zip(codes, meanings, strict=True) if word not in NO_CLASS}
     is_share = layer.dtype.kind == "f" and list(attributes.get("valid_range", ())) == [0.0, 1.0]
     return {1: name} if is_share else {}
+
+
+def read_classes(label: xr.Variable, codes: NDArray[Any], lines: slice) -> NDArray[np.uint8]:
+    """Read the classes of a label in some lines, numbered in the order of their ``codes`` from 1 on, 0 for none."""
+    values = np.asarray(label[lines].values)
+    if values.dtype.kind == "f":
+        return (values >= HALF).astype(np.uint8)
+    number_of = np.zeros(256, dtype=np.uint8)
+    number_of[codes] = 1 + np.arange(codes.size)
+    return np.asarray(number_of[values])
