@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from alignsar_gpu.application.chips.boxes.layers import check_boxes, facts_of
 from alignsar_gpu.application.chips.boxes.making import make_boxes
 from alignsar_gpu.application.chips.cutting import Cutting
 from alignsar_gpu.application.chips.describing import widest_window
@@ -81,6 +82,7 @@ class ChipsStage(Stage):
         source = Source.open(folder.work, config.geometry, self._share, crs)
         layers, windows = choose_layers(source, config), Windows.of(config, source.shape)
         windows.require_memory(self.run.device.memory_budget)
+        check_boxes(config, facts_of(source))
         with self.run.timer.stage(self.name, windows.counts[0]) as advance:
             balance = balance_of(source, layers.labels, config.split.balance)
             screened = screen(source, windows, layers.labels, balance, advance)

@@ -5,14 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from alignsar_gpu.application.chips.layers import decibels_of, inputs_and_labels, named_labels
+from alignsar_gpu.application.chips.layers import (
+    decibels_of,
+    inputs_and_labels,
+    named_labels,
+    named_layers,
+)
 from alignsar_gpu.application.objects.choice import LayerFacts, class_names
 from alignsar_gpu.errors import AlignsarError, choose_from
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from alignsar_gpu.application.chips.layers import ChosenLayers
+    from alignsar_gpu.application.chips.source import Source
+    from alignsar_gpu.config.chips import ChipsConfig
 
 KEY, IMAGE = "chips.boxes.layers", "chips.boxes.image"
 COUNT = "_count"  # ends the names of layers that count points
@@ -61,12 +68,36 @@ def categories_of(layers: Sequence[BoxLayer]) -> list[str]:
     return [name if names.count(name) == 1 else f"{layer}_{name}" for layer, name in pairs]
 
 
+def facts_of(source: Source) -> dict[str, LayerFacts]:
+    """Return what is known of the layers of a source."""
+    data, sizes = source.data, set(source.dimensions)
+    return {
+        str(name): LayerFacts(data[name].dtype, data[name].attrs)
+        for name in data.variables
+        if set(data[name].dims) >= sizes
+    }
+
+
+def check_boxes(config: ChipsConfig, layers: Mapping[str, LayerFacts]) -> None:
+    """Raise AlignsarError for labels and inputs that the cube will not have, or that do not serve."""
+    if config.box_products:
+        choose_box_layers(config.boxes.layers, layers)
+        inputs, _ = inputs_and_labels({name: facts.attributes for name, facts in layers.items()})
+        chosen = named_layers(config.layers, inputs, "chips.layers")
+        _require_inputs(config.boxes.image, [name for name in chosen if layers[name].dtype.kind == "f"])
+
+
+def _require_inputs(names: Sequence[str], inputs: Iterable[str]) -> None:
+    known = list(inputs)
+    for name in names:
+        if name not in known:
+            raise AlignsarError(f"{IMAGE}={name}: is no input of the chips; {choose_from(name, known)}")
+
+
 def choose_image(names: Sequence[str], layers: ChosenLayers) -> list[str]:
     """Choose the inputs that images show. Raises AlignsarError for names that chips do not have as an input."""
     arrays = {plane.name: array for array, plane in layers.planes if array in {"images", "pairs", "ground"}}
-    for name in names:
-        if name not in arrays:
-            raise AlignsarError(f"{IMAGE}={name}: is no input of the chips; {choose_from(name, arrays)}")
+    _require_inputs(names, arrays)
     if names:
         return list(names)
     dated = [name for name, array in arrays.items() if array == "images"] or list(arrays)

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alignsar_gpu.application.chips.boxes.layers import choose_box_layers, choose_image
+from alignsar_gpu.application.chips.boxes.layers import choose_box_layers, choose_image, facts_of
 from alignsar_gpu.application.chips.boxes.numbering import number_objects
 from alignsar_gpu.application.chips.boxes.writing import BoxFiles
 from alignsar_gpu.application.chips.layers import decibels_of
-from alignsar_gpu.application.objects.choice import LayerFacts
 from alignsar_gpu.dataset.chips.boxes import coco, yolo
 from alignsar_gpu.dataset.chips.boxes.pictures import Channel
 from alignsar_gpu.dataset.chips.summing import in_order
@@ -67,12 +66,7 @@ def make_boxes(
 
 def _number(run: Run, temporary: Path, cutting: Cutting) -> list[tuple[BoxLayer, NumberedImage | PointBoxes]]:
     source, boxes = cutting.source, run.config.chips.boxes
-    facts = {
-        str(name): LayerFacts(source.data[name].dtype, source.data[name].attrs)
-        for name in source.data.variables
-        if set(source.data[name].dims) >= set(source.dimensions)
-    }
-    layers = choose_box_layers(boxes.layers, facts)
+    layers = choose_box_layers(boxes.layers, facts_of(source))
     numbered, first = [], 0
     with run.timer.stage("objects", len(layers)) as advance:
         for layer in layers:

@@ -13,6 +13,7 @@ from alignsar_gpu.application.chips.boxes.layers import categories_of
 from alignsar_gpu.application.fingerprints import write_text
 from alignsar_gpu.dataset.chips.boxes import coco, yolo
 from alignsar_gpu.dataset.chips.boxes.pictures import PERCENTILES, picture, write_picture
+from alignsar_gpu.dataset.chips.boxes.splits import split_folder
 from alignsar_gpu.dataset.chips.summing import in_order
 from alignsar_gpu.errors import writing
 
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from alignsar_gpu.dataset.chips.boxes.pictures import Channel
     from alignsar_gpu.dataset.chips.boxes.shown import ShownObject
     from alignsar_gpu.dataset.chips.store import ChipStore
-
-NAMES = {"validation": "val"}  # of splits, as readers of these files call them
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -87,7 +86,7 @@ class BoxFiles:
 
     def _image_name(self, row: int) -> str:
         split = self._columns["split"][row]
-        return f"images/{NAMES.get(split, split)}/{self._columns['id'][row]}.png"
+        return f"images/{split_folder(split)}/{self._columns['id'][row]}.png"
 
     def write_chip(self, row: int) -> list[Path]:
         """Write the image of a chip, and its label file."""
@@ -107,14 +106,14 @@ class BoxFiles:
 
     def write_data(self) -> None:
         """Write data.yaml, or those of folds."""
-        folders = {split: f"images/{NAMES.get(split, split)}" for split in self.splits}
+        folders = {split: f"images/{split_folder(split)}" for split in self.splits}
         for name, text in yolo.data_files(self.categories, folders).items():
             write_text(self.path / yolo.FOLDER / name, text)
 
     def write_annotations(self, split: str) -> Path:
         """Write the COCO file of a split."""
         rows = [row for row, name in enumerate(self._columns["split"]) if name == split]
-        path = self.path / coco.FOLDER / f"{NAMES.get(split, split)}.json"
+        path = self.path / coco.FOLDER / f"{split_folder(split)}.json"
         images = (self._image(row) for row in rows)
         return coco.write_annotations(path, self._coco_facts(), images, self._annotations(rows))
 

@@ -52,7 +52,8 @@ class ShownObject:
         first, last = self.mask[line].argmax(axis=1), width - self.mask[line, ::-1].argmax(axis=1)
         ends = [np.stack([sample, line + down], axis=1) for sample in (first, last) for down in (0, 1)]
         around = shapely.oriented_envelope(shapely.multipoints(np.concatenate(ends)))
-        return shapely.get_coordinates(around)[:4] + np.array([x, y])
+        corners: NDArray[np.float64] = shapely.get_coordinates(around)[:4] + np.array([x, y])
+        return corners
 
     def runs(self, shape: tuple[int, int]) -> list[int]:
         """Return the lengths of runs of pixels outside and inside by turns, column by column (COCO's RLE)."""
@@ -61,4 +62,5 @@ class ShownObject:
         whole[self.line : self.line + lines, self.sample : self.sample + samples] = self.mask
         flat = whole.ravel(order="F")
         changes = np.flatnonzero(np.diff(flat, prepend=False))  # where a run begins
-        return np.diff(changes, prepend=0, append=flat.size).tolist()
+        lengths: list[int] = np.diff(changes, prepend=0, append=flat.size).tolist()
+        return lengths

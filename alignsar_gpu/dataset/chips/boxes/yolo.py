@@ -6,10 +6,10 @@ an object, coordinates as shares of the image. A file without lines is an image 
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
-import yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -54,4 +54,5 @@ def data_files(categories: Sequence[str], folders: Mapping[str, str]) -> dict[st
 
 def _yaml(parts: Mapping[str, str | list[str]], names: Mapping[int, str]) -> str:
     """Write a file without ``path``: Ultralytics then looks beside it, wherever the folder is."""
-    return yaml.safe_dump({**parts, "names": dict(names)}, sort_keys=False)
+    lines = [f"{name}: {json.dumps(value)}" for name, value in parts.items()]  # JSON is YAML too
+    return "\n".join([*lines, "names:", *(f"  {number}: {json.dumps(n)}" for number, n in names.items()), ""])
