@@ -78,9 +78,13 @@ class SplitConfig:
         bounds=(0.0, None),
     )
     seed: int = key(0, "seed of the random choice of blocks", bounds=(0, None))
-    balance: str = key(
-        "",
-        "label whose classes all splits get their share of; empty: the first one with classes, else all area fractions",
+    balance: list[str] = dataclasses.field(
+        default_factory=list,
+        metadata=about(
+            "labels whose classes all splits get their share of; empty: the first one with classes, else all area "
+            "fractions",
+            may_be_empty=True,
+        ),
     )
     folds: int = key(5, "by=folds: number of folds", bounds=(2, 100))
     scene: str = key(
@@ -171,6 +175,12 @@ class ChipsConfig:
     labels: list[str] = dataclasses.field(
         default_factory=list,
         metadata=about("layers that are labels; empty: all that radarcoding made", may_be_empty=True),
+    )
+    ignore: dict[str, list[str]] = dataclasses.field(
+        default_factory=dict,
+        metadata=about(
+            "classes of labels that count as unknown (255), {land_cover: [road]}", may_be_empty=True
+        ),
     )
     dates: str = key(
         "each",

@@ -449,7 +449,7 @@ class TestRun:
             ("chips.size=[8]: give two numbers", "chips.size=[8]"),
             ("chips.layers=sigma_vv: no such layer; did you", "chips.size=[8,24]", "chips.layers=[sigma_vv]"),
             ("chips.labels=building: no such layer", "chips.size=[8,24]", "chips.labels=[building]"),
-            ("chips.split.balance=building: is no label", "chips.size=[8,24]", "chips.split.balance=building"),
+            ("chips.split.balance=building: is no label", "chips.size=[8,24]", "chips.split.balance=[building]"),
             ("chips.split.block=100", "chips.size=[8,24]", "chips.split.block=100"),
             ("chips.split.buffer=20", "chips.size=[8,24]", "chips.split.buffer=20"),
             ("chips.split.by=random", "chips.size=[8,24]", "chips.split.by=random"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alignsar_gpu.application.chips.layers import classes_of, decibels_of
+from alignsar_gpu.application.chips.layers import decibels_of
 from alignsar_gpu.dataset.chips.description import FORMAT
 from alignsar_gpu.version import VERSION
 
@@ -94,7 +94,7 @@ def index_columns(cutting: Cutting, screened: Screened, stored: Sequence[Stored]
         "burst": bursts,
         "platform": _per_date(source, "platform")[selection.date],
         "valid_share": screened.valid[selection.date, number].astype(np.float32),
-        "labelled_share": screened.labelled[number].astype(np.float32),
+        "labelled_share": screened.labelled[selection.date, number].astype(np.float32),
         **{f"fraction_{n}": shares[:, k].astype(np.float32) for k, n in enumerate(screened.classes)},
         "position_uncertainty": screened.uncertainty[number].astype(np.float32),
         "shard": [one.shard for one in stored],
@@ -121,8 +121,12 @@ def dataset_facts(
     window: float,
     statistics: Mapping[str, Any],
     errors: Mapping[str, Mapping[str, float]],
+    ignored: Mapping[str, Mapping[str, int]],
 ) -> dict[str, Any]:
-    """Return what dataset.json says, but for its files; ``errors`` are those of layers that are rounded."""
+    """Return what dataset.json says, but for its files.
+
+    ``errors`` are those of layers that are rounded, ``ignored`` the pixels of classes that are, by layer.
+    """
     source, selection, of = cutting.source, cutting.selection, cutting.source.data.attrs
     names, counts = np.unique(selection.split, return_counts=True)
     split = config.split
@@ -156,6 +160,7 @@ def dataset_facts(
         "layers": dict(_layers(cutting, errors)),
         "labels": list(cutting.layers.labels),
         "classes": _classes(cutting, statistics),
+        **({"ignored": ignored} if ignored else {}),
     }
 
 
@@ -188,6 +193,6 @@ def _classes(cutting: Cutting, statistics: Mapping[str, Any]) -> dict[str, dict[
     for plane in cutting.arrays.get("classes", ()):
         of_splits = statistics["classes"][plane.name].values()
         there = {value for split in of_splits for value in split}
-        classes = classes_of(cutting.source.data[plane.variable])
+        classes = cutting.source.classes(plane.variable)
         result[plane.name] = {name: value for name, value in classes.items() if str(value) in there}
     return result

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from pyproj import CRS
 
+from alignsar_gpu.application.chips.classes import classes_of
 from alignsar_gpu.application.chips.describing import chip_ids
-from alignsar_gpu.application.chips.layers import classes_of
 from alignsar_gpu.config.keys import as_given
 from alignsar_gpu.dataset.chips.checks.keys import FACTS, NUMBER, wrong_keys
 from alignsar_gpu.dataset.chips.description import BLOCKS, DATASET, read_facts
@@ -198,6 +198,13 @@ class Earlier:
 
     def _require_same_classes(self, layers: ChosenLayers, source: Source) -> None:
         """Raise AlignsarError for a layer of classes whose numbers mean others than in the chips that are there."""
+        ours_ignored = {(layer, name) for layer, name, _ in source.ignored_classes}
+        ignored = {(layer, name) for layer, names in self.facts.get("ignored", {}).items() for name in names}
+        if ignored != ours_ignored:
+            said = ", ".join(f"{name} of {layer}" for layer, name in sorted(ignored)) or "none"
+            raise AlignsarError(
+                f"chips.ignore: the dataset chips.onto={self.folder} ignores {said}; give the same"
+            )
         for plane in layers.arrays.get("classes", ()):
             there = self.facts["classes"].get(plane.name, {})
             ours = classes_of(source.data[plane.variable])

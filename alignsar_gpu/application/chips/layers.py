@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from alignsar_gpu.application.chips.classes import ignored_classes
 from alignsar_gpu.dataset.chips.statistics import AMPLITUDE, POWER
 from alignsar_gpu.dataset.cube import OF_REFERENCE
 from alignsar_gpu.errors import AlignsarError, choose_from
@@ -78,6 +79,12 @@ def choose_layers(source: Source, config: ChipsConfig) -> ChosenLayers:
     )
 
 
+def ignored_in(source: Source, layers: ChosenLayers, config: ChipsConfig) -> list[tuple[str, str, int]]:
+    """Return the classes of labels that are ignored; see `classes.ignored_classes`."""
+    attributes = {name: source.data[name].attrs for name in layers.labels}
+    return ignored_classes(config.ignore, layers.labels, attributes)
+
+
 def _without_all_dates(data: xr.Dataset, inputs: Sequence[str], named: Sequence[str]) -> list[str]:
     """Leave out layers that were computed from all dates: of training dates, they tell of those that are tested."""
     of_all = {name for name in inputs if data[name].attrs.get("compares") == "dates"}
@@ -99,6 +106,7 @@ def check_names(config: ChipsConfig, attributes: Mapping[str, Mapping[str, Any]]
         more = "; a map has only those of geocoding.layers" if config.geometry == "map" else ""
         raise AlignsarError(f"{error}{more}") from None
     _check_labels(chosen, config)
+    ignored_classes(config.ignore, chosen, attributes)
 
 
 def _check_labels(labels: Sequence[str], config: ChipsConfig) -> None:
@@ -108,10 +116,12 @@ def _check_labels(labels: Sequence[str], config: ChipsConfig) -> None:
             f"chips.least_labelled={config.least_labelled:g}: there are no labels; give radarcoding.layers, or leave "
             "the key out"
         )
-    balance = config.split.balance
-    if balance and not any(_is_part(name, balance) for name in labels):
-        given = f"its labels are {', '.join(labels)}" if labels else "it has none; give radarcoding.layers"
-        raise AlignsarError(f"chips.split.balance={balance}: is no label of this dataset; {given}")
+    for balance in config.split.balance:
+        if not any(is_part(name, balance) for name in labels):
+            given = (
+                f"its labels are {', '.join(labels)}" if labels else "it has none; give radarcoding.layers"
+            )
+            raise AlignsarError(f"chips.split.balance={balance}: is no label of this dataset; {given}")
 
 
 def inputs_and_labels(attributes: Mapping[str, Mapping[str, Any]]) -> tuple[list[str], list[str]]:
@@ -140,7 +150,7 @@ def named_labels(names: Sequence[str], there: Sequence[str], key: str) -> list[s
     """Expand names of labels, and of those that have one for each class, likewise."""
     found: list[str] = []
     for name in names:
-        labels = [label for label in there if _is_part(label, name)]
+        labels = [label for label in there if is_part(label, name)]
         if not labels:
             said = choose_from(name, there) if there else "the cube has none; give radarcoding.layers"
             raise AlignsarError(f"{key}={name}: no such layer; {said}")
@@ -153,7 +163,7 @@ def _is_of(layer: str, name: str) -> bool:
     return layer == name or layer in {f"{name}_{p}" for p in POLARIZATIONS}
 
 
-def _is_part(layer: str, name: str) -> bool:
+def is_part(layer: str, name: str) -> bool:
     """Whether a label has a name, or is one of several that have it, each of a class."""
     return layer == name or layer.startswith(f"{name}_")
 
@@ -181,10 +191,3 @@ def decibels_of(name: str) -> float:
     if base == "amplitude":
         return AMPLITUDE
     return POWER if base in POWERS else 0.0
-
-
-def classes_of(layer: xr.DataArray) -> dict[str, int]:
-    """Return the classes of a layer with flag values, by name, without that of what is not known."""
-    names = str(layer.attrs.get("flag_meanings", "")).split()
-    values = np.atleast_1d(layer.attrs.get("flag_values", layer.attrs.get("flag_masks", [])))
-    return {n: int(v) for n, v in zip(names, values, strict=True) if n != "unknown"}

@@ -10,6 +10,7 @@ import numpy as np
 from pyproj import CRS, Transformer
 
 from alignsar_gpu.application.chips.bands import Bands
+from alignsar_gpu.application.chips.classes import classes_of
 from alignsar_gpu.application.dataset.derived import open_dataset
 from alignsar_gpu.application.dataset.part import CUBE
 from alignsar_gpu.application.dataset.quality import QUALITY
@@ -69,6 +70,7 @@ class Source:
     crs : coordinate reference system, in metres, that places are measured in.
     held : bytes of layers that are kept, to be read again.
     bursts : that the image is made of, where that is known, each with its first line, lines, first sample, samples.
+    ignored_classes : layer, name and value of classes that count as unknown.
     """
 
     data: xr.Dataset
@@ -77,6 +79,7 @@ class Source:
     crs: CRS
     held: int
     bursts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    ignored_classes: Sequence[tuple[str, str, int]] = ()
 
     @classmethod
     def open(cls, work: Path, geometry: str, held: int, measured_in: CRS | None = None) -> Source:
@@ -128,6 +131,25 @@ class Source:
         """Which of the dates is the reference."""
         return self.dates.index(str(self.data.attrs["reference_date"]).replace("-", ""))
 
+    def dates_of(self, name: str) -> Sequence[int | None]:
+        """Return the indices of the dates that a layer has images of; None for one that all dates share."""
+        return range(len(self.dates)) if TIME in self.data[name].dims else (None,)
+
+    def classes(self, name: str) -> dict[str, int]:
+        """Return the classes of a layer by name, but for those that are ignored."""
+        ignored = [value for layer, _, value in self.ignored_classes if layer == name]
+        return {n: value for n, value in classes_of(self.data[name]).items() if value not in ignored}
+
+    def stored(self, name: str, date: int | None, lines: slice, samples: slice) -> NDArray[Any]:
+        """Read a window of a layer that lies in the image, ignored classes too."""
+        return self._bands.read(name, date, lines, samples)
+
+    def _read(self, name: str, date: int | None, *window: slice) -> NDArray[Any]:
+        """Read a window of a layer that lies in the image; classes that are ignored become unknown."""
+        found = self.stored(name, date, *window)
+        ignored = [value for layer, _, value in self.ignored_classes if layer == name]
+        return np.where(np.isin(found, ignored), np.uint8(UNKNOWN), found) if ignored else found
+
     def window(self, name: str, date: int | None, lines: slice, samples: slice) -> NDArray[Any]:
         """Read a window of a layer, which may reach beyond the image: there nothing is known."""
         asked = lines, samples
@@ -135,7 +157,7 @@ class Source:
             slice(max(part.start, 0), min(part.stop, count))
             for part, count in zip(asked, self.shape, strict=True)
         ]
-        found = self._bands.read(name, date, *inside)
+        found = self._read(name, date, *inside)
         if tuple(inside) == asked:
             return found
         fill = UNKNOWN if found.dtype == np.uint8 else fill_value(found.dtype.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from alignsar_gpu.application.chips.describing import widest_window
 from alignsar_gpu.application.chips.errors import measure_errors
 from alignsar_gpu.application.chips.finishing import Finishing
 from alignsar_gpu.application.chips.growth import Earlier
-from alignsar_gpu.application.chips.layers import choose_layers
+from alignsar_gpu.application.chips.layers import choose_layers, ignored_in
 from alignsar_gpu.application.chips.places import Windows, balance_of, screen
 from alignsar_gpu.application.chips.regions import KEY as REGIONS
 from alignsar_gpu.application.chips.selection import select_chips
@@ -81,6 +82,7 @@ class ChipsStage(Stage):
         crs = None if earlier is None else earlier.crs
         source = Source.open(folder.work, config.geometry, self._share, crs)
         layers, windows = choose_layers(source, config), Windows.of(config, source.shape)
+        source = replace(source, ignored_classes=ignored_in(source, layers, config))
         windows.require_memory(self.run.device.memory_budget)
         check_boxes(config, facts_of(source))
         with self.run.timer.stage(self.name, windows.counts[0]) as advance:

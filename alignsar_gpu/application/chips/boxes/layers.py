@@ -42,16 +42,17 @@ class BoxLayer:
     classes: Mapping[int, str]
 
 
-def choose_box_layers(names: Sequence[str], layers: Mapping[str, LayerFacts]) -> list[BoxLayer]:
-    """Choose labels by their names. Raises AlignsarError for those that have no objects."""
+def choose_box_layers(config: ChipsConfig, layers: Mapping[str, LayerFacts]) -> list[BoxLayer]:
+    """Choose the labels that are configured. Raises AlignsarError for those that have no objects."""
     _, labels = inputs_and_labels({name: facts.attributes for name, facts in layers.items()})
-    chosen = dict.fromkeys(named_labels(names, labels, KEY))
-    return [_box_layer(name, layers[name]) for name in chosen]
+    chosen = dict.fromkeys(named_labels(config.boxes.layers, labels, KEY))
+    return [_box_layer(name, layers[name], config.ignore.get(name, ())) for name in chosen]
 
 
-def _box_layer(name: str, facts: LayerFacts) -> BoxLayer:
+def _box_layer(name: str, facts: LayerFacts, ignored: Sequence[str]) -> BoxLayer:
     if classes := class_names(name, facts):
-        return BoxLayer(name=name, kind="regions", classes=classes)
+        kept = {code: word for code, word in classes.items() if word not in ignored}
+        return BoxLayer(name=name, kind="regions", classes=kept)
     if facts.dtype.kind in "iu":
         return BoxLayer(name=name, kind="features", classes={1: name})
     if name.endswith(COUNT):
@@ -81,7 +82,7 @@ def facts_of(source: Source) -> dict[str, LayerFacts]:
 def check_boxes(config: ChipsConfig, layers: Mapping[str, LayerFacts]) -> None:
     """Raise AlignsarError for labels and inputs that the cube will not have, or that do not serve."""
     if config.box_products:
-        choose_box_layers(config.boxes.layers, layers)
+        choose_box_layers(config, layers)
         inputs, _ = inputs_and_labels({name: facts.attributes for name, facts in layers.items()})
         chosen = named_layers(config.layers, inputs, "chips.layers")
         _require_inputs(config.boxes.image, [name for name in chosen if layers[name].dtype.kind == "f"])

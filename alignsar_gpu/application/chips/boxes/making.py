@@ -66,7 +66,7 @@ def make_boxes(
 
 def _number(run: Run, temporary: Path, cutting: Cutting) -> list[tuple[BoxLayer, NumberedImage | PointBoxes]]:
     source, boxes = cutting.source, run.config.chips.boxes
-    layers = choose_box_layers(boxes.layers, facts_of(source))
+    layers = choose_box_layers(run.config.chips, facts_of(source))
     numbered, first = [], 0
     with run.timer.stage("objects", len(layers)) as advance:
         for layer in layers:

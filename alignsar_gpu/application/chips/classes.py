@@ -1,0 +1,53 @@
+"""Tables of classes of labels, and classes that are ignored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from alignsar_gpu.errors import AlignsarError, choose_from
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import xarray as xr
+
+
+def classes_of(layer: xr.DataArray) -> dict[str, int]:
+    """Return the classes of a layer with flag values, by name, without that of what is not known."""
+    return _classes(str(layer.name), layer.attrs)
+
+
+def _classes(name: str, attributes: Mapping[str, Any]) -> dict[str, int]:
+    names = str(attributes.get("flag_meanings", "")).split()
+    values = np.atleast_1d(attributes.get("flag_values", attributes.get("flag_masks", []))).tolist()
+    if len(names) != len(values) or len(set(values)) < len(values):
+        raise AlignsarError(
+            f"{name}: its table has {len(names)} classes ({' '.join(names)}) for the values {values}; each class needs a "
+            "value of its own"
+        )
+    return {n: int(v) for n, v in zip(names, values, strict=True) if n != "unknown"}
+
+
+def ignored_classes(
+    ignore: Mapping[str, Sequence[str]], labels: Sequence[str], attributes: Mapping[str, Mapping[str, Any]]
+) -> list[tuple[str, str, int]]:
+    """Return the classes that are ignored: their layer, name and value.
+
+    Raises AlignsarError for a layer that is no label of classes, and for a class that it does not have.
+    """
+    of_classes = [name for name in labels if "flag_meanings" in attributes[name]]
+    found = []
+    for layer, names in ignore.items():
+        if layer not in of_classes:
+            there = choose_from(layer, of_classes) if of_classes else "the chips have none"
+            raise AlignsarError(f"chips.ignore.{layer}: is no label of classes; {there}")
+        classes = _classes(layer, attributes[layer])
+        for name in names:
+            if name not in classes:
+                raise AlignsarError(
+                    f"chips.ignore.{layer}={name}: no such class; {choose_from(name, classes)}"
+                )
+            found.append((layer, name, classes[name]))
+    return found
