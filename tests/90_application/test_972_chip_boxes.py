@@ -34,7 +34,7 @@ def labelled_cube():
     with_label(cube, "crop", share)
     cube["coherence_vv"].attrs["value_of_reference_date"] = 1.0
     rows, columns = np.indices((LINES, SAMPLES))
-    ids = ((rows // 11) * 100_000_000 + columns // 17).astype(np.int32)
+    ids = ((rows // 11) * 1_000_000 + columns // 17).astype(np.int32)
     cube["parcel"] = ("azimuth", "range"), ids, {"units": "1", "inherited_from": "a map"}
     counts = np.zeros((LINES, SAMPLES), np.float32)
     counts[rng.integers(0, LINES, 150), rng.integers(0, SAMPLES, 150)] = 1.0

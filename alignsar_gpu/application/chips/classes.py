@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
+INHERITED = "inherited_from"  # the attribute of labels
+KNOWN = "labelled_"  # begins the names of masks of labels, which say the same as unknown classes and NaN
+
 
 def classes_of(layer: xr.DataArray) -> dict[str, int]:
     """Return the classes of a layer with flag values, by name, without that of what is not known."""
@@ -24,8 +27,8 @@ def _classes(name: str, attributes: Mapping[str, Any]) -> dict[str, int]:
     values = np.atleast_1d(attributes.get("flag_values", attributes.get("flag_masks", []))).tolist()
     if len(names) != len(values) or len(set(values)) < len(values):
         raise AlignsarError(
-            f"{name}: its table has {len(names)} classes ({' '.join(names)}) for the values {values}; each class needs a "
-            "value of its own"
+            f"{name}: its table has {len(names)} classes ({' '.join(names)}) for the values {values}; each class needs "
+            "a value of its own"
         )
     return {n: int(v) for n, v in zip(names, values, strict=True) if n != "unknown"}
 

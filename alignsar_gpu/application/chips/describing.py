@@ -10,6 +10,7 @@ import numpy as np
 
 from alignsar_gpu.application.chips.layers import decibels_of
 from alignsar_gpu.dataset.chips.description import FORMAT
+from alignsar_gpu.dataset.chips.layout import CLASSES
 from alignsar_gpu.version import VERSION
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ def _plain(value: Any) -> Any:
 def _classes(cutting: Cutting, statistics: Mapping[str, Any]) -> dict[str, dict[str, int]]:
     """Classes that occur, by name, of each layer of them."""
     result = {}
-    for plane in cutting.arrays.get("classes", ()):
+    for plane in (plane for name in CLASSES for plane in cutting.arrays.get(name, ())):
         of_splits = statistics["classes"][plane.name].values()
         there = {value for split in of_splits for value in split}
         classes = cutting.source.classes(plane.variable)

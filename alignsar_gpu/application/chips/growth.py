@@ -18,7 +18,7 @@ from alignsar_gpu.config.keys import as_given
 from alignsar_gpu.dataset.chips.checks.keys import FACTS, NUMBER, wrong_keys
 from alignsar_gpu.dataset.chips.description import BLOCKS, DATASET, read_facts
 from alignsar_gpu.dataset.chips.index import read_index
-from alignsar_gpu.dataset.chips.layout import ARRAYS, STORE
+from alignsar_gpu.dataset.chips.layout import ARRAYS, CLASSES, STORE
 from alignsar_gpu.dataset.chips.opening import folder_of
 from alignsar_gpu.dataset.chips.splits.files import read_blocks
 from alignsar_gpu.dataset.chips.store import ChipStore
@@ -205,7 +205,7 @@ class Earlier:
             raise AlignsarError(
                 f"chips.ignore: the dataset chips.onto={self.folder} ignores {said}; give the same"
             )
-        for plane in layers.arrays.get("classes", ()):
+        for plane in (plane for name in CLASSES for plane in layers.arrays.get(name, ())):
             there = self.facts["classes"].get(plane.name, {})
             ours = classes_of(source.data[plane.variable])
             names = {value: name for name, value in ours.items()}

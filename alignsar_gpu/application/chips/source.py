@@ -10,13 +10,13 @@ import numpy as np
 from pyproj import CRS, Transformer
 
 from alignsar_gpu.application.chips.bands import Bands
-from alignsar_gpu.application.chips.classes import classes_of
+from alignsar_gpu.application.chips.classes import INHERITED, KNOWN, classes_of
 from alignsar_gpu.application.dataset.derived import open_dataset
 from alignsar_gpu.application.dataset.part import CUBE
 from alignsar_gpu.application.dataset.quality import QUALITY
 from alignsar_gpu.application.geocoding.stage import MAP
 from alignsar_gpu.application.journal import read_json
-from alignsar_gpu.dataset.cube import DIMENSIONS, fill_value, open_cube
+from alignsar_gpu.dataset.cube import DIMENSIONS, SINCE, fill_value, open_cube
 from alignsar_gpu.dataset.dates import date_name
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geocoding.map_grid import utm_or_ups
@@ -145,10 +145,23 @@ class Source:
         return self._bands.read(name, date, lines, samples)
 
     def _read(self, name: str, date: int | None, *window: slice) -> NDArray[Any]:
-        """Read a window of a layer that lies in the image; classes that are ignored become unknown."""
+        """Read a window of a layer that lies in the image.
+
+        Classes that are ignored become unknown. Days of events are infinite where the map is known and has none.
+        """
         found = self.stored(name, date, *window)
         ignored = [value for layer, _, value in self.ignored_classes if layer == name]
-        return np.where(np.isin(found, ignored), np.uint8(UNKNOWN), found) if ignored else found
+        if ignored:
+            found = np.where(np.isin(found, ignored), np.uint8(UNKNOWN), found)
+        elif (mask := self._mask_of_days(name)) is not None:
+            found = np.where(np.isnan(found) & (self.stored(mask, None, *window) == 1), np.inf, found)
+        return found
+
+    def _mask_of_days(self, name: str) -> str | None:
+        """Return the layer that says where a map of days is known; None for other layers, and without one."""
+        mask = f"{KNOWN}{name}"
+        is_of_days = SINCE in str(self.data[name].attrs.get("units")) and INHERITED in self.data[name].attrs
+        return mask if is_of_days and mask in self.data and TIME not in self.data[mask].dims else None
 
     def window(self, name: str, date: int | None, lines: slice, samples: slice) -> NDArray[Any]:
         """Read a window of a layer, which may reach beyond the image: there nothing is known."""
@@ -160,7 +173,8 @@ class Source:
         found = self._read(name, date, *inside)
         if tuple(inside) == asked:
             return found
-        fill = UNKNOWN if found.dtype == np.uint8 else fill_value(found.dtype.name)
+        unknown = {"uint8": UNKNOWN, "int32": -1}  # of classes, and of ids
+        fill = unknown.get(found.dtype.name, fill_value(found.dtype.name))
         whole = np.full([part.stop - part.start for part in asked], fill, dtype=found.dtype)
         target = tuple(
             slice(own.start - part.start, own.stop - part.start)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.device import Device
 
 CONNECTIVITY = 8
-NO_ID = 0  # in layers of ids
+NO_ID = 0  # in layers of ids; what is not known is less
 PIXEL = 128  # bytes of a pixel of a strip while regions are looked for
 Counted = tuple["NDArray[np.int64]", "NDArray[np.int64]"]  # category and pixels of each object
 
@@ -195,7 +195,7 @@ def _features(label: _Label, before: int, numbers: NDArray[np.int32], smallest: 
     found = [np.unique(values, return_counts=True) for _, values in label.parts()]
     ids, part = np.unique(np.concatenate([of for of, _ in found]), return_inverse=True)
     pixels = np.bincount(part, np.concatenate([count for _, count in found])).astype(np.int64)
-    kept = (ids != NO_ID) & (pixels >= smallest)
+    kept = (ids > NO_ID) & (pixels >= smallest)
     number_of = np.where(kept, before + np.cumsum(kept), 0)
     for lines, values in label.parts():
         numbers[lines] = number_of[np.searchsorted(ids, values)]
