@@ -488,9 +488,9 @@ class TestDocumented:
         assert recall < 0.5 * expected
 
     @pytest.mark.filterwarnings("default")
-    @pytest.mark.parametrize("name", ["torch", "torchgeo"])
+    @pytest.mark.parametrize("name", ["torch", "change", "torchgeo"])
     def test_for_networks(self, here, name):
-        pytest.importorskip(name)
+        pytest.importorskip("torchgeo" if name == "torchgeo" else "torch")
         assert run_lines(name)
 
     @pytest.mark.filterwarnings("default")

@@ -139,7 +139,7 @@ class CountedClass:
 def balance_of(source: Source, labels: Sequence[str], wanted: Sequence[str]) -> list[CountedClass]:
     """Choose what splits are balanced by: the labels ``wanted``, or without any the first one with classes."""
     of_classes, shares = [], []
-    for group in [[name for name in labels if is_part(name, label)] for label in wanted] or [labels]:
+    for group in [[name for name in labels if is_part(name, label)] for label in wanted] or [list(labels)]:
         layers = [name for name in group if source.data[name].dtype == np.uint8]
         of_classes += layers[:1]
         if not layers:
@@ -211,10 +211,8 @@ def _labelled(
         for date in source.dates_of(name):
             of_label = _is_known(source.window(name, date, *window))
             known[date] = known[date] & of_label if date in known else of_label
-    always = known.pop(None, None)
-    if not known:
-        return sums.mean(always)[np.newaxis]
-    return np.stack([sums.mean(of if always is None else of & always) for of in known.values()])
+    always = known.pop(None, np.array(True))  # noqa: FBT003
+    return np.stack([sums.mean(of_date & always) for of_date in known.values() or (always,)])
 
 
 def _class_sums(
