@@ -176,10 +176,10 @@ class ChipsConfig:
         default_factory=list,
         metadata=about("layers that are labels; empty: all that radarcoding made", may_be_empty=True),
     )
-    ignore: dict[str, list[str]] = dataclasses.field(
-        default_factory=dict,
+    ignore: list[str] = dataclasses.field(
+        default_factory=list,
         metadata=about(
-            "classes of labels that count as unknown (255), {land_cover: [road]}", may_be_empty=True
+            "classes of labels that count as unknown (255), [land_cover.road]; empty: none", may_be_empty=True
         ),
     )
     dates: str = key(

@@ -55,7 +55,7 @@ def chipped(tmp_path_factory, cube):
         size=list(SIZE),
         least_valid=0.0,
         labels=LABELS,
-        ignore={"cover": ["road"]},
+        ignore=["cover.road"],
         products=["zarr", "webdataset"],
         split=split,
     )
@@ -195,10 +195,10 @@ class TestRefused:
         ("words", "keys"),
         [
             (
-                "chips.ignore.cover=raod: no such class; choose from none, water, field, road",
-                {"ignore": {"cover": ["raod"]}},
+                "chips.ignore=cover.raod: no such class; choose from cover.none, cover.water",
+                {"ignore": ["cover.raod"]},
             ),
-            ("chips.ignore.height: is no label of classes", {"ignore": {"height": ["road"]}}),
+            ("chips.ignore=height.road: height is no label", {"ignore": ["height.road"]}),
             ("chips.split.balance=soil: is no label", {"split": SplitConfig(balance=["soil"])}),
             ("chips.labels=heigth: no such layer", {"labels": ["heigth"]}),
         ],

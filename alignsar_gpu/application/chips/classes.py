@@ -34,23 +34,22 @@ def _classes(name: str, attributes: Mapping[str, Any]) -> dict[str, int]:
 
 
 def ignored_classes(
-    ignore: Mapping[str, Sequence[str]], labels: Sequence[str], attributes: Mapping[str, Mapping[str, Any]]
+    ignore: Sequence[str], labels: Sequence[str], attributes: Mapping[str, Mapping[str, Any]]
 ) -> list[tuple[str, str, int]]:
-    """Return the classes that are ignored: their layer, name and value.
+    """Return the classes LAYER.CLASS that are ignored: their layer, name and value.
 
     Raises AlignsarError for a layer that is no label of classes, and for a class that it does not have.
     """
     of_classes = [name for name in labels if "flag_meanings" in attributes[name]]
     found = []
-    for layer, names in ignore.items():
+    for given in ignore:
+        layer, _, name = given.partition(".")
         if layer not in of_classes:
             there = choose_from(layer, of_classes) if of_classes else "the chips have none"
-            raise AlignsarError(f"chips.ignore.{layer}: is no label of classes; {there}")
+            raise AlignsarError(f"chips.ignore={given}: {layer} is no label of classes; {there}")
         classes = _classes(layer, attributes[layer])
-        for name in names:
-            if name not in classes:
-                raise AlignsarError(
-                    f"chips.ignore.{layer}={name}: no such class; {choose_from(name, classes)}"
-                )
-            found.append((layer, name, classes[name]))
+        if name not in classes:
+            words = [f"{layer}.{word}" for word in classes]
+            raise AlignsarError(f"chips.ignore={given}: no such class; {choose_from(given, words)}")
+        found.append((layer, name, classes[name]))
     return found

@@ -103,7 +103,8 @@ class ChipsStage(Stage):
         if earlier is not None:
             cutting = earlier.grown(cutting)
         self._say(cutting)
-        check_chips_space(cutting.layout, cutting.counts, folder.work, CHIPS)
+        images = cutting.counts["chip"] if config.box_products else 0
+        check_chips_space(cutting.layout, cutting.counts, folder.work, CHIPS, images)
         self._fill(folder, cutting, target / STORE, earlier)
         self._finish(folder, Finishing(cutting=cutting, screened=screened, window=window, earlier=earlier))
 

@@ -46,12 +46,12 @@ def choose_box_layers(config: ChipsConfig, layers: Mapping[str, LayerFacts]) -> 
     """Choose the labels that are configured. Raises AlignsarError for those that have no objects."""
     _, labels = inputs_and_labels({name: facts.attributes for name, facts in layers.items()})
     chosen = dict.fromkeys(named_labels(config.boxes.layers, labels, KEY))
-    return [_box_layer(name, layers[name], config.ignore.get(name, ())) for name in chosen]
+    return [_box_layer(name, layers[name], config.ignore) for name in chosen]
 
 
 def _box_layer(name: str, facts: LayerFacts, ignored: Sequence[str]) -> BoxLayer:
     if classes := class_names(name, facts):
-        kept = {code: word for code, word in classes.items() if word not in ignored}
+        kept = {code: word for code, word in classes.items() if f"{name}.{word}" not in ignored}
         return BoxLayer(name=name, kind="regions", classes=kept)
     if facts.dtype.kind in "iu":
         return BoxLayer(name=name, kind="features", classes={1: name})
