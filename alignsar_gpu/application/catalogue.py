@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from omegaconf import OmegaConf
-
+from alignsar_gpu.application.card import README
 from alignsar_gpu.application.chips.stage import CHIPS
 from alignsar_gpu.application.dataset.derived import open_dataset
 from alignsar_gpu.application.dataset.interferograms import INTERFEROGRAMS
@@ -18,8 +17,8 @@ from alignsar_gpu.application.netcdf import ALIGNSAR, NETCDF
 from alignsar_gpu.application.objects.stage import OBJECTS
 from alignsar_gpu.application.report import REPORT
 from alignsar_gpu.application.stage import Stage, keys_of
+from alignsar_gpu.card.checks import FILE as CROISSANT
 from alignsar_gpu.catalog.stac import Products, Publication, write_stac
-from alignsar_gpu.config import CatalogConfig
 from alignsar_gpu.dataset.chips.index import INDEX
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ class CatalogueStage(Stage):
     """stac/catalog.json, a collection, and an item a date."""
 
     name = "stac"
-    reads = ("dataset", "netcdf", "alignsar", "geocoding", "chips", "objects", "report")
+    reads = ("dataset", "netcdf", "alignsar", "geocoding", "chips", "objects", "card", "report")
     products = (STAC,)
     shown = (("catalogue", f"{STAC}/catalog.json", ""),)
 
@@ -66,16 +65,8 @@ class CatalogueStage(Stage):
                     objects=there(OBJECTS),
                     cogs=sorted((folder.work / COGS).glob("*.tif")),
                     metadata=(folder.work / QUALITY, folder.work / CONFIGURATION),
+                    card=[path for name in (README, CROISSANT) if (path := there(name)) is not None],
                 ),
                 checksum=folder.journal.checksums.of,
                 publication=Publication(address=config.href, citation=config.citation, doi=config.doi),
             )
-
-
-def catalog_keys(file: Path) -> CatalogConfig:
-    """Return the keys of the catalogue of a run that is there already, from its run.yaml; defaults without one."""
-    known = OmegaConf.select(OmegaConf.load(file), "catalog") if file.is_file() else None
-    keys = OmegaConf.to_container(known, resolve=True) if known is not None else {}
-    return cast(
-        "CatalogConfig", OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(CatalogConfig), keys))
-    )

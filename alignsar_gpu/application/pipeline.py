@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alignsar_gpu.application.catalogue import CatalogueStage, catalog_keys
+from alignsar_gpu.application.card import CardStage
+from alignsar_gpu.application.catalogue import CatalogueStage
 from alignsar_gpu.application.chips.checks import check_keys
 from alignsar_gpu.application.chips.stage import ChipsStage
 from alignsar_gpu.application.dataset.stage import DatasetStage
@@ -17,7 +18,9 @@ from alignsar_gpu.application.geocoding.stage import GeocodingStage
 from alignsar_gpu.application.netcdf import AlignsarStage, NetcdfStage
 from alignsar_gpu.application.objects.stage import ObjectsStage
 from alignsar_gpu.application.report import ReportStage
-from alignsar_gpu.application.stage import Run
+from alignsar_gpu.application.stage import Run, keys_there
+from alignsar_gpu.config.card import CardConfig
+from alignsar_gpu.config.catalog import CatalogConfig
 from alignsar_gpu.device import choose_device
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.progress import LOGGER, StageTimer
@@ -40,12 +43,15 @@ STAGES: tuple[type[Stage], ...] = (
     ChipsStage,
     ObjectsStage,
     ReportStage,
+    CardStage,
     CatalogueStage,
 )
 
 
 # What can be added to a finished run without its inputs, and what lists it.
-ADDED: tuple[type[Stage], ...] = (GeocodingStage, ChipsStage, ObjectsStage, CatalogueStage)
+ADDED: tuple[type[Stage], ...] = (GeocodingStage, ChipsStage, ObjectsStage, CardStage, CatalogueStage)
+# Groups of keys that are those of the finished run where none are given.
+KEPT: dict[str, type] = {"card": CardConfig, "catalog": CatalogConfig}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,19 +98,21 @@ def run(config: Config, published: Published) -> Summary:
 
 
 def add(config: Config, published: Published) -> Summary:
-    """Add a map, chips or objects to the finished run in the output folder, by what its cube says; see `run`.
+    """Add a map, chips, objects or a card to the finished run in the output folder, by what its cube says; see `run`.
 
-    The keys of the catalogue are those of that run where none are given here.
+    The keys of the card and of the catalogue are those of that run where none are given here.
     """
     output = Path(config.output).expanduser()
     refuse_foreign(output)
     if config.chips.is_wanted:
         check_keys(config)
-    groups = [stage.name for stage in ADDED[:-1] if stage.is_wanted(config)]
-    if config.catalog.is_given:
-        groups.append("catalog")
-    else:
-        config = replace(config, catalog=catalog_keys(output / CONFIGURATION))
+    groups = [stage.name for stage in ADDED if stage.name not in KEPT and stage.is_wanted(config)]
+    groups = [name for name in groups if name != CatalogueStage.name]
+    for name, schema in KEPT.items():
+        if getattr(config, name).is_given:
+            groups.append(name)
+        else:
+            config = replace(config, **{name: keys_there(output / CONFIGURATION, name, schema)})
     return _run(config, published.added_to(output / CONFIGURATION, groups), ADDED, adding=True)
 
 

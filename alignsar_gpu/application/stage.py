@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from omegaconf import OmegaConf
+
 from alignsar_gpu.application.fingerprints import InputFiles
 from alignsar_gpu.application.folder import StageRecord
 from alignsar_gpu.version import VERSION
@@ -99,6 +101,13 @@ class Stage(ABC):
     def warnings(self) -> Sequence[str]:
         """Return what users must know, a sentence each; asked for after `make`."""
         return ()
+
+
+def keys_there(file: Path, name: str, schema: type) -> Any:
+    """Return a group of keys of a run that is there already, from its run.yaml; defaults without one."""
+    known = OmegaConf.select(OmegaConf.load(file), name) if file.is_file() else None
+    keys = OmegaConf.to_container(known, resolve=True) if known is not None else {}
+    return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(schema), keys))
 
 
 def keys_of(node: Any, *without: str) -> dict[str, Any]:

@@ -90,16 +90,23 @@ def summaries_of(properties: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]
 
 def add_citation(collection: pystac.Collection, cube: xr.Dataset, citation: str, doi: str) -> None:
     """Say how the dataset is cited: as configured, else by its creator and title where there is a creator."""
-    of = cube.attrs
-    if not citation and "creator_name" in of:
-        version = f", version {of['product_version']}" if "product_version" in of else ""
-        parts = [of["creator_name"], f"{collection.title}{version}", of.get("publisher_name", "")]
-        citation = f"{'. '.join(filter(None, parts))}." + (f" https://doi.org/{doi}" if doi else "")
-    if citation:
-        collection.extra_fields["sci:citation"] = citation
+    if text := citation_of(cube.attrs, str(collection.title), citation, doi):
+        collection.extra_fields["sci:citation"] = text
     if doi:
         collection.extra_fields["sci:doi"] = doi
         collection.add_link(pystac.Link("cite-as", f"https://doi.org/{doi}"))
+
+
+def citation_of(of: Mapping[str, Any], title: str, citation: str, doi: str) -> str:
+    """Return how a dataset is cited: ``citation``, else by its creator and title; empty where nobody says who that is.
+
+    ``of`` are the attributes of its cube.
+    """
+    if citation or "creator_name" not in of:
+        return citation
+    version = f", version {of['product_version']}" if "product_version" in of else ""
+    parts = [of["creator_name"], f"{title}{version}", of.get("publisher_name", "")]
+    return f"{'. '.join(filter(None, parts))}." + (f" https://doi.org/{doi}" if doi else "")
 
 
 def cube_bands(cube: xr.Dataset) -> list[dict[str, Any]]:

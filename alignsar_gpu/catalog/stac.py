@@ -37,6 +37,7 @@ MEDIA_TYPES = {
     ".html": pystac.MediaType.HTML,
     ".json": pystac.MediaType.JSON,
     ".yaml": "application/yaml",
+    ".md": "text/markdown",
     ".png": pystac.MediaType.PNG,
     ".webp": "image/webp",
 }
@@ -78,6 +79,7 @@ class Products:
     cogs : GeoTIFFs of a map, LAYER_<YYYYMMDD>.tif of a date, which become assets of its item, and LAYER.tif of the
         collection.
     metadata : quality.json, run.yaml.
+    card : README.md and croissant.json, as far as they are there.
     """
 
     netcdf: Iterable[Path] = ()
@@ -90,6 +92,7 @@ class Products:
     objects: Path | None = None
     cogs: Iterable[Path] = ()
     metadata: Iterable[Path] = ()
+    card: Iterable[Path] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,6 +236,8 @@ def _add_parts(collection: pystac.Collection, cube: xr.Dataset, products: Produc
                 asset.extra_fields["bands"] = cube_bands(cube)
     for path in products.metadata:
         _add_asset(collection, path.stem, path, f"Record of the run ({path.name})", "metadata")
+    for path in products.card:
+        _add_asset(collection, path.stem.lower(), path, f"Card of the dataset ({path.name})", "metadata")
 
 
 def _add_pictures(

@@ -11,6 +11,7 @@ from typing import Any
 
 from omegaconf import MISSING
 
+from alignsar_gpu.config.card import CardConfig, check_card
 from alignsar_gpu.config.catalog import CatalogConfig, check_catalog
 from alignsar_gpu.config.chips import ChipsConfig, check_chips
 from alignsar_gpu.config.dates import check_date
@@ -31,6 +32,7 @@ from alignsar_gpu.config.simulation import SimulateConfig, SimulateSceneConfig, 
 from alignsar_gpu.errors import AlignsarError, choose_from
 
 __all__ = [
+    "CardConfig",
     "CatalogConfig",
     "ChipsConfig",
     "Config",
@@ -244,6 +246,7 @@ class Config:
     geocoding: GeocodingConfig = field(default_factory=GeocodingConfig)
     chips: ChipsConfig = field(default_factory=ChipsConfig)
     objects: ObjectsConfig = field(default_factory=ObjectsConfig)
+    card: CardConfig = field(default_factory=CardConfig)
     catalog: CatalogConfig = field(default_factory=CatalogConfig)
 
 
@@ -290,7 +293,8 @@ def check_together(config: Config, *, coregisters: bool) -> None:
     """
     reader, dem = config.products.reader, config.dem
     adds = config.geocoding.is_wanted or config.chips.is_wanted or config.objects.is_wanted
-    if reader == "none" and config.simulate is None and not (adds or config.catalog.is_given):
+    adds = adds or config.card.write or config.catalog.is_given
+    if reader == "none" and config.simulate is None and not adds:
         raise AlignsarError(
             "products=none: nothing to do; choose what to simulate (simulate=default) or a reader"
         )
@@ -305,6 +309,9 @@ def check_together(config: Config, *, coregisters: bool) -> None:
     check_geocoding(config.geocoding)
     check_chips(config.chips)
     check_objects(config.objects)
+    check_card(config.card)
+    if config.card.write and reader != "none" and not config.chips.is_wanted:
+        raise AlignsarError("card.write=true: a card is of chips; make them too: chips.size=[256,256]")
     check_catalog(config.catalog)
     if config.simulate is not None:
         check_templates(config.simulate)

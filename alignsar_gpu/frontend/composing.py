@@ -161,7 +161,8 @@ def typed(composed: DictConfig) -> Config:
         raise AlignsarError(
             "no products: choose an experiment (+experiment=demo needs no data; --help lists others), or say where "
             "products are (products.path=FOLDER); to add a map, chips or objects to a finished run, give its "
-            "folder (output=FOLDER) and geocoding.resolution, chips.size or objects.layers; to publish it, catalog.href"
+            "folder (output=FOLDER) and geocoding.resolution, chips.size or objects.layers; to publish it, "
+            "card.write=true or catalog.href"
         )
     for name in missing:
         raise AlignsarError(must_be_given(name, composed))

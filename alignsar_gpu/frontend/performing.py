@@ -33,8 +33,8 @@ def give_name(composed: DictConfig) -> None:
 
 
 def adds_to_finished_run(composed: DictConfig) -> bool:
-    """Whether keys of a map, chips, objects or the catalogue are given, and a folder: the run in it is added to."""
-    wanted = composed.chips.size or composed.objects.layers
+    """Whether keys of what is added to a finished run are given (a map, chips, ...), and its folder."""
+    wanted = composed.chips.size or composed.objects.layers or composed.card.write
     wanted = wanted or any(composed.catalog[n] for n in ("href", "citation", "doi"))
     wanted = wanted or any(composed.geocoding[n] is not None for n in ("resolution", "match"))
     return bool(wanted) and composed.simulate is None and Path(composed.output).expanduser().is_dir()

@@ -13,7 +13,7 @@ import jinja2
 def environment(package: str) -> jinja2.Environment:
     """Return templates that are the files of a package; every text that is filled in is escaped."""
     return jinja2.Environment(
-        loader=jinja2.FunctionLoader(lambda name: files(package).joinpath(name).read_text(encoding="utf-8")),
+        loader=jinja2.FunctionLoader(lambda name: template_text(package, name)),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -21,9 +21,14 @@ def environment(package: str) -> jinja2.Environment:
     )
 
 
+def template_text(package: str, name: str) -> str:
+    """Read a text file of a package."""
+    return files(package).joinpath(name).read_text(encoding="utf-8")
+
+
 def own_file(name: str) -> str:
     """Read a text file of this package."""
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return template_text(__package__, name)
 
 
 def fill(name: str, **words: Any) -> str:

@@ -30,7 +30,7 @@ VECTORS = ("changed", "target")  # layers of the demo that pyogrio reads
 TINY = (
     *("simulate.lines=100", "simulate.samples=300", "simulate.bursts=1", "simulate.swaths=[iw1]"),
     *("simulate.dates=2", "simulate.azimuth_errors=[0.0,0.03]", "simulate.range_errors=[0.0,0.1]"),
-    *("chips.size=[]", "geocoding.resolution=null", "netcdf=none", "report=none"),
+    *("chips.size=[]", "card.write=false", "geocoding.resolution=null", "netcdf=none", "report=none"),
 )
 
 

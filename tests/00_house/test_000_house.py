@@ -40,6 +40,7 @@ ARROWS = {
     "torch": VALUES | {"dataset"},
     "torchgeo": VALUES | {"torch"},
     "report": VALUES | {"dataset"},
+    "card": VALUES | {"catalog", "dataset", "opening", "report"},
     "serving": VALUES | {"opening", "report"},
     "simulate": VALUES | {"geometry", "interferometry", "kernels", "opening", "products", "stack"},
 }

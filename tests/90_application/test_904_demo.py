@@ -16,6 +16,7 @@ from small_runs import CUBE_ALONE, check_marked_as_simulated, start_and_kill
 
 from alignsar_gpu import geocode
 from alignsar_gpu.application.dataset.truth import open_truth
+from alignsar_gpu.card.checks import check_card
 from alignsar_gpu.dataset.chips.checker import check_dataset
 from alignsar_gpu.dataset.cube import open_cube
 
@@ -71,8 +72,9 @@ class TestDemo:
         output, result = whole
         names = {p.name for p in output.iterdir()} - {".checked.json", "run.log"}
         assert names == {
-            "chips", "cogs", "cube.zarr", "manifest.json", "map.zarr", "netcdf", "objects.parquet", "quality.json",
-            "report", "run.yaml", "simulated", "stac", "truth.zarr",
+            "README.md", "card", "card.html", "chips", "cogs", "croissant.json", "cube.zarr", "manifest.json",
+            "map.zarr", "netcdf", "objects.parquet", "quality.json", "report", "run.yaml", "simulated", "stac",
+            "taster", "truth.zarr",
         }  # fmt: skip
         assert (output / "simulated" / "README.txt").is_file()
         for words in ("simulated/products", "cube.zarr", "report/index.html", "device", "stages"):
@@ -83,6 +85,8 @@ class TestDemo:
         )  # it is a small part of the demonstration's scene
         assert len(list((output / "netcdf").glob("*.nc"))) == 3
         assert check_dataset(output / "chips").is_sound
+        assert check_card(output).is_sound
+        assert "The images are simulated." in (output / "README.md").read_text()
 
     def test_timing_is_what_was_put_in(self, demo):
         """Within what is said of it, and small: bursts of 1500 lines and 21000 samples have 30 times the pixels."""
@@ -243,6 +247,7 @@ class TestDemo:
             *CUBE_ALONE,
             "geocoding.resolution=null",
             "chips.size=[]",
+            "card.write=false",
             "objects.layers=[]",
             "simulate.lines=120",
             "simulate.samples=200",

@@ -40,7 +40,7 @@ SIZE = (8, 24)
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     output = tmp_path_factory.mktemp("chips") / "run"
-    run(*MADE, "chips.size=[]", f"output={output}")
+    run(*MADE, "chips.size=[]", "card.write=false", f"output={output}")
     return output
 
 

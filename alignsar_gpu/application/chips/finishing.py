@@ -11,7 +11,7 @@ import pandas as pd
 from alignsar_gpu.application.chips.describing import dataset_facts, decibels, index_columns
 from alignsar_gpu.dataset.chips.description import DATASET
 from alignsar_gpu.dataset.chips.index import index_of
-from alignsar_gpu.dataset.chips.summing import locate, training_statistics
+from alignsar_gpu.dataset.chips.summing import locate, training_splits, training_statistics
 from alignsar_gpu.dataset.chips.webdataset import FOLDER as WEBDATASET
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from alignsar_gpu.application.chips.places import Screened
     from alignsar_gpu.config.chips import ChipsConfig
     from alignsar_gpu.dataset.chips.store import ChipStore
-
-TRAINING = "train"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -67,9 +65,9 @@ class Finishing:
 
     def statistics(self, store: ChipStore, index: gpd.GeoDataFrame, workers: int) -> dict[str, Any]:
         """Compute the statistics of the training split of all chips; of all of them where folds are split."""
-        names = sorted(set(index["split"]))
-        training = [TRAINING] if TRAINING in names else names
-        return training_statistics(store, index, decibels(self.cutting.layers), training, workers)
+        return training_statistics(
+            store, index, decibels(self.cutting.layers), training_splits(index), workers
+        )
 
     def _ignored(self) -> dict[str, dict[str, int]]:
         """Count the pixels of classes that are ignored in the places of the chips, by layer."""

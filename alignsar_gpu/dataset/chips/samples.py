@@ -169,15 +169,15 @@ class Samples:
     def _samples(self) -> list[NDArray[np.intp]]:
         """Rows of the index of each sample: one, or those of all dates, or of two dates, of a place."""
         if self.together:
-            grouped = (
-                pd.Series(self._of["place_id"]).groupby(self._of["place_id"], sort=True).indices.values()
-            )
-            places = [rows[np.argsort(self._of["time"][rows], kind="stable")] for rows in grouped]
+            groups = pd.Series(self._of["place_id"]).groupby(self._of["place_id"], sort=True).indices
+            rows_of_places = [np.asarray(rows, dtype=np.intp) for rows in groups.values()]
+            times = self._of["time"]
+            places = [rows[np.argsort(times[rows], kind="stable")] for rows in rows_of_places]
             if self._dates == "together":
                 most = max(map(len, places), default=0)
                 return [rows for rows in places if len(rows) == most]
             pairs = pairwise if self._dates == "pairs" else partial(combinations, r=2)
-            return [np.array(pair) for rows in places for pair in pairs(rows.tolist())]
+            return [np.array(pair, dtype=np.intp) for rows in places for pair in pairs(rows.tolist())]
         rows = np.arange(len(self.index))
         if "pairs" in self.layers:
             rows = rows[~self._of["is_reference"]]

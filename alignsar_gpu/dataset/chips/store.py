@@ -64,6 +64,12 @@ class ChipStore:
         layers = {name: tuple(map(str, np.asarray(there[text][:]))) for name, text in names.items()}
         return cls(folder=folder, arrays=arrays, layers=layers)
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Lines and samples of a chip, its halo included."""
+        *_, lines, samples = next(iter(self.arrays.values())).chunks
+        return lines, samples
+
     def read(self, name: str, number: int) -> NDArray[Any]:
         """Read chip (or place) ``number`` of an array, with all layers."""
         array = self.arrays[name]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from alignsar_gpu.dataset.chips.layout import ARRAYS, CLASSES, TARGETS
+from alignsar_gpu.dataset.chips.splits.places import TRAIN
 from alignsar_gpu.dataset.chips.statistics import LayerStatistics
 
 if TYPE_CHECKING:
@@ -42,6 +43,12 @@ def locate(store: ChipStore, first: int, places: NDArray[np.int64], workers: int
     """Find where each chip lies, and its checksum; ``places`` are the numbers of the places of chips from ``first``."""
     chips = list(enumerate(places.tolist(), first))
     return list(in_order(lambda chip: store.stored(*chip), chips, workers))
+
+
+def training_splits(index: Mapping[str, Any]) -> list[str]:
+    """Return the splits that statistics are of: the one for training, or all where folds are split."""
+    names = sorted(set(index["split"]))
+    return [TRAIN] if TRAIN in names else names
 
 
 def training_statistics(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from matplotlib import rc_context, rcdefaults, rcParams
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from matplotlib.figure import Figure
 
@@ -67,11 +68,26 @@ class Svg:
     height: int
 
 
-def plotted(draw: Callable[[], Figure]) -> Svg:
-    """Draw a figure of matplotlib, in this style whatever the settings of the user; same figure, same bytes."""
+@contextmanager
+def _style() -> Iterator[None]:
+    """Have the style of our pictures while a figure is drawn, whatever the settings of the user."""
     with rc_context():
         rcdefaults()
         rcParams.update(PLOT)
+        yield
+
+
+def painted(draw: Callable[[], Figure]) -> bytes:
+    """Draw a figure of matplotlib as PNG, for pages that do not show SVG; same figure, same bytes."""
+    with _style():
+        file = io.BytesIO()
+        draw().savefig(file, format="png", dpi=DPI, metadata={"Software": None})
+    return file.getvalue()
+
+
+def plotted(draw: Callable[[], Figure]) -> Svg:
+    """Draw a figure of matplotlib, in this style whatever the settings of the user; same figure, same bytes."""
+    with _style():
         figure = draw()
         file = io.StringIO()
         nothing: dict[str, Any] = dict.fromkeys(("Creator", "Date", "Format", "Type"))

@@ -6,8 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from alignsar_gpu.dataset.chips.description import DATASET, STATISTICS, read_statistics
-from alignsar_gpu.dataset.chips.splits.places import TRAIN
-from alignsar_gpu.dataset.chips.summing import training_statistics
+from alignsar_gpu.dataset.chips.summing import training_splits, training_statistics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,8 +20,7 @@ ROUNDING = 1e-6  # relative: what sums may differ by on another machine
 def check_statistics(dataset: Dataset, store: ChipStore, findings: Findings, workers: int) -> None:
     """Compute the statistics of the training split anew, and compare them with those that are stored."""
     stored = read_statistics(dataset.folder)
-    names = sorted(set(dataset.index["split"]))
-    training = [TRAIN] if TRAIN in names else names
+    training = training_splits(dataset.index)
     decibels = {
         name: layer["decibel"] for name, layer in dataset.facts["layers"].items() if "decibel" in layer
     }
