@@ -36,6 +36,10 @@ def labelled_cube():
     rows, columns = np.indices((LINES, SAMPLES))
     ids = ((rows // 11) * 1_000_000 + columns // 17).astype(np.int32)
     cube["parcel"] = ("azimuth", "range"), ids, {"units": "1", "inherited_from": "a map"}
+    season = rng.integers(0, 12, (2, LINES, SAMPLES)) == 0
+    seasons = {"flag_values": [0, 1, 255], "flag_meanings": "none flood unknown"}
+    label = {"units": "1", "inherited_from": "a map"}
+    cube["season"] = ("time", "azimuth", "range"), season.astype(np.uint8), label | seasons
     counts = np.zeros((LINES, SAMPLES), np.float32)
     counts[rng.integers(0, LINES, 150), rng.integers(0, SAMPLES, 150)] = 1.0
     counts[0, 0] = np.nan
@@ -171,6 +175,21 @@ class TestBoxes:
         chips, _ = made(tmp_path, device=cpu)
         for name in ("coco/train.json", "coco/test.json", "yolo/data.yaml"):
             assert (chips / name).read_bytes() == (chipped[0] / name).read_bytes()
+
+    def test_of_labels_that_change_with_the_date(self, tmp_path):
+        chips, index = made(tmp_path, layers=["season"], least_visible=0.0, smallest=2)
+        cube = labelled_cube()
+        days = cube["time"].dt.strftime("%Y%m%d").values.tolist()
+        for row in index.iloc[::40].itertuples():
+            window = (
+                slice(max(row.first_line - HALO, 0), row.first_line + SIZE[0] + HALO),
+                slice(max(row.first_sample - HALO, 0), row.first_sample + SIZE[1] + HALO),
+            )
+            numbers, _ = ndimage.label(cube["season"].values[days.index(row.date)], np.ones((3, 3)))
+            there, counts = np.unique(numbers, return_counts=True)
+            expected = np.intersect1d(there[counts >= 2], numbers[window][numbers[window] > 0])
+            label = chips / f"yolo/labels/{split_folder(row.split)}/{row.id}.txt"
+            assert len(label.read_text().splitlines()) == len(expected) > 0
 
     def test_oriented(self, tmp_path):
         chips, index = made(tmp_path, shape="oriented", layers=["crop"], image=["coherence_vv"])

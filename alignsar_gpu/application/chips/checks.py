@@ -84,7 +84,7 @@ def check_chips(
     if chips.geometry == "map" and on_map:
         layers = [layer for layer in layers if layer.name in on_map]
     check_names(chips, {layer.name: layer.attributes for layer in layers})
-    facts = {layer.name: LayerFacts(np.dtype(layer.dtype), layer.attributes) for layer in layers}
+    facts = {layer.name: LayerFacts(np.dtype(layer.dtype), layer.attributes, layer.dated) for layer in layers}
     check_boxes(chips, facts)
     if chips.geometry == "radar":
         require_longitude({layer.name for layer in layers})

@@ -11,6 +11,7 @@ from alignsar_gpu.application.chips.layers import (
     named_labels,
     named_layers,
 )
+from alignsar_gpu.application.chips.source import TIME
 from alignsar_gpu.application.objects.choice import LayerFacts, class_names
 from alignsar_gpu.errors import AlignsarError, choose_from
 
@@ -73,7 +74,7 @@ def facts_of(source: Source) -> dict[str, LayerFacts]:
     """Return what is known of the layers of a source."""
     data, sizes = source.data, set(source.dimensions)
     return {
-        str(name): LayerFacts(data[name].dtype, data[name].attrs)
+        str(name): LayerFacts(data[name].dtype, data[name].attrs, TIME in data[name].dims)
         for name in data.variables
         if set(data[name].dims) >= sizes
     }
