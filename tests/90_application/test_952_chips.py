@@ -405,6 +405,7 @@ class TestGrowth:
             ("chips.size=[8,16]: the dataset", "chips.size=[8,16]"),
             ("chips.split.by=folds: the dataset", "chips.size=[8,24]", "chips.split.by=folds"),
             ("give the same layers, labels and type", "chips.size=[8,24]", "chips.type=float16"),
+            ("has classes (land_cover), and these chips", "chips.size=[8,24]", "chips.labels=[cover]"),
         ):
             layers = f"chips.layers=[{','.join(LAYERS)}]"
             refuse(words, "device=cpu", f"chips.onto={chipped}", layers, *keys, f"output={tmp_path / 'run'}")

@@ -9,7 +9,7 @@ import pytest
 from chipped_cube import SPLIT, cube_of, facts_of, make_chips, with_label
 
 import alignsar_gpu
-from alignsar_gpu.application.chips.classes import classes_of
+from alignsar_gpu.application.chips.classes import classes_of, require_classes
 from alignsar_gpu.application.chips.layers import check_names
 from alignsar_gpu.config.chips import ChipsConfig, SplitConfig
 from alignsar_gpu.dataset.chips.checker import check_dataset
@@ -212,3 +212,6 @@ class TestRefused:
         wrong = cube["cover"].assign_attrs(flag_values=[0, 1, 2, 255])
         with pytest.raises(AlignsarError, match=r"cover: its table has 5 classes .* for the values"):
             classes_of(wrong)
+        with pytest.raises(AlignsarError, match=r"cover: has pixels of the value 4, .* \(0 none, 1 water"):
+            require_classes(cube["cover"], {0, 1, 4, 255})
+        require_classes(cube["cover"], {0, 3, 255})

@@ -9,10 +9,11 @@ import numpy as np
 from alignsar_gpu.errors import AlignsarError, choose_from
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import xarray as xr
 
+UNKNOWN = 255  # of classes and flags: no data
 INHERITED = "inherited_from"  # the attribute of labels
 KNOWN = "labelled_"  # begins the names of masks of labels, which say the same as unknown classes and NaN
 
@@ -31,6 +32,20 @@ def _classes(name: str, attributes: Mapping[str, Any]) -> dict[str, int]:
             "a value of its own"
         )
     return {n: int(v) for n, v in zip(names, values, strict=True) if n != "unknown"}
+
+
+def require_classes(layer: xr.DataArray, values: Collection[int]) -> None:
+    """Raise AlignsarError for values of a layer that its table of classes does not have."""
+    known = {*np.atleast_1d(layer.attrs.get("flag_values", [])).tolist(), UNKNOWN}
+    if len(known) > 1 and (others := sorted(set(values) - known)):
+        raise AlignsarError(
+            f"{layer.name}: has pixels of the value {others[0]}, which its table of classes ({_said(layer)}) does not "
+            "have; give it the table that belongs to the map"
+        )
+
+
+def _said(layer: xr.DataArray) -> str:
+    return ", ".join(f"{value} {name}" for name, value in classes_of(layer).items())
 
 
 def ignored_classes(

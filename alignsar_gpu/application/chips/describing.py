@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from alignsar_gpu.application.chips.classes import require_classes
 from alignsar_gpu.application.chips.layers import decibels_of
 from alignsar_gpu.dataset.chips.description import FORMAT
 from alignsar_gpu.dataset.chips.layout import CLASSES
@@ -195,5 +196,7 @@ def _classes(cutting: Cutting, statistics: Mapping[str, Any]) -> dict[str, dict[
         of_splits = statistics["classes"][plane.name].values()
         there = {value for split in of_splits for value in split}
         classes = cutting.source.classes(plane.variable)
+        if plane.variable in cutting.layers.labels:
+            require_classes(cutting.source.data[plane.variable], {int(value) for value in there})
         result[plane.name] = {name: value for name, value in classes.items() if str(value) in there}
     return result

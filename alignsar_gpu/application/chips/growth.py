@@ -188,6 +188,13 @@ class Earlier:
     def _require_same(self, cutting: Cutting) -> None:
         """Raise AlignsarError for other layers or types than those of the chips that are there."""
         store = ChipStore.open(self.folder)
+        missing = set(store.arrays) - {array.name for array in cutting.layout.arrays} - {"pairs"}
+        if missing:
+            name = min(missing)
+            raise AlignsarError(
+                f"chips.layers: chips.onto={self.folder} has {name} ({', '.join(store.layers.get(name, ()))}), and "
+                "these chips have none; give the same layers and labels"
+            )
         for array in cutting.layout.arrays:
             there = store.layers.get(array.name, ())
             if array.layers != tuple(there) or array.dtype != store.arrays[array.name].dtype:

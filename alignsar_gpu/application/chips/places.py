@@ -11,8 +11,8 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
+from alignsar_gpu.application.chips.classes import UNKNOWN
 from alignsar_gpu.application.chips.layers import is_part
-from alignsar_gpu.application.chips.source import UNKNOWN
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import numpy as np
 from pyproj import CRS, Transformer
 
 from alignsar_gpu.application.chips.bands import Bands
-from alignsar_gpu.application.chips.classes import INHERITED, KNOWN, classes_of
+from alignsar_gpu.application.chips.classes import INHERITED, KNOWN, UNKNOWN, classes_of
 from alignsar_gpu.application.dataset.derived import open_dataset
 from alignsar_gpu.application.dataset.part import CUBE
 from alignsar_gpu.application.dataset.quality import QUALITY
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TIME = DIMENSIONS[0]
-UNKNOWN = 255  # of classes and flags: no data
 
 
 def require_metres(crs: CRS) -> None:
