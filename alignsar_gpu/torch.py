@@ -24,9 +24,10 @@ class ChipDataset(Dataset[dict[str, Any]]):
     split : name of a split, or several.
     transform : called with each sample.
     layers : names of inputs, which become the channels in the order of the arrays of chips.zarr; by default all.
-    label : a layer of classes, which becomes ``mask``, or layers of numbers, which become ``target``; by default none.
-    dates : "each", "together": a sample is a place on one date, or on all (places that lack one are left out); by
-        default as the dataset was made.
+    label : layers of classes, which become ``mask``, and layers of numbers, which become ``target``, each in the order
+        of their names; by default none.
+    dates : "each", "together": a sample is a place on one date, or on all (places that lack one are left out); "pairs",
+        "all_pairs": on two dates that follow each other, or on any two; by default as the dataset was made.
     query : which chips of the split, by columns of the index, as of `pandas.DataFrame.query`.
     decibel : powers and amplitudes in decibels; by default True.
     normalize : every layer with mean 0 and deviation 1 by the statistics of the training split; by default True.
@@ -36,8 +37,13 @@ class ChipDataset(Dataset[dict[str, Any]]):
 
     A sample has ``image`` (float32 [channel, line, sample]; together: [date, channel, line, sample], and layers that
     compare a date with the reference date apart, as ``pairs``), ``valid`` (bool), ``id``, and labels: ``mask`` (int64,
-    255 where not known) or ``target`` (float32, NaN where not known). With layers that compare a date with the
-    reference date, the reference date itself is no sample.
+    255 where not known; [line, sample], of several layers [label, line, sample]) and ``target`` (float32 [label, line,
+    sample], NaN where not known). Labels that change with the date have it as their first axis where a sample has
+    several. With layers that compare a date with the reference date, the reference date itself is no sample.
+
+    A pair of dates has ``image`` [2, channel, line, sample], without layers that compare with the reference date, and
+    with a label ``mask`` is its change: 1, 0 where there is none, 255 where not known. The label is one of classes that
+    change with the date, or of days of events; see docs/chips.md.
 
     Raises AlignsarError where there are no chips, and for names that they do not have.
     """
@@ -61,8 +67,8 @@ class ChipDataset(Dataset[dict[str, Any]]):
         return self.samples.channels
 
     @property
-    def classes(self) -> dict[str, int]:
-        """Values of the classes that occur in ``mask``, by name."""
+    def classes(self) -> dict[str, Any]:
+        """Values of the classes that occur in ``mask``, by name; of several layers, by layer and name."""
         return self.samples.classes
 
     def __getitem__(self, number: int) -> Any:

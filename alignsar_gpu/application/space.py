@@ -93,12 +93,14 @@ def check_map_space(layout: CubeLayout, products: Sequence[str], path: Path, mad
     _check(total, path, "a coarser geocoding.resolution and fewer geocoding.layers take less", made)
 
 
-def check_chips_space(layout: ChipLayout, counts: Mapping[str, int], path: Path, made: str) -> None:
+def check_chips_space(
+    layout: ChipLayout, counts: Mapping[str, int], path: Path, made: str, images: int
+) -> None:
     """Say how much chips will take, and raise AlignsarError where the disk of ``path`` has not even half of it.
 
-    ``made`` is their folder in ``path``.
+    ``made`` is their folder in ``path``; ``images`` is how many 8-bit images of three colours they have besides.
     """
-    total = 0.0
+    total = float(3 * images * math.prod(layout.shape))
     for array in layout.arrays:
         kind = np.dtype(array.dtype)
         if kind.kind == "f":

@@ -118,9 +118,7 @@ def classes_of(subject: Subject) -> Classes:
     columns = [str(name) for name in mean.index if name != f"{SHARE}none"][:MOST_CLASSES]
     names = [column.removeprefix(SHARE) for column in columns]
     of_label = [
-        (layer, values)
-        for layer, values in subject.facts["classes"].items()
-        if columns and set(names) <= set(values)
+        (layer, values) for layer, values in _tables(subject).items() if columns and set(names) <= set(values)
     ]
     if of_label:
         layer, values = of_label[0]
@@ -137,6 +135,12 @@ def classes_of(subject: Subject) -> Classes:
             read=partial(_largest, subject, layers),
         )
     return Classes(columns=(), names=(), colours=(), read=lambda _: np.zeros((1, 1), dtype=np.intp))
+
+
+def _tables(subject: Subject) -> dict[str, dict[str, int]]:
+    """Return the classes of each layer that all dates share."""
+    layers = subject.facts["layers"]
+    return {name: of for name, of in subject.facts["classes"].items() if layers[name]["array"] == "classes"}
 
 
 def _colours(subject: Subject, layer: str, names: Sequence[str]) -> list[str]:
@@ -192,7 +196,7 @@ def example_of(subject: Subject) -> Example:
     """Say what the picture of examples shows."""
     name, of = _shown_layer(subject)
     classes = classes_of(subject)
-    layers = [n for n, v in subject.facts["classes"].items() if set(classes.names) <= set(v)]
+    layers = [n for n, v in _tables(subject).items() if set(classes.names) <= set(v)]
     label = (layers[0] if layers else "the largest share") if classes.columns else ""
     return Example(layer=name, in_decibels="decibel" in of, label=label)
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from alignsar_gpu.card.subject import Subject
     from alignsar_gpu.dataset.flow import Flow
 
+OF_WHOLE = ("boxes", "ignored")  # keys of dataset.json that say what a taster lacks, or count it
+
 
 def write_taster(subject: Subject, folder: Path, chips: int, flow: Flow, workers: int) -> int:
     """Write about ``chips`` chips of a dataset into ``folder``, as a dataset that is read and checked in the same way.
@@ -118,7 +120,7 @@ def _facts(
     }
     whole = (subject.chips / DATASET).read_bytes()
     return {
-        **facts,
+        **{name: fact for name, fact in facts.items() if name not in OF_WHOLE},
         "id": f"{facts['id']}-taster",
         "title": f"{subject.title}: taster",
         "taster_of": {"id": facts["id"], f"sha256_of_its_{DATASET}": hashlib.sha256(whole).hexdigest()},

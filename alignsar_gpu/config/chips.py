@@ -9,7 +9,8 @@ from alignsar_gpu.config.keys import about, as_given, key
 from alignsar_gpu.errors import AlignsarError
 
 SPLITS = ("blocks", "folds", "regions", "dates", "scenes")
-PRODUCTS = ("zarr", "webdataset")
+BOXED = ("yolo", "coco")
+PRODUCTS = ("zarr", "webdataset", *BOXED)
 LEAKS = (
     "neighbouring pixels and chips share speckle windows, ground and weather, so a test on a random choice of them "
     "measures memory"
@@ -77,9 +78,13 @@ class SplitConfig:
         bounds=(0.0, None),
     )
     seed: int = key(0, "seed of the random choice of blocks", bounds=(0, None))
-    balance: str = key(
-        "",
-        "label whose classes all splits get their share of; empty: the first one with classes, else all area fractions",
+    balance: list[str] = dataclasses.field(
+        default_factory=list,
+        metadata=about(
+            "labels whose classes all splits get their share of; empty: the first one with classes, else all area "
+            "fractions",
+            may_be_empty=True,
+        ),
     )
     folds: int = key(5, "by=folds: number of folds", bounds=(2, 100))
     scene: str = key(
@@ -91,6 +96,46 @@ class SplitConfig:
     file: str | None = key(
         None,
         "by=blocks, folds: splits.geojson of another dataset, whose blocks keep their splits",
+    )
+
+
+@dataclass
+class BoxesConfig:
+    """Boxes of objects, which detectors are trained by: chips.products yolo and coco."""
+
+    layers: list[str] = dataclasses.field(
+        default_factory=list,
+        metadata=about(
+            "labels whose objects have boxes: layers of classes, shares of a class (from a half on), ids of features, "
+            "counts of points",
+            may_be_empty=True,
+        ),
+    )
+    image: list[str] = dataclasses.field(
+        default_factory=list,
+        metadata=about(
+            "one or three inputs that the 8-bit images show, as grey or as red, green and blue; empty: the first three "
+            "of a single date, VV before VH and powers before others",
+            may_be_empty=True,
+        ),
+    )
+    shape: str = key(
+        "straight",
+        "boxes in the label files of yolo: straight (detect), or oriented (obb), of the least area",
+        choices=("straight", "oriented"),
+    )
+    smallest: int = key(4, "pixels that an object has at least, but for points", bounds=(1, None))
+    least_visible: float = key(
+        0.3,
+        "share of an object that a chip shows at least; of less, yolo has no box, and coco one with iscrowd=1",
+        bounds=(0.0, 1.0),
+    )
+    point: list[int] = dataclasses.field(
+        default_factory=lambda: [5, 11],
+        metadata=about(
+            "least lines and samples of a box around points, those in pixels that touch in one",
+            bounds=(1, 1024),
+        ),
     )
 
 
@@ -131,6 +176,12 @@ class ChipsConfig:
         default_factory=list,
         metadata=about("layers that are labels; empty: all that radarcoding made", may_be_empty=True),
     )
+    ignore: list[str] = dataclasses.field(
+        default_factory=list,
+        metadata=about(
+            "classes of labels that count as unknown (255), [land_cover.road]; empty: none", may_be_empty=True
+        ),
+    )
     dates: str = key(
         "each",
         "each: a place has chips of the dates with enough data; together: of all its dates, or none",
@@ -153,15 +204,23 @@ class ChipsConfig:
     products: list[str] = dataclasses.field(
         default_factory=lambda: ["zarr"],
         metadata=about(
-            "what is written: zarr (chips.zarr), and webdataset (tar shards) besides", choices=PRODUCTS
+            "what is written: zarr (chips.zarr), and besides webdataset (tar shards), yolo and coco (8-bit images with "
+            "boxes of objects)",
+            choices=PRODUCTS,
         ),
     )
+    boxes: BoxesConfig = dataclasses.field(default_factory=BoxesConfig)
     split: SplitConfig = dataclasses.field(default_factory=SplitConfig)
 
     @property
     def is_wanted(self) -> bool:
         """Whether chips are to be made."""
         return bool(self.size)
+
+    @property
+    def box_products(self) -> list[str]:
+        """Products that have boxes."""
+        return [name for name in BOXED if name in self.products]
 
 
 def check_chips(config: ChipsConfig) -> None:
@@ -180,7 +239,8 @@ def check_chips(config: ChipsConfig) -> None:
         )
     if "zarr" not in config.products:
         raise AlignsarError(
-            f"chips.products={as_given(config.products)}: webdataset is written from zarr; add it, [zarr,webdataset]"
+            f"chips.products={as_given(config.products)}: all else is written from zarr; add it, "
+            f"{as_given(['zarr', *config.products])}"
         )
     if config.onto is not None and (config.split.file is not None or config.split.block is not None):
         raise AlignsarError(
@@ -188,6 +248,34 @@ def check_chips(config: ChipsConfig) -> None:
         )
     if config.is_wanted:
         _check_split(config.split)
+        _check_boxes(config)
+
+
+def _check_boxes(config: ChipsConfig) -> None:
+    boxes, products = config.boxes, as_given(config.box_products)
+    if config.box_products and not boxes.layers:
+        raise AlignsarError(
+            f"chips.products={products}: needs chips.boxes.layers, the labels whose objects have boxes, such as "
+            "[building]"
+        )
+    if config.box_products and config.onto is not None:
+        raise AlignsarError(
+            f"chips.products={products}: boxes are those of one run, and chips.onto={config.onto} has others; leave "
+            "one of them out"
+        )
+    default = BoxesConfig()
+    given = [name for name, value in vars(boxes).items() if value != getattr(default, name)]
+    if given and not config.box_products:
+        raise AlignsarError(
+            f"chips.boxes.{given[0]}={as_given(getattr(boxes, given[0]))}: boxes are made by "
+            "chips.products=[zarr,yolo] or [zarr,coco]"
+        )
+    if len(boxes.image) not in {0, 1, 3}:
+        raise AlignsarError(
+            f"chips.boxes.image={as_given(boxes.image)}: give one layer (grey) or three (red, green, blue)"
+        )
+    if len(boxes.point) != 2:
+        raise AlignsarError(f"chips.boxes.point={as_given(boxes.point)}: give two numbers, such as [5,11]")
 
 
 def _check_split(split: SplitConfig) -> None:

@@ -28,15 +28,17 @@ class ChunkGrid:
     chunk: tuple[int, int]
 
     @classmethod
-    def of(cls, layer: xr.Variable | xr.DataArray) -> ChunkGrid:
-        """Return the grid of a layer with the dimensions azimuth and range, and maybe others."""
-        lines, samples = layer.sizes["azimuth"], layer.sizes["range"]
+    def of(
+        cls, layer: xr.Variable | xr.DataArray, dimensions: tuple[str, str] = ("azimuth", "range")
+    ) -> ChunkGrid:
+        """Return the grid of a layer with the dimensions of an image, and maybe others."""
+        lines, samples = (layer.sizes[name] for name in dimensions)
         chunks = layer.encoding.get("preferred_chunks", {})
         return cls(
             shape=(lines, samples),
             chunk=(
-                min(lines, chunks.get("azimuth", max(1, PIXELS_AT_ONCE // samples))),
-                min(samples, chunks.get("range", samples)),
+                min(lines, chunks.get(dimensions[0], max(1, PIXELS_AT_ONCE // samples))),
+                min(samples, chunks.get(dimensions[1], samples)),
             ),
         )
 

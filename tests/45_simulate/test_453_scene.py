@@ -789,3 +789,4 @@ def test_a_scene_is_written_and_opened_again(scene, tmp_path):
     assert targets[0]["geometry"]["coordinates"][2] == scene.targets[0].height
     changes = json.loads((tmp_path / "one" / "changes.geojson").read_text())["features"]
     assert len(changes) == len(scene.changes) + len(scene.bowls)
+    assert changes[0]["properties"]["date"].replace("-", "") == changes[0]["properties"]["first"]

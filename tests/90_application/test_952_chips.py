@@ -405,6 +405,7 @@ class TestGrowth:
             ("chips.size=[8,16]: the dataset", "chips.size=[8,16]"),
             ("chips.split.by=folds: the dataset", "chips.size=[8,24]", "chips.split.by=folds"),
             ("give the same layers, labels and type", "chips.size=[8,24]", "chips.type=float16"),
+            ("has classes (land_cover), and these chips", "chips.size=[8,24]", "chips.labels=[cover]"),
         ):
             layers = f"chips.layers=[{','.join(LAYERS)}]"
             refuse(words, "device=cpu", f"chips.onto={chipped}", layers, *keys, f"output={tmp_path / 'run'}")
@@ -449,7 +450,7 @@ class TestRun:
             ("chips.size=[8]: give two numbers", "chips.size=[8]"),
             ("chips.layers=sigma_vv: no such layer; did you", "chips.size=[8,24]", "chips.layers=[sigma_vv]"),
             ("chips.labels=building: no such layer", "chips.size=[8,24]", "chips.labels=[building]"),
-            ("chips.split.balance=building: is no label", "chips.size=[8,24]", "chips.split.balance=building"),
+            ("chips.split.balance=building: is no label", "chips.size=[8,24]", "chips.split.balance=[building]"),
             ("chips.split.block=100", "chips.size=[8,24]", "chips.split.block=100"),
             ("chips.split.buffer=20", "chips.size=[8,24]", "chips.split.buffer=20"),
             ("chips.split.by=random", "chips.size=[8,24]", "chips.split.by=random"),
@@ -488,9 +489,9 @@ class TestDocumented:
         assert recall < 0.5 * expected
 
     @pytest.mark.filterwarnings("default")
-    @pytest.mark.parametrize("name", ["torch", "torchgeo"])
+    @pytest.mark.parametrize("name", ["torch", "change", "torchgeo"])
     def test_for_networks(self, here, name):
-        pytest.importorskip(name)
+        pytest.importorskip("torchgeo" if name == "torchgeo" else "torch")
         assert run_lines(name)
 
     @pytest.mark.filterwarnings("default")

@@ -136,7 +136,7 @@ class TestNoLabels:
             ("chips.least_labelled=0.5: there are no labels; give", {"least_labelled": 0.5}),
             (
                 "chips.split.balance=label: is no label of this dataset; it has none; give",
-                {"split": SplitConfig(balance="label", shares=SPLIT.shares)},
+                {"split": SplitConfig(balance=["label"], shares=SPLIT.shares)},
             ),
             ("chips.labels=label: no such layer; the cube has none; give", {"labels": ["label"]}),
         ],

@@ -79,7 +79,7 @@ class TestProducts:
             ("chips.size=[200,16]: is larger than the image of 96 x 128", ["chips.size=[200,16]"]),
             ("chips.stride=[1,1]: makes 9153 places", ["chips.stride=[1,1]", "device.memory_gib=0.01"]),
             ("chips.least_labelled=0.5: there are no labels", ["chips.least_labelled=0.5"]),
-            ("chips.split.balance=cover: is no label", ["chips.split.balance=cover"]),
+            ("chips.split.balance=cover: is no label", ["chips.split.balance=[cover]"]),
             ("chips.split.block=0: a block is not larger", ["chips.split.block=0"]),
             ("chips.split.block=300: a block is not", ["chips.split.block=300", "chips.split.buffer=400"]),
             ("chips.split.shares.train=0: there must be", ["chips.split.shares={train: 0, test: 0.85}"]),

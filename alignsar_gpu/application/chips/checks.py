@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pyproj import CRS
 
+from alignsar_gpu.application.chips.boxes.layers import check_boxes
 from alignsar_gpu.application.chips.growth import Earlier
 from alignsar_gpu.application.chips.layers import check_names
 from alignsar_gpu.application.chips.places import Windows
@@ -17,6 +18,7 @@ from alignsar_gpu.application.chips.selection import ranges_of
 from alignsar_gpu.application.chips.source import require_longitude, require_metres, require_valid
 from alignsar_gpu.application.geocoding.grids import grid_of
 from alignsar_gpu.application.geocoding.stage import MAP
+from alignsar_gpu.application.objects.choice import LayerFacts
 from alignsar_gpu.dataset.chips.splits.dates import check_ranges, split_by_dates
 from alignsar_gpu.dataset.chips.splits.files import read_blocks
 from alignsar_gpu.errors import AlignsarError
@@ -82,6 +84,8 @@ def check_chips(
     if chips.geometry == "map" and on_map:
         layers = [layer for layer in layers if layer.name in on_map]
     check_names(chips, {layer.name: layer.attributes for layer in layers})
+    facts = {layer.name: LayerFacts(np.dtype(layer.dtype), layer.attributes, layer.dated) for layer in layers}
+    check_boxes(chips, facts)
     if chips.geometry == "radar":
         require_longitude({layer.name for layer in layers})
         Windows.of(chips, shape).require_memory(memory)

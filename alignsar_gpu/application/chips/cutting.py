@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.application.chips.layers import Plane
-from alignsar_gpu.dataset.chips.layout import ARRAYS, ChipArray, ChipLayout
+from alignsar_gpu.dataset.chips.layout import ARRAYS, CLASSES, TARGETS, ChipArray, ChipLayout
 from alignsar_gpu.dataset.chips.writer import ChipWriter
 from alignsar_gpu.errors import AlignsarError
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.application.chips.source import Source
     from alignsar_gpu.dataset.flow import Flow
 
+MOST_EXACT = 1 << 24  # of whole numbers as float32
 VALID = (Plane(name="valid", variable="valid"),)
 
 
@@ -77,10 +78,10 @@ class Cutting:
 
     def _array(self, name: str, planes: Sequence[Plane]) -> ChipArray:
         names = () if name == "valid" else tuple(plane.name for plane in planes)
-        if name in {"valid", "classes"}:
+        if name in {"valid", *CLASSES}:
             return ChipArray(name=name, layers=names, dtype="bool" if name == "valid" else "uint8")
         numbers = ChipArray(name=name, layers=names, dtype="float32", compressed=self.compressed)
-        if name == "targets":
+        if name in TARGETS:
             return numbers
         return replace(numbers, dtype=self.dtype, mantissa_bits=self.mantissa_bits)
 
@@ -177,7 +178,10 @@ class Cutting:
     def _values(self, plane: Plane, date: int | None, lines: slice, samples: slice) -> NDArray[Any]:
         if plane in VALID:
             return self.source.valid(date or 0, lines, samples)
-        return plane.of(self.source.window(plane.variable, date, lines, samples))
+        values = plane.of(self.source.window(plane.variable, date, lines, samples))
+        if values.dtype == np.int32:
+            return _as_numbers(values, plane)
+        return np.full_like(values, np.nan) if plane.compares and date == self.source.reference else values
 
     def _require_finite(self, stored: NDArray[Any], values: NDArray[Any], plane: Plane) -> None:
         """Raise AlignsarError for a layer whose values the type of the chips has no numbers for."""
@@ -186,3 +190,13 @@ class Cutting:
                 f"chips.type=float16: {plane.name} has values up to {np.nanmax(np.abs(values)):.4g}, and float16 ends "
                 "at 65504; leave the layer out of chips.layers, or use chips.digits=3 instead"
             )
+
+
+def _as_numbers(ids: NDArray[np.int32], plane: Plane) -> NDArray[np.float32]:
+    """Return ids as numbers, NaN where they are not known. Raises AlignsarError for those that are not exact."""
+    if ids.size and ids.max() > MOST_EXACT:
+        raise AlignsarError(
+            f"chips.labels={plane.name}: has the id {ids.max()}, and ids are exact in chips up to {MOST_EXACT}; name "
+            "other labels"
+        )
+    return np.where(ids < 0, np.nan, ids).astype(np.float32)

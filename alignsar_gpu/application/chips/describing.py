@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alignsar_gpu.application.chips.layers import classes_of, decibels_of
+from alignsar_gpu.application.chips.classes import require_classes
+from alignsar_gpu.application.chips.layers import decibels_of
 from alignsar_gpu.dataset.chips.description import FORMAT
+from alignsar_gpu.dataset.chips.layout import CLASSES
 from alignsar_gpu.version import VERSION
 
 if TYPE_CHECKING:
@@ -97,7 +99,7 @@ def index_columns(cutting: Cutting, screened: Screened, stored: Sequence[Stored]
         "burst": bursts,
         "platform": _per_date(source, "platform")[selection.date],
         "valid_share": screened.valid[selection.date, number].astype(np.float32),
-        "labelled_share": screened.labelled[number].astype(np.float32),
+        "labelled_share": screened.labelled[selection.date, number].astype(np.float32),
         **{f"fraction_{n}": shares[:, k].astype(np.float32) for k, n in enumerate(screened.classes)},
         "position_uncertainty": screened.uncertainty[number].astype(np.float32),
         "shard": [one.shard for one in stored],
@@ -124,8 +126,12 @@ def dataset_facts(
     window: float,
     statistics: Mapping[str, Any],
     errors: Mapping[str, Mapping[str, float]],
+    ignored: Mapping[str, Mapping[str, int]],
 ) -> dict[str, Any]:
-    """Return what dataset.json says, but for its files; ``errors`` are those of layers that are rounded."""
+    """Return what dataset.json says, but for its files.
+
+    ``errors`` are those of layers that are rounded, ``ignored`` the pixels of classes that are, by layer.
+    """
     source, selection, of = cutting.source, cutting.selection, cutting.source.data.attrs
     names, counts = np.unique(selection.split, return_counts=True)
     split = config.split
@@ -159,6 +165,7 @@ def dataset_facts(
         "layers": dict(_layers(cutting, errors)),
         "labels": list(cutting.layers.labels),
         "classes": _classes(cutting, statistics),
+        **({"ignored": ignored} if ignored else {}),
     }
 
 
@@ -188,9 +195,11 @@ def _plain(value: Any) -> Any:
 def _classes(cutting: Cutting, statistics: Mapping[str, Any]) -> dict[str, dict[str, int]]:
     """Classes that occur, by name, of each layer of them."""
     result = {}
-    for plane in cutting.arrays.get("classes", ()):
+    for plane in (plane for name in CLASSES for plane in cutting.arrays.get(name, ())):
         of_splits = statistics["classes"][plane.name].values()
         there = {value for split in of_splits for value in split}
-        classes = classes_of(cutting.source.data[plane.variable])
+        classes = cutting.source.classes(plane.variable)
+        if plane.variable in cutting.layers.labels:
+            require_classes(cutting.source.data[plane.variable], {int(value) for value in there})
         result[plane.name] = {name: value for name, value in classes.items() if str(value) in there}
     return result

@@ -69,6 +69,14 @@ class Finishing:
             store, index, decibels(self.cutting.layers), training_splits(index), workers
         )
 
+    def _ignored(self) -> dict[str, dict[str, int]]:
+        """Count the pixels of classes that are ignored in the places of the chips, by layer."""
+        pixels = self.screened.ignored[self.cutting.selection.places].sum(axis=0)
+        counts: dict[str, dict[str, int]] = {}
+        for (layer, name, _), count in zip(self.cutting.source.ignored_classes, pixels.tolist(), strict=True):
+            counts.setdefault(layer, {})[name] = round(count)
+        return counts
+
     def facts(
         self,
         config: ChipsConfig,
@@ -77,7 +85,7 @@ class Finishing:
         errors: Mapping[str, Mapping[str, float]],
     ) -> dict[str, Any]:
         """Return what dataset.json says, but for its files."""
-        facts = dataset_facts(self.cutting, config, self.window, statistics, errors)
+        facts = dataset_facts(self.cutting, config, self.window, statistics, errors, self._ignored())
         if self.earlier is None:
             return facts
         checksum = hashlib.sha256((self.earlier.folder / DATASET).read_bytes()).hexdigest()

@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 from pyproj import CRS
 
+from alignsar_gpu.application.chips.classes import classes_of
 from alignsar_gpu.application.chips.describing import chip_ids
-from alignsar_gpu.application.chips.layers import classes_of
 from alignsar_gpu.config.keys import as_given
 from alignsar_gpu.dataset.chips.checks.keys import FACTS, NUMBER, wrong_keys
 from alignsar_gpu.dataset.chips.description import BLOCKS, DATASET, read_facts
 from alignsar_gpu.dataset.chips.index import read_index
-from alignsar_gpu.dataset.chips.layout import ARRAYS, STORE
+from alignsar_gpu.dataset.chips.layout import ARRAYS, CLASSES, STORE
 from alignsar_gpu.dataset.chips.opening import folder_of
 from alignsar_gpu.dataset.chips.splits.files import read_blocks
 from alignsar_gpu.dataset.chips.store import ChipStore
@@ -188,6 +188,13 @@ class Earlier:
     def _require_same(self, cutting: Cutting) -> None:
         """Raise AlignsarError for other layers or types than those of the chips that are there."""
         store = ChipStore.open(self.folder)
+        missing = set(store.arrays) - {array.name for array in cutting.layout.arrays} - {"pairs"}
+        if missing:
+            name = min(missing)
+            raise AlignsarError(
+                f"chips.layers: chips.onto={self.folder} has {name} ({', '.join(store.layers.get(name, ()))}), and "
+                "these chips have none; give the same layers and labels"
+            )
         for array in cutting.layout.arrays:
             there = store.layers.get(array.name, ())
             if array.layers != tuple(there) or array.dtype != store.arrays[array.name].dtype:
@@ -198,7 +205,14 @@ class Earlier:
 
     def _require_same_classes(self, layers: ChosenLayers, source: Source) -> None:
         """Raise AlignsarError for a layer of classes whose numbers mean others than in the chips that are there."""
-        for plane in layers.arrays.get("classes", ()):
+        ours_ignored = {(layer, name) for layer, name, _ in source.ignored_classes}
+        ignored = {(layer, name) for layer, names in self.facts.get("ignored", {}).items() for name in names}
+        if ignored != ours_ignored:
+            said = ", ".join(f"{name} of {layer}" for layer, name in sorted(ignored)) or "none"
+            raise AlignsarError(
+                f"chips.ignore: the dataset chips.onto={self.folder} ignores {said}; give the same"
+            )
+        for plane in (plane for name in CLASSES for plane in layers.arrays.get(name, ())):
             there = self.facts["classes"].get(plane.name, {})
             ours = classes_of(source.data[plane.variable])
             names = {value: name for name, value in ours.items()}

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from alignsar_gpu.application.chips.classes import INHERITED, KNOWN, ignored_classes
+from alignsar_gpu.dataset.chips.layout import ARRAYS, CLASSES, TARGETS
 from alignsar_gpu.dataset.chips.statistics import AMPLITUDE, POWER
 from alignsar_gpu.dataset.cube import OF_REFERENCE
 from alignsar_gpu.errors import AlignsarError, choose_from
@@ -21,20 +23,22 @@ if TYPE_CHECKING:
     from alignsar_gpu.application.chips.source import Source
     from alignsar_gpu.config.chips import ChipsConfig
 
-INHERITED = "inherited_from"  # the attribute of labels
 NO_INPUTS = ("longitude", "latitude", "valid", "position_uncertainty", "spatial_ref")
-KNOWN = "labelled_"  # begins the names of masks of labels, which say the same as unknown classes and NaN
 POLARIZATIONS = ("vv", "vh", "hh", "hv")
 POWERS = ("intensity", "sigma0", "beta0", "gamma0", "gamma0_flattened", "intensity_sum", "span")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plane:
-    """A layer of chips: one of the source, or the real or imaginary part of one."""
+    """A layer of chips: one of the source, or the real or imaginary part of one.
+
+    ``compares`` marks a label that compares dates with the reference date, of which itself nothing is known.
+    """
 
     name: str
     variable: str
     part: Literal["", "real", "imag"] = ""
+    compares: bool = False
 
     def of(self, values: NDArray[Any]) -> NDArray[Any]:
         """Take the plane out of the values of its variable."""
@@ -60,22 +64,29 @@ def choose_layers(source: Source, config: ChipsConfig) -> ChosenLayers:
     images = [str(name) for name in data.variables if set(data[name].dims) >= set(source.dimensions)]
     attributes = {name: data[name].attrs for name in images}
     check_names(config, attributes)
-    inputs, labels = inputs_and_labels(attributes)
+    inputs, labels = _chosen_apart(config, attributes)
     if config.split.by == "dates":
         inputs = _without_all_dates(data, inputs, config.layers)
     wanted = {
         *named_layers(config.layers, inputs, "chips.layers"),
         *(chosen_labels := named_labels(config.labels, labels, "chips.labels")),
     }
-    arrays: dict[str, list[Plane]] = {"images": [], "pairs": [], "ground": [], "classes": [], "targets": []}
+    arrays: dict[str, list[Plane]] = {name: [] for name in ARRAYS}
     for name in sorted(wanted):
-        arrays[_array_of(data[name], is_label=name in labels)] += _planes(data[name])
+        array = _array_of(data[name], is_label=name in labels)
+        arrays[array] += _planes(data[name], is_label=array in TARGETS)
     if not any(arrays[name] for name in ("images", "pairs", "ground")):
         raise AlignsarError("chips.layers: none is left; name some, or leave the key out for all")
     return ChosenLayers(
         arrays={name: tuple(planes) for name, planes in arrays.items() if planes},
         labels=sorted(chosen_labels),
     )
+
+
+def ignored_in(source: Source, layers: ChosenLayers, config: ChipsConfig) -> list[tuple[str, str, int]]:
+    """Return the classes of labels that are ignored; see `classes.ignored_classes`."""
+    attributes = {name: source.data[name].attrs for name in layers.labels}
+    return ignored_classes(config.ignore, layers.labels, attributes)
 
 
 def _without_all_dates(data: xr.Dataset, inputs: Sequence[str], named: Sequence[str]) -> list[str]:
@@ -91,7 +102,7 @@ def _without_all_dates(data: xr.Dataset, inputs: Sequence[str], named: Sequence[
 
 def check_names(config: ChipsConfig, attributes: Mapping[str, Mapping[str, Any]]) -> None:
     """Raise AlignsarError for names of layers and labels that are not there, among layers by their attributes."""
-    inputs, labels = inputs_and_labels(attributes)
+    inputs, labels = _chosen_apart(config, attributes)
     try:
         named_layers(config.layers, inputs, "chips.layers")
         chosen = named_labels(config.labels, labels, "chips.labels")
@@ -99,6 +110,7 @@ def check_names(config: ChipsConfig, attributes: Mapping[str, Mapping[str, Any]]
         more = "; a map has only those of geocoding.layers" if config.geometry == "map" else ""
         raise AlignsarError(f"{error}{more}") from None
     _check_labels(chosen, config)
+    ignored_classes(config.ignore, chosen, attributes)
 
 
 def _check_labels(labels: Sequence[str], config: ChipsConfig) -> None:
@@ -108,10 +120,12 @@ def _check_labels(labels: Sequence[str], config: ChipsConfig) -> None:
             f"chips.least_labelled={config.least_labelled:g}: there are no labels; give radarcoding.layers, or leave "
             "the key out"
         )
-    balance = config.split.balance
-    if balance and not any(_is_part(name, balance) for name in labels):
-        given = f"its labels are {', '.join(labels)}" if labels else "it has none; give radarcoding.layers"
-        raise AlignsarError(f"chips.split.balance={balance}: is no label of this dataset; {given}")
+    for balance in config.split.balance:
+        if not any(is_part(name, balance) for name in labels):
+            given = (
+                f"its labels are {', '.join(labels)}" if labels else "it has none; give radarcoding.layers"
+            )
+            raise AlignsarError(f"chips.split.balance={balance}: is no label of this dataset; {given}")
 
 
 def inputs_and_labels(attributes: Mapping[str, Mapping[str, Any]]) -> tuple[list[str], list[str]]:
@@ -119,6 +133,15 @@ def inputs_and_labels(attributes: Mapping[str, Mapping[str, Any]]) -> tuple[list
     named = [name for name in attributes if not name.startswith(KNOWN)]
     labels = [name for name in named if INHERITED in attributes[name]]
     return [name for name in named if name not in {*labels, *NO_INPUTS}], labels
+
+
+def _chosen_apart(
+    config: ChipsConfig, attributes: Mapping[str, Mapping[str, Any]]
+) -> tuple[list[str], list[str]]:
+    """Tell inputs from labels, where other layers that chips.labels names are labels too, such as height."""
+    inputs, labels = inputs_and_labels(attributes)
+    targets = [layer for layer in inputs if any(_is_of(layer, name) for name in config.labels)]
+    return [name for name in inputs if name not in targets], [*labels, *targets]
 
 
 def named_layers(names: Sequence[str], there: Sequence[str], key: str) -> list[str]:
@@ -140,7 +163,7 @@ def named_labels(names: Sequence[str], there: Sequence[str], key: str) -> list[s
     """Expand names of labels, and of those that have one for each class, likewise."""
     found: list[str] = []
     for name in names:
-        labels = [label for label in there if _is_part(label, name)]
+        labels = [label for label in there if is_part(label, name)]
         if not labels:
             said = choose_from(name, there) if there else "the cube has none; give radarcoding.layers"
             raise AlignsarError(f"{key}={name}: no such layer; {said}")
@@ -153,26 +176,27 @@ def _is_of(layer: str, name: str) -> bool:
     return layer == name or layer in {f"{name}_{p}" for p in POLARIZATIONS}
 
 
-def _is_part(layer: str, name: str) -> bool:
+def is_part(layer: str, name: str) -> bool:
     """Whether a label has a name, or is one of several that have it, each of a class."""
     return layer == name or layer.startswith(f"{name}_")
 
 
 def _array_of(layer: xr.DataArray, *, is_label: bool) -> str:
+    is_dated = "time" in layer.dims
     if layer.dtype == np.uint8:
-        return "classes"
+        return CLASSES[is_dated]
     if is_label:
-        return "targets"
-    if "time" not in layer.dims:
+        return TARGETS[is_dated]
+    if not is_dated:
         return "ground"
     return "pairs" if OF_REFERENCE in layer.attrs else "images"
 
 
-def _planes(layer: xr.DataArray) -> list[Plane]:
+def _planes(layer: xr.DataArray, *, is_label: bool) -> list[Plane]:
     name = str(layer.name)
     if layer.dtype.kind == "c":
         return [Plane(name=f"{name}_{part}", variable=name, part=part) for part in ("real", "imag")]
-    return [Plane(name=name, variable=name)]
+    return [Plane(name=name, variable=name, compares=is_label and OF_REFERENCE in layer.attrs)]
 
 
 def decibels_of(name: str) -> float:
@@ -181,10 +205,3 @@ def decibels_of(name: str) -> float:
     if base == "amplitude":
         return AMPLITUDE
     return POWER if base in POWERS else 0.0
-
-
-def classes_of(layer: xr.DataArray) -> dict[str, int]:
-    """Return the classes of a layer with flag values, by name, without that of what is not known."""
-    names = str(layer.attrs.get("flag_meanings", "")).split()
-    values = np.atleast_1d(layer.attrs.get("flag_values", layer.attrs.get("flag_masks", [])))
-    return {n: int(v) for n, v in zip(names, values, strict=True) if n != "unknown"}

@@ -11,8 +11,8 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from alignsar_gpu.application.chips.layers import classes_of
-from alignsar_gpu.application.chips.source import UNKNOWN
+from alignsar_gpu.application.chips.classes import UNKNOWN
+from alignsar_gpu.application.chips.layers import is_part
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
@@ -108,9 +108,10 @@ class Screened:
     Attributes
     ----------
     valid : share of its pixels with data, [date, place].
-    labelled : share of its pixels whose labels are all known; NaN without labels.
-    fractions : pixels of each class, [place, class], of ``classes``.
-    known : pixels where the label of each class is known, [place, class].
+    labelled : share of its pixels whose labels are all known, [date, place]; NaN without labels.
+    fractions : pixels of each class, [place, class], of ``classes``; of labels that change, the mean of all dates.
+    known : pixels where the label of each class is known, [place, class], likewise.
+    ignored : pixels of each class that is ignored, [place, class], of all dates.
     classes : names of the classes (or of layers of fractions) that splits are balanced by.
     uncertainty : mean standard deviation of the labels' position, samples; NaN where it is not known.
     hulls : footprints, in metres; empty where a place has no coordinates.
@@ -120,38 +121,52 @@ class Screened:
     labelled: NDArray[np.float64]
     fractions: NDArray[np.float64]
     known: NDArray[np.float64]
+    ignored: NDArray[np.float64]
     classes: Sequence[str]
     uncertainty: NDArray[np.float64]
     hulls: gpd.GeoSeries
 
 
 @dataclass(frozen=True, kw_only=True)
-class Balance:
-    """The label that splits are balanced by: a layer of classes, or layers of fractions."""
+class CountedClass:
+    """A class that splits are balanced by: a value of a layer of classes, or a layer of its shares (no value)."""
 
-    layers: Sequence[str]
-    values: Sequence[int]
-    names: Sequence[str]
+    layer: str
+    value: int | None
+    name: str
 
 
-def balance_of(source: Source, labels: Sequence[str], wanted: str) -> Balance:
-    """Choose what splits are balanced by: the label ``wanted``, or if that is empty the first with classes."""
-    chosen = [name for name in labels if not wanted or name == wanted or name.startswith(f"{wanted}_")]
-    of_classes = [name for name in chosen if source.data[name].dtype == np.uint8]
-    if of_classes:
-        classes = classes_of(source.data[of_classes[0]])
-        return Balance(layers=of_classes[:1], values=list(classes.values()), names=list(classes))
-    shares = [name for name in chosen if list(source.data[name].attrs.get("valid_range", ())) == [0.0, 1.0]]
-    return Balance(layers=shares, values=(), names=shares)
+def balance_of(source: Source, labels: Sequence[str], wanted: Sequence[str]) -> list[CountedClass]:
+    """Choose what splits are balanced by: the labels ``wanted``, or without any the first one with classes."""
+    of_classes, shares = [], []
+    for group in [[name for name in labels if is_part(name, label)] for label in wanted] or [list(labels)]:
+        layers = [name for name in group if source.data[name].dtype == np.uint8]
+        of_classes += layers[:1]
+        if not layers:
+            shares += [n for n in group if list(source.data[n].attrs.get("valid_range", ())) == [0.0, 1.0]]
+    counted = [(layer, value, name) for layer in of_classes for name, value in source.classes(layer).items()]
+    names = [name for *_, name in counted]
+    return [
+        *(
+            CountedClass(layer=layer, value=value, name=name if names.count(name) == 1 else f"{layer}_{name}")
+            for layer, value, name in counted
+        ),
+        *(CountedClass(layer=layer, value=None, name=layer) for layer in shares),
+    ]
 
 
 def screen(
-    source: Source, windows: Windows, labels: Sequence[str], balance: Balance, advance: Callable[[int], None]
+    source: Source,
+    windows: Windows,
+    labels: Sequence[str],
+    balance: Sequence[CountedClass],
+    advance: Callable[[int], None],
 ) -> Screened:
     """Look at every place; see `Screened`. ``advance`` is called after each row with 1."""
     count, dates = windows.counts[0] * windows.counts[1], len(source.dates)
-    valid, labelled = np.zeros((dates, count)), np.full(count, np.nan)
-    (fractions, of), uncertainty = np.zeros((2, count, len(balance.names))), np.full(count, np.nan)
+    valid, labelled = np.zeros((dates, count)), np.full((dates, count), np.nan)
+    (fractions, of), uncertainty = np.zeros((2, count, len(balance))), np.full(count, np.nan)
+    ignored = np.zeros((count, len(source.ignored_classes)))
     hulls = np.empty(count, dtype=object)
     pixels = min(SCREENED, source.held // PIXEL)
     for row, columns in product(range(windows.counts[0]), windows.parts(pixels)):
@@ -160,9 +175,9 @@ def screen(
         for date in range(dates):
             valid[date, numbers] = sums.mean(source.valid(date, *window))
         if labels:
-            known = [_is_known(source.window(name, None, *window)) for name in labels]
-            labelled[numbers] = sums.mean(np.logical_and.reduce(known))
+            labelled[:, numbers] = _labelled(source, labels, window, sums)
         fractions[numbers], of[numbers] = _class_sums(source, balance, window, sums)
+        ignored[numbers] = _ignored_sums(source, window, sums)
         if "position_uncertainty" in source.data:
             uncertainty[numbers] = sums.finite_mean(source.window("position_uncertainty", None, *window))
         hulls[numbers] = _hulls(_points(source, windows, row, columns))
@@ -173,31 +188,57 @@ def screen(
         labelled=labelled,
         fractions=fractions,
         known=of,
-        classes=balance.names,
+        ignored=ignored,
+        classes=[of_class.name for of_class in balance],
         uncertainty=uncertainty,
         hulls=gpd.GeoSeries(hulls, crs=source.crs),
     )
 
 
 def _is_known(values: NDArray[Any]) -> NDArray[np.bool_]:
-    known: NDArray[np.bool_] = values != UNKNOWN if values.dtype == np.uint8 else np.isfinite(values)
+    if values.dtype == np.int32:  # ids
+        return np.asarray(values >= 0)
+    known: NDArray[np.bool_] = values != UNKNOWN if values.dtype == np.uint8 else ~np.isnan(values)
     return known
 
 
+def _labelled(
+    source: Source, labels: Sequence[str], window: tuple[slice, slice], sums: _Sums
+) -> NDArray[np.float64]:
+    """Share of pixels whose labels are all known in each place of a part of a row, [date, place]."""
+    known: dict[int | None, NDArray[np.bool_]] = {}
+    for name in labels:
+        for date in source.dates_of(name):
+            of_label = _is_known(source.window(name, date, *window))
+            known[date] = known[date] & of_label if date in known else of_label
+    always = known.pop(None, np.array(True))  # noqa: FBT003
+    return np.stack([sums.mean(of_date & always) for of_date in known.values() or (always,)])
+
+
 def _class_sums(
-    source: Source, balance: Balance, window: tuple[slice, slice], sums: _Sums
+    source: Source, balance: Sequence[CountedClass], window: tuple[slice, slice], sums: _Sums
 ) -> NDArray[np.float64]:
     """Pixels of each class in each place of a part of a row, and those where its label is known, [2, place, class]."""
-    found = []
-    if balance.values:
-        values = source.window(balance.layers[0], None, *window)
-        known = sums.sum(_is_known(values))
-        found = [(sums.sum(values == value), known) for value in balance.values]
-    else:
-        for name in balance.layers:
-            values = source.window(name, None, *window)
-            found.append((sums.sum(np.nan_to_num(values)), sums.sum(_is_known(values))))
-    return np.stack(found, axis=-1) if found else np.zeros((2, len(sums.first), 0))
+    found = np.zeros((2, len(sums.first), len(balance)))
+    for layer in dict.fromkeys(of_class.layer for of_class in balance):
+        dates = source.dates_of(layer)
+        for date in dates:
+            values = source.window(layer, date, *window)
+            known = sums.sum(_is_known(values)) / len(dates)
+            for number, of_class in enumerate(balance):
+                if of_class.layer == layer:
+                    shares = np.nan_to_num(values) if of_class.value is None else values == of_class.value
+                    found[:, :, number] += sums.sum(shares) / len(dates), known
+    return found
+
+
+def _ignored_sums(source: Source, window: tuple[slice, slice], sums: _Sums) -> NDArray[np.float64]:
+    """Pixels of each class that is ignored in each place of a part of a row, of all dates, [place, class]."""
+    found = np.zeros((len(sums.first), len(source.ignored_classes)))
+    for number, (layer, _, value) in enumerate(source.ignored_classes):
+        for date in source.dates_of(layer):
+            found[:, number] += sums.sum(source.stored(layer, date, *window) == value)
+    return found
 
 
 class _Sums:

@@ -153,9 +153,9 @@ def select_chips(
 def _usable(screened: Screened, config: ChipsConfig) -> tuple[NDArray[np.bool_], dict[str, int]]:
     """Which dates [date, place] can be chips, and how many cannot for which reason."""
     valid = screened.valid >= config.least_valid
-    if config.dates == "together":
-        valid = np.broadcast_to(valid.all(axis=0), valid.shape)
     labelled = ~(screened.labelled < config.least_labelled)  # without labels, NaN
+    if config.dates == "together":
+        valid, labelled = (np.broadcast_to(kept.all(axis=0), kept.shape) for kept in (valid, labelled))
     somewhere = ~screened.hulls.is_empty.to_numpy()
     usable = valid & labelled & somewhere
     left_out = {

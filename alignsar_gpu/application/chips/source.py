@@ -10,12 +10,13 @@ import numpy as np
 from pyproj import CRS, Transformer
 
 from alignsar_gpu.application.chips.bands import Bands
+from alignsar_gpu.application.chips.classes import INHERITED, KNOWN, UNKNOWN, classes_of
 from alignsar_gpu.application.dataset.derived import open_dataset
 from alignsar_gpu.application.dataset.part import CUBE
 from alignsar_gpu.application.dataset.quality import QUALITY
 from alignsar_gpu.application.geocoding.stage import MAP
 from alignsar_gpu.application.journal import read_json
-from alignsar_gpu.dataset.cube import DIMENSIONS, fill_value, open_cube
+from alignsar_gpu.dataset.cube import DIMENSIONS, SINCE, fill_value, open_cube
 from alignsar_gpu.dataset.dates import date_name
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geocoding.map_grid import utm_or_ups
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TIME = DIMENSIONS[0]
-UNKNOWN = 255  # of classes and flags: no data
 
 
 def require_metres(crs: CRS) -> None:
@@ -69,6 +69,7 @@ class Source:
     crs : coordinate reference system, in metres, that places are measured in.
     held : bytes of layers that are kept, to be read again.
     bursts : that the image is made of, where that is known, each with its first line, lines, first sample, samples.
+    ignored_classes : layer, name and value of classes that count as unknown.
     """
 
     data: xr.Dataset
@@ -77,6 +78,7 @@ class Source:
     crs: CRS
     held: int
     bursts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    ignored_classes: Sequence[tuple[str, str, int]] = ()
 
     @classmethod
     def open(cls, work: Path, geometry: str, held: int, measured_in: CRS | None = None) -> Source:
@@ -128,6 +130,38 @@ class Source:
         """Which of the dates is the reference."""
         return self.dates.index(str(self.data.attrs["reference_date"]).replace("-", ""))
 
+    def dates_of(self, name: str) -> Sequence[int | None]:
+        """Return the indices of the dates that a layer has images of; None for one that all dates share."""
+        return range(len(self.dates)) if TIME in self.data[name].dims else (None,)
+
+    def classes(self, name: str) -> dict[str, int]:
+        """Return the classes of a layer by name, but for those that are ignored."""
+        ignored = [value for layer, _, value in self.ignored_classes if layer == name]
+        return {n: value for n, value in classes_of(self.data[name]).items() if value not in ignored}
+
+    def stored(self, name: str, date: int | None, lines: slice, samples: slice) -> NDArray[Any]:
+        """Read a window of a layer that lies in the image, ignored classes too."""
+        return self._bands.read(name, date, lines, samples)
+
+    def _read(self, name: str, date: int | None, *window: slice) -> NDArray[Any]:
+        """Read a window of a layer that lies in the image.
+
+        Classes that are ignored become unknown. Days of events are infinite where the map is known and has none.
+        """
+        found = self.stored(name, date, *window)
+        ignored = [value for layer, _, value in self.ignored_classes if layer == name]
+        if ignored:
+            found = np.where(np.isin(found, ignored), np.uint8(UNKNOWN), found)
+        elif (mask := self._mask_of_days(name)) is not None:
+            found = np.where(np.isnan(found) & (self.stored(mask, None, *window) == 1), np.inf, found)
+        return found
+
+    def _mask_of_days(self, name: str) -> str | None:
+        """Return the layer that says where a map of days is known; None for other layers, and without one."""
+        mask = f"{KNOWN}{name}"
+        is_of_days = SINCE in str(self.data[name].attrs.get("units")) and INHERITED in self.data[name].attrs
+        return mask if is_of_days and mask in self.data and TIME not in self.data[mask].dims else None
+
     def window(self, name: str, date: int | None, lines: slice, samples: slice) -> NDArray[Any]:
         """Read a window of a layer, which may reach beyond the image: there nothing is known."""
         asked = lines, samples
@@ -135,10 +169,11 @@ class Source:
             slice(max(part.start, 0), min(part.stop, count))
             for part, count in zip(asked, self.shape, strict=True)
         ]
-        found = self._bands.read(name, date, *inside)
+        found = self._read(name, date, *inside)
         if tuple(inside) == asked:
             return found
-        fill = UNKNOWN if found.dtype == np.uint8 else fill_value(found.dtype.name)
+        unknown = {"uint8": UNKNOWN, "int32": -1}  # of classes, and of ids
+        fill = unknown.get(found.dtype.name, fill_value(found.dtype.name))
         whole = np.full([part.stop - part.start for part in asked], fill, dtype=found.dtype)
         target = tuple(
             slice(own.start - part.start, own.stop - part.start)

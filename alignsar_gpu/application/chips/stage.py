@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from alignsar_gpu.application.chips.boxes.layers import check_boxes, facts_of
+from alignsar_gpu.application.chips.boxes.making import make_boxes
 from alignsar_gpu.application.chips.cutting import Cutting
 from alignsar_gpu.application.chips.describing import widest_window
 from alignsar_gpu.application.chips.errors import measure_errors
 from alignsar_gpu.application.chips.finishing import Finishing
 from alignsar_gpu.application.chips.growth import Earlier
-from alignsar_gpu.application.chips.layers import choose_layers
+from alignsar_gpu.application.chips.layers import choose_layers, ignored_in
 from alignsar_gpu.application.chips.places import Windows, balance_of, screen
 from alignsar_gpu.application.chips.regions import KEY as REGIONS
 from alignsar_gpu.application.chips.selection import select_chips
@@ -79,7 +82,9 @@ class ChipsStage(Stage):
         crs = None if earlier is None else earlier.crs
         source = Source.open(folder.work, config.geometry, self._share, crs)
         layers, windows = choose_layers(source, config), Windows.of(config, source.shape)
+        source = replace(source, ignored_classes=ignored_in(source, layers, config))
         windows.require_memory(self.run.device.memory_budget)
+        check_boxes(config, facts_of(source))
         with self.run.timer.stage(self.name, windows.counts[0]) as advance:
             balance = balance_of(source, layers.labels, config.split.balance)
             screened = screen(source, windows, layers.labels, balance, advance)
@@ -98,7 +103,8 @@ class ChipsStage(Stage):
         if earlier is not None:
             cutting = earlier.grown(cutting)
         self._say(cutting)
-        check_chips_space(cutting.layout, cutting.counts, folder.work, CHIPS)
+        images = cutting.counts["chip"] if config.box_products else 0
+        check_chips_space(cutting.layout, cutting.counts, folder.work, CHIPS, images)
         self._fill(folder, cutting, target / STORE, earlier)
         self._finish(folder, Finishing(cutting=cutting, screened=screened, window=window, earlier=earlier))
 
@@ -162,6 +168,8 @@ class ChipsStage(Stage):
         write_text(target / STATISTICS, as_json(statistics))
         errors = measure_errors(made.cutting, store, self._pixels)
         facts = made.facts(config, index, statistics, errors)
+        if config.box_products:
+            facts["boxes"] = make_boxes(self.run, folder, target, made.cutting, store, index, statistics)
         facts["files"] = {
             str(path.relative_to(target)): {
                 "size": path.stat().st_size,

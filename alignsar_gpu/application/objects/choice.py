@@ -12,6 +12,9 @@ from alignsar_gpu.errors import AlignsarError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import xarray as xr
+    from numpy.typing import NDArray
+
     from alignsar_gpu.config.objects import ObjectsConfig
     from alignsar_gpu.dataset.cube import CubeLayer
 
@@ -25,6 +28,7 @@ class LayerFacts(NamedTuple):
 
     dtype: np.dtype[Any]
     attributes: Mapping[str, Any]
+    dated: bool
 
 
 class Chosen(NamedTuple):
@@ -44,6 +48,11 @@ def choose(config: ObjectsConfig, layers: Mapping[str, LayerFacts]) -> Chosen:
                 f"objects.layers={name}: has neither classes nor shares of a class, and so no objects; name one that "
                 "has, such as a raster with method: majority"
             )
+        if layers[name].dated:
+            raise AlignsarError(
+                f"objects.layers={name}: has other classes on each date, and objects are the same on all; name a layer "
+                "without dates"
+            )
     numbers = [name for name in inputs if layers[name].dtype.kind == "f" and name not in {AREA, *NO_INPUTS}]
     for name in config.signatures:
         if name in inputs and name not in numbers:
@@ -59,7 +68,10 @@ def choose(config: ObjectsConfig, layers: Mapping[str, LayerFacts]) -> Chosen:
 
 def check_objects(config: ObjectsConfig, layers: Sequence[CubeLayer]) -> None:
     """Raise AlignsarError for layers that the cube will not have, or that do not serve."""
-    choose(config, {layer.name: LayerFacts(np.dtype(layer.dtype), layer.attributes) for layer in layers})
+    choose(
+        config,
+        {layer.name: LayerFacts(np.dtype(layer.dtype), layer.attributes, layer.dated) for layer in layers},
+    )
 
 
 def class_names(name: str, layer: LayerFacts) -> dict[int, str]:
@@ -71,3 +83,13 @@ def class_names(name: str, layer: LayerFacts) -> dict[int, str]:
         return {code: word for code, word in zip(codes, meanings, strict=True) if word not in NO_CLASS}
     is_share = layer.dtype.kind == "f" and list(attributes.get("valid_range", ())) == [0.0, 1.0]
     return {1: name} if is_share else {}
+
+
+def read_classes(label: xr.Variable, codes: NDArray[Any], lines: slice) -> NDArray[np.uint8]:
+    """Read the classes of a label in some lines, numbered in the order of their ``codes`` from 1 on, 0 for none."""
+    values = np.asarray(label[lines].values)
+    if values.dtype.kind == "f":
+        return (values >= HALF).astype(np.uint8)
+    number_of = np.zeros(256, dtype=np.uint8)
+    number_of[codes] = 1 + np.arange(codes.size)
+    return np.asarray(number_of[values])

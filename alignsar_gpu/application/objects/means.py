@@ -56,14 +56,11 @@ def measure_objects(
     device = classes.device
     xp = device.xp
     sums = {layer.name: xp.zeros((SUMS, objects.count), dtype=np.float64) for layer in layers}
-    for lines, (own, given) in zip(objects.strips, objects.numbers, strict=True):
+    for strip, lines in enumerate(objects.strips):
         advance(1)
-        if not own.size:
+        if not objects.numbers[strip][0].size:
             continue
-        numbers, of_class = classes.regions(lines)
-        number_of = np.zeros(of_class.size, dtype=np.int32)
-        number_of[own] = given
-        found = device.upload(number_of)[numbers].ravel()
+        found = objects.image(classes, strip).ravel()
         pixel = xp.flatnonzero(found)
         found = found[pixel] - 1
         for layer in layers:

@@ -78,6 +78,14 @@ class Objects:
         """How many there are."""
         return int(self.facts["pixels"].size)
 
+    def image(self, classes: Classes, strip: int) -> Any:
+        """Return the objects that the pixels of a strip belong to, from 1 on, on the device; 0 without one."""
+        own, given = self.numbers[strip]
+        numbers, of_class = classes.regions(self.strips[strip])
+        number_of = np.zeros(of_class.size, dtype=np.int32)
+        number_of[own] = given
+        return classes.device.upload(number_of)[numbers]
+
 
 def find_objects(
     classes: Classes, strips: Sequence[slice], smallest: int, advance: Callable[[int], None] = lambda _: None

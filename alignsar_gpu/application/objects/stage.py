@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from alignsar_gpu.application.dataset.derived import open_dataset
 from alignsar_gpu.application.dataset.part import CUBE
-from alignsar_gpu.application.objects.choice import HALF, LayerFacts, choose, class_names
+from alignsar_gpu.application.objects.choice import HALF, LayerFacts, choose, class_names, read_classes
 from alignsar_gpu.application.objects.means import Averaged, measure_objects
 from alignsar_gpu.application.objects.regions import Classes, find_objects
 from alignsar_gpu.application.objects.table import PLACES, rows_of, schema_of
@@ -61,7 +61,7 @@ class ObjectsStage(Stage):
             return
         cube, config = open_dataset(folder.work / CUBE), self.run.config.objects
         layers = {
-            str(name): LayerFacts(cube[name].dtype, cube[name].attrs)
+            str(name): LayerFacts(cube[name].dtype, cube[name].attrs, "time" in cube[name].dims)
             for name in cube.variables
             if set(cube[name].dims) >= set(DIMENSIONS[1:])
         }
@@ -79,7 +79,7 @@ class ObjectsStage(Stage):
             for label in chosen.labels:
                 named = class_names(label, layers[label])
                 classes = Classes(
-                    read=partial(_classes, cube[label].variable, np.array(list(named))),
+                    read=partial(read_classes, cube[label].variable, np.array(list(named))),
                     count=len(named),
                     connectivity=config.connectivity,
                     device=self.run.device,
@@ -119,16 +119,6 @@ def _about(connectivity: int, smallest: int) -> dict[str, str]:
         "smallest": f"{smallest} pixels",
         "share": f"of layers with the share of a class, pixels with {HALF:g} of it or more",
     }
-
-
-def _classes(label: xr.Variable, codes: NDArray[Any], lines: slice) -> NDArray[np.uint8]:
-    """Read the classes of a label in some lines, numbered in the order of their ``codes`` from 1 on, 0 for none."""
-    values = np.asarray(label[lines].values)
-    if values.dtype.kind == "f":
-        return (values >= HALF).astype(np.uint8)
-    number_of = np.zeros(256, dtype=np.uint8)
-    number_of[codes] = 1 + np.arange(codes.size)
-    return np.asarray(number_of[values])
 
 
 def _planes(cube: xr.Dataset, name: str) -> Iterator[Averaged]:

@@ -9,6 +9,7 @@ import numpy as np
 import shapely
 from pandas.api.types import infer_dtype
 
+from alignsar_gpu.dataset.chips.checks.boxes import check_boxes
 from alignsar_gpu.dataset.chips.checks.chunks import check_chunks, check_shapes
 from alignsar_gpu.dataset.chips.checks.content import check_statistics
 from alignsar_gpu.dataset.chips.checks.files import check_files
@@ -52,7 +53,7 @@ def check_dataset(folder: Path, workers: int = 1) -> Report:
     No two chips of different splits are nearer than the buffer, which is at least a chip and the widest window; each
     place is in one split on all dates (by dates, each date); every file is whole and none is missing or besides; every
     row of the index has its chunks, of the shape that dataset.json says, and every chunk its row; the statistics are
-    those of the training split; every class that is named occurs.
+    those of the training split; every class that is named occurs; images with boxes are in the folders of their splits.
 
     Parameters
     ----------
@@ -80,6 +81,7 @@ def _guarded(findings: Findings, work: Callable[[], Result]) -> Result | None:
 
 def _check_content(dataset: Dataset, findings: Findings, workers: int) -> None:
     check_splits(dataset, findings)
+    check_boxes(dataset, findings)
     store = _guarded(findings, lambda: _open(dataset.folder))
     if store is None:
         return

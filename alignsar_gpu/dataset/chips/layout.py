@@ -30,7 +30,10 @@ ARRAYS = {
     "ground": ("place", "ground_layer"),
     "classes": ("place", "class_layer"),
     "targets": ("place", "target_layer"),
+    "dated_classes": ("chip", "dated_class_layer"),
+    "dated_targets": ("chip", "dated_target_layer"),
 }
+CLASSES, TARGETS = ("classes", "dated_classes"), ("targets", "dated_targets")  # labels
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from alignsar_gpu.dataset.chips.change import CHANGES, Changes
 from alignsar_gpu.dataset.chips.description import read_facts, read_statistics
 from alignsar_gpu.dataset.chips.index import choose_chips, read_index
+from alignsar_gpu.dataset.chips.layout import ARRAYS, CLASSES, TARGETS
 from alignsar_gpu.dataset.chips.opening import folder_of
 from alignsar_gpu.dataset.chips.store import ChipStore
 from alignsar_gpu.errors import AlignsarError, choose_from
@@ -21,8 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 INPUTS = ("images", "pairs", "ground")
-LABELS = ("classes", "targets")
-DATES = ("each", "together")
+DATES = ("each", "together", "pairs", "all_pairs")
 COLUMNS = (
     "id",
     "place_id",
@@ -106,12 +109,13 @@ class Samples:
         self.folder = folder_of(path)
         self.facts, self._store = read_facts(self.folder), ChipStore.open(self.folder)
         self.layers = self._choose(options.layers, INPUTS, "layers") or self._all(INPUTS)
-        label = [options.label] if isinstance(options.label, str) else options.label
-        self.labels = self._choose([name for name in label if name], LABELS, "label")
+        self.labels, self.changes = self._choose_labels(options)
+        self.masks = [name for name in self.labels if self._array_of(name) in CLASSES]
+        self.targets = [name for name in self.labels if name not in self.masks]
         self._complex = self._complex_layers() if options.complex_images else {}
         self._scaling = self._scalings(options)
         self._fill = np.float32(options.fill)
-        self.together = (options.dates or self.facts["dates"]) == "together"
+        self._dates = options.dates or self.facts["dates"]
         index = read_index(self.folder)
         wanted = [split] if isinstance(split, str) else list(split)
         for name in wanted:
@@ -134,6 +138,16 @@ class Samples:
             chosen.setdefault(where[name], []).append(name)
         return {array: chosen[array] for array in arrays if array in chosen}
 
+    def _choose_labels(self, options: SampleOptions) -> tuple[list[str], Changes | None]:
+        """Return the labels in the order of their names, and how change is told from them if it is."""
+        names = [options.label] if isinstance(options.label, str) else list(options.label)
+        names = list(dict.fromkeys(name for name in names if name))
+        self._choose(names, (*CLASSES, *TARGETS), "label")
+        changes = None
+        if names and options.dates in {"pairs", "all_pairs"}:
+            changes = Changes.of(names, self.facts["layers"])
+        return names, changes
+
     def _complex_layers(self) -> dict[str, list[str]]:
         """Take layers that are real and imaginary parts out of the inputs: both, by the name of the whole."""
         parts = [name for name in self.layers.get("images", ()) if "part" in self.facts["layers"][name]]
@@ -153,13 +167,17 @@ class Samples:
         return {a: Scaling.of(names, self.facts, statistics, **how) for a, names in self.layers.items()}
 
     def _samples(self) -> list[NDArray[np.intp]]:
-        """Rows of the index of each sample: one, or those of all dates of a place."""
+        """Rows of the index of each sample: one, or those of all dates, or of two dates, of a place."""
         if self.together:
             groups = pd.Series(self._of["place_id"]).groupby(self._of["place_id"], sort=True).indices
-            places = [np.asarray(rows, dtype=np.intp) for rows in groups.values()]
-            most = max(map(len, places), default=0)
+            rows_of_places = [np.asarray(rows, dtype=np.intp) for rows in groups.values()]
             times = self._of["time"]
-            return [rows[np.argsort(times[rows], kind="stable")] for rows in places if len(rows) == most]
+            places = [rows[np.argsort(times[rows], kind="stable")] for rows in rows_of_places]
+            if self._dates == "together":
+                most = max(map(len, places), default=0)
+                return [rows for rows in places if len(rows) == most]
+            pairs = pairwise if self._dates == "pairs" else partial(combinations, r=2)
+            return [np.array(pair, dtype=np.intp) for rows in places for pair in pairs(rows.tolist())]
         rows = np.arange(len(self.index))
         if "pairs" in self.layers:
             rows = rows[~self._of["is_reference"]]
@@ -174,10 +192,17 @@ class Samples:
         return [layer for name in self._arrays for layer in self.layers[name]]
 
     @property
-    def classes(self) -> dict[str, int]:
-        """Values of the classes that occur in ``mask``, by name; of the first layer where there are several."""
-        names = self.labels.get("classes", ())
-        return dict(self.facts["classes"][names[0]]) if names else {}
+    def together(self) -> bool:
+        """Whether a sample has several dates."""
+        return self._dates != "each"
+
+    @property
+    def classes(self) -> dict[str, Any]:
+        """Values of the classes that occur in ``mask``, by name; where it has several layers, by layer and name."""
+        if self.changes is not None:
+            return dict(CHANGES)
+        found = {name: dict(self.facts["classes"][name]) for name in self.masks}
+        return found if len(found) != 1 else found[self.masks[0]]
 
     @property
     def _arrays(self) -> list[str]:
@@ -199,14 +224,17 @@ class Samples:
             ]
         if self._complex:
             parts["complex"] = [self._read_complex(chip) for chip in chips]
+        days = of["time"].astype("datetime64[D]")
+        labels = self._read_labels(chips, place, days)
         if not self.together:
             one = {name: values[0] for name, values in parts.items()}
-            return {**one, **self._read_labels(place), "id": str(of["id"][0])}
-        compared = of["chip"][~of["is_reference"]].tolist() if "pairs" in self.layers else ()
-        if compared:
+            return {**one, **labels, "id": str(of["id"][0])}
+        compared = of["chip"][~of["is_reference"]].tolist() if "pairs" in self.layers else []
+        if compared and self._dates == "together":
             parts["pairs"] = [self._read("pairs", chip) for chip in compared]
-        of_dates = {name: np.stack(values) for name, values in parts.items()}
-        return {**of_dates, **self._read_labels(place), "id": str(of["place_id"][0])}
+        of_pair = () if self._dates == "together" else (str(day).replace("-", "") for day in days)
+        name = "_".join([str(of["place_id"][0]), *of_pair])
+        return {**{part: np.stack(values) for part, values in parts.items()}, **labels, "id": name}
 
     def _read_complex(self, chip: int) -> NDArray[np.complex64]:
         """Read complex layers of a chip, [layer, line, sample]."""
@@ -232,13 +260,37 @@ class Samples:
         values, there = self._store.read(array, number), self._store.layers[array]
         return values if list(names) == list(there) else values[[there.index(name) for name in names]]
 
-    def _read_labels(self, place: int) -> dict[str, NDArray[Any]]:
-        """Read labels: ``mask`` of classes (int64; 255 where not known), ``target`` of numbers (NaN there)."""
+    def _read_labels(
+        self, chips: Sequence[int], place: int, days: NDArray[np.datetime64]
+    ) -> dict[str, NDArray[Any]]:
+        """Read labels: ``mask`` of classes (int64; 255 where not known), ``target`` of numbers (NaN there).
+
+        Of several dates, labels that change are read of each; of pairs, ``mask`` is their change.
+        """
+        if self.changes is not None:
+            of_dates = np.stack([self._label(self.labels, chip, place) for chip in chips])
+            return {"mask": self.changes.mask(of_dates, days)}
         labels: dict[str, NDArray[Any]] = {}
-        for array, names in self.labels.items():
-            values = self._layers_of(array, place, names)
-            if array == "classes":
-                labels["mask"] = (values[0] if len(names) == 1 else values).astype(np.int64)
-            else:
-                labels["target"] = values.astype(np.float32, copy=False)
+        for part, names, dtype in (("mask", self.masks, np.int64), ("target", self.targets, np.float32)):
+            is_dated = any(ARRAYS[self._array_of(name)][0] == "chip" for name in names)
+            if names:
+                values = np.stack(
+                    [self._label(names, chip, place) for chip in (chips if is_dated else chips[:1])]
+                )
+                values = values[:, 0] if part == "mask" and len(names) == 1 else values
+                labels[part] = (values if is_dated and self.together else values[0]).astype(dtype, copy=False)
         return labels
+
+    def _label(self, names: Sequence[str], chip: int, place: int) -> NDArray[Any]:
+        """Read labels of a chip, [label, line, sample], in the order of their names."""
+        arrays = {name: self._array_of(name) for name in names}
+        stored = {
+            array: self._store.read(array, chip if ARRAYS[array][0] == "chip" else place)
+            for array in dict.fromkeys(arrays.values())
+        }
+        return np.stack(
+            [stored[array][self._store.layers[array].index(name)] for name, array in arrays.items()]
+        )
+
+    def _array_of(self, layer: str) -> str:
+        return str(self.facts["layers"][layer]["array"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from alignsar_gpu.dataset.chips.layout import ARRAYS
+from alignsar_gpu.dataset.chips.layout import ARRAYS, CLASSES, TARGETS
 from alignsar_gpu.dataset.chips.splits.places import TRAIN
 from alignsar_gpu.dataset.chips.statistics import LayerStatistics
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 BATCH_BYTES = 1 << 21  # of an array that a thread takes at a time: what is computed of it stays in the cache
-NUMBERS = ("images", "pairs", "ground", "targets")
+NUMBERS = ("images", "pairs", "ground", *TARGETS)
 AHEAD = 2  # results that wait to be taken, for each thread
-CLASSES = 256
+VALUES = 256  # of classes
 
 
 def in_order(work: Callable[[Item], Result], items: Sequence[Item], workers: int) -> Iterator[Result]:
@@ -68,7 +68,13 @@ def training_statistics(
     for name in NUMBERS:
         if name in store.arrays:
             layers |= _of_layers(store, name, _numbers(index, chosen, name), decibels, workers)
-    return {"split": list(training), "layers": layers, "classes": _of_classes(store, index, workers)}
+    classes = {
+        layer: counts
+        for name in CLASSES
+        if name in store.arrays
+        for layer, counts in _of_classes(store, name, index, workers).items()
+    }
+    return {"split": list(training), "layers": layers, "classes": classes}
 
 
 def _numbers(index: Mapping[str, Any], chosen: NDArray[np.bool_], name: str) -> NDArray[np.int64]:
@@ -107,19 +113,19 @@ def _of_layers(
 
 
 def _of_classes(
-    store: ChipStore, index: Mapping[str, Any], workers: int
+    store: ChipStore, name: str, index: Mapping[str, Any], workers: int
 ) -> dict[str, dict[str, dict[str, int]]]:
     """Pixels of every value of layers of classes, by layer and split."""
-    result: dict[str, dict[str, dict[str, int]]] = {layer: {} for layer in store.layers.get("classes", ())}
+    result: dict[str, dict[str, dict[str, int]]] = {layer: {} for layer in store.layers[name]}
 
     def of_batch(batch: NDArray[np.int64]) -> NDArray[np.int64]:
-        values = _values(store, "classes", batch)
-        return np.stack([np.bincount(values[:, k].ravel(), minlength=CLASSES) for k in range(len(result))])
+        values = _values(store, name, batch)
+        return np.stack([np.bincount(values[:, k].ravel(), minlength=VALUES) for k in range(len(result))])
 
     splits = np.asarray(index["split"])
-    for split in np.unique(splits).tolist() if result else ():
-        batches = _batches(store, "classes", _numbers(index, splits == split, "classes"))
-        counts = sum(in_order(of_batch, batches, workers), np.zeros((len(result), CLASSES), dtype=np.int64))
+    for split in np.unique(splits).tolist():
+        batches = _batches(store, name, _numbers(index, splits == split, name))
+        counts = sum(in_order(of_batch, batches, workers), np.zeros((len(result), VALUES), dtype=np.int64))
         for layer, of_layer in zip(result, counts, strict=True):
             result[layer][split] = {str(value): int(of_layer[value]) for value in np.flatnonzero(of_layer)}
     return result

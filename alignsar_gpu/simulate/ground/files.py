@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -143,6 +144,7 @@ def _changes(scene: GroundScene) -> list[dict[str, Any]]:
                 "after": change.after,
                 "first": scene.names[change.first],
                 "last": scene.names[change.last],
+                "date": dt.date.fromisoformat(scene.names[change.first]).isoformat(),
                 "area": float(np.round(change.area, 3)),
             },
         }

@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.dataset.chips.checks.findings import Findings
 
+CACHES = "yolo/labels/*.cache"  # which training leaves there
+
 
 def check_files(folder: Path, files: Mapping[str, Any], findings: Findings, workers: int) -> None:
     """Check names, sizes and SHA-256 of all files in a folder against what dataset.json says of them."""
     there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {DATASET}
+    there -= {path.relative_to(folder).as_posix() for path in folder.glob(CACHES)}
     named = sorted(there & set(files))
     digests = dict(zip(named, in_order(lambda name: _digest(folder / name), named, workers), strict=True))
     changed = [name for name in named if digests[name] != files[name].get("sha256")]

@@ -19,6 +19,7 @@ FACTS = {
     "layers": {...: {"array": str, "index": int, "type": str, "decibel?": NUMBER}},
     "classes": {...: {...: int}},
     "scenes": [{"id": str, "reference_date?": str}],
+    "boxes?": {"products": [str], "categories": [str], "shape": str, "image": {...: {"array": str}}},
     "files": {...: {"size": int, "sha256": str}},
 }
 

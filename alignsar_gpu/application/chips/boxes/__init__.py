@@ -1,0 +1,1 @@
+"""Objects of labels, and their boxes in chips."""
