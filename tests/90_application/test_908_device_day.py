@@ -30,16 +30,9 @@ GIVEN = {
     "typing-extensions", "xarray",
 }  # fmt: skip
 WHERE_THEY_ARE = {
-    "cffi",
-    "dask",
-    "importlib-metadata",
-    "isal",
-    "lazy-importer",
-    "pycparser",
-    "setuptools",
-    "toolz",
-    "zipp",
-}
+    "cffi", "charset-normalizer", "dask", "idna", "importlib-metadata", "isal", "lazy-importer", "pycparser", "requests",
+    "setuptools", "toolz", "urllib3", "zipp",
+}  # fmt: skip
 SANITIZER = """#!/bin/bash
 until [[ $1 == */python* ]]; do shift; done
 "$@" -k "log and ratio" && echo "========= ERROR SUMMARY: 0 errors"
