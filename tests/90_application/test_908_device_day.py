@@ -30,8 +30,8 @@ GIVEN = {
     "typing-extensions", "xarray",
 }  # fmt: skip
 WHERE_THEY_ARE = {
-    "cffi", "charset-normalizer", "dask", "idna", "importlib-metadata", "isal", "lazy-importer", "pycparser", "requests",
-    "setuptools", "toolz", "urllib3", "zipp",
+    "cffi", "charset-normalizer", "dask", "idna", "importlib-metadata", "isal", "lazy-importer", "pycparser",
+    "requests", "setuptools", "toolz", "urllib3", "zipp",
 }  # fmt: skip
 SANITIZER = """#!/bin/bash
 until [[ $1 == */python* ]]; do shift; done
