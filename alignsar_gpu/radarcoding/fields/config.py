@@ -12,12 +12,12 @@ from alignsar_gpu.config.radarcoding import LayerConfig
 class FieldLayerConfig(LayerConfig):
     """Keys of a layer of kind=field.
 
-    ``path`` is NetCDF, a folder with Zarr, GRIB, or a pattern of rasters with their date (YYYYMMDD, YYYYMMDDTHHMM,
-    UTC) in the name.
+    ``path`` is NetCDF, a folder with Zarr, or a pattern of rasters with their date (YYYYMMDD, YYYYMMDDTHHMM, UTC) in
+    the name.
     """
 
     kind: str = key("field", "a gridded field with time", choices=("field",))
-    variable: str | None = key(None, "variable of a file with several; in GRIB, the element")
+    variable: str | None = key(None, "variable of a file with several")
     select: dict[str, float] | None = field(
         default=None, metadata=about("value of further dimensions, such as {level: 1000}")
     )
