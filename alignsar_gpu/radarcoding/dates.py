@@ -12,13 +12,19 @@ import numpy as np
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
 DAY = np.timedelta64(86_400, "s")
+YEAR = 365.25  # days
+# From the dates of images, that a map is said to be old: CORINE is renewed every six years, so that a new map of it is
+# never farther than half of that.
+FAR = 3 * YEAR
 YEARS = range(1900, 2100)  # of dates in names: other numbers are no dates
 IN_NAME = re.compile(
     r"(?<!\d)(?:(?P<day>\d{4}(-?)\d\d\2\d\d)|(?P<of_year>\d{7}))"
-    r"(?:[T_]?(?P<clock>\d{4}(?:\d\d)?))?(?!\d)(?!T\d{1,3}(?!\d))"
+    r"(?:[T_ ]?(?P<clock>\d\d(:?)\d\d(?:\5\d\d)?)Z?(?![+-]\d\d:?\d\d(?!\d)))?(?!\d)(?!T\d)"
 )
 CODES = {"Y": r"\d{4}", "m": r"\d\d", "d": r"\d\d", "j": r"\d{3}", "H": r"\d\d", "M": r"\d\d", "S": r"\d\d"}
 
@@ -90,7 +96,7 @@ def _by_form(name: str) -> list[Validity]:
     for match in IN_NAME.finditer(name):
         digits = (match["day"] or match["of_year"]).replace("-", "")
         form = "%Y%m%d" if match["day"] else "%Y%j"
-        found += _parsed(digits, form, match["clock"] or "")
+        found += _parsed(digits, form, (match["clock"] or "").replace(":", ""))
     return found
 
 
@@ -102,7 +108,7 @@ def _by_pattern(name: str, pattern: str) -> list[Validity]:
     )
     days = [number for number, code in enumerate(codes) if code in "Ymdj"]
     found = []
-    for match in re.finditer(expression, name):
+    for match in re.finditer(f"(?={expression})", name):
         digits = "".join(match.groups()[number] for number in days)
         form = "".join(f"%{codes[number]}" for number in days)
         clock = dict(zip(codes, match.groups(), strict=True))
@@ -121,7 +127,26 @@ def _parsed(digits: str, form: str, clock: str) -> list[Validity]:
     return [Validity.between(moment, moment if clock else moment + timedelta(days=1))]
 
 
-def validity_facts(validity: Validity, times: NDArray[np.datetime64]) -> dict[str, Any]:
-    """Return the time that a map is of, and its distance from each date of the stack, for quality.json."""
-    days = [round(float(value), 2) for value in validity.days_from(times)]
-    return {**validity.attributes(), "days_from_images": days}
+def validity_of(attributes: Mapping[str, Any]) -> Validity | None:
+    """Return the time that `Validity.attributes` tell of; None without them."""
+    ends = [attributes.get(f"valid_{name}") for name in ("start", "end")]
+    return None if None in ends else Validity.of_days(*(date.fromisoformat(str(end)) for end in ends))
+
+
+def days_from_images(validity: Validity, times: NDArray[np.datetime64]) -> list[float]:
+    """Return the days that a map is from each date of a stack, as attributes and quality.json have them."""
+    return [round(float(days), 2) for days in validity.days_from(times)]
+
+
+def too_far(name: str, validity: Validity, times: NDArray[np.datetime64]) -> str:
+    """Return a sentence for a map that is farther than `FAR` from images; an empty text otherwise."""
+    days = validity.days_from(times)
+    count, farthest = int(np.count_nonzero(days > FAR)), int(np.argmax(days))
+    if not count:
+        return ""
+    first, last = validity.attributes().values()
+    return (
+        f"{name}: the map is of {first} to {last}, {days[farthest] / YEAR:.1f} years from the image of "
+        f"{times[farthest].astype('datetime64[D]')}, and {count} of {len(times)} images are more than {FAR / YEAR:.0f} "
+        "years from it; what has changed in between is labelled wrong: take a map of these years if there is one"
+    )

@@ -44,7 +44,8 @@ def rough(tmp_path_factory):
 def made(scene, file, method, tile=TILE, name="cover"):
     """Layers of a tile by name."""
     layers = RasterLayers(name=name, file=file, method=method)
-    found = dict(layers.tile(scene, scene.level_ground.cells(tile, CPU)))
+    tiles = layers.tile(scene, scene.level_ground.cells(tile, CPU))
+    found = {name: values for name, _, values in tiles}
     assert [one.name for one in layers.layers] == [*layers.names, f"labelled_{name}"]
     for one in layers.layers:
         assert found[one.name].dtype == one.dtype

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from alignsar_gpu.config.keys import about, key
 from alignsar_gpu.config.radarcoding import LayerConfig
+from alignsar_gpu.errors import AlignsarError
 
 
 @dataclass
@@ -29,3 +30,9 @@ class FieldLayerConfig(LayerConfig):
         "zenith: it is a zenith delay in m, and slant delay and phase are made of it too",
         choices=("none", "zenith"),
     )
+
+    def check(self, where: str) -> None:
+        """Check that the keys fit together; raise AlignsarError, beginning with ``where``, otherwise."""
+        super().check(where)
+        if self.date is not None:
+            raise AlignsarError(f"{where}.date: a field has times of its own; leave the key out")

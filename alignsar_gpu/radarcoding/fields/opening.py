@@ -296,9 +296,9 @@ def _dated_rasters(config: FieldLayerConfig, pattern: Path, key: str) -> FieldFi
     a, b, c, d, e, f = first.affine
     if b != 0.0 or d != 0.0:
         raise AlignsarError(f"{key}: {names[0]}: its grid is rotated; warp it (gdalwarp)")
-    axes = f + e * (np.arange(first.shape[0]) + 0.5), c + a * (np.arange(first.shape[1]) + 0.5)
+    rows, columns = (np.arange(count, dtype=np.float64) + 0.5 for count in first.shape)
     times = np.array(sorted(path_of))
     paths = [path_of[time] for time in times]
     values = indexing.LazilyIndexedArray(_DatedRasters(paths, first.shape))
     array = xr.DataArray(xr.Variable(("time", "y", "x"), values, {"units": first.units[0] or ""}))
-    return _field(config, key, array, axes, times, first.crs, paths)
+    return _field(config, key, array, (f + e * rows, c + a * columns), times, first.crs, paths)

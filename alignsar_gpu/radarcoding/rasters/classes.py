@@ -69,9 +69,9 @@ class ClassTable:
 
 
 def class_table(
-    config: RasterLayerConfig, tags: Mapping[str, str], names: Sequence[str], band: int, where: str
+    config: RasterLayerConfig, tags: Mapping[str, str], bands: Sequence[tuple[str, int]], where: str
 ) -> ClassTable:
-    """Find the classes of a band of some files; messages begin with ``where``.
+    """Find the classes of bands of files; messages begin with ``where``.
 
     Raises AlignsarError for codes that are in two classes or are no whole numbers, too many classes, and names
     that cannot be those of variables.
@@ -85,7 +85,7 @@ def class_table(
         tagged.setdefault(_safe(text) or _numbered(code), []).append(code)
     if tagged:
         return _table(tagged, where)
-    return _table({_numbered(code): [code] for code in _occurring(names, band, config.nodata, where)}, where)
+    return _table({_numbered(code): [code] for code in _occurring(bands, config.nodata, where)}, where)
 
 
 def _safe(name: str) -> str:
@@ -124,11 +124,11 @@ def _table(classes: Mapping[str, Sequence[int]], where: str) -> ClassTable:
     )
 
 
-def _occurring(names: Sequence[str], band: int, nodata: float | None, where: str) -> list[int]:
-    """List the codes that occur in some files."""
+def _occurring(bands: Sequence[tuple[str, int]], nodata: float | None, where: str) -> list[int]:
+    """List the codes that occur in bands of files."""
     occurring: set[int] = set()
     pixels = 0
-    for name in names:
+    for name, band in bands:
         try:
             with open_raster(name, f"{where}: {name}") as file:
                 pixels += file.height * file.width

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pyproj.exceptions import ProjError
@@ -14,6 +15,7 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.opening.rasters import affine_of, open_raster
 from alignsar_gpu.opening.sources import source_files
 from alignsar_gpu.opening.texts import system_of
+from alignsar_gpu.radarcoding.dates import Validity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +40,24 @@ class Described:
     units: tuple[str | None, ...]
     alpha: tuple[bool, ...]
     tags: tuple[Mapping[str, str], ...]
+
+    @property
+    def validity(self) -> Validity | None:
+        """Time that the file says that it is of, by the tags of the ACDD convention or as ESA WorldCover has them."""
+        for begin in ("time_coverage_", "time_"):
+            texts = [self.tags[0].get(f"{begin}{end}", "") for end in ("start", "end")]
+            try:
+                first, last = (datetime.fromisoformat(text) for text in texts)
+            except ValueError:
+                continue
+            validity = Validity.between(first, last)
+            if validity.end < validity.start:
+                raise AlignsarError(
+                    f"{self.name}: its tags {begin}start and {begin}end say that it ends before it starts ({texts[0]}, "
+                    f"{texts[1]}); correct them"
+                )
+            return validity
+        return None
 
 
 def describe(name: str, key: str) -> Described:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pyproj import CRS
 
     from alignsar_gpu.geometry.dem.frame import Frame
+    from alignsar_gpu.radarcoding.dates import Validity
     from alignsar_gpu.radarcoding.rasters.classes import ClassTable
 
 OUTLINE = 33  # points along the sides of a raster, to find its middle and its operation
@@ -57,6 +58,7 @@ class LabelRaster:
     nodata : value without data besides what the file says.
     table : of the classes; empty for values.
     resolution : metres of a row and a column, in the middle; NaN where its system has no place there.
+    validity : the time that it is of; None where it does not say it.
     """
 
     key: str
@@ -69,6 +71,7 @@ class LabelRaster:
     nodata: float | None
     table: ClassTable
     resolution: tuple[float, float]
+    validity: Validity | None = None
 
     @property
     def shape(self) -> tuple[int, int]:

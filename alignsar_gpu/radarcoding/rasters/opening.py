@@ -16,6 +16,7 @@ from alignsar_gpu.geometry.dem.raster import SUFFIXES
 from alignsar_gpu.opening.listing import without_clutter
 from alignsar_gpu.opening.rasters import GDAL_NAME
 from alignsar_gpu.radarcoding.crs import agreed_crs, area_of, given_crs
+from alignsar_gpu.radarcoding.dates import Validity
 from alignsar_gpu.radarcoding.files import matching
 from alignsar_gpu.radarcoding.rasters.classes import ClassTable, class_table
 from alignsar_gpu.radarcoding.rasters.describing import describe
@@ -39,31 +40,52 @@ def open_raster(config: RasterLayerConfig, key: str) -> LabelRaster:
     reference system or georeference, for bands that they do not have, and for classes that are not whole numbers.
     """
     config.check(key)
-    names = list(dict.fromkeys(_names(config.path, key)))
-    files = [describe(name, key) for name in names]
-    first = files[0]
-    source = first.name if len(files) == 1 else f"{first.name} and {len(files) - 1} more"
+    files = described(config.path, key)
+    table = table_of(config, files, [numbers_of(config, files[0], key)], key)
+    return raster_of(config, files, table, key)
+
+
+def described(path: Any, key: str) -> list[Described]:
+    """Read what the files asked for state. Raises AlignsarError as `open_raster` does."""
+    return [describe(name, key) for name in dict.fromkeys(_names(path, key))]
+
+
+def table_of(
+    config: RasterLayerConfig, files: Sequence[Described], numbers: Sequence[Sequence[int]], key: str
+) -> ClassTable:
+    """Return the classes of the bands of some files, each band of a date; empty for values."""
+    if not config.categorical:
+        return ClassTable.empty()
+    where = f"{key}: {name_of(files)}"
+    for of_date in numbers:
+        if len(of_date) != 1:
+            raise AlignsarError(
+                f"{where}: classes must be in one band, and {len(of_date)} bands are read; name one (bands)"
+            )
+    bands = [of_date[0] for of_date in numbers]
+    return class_table(
+        config, files[0].tags[bands[0] - 1], [(file.name, band) for file in files for band in bands], where
+    )
+
+
+def raster_of(
+    config: RasterLayerConfig, files: Sequence[Described], table: ClassTable, key: str
+) -> LabelRaster:
+    """Make one raster of files on one grid. Raises AlignsarError as `open_raster` does."""
+    first, where = files[0], f"{key}: {name_of(files)}"
     crs = agreed_crs(first.crs, given_crs(config.crs, key), f"{key}: {first.name}").to_2d()
     tiles, affine, shape = _arranged(files, period_of(crs), key)
-    numbers = _numbers(config, first, key)
-    kinds = {first.dtypes[number - 1] for number in numbers}
-    if any(kind.startswith("complex") for kind in kinds):
-        raise AlignsarError(f"{key}: {source}: has complex values; give real ones, such as their power")
-    frame = _frame(affine, shape, crs, f"{key}: {source}")
-    table = ClassTable.empty()
-    if config.categorical:
-        if len(numbers) != 1:
-            raise AlignsarError(
-                f"{key}: {source}: classes must be in one band, and {len(numbers)} bands are read; name one (bands)"
-            )
-        table = class_table(config, first.tags[numbers[0] - 1], names, numbers[0], f"{key}: {source}")
+    numbers = numbers_of(config, first, key)
+    if any(first.dtypes[number - 1].startswith("complex") for number in numbers):
+        raise AlignsarError(f"{where}: has complex values; give real ones, such as their power")
+    frame = _frame(affine, shape, crs, where)
     if config.derivatives and len(numbers) != 1:
         raise AlignsarError(
-            f"{key}: {source}: heights must be in one band, and {len(numbers)} bands are read; name one (bands)"
+            f"{where}: heights must be in one band, and {len(numbers)} bands are read; name one (bands)"
         )
     return (SlopeRaster if config.derivatives else LabelRaster)(
         key=key,
-        name=source,
+        name=name_of(files),
         tiles=tiles,
         frame=frame,
         crs=crs,
@@ -72,7 +94,22 @@ def open_raster(config: RasterLayerConfig, key: str) -> LabelRaster:
         nodata=config.nodata,
         table=table,
         resolution=_resolution(frame),
+        validity=_validity(files),
     )
+
+
+def name_of(files: Sequence[Described]) -> str:
+    """Return the name of the first file, and how many there are besides."""
+    return files[0].name if len(files) == 1 else f"{files[0].name} and {len(files) - 1} more"
+
+
+def _validity(files: Sequence[Described]) -> Validity | None:
+    """Return the time that all files together are of, None where one does not say it."""
+    times = [file.validity for file in files]
+    known = [time for time in times if time is not None]
+    if len(known) < len(times):
+        return None
+    return Validity(min(time.start for time in known), max(time.end for time in known))
 
 
 def _names(path: Any, key: str) -> Iterator[str]:
@@ -135,7 +172,7 @@ def _arranged(
     return tiles, affine, (rows, columns)
 
 
-def _numbers(config: RasterLayerConfig, file: Described, key: str) -> tuple[int, ...]:
+def numbers_of(config: RasterLayerConfig, file: Described, key: str) -> tuple[int, ...]:
     """Return the numbers of the bands asked for, or of all but masks."""
     count = len(file.dtypes)
     if config.bands is None:
