@@ -149,7 +149,7 @@ class TestSeason:
         facts = layers.facts()["ndvi"]
         names = [f"S2_{day}_ndvi.tif" for day in ("20220228", "20220320", "20220330")]
         assert facts["rasters_of_images"] == [*names, "none"]
-        assert facts["days_from_images"] == [2.73, 4.28, 2.28, 58.73]
+        assert facts["days_from_images"] == [2.73, 4.28, 2.27, 58.73]
         (text,) = layers.warnings()
         assert text.startswith("ndvi: 1 of 4 images have no raster within 15 days, and are unknown")
         for spec in layers.layers:
@@ -238,8 +238,10 @@ class TestTiles:
         values = image_of(grid, noon("2022-03-01"))
         half = values.shape[1] // 2
         write(tmp_path / "a_20220301.tif", values[:, :half], grid[0])
-        write(tmp_path / "b_20220301.tif", values[:, half:], grid[0] * Affine.translation(half, 0))
-        coarse = grid[0] * Affine.scale(3.0)
+        step, _, west, _, _, north = tuple(grid[0])[:6]
+        beside = Affine(step, 0, west + half * step, 0, -step, north)
+        write(tmp_path / "b_20220301.tif", values[:, half:], beside)
+        coarse = Affine(3.0 * step, 0, west, 0, -3.0 * step, north)
         write(tmp_path / "c_20220320.tif", values[1::3, 1::3], coarse)
         layers = opened(tmp_path)
         assert [raster.name.rpartition("/")[2] for raster in layers.series.rasters] == [
@@ -430,7 +432,8 @@ class TestItems:
             return lambda: self.times(path / "x.json", **keys)
 
         refused(read("{"), "x.json", "cannot be read as STAC")
-        refused(read({"type": "Feature", "id": 3}), "cannot be read as STAC")
+        refused(read({"type": "Feature", "stac_version": "1.0.0", "id": 3}), "cannot be read as STAC")
+        refused(read({"type": "Feature", "id": 3}), "has no STAC item")
         refused(read("[" * 100_000), "cannot be read as STAC")
         refused(read([1]), "has no STAC item")
         two = {name: {"href": "03-10.tif", "roles": ["data"]} for name in ("red", "nir")}
