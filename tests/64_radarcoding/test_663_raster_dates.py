@@ -160,7 +160,7 @@ class TestSeason:
             layers.layers[0]
             .attributes["description"]
             .endswith(
-                "; of each image the raster nearest in time, within 15 days, NaN or unknown without any"
+                "; of each image the raster nearest in time, within 15 days; unknown where there is none"
             )
         )
         assert str(folder) not in str(facts)
@@ -404,6 +404,10 @@ class TestItems:
         layers = opened(path, dates="stac")
         found, other = made(scene, layers), made(scene, opened(folder))
         assert np.array_equal(found["ndvi", 1], other["ndvi", 1])
+        assert {file.suffix for file in layers.files} == {
+            ".tif",
+            ".json",
+        }  # what a date is told by counts too
         (path / "collection.json").write_text(json.dumps({"type": "Collection", "links": []}))
         assert self.times(path / "collection.json") == want
         for one in self.items():
@@ -459,7 +463,7 @@ class TestRefused:
         refused(
             lambda: layers.require_inside(scene),
             "nearest_days=1: no image has a raster within 1 days",
-            "of 2022-02-28 to 2022-04-10, the images of 2022-03-03 to 2022-06-07",
+            "of 2022-02-28 to 2022-04-09, the images of 2022-03-03 to 2022-06-07",
         )
         only = opened(folder / "S2_20220228_ndvi.tif", interpolate=True)
         refused(

@@ -46,7 +46,7 @@ class Radarcoding(Part):
 
     def settings(self) -> Mapping[str, Any]:
         """See `Stage.settings`."""
-        return {"radarcoding": label_settings(self.run.config), "dates": self.labels.dates}
+        return {"radarcoding": label_settings(self.run.config)}
 
     def files(self) -> Sequence[Sequence[Path | str]]:
         """See `Stage.files`."""

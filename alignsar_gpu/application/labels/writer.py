@@ -135,11 +135,6 @@ class Labels:
         found = {source.name: validity_of(source.attributes) for source in self._named}
         return {name: validity for name, validity in found.items() if validity is not None}
 
-    @property
-    def dates(self) -> dict[str, list[str]]:
-        """Times of files that have several, for the fingerprint of a run: they may be in the names of files alone."""
-        return {source.name: list(getattr(source, "dates", ())) for source in self._named}
-
     def facts(self, times: NDArray[np.datetime64]) -> dict[str, Any]:
         """What was found while reading, and how far maps are from the dates of the stack, for quality.json."""
         facts = {name: dict(fact) for source in self._sources for name, fact in source.facts().items()}

@@ -25,6 +25,7 @@ class LayerFacts(NamedTuple):
 
     dtype: np.dtype[Any]
     attributes: Mapping[str, Any]
+    dated: bool
 
 
 class Chosen(NamedTuple):
@@ -44,6 +45,11 @@ def choose(config: ObjectsConfig, layers: Mapping[str, LayerFacts]) -> Chosen:
                 f"objects.layers={name}: has neither classes nor shares of a class, and so no objects; name one that "
                 "has, such as a raster with method: majority"
             )
+        if layers[name].dated:
+            raise AlignsarError(
+                f"objects.layers={name}: has other classes on each date, and objects are the same on all; name a layer "
+                "without dates"
+            )
     numbers = [name for name in inputs if layers[name].dtype.kind == "f" and name not in {AREA, *NO_INPUTS}]
     for name in config.signatures:
         if name in inputs and name not in numbers:
@@ -59,7 +65,10 @@ def choose(config: ObjectsConfig, layers: Mapping[str, LayerFacts]) -> Chosen:
 
 def check_objects(config: ObjectsConfig, layers: Sequence[CubeLayer]) -> None:
     """Raise AlignsarError for layers that the cube will not have, or that do not serve."""
-    choose(config, {layer.name: LayerFacts(np.dtype(layer.dtype), layer.attributes) for layer in layers})
+    choose(
+        config,
+        {layer.name: LayerFacts(np.dtype(layer.dtype), layer.attributes, layer.dated) for layer in layers},
+    )
 
 
 def class_names(name: str, layer: LayerFacts) -> dict[int, str]:

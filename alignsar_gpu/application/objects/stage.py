@@ -61,7 +61,7 @@ class ObjectsStage(Stage):
             return
         cube, config = open_dataset(folder.work / CUBE), self.run.config.objects
         layers = {
-            str(name): LayerFacts(cube[name].dtype, cube[name].attrs)
+            str(name): LayerFacts(cube[name].dtype, cube[name].attrs, "time" in cube[name].dims)
             for name in cube.variables
             if set(cube[name].dims) >= set(DIMENSIONS[1:])
         }

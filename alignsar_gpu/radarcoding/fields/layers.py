@@ -46,11 +46,6 @@ class FieldLayers:
         return self.file.files
 
     @property
-    def dates(self) -> tuple[str, ...]:
-        """Times of the field, which may be in the names of rasters alone."""
-        return () if self.file.times is None else tuple(map(str, self.file.times))
-
-    @property
     def layers(self) -> tuple[LayerSpec, ...]:
         """See `layers.Source`."""
         field_attributes = {

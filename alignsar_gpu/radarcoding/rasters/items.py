@@ -24,11 +24,12 @@ LARGEST = 64 << 20  # bytes of a file of items
 DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, STACError, STACTypeError)
 
 
-def rasters_of_items(config: RasterLayerConfig, key: str) -> Iterator[tuple[Validity, str]]:
-    """List the rasters of STAC items, each with its time; messages begin with ``key``.
+def rasters_of_items(config: RasterLayerConfig, key: str) -> Iterator[tuple[Validity, str, Path]]:
+    """List the rasters of STAC items, each with its time and the file of its item.
 
-    ``config.path`` is a folder, a file of one item or of several (a FeatureCollection), or a collection, whose items
-    lie beside it or below. Raises AlignsarError for what is none of these, and for assets that are not there.
+    Messages begin with ``key``. ``config.path`` is a folder, a file of one item or of several (a FeatureCollection), or
+    a collection, whose items lie beside it or below. Raises AlignsarError for what is none of these, and for assets
+    that are not there.
     """
     place = Path(str(config.path)).expanduser()
     if isinstance(config.path, list) or not place.exists():
@@ -46,7 +47,7 @@ def rasters_of_items(config: RasterLayerConfig, key: str) -> Iterator[tuple[Vali
         )
     for file, item in found:
         where = f"{key}: {file}, item {item.id}"
-        yield _time(item, where), _raster(item, config.asset, file, root, where)
+        yield _time(item, where), _raster(item, config.asset, file, root, where), file
 
 
 def _items(file: Path, root: Path, key: str) -> list[tuple[Path, pystac.Item]]:

@@ -72,14 +72,7 @@ class RasterLayers:
     @property
     def files(self) -> tuple[Path | str, ...]:
         """See `layers.Source`."""
-        if self.series is None:
-            return self.file.files
-        return tuple(dict.fromkeys(file for raster in self.series.rasters for file in raster.files))
-
-    @property
-    def dates(self) -> tuple[str, ...]:
-        """Times of the rasters, which may be in their names alone."""
-        return () if self.series is None else tuple(map(str, self.series.validities))
+        return self.file.files if self.series is None else self.series.files
 
     @cached_property
     def names(self) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from alignsar_gpu.radarcoding.rasters.items import rasters_of_items
 from alignsar_gpu.radarcoding.rasters.opening import described, name_of, numbers_of, raster_of, table_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -45,6 +45,7 @@ class RasterSeries:
     Attributes
     ----------
     rasters, validities, names : each with its time, and what it is called.
+    items : files of the STAC items that they were found by.
     limit : days that a raster may be from an image.
     interpolate : linearly between the rasters before and after each image.
     """
@@ -55,6 +56,14 @@ class RasterSeries:
     names: tuple[str, ...]
     limit: float
     interpolate: bool
+    items: tuple[Path, ...] = ()
+
+    @property
+    def files(self) -> tuple[Path | str, ...]:
+        """Files that are read, for a fingerprint."""
+        return tuple(
+            dict.fromkeys((*(file for raster in self.rasters for file in raster.files), *self.items))
+        )
 
     def match(self, time: np.datetime64) -> Match:
         """Find the rasters for an image: none beyond the limit, the earlier of two that are as near.
@@ -83,9 +92,10 @@ class RasterSeries:
         """Find the rasters for all images. Raises AlignsarError where none of them has any."""
         found = [self.match(time) for time in times]
         if not any(match.shares for match in found):
+            first, last = (self.validities[end].attributes() for end in (0, -1))
             raise AlignsarError(
                 f"{self.key}.nearest_days={self.limit:g}: no image has a raster {self.within}; the "
-                f"rasters are of {_day(self.validities[0].start)} to {_day(self.validities[-1].end)}, the images of "
+                f"rasters are of {first['valid_start']} to {last['valid_end']}, the images of "
                 f"{_day(times.min())} to {_day(times.max())}; give rasters of these dates, or allow for more days"
             )
         return found
@@ -99,7 +109,7 @@ class RasterSeries:
     def how(self) -> str:
         """What an image is given, in words."""
         form = "linearly between the rasters" if self.interpolate else "the raster nearest in time,"
-        return f"{form} {self.within}, NaN or unknown without any"
+        return f"{form} {self.within}; unknown where there is none"
 
     def named(self, match: Match) -> str:
         """Return the names of the rasters that an image is given."""
@@ -117,8 +127,19 @@ def open_series(config: RasterLayerConfig, key: str) -> RasterSeries:
     and as `opening.open_raster` does.
     """
     config.check(key)
-    dated = sorted((_by_bands if config.dates == "bands" else _by_files)(config, key), key=lambda one: one[0])
-    validities, names, rasters = zip(*dated, strict=True)
+    items: tuple[Path, ...] = ()
+    if config.dates == "bands":
+        dated = _by_bands(config, key)
+    elif config.dates == "names":
+        named = described(config.path, key)
+        times = [
+            time_in_name(Path(file.name).stem, config.date_pattern, f"{key}: {file.name}") for file in named
+        ]
+        dated = _by_files(config, times, named, key)
+    else:
+        found, paths, items = zip(*rasters_of_items(config, key), strict=True)
+        dated = _by_files(config, found, [describe(name, key) for name in paths], key)
+    validities, names, rasters = zip(*sorted(dated, key=lambda one: one[0]), strict=True)
     for raster in rasters:
         if raster.bands != rasters[0].bands:
             raise AlignsarError(
@@ -132,20 +153,16 @@ def open_series(config: RasterLayerConfig, key: str) -> RasterSeries:
         names=names,
         limit=config.nearest_days,
         interpolate=config.interpolate,
+        items=tuple(dict.fromkeys(items)),
     )
 
 
-def _by_files(config: RasterLayerConfig, key: str) -> list[tuple[Validity, str, LabelRaster]]:
+def _by_files(
+    config: RasterLayerConfig, times: Sequence[Validity], files: Sequence[Described], key: str
+) -> list[tuple[Validity, str, LabelRaster]]:
     """Open the files of each date, which are tiles of one grid; name the date by the first."""
-    if config.dates == "stac":
-        dated = [(time, describe(name, key)) for time, name in rasters_of_items(config, key)]
-    else:
-        dated = [
-            (time_in_name(Path(file.name).stem, config.date_pattern, f"{key}: {file.name}"), file)
-            for file in described(config.path, key)
-        ]
     groups: dict[Validity, list[Described]] = {}
-    for time, file in dated:
+    for time, file in zip(times, files, strict=True):
         same = [other for other in groups.setdefault(time, []) if _is_same_place(file, other)]
         if same:
             raise AlignsarError(
@@ -153,7 +170,6 @@ def _by_files(config: RasterLayerConfig, key: str) -> list[tuple[Validity, str, 
                 f"{'' if config.dates == 'stac' else ', or tell them apart (date_pattern)'}"
             )
         groups[time].append(file)
-    files = [file for _, file in dated]
     table = table_of(config, files, [numbers_of(config, files[0], key)], key)
     return [
         (time, Path(name_of(group)).name, raster_of(config, group, table, key))
