@@ -36,6 +36,12 @@ class VectorLayerConfig(LayerConfig):
     values: dict[str, list[str]] | None = field(
         default=None, metadata=about("values of the attribute that make up each class")
     )
+    valid_from: str | None = key(
+        None, "attribute with the first day or year of features, before which they do not count"
+    )
+    valid_until: str | None = key(
+        None, "attribute with the last day or year of features, after which they do not count"
+    )
     width: float | None = key(None, "width of lines, m", bounds=(0.01, None))
     buffer: float | None = key(None, "how far everything is grown, m", bounds=(0.01, None))
     height: str | None = key(
@@ -58,6 +64,7 @@ class VectorLayerConfig(LayerConfig):
     def columns(self) -> list[str]:
         """Attributes that are read with the shapes."""
         names = [self.attribute, self.height, None if self.elevation == Z else self.elevation]
+        names += [self.valid_from, self.valid_until]
         return list(dict.fromkeys(name for name in names if name))
 
     def check(self, where: str) -> None:
