@@ -54,8 +54,7 @@ def made(level, layers, **settings):
     )
     labels = open_labels(config, 1 << 28)
     writer = LabelWriter(labels=labels, scene=place_of(level), product=None, layout=None)
-    found = writer.cells(place_of(level), slice(0, SIZE["lines"]))
-    return labels, {name: values for (name, _), values in found.items()}
+    return labels, writer.cells(place_of(level), slice(0, SIZE["lines"]))
 
 
 def in_box(level, box):

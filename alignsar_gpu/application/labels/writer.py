@@ -159,7 +159,7 @@ def _with_days(layer: CubeLayer, times: NDArray[np.datetime64]) -> CubeLayer:
     )
 
 
-def _in_file(shape: tuple[int, int], dtype: Any, folder: Path | None) -> NDArray[Any]:
+def _in_file(shape: tuple[int, ...], dtype: Any, folder: Path | None) -> NDArray[Any]:
     """Return an array in a file that vanishes with it."""
     with TemporaryFile(dir=folder) as file:
         return np.memmap(file, dtype=dtype, mode="w+", shape=shape)
@@ -208,30 +208,34 @@ class LabelWriter:
         )
         shifts = shifts_of(self.product, self.scene.level_ground, height, lines)
         scene = replace(self.scene, level_ground=replace(self.scene.level_ground, shifts=shifts))
-        for (name, date), values in self.cells(scene, lines).items():
-            yield name, date, values
+        for name, values in self.cells(scene, lines).items():
+            if values.ndim == 2:
+                yield name, None, values
+            else:
+                yield from ((name, date, image) for date, image in enumerate(values))
         for source in self.labels.strips:
             yield from source.strip(scene, strip)
 
-    def cells(self, scene: LabelScene, lines: slice) -> dict[tuple[str, int | None], NDArray[Any]]:
-        """The layers of some lines that are pushed from ground cells, by name and date.
+    def cells(self, scene: LabelScene, lines: slice) -> dict[str, NDArray[Any]]:
+        """The layers of some lines that are pushed from ground cells, by name: [line, sample] or [date, line, sample].
 
-        Those of dates are many, and are kept in files that vanish.
+        Those of dates are large, and are kept in files that vanish.
         """
-        whole: dict[tuple[str, int | None], NDArray[Any]] = {}
+        whole: dict[str, NDArray[Any]] = {}
         shape = lines.stop - lines.start, self.samples
         rings = None if self.labels.vectors is None else self.labels.vectors.prepare(scene, lines)
         for tile in self._tiles(scene, lines):
             ground = scene.level_ground.cells(tile, scene.device)
             for name, date, values in self._tile(scene, ground, rings):
-                if (name, date) not in whole:
-                    whole[name, date] = (
+                if name not in whole:
+                    whole[name] = (
                         np.empty(shape, dtype=values.dtype)
                         if date is None
-                        else _in_file(shape, values.dtype, scene.temporary)
+                        else _in_file((len(scene.times), *shape), values.dtype, scene.temporary)
                     )
                 part = slice(tile.lines.start - lines.start, tile.lines.stop - lines.start), tile.samples
-                whole[name, date][part] = scene.device.download(values)
+                image = whole[name] if date is None else whole[name][date]
+                image[part] = scene.device.download(values)
             del ground
         return whole
 

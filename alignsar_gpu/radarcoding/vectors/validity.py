@@ -56,11 +56,11 @@ class FeatureValidity:
         start = ever if self.first is None else self._days(columns[self.first], self.first, is_last=False)
         end = ever if self.last is None else self._days(columns[self.last], self.last, is_last=True)
         valid = np.stack([~(start > day) & ~(end < day) for day in self.days])  # NaT compares false
-        now = valid[self.reference]
+        now: NDArray[np.bool_] = valid[self.reference]
         counts.not_valid += int(np.count_nonzero(near & ~now))
         counts.backwards += int(np.count_nonzero(near & (end < start)))
         counts.changing += int(np.count_nonzero(near & valid.any(axis=0) & ~valid.all(axis=0)))
-        return near & now
+        return np.asarray(near & now)
 
     def _days(self, column: Any, name: str, *, is_last: bool) -> NDArray[np.datetime64]:
         """Return the days of an attribute, each different value read once; NaT where there is none."""
@@ -78,7 +78,7 @@ class FeatureValidity:
                 ) from None
             days[number] = np.datetime64("NaT") if day is None else np.datetime64(day)
         indices = encoded.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
-        return days[indices.astype(np.intp)]
+        return np.asarray(days[indices.astype(np.intp)])
 
 
 def _day(value: Any, *, is_last: bool) -> date | None:
