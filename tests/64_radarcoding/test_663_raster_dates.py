@@ -1,6 +1,7 @@
 """Rasters of several dates on the images of a stack: a season in closed form, gaps, names, bands and STAC items."""
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -11,6 +12,7 @@ from raster_maps import write
 from rasterio.io import MemoryFile
 from rasterio.shutil import copy
 from rasterio.transform import Affine
+from stand_in import device, stand_in
 
 from alignsar_gpu.device import Device
 from alignsar_gpu.errors import AlignsarError
@@ -495,3 +497,29 @@ def test_middles_of_rasters_of_some_days(folder):
     shares = series.match(noon("2022-03-15").astype("datetime64[ns]")).shares
     assert shares == {1: pytest.approx(0.5), 2: pytest.approx(0.5)}
     assert timedelta(days=1) == (series.validities[0].end - series.validities[0].start).item()
+
+
+@pytest.mark.parametrize(
+    ("method", "interpolate"), [("mean", True), ("bilinear", False), ("majority", False)]
+)
+def test_on_a_device_as_on_the_cpu(scene, grid, tmp_path, method, interpolate):
+    """By the stand-in for CuPy: nothing of the host gets into the arithmetic of the device."""
+    for day, code in (("2022-03-01", 1), ("2022-03-11", 3)):
+        image = (
+            np.full(image_of(grid, day).shape, code, np.uint8)
+            if method == "majority"
+            else image_of(grid, day)
+        )
+        write(tmp_path / f"{day}.tif", image, grid[0])
+    layers = opened(tmp_path, method, interpolate=interpolate, nearest_days=9.0)
+    want = made(scene, layers)
+    with stand_in():
+        there = replace(scene, device=device())
+        cells = scene.level_ground.cells(TILE, there.device)
+        found = {
+            (name, date): there.device.download(values) for name, date, values in layers.tile(there, cells)
+        }
+    assert found.keys() == want.keys()
+    for key, values in want.items():
+        assert found[key].dtype == values.dtype
+        assert np.array_equal(found[key], values, equal_nan=True)
