@@ -168,8 +168,7 @@ class TestSeason:
         assert str(folder) not in str(facts)
 
     def test_a_day_holds_all_of_it(self, folder):
-        series = opened(folder).series
-        match = series.match(np.datetime64("2022-03-10T23:59", "ns"))
+        (match,) = opened(folder).series.matches(days("2022-03-10T23:59"))
         assert match.shares == {1: 1.0}
         assert match.days == 0.0
 
@@ -253,6 +252,20 @@ class TestTiles:
         assert len(layers.files) == 3
         found = made(scene, layers)
         assert np.abs(found["ndvi", 0] - found["ndvi", 1]).max() < PLACE
+
+    def test_a_raster_elsewhere_is_not_taken(self, scene, grid, folder, tmp_path):
+        """One of a better date that has nothing of the scene, such as a pass beside it."""
+        far = Affine(grid[0].a, 0.0, 9.0, 0.0, grid[0].e, 50.0)
+        path = write(tmp_path / "20220303.tif", image_of(grid, noon("2022-03-03")), far)
+        layers = opened([str(folder), str(path)])
+        found = made(scene, layers)
+        assert np.isfinite(found["ndvi", 0]).all()
+        assert layers.facts()["ndvi"]["rasters_of_images"][0] == "S2_20220228_ndvi.tif"
+        refused(
+            lambda: made(scene, opened(path)),
+            "20220303.tif: lies within longitude 9.0",
+            "choose a raster that",
+        )
 
     def test_two_of_one_date_and_place(self, grid, tmp_path):
         for name in ("a_20220301.tif", "b_20220301.tif"):
@@ -430,7 +443,7 @@ class TestItems:
         assert composite == Validity(
             np.datetime64("2022-03-01T00:00:00"), np.datetime64("2022-03-16T22:00:00")
         )
-        assert series.match(np.datetime64("2022-03-15", "ns")).days == 0.0
+        assert series.matches(days("2022-03-15"))[0].days == 0.0
 
     def test_refused(self, path, grid):
         def read(content, **keys):
@@ -494,8 +507,8 @@ def test_middles_of_rasters_of_some_days(folder):
         "2022-03-01"
     )
     series = opened(folder, interpolate=True).series
-    shares = series.match(noon("2022-03-15").astype("datetime64[ns]")).shares
-    assert shares == {1: pytest.approx(0.5), 2: pytest.approx(0.5)}
+    (match,) = series.matches(days("2022-03-15T12:00"))
+    assert match.shares == {1: pytest.approx(0.5), 2: pytest.approx(0.5)}
     assert timedelta(days=1) == (series.validities[0].end - series.validities[0].start).item()
 
 

@@ -137,16 +137,20 @@ class LabelRaster:
             window.append(slice(first, stop))
         return window[0], window[1]
 
-    def require_inside(
-        self, longitude: NDArray[np.float64], latitude: NDArray[np.float64], what: str
-    ) -> None:
-        """Check that the raster has pixels between some places (degrees); raise AlignsarError otherwise."""
+    def is_inside(self, longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> bool:
+        """Return whether the raster has pixels between some places (degrees)."""
         row, column = self.position(longitude, latitude)
         known = np.isfinite(row) & np.isfinite(column)
         rows, columns = self.shape
         outline = shapely.box(-0.5 - self.turn, -0.5, columns - 0.5 + self.turn, rows - 0.5)
         hull = shapely.MultiPoint(np.stack([column[known], row[known]], axis=1)).convex_hull
-        if hull.intersects(outline):
+        return bool(hull.intersects(outline))
+
+    def require_inside(
+        self, longitude: NDArray[np.float64], latitude: NDArray[np.float64], what: str
+    ) -> None:
+        """Check that the raster has pixels between some places (degrees); raise AlignsarError otherwise."""
+        if self.is_inside(longitude, latitude):
             return
         lon, lat = outline_of(self.frame)
         extent = (

@@ -159,9 +159,11 @@ class RasterLayers:
         if self.series is None:
             self.file.require_inside(*scene.ground_points(), "the image")
             return
-        self.matches[:] = self.series.matches(scene.times)
-        for number in {number for match in self.matches for number in match.shares}:
-            self.series.rasters[number].require_inside(*scene.ground_points(), "the image")
+        places = scene.ground_points()
+        usable = [number for number, raster in enumerate(self.series.rasters) if raster.is_inside(*places)]
+        if not usable:
+            self.file.require_inside(*places, "the image")
+        self.matches[:] = self.series.matches(scene.times, usable)
 
     def tile(self, scene: LabelScene, ground: GroundCells) -> Iterator[tuple[str, int | None, Any]]:
         """See `layers.CellSource`. Rasters that images have in common are read once."""
@@ -170,7 +172,7 @@ class RasterLayers:
             return
         made: dict[int, dict[str, Any]] = {}
         for date in np.argsort(scene.times, kind="stable"):
-            shares = self.series.match(scene.times[date]).shares
+            shares = self.matches[date].shares
             made = {
                 number: made.get(number) or dict(self._made(self.series.rasters[number], scene, ground))
                 for number in shares

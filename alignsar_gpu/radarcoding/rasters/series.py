@@ -65,40 +65,36 @@ class RasterSeries:
             dict.fromkeys((*(file for raster in self.rasters for file in raster.files), *self.items))
         )
 
-    def match(self, time: np.datetime64) -> Match:
+    def matches(self, times: NDArray[np.datetime64], usable: Sequence[int] | None = None) -> list[Match]:
+        """Find the rasters for all images, among those that are usable. Raises AlignsarError where none has any."""
+        numbers = list(range(len(self.rasters)) if usable is None else usable)
+        found = [self._match(time, numbers) for time in times]
+        if not any(match.shares for match in found):
+            first, last = (self.validities[numbers[end]].attributes() for end in (0, -1))
+            raise AlignsarError(
+                f"{self.key}.nearest_days={self.limit:g}: no image has a raster {self.within}; the rasters are of "
+                f"{first['valid_start']} to {last['valid_end']}, the images of {_day(times.min())} to "
+                f"{_day(times.max())}; give rasters of these dates, or allow for more days"
+            )
+        return found
+
+    def _match(self, time: np.datetime64, numbers: Sequence[int]) -> Match:
         """Find the rasters for an image: none beyond the limit, the earlier of two that are as near.
 
         Between two rasters the middles of their times count.
         """
-        days = np.array([validity.days_from(np.array([time]))[0] for validity in self.validities])
-        nearest = int(np.argmin(days))
-        if not self.interpolate or days[nearest] == 0.0:
-            return Match(
-                shares={nearest: 1.0} if days[nearest] <= self.limit else {}, days=float(days[nearest])
-            )
-        middles = np.array([validity.middle for validity in self.validities])
-        after = int(np.searchsorted(middles, time))
-        if after in {0, len(middles)}:
-            return Match(shares={}, days=float(days[nearest]))
-        pair = [after - 1, after]
-        farthest = float(days[pair].max())
-        share = float((time - middles[pair[0]]) / (middles[pair[1]] - middles[pair[0]]))
-        return Match(
-            shares=dict(zip(pair, (1.0 - share, share), strict=True)) if farthest <= self.limit else {},
-            days=farthest,
-        )
-
-    def matches(self, times: NDArray[np.datetime64]) -> list[Match]:
-        """Find the rasters for all images. Raises AlignsarError where none of them has any."""
-        found = [self.match(time) for time in times]
-        if not any(match.shares for match in found):
-            first, last = (self.validities[end].attributes() for end in (0, -1))
-            raise AlignsarError(
-                f"{self.key}.nearest_days={self.limit:g}: no image has a raster {self.within}; the "
-                f"rasters are of {first['valid_start']} to {last['valid_end']}, the images of "
-                f"{_day(times.min())} to {_day(times.max())}; give rasters of these dates, or allow for more days"
-            )
-        return found
+        days = {number: float(self.validities[number].days_from(np.array([time]))[0]) for number in numbers}
+        nearest = min(numbers, key=lambda number: days[number])
+        shares = {nearest: 1.0}
+        if self.interpolate and days[nearest] > 0.0:
+            middles = np.array([self.validities[number].middle for number in numbers])
+            after = int(np.searchsorted(middles, time))
+            if after in {0, len(numbers)}:
+                return Match(shares={}, days=days[nearest])
+            share = float((time - middles[after - 1]) / (middles[after] - middles[after - 1]))
+            shares = {numbers[after - 1]: 1.0 - share, numbers[after]: share}
+        farthest = max(days[number] for number in shares)
+        return Match(shares=shares if farthest <= self.limit else {}, days=farthest)
 
     @property
     def within(self) -> str:
