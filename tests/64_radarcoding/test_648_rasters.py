@@ -371,13 +371,13 @@ class TestBlocks:
             path, "w", transform=Affine(0.3, 0.0, west - 5000.0, 0.0, -0.3, north + 5000.0), **profile
         ):
             pass
-        sizes, read = [], LabelRaster._from_tiles
+        sizes, read = [], LabelRaster._parts
 
-        def measured(self, rows, columns, take):
+        def measured(self, rows, columns, number):
             sizes.append((rows.stop - rows.start) * (columns.stop - columns.start))
-            read(self, rows, columns, take)
+            return read(self, rows, columns, number)
 
-        monkeypatch.setattr(LabelRaster, "_from_tiles", measured)
+        monkeypatch.setattr(LabelRaster, "_parts", measured)
         classes = {"none": [0]} if method == "fraction" else None
         file = opened(path, method=method, classes=classes)
         found = made(rough, file, method)
