@@ -47,7 +47,11 @@ def rasters_of_items(config: RasterLayerConfig, key: str) -> Iterator[tuple[Vali
         )
     for file, item in found:
         where = f"{key}: {file}, item {item.id}"
-        yield _time(item, where), _raster(item, config.asset, file, root, where), file
+        try:
+            time, raster = _time(item, where), _raster(item, config.asset, file, root, where)
+        except DAMAGED as error:
+            raise AlignsarError(f"{where}: cannot be read as STAC ({error})") from None
+        yield time, raster, file
 
 
 def _items(file: Path, root: Path, key: str) -> list[tuple[Path, pystac.Item]]:
