@@ -36,18 +36,18 @@ class VectorLayerConfig(LayerConfig):
     values: dict[str, list[str]] | None = field(
         default=None, metadata=about("values of the attribute that make up each class")
     )
-    valid_from: str | None = key(
-        None, "attribute with the first day or year of features, before which they do not count"
-    )
-    valid_until: str | None = key(
-        None, "attribute with the last day or year of features, after which they do not count"
-    )
     width: float | None = key(None, "width of lines, m", bounds=(0.01, None))
     buffer: float | None = key(None, "how far everything is grown, m", bounds=(0.01, None))
     height: str | None = key(
         None, "attribute with heights above the terrain, m: roofs lie towards the sensor"
     )
     elevation: str | None = key(None, "attribute with heights above WGS84, m; z: the highest of the vertices")
+    valid_from: str | None = key(
+        None, "attribute with the first day or year of features, before which they do not count"
+    )
+    valid_until: str | None = key(
+        None, "attribute with the last day or year of features, after which they do not count"
+    )
     geometry: str | None = key(None, "which geometry of a feature with several (GML, GeoParquet)")
     coverage: str = key(
         EXTENT,

@@ -50,20 +50,20 @@ class VectorFile:
     ----------
     key : of the configuration, for messages.
     config : what is asked for.
+    validity : which features there are on the reference date.
     crs : of the file.
     kind : "polygon", "line" or "point": that of the layer, or of its first feature of use.
     place : where its coordinates lie.
-    validity : which features there are on the reference date.
     """
 
     key: str
     config: VectorLayerConfig
     source: LayerSource
+    validity: FeatureValidity
     crs: CRS
     kind: str
     place: Georeference
     legend: Classes
-    validity: FeatureValidity
 
     @property
     def name(self) -> str:
@@ -219,11 +219,11 @@ def open_vectors(config: VectorLayerConfig, key: str) -> VectorFile:
             key=key,
             config=config,
             source=source,
+            validity=FeatureValidity(key=key, first=config.valid_from, last=config.valid_until),
             crs=crs,
             kind=kind,
             place=find_georeference(crs, source.bounds, source.name),
             legend=find_classes(source, config),
-            validity=FeatureValidity(key=key, first=config.valid_from, last=config.valid_until),
         )
     except AlignsarError as error:
         text = str(error)
