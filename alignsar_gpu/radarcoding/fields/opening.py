@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,29 +110,23 @@ def _with_xarray(config: FieldLayerConfig, path: Path, key: str) -> FieldFile:
 
 def _dataset(path: Path, where: str) -> xr.Dataset:
     """Open NetCDF, or a folder of Zarr, without reading more than coordinates."""
+    opened: partial[xr.Dataset]
     if path.is_dir():
         check_store(path, where)
+        opened = partial(xr.open_zarr, path, chunks=None, consolidated=False)
     else:
         check_netcdf(path, where)
+        opened = partial(xr.open_dataset, path, engine="netcdf4")
     try:
-        plain = _opened(path, decode_cf=False, create_default_indexes=False)
+        plain = opened(decode_cf=False, create_default_indexes=False)
         for name, length in plain.sizes.items():
             if name in plain.variables and length > MOST_NODES:
                 raise AlignsarError(
                     f"{where}: its coordinate {name} has {length} values, more than any grid; not read"
                 )
-        return _opened(path, decode_timedelta=False)
+        return opened(decode_timedelta=False)
     except DAMAGED as error:
         raise AlignsarError(f"{where}: cannot be read as NetCDF or Zarr ({error})") from None
-
-
-def _opened(path: Path, **options: Any) -> xr.Dataset:
-    opened: xr.Dataset = (
-        xr.open_zarr(path, chunks=None, consolidated=False, **options)
-        if path.is_dir()
-        else xr.open_dataset(path, engine="netcdf4", **options)
-    )
-    return opened
 
 
 def _field(
@@ -222,17 +217,14 @@ def _selected(array: xr.DataArray, kept: set[Any], config: FieldLayerConfig, whe
     for name in further:
         numbers = name in array.coords and array[name].dtype.kind in "fiu"
         values = array[name].values if numbers else np.arange(array.sizes[name])
-        if name in chosen:
-            place = int(np.argmin(np.abs(values - chosen[name])))
-            if not np.isclose(values[place], chosen[name]):
-                raise AlignsarError(f"{where}: {name} has no {chosen[name]:g}; it has {_few(values)}")
-            array = array.isel({name: place})
-        elif len(values) == 1:
-            array = array.isel({name: 0})
-        else:
+        places = np.flatnonzero(np.isclose(values, chosen.get(name, values[0])))
+        if name not in chosen and len(values) > 1:
             raise AlignsarError(
                 f"{where}: has a dimension {name!r} with {_few(values)}; choose one (select={{{name}: VALUE}})"
             )
+        if not len(places):
+            raise AlignsarError(f"{where}: {name} has no {chosen[name]:g}; it has {_few(values)}")
+        array = array.isel({name: int(places[0])})
     return array
 
 

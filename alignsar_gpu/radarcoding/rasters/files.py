@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import shapely
@@ -20,7 +20,7 @@ from alignsar_gpu.radarcoding.files import damaged
 from alignsar_gpu.radarcoding.rasters.classes import NO_CLASS, is_nodata
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     import rasterio
@@ -72,6 +72,7 @@ class LabelRaster:
     table: ClassTable
     resolution: tuple[float, float]
     validity: Validity | None = None
+    units: ClassVar[Mapping[str, str]] = {}  # of bands; files have none that could be relied on
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -92,10 +93,6 @@ class LabelRaster:
     def operation(self) -> str:
         """Conversion from longitude and latitude to coordinates of the raster, in words."""
         return self.frame.operation
-
-    def unit_of(self, band: str) -> str:  # noqa: ARG002 - of bands whose file has none that could be relied on
-        """Return the unit of a band; "1", as files have none that can be relied on."""
-        return "1"
 
     @cached_property
     def turn(self) -> int:

@@ -96,7 +96,6 @@ class RasterLayers:
             "days_from_images": [round(match.days, 2) for match in self.matches],
             "rasters_of_images": ", ".join(self.series.named(match) for match in self.matches),
         }
-        how = f"; of each image {self.series.how}"
         return tuple(
             replace(
                 spec,
@@ -104,7 +103,7 @@ class RasterLayers:
                 attributes={
                     **spec.attributes,
                     **days,
-                    "description": spec.attributes["description"] + how,
+                    "description": f"{spec.attributes['description']}; of each image {self.series.how}",
                 },
             )
             for spec in self._layers
@@ -112,38 +111,26 @@ class RasterLayers:
 
     @property
     def _layers(self) -> tuple[LayerSpec, ...]:
+        """Layers without what is said of dates."""
+        dtype = "uint8" if self.method == "majority" else "float32"
+        known = "where ground of the pixel has data; shares and means are of the ground with data"
+        specs = [
+            LayerSpec(name=name, dtype=dtype, attributes={**self._attributes(name), **self.attributes})
+            for name in self.names
+        ]
+        return (*specs, mask_layer(self.name, known))
+
+    def _attributes(self, name: str) -> dict[str, Any]:
+        words = name.replace("_", " ")
         if self.method == "majority":
-            classes = self.file.class_names
-            attributes = {
-                **class_flags(classes),
-                "long_name": f"{self.name.replace('_', ' ')}: class of most of the pixel",
+            return {
+                **class_flags(self.file.class_names),
+                "long_name": f"{words}: class of most of the pixel",
                 "description": (
                     f"class with the largest area on the ground of the pixel with data; {NONE}: codes of no class, "
                     f"{UNKNOWN}: no data"
                 ),
             }
-            return (
-                LayerSpec(name=self.name, dtype="uint8", attributes={**attributes, **self.attributes}),
-                self._mask,
-            )
-        return (
-            *(
-                LayerSpec(
-                    name=name, dtype="float32", attributes={**self._attributes(name), **self.attributes}
-                )
-                for name in self.names
-            ),
-            self._mask,
-        )
-
-    @property
-    def _mask(self) -> LayerSpec:
-        return mask_layer(
-            self.name, "where ground of the pixel has data; shares and means are of the ground with data"
-        )
-
-    def _attributes(self, name: str) -> dict[str, Any]:
-        words = name.replace("_", " ")
         if self.method == "fraction":
             return {
                 "units": "1",
@@ -151,7 +138,7 @@ class RasterLayers:
                 "description": "area of the class on the ground of the pixel, over the ground in it with data",
                 "valid_range": [0.0, 1.0],
             }
-        unit = self.file.unit_of(self.file.bands[self.names.index(name)])
+        unit = self.file.units.get(self.file.bands[self.names.index(name)], "1")
         return {"units": unit, "long_name": words, "description": DESCRIPTIONS[self.method]}
 
     def require_inside(self, scene: LabelScene) -> None:
