@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -438,12 +439,41 @@ class TestItems:
         ):
             (path / f"{number}.json").write_text(json.dumps(one))
         series = open_series(RasterLayerConfig(path=str(path), dates="stac"), KEY)
-        composite, flight = series.validities
+        flight, composite = series.validities
         assert flight.start == np.datetime64("2022-03-04T04:30:00")
         assert composite == Validity(
             np.datetime64("2022-03-01T00:00:00"), np.datetime64("2022-03-16T22:00:00")
         )
         assert series.matches(days("2022-03-15"))[0].days == 0.0
+
+    def test_tiles_of_a_pass(self, scene, path, grid):
+        """Granules that a satellite took some seconds after each other are one raster; one of a day later is not."""
+        values = image_of(grid, noon("2022-03-03"))
+        half = values.shape[1] // 2
+        step, _, west, _, _, north = tuple(grid[0])[:6]
+        write(path / "left.tif", values[:, :half], grid[0])
+        write(path / "right.tif", values[:, half:], Affine(step, 0, west + half * step, 0, -step, north))
+        items = [
+            item("right", "right.tif", "2022-03-03T10:50:45Z"),
+            item("later", "03-10.tif", "2022-03-04T10:50:31Z"),
+            item("left", "left.tif", "2022-03-03T10:50:31Z"),
+        ]
+        (path / "x.json").write_text(json.dumps({"type": "FeatureCollection", "features": items}))
+        layers = opened(path / "x.json", dates="stac")
+        assert [len(raster.tiles) for raster in layers.series.rasters] == [2, 1]
+        assert np.isfinite(made(scene, layers)["ndvi", 0]).all()
+        assert layers.facts()["ndvi"]["rasters_of_images"][0] == "left.tif and 1 more"
+
+    def test_months_and_days_together(self, scene, path, grid):
+        """They count by their middles, whichever begins first."""
+        month = {"start_datetime": "2022-02-20T00:00:00Z", "end_datetime": "2022-03-02T00:00:00Z"}
+        items = [item("a", "03-10.tif", None, month), item("b", "03-20.tif", "2022-02-22T12:00:00Z")]
+        items.append(item("c", "03-30.tif", "2022-03-05T00:00:00Z"))
+        (path / "x.json").write_text(json.dumps({"type": "FeatureCollection", "features": items}))
+        series = opened(path / "x.json", dates="stac", interpolate=True).series
+        assert [Path(name).stem for name in series.names] == ["03-20", "03-10", "03-30"]
+        (match,) = series.matches(days("2022-03-03T00:00"))
+        assert match.shares == {1: pytest.approx(2 / 8), 2: pytest.approx(6 / 8)}
 
     def test_refused(self, path, grid):
         def read(content, **keys):

@@ -28,6 +28,7 @@ NONE = "none"
 TAGS = ("datetime", "date", "time")  # of bands
 GRIB_TIME = "GRIB_VALID_TIME"  # seconds since 1970
 LATEST = 1 << 32  # of these
+TOGETHER = np.timedelta64(600, "s")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +41,7 @@ class Match:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RasterSeries:
-    """Rasters of several dates, in order of time.
+    """Rasters of several dates, in order of the middles of their times.
 
     Attributes
     ----------
@@ -109,7 +110,7 @@ class RasterSeries:
 
     def named(self, match: Match) -> str:
         """Return the names of the rasters that an image is given."""
-        return " and ".join(self.names[number] for number in match.shares) or NONE
+        return " + ".join(self.names[number].replace(", ", ",") for number in match.shares) or NONE
 
 
 def _day(time: np.datetime64) -> str:
@@ -135,7 +136,7 @@ def open_series(config: RasterLayerConfig, key: str) -> RasterSeries:
     else:
         found, paths, items = zip(*rasters_of_items(config, key), strict=True)
         dated = _by_files(config, found, [describe(name, key) for name in paths], key)
-    validities, names, rasters = zip(*sorted(dated, key=lambda one: one[0]), strict=True)
+    validities, names, rasters = zip(*sorted(dated, key=lambda one: (one[0].middle, one[0])), strict=True)
     for raster in rasters:
         if raster.bands != rasters[0].bands:
             raise AlignsarError(
@@ -156,21 +157,25 @@ def open_series(config: RasterLayerConfig, key: str) -> RasterSeries:
 def _by_files(
     config: RasterLayerConfig, times: Sequence[Validity], files: Sequence[Described], key: str
 ) -> list[tuple[Validity, str, LabelRaster]]:
-    """Open the files of each date, which are tiles of one grid; name the date by the first."""
-    groups: dict[Validity, list[Described]] = {}
-    for time, file in zip(times, files, strict=True):
-        same = [other for other in groups.setdefault(time, []) if _is_same_place(file, other)]
-        if same:
+    """Open the files of each date, which are tiles of one grid; name the date by the first.
+
+    Tiles of one pass may be some minutes apart; files of the same place are of different dates.
+    """
+    groups: list[tuple[Validity, list[Described]]] = []
+    for time, file in sorted(zip(times, files, strict=True), key=lambda one: one[0]):
+        known, group = groups[-1] if groups else (time, [])
+        same = [other for other in group if _is_same_place(file, other)]
+        if same and time == known:
             raise AlignsarError(
                 f"{key}: {file.name} and {same[0].name} are of the same date and place; leave one out"
                 f"{'' if config.dates == 'stac' else ', or tell them apart (date_pattern)'}"
             )
-        groups[time].append(file)
+        if group and not same and time.start - known.start <= TOGETHER and time.end - known.end <= TOGETHER:
+            groups[-1] = Validity(known.start, max(known.end, time.end)), [*group, file]
+        else:
+            groups.append((time, [file]))
     table = table_of(config, files, [numbers_of(config, files[0], key)], key)
-    return [
-        (time, Path(name_of(group)).name, raster_of(config, group, table, key))
-        for time, group in groups.items()
-    ]
+    return [(time, Path(name_of(group)).name, raster_of(config, group, table, key)) for time, group in groups]
 
 
 def _is_same_place(one: Described, other: Described) -> bool:

@@ -201,7 +201,7 @@ def _dates_table(layers: Mapping[str, Any], images: int) -> Table | None:
         away = [overview.as_number(days) for days in facts.get("days_from_images", ())]
         if MATCHED in facts:
             away = [days for days, raster in zip(away, facts[MATCHED], strict=True) if raster != NONE]
-            rasters = {one for raster in facts[MATCHED] if raster != NONE for one in raster.split(" and ")}
+            rasters = {one for raster in facts[MATCHED] if raster != NONE for one in raster.split(" + ")}
             time = f"{len(rasters)} rasters, for {len(away)} of {images} images"
         elif "valid_start" in facts:
             first, last = facts["valid_start"], facts["valid_end"]
