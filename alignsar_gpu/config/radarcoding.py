@@ -13,6 +13,7 @@ from typing import Any
 
 from omegaconf import MISSING
 
+from alignsar_gpu.config.dates import days_of
 from alignsar_gpu.config.keys import about, key
 from alignsar_gpu.errors import AlignsarError
 
@@ -29,6 +30,12 @@ class LayerConfig:
         metadata=about("the file; of rasters, points and fields also a pattern, of rasters also a list"),
     )
     crs: str | None = key(None, "coordinate reference system of a file that states none, such as EPSG:28992")
+    date: Any = field(
+        default=None,
+        metadata=about(
+            "of what time it is: a year, a day, or [FIRST,LAST]; of rasters with dates, see dates"
+        ),
+    )
     description: str = key("", "what it shows, for the attributes")
     source: str = key("", "whom the data are from, for the attributes")
     license: str = key("", "licence of the data, as an SPDX identifier or a URL, for the attributes")
@@ -89,5 +96,7 @@ def check_radarcoding(config: RadarcodingConfig) -> None:
         check_layer_name(name)
         layer.check(f"radarcoding.layers.{name}")
         check_colors(layer, f"radarcoding.layers.{name}")
+        if layer.date is not None:
+            days_of(layer.date, f"radarcoding.layers.{name}.date")
     if config.label and config.label in config.layers:
         raise AlignsarError(f"radarcoding.label={config.label}: is the name of a layer too; choose another")

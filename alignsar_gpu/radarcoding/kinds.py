@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, cast, get_type_hints
 
@@ -12,7 +13,7 @@ from alignsar_gpu.config.keys import as_given, values_of
 from alignsar_gpu.errors import AlignsarError, choose_from, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from alignsar_gpu.config.radarcoding import LayerConfig
 
@@ -26,20 +27,27 @@ class LabelKind:
     Attributes
     ----------
     schema : the keys. The default of its key ``kind`` is the name of the kind.
-    makes : what ``open_layer`` returns. "areas": a `VectorSource`, whose areas may overlap those of other layers;
+    makes : what is opened. "areas": a `VectorSource`, whose areas may overlap those of other layers;
         "cells": a `CellSource`, which covers ground cells; "strips": a `StripSource`, which fills whole lines.
-    open_layer : opens the files of a layer, given its name, its keys, the key that messages begin with, and
-        attributes for what it makes. Raises AlignsarError for files that cannot be used.
+    opener : ``"module:function"``, imported on first use; see `open_layer`.
     """
 
     schema: type[LayerConfig]
     makes: Literal["areas", "cells", "strips"]
-    open_layer: Callable[[str, Any, str, Mapping[str, str]], Any]
+    opener: str
 
     @property
     def name(self) -> str:
         """Value of the key ``kind``."""
         return self.schema.kind
+
+    def open_layer(self, name: str, layer: LayerConfig, key: str, attributes: Mapping[str, str]) -> Any:
+        """Open the files of a layer, given its name, its keys, the key of messages, and attributes of what it makes.
+
+        Raises AlignsarError for files that cannot be used.
+        """
+        module, _, function = self.opener.partition(":")
+        return getattr(importlib.import_module(module), function)(name, layer, key, attributes)
 
 
 _KINDS: dict[str, LabelKind] = {}

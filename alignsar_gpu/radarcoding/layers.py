@@ -147,6 +147,10 @@ class Source(Protocol):
         """Name of the layer in the configuration; those of the cube begin with it."""
 
     @property
+    def attributes(self) -> Mapping[str, Any]:
+        """Further attributes of its layers, as the configuration has them."""
+
+    @property
     def files(self) -> Sequence[Path | str]:
         """Files that are read."""
 
@@ -173,8 +177,8 @@ class CellSource(Source, Protocol):
     def fractions(self) -> Sequence[str]:
         """Names of the layers that hold area fractions."""
 
-    def tile(self, scene: LabelScene, ground: GroundCells) -> Iterator[tuple[str, Any]]:
-        """Make the layers of a tile: pairs of name and values [line, sample], on the device."""
+    def tile(self, scene: LabelScene, ground: GroundCells) -> Iterator[tuple[str, int | None, Any]]:
+        """Make the layers of a tile: name, index of the date (None without), values [line, sample] on the device."""
 
 
 class StripSource(Source, Protocol):

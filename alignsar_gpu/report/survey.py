@@ -276,7 +276,8 @@ class CubeSurvey:
             if date not in {None, self.compared_date(compares)}:
                 return None
             return "phase" if is_wrapped(attributes) else "mean"
-        return self._static_reduction(name, attributes) if date in {None, self.reference} else None
+        shown = self.pictured if "rasters_of_images" in attributes else (self.reference,)
+        return self._static_reduction(name, attributes) if date is None or date in shown else None
 
     @staticmethod
     def _static_reduction(name: str, attributes: Mapping[str, Any]) -> Reduction | None:

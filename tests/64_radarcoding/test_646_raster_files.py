@@ -242,8 +242,7 @@ class TestClasses:
         assert file.class_names == ("broad_leaved_forest", "water")
         assert np.array_equal(file.read_classes(*everything(file)), [[0, 1], [1, 2]])
 
-    def test_that_occur(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(raster_classes, "AT_ONCE", 16)
+    def test_that_occur(self, tmp_path):
         codes = np.zeros((50, 16), np.float32)
         codes[17, 3], codes[49, 15], codes[0, 0] = 8.0, 4.0, np.nan
         file = opened(write(tmp_path / "a.tif", codes, nodata=0), method="fraction")

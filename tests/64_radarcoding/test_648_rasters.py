@@ -44,7 +44,8 @@ def rough(tmp_path_factory):
 def made(scene, file, method, tile=TILE, name="cover"):
     """Layers of a tile by name."""
     layers = RasterLayers(name=name, file=file, method=method)
-    found = dict(layers.tile(scene, scene.level_ground.cells(tile, CPU)))
+    tiles = layers.tile(scene, scene.level_ground.cells(tile, CPU))
+    found = {name: values for name, _, values in tiles}
     assert [one.name for one in layers.layers] == [*layers.names, f"labelled_{name}"]
     for one in layers.layers:
         assert found[one.name].dtype == one.dtype
@@ -370,13 +371,13 @@ class TestBlocks:
             path, "w", transform=Affine(0.3, 0.0, west - 5000.0, 0.0, -0.3, north + 5000.0), **profile
         ):
             pass
-        sizes, read = [], LabelRaster._from_tiles
+        sizes, read = [], LabelRaster._parts
 
-        def measured(self, rows, columns, take):
+        def measured(self, rows, columns, number):
             sizes.append((rows.stop - rows.start) * (columns.stop - columns.start))
-            read(self, rows, columns, take)
+            return read(self, rows, columns, number)
 
-        monkeypatch.setattr(LabelRaster, "_from_tiles", measured)
+        monkeypatch.setattr(LabelRaster, "_parts", measured)
         classes = {"none": [0]} if method == "fraction" else None
         file = opened(path, method=method, classes=classes)
         found = made(rough, file, method)

@@ -55,7 +55,7 @@ class TestAKindOfItsOwn:
         assert layer.dated
         assert layer.attributes == {"units": "m", "inherited_from": "readings.txt", "source": "the port"}
         assert labels.files == [[gauge]]
-        assert labels.facts() == {"tide": {"readings": 2}}
+        assert labels.facts(np.zeros(0, "datetime64[ns]")) == {"tide": {"readings": 2}}
         scene = LabelScene(
             level_ground=None,
             device=None,
@@ -98,7 +98,7 @@ class TestAKindOfItsOwn:
         )
         assert first == other  # files count by their content
         assert set(first["layers"]["tide"]) == {
-            *("kind", "crs", "description", "source", "license", "attribution", "references", "colors"),
+            *("kind", "crs", "date", "description", "source", "license", "attribution", "references", "colors"),
             *("unit", "factor"),
         }
         assert label_settings(make(f"{LAYER}={{kind: gauge, path: x, unit: cm}}")) != first

@@ -88,7 +88,7 @@ class TestVectors:
         (spec,) = (layer for layer in labels.layers if layer.name == "label")
         assert spec.attributes["flag_values"] == [0, 1, 2, 255]
         assert spec.attributes["flag_meanings"] == "none land_field land_forest unknown"
-        assert labels.facts()["land"]["coverage"] == "the extent of its file"
+        assert labels.facts(np.zeros(0, "datetime64[ns]"))["land"]["coverage"] == "the extent of its file"
 
     def test_everywhere(self, level, tmp_path):
         """As before, nothing is nothing; but not where there is no ground."""
@@ -109,8 +109,8 @@ class TestVectors:
         assert np.array_equal(found["labelled_land"][clear], inside[clear])
         assert (found["land"][inside & clear] > 0.999).all()
         assert area in labels.files[0]
-        assert str(tmp_path) not in str(labels.facts())
-        assert labels.facts()["land"]["coverage"] == "the polygons of area.gpkg"
+        assert str(tmp_path) not in str(labels.facts(np.zeros(0, "datetime64[ns]")))
+        assert labels.facts(np.zeros(0, "datetime64[ns]"))["land"]["coverage"] == "the polygons of area.gpkg"
 
     def test_layers_of_one_file_have_one_extent(self, level, tmp_path):
         """A pond in the corner of a map of fields: elsewhere on that map there is surely no pond."""

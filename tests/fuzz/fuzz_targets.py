@@ -52,6 +52,7 @@ from alignsar_gpu.radarcoding.points.config import PointLayerConfig
 from alignsar_gpu.radarcoding.points.files import open_points
 from alignsar_gpu.radarcoding.rasters.config import RasterLayerConfig
 from alignsar_gpu.radarcoding.rasters.opening import open_raster
+from alignsar_gpu.radarcoding.rasters.series import open_series
 from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
 from alignsar_gpu.radarcoding.vectors.files import open_vectors
 from alignsar_gpu.radarcoding.vectors.rings import Counts
@@ -236,6 +237,32 @@ def read_labels(folder):
     rows = np.arange(min(MOST, raster.frame.shape[0]), dtype=float)
     raster.frame.geodetic(rows, np.zeros_like(rows))
     return {"step": np.abs(np.array(raster.frame.affine)[[0, 4]])}
+
+
+def write_items(folder):
+    write_raster(folder / "a.tif", driver="GTiff")
+    times = {"start_datetime": "2023-05-01T00:00:00Z", "end_datetime": "2023-05-03T00:00:00+02:00"}
+    items = [
+        {
+            "type": "Feature",
+            "stac_version": "1.0.0",
+            "id": f"item {number}",
+            "geometry": None,
+            "properties": properties,
+            "links": [{"rel": "self", "href": "./x.json"}],
+            "assets": {"data": {"href": "a.tif", "type": "image/tiff", "roles": ["data"]}},
+        }
+        for number, properties in enumerate(
+            ({"datetime": "2023-05-20T10:50:31Z"}, {"datetime": None, **times})
+        )
+    ]
+    (folder / "x.json").write_text(json.dumps({"type": "FeatureCollection", "features": items}))
+
+
+def read_items(folder):
+    series = open_series(RasterLayerConfig(path=str(folder / "x.json"), dates="stac", nearest_days=1e9), KEY)
+    matches = series.matches(np.array(["2023-05-10T05:31"], "datetime64[ns]"))
+    return {"days": np.array([match.days for match in matches])}
 
 
 def write_netcdf(folder):
@@ -451,6 +478,7 @@ TARGETS = (
     Target("dem_asc", lambda folder: write_raster(folder / "x.asc", driver="AAIGrid"), read_dem("x.asc")),
     Target("dem_vrt", write_vrt, read_dem("x.vrt")),
     Target("labels_tif", lambda folder: write_raster(folder / "x.tif", "uint8", driver="GTiff"), read_labels),
+    Target("stac_items", write_items, read_items),
     *(
         Target(f"vectors_{ending}", write_vectors(ending), read_vectors(ending))
         for ending in ("geojson", "gml", "shp", "parquet", "fgb", "kml")

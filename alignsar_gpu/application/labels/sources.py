@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alignsar_gpu.application.labels.writer import Labels
+from alignsar_gpu.config.dates import days_of
+from alignsar_gpu.radarcoding.dates import Validity
 from alignsar_gpu.radarcoding.kinds import kind_of
 from alignsar_gpu.radarcoding.vectors.config import EVERYWHERE, EXTENT
 from alignsar_gpu.radarcoding.vectors.layers import VectorLayers
@@ -65,4 +67,6 @@ def _attributes(layer: LayerConfig) -> dict[str, str]:
         "attribution": layer.attribution,
         "references": layer.references,
     }
+    if layer.date is not None:
+        attributes |= Validity.of_days(*days_of(layer.date, "date")).attributes()
     return {name: text for name, text in attributes.items() if text}

@@ -75,12 +75,16 @@ class Radarcoding(Part):
 
     def facts(self) -> Mapping[str, Any]:
         """See `Part.facts`."""
-        facts = {"layers": self.labels.facts(), "label_offset": self.offset, **self.statistics}
+        facts = {
+            "layers": self.labels.facts(self._scene.times),
+            "label_offset": self.offset,
+            **self.statistics,
+        }
         return {"radarcoding": facts}
 
     def warnings(self) -> list[str]:
         """See `Stage.warnings`."""
-        return [*self.labels.warnings(), *self._unknown()]
+        return [*self.labels.warnings(self._scene.times), *self._unknown()]
 
     def _unknown(self) -> list[str]:
         """Return a sentence for each vector map that does not cover the scene."""

@@ -20,12 +20,13 @@ CODES = 256  # of a layer of class numbers, one byte
 class LabelStatistics:
     """Count the pixels of each class of a cube, sum up their power, and count where each source is known.
 
-    ``image`` : the name of the layer of powers, or of amplitudes; None without any.
+    Layers of several dates count with all of them. ``image`` : the name of the layer of powers, or of amplitudes; None
+    without any.
     """
 
     def __init__(self, cube: xr.Dataset, labels: Labels, image: str | None) -> None:
         self._cube, self._image = cube, image
-        self._known = {name: 0 for name in labels.sources if mask_name(name) in cube}
+        self._known = {name: 0.0 for name in labels.sources if mask_name(name) in cube}
         self._ground = 0
         layers = [layer.name for layer in labels.layers if "flag_values" in layer.attributes]
         self._sums = {name: np.zeros((3, CODES)) for name in layers}  # pixels, those with power, their power
@@ -40,15 +41,17 @@ class LabelStatistics:
         ground = np.isfinite(self._cube["ground_area"][lines].values)
         self._ground += int(np.count_nonzero(ground))
         for name in self._known:
-            mask = self._cube[mask_name(name)][lines].values
-            self._known[name] += int(np.count_nonzero(mask & ground))
+            mask = self._cube[mask_name(name)].isel(azimuth=lines).values
+            self._known[name] += np.count_nonzero(mask & ground) / (len(mask) if mask.ndim == 3 else 1)
         for name, sums in self._sums.items():
-            codes = self._cube[name][lines].values.ravel()
+            dated = self._cube[name].isel(azimuth=lines).values
+            codes = dated.ravel()
             sums[0] += np.bincount(codes, minlength=CODES)
             if power is not None:
-                usable = np.isfinite(power).ravel()
+                of_codes = np.broadcast_to(power, dated.shape).ravel()
+                usable = np.isfinite(of_codes)
                 sums[1] += np.bincount(codes[usable], minlength=CODES)
-                sums[2] += np.bincount(codes[usable], power.ravel()[usable], minlength=CODES)
+                sums[2] += np.bincount(codes[usable], of_codes[usable], minlength=CODES)
 
     def result(self) -> dict[str, Any]:
         """Return the share of the ground where each source is known, and the classes of each layer."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from alignsar_gpu.dataset.cube import CubeLayer, open_layer
 from alignsar_gpu.dataset.writer import CubeWriter
 from alignsar_gpu.device import GIB
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.radarcoding.dates import days_from_images, too_far, validity_of
 from alignsar_gpu.radarcoding.layers import LayerSpec, Strip
 from alignsar_gpu.radarcoding.level_ground import DETAIL
 from alignsar_gpu.radarcoding.tiles import ImageTile
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.application.folder import RunFolder
     from alignsar_gpu.dataset.cube import CubeLayout
     from alignsar_gpu.progress import Advance
+    from alignsar_gpu.radarcoding.dates import Validity
     from alignsar_gpu.radarcoding.layers import CellSource, LabelScene, StripSource
     from alignsar_gpu.radarcoding.level_ground import GroundCells
     from alignsar_gpu.radarcoding.vectors.layers import LineRings, VectorLayers
@@ -119,15 +122,47 @@ class Labels:
             taken.add(layer.name)
         for source in self._sources:
             source.require_inside(scene)
-        return self.layers
+        return [_with_days(layer, scene.times) for layer in self.layers]
 
-    def facts(self) -> dict[str, Any]:
-        """What was found while reading, for quality.json."""
-        return {name: fact for source in self._sources for name, fact in source.facts().items()}
+    @property
+    def _named(self) -> list[Any]:
+        vectors = [] if self.vectors is None else self.vectors.sources
+        return [*vectors, *self.cells, *self.strips]
 
-    def warnings(self) -> list[str]:
+    @property
+    def _validities(self) -> dict[str, Validity]:
+        """The time that each map is of, where it is known."""
+        found = {source.name: validity_of(source.attributes) for source in self._named}
+        return {name: validity for name, validity in found.items() if validity is not None}
+
+    def facts(self, times: NDArray[np.datetime64]) -> dict[str, Any]:
+        """What was found while reading, and how far maps are from the dates of the stack, for quality.json."""
+        facts = {name: dict(fact) for source in self._sources for name, fact in source.facts().items()}
+        for name, validity in self._validities.items():
+            facts[name] |= {**validity.attributes(), "days_from_images": days_from_images(validity, times)}
+        return facts
+
+    def warnings(self, times: NDArray[np.datetime64]) -> list[str]:
         """What users must know, each a sentence."""
-        return [text for source in self._sources for text in source.warnings()]
+        texts = [text for source in self._sources for text in source.warnings()]
+        texts += [too_far(name, validity, times) for name, validity in self._validities.items()]
+        return [text for text in texts if text]
+
+
+def _with_days(layer: CubeLayer, times: NDArray[np.datetime64]) -> CubeLayer:
+    """Add how far a map is from each date of the stack to the attributes of its layer."""
+    validity = validity_of(layer.attributes)
+    if validity is None:
+        return layer
+    return replace(
+        layer, attributes={**layer.attributes, "days_from_images": days_from_images(validity, times)}
+    )
+
+
+def _in_file(shape: tuple[int, ...], dtype: Any, folder: Path | None) -> NDArray[Any]:
+    """Return an array in a file that vanishes with it."""
+    with TemporaryFile(dir=folder) as file:
+        return np.memmap(file, dtype=dtype, mode="w+", shape=shape)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -174,35 +209,47 @@ class LabelWriter:
         shifts = shifts_of(self.product, self.scene.level_ground, height, lines)
         scene = replace(self.scene, level_ground=replace(self.scene.level_ground, shifts=shifts))
         for name, values in self.cells(scene, lines).items():
-            yield name, None, values
+            if values.ndim == 2:
+                yield name, None, values
+            else:
+                yield from ((name, date, image) for date, image in enumerate(values))
         for source in self.labels.strips:
             yield from source.strip(scene, strip)
 
     def cells(self, scene: LabelScene, lines: slice) -> dict[str, NDArray[Any]]:
-        """The layers of some lines that are pushed from ground cells, by name."""
+        """The layers of some lines that are pushed from ground cells, by name: [line, sample] or [date, line, sample].
+
+        Those of dates are large, and are kept in files that vanish.
+        """
         whole: dict[str, NDArray[Any]] = {}
+        shape = lines.stop - lines.start, self.samples
         rings = None if self.labels.vectors is None else self.labels.vectors.prepare(scene, lines)
         for tile in self._tiles(scene, lines):
             ground = scene.level_ground.cells(tile, scene.device)
-            for name, values in self._tile(scene, ground, rings):
+            for name, date, values in self._tile(scene, ground, rings):
                 if name not in whole:
-                    whole[name] = np.empty((lines.stop - lines.start, self.samples), dtype=values.dtype)
+                    whole[name] = (
+                        np.empty(shape, dtype=values.dtype)
+                        if date is None
+                        else _in_file((len(scene.times), *shape), values.dtype, scene.temporary)
+                    )
                 part = slice(tile.lines.start - lines.start, tile.lines.stop - lines.start), tile.samples
-                whole[name][part] = scene.device.download(values)
+                image = whole[name] if date is None else whole[name][date]
+                image[part] = scene.device.download(values)
             del ground
         return whole
 
     def _tile(
         self, scene: LabelScene, ground: GroundCells, rings: LineRings | None
-    ) -> Iterator[tuple[str, Any]]:
+    ) -> Iterator[tuple[str, int | None, Any]]:
         if self.labels.height_error is not None:
             per_metre = scene.level_ground.samples_per_metre(ground.tile)
-            yield "position_uncertainty", (self.labels.height_error * per_metre).astype(np.float32)
+            yield "position_uncertainty", None, (self.labels.height_error * per_metre).astype(np.float32)
         if self.labels.vectors is not None and rings is not None:
-            yield from self.labels.vectors.tile(ground, rings)
+            yield from ((name, None, values) for name, values in self.labels.vectors.tile(ground, rings))
         for source in self.labels.cells:
             yield from source.tile(scene, ground)
-        yield "ground_area", ground.ground_area()
+        yield "ground_area", None, ground.ground_area()
 
     def _tiles(self, scene: LabelScene, lines: slice) -> Iterator[ImageTile]:
         """Parts of a strip whose cells fit into the memory. Raises AlignsarError when not even one line does."""

@@ -49,8 +49,8 @@ class FieldLayers:
     def layers(self) -> tuple[LayerSpec, ...]:
         """See `layers.Source`."""
         field_attributes = {
-            "units": self.file.units or "1",
-            "long_name": self.file.long_name or self.name.replace("_", " "),
+            "units": self.file.stated("units") or "1",
+            "long_name": self.file.stated("long_name") or self.name.replace("_", " "),
             "description": "interpolated bilinearly to the pixel and linearly to the time of the date",
         }
         specs = [self._spec("", field_attributes)]
@@ -112,7 +112,7 @@ class FieldLayers:
         """See `layers.Source`."""
         return {
             self.name: {
-                "units": self.file.units,
+                "units": self.file.stated("units"),
                 "variable": self.file.variable,
                 "coordinates": self.file.operation,
             }

@@ -1,9 +1,8 @@
-"""Open gridded fields: NetCDF and Zarr by xarray, GRIB and dated rasters by rasterio."""
+"""Open gridded fields: NetCDF and Zarr by xarray, dated rasters by rasterio."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +10,9 @@ import numpy as np
 import xarray as xr
 from pyproj import CRS
 from pyproj.exceptions import ProjError
-from rasterio.errors import RasterioError
 from rasterio.windows import Window
+from xarray.backends import BackendArray
+from xarray.core import indexing
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.bounds import require
@@ -20,12 +20,14 @@ from alignsar_gpu.geometry.dem.frame import is_wgs84, period_of, pipeline_betwee
 from alignsar_gpu.opening.files import DAMAGED
 from alignsar_gpu.opening.listing import without_clutter
 from alignsar_gpu.opening.netcdf import check_netcdf
-from alignsar_gpu.opening.rasters import affine_of, open_raster
+from alignsar_gpu.opening.rasters import open_raster
 from alignsar_gpu.opening.texts import system_of
 from alignsar_gpu.opening.zarrs import check_store
 from alignsar_gpu.radarcoding.crs import agreed_crs, given_crs
+from alignsar_gpu.radarcoding.dates import time_in_name
 from alignsar_gpu.radarcoding.fields.files import FieldFile
 from alignsar_gpu.radarcoding.files import matching
+from alignsar_gpu.radarcoding.rasters.describing import describe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,50 +39,29 @@ if TYPE_CHECKING:
 GRIB = (".grib", ".grb", ".grib2", ".grb2")
 LATITUDES, LONGITUDES = ("latitude", "lat", "y"), ("longitude", "lon", "x")
 TIMES = ("time", "valid_time", "date")
-DATE = re.compile(r"(?<!\d)(\d{8})(?:[T_]?(\d{2})(\d{2})(\d{2})?)?(?!\d)(?![T_]\d{1,3}(?!\d))")
 KILOMETRES = ("km", "kilometer", "kilometers", "kilometre", "kilometres")
 MOST_NODES = 1 << 20  # of an axis
 LONGEST = 9e9  # seconds from 1970: nanoseconds in 64 bits
+WHOLE_TURN = 0.5  # cells that a field may lack of a whole turn and still go round
 CALENDARS = ("standard", "gregorian", "proleptic_gregorian")
 
 
-@dataclass(frozen=True, eq=False)
-class _XarrayGrids:
-    """Grids of an xarray variable (time, y, x), or (y, x)."""
+class _DatedRasters(BackendArray):
+    """Rasters of one band on one grid as a lazy array (time, y, x); see xarray, "How to add a new backend"."""
 
-    array: xr.DataArray
-    order: tuple[int, ...]
+    def __init__(self, paths: Sequence[Path], shape: tuple[int, int]) -> None:
+        self.paths, self.shape, self.dtype = paths, (len(paths), *shape), np.dtype(np.float64)
 
-    def read(self, time: int, rows: slice, columns: slice) -> NDArray[np.float64]:
-        """See `Grids.read`."""
-        part = self.array if not self.order else self.array[self.order[time]]
-        return np.asarray(part[rows, columns].values, dtype=np.float64)
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
+        return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.BASIC, self._read)
 
-
-@dataclass(frozen=True, eq=False)
-class _RasterGrids:
-    """Grids that are bands of rasters: file and band of each time."""
-
-    bands: tuple[tuple[str, int], ...]
-
-    def read(self, time: int, rows: slice, columns: slice) -> NDArray[np.float64]:
-        """See `Grids.read`."""
-        name, band = self.bands[time]
-        with open_raster(name, str(name)) as file:
-            image = file.read(band, window=Window.from_slices(rows, columns), masked=True)
-            require("raster_scale", abs(file.scales[band - 1]), name)
-            values = image.data.astype(np.float64) * file.scales[band - 1] + file.offsets[band - 1]
+    def _read(self, key: tuple[Any, ...]) -> NDArray[np.float64]:
+        name = str(self.paths[key[0]])
+        with open_raster(name, name) as file:
+            image = file.read(1, window=Window.from_slices(*key[1:]), masked=True)
+            require("raster_scale", abs(file.scales[0]), name)
+            values = image.data.astype(np.float64) * file.scales[0] + file.offsets[0]
         return np.where(np.ma.getmaskarray(image), np.nan, values)
-
-
-@dataclass(frozen=True)
-class _Variable:
-    """What a file states about the variable that is read."""
-
-    path: str
-    variable: str
-    units: str
-    long_name: str
 
 
 def open_field(config: FieldLayerConfig, key: str) -> FieldFile:
@@ -93,16 +74,18 @@ def open_field(config: FieldLayerConfig, key: str) -> FieldFile:
     pattern = not path.exists() and any(sign in str(path) for sign in "*?")
     if not pattern and not path.exists():
         raise AlignsarError(f"{key}: {path}: there is no such file")
-    grib, dated = path.suffix.lower() in GRIB, pattern or path.suffix.lower() in {".tif", ".tiff"}
-    if not (grib or dated):
-        return _with_xarray(config, path, key)
-    if config.select:
+    if path.suffix.lower() in GRIB:
         raise AlignsarError(
-            f"{key}.select: is for NetCDF and Zarr; give a file with only the values that you want"
+            f"{key}: {path}: GRIB is not read as a field; convert it to NetCDF (cdo -f nc4 copy IN OUT), or take it as "
+            "kind=raster with dates=bands"
         )
-    if dated and config.variable is not None:
-        raise AlignsarError(f"{key}.variable: is for NetCDF, Zarr and GRIB; a dated raster has one band")
-    return _dated_rasters(config, path, key) if dated else _grib(config, path, key)
+    if not pattern and path.suffix.lower() not in {".tif", ".tiff"}:
+        return _with_xarray(config, path, key)
+    if config.select or config.variable:
+        raise AlignsarError(
+            f"{key}: variable and select are for NetCDF and Zarr; a dated raster has one band"
+        )
+    return _dated_rasters(config, path, key)
 
 
 def _with_xarray(config: FieldLayerConfig, path: Path, key: str) -> FieldFile:
@@ -115,92 +98,78 @@ def _with_xarray(config: FieldLayerConfig, path: Path, key: str) -> FieldFile:
     if time is not None and time not in array.dims:
         array = array.expand_dims(time)
     array = _selected(array, {y, x} | ({time} if time else set()), config, where)
-    times, order = (None, ()) if time is None else _times(array[time], where)
-    array = array.transpose(*([time] if time else []), y, x)
+    times, order = (None, []) if time is None else _times(array[time], where)
+    array = array.transpose(*([time] if time else []), y, x).isel({time: order} if time else {})
     stated = _stated_crs(dataset, array, where)
     degrees = str(array[x].attrs.get("units", "")).startswith("degree") or str(x).lower() in LONGITUDES[:2]
     inside = without_clutter(path.rglob("*")) if path.is_dir() else [path]
-    files = tuple(sorted(file for file in inside if file.is_file()))
-    return _field(
-        config,
-        key,
-        _Variable(
-            str(path), str(array.name), *(str(array.attrs.get(key, "")) for key in ("units", "long_name"))
-        ),
-        files,
-        times,
-        (_nodes(array[y]), _nodes(array[x])),
-        stated or (CRS.from_epsg(4326) if degrees else None),
-        _XarrayGrids(array, order),
-    )
+    files = sorted(file for file in inside if file.is_file())
+    crs = stated or (CRS.from_epsg(4326) if degrees else None)
+    return _field(config, key, array, (_nodes(array[y]), _nodes(array[x])), times, crs, files)
 
 
 def _dataset(path: Path, where: str) -> xr.Dataset:
     """Open NetCDF, or a folder of Zarr, without reading more than coordinates."""
+    opened: partial[xr.Dataset]
     if path.is_dir():
         check_store(path, where)
+        opened = partial(xr.open_zarr, path, chunks=None, consolidated=False)
     else:
         check_netcdf(path, where)
+        opened = partial(xr.open_dataset, path, engine="netcdf4")
     try:
-        plain = _opened(path, decode_cf=False, create_default_indexes=False)
+        plain = opened(decode_cf=False, create_default_indexes=False)
         for name, length in plain.sizes.items():
             if name in plain.variables and length > MOST_NODES:
                 raise AlignsarError(
                     f"{where}: its coordinate {name} has {length} values, more than any grid; not read"
                 )
-        return _opened(path, decode_timedelta=False)
+        return opened(decode_timedelta=False)
     except DAMAGED as error:
         raise AlignsarError(f"{where}: cannot be read as NetCDF or Zarr ({error})") from None
-
-
-def _opened(path: Path, **options: Any) -> xr.Dataset:
-    opened: xr.Dataset = (
-        xr.open_zarr(path, chunks=None, consolidated=False, **options)
-        if path.is_dir()
-        else xr.open_dataset(path, engine="netcdf4", **options)
-    )
-    return opened
 
 
 def _field(
     config: FieldLayerConfig,
     key: str,
-    variable: _Variable,
-    files: tuple[Path, ...],
-    times: NDArray[np.datetime64] | None,
+    array: xr.DataArray,
     axes: tuple[NDArray[np.float64], NDArray[np.float64]],
+    times: NDArray[np.datetime64] | None,
     stated: CRS | None,
-    grids: Any,
+    files: Sequence[Path],
 ) -> FieldFile:
-    name = ", ".join(text for text in (variable.path, variable.variable) if text)
-    crs = agreed_crs(stated, given_crs(config.crs, key), f"{key}: {name}").to_2d()
+    name = ", ".join(filter(None, (str(Path(config.path).expanduser()), str(array.name or ""))))
+    where = f"{key}: {name}"
+    crs = agreed_crs(stated, given_crs(config.crs, key), where).to_2d()
     pipeline, operation = "", "none: longitude and latitude on WGS84"
     if not is_wgs84(crs):
-        pipeline, operation = pipeline_between(crs, CRS.from_epsg(4326), None, f"{key}: {name}")
-    y, x = axes
+        pipeline, operation = pipeline_between(crs, CRS.from_epsg(4326), None, where)
     period = period_of(crs)
-    if period:
-        x = np.unwrap(x, period=period)
-    for axis, values in (("y", y), ("x", x)):
-        steps = np.diff(values)
-        if not (np.isfinite(values).all() and ((steps > 0).all() or (steps < 0).all())):
+    y, x = axes[0], np.unwrap(axes[1], period=period) if period else axes[1]
+    rising = []
+    for axis, values, dimension in (("y", y, -2), ("x", x, -1)):
+        backwards = slice(None, None, -1 if len(values) > 1 and values[0] > values[-1] else 1)
+        values = values[backwards]  # noqa: PLW2901
+        if len(values) < 2 or not (np.isfinite(values).all() and (np.diff(values) > 0).all()):
             raise AlignsarError(
-                f"{key}: {name}: its coordinate {axis} does not rise or fall from node to node; sort it"
+                f"{where}: its coordinate {axis} does not rise or fall from node to node; sort it, and give two or more"
             )
+        array = array.isel({array.dims[dimension]: backwards})
+        rising.append(values)
+    y, x = rising
+    if period and abs(x[-1] - x[0] + x[1] - x[0] - period) < WHOLE_TURN * (x[1] - x[0]):
+        x = np.append(x, x[0] + period)
     return FieldFile(
         key=key,
         name=name,
-        variable=variable.variable,
-        units=variable.units,
-        long_name=variable.long_name,
-        files=files,
+        files=tuple(files),
+        array=array,
         times=times,
         y=y,
         x=x,
         pipeline=pipeline,
         operation=operation,
         period=period,
-        grids=grids,
         tolerance=config.tolerance_hours,
     )
 
@@ -248,17 +217,14 @@ def _selected(array: xr.DataArray, kept: set[Any], config: FieldLayerConfig, whe
     for name in further:
         numbers = name in array.coords and array[name].dtype.kind in "fiu"
         values = array[name].values if numbers else np.arange(array.sizes[name])
-        if name in chosen:
-            place = int(np.argmin(np.abs(values - chosen[name])))
-            if not np.isclose(values[place], chosen[name]):
-                raise AlignsarError(f"{where}: {name} has no {chosen[name]:g}; it has {_few(values)}")
-            array = array.isel({name: place})
-        elif len(values) == 1:
-            array = array.isel({name: 0})
-        else:
+        places = np.flatnonzero(np.isclose(values, chosen.get(name, values[0])))
+        if name not in chosen and len(values) > 1:
             raise AlignsarError(
                 f"{where}: has a dimension {name!r} with {_few(values)}; choose one (select={{{name}: VALUE}})"
             )
+        if not len(places):
+            raise AlignsarError(f"{where}: {name} has no {chosen[name]:g}; it has {_few(values)}")
+        array = array.isel({name: int(places[0])})
     return array
 
 
@@ -267,7 +233,7 @@ def _few(values: NDArray[Any]) -> str:
     return shown + (", ..." if len(values) > 8 else "")
 
 
-def _times(axis: xr.DataArray, where: str) -> tuple[NDArray[np.datetime64], tuple[int, ...]]:
+def _times(axis: xr.DataArray, where: str) -> tuple[NDArray[np.datetime64], NDArray[np.intp]]:
     """Return the times in order, each once, and the index of each in the file."""
     if axis.dtype.kind != "M" or np.isnat(axis.values).any():
         calendar = getattr(axis.values.flat[0], "calendar", "") if axis.dtype.kind == "O" else ""
@@ -278,7 +244,7 @@ def _times(axis: xr.DataArray, where: str) -> tuple[NDArray[np.datetime64], tupl
     if np.abs(axis.values.astype("datetime64[D]").astype(np.int64)).max() > LONGEST / 86400:
         raise AlignsarError(f"{where}: has times that no calendar has; it is damaged, fetch it again")
     values, order = np.unique(axis.values.astype("datetime64[ns]"), return_index=True)
-    return values, tuple(int(place) for place in order)
+    return values, order
 
 
 def _nodes(axis: xr.DataArray) -> NDArray[np.float64]:
@@ -302,96 +268,29 @@ def _stated_crs(dataset: xr.Dataset, array: xr.DataArray, where: str) -> CRS | N
         ) from None
 
 
-def _grib(config: FieldLayerConfig, path: Path, key: str) -> FieldFile:
-    try:
-        with open_raster(path, f"{key}: {path}") as file:
-            tags = [file.tags(band) for band in range(1, file.count + 1)]
-            affine, crs, shape = file.transform, file.crs, (file.height, file.width)
-    except RasterioError as error:
-        raise AlignsarError(f"{key}: {path}: cannot be read as GRIB ({error})") from None
-    elements = sorted({band_tags.get("GRIB_ELEMENT", "") for band_tags in tags})
-    element = config.variable or (elements[0] if len(elements) == 1 else None)
-    if element is None or element not in elements:
-        raise AlignsarError(f"{key}: {path}: has the elements {', '.join(elements)}; name one (variable)")
-    wanted = [number for number, band_tags in enumerate(tags) if band_tags.get("GRIB_ELEMENT") == element]
-    levels = sorted({tags[number].get("GRIB_SHORT_NAME", "") for number in wanted})
-    if len(levels) > 1:
-        raise AlignsarError(
-            f"{key}: {path}: {element} has the levels {', '.join(levels)}; give a file with one of them"
-        )
-    seconds = _seconds([tags[number].get("GRIB_VALID_TIME", "") for number in wanted], f"{key}: {path}")
-    times, order = np.unique(seconds.astype("datetime64[s]").astype("datetime64[ns]"), return_index=True)
-    band_tags = tags[wanted[0]]
-    variable = _Variable(
-        str(path), element, band_tags.get("GRIB_UNIT", "").strip("[]"), band_tags.get("GRIB_COMMENT", "")
-    )
-    bands = tuple((str(path), wanted[int(place)] + 1) for place in order)
-    axes = _axes_of(affine, shape, f"{key}: {path}")
-    stated = _raster_crs(crs, f"{key}: {variable.path}")
-    return _field(config, key, variable, (path,), times, axes, stated, _RasterGrids(bands))
-
-
-def _seconds(times: Sequence[str], where: str) -> NDArray[np.int64]:
-    """Return seconds since 1970 of GRIB's texts. Raises AlignsarError for what is no time."""
-    try:
-        seconds = np.array([float(text.split()[0]) for text in times])
-    except (ValueError, IndexError):
-        seconds = np.array([np.nan])
-    if not (np.abs(seconds) < LONGEST).all():
-        raise AlignsarError(f"{where}: has bands without a time; it is damaged, fetch it again")
-    return seconds.astype(np.int64)
-
-
 def _dated_rasters(config: FieldLayerConfig, pattern: Path, key: str) -> FieldFile:
     """Open rasters with their date in the name, one for each time."""
-    paths = [pattern] if pattern.exists() else [Path(name) for name in matching(pattern, key)]
+    names = [str(pattern)] if pattern.exists() else matching(pattern, key)
     path_of: dict[np.datetime64, Path] = {}
-    facts = None
-    for path in paths:
-        date = DATE.search(path.stem)
-        if date is None:
+    first = describe(names[0], key)
+    for name in names:
+        where, file = f"{key}: {name}", describe(name, key)
+        time = time_in_name(Path(name).stem, None, where).start.astype("datetime64[ns]")
+        if len(file.dtypes) != 1:
             raise AlignsarError(
-                f"{key}: {path}: its name has no date (YYYYMMDD, or YYYYMMDDTHHMM), so its time is not known; rename it"
+                f"{where}: has {len(file.dtypes)} bands; give rasters with one, one for each time"
             )
-        day, *clock = date.groups("00")
-        try:
-            time = np.datetime64(f"{day[:4]}-{day[4:6]}-{day[6:]}T{':'.join(clock)}", "ns")
-            with open_raster(path, f"{key}: {path}") as file:
-                grid, count = (file.transform, file.crs, (file.height, file.width)), file.count
-                units = file.units[0] or ""
-        except (RasterioError, ValueError) as error:
-            raise AlignsarError(f"{key}: {path}: cannot be read as a raster with a date ({error})") from None
-        if count != 1:
-            raise AlignsarError(f"{key}: {path}: has {count} bands; give rasters with one, one for each time")
-        if path_of.setdefault(time, path) != path:
-            raise AlignsarError(f"{key}: {path} and {path_of[time]} have the same time; leave one out")
-        if facts is not None and grid != facts[0]:
-            raise AlignsarError(f"{key}: {path} and {paths[0]} are not on the same grid")
-        facts = grid, units
-    assert facts is not None
-    (affine, crs, shape), units = facts
+        if time in path_of:
+            raise AlignsarError(f"{where} and {path_of[time]} have the same time; leave one out")
+        if (file.affine, file.crs, file.shape) != (first.affine, first.crs, first.shape):
+            raise AlignsarError(f"{where} and {names[0]} are not on the same grid; warp one to it (gdalwarp)")
+        path_of[time] = Path(name)
+    a, b, c, d, e, f = first.affine
+    if b != 0.0 or d != 0.0:
+        raise AlignsarError(f"{key}: {names[0]}: its grid is rotated; warp it (gdalwarp)")
+    rows, columns = (np.arange(count, dtype=np.float64) + 0.5 for count in first.shape)
     times = np.array(sorted(path_of))
-    axes = _axes_of(affine, shape, f"{key}: {paths[0]}")
-    stated = _raster_crs(crs, f"{key}: {paths[0]}")
-    grids = _RasterGrids(tuple((str(path_of[time]), 1) for time in times))
-    variable = _Variable(str(pattern), "", units, "")
-    return _field(config, key, variable, tuple(path_of[t] for t in times), times, axes, stated, grids)
-
-
-def _raster_crs(crs: Any, where: str) -> CRS | None:
-    """Return the system of a raster. Raises AlignsarError for one that cannot be used."""
-    try:
-        return None if crs is None else system_of(crs.to_wkt())
-    except ProjError as error:
-        raise AlignsarError(f"{where}: its coordinate reference system cannot be used ({error})") from None
-
-
-def _axes_of(
-    affine: Any, shape: tuple[int, int], where: str
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return y of rows and x of columns. Raises AlignsarError for a grid that is rotated or not georeferenced."""
-    affine_of(affine, where)
-    if affine.is_identity or affine.b != 0.0 or affine.d != 0.0:
-        raise AlignsarError(f"{where}: its grid is rotated or not georeferenced; warp it (gdalwarp)")
-    rows, columns = np.arange(shape[0]) + 0.5, np.arange(shape[1]) + 0.5
-    return affine.f + affine.e * rows, affine.c + affine.a * columns
+    paths = [path_of[time] for time in times]
+    values = indexing.LazilyIndexedArray(_DatedRasters(paths, first.shape))
+    array = xr.DataArray(xr.Variable(("time", "y", "x"), values, {"units": first.units[0] or ""}))
+    return _field(config, key, array, (f + e * rows, c + a * columns), times, first.crs, paths)

@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from rasterio.errors import RasterioError
-from rasterio.windows import Window
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.opening.rasters import open_raster
 from alignsar_gpu.radarcoding.files import damaged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
-    import rasterio
     from numpy.typing import NDArray
 
     from alignsar_gpu.radarcoding.rasters.config import RasterLayerConfig
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
 NO_CLASS = 255
 MOST_CLASSES = 254  # one number more is that of codes of none
 MOST_PIXELS = 4e9  # that are looked through for codes
-AT_ONCE = 1 << 24  # of these
 WHOLE = 2.0**53  # beyond which floating point has whole numbers only, and not all
 TAG = re.compile(r"class_(-?\d+)", re.IGNORECASE)
 
@@ -69,9 +66,9 @@ class ClassTable:
 
 
 def class_table(
-    config: RasterLayerConfig, tags: Mapping[str, str], names: Sequence[str], band: int, where: str
+    config: RasterLayerConfig, tags: Mapping[str, str], bands: Sequence[tuple[str, int]], where: str
 ) -> ClassTable:
-    """Find the classes of a band of some files; messages begin with ``where``.
+    """Find the classes of bands of files; messages begin with ``where``.
 
     Raises AlignsarError for codes that are in two classes or are no whole numbers, too many classes, and names
     that cannot be those of variables.
@@ -85,7 +82,7 @@ def class_table(
         tagged.setdefault(_safe(text) or _numbered(code), []).append(code)
     if tagged:
         return _table(tagged, where)
-    return _table({_numbered(code): [code] for code in _occurring(names, band, config.nodata, where)}, where)
+    return _table({_numbered(code): [code] for code in _occurring(bands, config.nodata, where)}, where)
 
 
 def _safe(name: str) -> str:
@@ -124,11 +121,11 @@ def _table(classes: Mapping[str, Sequence[int]], where: str) -> ClassTable:
     )
 
 
-def _occurring(names: Sequence[str], band: int, nodata: float | None, where: str) -> list[int]:
-    """List the codes that occur in some files."""
+def _occurring(bands: Sequence[tuple[str, int]], nodata: float | None, where: str) -> list[int]:
+    """List the codes that occur in bands of files."""
     occurring: set[int] = set()
     pixels = 0
-    for name in names:
+    for name, band in bands:
         try:
             with open_raster(name, f"{where}: {name}") as file:
                 pixels += file.height * file.width
@@ -137,7 +134,7 @@ def _occurring(names: Sequence[str], band: int, nodata: float | None, where: str
                         f"{where}: has {pixels} pixels or more, too many to look through for classes; name them "
                         "(classes)"
                     )
-                for window in _windows(file, band):
+                for _, window in file.block_windows(band):
                     occurring.update(_codes(file.read(band, window=window, masked=True), nodata, where))
                     if len(occurring) > MOST_CLASSES:
                         raise AlignsarError(
@@ -149,14 +146,6 @@ def _occurring(names: Sequence[str], band: int, nodata: float | None, where: str
     if not occurring:
         raise AlignsarError(f"{where}: has no data at all; choose another file, or correct nodata")
     return sorted(occurring)
-
-
-def _windows(file: rasterio.DatasetReader, band: int) -> Iterable[Window]:
-    """Divide a file into windows of whole rows of blocks."""
-    block = file.block_shapes[band - 1][0]
-    rows = max(AT_ONCE // (file.width * block), 1) * block
-    for first in range(0, file.height, rows):
-        yield Window(0, first, file.width, min(rows, file.height - first))
 
 
 def _codes(image: np.ma.MaskedArray[Any, Any], nodata: float | None, where: str) -> list[int]:

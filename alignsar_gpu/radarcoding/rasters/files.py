@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from itertools import product
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import shapely
 from rasterio.errors import RasterioError
-from rasterio.windows import Window
+from rasterio.windows import Window, intersect, intersection
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.bounds import require
@@ -19,7 +20,7 @@ from alignsar_gpu.radarcoding.files import damaged
 from alignsar_gpu.radarcoding.rasters.classes import NO_CLASS, is_nodata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     import rasterio
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
     from pyproj import CRS
 
     from alignsar_gpu.geometry.dem.frame import Frame
+    from alignsar_gpu.radarcoding.dates import Validity
     from alignsar_gpu.radarcoding.rasters.classes import ClassTable
 
-OUTLINE = 33  # points along the sides of a raster, to find its middle and its operation
 ALIGNED = 0.01  # pixels that tiles may lie beside the grid of the first
 MOST_PIXELS = 1 << 23  # that are averaged together
 LARGEST = float(np.finfo(np.float32).max)
@@ -57,6 +58,7 @@ class LabelRaster:
     nodata : value without data besides what the file says.
     table : of the classes; empty for values.
     resolution : metres of a row and a column, in the middle; NaN where its system has no place there.
+    validity : the time that it is of; None where it does not say it.
     """
 
     key: str
@@ -69,6 +71,8 @@ class LabelRaster:
     nodata: float | None
     table: ClassTable
     resolution: tuple[float, float]
+    validity: Validity | None = None
+    units: ClassVar[Mapping[str, str]] = {}  # of bands; files have none that could be relied on
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -89,10 +93,6 @@ class LabelRaster:
     def operation(self) -> str:
         """Conversion from longitude and latitude to coordinates of the raster, in words."""
         return self.frame.operation
-
-    def unit_of(self, band: str) -> str:  # noqa: ARG002 - of bands whose file has none that could be relied on
-        """Return the unit of a band; "1", as files have none that can be relied on."""
-        return "1"
 
     @cached_property
     def turn(self) -> int:
@@ -134,26 +134,28 @@ class LabelRaster:
             window.append(slice(first, stop))
         return window[0], window[1]
 
-    def require_inside(
-        self, longitude: NDArray[np.float64], latitude: NDArray[np.float64], what: str
-    ) -> None:
-        """Check that the raster has pixels between some places (degrees); raise AlignsarError otherwise."""
+    def is_inside(self, longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> bool:
+        """Return whether the raster has pixels between some places (degrees)."""
         row, column = self.position(longitude, latitude)
         known = np.isfinite(row) & np.isfinite(column)
         rows, columns = self.shape
         outline = shapely.box(-0.5 - self.turn, -0.5, columns - 0.5 + self.turn, rows - 0.5)
         hull = shapely.MultiPoint(np.stack([column[known], row[known]], axis=1)).convex_hull
-        if hull.intersects(outline):
+        return bool(hull.intersects(outline))
+
+    def require_inside(
+        self, longitude: NDArray[np.float64], latitude: NDArray[np.float64], what: str
+    ) -> None:
+        """Check that the raster has pixels between some places (degrees); raise AlignsarError otherwise."""
+        if self.is_inside(longitude, latitude):
             return
-        lon, lat = outline_of(self.frame)
-        extent = (
-            f"lies within longitude {lon.min():.4f} to {lon.max():.4f}, latitude {lat.min():.4f} to {lat.max():.4f}"
-            if lon.size
-            else "lies nowhere on Earth"
-        )
+        corners = np.meshgrid(*([0.0, count - 1.0] for count in self.shape))
+        lon, lat = (part.ravel() for part in self.frame.geodetic(*corners))
+        west, east, south, north = (end.reduce(part) for part in (lon, lat) for end in (np.fmin, np.fmax))
         raise AlignsarError(
-            f"{self.key}: {self.name}: {extent}, but {what} lies at longitude {np.nanmin(longitude):.4f} to "
-            f"{np.nanmax(longitude):.4f}, latitude {np.nanmin(latitude):.4f} to {np.nanmax(latitude):.4f}; choose a "
+            f"{self.key}: {self.name}: lies within longitude {west:.4f} to {east:.4f}, latitude {south:.4f} to "
+            f"{north:.4f}, but {what} lies at longitude {np.nanmin(longitude):.4f} to {np.nanmax(longitude):.4f}, "
+            f"latitude {np.nanmin(latitude):.4f} to {np.nanmax(latitude):.4f}; choose a "
             f"raster that covers it; if this one should, its system, {self.crs.name!r}, may be wrong"
         )
 
@@ -176,28 +178,19 @@ class LabelRaster:
 
     def _values(self, rows: slice, columns: slice, number: int) -> NDArray[np.float32]:
         out = np.full((rows.stop - rows.start, columns.stop - columns.start), np.nan, dtype=np.float32)
-
-        def take(file: rasterio.DatasetReader, window: Window, where: tuple[slice, slice]) -> None:
-            image = file.read(number, window=window, masked=True)
-            known = self._known(image)
+        for file, image, where in self._parts(rows, columns, number):
             require("raster_scale", abs(file.scales[number - 1]), f"{self.key}: {self.name}")
             values = image.data.astype(np.float64) * file.scales[number - 1] + file.offsets[number - 1]
-            known &= np.abs(values) <= LARGEST
+            known = self._known(image) & (np.abs(values) <= LARGEST)
             out[where][known] = values[known]
-
-        self._from_tiles(rows, columns, take)
         return out
 
     def read_classes(self, rows: slice, columns: slice) -> NDArray[np.uint8]:
         """Read numbers of classes; the number after the last for codes in no class, 255 without data."""
         out = np.full((rows.stop - rows.start, columns.stop - columns.start), NO_CLASS, dtype=np.uint8)
-
-        def take(file: rasterio.DatasetReader, window: Window, where: tuple[slice, slice]) -> None:
-            image = file.read(self.numbers[0], window=window, masked=True)
+        for _, image, where in self._parts(rows, columns, self.numbers[0]):
             known = self._known(image)
             out[where][known] = self.table.numbers_of(image.data[known])
-
-        self._from_tiles(rows, columns, take)
         return out
 
     def _known(self, image: np.ma.MaskedArray) -> NDArray[np.bool_]:
@@ -207,61 +200,38 @@ class LabelRaster:
             known &= np.isfinite(image.data)
         return known & ~is_nodata(image.data, self.nodata)
 
-    def _from_tiles(
-        self,
-        rows: slice,
-        columns: slice,
-        take: Callable[[rasterio.DatasetReader, Window, tuple[slice, slice]], None],
-    ) -> None:
-        """Call ``take`` for each file in a window, with the windows of the file and of the result."""
+    def _parts(
+        self, rows: slice, columns: slice, number: int
+    ) -> Iterator[tuple[rasterio.DatasetReader, np.ma.MaskedArray, tuple[slice, slice]]]:
+        """Read a band from each file in a window: the file, its part of the image, and where in the window that is."""
+        asked = Window(columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start)
         turns = (-self.turn, 0, self.turn) if self.turn else (0,)
-        for tile, turned in ((tile, turned) for tile in self.tiles for turned in turns):
-            first = tile.row, tile.column + turned
-            asked = [
-                (max(part.start, begin), min(part.stop, begin + count))
-                for part, begin, count in zip((rows, columns), first, tile.shape, strict=True)
-            ]
-            if any(start >= stop for start, stop in asked):
+        for tile, turned in product(self.tiles, turns):
+            left, top = tile.column + turned, tile.row
+            place = Window(left, top, tile.shape[1], tile.shape[0])
+            if not intersect(asked, place):
                 continue
-            inside, where = (
-                tuple(
-                    slice(start - begin, stop - begin)
-                    for (start, stop), begin in zip(asked, ends, strict=True)
-                )
-                for ends in (first, (rows.start, columns.start))
-            )
+            common = intersection(asked, place)
+            inside = Window(common.col_off - left, common.row_off - top, common.width, common.height)
+            first, start = common.row_off - rows.start, common.col_off - columns.start
             try:
                 with open_raster(tile.name, f"{self.key}: {tile.name}") as file:
-                    take(file, Window.from_slices(*inside), (where[0], where[1]))
+                    image = file.read(number, window=inside, masked=True)
+                    yield file, image, np.s_[first : first + common.height, start : start + common.width]
             except RasterioError as error:
                 raise AlignsarError(damaged(self.key, tile.name, error)) from None
 
 
 def _means(values: NDArray[np.float32], step: int) -> NDArray[np.float32]:
-    """Average blocks of pixels over those that have data; the last blocks may be smaller."""
-    known = np.isfinite(values)
-    total = _added(_added(np.where(known, values, 0.0).astype(np.float64), step).T, step).T
-    count = _added(_added(known.astype(np.float64), step).T, step).T
-    means = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0.0)
+    """Average blocks of pixels over those that have data; the last blocks may be smaller.
+
+    First rows, then columns, so that the bits do not depend on how many blocks there are.
+    """
+    rows, columns = (-(-count // step) for count in values.shape)
+    padded = np.full((rows * step, columns * step), np.nan)
+    padded[: values.shape[0], : values.shape[1]] = values
+    blocks = padded.reshape(rows, step, columns, step)
+    known = np.isfinite(blocks)
+    total, count = (part.sum(axis=1).sum(axis=-1) for part in (np.where(known, blocks, 0.0), known))
+    means = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
     return np.asarray(means.astype(np.float32))
-
-
-def _added(plane: NDArray[np.float64], step: int) -> NDArray[np.float64]:
-    """Sum groups of rows in their order, so that the bits do not depend on the number of columns."""
-    total = plane[::step].copy()
-    for number in range(1, min(step, len(plane))):
-        part = plane[number::step]
-        total[: len(part)] += part
-    return total
-
-
-def outline_of(frame: Frame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return longitude and latitude around a raster, where its system has them."""
-    along, (rows, columns) = np.linspace(0.0, 1.0, OUTLINE), frame.shape
-    none, full = np.zeros_like(along), np.ones_like(along)
-    lon, lat = frame.geodetic(
-        np.concatenate([none, along, full, along]) * (rows - 1),
-        np.concatenate([along, full, along, none]) * (columns - 1),
-    )
-    known = np.isfinite(lon)
-    return lon[known], lat[known]

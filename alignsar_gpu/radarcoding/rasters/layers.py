@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from alignsar_gpu.radarcoding.layers import NONE, UNKNOWN, LayerSpec, class_flag
 from alignsar_gpu.radarcoding.rasters.classes import NO_CLASS
 from alignsar_gpu.radarcoding.rasters.config import CATEGORICAL
 from alignsar_gpu.radarcoding.rasters.opening import open_raster
+from alignsar_gpu.radarcoding.rasters.series import open_series
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.radarcoding.level_ground import GroundCells
     from alignsar_gpu.radarcoding.rasters.config import RasterLayerConfig
     from alignsar_gpu.radarcoding.rasters.files import LabelRaster
+    from alignsar_gpu.radarcoding.rasters.series import Match, RasterSeries
 
 MARGIN = 3  # pixels of the raster around those that cells lie in: what a cubic interpolation reaches
 SIDE, PIXELS = 1024, 2048  # cells, and pixels of the raster, along a side of a block, at most or about
@@ -56,6 +58,8 @@ class RasterLayers:
     method : fraction, majority, mean, bilinear or cubic.
     attributes : further attributes of the layers.
     colors : "#rrggbb" of classes, by name.
+    series : rasters of several dates, of which each image has its own, and ``file`` is the first; None for one raster.
+    matches : what each image is given of them, found by `require_inside`.
     """
 
     name: str
@@ -63,12 +67,14 @@ class RasterLayers:
     method: str
     attributes: Mapping[str, Any] = field(default_factory=dict)
     colors: Mapping[str, str] = field(default_factory=dict)
+    series: RasterSeries | None = None
+    matches: list[Match] = field(default_factory=list)
     bytes_per_cell: float = 16.0  # classes at some points of a cell, or its value
 
     @property
     def files(self) -> tuple[Path | str, ...]:
         """See `layers.Source`."""
-        return self.file.files
+        return self.file.files if self.series is None else self.series.files
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -80,44 +86,54 @@ class RasterLayers:
 
     @property
     def fractions(self) -> tuple[str, ...]:
-        """Names of the layers that hold area fractions."""
-        return self.names if self.method == "fraction" else ()
+        """Names of the layers that hold area fractions, the same for all dates."""
+        return self.names if self.method == "fraction" and self.series is None else ()
 
     @property
     def layers(self) -> tuple[LayerSpec, ...]:
         """See `layers.Source`."""
+        if self.series is None:
+            return self._layers
+        days = {
+            "days_from_images": [round(match.days, 2) for match in self.matches],
+            "rasters_of_images": ", ".join(self.series.named(match) for match in self.matches),
+        }
+        return tuple(
+            replace(
+                spec,
+                dated=True,
+                attributes={
+                    **spec.attributes,
+                    **days,
+                    "description": f"{spec.attributes['description']}; of each image {self.series.how}",
+                },
+            )
+            for spec in self._layers
+        )
+
+    @property
+    def _layers(self) -> tuple[LayerSpec, ...]:
+        """Layers without what is said of dates."""
+        dtype = "uint8" if self.method == "majority" else "float32"
+        known = "where ground of the pixel has data; shares and means are of the ground with data"
+        specs = [
+            LayerSpec(name=name, dtype=dtype, attributes={**self._attributes(name), **self.attributes})
+            for name in self.names
+        ]
+        return (*specs, mask_layer(self.name, known))
+
+    def _attributes(self, name: str) -> dict[str, Any]:
+        words = name.replace("_", " ")
         if self.method == "majority":
             classes = self.file.class_names
-            attributes = {
+            return {
                 **class_flags(classes, [self.colors.get(one, "") for one in classes]),
-                "long_name": f"{self.name.replace('_', ' ')}: class of most of the pixel",
+                "long_name": f"{words}: class of most of the pixel",
                 "description": (
                     f"class with the largest area on the ground of the pixel with data; {NONE}: codes of no class, "
                     f"{UNKNOWN}: no data"
                 ),
             }
-            return (
-                LayerSpec(name=self.name, dtype="uint8", attributes={**attributes, **self.attributes}),
-                self._mask,
-            )
-        return (
-            *(
-                LayerSpec(
-                    name=name, dtype="float32", attributes={**self._attributes(name), **self.attributes}
-                )
-                for name in self.names
-            ),
-            self._mask,
-        )
-
-    @property
-    def _mask(self) -> LayerSpec:
-        return mask_layer(
-            self.name, "where ground of the pixel has data; shares and means are of the ground with data"
-        )
-
-    def _attributes(self, name: str) -> dict[str, Any]:
-        words = name.replace("_", " ")
         if self.method == "fraction":
             return {
                 "units": "1",
@@ -125,22 +141,45 @@ class RasterLayers:
                 "description": "area of the class on the ground of the pixel, over the ground in it with data",
                 "valid_range": [0.0, 1.0],
             }
-        unit = self.file.unit_of(self.file.bands[self.names.index(name)])
+        unit = self.file.units.get(self.file.bands[self.names.index(name)], "1")
         return {"units": unit, "long_name": words, "description": DESCRIPTIONS[self.method]}
 
     def require_inside(self, scene: LabelScene) -> None:
         """See `layers.Source`."""
-        self.file.require_inside(*scene.ground_points(), "the image")
+        if self.series is None:
+            self.file.require_inside(*scene.ground_points(), "the image")
+            return
+        places = scene.ground_points()
+        usable = [number for number, raster in enumerate(self.series.rasters) if raster.is_inside(*places)]
+        if not usable:
+            self.file.require_inside(*places, "the image")
+        self.matches[:] = self.series.matches(scene.times, usable)
 
-    def tile(self, scene: LabelScene, ground: GroundCells) -> Iterator[tuple[str, Any]]:
-        """See `layers.CellSource`."""
-        sampling = _Sampling(file=self.file, method=self.method, scene=scene, ground=ground)
+    def tile(self, scene: LabelScene, ground: GroundCells) -> Iterator[tuple[str, int | None, Any]]:
+        """See `layers.CellSource`. Rasters that images have in common are read once."""
+        if self.series is None:
+            yield from ((name, None, values) for name, values in self._made(self.file, scene, ground))
+            return
+        made: dict[int, dict[str, Any]] = {}
+        for date in np.argsort(scene.times, kind="stable"):
+            shares = self.matches[date].shares
+            made = {
+                number: made.get(number) or dict(self._made(self.series.rasters[number], scene, ground))
+                for number in shares
+            }
+            for spec in self._layers:
+                parts = [(made[number][spec.name], share) for number, share in shares.items()]
+                yield spec.name, int(date), _mixed(parts, spec.dtype, ground)
+
+    def _made(self, file: LabelRaster, scene: LabelScene, ground: GroundCells) -> Iterator[tuple[str, Any]]:
+        """Make the layers of one raster: pairs of name and values."""
+        sampling = _Sampling(file=file, method=self.method, scene=scene, ground=ground)
         if self.method in CATEGORICAL:
             yield from self._classes(ground, sampling.classes())
             return
         xp = ground.device.xp
         known = xp.ones(ground.tile.shape, dtype=bool)
-        for name, band in zip(self.names, self.file.bands, strict=True):
+        for name, band in zip(self.names, file.bands, strict=True):
             sums = ground.push(sampling.values(band)[np.newaxis])
             here = sums[1] > 0.0
             yield name, xp.where(here, sums[0] / xp.where(here, sums[1], 1.0), np.nan).astype(np.float32)
@@ -165,17 +204,29 @@ class RasterLayers:
 
     def facts(self) -> dict[str, Any]:
         """See `layers.Source`."""
-        return {
-            self.name: {
-                "coordinates": self.file.operation,
-                "resolution_m": [round(metres, 3) for metres in self.file.resolution],
-                "method": self.method,
-                "classes": list(self.file.class_names),
-            }
+        facts = {
+            "coordinates": self.file.operation,
+            "resolution_m": [round(metres, 3) for metres in self.file.resolution],
+            "method": self.method,
+            "classes": list(self.file.class_names),
         }
+        if self.series is not None:
+            facts["rasters_of_images"] = [self.series.named(match) for match in self.matches]
+            facts["days_from_images"] = [round(match.days, 2) for match in self.matches]
+        return {self.name: facts}
 
     def warnings(self) -> list[str]:
         """See `layers.Source`."""
+        without = sum(not match.shares for match in self.matches)
+        if self.series is not None and without:
+            missing = (
+                f"{self.name}: {without} of {len(self.matches)} images have no raster {self.series.within}, and are "
+                "unknown in its layers; give rasters of these dates, or allow for more (nearest_days)"
+            )
+            return [missing, *self._placed()]
+        return self._placed()
+
+    def _placed(self) -> list[str]:
         operation = self.file.operation
         if "Ballpark" in operation:
             system = f"{self.name}: {self.file.crs.name!r} does not name its datum"
@@ -187,13 +238,28 @@ class RasterLayers:
 
 def open_layer(name: str, layer: RasterLayerConfig, key: str, attributes: Mapping[str, str]) -> RasterLayers:
     """Open the raster of a layer; see `kinds.LabelKind`."""
-    return RasterLayers(
-        name=name,
-        file=open_raster(layer, key),
-        method=layer.method,
-        attributes=attributes,
-        colors=layer.colors or {},
-    )
+    colors = layer.colors or {}
+    if layer.dates != "none":
+        series = open_series(layer, key)
+        return RasterLayers(
+            name=name, file=series.rasters[0], method=layer.method, attributes=attributes, colors=colors, series=series
+        )
+    file = open_raster(layer, key)
+    stated = file.validity.attributes() if file.validity is not None and layer.date is None else {}
+    return RasterLayers(name=name, file=file, method=layer.method, attributes={**stated, **attributes}, colors=colors)
+
+
+def _mixed(parts: Sequence[tuple[Any, float]], dtype: str, ground: GroundCells) -> Any:
+    """Add up values by their shares, known where all are; without any, nothing is known."""
+    xp, shape = ground.device.xp, ground.tile.shape
+    if not parts:
+        return xp.full(shape, {"bool": False, "uint8": UNKNOWN}.get(dtype, np.nan), dtype=dtype)
+    if len(parts) == 1:
+        return parts[0][0]
+    (first, share), (second, other) = parts
+    if dtype == "bool":
+        return first & second
+    return (share * first.astype(np.float64) + other * second.astype(np.float64)).astype(np.float32)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -4,87 +4,33 @@ from __future__ import annotations
 
 import math
 import re
-import warnings
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pyproj import CRS, Geod
-from pyproj.exceptions import ProjError
-from rasterio.enums import ColorInterp
-from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem.frame import Frame, is_wgs84, period_of, pipeline_between, pixel_centre
 from alignsar_gpu.geometry.dem.raster import SUFFIXES
 from alignsar_gpu.opening.listing import without_clutter
-from alignsar_gpu.opening.rasters import GDAL_NAME, affine_of
-from alignsar_gpu.opening.rasters import open_raster as open_gdal
-from alignsar_gpu.opening.sources import source_files
-from alignsar_gpu.opening.texts import system_of
+from alignsar_gpu.opening.rasters import GDAL_NAME
 from alignsar_gpu.radarcoding.crs import agreed_crs, area_of, given_crs
+from alignsar_gpu.radarcoding.dates import Validity
 from alignsar_gpu.radarcoding.files import matching
 from alignsar_gpu.radarcoding.rasters.classes import ClassTable, class_table
+from alignsar_gpu.radarcoding.rasters.describing import describe
 from alignsar_gpu.radarcoding.rasters.files import ALIGNED, LabelRaster, RasterTile
 from alignsar_gpu.radarcoding.rasters.slopes import DERIVATIVES, SlopeRaster
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from alignsar_gpu.geometry.dem.frame import Affine
     from alignsar_gpu.radarcoding.rasters.config import RasterLayerConfig
+    from alignsar_gpu.radarcoding.rasters.describing import Described
 
 KINDS = (*SUFFIXES, ".jp2")
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Described:
-    """What one file states: its system, grid, bands and tags."""
-
-    name: str
-    files: tuple[Path | str, ...]
-    crs: CRS | None
-    affine: Affine
-    shape: tuple[int, int]
-    descriptions: tuple[str | None, ...]
-    dtypes: tuple[str, ...]
-    alpha: tuple[bool, ...]
-    tags: tuple[Mapping[str, str], ...]
-
-
-def _described(name: str, key: str) -> _Described:
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            with open_gdal(name, f"{key}: {name}") as file:
-                if file.count == 0:
-                    inside = (
-                        f"; name one of those in it: {', '.join(file.subdatasets[:8])}"
-                        if file.subdatasets
-                        else ""
-                    )
-                    raise AlignsarError(f"{key}: {name}: has no band{inside}")
-                # Not by the transform alone: for some formats GDAL leaves it uninitialised.
-                unplaced = any(item.category is NotGeoreferencedWarning for item in caught)
-                if unplaced or file.transform.is_identity:
-                    raise AlignsarError(
-                        f"{key}: {name}: does not say where its pixels lie; give a georeferenced raster (gdalwarp, "
-                        "gdal_edit -a_ullr)"
-                    )
-                return _Described(
-                    name=name,
-                    files=source_files(name, file.files, f"{key}: {name}"),
-                    crs=None if file.crs is None else system_of(file.crs.to_wkt(version="WKT2_2019")),
-                    affine=affine_of(file.transform, f"{key}: {name}"),
-                    shape=file.shape,
-                    descriptions=file.descriptions,
-                    dtypes=file.dtypes,
-                    alpha=tuple(item == ColorInterp.alpha for item in file.colorinterp),
-                    tags=tuple(file.tags() | file.tags(number) for number in file.indexes),
-                )
-    except (RasterioError, CRSError, ProjError) as error:
-        raise AlignsarError(f"{key}: {name}: cannot be read as a raster ({error})") from None
 
 
 def open_raster(config: RasterLayerConfig, key: str) -> LabelRaster:
@@ -94,31 +40,52 @@ def open_raster(config: RasterLayerConfig, key: str) -> LabelRaster:
     reference system or georeference, for bands that they do not have, and for classes that are not whole numbers.
     """
     config.check(key)
-    names = list(dict.fromkeys(_names(config.path, key)))
-    files = [_described(name, key) for name in names]
-    first = files[0]
-    source = first.name if len(files) == 1 else f"{first.name} and {len(files) - 1} more"
+    files = described(config.path, key)
+    table = table_of(config, files, [numbers_of(config, files[0], key)], key)
+    return raster_of(config, files, table, key)
+
+
+def described(path: Any, key: str) -> list[Described]:
+    """Read what the files asked for state. Raises AlignsarError as `open_raster` does."""
+    return [describe(name, key) for name in dict.fromkeys(_names(path, key))]
+
+
+def table_of(
+    config: RasterLayerConfig, files: Sequence[Described], numbers: Sequence[Sequence[int]], key: str
+) -> ClassTable:
+    """Return the classes of the bands of some files, each band of a date; empty for values."""
+    if not config.categorical:
+        return ClassTable.empty()
+    where = f"{key}: {name_of(files)}"
+    for of_date in numbers:
+        if len(of_date) != 1:
+            raise AlignsarError(
+                f"{where}: classes must be in one band, and {len(of_date)} bands are read; name one (bands)"
+            )
+    bands = [of_date[0] for of_date in numbers]
+    return class_table(
+        config, files[0].tags[bands[0] - 1], [(file.name, band) for file in files for band in bands], where
+    )
+
+
+def raster_of(
+    config: RasterLayerConfig, files: Sequence[Described], table: ClassTable, key: str
+) -> LabelRaster:
+    """Make one raster of files on one grid. Raises AlignsarError as `open_raster` does."""
+    first, where = files[0], f"{key}: {name_of(files)}"
     crs = agreed_crs(first.crs, given_crs(config.crs, key), f"{key}: {first.name}").to_2d()
     tiles, affine, shape = _arranged(files, period_of(crs), key)
-    numbers = _numbers(config, first, key)
-    kinds = {first.dtypes[number - 1] for number in numbers}
-    if any(kind.startswith("complex") for kind in kinds):
-        raise AlignsarError(f"{key}: {source}: has complex values; give real ones, such as their power")
-    frame = _frame(affine, shape, crs, f"{key}: {source}")
-    table = ClassTable.empty()
-    if config.categorical:
-        if len(numbers) != 1:
-            raise AlignsarError(
-                f"{key}: {source}: classes must be in one band, and {len(numbers)} bands are read; name one (bands)"
-            )
-        table = class_table(config, first.tags[numbers[0] - 1], names, numbers[0], f"{key}: {source}")
+    numbers = numbers_of(config, first, key)
+    if any(first.dtypes[number - 1].startswith("complex") for number in numbers):
+        raise AlignsarError(f"{where}: has complex values; give real ones, such as their power")
+    frame = _frame(affine, shape, crs, where)
     if config.derivatives and len(numbers) != 1:
         raise AlignsarError(
-            f"{key}: {source}: heights must be in one band, and {len(numbers)} bands are read; name one (bands)"
+            f"{where}: heights must be in one band, and {len(numbers)} bands are read; name one (bands)"
         )
     return (SlopeRaster if config.derivatives else LabelRaster)(
         key=key,
-        name=source,
+        name=name_of(files),
         tiles=tiles,
         frame=frame,
         crs=crs,
@@ -127,7 +94,22 @@ def open_raster(config: RasterLayerConfig, key: str) -> LabelRaster:
         nodata=config.nodata,
         table=table,
         resolution=_resolution(frame),
+        validity=_validity(files),
     )
+
+
+def name_of(files: Sequence[Described]) -> str:
+    """Return the name of the first file, and how many there are besides."""
+    return files[0].name if len(files) == 1 else f"{files[0].name} and {len(files) - 1} more"
+
+
+def _validity(files: Sequence[Described]) -> Validity | None:
+    """Return the time that all files together are of, None where one does not say it."""
+    times = [file.validity for file in files]
+    known = [time for time in times if time is not None]
+    if len(known) < len(times):
+        return None
+    return Validity(min(time.start for time in known), max(time.end for time in known))
 
 
 def _names(path: Any, key: str) -> Iterator[str]:
@@ -160,7 +142,7 @@ def _in_folder(folder: Path, key: str) -> list[str]:
 
 
 def _arranged(
-    files: Sequence[_Described], period: float, key: str
+    files: Sequence[Described], period: float, key: str
 ) -> tuple[tuple[RasterTile, ...], Affine, tuple[int, int]]:
     """Arrange tiles on the grid of the first, across the antimeridian too. Raises AlignsarError where grids differ."""
     a, b, c, d, e, f = files[0].affine
@@ -190,7 +172,7 @@ def _arranged(
     return tiles, affine, (rows, columns)
 
 
-def _numbers(config: RasterLayerConfig, file: _Described, key: str) -> tuple[int, ...]:
+def numbers_of(config: RasterLayerConfig, file: Described, key: str) -> tuple[int, ...]:
     """Return the numbers of the bands asked for, or of all but masks."""
     count = len(file.dtypes)
     if config.bands is None:
@@ -210,7 +192,7 @@ def _numbers(config: RasterLayerConfig, file: _Described, key: str) -> tuple[int
     return tuple(dict.fromkeys(numbers))
 
 
-def _band_names(file: _Described, numbers: Sequence[int]) -> tuple[str, ...]:
+def _band_names(file: Described, numbers: Sequence[int]) -> tuple[str, ...]:
     """Name the layers of bands: by their descriptions, or else by their numbers."""
     descriptions = [
         re.sub(r"\W+", "_", file.descriptions[number - 1] or "").strip("_").lower() for number in numbers

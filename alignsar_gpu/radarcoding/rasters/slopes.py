@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from alignsar_gpu.geometry.ellipsoid import ECCENTRICITY_SQUARED, SEMI_MAJOR_AXI
 from alignsar_gpu.radarcoding.rasters.files import LabelRaster
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
 DERIVATIVES = ("slope", "gradient_east", "gradient_north")
@@ -19,9 +21,7 @@ NODE = 256  # rows and columns from one place to the next at which it is known h
 class SlopeRaster(LabelRaster):
     """A raster of heights in metres whose bands are their slope and gradients (`DERIVATIVES`)."""
 
-    def unit_of(self, band: str) -> str:
-        """Return the unit of a band: degrees for the slope, metres a metre for gradients."""
-        return "degrees" if band == "slope" else "1"
+    units: ClassVar[Mapping[str, str]] = {"slope": "degrees"}  # gradients: metres a metre
 
     def read(self, rows: slice, columns: slice, band: str, step: int = 1) -> NDArray[np.float32]:
         """Compute a derivative by Horn (1981), Proc. IEEE 69, eq. 2 to 4, over three rows and three columns.

@@ -42,6 +42,12 @@ class VectorLayerConfig(LayerConfig):
         None, "attribute with heights above the terrain, m: roofs lie towards the sensor"
     )
     elevation: str | None = key(None, "attribute with heights above WGS84, m; z: the highest of the vertices")
+    valid_from: str | None = key(
+        None, "attribute with the first day or year of features, before which they do not count"
+    )
+    valid_until: str | None = key(
+        None, "attribute with the last day or year of features, after which they do not count"
+    )
     geometry: str | None = key(None, "which geometry of a feature with several (GML, GeoParquet)")
     coverage: str = key(
         EXTENT,
@@ -58,6 +64,7 @@ class VectorLayerConfig(LayerConfig):
     def columns(self) -> list[str]:
         """Attributes that are read with the shapes."""
         names = [self.attribute, self.height, None if self.elevation == Z else self.elevation]
+        names += [self.valid_from, self.valid_until]
         return list(dict.fromkeys(name for name in names if name))
 
     def check(self, where: str) -> None:

@@ -24,6 +24,7 @@ from alignsar_gpu.radarcoding.vectors.crs import Georeference, find_georeference
 from alignsar_gpu.radarcoding.vectors.formats.paths import find_vectors
 from alignsar_gpu.radarcoding.vectors.formats.sources import LayerSource, check_fields
 from alignsar_gpu.radarcoding.vectors.rings import ClassifiedFeatures, Counts, FeatureWindow, rings_of
+from alignsar_gpu.radarcoding.vectors.validity import FeatureValidity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,6 +50,7 @@ class VectorFile:
     ----------
     key : of the configuration, for messages.
     config : what is asked for.
+    validity : which features there are on the reference date.
     crs : of the file.
     kind : "polygon", "line" or "point": that of the layer, or of its first feature of use.
     place : where its coordinates lie.
@@ -57,6 +59,7 @@ class VectorFile:
     key: str
     config: VectorLayerConfig
     source: LayerSource
+    validity: FeatureValidity
     crs: CRS
     kind: str
     place: Georeference
@@ -152,7 +155,7 @@ class VectorFile:
         west, south, east, north = shapely.bounds(shapes).T
         near = (west <= box[2]) & (east >= box[0]) & (south <= box[3]) & (north >= box[1])
         counts.other_values += int(np.count_nonzero(near & (index < 0)))
-        keep = near & (index >= 0)
+        keep = self.validity.select(batch.columns, near & (index >= 0), counts)
         return ClassifiedFeatures(
             shapes=shapes[keep], class_index=index[keep], height=self._heights(batch)[keep].astype(np.float64)
         )
@@ -216,6 +219,7 @@ def open_vectors(config: VectorLayerConfig, key: str) -> VectorFile:
             key=key,
             config=config,
             source=source,
+            validity=FeatureValidity(key=key, first=config.valid_from, last=config.valid_until),
             crs=crs,
             kind=kind,
             place=find_georeference(crs, source.bounds, source.name),

@@ -226,6 +226,7 @@ class VectorLayers:
     def require_inside(self, scene: LabelScene) -> None:
         """See `layers.Source`."""
         for source in self.sources:
+            source.file.validity.set_images(scene.times, scene.reference)
             source.file.require_inside(scene.area())
 
     def look_through(self, scene: LabelScene) -> None:

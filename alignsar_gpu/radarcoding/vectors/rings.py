@@ -62,6 +62,9 @@ class Counts:
     features : that became rings.
     repaired : of these, those whose shape crossed itself or the like.
     dropped : features around the area whose shape bounds none.
+    not_valid : features around the area left out because they are not valid on the reference date.
+    changing : features around the area that are valid on some images and not on others.
+    backwards : features around the area that end before they start.
     lines, points : features left out because nothing says how wide they are.
     other_values : features around the area left out because their attribute's value is in no class.
     """
@@ -72,6 +75,9 @@ class Counts:
     lines: int = 0
     points: int = 0
     other_values: int = 0
+    not_valid: int = 0
+    changing: int = 0
+    backwards: int = 0
 
     def clear(self) -> None:
         """Reset all counts to 0."""
@@ -99,6 +105,12 @@ class Counts:
             sentences.append(f"{name}: {self.lines} lines were left out; a width makes bands of them")
         if self.points:
             sentences.append(f"{name}: {self.points} points were left out; a buffer makes discs of them")
+        if self.changing:
+            sentences.append(
+                f"{name}: {self.changing} features begin or end between the images; layers are as on the reference date"
+            )
+        if self.backwards:
+            sentences.append(f"{name}: {self.backwards} features end before they start, and are never valid")
         return sentences
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from alignsar_gpu.report.pictures import PictureWriter
 
 INHERITED = "inherited_from"  # the attribute that says from which file
+MATCHED = "rasters_of_images"  # and which rasters each date has, of layers of several dates
 MOST = 24  # pictures of a panel
+LONG = 100.0  # days, from which on no fractions of a day are shown
 NONE, UNKNOWN = "none", "unknown"  # as flag_meanings call them
 NO_CLASS = "#d5d9dd"
 FRACTION_SCALE = Scale(colormap="viridis", limits=(0, 1), label="share of the pixel", shades=64)
@@ -32,8 +35,9 @@ def labels_section(writer: PictureWriter) -> Section | None:
     if not names:
         return None
     files = {file for name in names for file in str(survey.cube[name].attrs[INHERITED]).split(", ")}
-    classes = [name for name in names if "flag_meanings" in survey.cube[name].attrs]
-    values = [name for name in names if name not in classes]
+    matched = [name for name in names if MATCHED in survey.cube[name].attrs]
+    classes = [name for name in names if "flag_meanings" in survey.cube[name].attrs and name not in matched]
+    values = [name for name in names if name not in {*classes, *matched}]
     panels = []
     if classes:
         pictures = tuple(_classes(writer, name) for name in classes[:MOST])
@@ -45,9 +49,16 @@ def labels_section(writer: PictureWriter) -> Section | None:
         pictures = tuple(_values(writer, name, date) for name in values[:MOST])
         words = {"left": len(values) - len(pictures), "day": survey.days[date]}
         panels.append(Panel(kind="label_values", pictures=pictures, words=words))
+    if matched:
+        dated = [(name, date) for name in matched for date in survey.pictured][:MOST]
+        panels.append(Panel(kind="label_dates", pictures=tuple(_of_date(writer, *one) for one in dated)))
     found = overview.nested(survey.quality, "radarcoding", "label_offset")
     measured = overview.nested(survey.quality, "radarcoding") or {}
-    tables = [_class_table(name, measured) for name in classes if name in measured.get("classes", {})]
+    tables = [
+        _class_table(name, measured) for name in (*classes, *matched) if name in measured.get("classes", {})
+    ]
+    if dates := _dates_table(measured.get("layers", {}), len(survey.days)):
+        tables.append(dates)
     if known := measured.get("known"):
         tables.append(_known_table(known))
     if writer.objects is not None:
@@ -65,12 +76,33 @@ def _list(names: list[str]) -> str:
     return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
-def _classes(writer: PictureWriter, name: str) -> Picture:
+def _of_date(writer: PictureWriter, name: str, date: int) -> Picture:
+    """A layer of several dates on one of them, with the raster that it has there."""
+    survey, attributes = writer.survey, writer.survey.cube[name].attrs
+    picture = (_classes if "flag_meanings" in attributes else _values)(writer, name, date)
+    raster = str(attributes[MATCHED]).split(", ")[date]
+    apart = float(np.atleast_1d(attributes["days_from_images"])[date])
+    away = f"{overview.days(apart)} days away" if apart else "of the same time"
+    line = (
+        f"No raster is near enough: the nearest is {away}." if raster == NONE else f"From {raster}, {away}."
+    )
+    return replace(picture, line=line, alt=f"{picture.alt} on {survey.days[date]}")
+
+
+def _titles(writer: PictureWriter, name: str, date: int | None) -> tuple[str, str]:
+    """Return the title of a picture and the end of its file name; with the date where a layer is shown on several."""
+    survey = writer.survey
+    if date is None or MATCHED not in survey.cube[name].attrs:
+        return name, name
+    return f"{survey.days[date]} {name}", f"{name}_{survey.keys[date]}"
+
+
+def _classes(writer: PictureWriter, name: str, date: int | None = None) -> Picture:
     """The classes of a layer, at the middle pixel of every cell."""
     survey = writer.survey
     attributes = survey.cube[name].attrs
     meanings = dict(zip(attributes["flag_values"], str(attributes["flag_meanings"]).split(), strict=True))
-    codes = survey.image(name).astype(np.uint8)
+    codes = survey.image(name, date).astype(np.uint8)
     classes = [word for word in meanings.values() if word not in {NONE, UNKNOWN}]
     colours = dict(zip(classes, colours_of(classes), strict=True))
     colours |= {meanings[code]: colour for code, colour in stated_colours(attributes).items()} | {
@@ -80,10 +112,11 @@ def _classes(writer: PictureWriter, name: str) -> Picture:
     legend = tuple((meanings[code].replace("_", " "), colours[meanings[code]]) for code in shown)
     numbers = np.full(256, len(shown), np.uint8)
     numbers[shown] = np.arange(len(shown))
-    picture = class_picture(numbers[codes], legend, writer.frame(name.replace("_", " ")))
+    title, file = _titles(writer, name, date)
+    picture = class_picture(numbers[codes], legend, writer.frame(title.replace("_", " ")))
     label = str(attributes.get("long_name", name))
     return Picture(
-        drawn=writer.save(picture, f"classes_{name}"),
+        drawn=writer.save(picture, f"classes_{file}"),
         alt=f"Map of classes: {label}",
         line=f"{label[:1].upper()}{label[1:]}.",
     )
@@ -92,7 +125,8 @@ def _classes(writer: PictureWriter, name: str) -> Picture:
 def _values(writer: PictureWriter, name: str, date: int) -> Picture:
     """A layer with values; of this date where each date has one."""
     survey, attributes = writer.survey, writer.survey.cube[name].attrs
-    image = survey.image(name, date if "time" in survey.cube[name].dims else None)
+    dated = date if "time" in survey.cube[name].dims else None
+    image = survey.image(name, dated)
     label = str(attributes.get("long_name", name))
     if list(attributes.get("valid_range", ())) == [0.0, 1.0]:
         scale, line = (
@@ -101,11 +135,21 @@ def _values(writer: PictureWriter, name: str, date: int) -> Picture:
         )
     else:
         unit = "" if attributes.get("units", "1") == "1" else str(attributes["units"])
-        scale = Scale(colormap="viridis", limits=_limits(image), label=unit, shades=64)
+        scale = Scale(colormap="viridis", limits=_limits(_shown(writer, name, dated)), label=unit, shades=64)
         line = f"{label[:1].upper()}{label[1:]}."
+    title, file = _titles(writer, name, dated)
     return Picture(
-        drawn=writer.raster(image, scale, name, f"label_{name}"), alt=f"{label} over the scene", line=line
+        drawn=writer.raster(image, scale, title, f"label_{file}"),
+        alt=f"{label} over the scene",
+        line=line,
     )
+
+
+def _shown(writer: PictureWriter, name: str, date: int | None) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """All pictures of a layer that have one scale of colours."""
+    survey = writer.survey
+    dates = survey.pictured if MATCHED in survey.cube[name].attrs else (date,)
+    return np.stack([survey.image(name, one) for one in dates])
 
 
 def _limits(image: np.ndarray[Any, np.dtype[np.float32]]) -> tuple[float, float]:
@@ -153,6 +197,36 @@ def _class_table(layer: str, measured: Mapping[str, Any]) -> Table:
     )
 
 
+def _dates_table(layers: Mapping[str, Any], images: int) -> Table | None:
+    """Of what time each source is, and how far that is from the images; None where none says it."""
+    rows = []
+    for name, facts in layers.items():
+        away = [overview.as_number(days) for days in facts.get("days_from_images", ())]
+        if MATCHED in facts:
+            away = [days for days, raster in zip(away, facts[MATCHED], strict=True) if raster != NONE]
+            rasters = {one for raster in facts[MATCHED] if raster != NONE for one in raster.split(" + ")}
+            time = f"{len(rasters)} rasters, for {len(away)} of {images} images"
+        elif "valid_start" in facts:
+            first, last = facts["valid_start"], facts["valid_end"]
+            time = first if first == last else f"{first} to {last}"
+        else:
+            continue
+        ends = [overview.days(round(days, 0 if days >= LONG else 1)) for days in (min(away), max(away))]
+        rows.append((name, time, ends[0] if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"))
+    if not rows:
+        return None
+    return Table(
+        name="Dates of the sources",
+        head=("source", "of what time", "days from the images"),
+        rows=tuple(rows),
+        caption=(
+            "How far in time each source is from the images that are labelled with it, 0 within its time. What has "
+            "changed on the ground in between is labelled wrong."
+        ),
+        numeric=frozenset({2}),
+    )
+
+
 def _known_table(known: Mapping[str, Any]) -> Table:
     """On how much of the scene each source is known."""
     return Table(
@@ -160,8 +234,8 @@ def _known_table(known: Mapping[str, Any]) -> Table:
         head=("source", "known on"),
         rows=tuple((name, overview.percent(overview.as_number(share))) for name, share in known.items()),
         caption=(
-            "Share of the scene's ground where each source is known. Elsewhere its layers are NaN, which is not 0: "
-            "anything may be there. The layer labelled_NAME tells it pixel by pixel."
+            "Share of the scene's ground where each source is known, averaged over its dates. Elsewhere its layers are "
+            "NaN, which is not 0: anything may be there. The layer labelled_NAME tells it pixel by pixel."
         ),
         numeric=frozenset({1}),
     )
