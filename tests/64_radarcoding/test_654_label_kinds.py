@@ -98,7 +98,17 @@ class TestAKindOfItsOwn:
         )
         assert first == other  # files count by their content
         assert set(first["layers"]["tide"]) == {
-            *("kind", "crs", "date", "description", "source", "license", "attribution", "references", "colors"),
+            *(
+                "kind",
+                "crs",
+                "date",
+                "description",
+                "source",
+                "license",
+                "attribution",
+                "references",
+                "colors",
+            ),
             *("unit", "factor"),
         }
         assert label_settings(make(f"{LAYER}={{kind: gauge, path: x, unit: cm}}")) != first

@@ -242,11 +242,18 @@ def open_layer(name: str, layer: RasterLayerConfig, key: str, attributes: Mappin
     if layer.dates != "none":
         series = open_series(layer, key)
         return RasterLayers(
-            name=name, file=series.rasters[0], method=layer.method, attributes=attributes, colors=colors, series=series
+            name=name,
+            file=series.rasters[0],
+            method=layer.method,
+            attributes=attributes,
+            colors=colors,
+            series=series,
         )
     file = open_raster(layer, key)
     stated = file.validity.attributes() if file.validity is not None and layer.date is None else {}
-    return RasterLayers(name=name, file=file, method=layer.method, attributes={**stated, **attributes}, colors=colors)
+    return RasterLayers(
+        name=name, file=file, method=layer.method, attributes={**stated, **attributes}, colors=colors
+    )
 
 
 def _mixed(parts: Sequence[tuple[Any, float]], dtype: str, ground: GroundCells) -> Any:
