@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pyproj.exceptions import ProjError
@@ -26,6 +26,17 @@ def given_crs(given: str | None, where: str) -> CRS | None:
         raise AlignsarError(
             f"{where}: crs={given!r} is not a known coordinate reference system ({error}); write, for example, "
             "EPSG:28992, or EPSG:28992+5709 with a vertical one"
+        ) from None
+
+
+def stated_system(stated: Any, where: str) -> CRS | None:
+    """Return the system that a file states, None for none. Raises AlignsarError for one that PROJ cannot use."""
+    try:
+        return None if stated is None else system_of(stated)
+    except ProjError as error:
+        raise AlignsarError(
+            f"{where}: its coordinate reference system cannot be used ({error}): write the right one into the file "
+            "(ogr2ogr -a_srs)"
         ) from None
 
 

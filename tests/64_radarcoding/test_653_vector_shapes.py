@@ -97,7 +97,7 @@ class TestShapes:
         (tmp_path / "x.geojson").write_text(
             shapes % '{"type": "Polygon", "coordinates": [[[5.7, 52], [5.8, 52], [5.8, 52.1], [5.7, 52.1]]]}'
         )
-        refused("1 damaged geometries among the 1 .*closed", tmp_path / "x.geojson")
+        refused("has geometries that are damaged, or curves .*closed", tmp_path / "x.geojson")
 
     def test_curves(self, tmp_path):
         """A disc of four arcs, as GeoPackages of the Dutch cadastre have them, is not its square."""
@@ -114,9 +114,7 @@ class TestShapes:
                 database.execute(f'DROP TRIGGER "{trigger}"')
             database.execute("UPDATE x SET geom = ? WHERE fid = 1", (old[:40] + wkb,))
         database.close()
-        _, rings, counts = read(path)
-        assert [shape.area for shape in shapes_of(rings)] == pytest.approx([np.pi * 2500.0, 9600.0], rel=1e-3)
-        assert counts.features == 2
+        refused(r"damaged, or curves .*ogr2ogr -makevalid -nlt CONVERT_TO_LINEAR", path)
 
 
 class TestCutOff:

@@ -42,12 +42,12 @@ def stated_crs(source: LayerSource, config: VectorLayerConfig) -> CRS | None:
     )
 
 
-def check_features(source: LayerSource, config: VectorLayerConfig, shapes: Shapes) -> None:
+def check_features(source: LayerSource, shapes: Shapes) -> None:
     """Check that a layer has features that are asked for (``shapes``: the first); raise AlignsarError otherwise."""
-    if source.features == 0 or (not len(shapes) and not config.where):
+    if source.features == 0 or (not len(shapes) and source.condition is None):
         raise AlignsarError(f"{source.name}: has no features: choose another file or layer")
     if not len(shapes):
-        raise AlignsarError(f"{source.name}: no feature meets where={config.where!r}; correct it")
+        raise AlignsarError(f"{source.name}: no feature meets where={source.condition!r}; correct it")
 
 
 def kind_of(source: LayerSource, config: VectorLayerConfig, shapes: Shapes) -> str:
