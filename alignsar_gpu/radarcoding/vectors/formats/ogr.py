@@ -43,9 +43,6 @@ UNREADABLE = (DataSourceError, DataLayerError, ValueError, pa.ArrowException, OS
 # each time all that comes before is read again.
 STREAMED = {"ESRI Shapefile", "FlatGeobuf", "GPKG", "MapInfo File", "OpenFileGDB", "SQLite"}
 IN_A_ROW = 4 * AT_A_TIME
-CURVED = re.compile(
-    "Curve|Compound|Circular|Surface"
-)  # kinds of shapes that a stream has as they are, not as lines
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -88,10 +85,8 @@ class OgrSource(LayerSource):
             "bbox": box,
             "read_geometry": shapes,
         }
-        streamed = self.driver in STREAMED
-        for wkb, found in (
-            self._streamed(options, most) if streamed else self._paged(options, most or IN_A_ROW)
-        ):
+        read = self._streamed if self.driver in STREAMED else self._paged
+        for wkb, found in read(options, most):
             yield wkb, {name: found[name] for name in columns}
 
     def _streamed(self, options: Mapping[str, Any], most: int | None) -> Iterator[Rows]:
@@ -114,8 +109,9 @@ class OgrSource(LayerSource):
                 found = dict(zip(rows.schema.names, rows.columns, strict=True))
                 yield found.pop(geometry, pa.array([])).to_numpy(zero_copy_only=False), found
 
-    def _paged(self, options: Mapping[str, Any], size: int) -> Iterator[Rows]:
-        """Read ``size`` features at a time, curves as lines."""
+    def _paged(self, options: Mapping[str, Any], most: int | None) -> Iterator[Rows]:
+        """Read many features at a time, curves as lines."""
+        size = most or IN_A_ROW
         done, count = 0, size
         while count == size:
             about, _, wkb, values = self.ask(
