@@ -13,6 +13,8 @@ from alignsar_gpu.geometry.dem.frame import transform, turn
 from alignsar_gpu.opening.texts import system_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyproj import CRS
 
 Box = tuple[float, float, float, float]  # lowest x and y, highest x and y
@@ -59,6 +61,12 @@ def agreed_crs(stated: CRS | None, given: CRS | None, where: str) -> CRS:
             "right system into the file"
         )
     return given if len(given.axis_info) > len(stated.axis_info) else stated
+
+
+def box_of(numbers: Sequence[float]) -> Box:
+    """Convert four numbers to a box."""
+    west, south, east, north = map(float, numbers)
+    return west, south, east, north
 
 
 def area_of(bounds: Box | None, pipeline: str) -> AreaOfInterest | None:

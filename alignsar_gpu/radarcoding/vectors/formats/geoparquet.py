@@ -17,7 +17,7 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.opening.listing import without_clutter
 from alignsar_gpu.opening.texts import load_json
 from alignsar_gpu.opening.web_pages import refuse_web_page
-from alignsar_gpu.radarcoding.crs import stated_system
+from alignsar_gpu.radarcoding.crs import box_of, stated_system
 from alignsar_gpu.radarcoding.vectors.formats.paths import listed
 from alignsar_gpu.radarcoding.vectors.formats.sources import (
     NUMBER,
@@ -25,7 +25,6 @@ from alignsar_gpu.radarcoding.vectors.formats.sources import (
     TEXT,
     LayerSource,
     at_a_time,
-    box_of,
     mentioned,
 )
 

@@ -16,7 +16,7 @@ from pyproj import CRS
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.opening.vectors import NOT_UTF8, reading_vectors
-from alignsar_gpu.radarcoding.crs import stated_system
+from alignsar_gpu.radarcoding.crs import box_of, stated_system
 from alignsar_gpu.radarcoding.vectors.formats.gml import survey
 from alignsar_gpu.radarcoding.vectors.formats.paths import listed
 from alignsar_gpu.radarcoding.vectors.formats.sources import (
@@ -26,7 +26,6 @@ from alignsar_gpu.radarcoding.vectors.formats.sources import (
     TEXT,
     LayerSource,
     at_a_time,
-    box_of,
     mentioned,
 )
 

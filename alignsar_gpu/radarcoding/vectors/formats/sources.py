@@ -107,12 +107,6 @@ class LayerSource:
         return AlignsarError(f"{self.name}: {fault} ({error}): {cure}, or fetch it anew")
 
 
-def box_of(numbers: Sequence[float]) -> Box:
-    """Convert four numbers to a box."""
-    west, south, east, north = map(float, numbers)
-    return west, south, east, north
-
-
 def at_a_time(features: int, size: int) -> int:
     """Return how many features to read together, of so many with so many bytes: fewer where they are large."""
     return max(min(AT_A_TIME, BYTES_AT_A_TIME * features // max(size, 1)), 1)
