@@ -60,7 +60,6 @@ class TestFormats:
     def test_places(self, tmp_path, degrees, ending, crs):
         content = frame(degrees, 4326, kind=["a", "b"]).to_crs(crs)
         file, rings, counts = read(write(tmp_path / f"x.{ending}", content), attribute="kind")
-        assert file.kind == "polygon"
         assert file.classes == ("a", "b")
         assert file.crs.to_epsg() == crs
         assert counts.as_dict() == {**Counts().as_dict(), "features": 2}
@@ -104,16 +103,9 @@ class TestFormats:
         assert source.groups(path, (0.31, 52.0, 0.42, 53.0)) == []
         assert read(path, shapely.box(0.31, 50.0, 0.32, 50.1))[2].features in range(10, 14)
 
-    def test_parquet_encodings_and_folders(self, tmp_path):
+    def test_parquet_encodings(self, tmp_path):
         other = write(tmp_path / "geoarrow.parquet", frame([SQUARE]), geometry_encoding="geoarrow")
         refused("encoded as 'polygon', and WKB is read: write it so", other)
-        other.unlink()
-        for name in ("a", "b"):
-            write(tmp_path / f"{name}.parquet", frame([SQUARE, HOLED]))
-        file, counts = opened(tmp_path), Counts()
-        assert sum(area_of(rings) for rings in file.rings(EVERYWHERE, counts)) == pytest.approx(2 * 19600.0)
-        assert [path.name for path in file.files] == ["a.parquet", "b.parquet"]
-        assert counts.features == 4
 
     @pytest.mark.parametrize("ending", ["gpkg", "gml", "parquet"])
     def test_batches(self, tmp_path, ending, monkeypatch):

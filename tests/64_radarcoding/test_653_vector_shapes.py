@@ -162,8 +162,7 @@ class TestWidths:
 
     def test_bands(self, tmp_path):
         path = write(tmp_path / "x.gpkg", frame([self.LINE, shapely.MultiLineString([self.LINE, self.LINE])]))
-        file, rings, counts = read(path, width=10.0)
-        assert file.kind == "line"
+        _, rings, counts = read(path, width=10.0)
         assert [shape.area for shape in shapes_of(rings)] == pytest.approx(
             [1000.0, 1000.0]
         )  # flat ends, no overlap
@@ -174,8 +173,7 @@ class TestWidths:
 
     def test_discs(self, tmp_path):
         path = write(tmp_path / "x.gpkg", frame([shapely.Point(180000, 457000)]))
-        file, rings, _ = read(path, buffer=10.0)
-        assert file.kind == "point"
+        _, rings, _ = read(path, buffer=10.0)
         assert area_of(rings) == pytest.approx(np.pi * 100.0, rel=2e-3)
 
     def test_grown_polygons(self, tmp_path):
@@ -261,10 +259,10 @@ class TestWidths:
     def test_mixed_kinds(self, tmp_path):
         shapes = [self.LINE, SQUARE, shapely.Point(180000, 457000)]
         path = write(tmp_path / "x.geojson", frame(shapes).to_crs(4326))
-        file, _, counts = read(path)
-        assert (file.kind, counts.features, counts.lines, counts.points) == ("polygon", 1, 1, 1)
-        file, _, counts = read(path, width=5.0)
-        assert (file.kind, counts.features, counts.lines, counts.points) == ("line", 2, 0, 1)
+        _, _, counts = read(path)
+        assert (counts.features, counts.lines, counts.points) == (1, 1, 1)
+        _, _, counts = read(path, width=5.0)
+        assert (counts.features, counts.lines, counts.points) == (2, 0, 1)
         assert read(path, buffer=5.0)[2].features == 3
         path = write(tmp_path / "y.geojson", frame(shapes[::2]).to_crs(4326))
         refused("has lines and points, which have no area: give width", path)

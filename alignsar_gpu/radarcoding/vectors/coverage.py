@@ -126,7 +126,6 @@ def _extent(files: Sequence[VectorFile]) -> VectorFile:
             features=1,
             area=corners.convex_hull,
         ),
-        kind="polygon",
         place=replace(first.place, extent=(west, south, east, north)),
         legend=Classes(index={}),
     )

@@ -15,7 +15,7 @@ from alignsar_gpu.radarcoding.vectors.checks import (
     LOOKED_AT,
     check_features,
     check_heights,
-    kind_of,
+    check_kinds,
     numbers,
     stated_crs,
 )
@@ -51,7 +51,6 @@ class VectorFile:
     key : of the configuration, for messages.
     config : what is asked for.
     crs : of the file.
-    kind : "polygon", "line" or "point": that of the layer, or of its first feature of use.
     place : where its coordinates lie.
     """
 
@@ -59,7 +58,6 @@ class VectorFile:
     config: VectorLayerConfig
     source: LayerSource
     crs: CRS
-    kind: str
     place: Georeference
     legend: Classes
 
@@ -185,11 +183,12 @@ class VectorFile:
 def open_source(config: VectorLayerConfig, key: str) -> LayerSource:
     """Open a layer of a file by the reader of its format; see `open_vectors`."""
     # both need pyogrio, which a run without vectors does not
-    from alignsar_gpu.radarcoding.vectors.formats.geoparquet import is_parquet, open_parquet  # noqa: PLC0415
+    from alignsar_gpu.radarcoding.vectors.formats.geoparquet import ENDINGS, open_parquet  # noqa: PLC0415
     from alignsar_gpu.radarcoding.vectors.formats.ogr import open_ogr  # noqa: PLC0415
 
     path = find_vectors(config.path, key)
-    source: LayerSource = (open_parquet if is_parquet(path) else open_ogr)(path, config, key)
+    is_parquet = path.path is not None and path.path.is_file() and path.path.suffix.lower() in ENDINGS
+    source: LayerSource = (open_parquet if is_parquet else open_ogr)(path, config, key)
     check_fields(source, config.columns)
     return source
 
@@ -212,14 +211,13 @@ def open_vectors(config: VectorLayerConfig, key: str) -> VectorFile:
         crs = agreed_crs(stated_crs(source, config), given_crs(config.crs, key), source.name)
         head = source.head(LOOKED_AT)
         check_features(source, head.shapes)
-        kind = kind_of(source, config, head.shapes)
+        check_kinds(source, config, head.shapes)
         check_heights(source, config, crs, head.shapes)
         return VectorFile(
             key=key,
             config=config,
             source=source,
             crs=crs,
-            kind=kind,
             place=find_georeference(crs, source.bounds, source.name),
             legend=find_classes(source, config),
         )

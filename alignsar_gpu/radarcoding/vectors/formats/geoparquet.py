@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import compute, dataset
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.opening.listing import without_clutter
 from alignsar_gpu.opening.texts import load_json
 from alignsar_gpu.opening.web_pages import refuse_web_page
 from alignsar_gpu.radarcoding.crs import box_of, stated_system
@@ -30,7 +28,6 @@ from alignsar_gpu.radarcoding.vectors.formats.sources import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -45,7 +42,7 @@ UNREADABLE = (pa.ArrowException, OSError, ValueError)
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ParquetSource(LayerSource):
-    """A GeoParquet file, or a folder of them.
+    """A GeoParquet file.
 
     Attributes
     ----------
@@ -63,21 +60,19 @@ class ParquetSource(LayerSource):
         asked = mentioned(self.fields, self.condition)
         names = list(dict.fromkeys([*([self.geometry] if shapes else []), *columns, *asked]))
         try:
-            for file in self.files:
-                with pq.ParquetFile(file) as opened:
-                    about = opened.metadata
-                    size = sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups))
-                    for batch in opened.iter_batches(
-                        batch_size=min(most or about.num_rows, at_a_time(about.num_rows, size)) or 1,
-                        row_groups=self.groups(file, box),
-                        columns=names,
-                    ):
-                        rows = (
-                            batch if self.condition is None else batch.take(self._meant(batch.select(asked)))
-                        )
-                        wkb = rows.column(self.geometry).to_numpy(zero_copy_only=False) if shapes else None
-                        yield wkb, {name: rows.column(name) for name in columns}
-        except (*UNREADABLE, sqlite3.Error, pd.errors.DatabaseError, OverflowError) as error:
+            (file,) = self.files
+            with pq.ParquetFile(file) as opened:
+                about = opened.metadata
+                size = sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups))
+                for batch in opened.iter_batches(
+                    batch_size=min(most or about.num_rows, at_a_time(about.num_rows, size)) or 1,
+                    row_groups=self.groups(file, box),
+                    columns=names,
+                ):
+                    rows = batch if self.condition is None else batch.take(self._meant(batch.select(asked)))
+                    wkb = rows.column(self.geometry).to_numpy(zero_copy_only=False) if shapes else None
+                    yield wkb, {name: rows.column(name) for name in columns}
+        except (*UNREADABLE, sqlite3.Error, OverflowError) as error:
             raise self.unreadable(error) from None
 
     def groups(self, file: Any, box: Box | None) -> list[int] | None:
@@ -93,67 +88,18 @@ class ParquetSource(LayerSource):
 
     def _meant(self, rows: pa.RecordBatch) -> NDArray[np.int64]:
         """Return the rows that meet the condition, by SQLite as in a GeoPackage."""
-        table = pd.DataFrame(
-            {name: _plain(column) for name, column in zip(rows.schema.names, rows, strict=True)}
-        )
         with closing(sqlite3.connect(":memory:")) as database:
-            table.to_sql("features", database, index_label="alignsar_row")
+            rows.to_pandas().to_sql("features", database, index_label="alignsar_row")
             query = f"SELECT alignsar_row FROM features WHERE {self.condition} ORDER BY alignsar_row"  # noqa: S608
             return np.array([number for (number,) in database.execute(query)], dtype=np.int64)
 
 
-def _plain(column: pa.Array) -> pd.Series[Any]:
-    """Convert an Arrow column to what SQLite takes."""
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    if pa.types.is_decimal(column.type):
-        column = column.cast(pa.float64())
-    if pa.types.is_temporal(column.type):
-        column = column.cast(pa.string())
-    return column.to_pandas()
-
-
-def is_parquet(path: VectorPath) -> bool:
-    """Return whether a path is of a Parquet file, or of a folder of such files."""
-    return path.path is not None and not path.member and bool(_parts(path.path))
-
-
-def _parts(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path] if path.suffix.lower() in ENDINGS else []
-    inside = without_clutter(path.rglob("*"))
-    return sorted(file for file in inside if file.suffix.lower() in ENDINGS and file.is_file())
-
-
 def open_parquet(path: VectorPath, config: VectorLayerConfig, key: str) -> ParquetSource:
-    """Open a GeoParquet file, or all in a folder. Raises AlignsarError for files without geometry."""
-    assert path.path is not None
-    where = f"{key}: {path.shown}"
+    """Open a GeoParquet file. Raises AlignsarError for files without geometry."""
+    where, file = f"{key}: {path.shown}", path.path
     if config.layer is not None:
         raise AlignsarError(f"{where}: a GeoParquet file has no layers: leave layer out")
-    parts = [_described(part, config, f"{key}: {part}") for part in _parts(path.path)]
-    first = parts[0]
-    for part in parts[1:]:
-        for what in ("geometry", "covering", "crs", "fields"):
-            if getattr(part, what) != getattr(first, what):
-                raise AlignsarError(
-                    f"{where}: {part.files[0]} differs from {first.files[0]} in its {what}: name one file"
-                )
-    boxes = np.array([part.bounds or [np.nan] * 4 for part in parts])
-    kinds = {part.geometry_type for part in parts}
-    return replace(
-        first,
-        name=path.shown,
-        files=tuple(part.files[0] for part in parts),
-        geometry_type=kinds.pop() if len(kinds) == 1 else "Unknown",
-        bounds=None
-        if np.isnan(boxes).any()
-        else box_of([*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0)]),
-        features=sum(part.features or 0 for part in parts),
-    )
-
-
-def _described(file: Path, config: VectorLayerConfig, where: str) -> ParquetSource:
+    assert file is not None
     refuse_web_page(file, where)
     try:
         with pq.ParquetFile(file) as opened:
@@ -180,7 +126,7 @@ def _described(file: Path, config: VectorLayerConfig, where: str) -> ParquetSour
             "geopandas.read_parquet(IN).to_parquet(OUT))"
         )
     return ParquetSource(
-        name=str(file),
+        name=path.shown,
         files=(file,),
         fields={str(item.name): _kind(item.type) for item in schema if item.name not in columns},
         geometry=name,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import tempfile
 import warnings
+import zipfile
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyogrio
@@ -157,8 +158,14 @@ def quietly() -> Iterator[None]:
 def open_ogr(path: VectorPath, config: VectorLayerConfig, key: str) -> OgrSource:
     """Open a layer by GDAL. Raises AlignsarError, beginning with ``key``, where it is not clear which layer."""
     where = f"{key}: {path.shown}"
-    gml = path.ending in {".gml", ".xml"} and not path.has_schema
-    dataset = f"/vsisubfile/0,{path.dataset}" if gml else path.dataset  # where GDAL cannot write a GFS file
+    dataset = path.dataset
+    if path.ending in {".gml", ".xml"}:
+        if path.path is None or dataset.lower().endswith(".gz"):
+            raise AlignsarError(
+                f"{where}: GML is read from the disk: fetch it, unpack it (gunzip), and name that"
+            )
+        if path.member or not path.path.with_suffix(".xsd").is_file():
+            dataset = f"/vsisubfile/0,{dataset}"  # where GDAL cannot write a GFS file
     try:
         with quietly(), reading_vectors(dataset, where):
             layers = {str(name): kind for name, kind in pyogrio.list_layers(dataset)}
@@ -209,7 +216,11 @@ def _kind(dtype: str) -> str:
 def _with_template(source: OgrSource, path: VectorPath, config: VectorLayerConfig, key: str) -> OgrSource:
     """Return GML with the one geometry that is asked for, where its objects have several."""
     where = f"{key}: {source.name}"
-    with path.opened() as stream:
+    assert path.path is not None
+    with ExitStack() as stack:
+        stream: IO[bytes] = stack.enter_context(path.path.open("rb"))
+        if path.member:
+            stream = stack.enter_context(zipfile.ZipFile(stream)).open(path.member)
         surveyed = survey(stream, source.layer, where)
     if len(surveyed.geometries) < 2 and (config.geometry is None or not surveyed.geometries):
         return source

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import re
 import zipfile
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
 
 from alignsar_gpu.errors import AlignsarError, did_you_mean
 from alignsar_gpu.opening.listing import without_clutter
 from alignsar_gpu.opening.sources import source_files
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 IN_ARCHIVE = re.compile(
     r"(?:/vsizip/)?\{?(?P<archive>[^{}]+?\.zip)\}?(?:[/!]+(?P<member>.+))?", re.IGNORECASE
@@ -65,24 +58,6 @@ class VectorPath:
         beside = BESIDE.get(self.path.suffix.lower(), set())
         same = (file for file in self.path.parent.iterdir() if file.stem == self.path.stem) if beside else ()
         return tuple(sorted({self.path, *(file for file in same if file.suffix.lower() in beside)}))
-
-    @property
-    def has_schema(self) -> bool:
-        """Whether there is a schema of XML beside the file."""
-        return self.path is not None and not self.member and self.path.with_suffix(".xsd").is_file()
-
-    @contextmanager
-    def opened(self) -> Iterator[IO[bytes]]:
-        """Open the bytes of the file, unpacked; none where Python cannot read them."""
-        with ExitStack() as stack:
-            stream: Any = io.BytesIO()
-            if self.path is not None and self.path.is_file():
-                stream = stack.enter_context(self.path.open("rb"))
-            if self.member:
-                stream = stack.enter_context(zipfile.ZipFile(stream)).open(self.member)
-            elif self.dataset.lower().endswith(".gz"):
-                stream = gzip.GzipFile(fileobj=stream)
-            yield stream
 
 
 def find_vectors(text: str, key: str) -> VectorPath:
