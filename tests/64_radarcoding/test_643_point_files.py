@@ -219,24 +219,14 @@ class TestClouds:
         words = refused("b.laz in WGS 84 / UTM zone 31N", tmp_path, vertical_datum="ellipsoid")
         assert "a.laz is in Amersfoort / RD New" in words
 
-    @pytest.mark.parametrize("point_format", [3, 6])
-    def test_a_vertical_system_beside_a_horizontal_one(self, tmp_path, point_format, monkeypatch):
-        """GeoTIFF keys name it by its code; key crs adds it to a file that leaves it out."""
+    def test_a_vertical_system_beside_a_horizontal_one(self, tmp_path, monkeypatch):
+        """Key crs adds it to a file that leaves it out."""
         longitude, latitude, height = on_earth(30)
         monkeypatch.setattr(geoid_files, "_proj_folders", lambda: iter([tmp_path]))
         geoid_grid(tmp_path / "us_nga_egm96_15.tif")
 
-        def with_vertical(cloud):
-            (keys,) = cloud.header.vlrs.get("GeoKeyDirectoryVlr")
-            entry = type(keys.geo_keys[0])(id=4096, tiff_tag_location=0, count=1, value_offset=5773)
-            keys.geo_keys.append(entry)
-            keys.geo_keys_header.number_of_keys = len(keys.geo_keys)
-
-        edit = with_vertical if point_format == 3 else None
-        path = write_cloud(
-            tmp_path / "a.las", *projected(longitude, latitude), height, point_format=point_format, edit=edit
-        )
-        points = opened(path, crs=None if edit else "EPSG:28992+5773")
+        path = write_cloud(tmp_path / "a.las", *projected(longitude, latitude), height)
+        points = opened(path, crs="EPSG:28992+5773")
         found = read(points, EVERYWHERE)
         assert "EGM96" in points.crs
         np.testing.assert_allclose(
@@ -413,8 +403,7 @@ class TestTables:
         x, y = projected(longitude, latitude)
         path = write_table(tmp_path / "a.csv", pd.DataFrame({"x": x, "y": y}))
         words = refused("has no point inside", path, crs="EPSG:4326")
-        assert "They lie within x 17" in words
-        assert "of WGS 84" in words
+        assert "its system, 'WGS 84', may be wrong" in words
 
     def test_columns_that_are_not_there(self, tmp_path):
         path = write_table(tmp_path / "a.csv", pd.DataFrame({"east": [1.0], "north": [2.0]}))
@@ -501,7 +490,7 @@ class TestVectors:
         order, other = same_places(found, longitude[30:], latitude[30:])
         np.testing.assert_array_equal(found["height"][order], height[30:][other])
         refused("cannot be read with where='girth > 3'", path, **keys | {"where": "girth > 3"})
-        refused("has no point inside", path, **keys | {"where": "size > 3000"})
+        refused("no feature meets where='size > 3000'", path, **keys | {"where": "size > 3000"})
         refused("column 'name' does not hold numbers", path, z="name", vertical_datum="ellipsoid")
         words = refused("has no column 'girth'", path, value="girth")
         assert "size, top, name" in words
@@ -614,7 +603,6 @@ class TestFiles:
         path = write_table(tmp_path / "a.csv", pd.DataFrame({"x": x, "y": y}))
         area = shapely.box(6.5, 52.0, 6.6, 52.1)
         words = refused("has no point inside longitudes 6.5000 to 6.6000", path, area=area, crs="EPSG:28992")
-        assert f"x {min(x):g} to {max(x):g}" in words
         assert "RD New" in words
         assert not list(opened(path, crs="EPSG:28992").batches(area, required=False))
         cloud = write_cloud(tmp_path / "a.laz", np.array(x), np.array(y), 0.0 * np.array(x))

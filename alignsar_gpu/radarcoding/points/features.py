@@ -10,7 +10,7 @@ import shapely
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.radarcoding.points.sources import Coordinates, PointSource, column
-from alignsar_gpu.radarcoding.vectors.checks import numbers
+from alignsar_gpu.radarcoding.vectors.checks import check_features, numbers
 from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
 from alignsar_gpu.radarcoding.vectors.files import beginning_with, open_source
 from alignsar_gpu.radarcoding.vectors.formats.sources import NUMBER
@@ -80,11 +80,10 @@ def open_features(config: PointLayerConfig, key: str, where: str) -> PointFeatur
         with beginning_with(key):
             layer = open_source(asked, key)
             head = layer.head(LOOKED_AT)
+            check_features(layer, head.shapes)
             check_points(head, layer)
     except AlignsarError as error:
         raise AlignsarError(f"{error}{STATIONS}" if config.path.endswith(".json") else str(error)) from None
-    if layer.features == 0:
-        raise AlignsarError(f"{where}: has no features; name a layer that has, or leave this one out")
     z, value = (column(list(layer.fields), getattr(config, name), name, where) for name in ("z", "value"))
     for name in (z, value):
         if name and layer.fields[name] != NUMBER:

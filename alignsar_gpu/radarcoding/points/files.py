@@ -17,6 +17,7 @@ from alignsar_gpu.geometry.dem.frame import turn
 from alignsar_gpu.opening.listing import without_clutter
 from alignsar_gpu.opening.web_pages import refuse_web_page
 from alignsar_gpu.radarcoding.crs import agreed_crs, box_of, given_crs
+from alignsar_gpu.radarcoding.files import matching
 from alignsar_gpu.radarcoding.points import clouds as point_clouds
 from alignsar_gpu.radarcoding.points import tables as point_tables
 from alignsar_gpu.radarcoding.points.features import open_features
@@ -24,7 +25,7 @@ from alignsar_gpu.radarcoding.points.heights import heights_of
 from alignsar_gpu.radarcoding.vectors.crs import find_georeference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
     from pyproj import CRS
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 SHARE = 1 << 16  # points that a thread transforms at a time
 OUTLINE_PARTS = 64  # each way, that the edges of an area are cut into where they are projected
-ANYWHERE = (-1e30, -1e30, 1e30, 1e30)  # a window around everything
+NOT_LEFT_OUT = {"read", "inside", "tiles not read"}  # of the counts
 # Keys that some kinds of files have a meaning for, and which.
 KEYS = {
     "point cloud": {"classification", "value"},
@@ -97,24 +98,28 @@ class PointFile:
 
         Files, tiles and parts of files that a header or an index tells to lie outside are not read. Points
         whose coordinates are not finite are left out and counted. Raises AlignsarError where a file is
-        damaged, or, if some are ``required``, where there are no points around the area.
+        damaged, or, if some are ``required``, where the file has none inside, nor states an extent around it.
         """
         shapely.prepare(area)
         windows = self._windows(area)
-        reached: list[Box] = []
         kept = 0
         for points in self.source.read(windows, self.counts) if windows else ():
-            batch = self._batch(points, area, windows, reached)
+            batch = self._batch(points, area, windows)
             kept += len(batch)
             if len(batch):
                 yield batch
-        around = any(_meet(box, window) for box in reached for window in windows)
-        if required and not kept and not around:
-            raise self._nothing_inside(area, reached)
+        left_out = {name: n for name, n in self.counts.items() if n and name not in NOT_LEFT_OUT}
+        if required and not kept and (left_out or not windows or self.source.bounds is None):
+            raise self._nothing_inside(area, left_out)
 
     def extent(self) -> BaseGeometry:
-        """Return the box around all points, in degrees; they are read where the file does not state it."""
-        west, south, east, north = self.source.bounds or self._read_bounds()
+        """Return the box around all points, in degrees. Raises AlignsarError where the file does not state it."""
+        if self.source.bounds is None:
+            raise AlignsarError(
+                f"{self.where}: does not state the extent of its points (coverage=extent): say everywhere, name a file "
+                "of polygons, or convert it to GeoPackage"
+            )
+        west, south, east, north = self.source.bounds
         period = self.place.period
         if period and east - west > 0.5 * period:  # round the Earth, or across 180 degrees
             west, east = -period, period
@@ -123,27 +128,13 @@ class PointFile:
         x, y = self._geodetic(*np.ascontiguousarray(shapely.get_coordinates(outline).T))
         return shapely.Polygon(np.stack([x if period else turn(x, float(x[0]), 360.0), y], axis=1))
 
-    def _read_bounds(self) -> Box:
-        boxes = [
-            shapely.total_bounds(shapely.points(points.x[finite], points.y[finite]))
-            for points in self.source.read([ANYWHERE], Counter())
-            if (finite := np.isfinite(points.x) & np.isfinite(points.y)).any()
-        ]
-        if not boxes:
-            raise AlignsarError(
-                f"{self.where}: has no points, so coverage=extent means nothing; name polygons"
-            )
-        return box_of(shapely.total_bounds(shapely.box(*np.array(boxes).T)).tolist())
-
     def _windows(self, area: shapely.Polygon) -> list[Box]:
         """Return the area's box in coordinates of the file, once for each turn its longitudes may be in."""
         windows = [box_of(part.bounds) for part in self.place.areas(area, 0.0)]
         bounds = self.source.bounds
         return [window for window in windows if bounds is None or _meet(window, bounds)]
 
-    def _batch(
-        self, points: Coordinates, area: shapely.Polygon, windows: list[Box], reached: list[Box]
-    ) -> PointBatch:
+    def _batch(self, points: Coordinates, area: shapely.Polygon, windows: list[Box]) -> PointBatch:
         """Convert points to WGS84 and keep those inside the area."""
         x, y = points.x, points.y
         finite = np.isfinite(x) & np.isfinite(y)
@@ -151,9 +142,6 @@ class PointFile:
             finite &= np.isfinite(points.z)
         self.counts["read"] += len(x)
         self.counts["not finite"] += len(x) - int(np.count_nonzero(finite))
-        if finite.any():
-            box = x[finite].min(), y[finite].min(), x[finite].max(), y[finite].max()
-            reached.append(box_of(box))
         near = np.zeros_like(finite)
         for west, south, east, north in windows:
             near |= (x >= west) & (x <= east) & (y >= south) & (y <= north)
@@ -185,20 +173,16 @@ class PointFile:
             places = list(pool.map(lambda part: self.place.to_geodetic(x[part], y[part]), parts))
         return np.concatenate([f[0] for f in places]), np.concatenate([f[1] for f in places])
 
-    def _nothing_inside(self, area: shapely.Polygon, reached: list[Box]) -> AlignsarError:
-        boxes = reached or ([self.source.bounds] if self.source.bounds else [])
-        extent = ""
-        if boxes:
-            low, high = np.min(boxes, axis=0), np.max(boxes, axis=0)
-            extent = (
-                f" They lie within x {low[0]:g} to {high[2]:g}, y {low[1]:g} to {high[3]:g} of {self.crs}."
-            )
-        left_out = {k: n for k, n in self.counts.items() if n and k not in {"read", "inside"}}
-        and_left = f" Left out: {', '.join(f'{n} {k}' for k, n in left_out.items())}." if left_out else ""
+    def _nothing_inside(self, area: shapely.Polygon, left_out: Mapping[str, int]) -> AlignsarError:
+        box, extent = self.source.bounds, ""
+        if box:
+            extent = f" They lie within x {box[0]:g} to {box[2]:g}, y {box[1]:g} to {box[3]:g} of {self.crs}."
+        counts = f" Left out: {', '.join(f'{n} {name}' for name, n in left_out.items())}." if left_out else ""
         west, south, east, north = area.bounds
         return AlignsarError(
             f"{self.where}: has no point inside longitudes {west:.4f} to {east:.4f}, latitudes {south:.4f} to "
-            f"{north:.4f}.{extent}{and_left} Name points that lie there, or leave this layer out"
+            f"{north:.4f}.{extent}{counts} Name points that lie there, or leave this layer out; if some should, its "
+            f"system, {self.crs!r}, may be wrong, or x and y confused"
         )
 
 
@@ -243,24 +227,18 @@ def _source(config: PointLayerConfig, given: CRS | None, key: str, where: str) -
     files = _files(config.path, where)
     for path in files:
         refuse_web_page(path, f"{where}: {path.name}")
-    suffixes = {_suffix(path) for path in files}
+    suffixes = {path.suffix.lower() for path in files}
     if suffixes <= set(point_clouds.SUFFIXES):
         return "point cloud", point_clouds.open_tiles(files, config.classification, config.value, where)
-    shapes = suffixes <= set(point_tables.PARQUET) and point_tables.is_geoparquet(files[0])
-    if suffixes <= set(point_tables.TEXT) or (
-        suffixes <= set(point_tables.PARQUET) and (config.x or not shapes)
-    ):
+    columns = suffixes <= set(point_tables.PARQUET) and not point_tables.is_geoparquet(files[0])
+    if suffixes <= set(point_tables.TEXT) or columns:
         return "table", point_tables.open_tables(files, config, given, where)
-    if len(files) > 1 and not Path(config.path).is_dir():
+    if len(files) > 1:
         raise AlignsarError(
             f"{where}: matches {len(files)} files, and only LAS and LAZ tiles or tables of one kind may be "
-            "several; name one file, or a folder of GeoParquet"
+            "several; name one file"
         )
     return "vector file", open_features(config, key, where)
-
-
-def _suffix(path: Path) -> str:
-    return path.suffix.lower()
 
 
 def _files(name: str, where: str) -> list[Path]:
@@ -269,15 +247,10 @@ def _files(name: str, where: str) -> list[Path]:
     if path.is_dir():
         inside = sorted(without_clutter(path.iterdir()))
         for kind in (point_clouds.SUFFIXES, point_tables.PARQUET, point_tables.TEXT):
-            if files := [file for file in inside if _suffix(file) in kind]:
+            if files := [file for file in inside if file.suffix.lower() in kind]:
                 return files
-        return [path]  # folders that are vector files: a geodatabase, shapefiles
-    if path.exists() or name.startswith("/vsi"):
-        return [path]
-    if any(mark in name for mark in "*?["):
-        root = Path(path.anchor)
-        files = sorted(without_clutter(root.glob(str(path.relative_to(root)))))
-        if files:
-            return files
-        raise AlignsarError(f"{where}: no file matches the pattern; correct it")
-    raise AlignsarError(f"{where}: there is no such file or folder")
+    elif any(mark in name for mark in "*?") and not path.exists():
+        return [Path(file) for file in matching(path, where.removesuffix(f": {name}"))]
+    elif not path.exists() and not name.startswith("/vsi"):
+        raise AlignsarError(f"{where}: there is no such file or folder")
+    return [path]  # folders too: a geodatabase, shapefiles

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 ENDINGS = {".parquet", ".geoparquet", ".pq"}
 UNREADABLE = (pa.ArrowException, OSError, ValueError)
+sqlite3.register_adapter(Decimal, float)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
