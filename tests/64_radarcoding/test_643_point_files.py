@@ -219,14 +219,24 @@ class TestClouds:
         words = refused("b.laz in WGS 84 / UTM zone 31N", tmp_path, vertical_datum="ellipsoid")
         assert "a.laz is in Amersfoort / RD New" in words
 
-    def test_a_vertical_system_beside_a_horizontal_one(self, tmp_path, monkeypatch):
-        """Key crs adds it to a file that leaves it out."""
+    @pytest.mark.parametrize("point_format", [3, 6])
+    def test_a_vertical_system_beside_a_horizontal_one(self, tmp_path, point_format, monkeypatch):
+        """GeoTIFF keys name it by its code; key crs adds it to a file that leaves it out."""
         longitude, latitude, height = on_earth(30)
         monkeypatch.setattr(geoid_files, "_proj_folders", lambda: iter([tmp_path]))
         geoid_grid(tmp_path / "us_nga_egm96_15.tif")
 
-        path = write_cloud(tmp_path / "a.las", *projected(longitude, latitude), height)
-        points = opened(path, crs="EPSG:28992+5773")
+        def with_vertical(cloud):
+            (keys,) = cloud.header.vlrs.get("GeoKeyDirectoryVlr")
+            entry = type(keys.geo_keys[0])(id=4096, tiff_tag_location=0, count=1, value_offset=5773)
+            keys.geo_keys.append(entry)
+            keys.geo_keys_header.number_of_keys = len(keys.geo_keys)
+
+        edit = with_vertical if point_format == 3 else None
+        path = write_cloud(
+            tmp_path / "a.las", *projected(longitude, latitude), height, point_format=point_format, edit=edit
+        )
+        points = opened(path, crs=None if edit else "EPSG:28992+5773")
         found = read(points, EVERYWHERE)
         assert "EGM96" in points.crs
         np.testing.assert_allclose(

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import laspy
 import numpy as np
 from laspy.errors import LaspyException
+from pyproj import CRS
+from pyproj.crs import CompoundCRS, VerticalCRS
 from pyproj.exceptions import ProjError
 
 from alignsar_gpu.errors import AlignsarError
@@ -22,11 +24,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from pyproj import CRS
 
     from alignsar_gpu.radarcoding.crs import Box
 
 SUFFIXES = (".las", ".laz")
+VERTICAL_KEY = 4096  # of GeoTIFF: the code of the vertical reference system
+EPSG_CODES = range(1024, 32767)
 NOISE = (7, 18)  # low and high noise, of the ASPRS standard classes
 DAMAGED = (LaspyException, ProjError, ValueError, RuntimeError, OSError, EOFError, MemoryError, struct.error)
 
@@ -126,7 +129,7 @@ def open_tiles(
                     path=path,
                     count=int(header.point_count),
                     box=box,
-                    crs=stated_system(header.parse_crs(), f"{where}: {path.name}"),
+                    crs=_crs(header, f"{where}: {path.name}"),
                 )
         except DAMAGED as error:
             raise _damaged(where, path, error) from None
@@ -169,6 +172,18 @@ def _refuse_long_records(path: Path) -> None:
     beyond, more = struct.unpack_from("<QI", start, 235) if start[25] >= 4 and len(start) == 247 else (0, 0)
     if header + 54 * records > points or points > size or (more and beyond + 60 * more > size):
         raise ValueError("its header promises more than there is")
+
+
+def _crs(header: laspy.LasHeader, where: str) -> CRS | None:
+    """Return the system of a header, with the vertical one that GeoTIFF keys may name beside it."""
+    crs = stated_system(header.parse_crs(), where)
+    records = header.vlrs.get("GeoKeyDirectoryVlr")
+    codes = [k.value_offset for r in records for k in r.geo_keys if k.id == VERTICAL_KEY]
+    if crs is None or len(crs.axis_info) == 3 or not codes or codes[0] not in EPSG_CODES:
+        return crs
+    vertical = VerticalCRS.from_epsg(codes[0])
+    both = CompoundCRS(name=f"{crs.name} + {vertical.name}", components=[crs, vertical])
+    return CRS.from_wkt(both.to_wkt())  # the class has no to_2d of its own
 
 
 def _damaged(where: str, path: Path, why: object) -> AlignsarError:
