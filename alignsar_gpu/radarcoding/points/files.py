@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from alignsar_gpu.radarcoding.vectors.crs import Georeference
 
 SHARE = 1 << 16  # points that a thread transforms at a time
-OUTLINE_PARTS = 64  # each way, that the edges of an area are cut into where they are projected
 NOT_LEFT_OUT = {"read", "inside", "tiles not read"}  # of the counts
 # Keys that some kinds of files have a meaning for, and which.
 KEYS = {
@@ -114,19 +113,13 @@ class PointFile:
 
     def extent(self) -> BaseGeometry:
         """Return the box around all points, in degrees. Raises AlignsarError where the file does not state it."""
-        if self.source.bounds is None:
+        outline = self.place.outline
+        if outline is None:
             raise AlignsarError(
                 f"{self.where}: does not state the extent of its points (coverage=extent): say everywhere, name a file "
                 "of polygons, or convert it to GeoPackage"
             )
-        west, south, east, north = self.source.bounds
-        period = self.place.period
-        if period and east - west > 0.5 * period:  # round the Earth, or across 180 degrees
-            west, east = -period, period
-        box = shapely.box(west, south, east, north)
-        outline = shapely.segmentize(box, max(east - west, north - south) / OUTLINE_PARTS)
-        x, y = self._geodetic(*np.ascontiguousarray(shapely.get_coordinates(outline).T))
-        return shapely.Polygon(np.stack([x if period else turn(x, float(x[0]), 360.0), y], axis=1))
+        return outline
 
     def _windows(self, area: shapely.Polygon) -> list[Box]:
         """Return the area's box in coordinates of the file, once for each turn its longitudes may be in."""

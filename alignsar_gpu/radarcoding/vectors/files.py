@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.radarcoding.crs import agreed_crs, given_crs
+from alignsar_gpu.radarcoding.crs import agreed_crs, box_of, given_crs
 from alignsar_gpu.radarcoding.vectors.checks import (
     LOOKED_AT,
     check_features,
@@ -99,7 +99,8 @@ class VectorFile:
     @property
     def bounds(self) -> Box | None:
         """West, south, east and north of the layer in degrees; None where the file does not state its extent."""
-        return self.place.bounds
+        outline = self.place.outline
+        return None if outline is None else box_of(outline.bounds)
 
     @property
     def _in_degrees(self) -> bool:
