@@ -336,7 +336,7 @@ class TestTables:
         for name, numbers in zip(names, (longitude, latitude, height), strict=True):
             frame[name] = numbers
         path = write_table(tmp_path / f"a.{suffix}", frame)
-        points = opened(path, crs="EPSG:4326", vertical_datum="ellipsoid", value="Size")
+        points = opened(path, crs="EPSG:4326", vertical_datum="ellipsoid", value="size")
         found, keep = read(points), inside(longitude, latitude)
         np.testing.assert_array_equal(found["longitude"], longitude[keep])
         np.testing.assert_array_equal(found["latitude"], latitude[keep])
@@ -349,7 +349,7 @@ class TestTables:
         x, y = projected(longitude, latitude)
         path = write_table(tmp_path / "a.csv", pd.DataFrame({"rdx": x, "rdy": y, "nap": height, "z": 0 * x}))
         grid = geoid_grid(tmp_path / "nap.tif")
-        keys = {"crs": "EPSG:28992", "x": "rdx", "y": "RDY", "z": "nap", "vertical_datum": str(grid)}
+        keys = {"crs": "EPSG:28992", "x": "rdx", "y": "rdy", "z": "nap", "vertical_datum": str(grid)}
         found = read(opened(path, **keys), EVERYWHERE)
         order, other = same_places(found, longitude, latitude)
         expected = (height + undulation(longitude, latitude))[other]

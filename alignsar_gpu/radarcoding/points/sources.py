@@ -59,16 +59,9 @@ class PointSource:
 
 
 def column(names: Sequence[str], wanted: str | None, what: str, where: str) -> str:
-    """Find the column that ``wanted`` names, ignoring case and outer spaces; "" where nothing is wanted.
-
-    Raises AlignsarError that lists the columns where there is no such.
-    """
-    plain = {"": "", **{name.strip().lower(): name for name in names}, **{name: name for name in names}}
-    text = wanted or ""
-    if found := plain.get(text, plain.get(text.strip().lower())):
-        return found
-    if wanted is None:
-        return ""
-    raise AlignsarError(
-        f"{where}: has no column {wanted!r} ({what}); its columns are {', '.join(names) or 'none'}"
-    )
+    """Return the column that ``wanted`` names, "" for none. Raises AlignsarError that lists the columns."""
+    if wanted is not None and wanted not in names:
+        raise AlignsarError(
+            f"{where}: has no column {wanted!r} ({what}); its columns are {', '.join(names) or 'none'}"
+        )
+    return wanted or ""

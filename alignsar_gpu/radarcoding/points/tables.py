@@ -104,10 +104,7 @@ def _columns(path: Path, config: PointLayerConfig, crs: CRS | None, where: str) 
     try:
         if path.suffix.lower() in TEXT:
             with csv.open_csv(path, parse_options=_separated(path)) as reader:
-                names, rows = (
-                    reader.schema.names,
-                    sum(batch.num_rows for batch, _ in zip(reader, (1,), strict=False)),
-                )
+                names, rows = reader.schema.names, next(iter(reader), pa.table({})).num_rows
         else:
             with pq.ParquetFile(path) as file:
                 names, rows = file.schema_arrow.names, file.metadata.num_rows
@@ -121,14 +118,14 @@ def _columns(path: Path, config: PointLayerConfig, crs: CRS | None, where: str) 
         raise AlignsarError(f"{where}: name both columns, x and y, or neither")
     plain = {name.strip().lower(): name for name in names}
     pairs = METRES if crs is not None and crs.is_projected else (*DEGREES, *METRES)
-    x, y = next((pair for pair in pairs if {*pair} <= {*plain}), (None, None))
+    x, y = next(((plain[a], plain[b]) for a, b in pairs if {a, b} <= {*plain}), (None, None))
     if config.x is None and x is None:
         looked = ", ".join(f"{a} and {b}" for a, b in pairs)
         raise AlignsarError(
             f"{where}: no columns of coordinates were recognised (looked for {looked}); name them with "
             f"keys x and y; its columns are {', '.join(names) or 'none'}"
         )
-    z = config.z or next((name for name in HEIGHTS if name in plain), None)
+    z = config.z or next((plain[name] for name in HEIGHTS if name in plain), None)
     wanted = {"x": config.x or x, "y": config.y or y, "z": z, "value": config.value}
     east, north, height, value = (column(names, name, key, where) for key, name in wanted.items())
     return east, north, height, value
