@@ -68,7 +68,7 @@ class Georeference:
 
     def to_geodetic(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Pair:
         """Convert coordinates to longitude and latitude (degrees), NaN where there are none."""
-        return transform(self.pipeline, x, y) if self.pipeline else (x, y)
+        return transform_points(self.pipeline, x, y) if self.pipeline else (x, y)
 
     @property
     def outline(self) -> BaseGeometry | None:
@@ -128,7 +128,7 @@ class Georeference:
 
         longitude, latitude = shapely.get_coordinates(area).T
         x, y = (
-            transform(self.pipeline, longitude, latitude, back=True)
+            transform_points(self.pipeline, longitude, latitude, back=True)
             if self.pipeline
             else (longitude, latitude)
         )
@@ -173,13 +173,23 @@ def _in_plane(
     plane = PLANE.format(longitude=longitude, latitude=latitude)
 
     def down(points: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.stack(transform(plane, points[:, 0], points[:, 1]), axis=1)
+        return np.stack(transform_points(plane, points[:, 0], points[:, 1]), axis=1)
 
     def up(points: NDArray[np.float64]) -> NDArray[np.float64]:
-        x, y = transform(plane, points[:, 0], points[:, 1], back=True)
+        x, y = transform_points(plane, points[:, 0], points[:, 1], back=True)
         return np.stack([turn(x, longitude, 360.0), y], axis=1)
 
     return np.asarray(shapely.transform(change(shapely.transform(shapes, down)), up), dtype=object)
+
+
+def transform_points(
+    pipeline: str, x: NDArray[np.float64], y: NDArray[np.float64], *, back: bool = False
+) -> Pair:
+    """Transform points (n,) by a pipeline; see `dem.frame.transform`."""
+    if len(x) == 1:  # older versions of pyproj make numbers of an array of one
+        u, v = transform(pipeline, np.repeat(x, 2), np.repeat(y, 2), back=back)
+        return u[:1], v[:1]
+    return transform(pipeline, x, y, back=back)
 
 
 def find_georeference(crs: CRS, extent: Box | None, name: str) -> Georeference:
@@ -252,8 +262,8 @@ def _outline(box: Box) -> Pair:
 def _is_metric(pipeline: str, extent: Box) -> bool:
     """Return whether 100 units are 100 metres each way, all over the extent."""
     x, y = _outline(extent)
-    here = transform(pipeline, x, y)
-    along = transform(pipeline, x + 100.0, y), transform(pipeline, x, y + 100.0)
+    here = transform_points(pipeline, x, y)
+    along = transform_points(pipeline, x + 100.0, y), transform_points(pipeline, x, y + 100.0)
     if not all(np.isfinite(values).all() for pair in (here, *along) for values in pair):
         return False
     geod = Geod(ellps="WGS84")
