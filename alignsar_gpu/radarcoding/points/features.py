@@ -83,7 +83,8 @@ def open_features(config: PointLayerConfig, key: str, where: str) -> PointFeatur
             check_features(layer, head.shapes)
             check_points(head, layer)
     except AlignsarError as error:
-        raise AlignsarError(f"{error}{STATIONS}" if config.path.endswith(".json") else str(error)) from None
+        is_list = config.path.endswith(".json") and "cannot be read" in str(error)
+        raise AlignsarError(f"{error}{STATIONS if is_list else ''}") from None
     z, value = (column(list(layer.fields), getattr(config, name), name, where) for name in ("z", "value"))
     for name in (z, value):
         if name and layer.fields[name] != NUMBER:

@@ -37,9 +37,10 @@ if TYPE_CHECKING:
     from alignsar_gpu.radarcoding.vectors.formats.paths import VectorPath
     from alignsar_gpu.radarcoding.vectors.formats.sources import Rows
 
+SIDES = ("xmin", "ymin", "xmax", "ymax")
 ENDINGS = {".parquet", ".geoparquet", ".pq"}
 UNREADABLE = (pa.ArrowException, OSError, ValueError)
-sqlite3.register_adapter(Decimal, float)
+sqlite3.register_adapter(Decimal, float)  # for conditions on such columns
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -81,9 +82,7 @@ class ParquetSource(LayerSource):
         """List the row groups of a file that may have features in the box, by their statistics; None for all."""
         if box is None or not self.covering:
             return None
-        west, south, east, north = (
-            compute.field(*self.covering[side]) for side in ("xmin", "ymin", "xmax", "ymax")
-        )
+        west, south, east, north = (compute.field(*self.covering[side]) for side in SIDES)
         meets = (west <= box[2]) & (east >= box[0]) & (south <= box[3]) & (north >= box[1])
         (fragment,) = dataset.dataset(file).get_fragments()
         return [group.id for group in fragment.subset(meets).row_groups]
@@ -118,10 +117,11 @@ def open_parquet(path: VectorPath, config: VectorLayerConfig, key: str) -> Parqu
         encoding, box = column.get("encoding", "WKB"), column.get("bbox")
         # single and multiple shapes alike
         kinds = {kind.removesuffix(" Z").removeprefix("Multi") for kind in column.get("geometry_types", [])}
-        covering = column.get("covering", {}).get("bbox", {})
+        sides = column.get("covering", {}).get("bbox", {})
+        covering = {side: [str(part) for part in sides[side]] for side in SIDES} if sides else {}
         bounds = box_of([*box[:2], *box[len(box) // 2 :][:2]]) if box else None
-    except (*UNREADABLE, AttributeError, TypeError) as error:
-        raise AlignsarError(f"{where}: cannot be read as GeoParquet ({error})") from None
+    except (*UNREADABLE, AttributeError, LookupError, TypeError) as error:
+        raise AlignsarError(f"{where}: cannot be read as GeoParquet ({error!r})") from None
     if encoding != "WKB":
         raise AlignsarError(
             f"{where}: its geometry is encoded as {encoding!r}, and WKB is read: write it so (in Python, "
