@@ -39,22 +39,36 @@ class RingBatch:
         return self.ground.nbytes + self.raised.nbytes
 
 
-def _on_disk(rings: RadarRings, file: IO[bytes]) -> RadarRings:
-    """Move arrays to the end of a file. Raises AlignsarError where there is no room."""
-    arrays = {field.name: getattr(rings, field.name) for field in fields(rings)}
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Stored:
+    """A batch in a temporary file that vanishes with the store."""
+
+    file: IO[bytes]
+    place: int
+
+    def read(self) -> RingBatch:
+        """Read the batch."""
+        self.file.seek(self.place)
+        ground, raised = (
+            RadarRings(**{field.name: np.load(self.file) for field in fields(RadarRings)}) for _ in range(2)
+        )
+        return RingBatch(ground=ground, raised=raised)
+
+
+def _stored(batch: RingBatch, file: IO[bytes]) -> _Stored:
+    """Write a batch at the end of a file. Raises AlignsarError where there is no room."""
+    place = file.seek(0, os.SEEK_END)
     try:
-        for name, array in arrays.items():
-            if array.size:
-                place = file.seek(0, os.SEEK_END)
-                array.tofile(file)
-                file.flush()
-                arrays[name] = np.memmap(file, array.dtype, mode="r", offset=place, shape=array.shape)
+        for rings in (batch.ground, batch.raised):
+            for field in fields(rings):
+                np.save(file, getattr(rings, field.name))
+        file.flush()
     except OSError as error:
         raise AlignsarError(
             f"output: shapes of maps that do not fit into device.memory_gib could not be written beside it ({error}); "
             "free space there, or raise device.memory_gib"
         ) from error
-    return RadarRings(**arrays)
+    return _Stored(file=file, place=place)
 
 
 class RingStore:
@@ -65,25 +79,26 @@ class RingStore:
 
     def __init__(self, file: VectorFile, first_plane: int, counts: Counts, limit: int) -> None:
         self._file, self._plane, self._counts, self._limit = file, first_plane, counts, limit
-        self._kept: list[RingBatch] | None = None
+        self._kept: list[RingBatch | _Stored] | None = None
 
     def look_through(self, scene: LabelScene) -> None:
         """Read all features of the scene."""
         if self._kept is not None:
             return
-        kept: list[RingBatch] = []
+        kept: list[RingBatch | _Stored] = []
         file: IO[bytes] | None = None
         size = 0
         area = scene.area().buffer(LEANING) if self._file.raised else scene.area()
         for rings in self._file.rings(area, self._counts):
             batch = self._placed(scene, rings)
             size += batch.nbytes
-            if size > self._limit:
-                if file is None:
-                    file = TemporaryFile(dir=scene.temporary)  # noqa: SIM115 - closed with the store
-                    weakref.finalize(self, file.close)
-                batch = RingBatch(ground=_on_disk(batch.ground, file), raised=_on_disk(batch.raised, file))
-            kept.append(batch)
+            if size <= self._limit:
+                kept.append(batch)
+                continue
+            if file is None:
+                file = TemporaryFile(dir=scene.temporary)  # noqa: SIM115 - closed with the store
+                weakref.finalize(self, file.close)
+            kept.append(_stored(batch, file))
         self._kept = kept
 
     def in_lines(self, scene: LabelScene, lines: slice) -> Iterator[RingBatch]:
@@ -91,7 +106,8 @@ class RingStore:
         self.look_through(scene)
         (before, after), _ = scene.level_ground.reach
         ground = lines.start - after - 1.0, lines.stop - before + 1.0
-        for batch in self._kept or ():
+        for kept in self._kept or ():
+            batch = kept.read() if isinstance(kept, _Stored) else kept
             yield RingBatch(
                 ground=rings_between(batch.ground, *ground),
                 raised=rings_between(batch.raised, lines.start - 1.0, lines.stop),
