@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pyproj.exceptions import ProjError
@@ -13,6 +13,8 @@ from alignsar_gpu.geometry.dem.frame import transform, turn
 from alignsar_gpu.opening.texts import system_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyproj import CRS
 
 Box = tuple[float, float, float, float]  # lowest x and y, highest x and y
@@ -26,6 +28,17 @@ def given_crs(given: str | None, where: str) -> CRS | None:
         raise AlignsarError(
             f"{where}: crs={given!r} is not a known coordinate reference system ({error}); write, for example, "
             "EPSG:28992, or EPSG:28992+5709 with a vertical one"
+        ) from None
+
+
+def stated_system(stated: Any, where: str) -> CRS | None:
+    """Return the system that a file states, None for none. Raises AlignsarError for one that PROJ cannot use."""
+    try:
+        return None if stated is None else system_of(stated)
+    except ProjError as error:
+        raise AlignsarError(
+            f"{where}: its coordinate reference system cannot be used ({error}): write the right one into the file "
+            "(ogr2ogr -a_srs)"
         ) from None
 
 
@@ -48,6 +61,12 @@ def agreed_crs(stated: CRS | None, given: CRS | None, where: str) -> CRS:
             "right system into the file"
         )
     return given if len(given.axis_info) > len(stated.axis_info) else stated
+
+
+def box_of(numbers: Sequence[float]) -> Box:
+    """Convert four numbers to a box."""
+    west, south, east, north = map(float, numbers)
+    return west, south, east, north
 
 
 def area_of(bounds: Box | None, pipeline: str) -> AreaOfInterest | None:

@@ -5,6 +5,7 @@ import pytest
 import shapely
 from otterlo import OTTERLO, grid_at, hills, pass_over
 from pyproj import Geod, Transformer
+from station_table import stations_as_table
 
 from alignsar_gpu.application.labels.writer import Labels, LabelWriter
 from alignsar_gpu.device import Device
@@ -119,10 +120,11 @@ def test_beyond_the_map_nothing_is_known(scene, otterlo):
     assert unknown[far].all()
 
 
-def test_reflectors_are_where_ground_to_radar_has_them(real_data):
+def test_reflectors_are_where_ground_to_radar_has_them(real_data, tmp_path):
     """Together, against each solved by itself."""
     path = real_data("nl_bgt_otterlo") / "tudelft_reflectors.json"
-    points = open_points(PointLayerConfig(path=str(path), pass_direction="ascending"), "reflectors")
+    keys = stations_as_table(path, tmp_path / "reflectors.csv", "ascending")
+    points = open_points(PointLayerConfig(**keys), "reflectors")
     (batch,) = points.batches(shapely.box(3.0, 50.0, 8.0, 54.5))
     assert len(batch) == 29
     where = np.median(batch.longitude), np.median(batch.latitude)

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterio.transform import Affine
 from scipy.optimize import brentq
+from station_table import stations_as_table
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.dem.dem import open_dem
@@ -64,7 +65,7 @@ def sentinel1_grid(side="right"):
 
 
 def batch_of(longitude, latitude, height, **more):
-    more = {"above_terrain": None, "value": None, "identifier": None} | more
+    more = {"above_terrain": None, "value": None} | more
     longitude, latitude, height = np.broadcast_arrays(
         *(np.asarray(a, dtype=np.float64) for a in (longitude, latitude, height))
     )
@@ -132,17 +133,15 @@ def dem_of(tmp_path, *, hole=False):
 
 class TestPlaces:
     @pytest.mark.parametrize("direction", ["ascending", "descending"])
-    def test_reflectors_of_groningen(self, real_data, direction):
+    def test_reflectors_of_groningen(self, real_data, tmp_path, direction):
         """The list's own coordinates, taken for WGS84, solved apart."""
         path = real_data("nl_bgt_otterlo") / "tudelft_reflectors.json"
-        points = open_points(
-            PointLayerConfig(path=str(path), pass_direction=direction), "radarcoding.reflectors"
-        )
+        keys = stations_as_table(path, tmp_path / "reflectors.csv", direction)
+        points = open_points(PointLayerConfig(**keys), "radarcoding.reflectors")
         orbit, grid = sentinel1_pass(), sentinel1_grid()
         (batch,) = points.batches(EVERYWHERE)
         stations = json.loads(path.read_text())["stations"]
         assert len(stations) == 29
-        assert batch.identifier == [station["id"] for station in stations]
         places = [station[direction]["coordinates"] for station in stations]
         longitude, latitude, height = (
             np.array([place[axis] for place in places]) for axis in ("longitude", "latitude", "elevation")
@@ -154,7 +153,7 @@ class TestPlaces:
         assert error < PIXEL
         assert ((line > 0) & (line < grid.lines) & (sample > 0) & (sample < grid.samples)).sum() > 20
         assert "ETRS89" in points.crs
-        assert "ETRS89 to WGS 84" in points.operation
+        assert "ETRS89 to WGS 84" in points.place.operation
 
     @pytest.mark.parametrize("side", ["right", "left"])
     def test_any_points(self, side):

@@ -54,8 +54,8 @@ class TestClasses:
         refused(f"has no attribute 'sort'; there are (gml_id, )?{names}", path, attribute="sort")
         refused(f"has no attribute 'roof'; there are (gml_id, )?{names}", path, height="roof")
         refused(f"names 'sort', which is no attribute .*{names}", path, where="\"sort\" = 'x'")
-        refused(f"is not understood .*{names}", path, where="sort = 'x'")
-        refused(f"is not understood .*{names}", path, where="kind = ")
+        refused(f"cannot be read with where=.*{names}", path, where="sort = 'x'")
+        refused(f"cannot be read with where=.*{names}", path, where="kind = ")
         refused("no feature meets where=", path, where="kind = 'lake'")
         refused(
             "has none of the values lake; it has 2nd, Wide road, water",

@@ -191,8 +191,9 @@ def stations(level, tmp_path_factory):
     rng = np.random.default_rng(5)
     line, sample = rng.uniform(10.0, 38.0, 60), rng.uniform(80.0, 160.0, 60)
     longitude, latitude = level.to_ground(line, sample)
-    path = tmp_path_factory.mktemp("points") / "points.csv"
-    pd.DataFrame({"longitude": longitude, "latitude": latitude}).to_csv(path, index=False)
+    path = write(
+        tmp_path_factory.mktemp("points") / "points.gpkg", frame(shapely.points(longitude, latitude), 4326)
+    )
     return path, shapely.MultiPoint(np.stack([longitude, latitude], axis=1)).envelope
 
 
@@ -230,6 +231,9 @@ class TestPoints:
         inside, clear = in_box(level, stations[1])
         found = self.layers(level, stations[0], coverage="extent")["labelled_station"]
         assert np.array_equal(found[clear], inside[clear])
+        pd.DataFrame({"longitude": [5.0], "latitude": [52.0]}).to_csv(tmp_path / "a.csv")
+        with pytest.raises(AlignsarError, match="does not state the extent of its points"):
+            self.layers(level, tmp_path / "a.csv", coverage="extent")
         survey = part(level, (0, 48), (60, 200))
         area = write(tmp_path / "area.gpkg", frame([survey], 4326).to_crs("EPSG:3857"))
         inside, clear = in_box(level, survey)

@@ -334,9 +334,7 @@ def write_points(name):
 def read_points(name):
     def read(folder):
         keys = {"vertical_datum": "ellipsoid", "crs": "EPSG:4326" if name.endswith(".csv") else None}
-        if name == "stations.json":
-            keys = {"pass_direction": "ascending"}
-        elif not name.endswith(".las"):
+        if not name.endswith(".las"):
             keys["value"] = "value"
         points = open_points(PointLayerConfig(path=str(folder / name), **keys), KEY)
         values = {"longitude": [], "latitude": [], "point_height": []}
@@ -486,7 +484,7 @@ TARGETS = (
     Target("vectors_gpkg", write_view, read_vectors("gpkg")),
     *(
         Target(f"points_{Path(name).suffix[1:]}", write_points(name), read_points(name))
-        for name in ("x.las", "x.csv", "x.parquet", "x.geojson", "stations.json")
+        for name in ("x.las", "x.csv", "x.parquet", "x.geojson")
     ),
     Target("reflectors", write_points("stations.json"), read_reflector_list),
     Target("dem_nc", write_netcdf, read_dem("x.nc")),

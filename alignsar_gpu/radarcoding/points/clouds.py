@@ -15,8 +15,8 @@ from pyproj.exceptions import ProjError
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.geometry.bounds import require
-from alignsar_gpu.opening.texts import system_of
-from alignsar_gpu.radarcoding.points.sources import AT_A_TIME, Coordinates
+from alignsar_gpu.radarcoding.crs import box_of, stated_system
+from alignsar_gpu.radarcoding.points.sources import AT_A_TIME, Coordinates, PointSource
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from alignsar_gpu.radarcoding.crs import Box
 
 SUFFIXES = (".las", ".laz")
-NOISE = (7, 18)  # low and high noise, of the ASPRS standard classes
-DAMAGED = (LaspyException, ValueError, RuntimeError, OSError, EOFError, MemoryError, struct.error)
 VERTICAL_KEY = 4096  # of GeoTIFF: the code of the vertical reference system
 EPSG_CODES = range(1024, 32767)
+NOISE = (7, 18)  # low and high noise, of the ASPRS standard classes
+DAMAGED = (LaspyException, ProjError, ValueError, RuntimeError, OSError, EOFError, MemoryError, struct.error)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,38 +52,16 @@ class CloudTile:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PointCloud:
+class PointCloud(PointSource):
     """Tiles of a point cloud in one coordinate reference system.
 
     Points that are flagged as withheld (deleted, in the words of the LAS specification) are left out, and so
     is noise unless ``classification`` asks for it.
     """
 
-    where: str
     tiles: tuple[CloudTile, ...]
     classification: tuple[int, ...] | None
     value: str | None
-    has_height: bool = True
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """Files of the tiles."""
-        return tuple(tile.path for tile in self.tiles)
-
-    @property
-    def crs(self) -> CRS | None:
-        """System that the tiles state."""
-        return self.tiles[0].crs
-
-    @property
-    def bounds(self) -> Box | None:
-        """Extent of all tiles by their headers."""
-        boxes = np.array([tile.box for tile in self.tiles])
-        if not np.isfinite(boxes).all():
-            return None
-        west, south = (float(v) for v in boxes[:, :2].min(axis=0))
-        east, north = (float(v) for v in boxes[:, 2:].max(axis=0))
-        return west, south, east, north
 
     def read(self, windows: Sequence[Box], counts: Counter[str]) -> Iterator[Coordinates]:
         """Read the points of the tiles that reach into a window."""
@@ -130,7 +108,7 @@ class PointCloud:
                 raise AlignsarError(_no_dimension(self.where, tile.path, self.value, dimensions))
             value = np.asarray(chunk[self.value], dtype=np.float64)[keep]
         x, y, z = (np.asarray(chunk[axis], dtype=np.float64)[keep] for axis in "xyz")
-        return Coordinates(x, y, z, value, None)
+        return Coordinates(x, y, z, value)
 
 
 def open_tiles(
@@ -148,7 +126,10 @@ def open_tiles(
                 low, high = header.mins, header.maxs
                 box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
                 tile = CloudTile(
-                    path=path, count=int(header.point_count), box=box, crs=_crs(header, where, path)
+                    path=path,
+                    count=int(header.point_count),
+                    box=box,
+                    crs=_crs(header, f"{where}: {path.name}"),
                 )
         except DAMAGED as error:
             raise _damaged(where, path, error) from None
@@ -165,8 +146,19 @@ def open_tiles(
                 f"{where}: {tiles[0].path.name} is in {names[0]}, but {tile.path.name} in {names[1]}: name tiles "
                 "of one coordinate reference system, and the others as a layer of their own"
             )
-    classes = None if classification is None else tuple(classification)
-    return PointCloud(where=where, tiles=tuple(tiles), classification=classes, value=value)
+    boxes = np.array([tile.box for tile in tiles])
+    return PointCloud(
+        where=where,
+        files=tuple(tile.path for tile in tiles),
+        crs=tiles[0].crs,
+        bounds=box_of([*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0)])
+        if np.isfinite(boxes).all()
+        else None,
+        has_height=True,
+        tiles=tuple(tiles),
+        classification=None if classification is None else tuple(classification),
+        value=value,
+    )
 
 
 def _refuse_long_records(path: Path) -> None:
@@ -182,25 +174,16 @@ def _refuse_long_records(path: Path) -> None:
         raise ValueError("its header promises more than there is")
 
 
-def _crs(header: laspy.LasHeader, where: str, path: Path) -> CRS | None:
+def _crs(header: laspy.LasHeader, where: str) -> CRS | None:
     """Return the system of a header, with the vertical one that GeoTIFF keys may name beside it."""
-    try:
-        stated = header.parse_crs()
-        crs = None if stated is None else system_of(stated)
-        if crs is None or len(crs.axis_info) == 3:
-            return crs
-        records = header.vlrs.get("GeoKeyDirectoryVlr")
-        codes = [k.value_offset for r in records for k in r.geo_keys if k.id == VERTICAL_KEY]
-        if not codes or codes[0] not in EPSG_CODES:
-            return crs
-        vertical = VerticalCRS.from_epsg(codes[0])
-        both = CompoundCRS(name=f"{crs.name} + {vertical.name}", components=[crs, vertical])
-        return CRS.from_wkt(both.to_wkt())  # the class has no to_2d of its own
-    except ProjError as error:
-        raise AlignsarError(
-            f"{where}: {path.name} states a coordinate reference system that cannot be used ({error}): write the "
-            "right one into the file"
-        ) from None
+    crs = stated_system(header.parse_crs(), where)
+    records = header.vlrs.get("GeoKeyDirectoryVlr")
+    codes = [k.value_offset for r in records for k in r.geo_keys if k.id == VERTICAL_KEY]
+    if crs is None or len(crs.axis_info) == 3 or not codes or codes[0] not in EPSG_CODES:
+        return crs
+    vertical = VerticalCRS.from_epsg(codes[0])
+    both = CompoundCRS(name=f"{crs.name} + {vertical.name}", components=[crs, vertical])
+    return CRS.from_wkt(both.to_wkt())  # the class has no to_2d of its own
 
 
 def _damaged(where: str, path: Path, why: object) -> AlignsarError:

@@ -12,8 +12,8 @@ from alignsar_gpu.config.radarcoding import LayerConfig
 class PointLayerConfig(LayerConfig):
     """Keys of a layer of kind=points.
 
-    ``path`` is a LAS or LAZ file, a CSV or Parquet table, any vector file of points that GDAL reads, a JSON list of
-    stations with corner reflectors, or a folder or a pattern (``*``) of tiles. ``crs`` may also add to a file's
+    ``path`` is a LAS or LAZ file, a CSV or Parquet table, any vector file of points that GDAL reads, or a folder or a
+    pattern (``*``) of tiles. ``crs`` may also add to a file's
     system the vertical one that it leaves out ("EPSG:28992+5709"). Columns ``x``, ``y`` and ``z`` are recognised if
     they are called longitude, latitude and height, or alike; points without heights lie on the terrain.
     """
@@ -35,9 +35,6 @@ class PointLayerConfig(LayerConfig):
         default=None, metadata=about("classes of a LAS file, such as 2 for ground; unset: all but noise")
     )
     value: str | None = key(None, "attribute that statistics are of; unset: the height")
-    pass_direction: str | None = key(
-        None, "of a list of corner reflectors, the pass", choices=("ascending", "descending")
-    )
     coverage: str | None = key(
         None,
         "where points were looked for: extent (the box around them), everywhere, or a file of polygons; unset: only "

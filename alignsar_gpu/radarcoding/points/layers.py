@@ -62,7 +62,7 @@ class PointLayers:
     @property
     def files(self) -> tuple[Path | str, ...]:
         """See `layers.Source`."""
-        return (*self.file.files, *(() if self.polygons is None else self.polygons.files))
+        return (*self.file.source.files, *(() if self.polygons is None else self.polygons.files))
 
     @property
     def layers(self) -> tuple[LayerSpec, ...]:
@@ -132,7 +132,7 @@ class PointLayers:
 
     def facts(self) -> dict[str, Any]:
         """See `layers.Source`."""
-        return {self.name: {"coordinates": self.file.operation}}
+        return {self.name: {"coordinates": self.file.place.operation}}
 
     def warnings(self) -> list[str]:
         """See `layers.Source`."""

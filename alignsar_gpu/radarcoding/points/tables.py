@@ -1,33 +1,23 @@
-"""Read tables of points: CSV, and Parquet with columns of coordinates or with a geometry (GeoParquet)."""
+"""Read tables of points: CSV and Parquet with columns of coordinates."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import csv
-from pyproj.exceptions import ProjError
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.opening.texts import load_json, system_of
-from alignsar_gpu.radarcoding.points.features import from_wkb, kind_of
-from alignsar_gpu.radarcoding.points.sources import (
-    AT_A_TIME,
-    Columns,
-    Coordinates,
-    column,
-    coordinate_columns,
-)
+from alignsar_gpu.radarcoding.points.sources import AT_A_TIME, Coordinates, PointSource, column
+from alignsar_gpu.radarcoding.vectors.checks import numbers
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
     from pyproj import CRS
 
     from alignsar_gpu.radarcoding.crs import Box
@@ -35,75 +25,61 @@ if TYPE_CHECKING:
 
 TEXT = (".csv", ".tsv", ".txt")
 PARQUET = (".parquet", ".geoparquet", ".pq")
-SUFFIXES = (*TEXT, *PARQUET)
 BLOCK = 1 << 25  # bytes of text read together
 SEPARATORS = ",;\t|"
+DEGREES = (("longitude", "latitude"), ("lon", "lat"), ("long", "lat"), ("lng", "lat"))
+METRES = (("x", "y"), ("easting", "northing"))
+HEIGHTS = ("height", "elevation", "z", "altitude", "elev")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tables:
-    """Tables of points with the same columns, open.
+class Tables(PointSource):
+    """Tables of points with the same columns, open; ``columns`` are those of x, y, z and value, "" for none."""
 
-    ``geometry`` is the column of a GeoParquet file's geometry, "" where columns hold the coordinates.
-    """
+    columns: tuple[str, str, str, str]
 
-    where: str
-    files: tuple[Path, ...]
-    crs: CRS | None
-    columns: Columns
-    has_height: bool
-    geometry: str = ""
-    bounds: Box | None = None
-
-    def read(self, windows: Sequence[Box], counts: Counter[str]) -> Iterator[Coordinates]:  # noqa: ARG002  (a table has no index)
+    def read(self, windows: Sequence[Box], counts: Counter[str]) -> Iterator[Coordinates]:  # noqa: ARG002
         """Read all rows: a table has no spatial index."""
         for path in self.files:
-            batches = _csv(path, self.columns) if path.suffix.lower() in TEXT else self._parquet(path)
             try:
-                for batch in batches:
+                for batch in _batches(path, sorted({*self.columns} - {""})):  # type: ignore[arg-type]  # no URL
                     if batch.num_rows:
-                        yield self._coordinates(batch, counts)
+                        x, y, z, value = (
+                            numbers(batch.column(name)) if name else None for name in self.columns
+                        )
+                        assert x is not None
+                        assert y is not None
+                        yield Coordinates(x, y, z, value)
             except (pa.ArrowException, OSError, KeyError, ValueError) as error:
                 raise AlignsarError(
-                    f"{self.where}: {path.name} cannot be read ({error}): correct the file, or name columns of "
+                    f"{self.where}: {path} cannot be read ({error}): correct the file, or name columns of "
                     "numbers with keys x, y, z and value"
                 ) from None
 
-    def _parquet(self, path: Path) -> Iterator[pa.RecordBatch]:
-        names = [*self.columns.names, *([self.geometry] if self.geometry else [])]
+
+def _batches(path: Path, names: list[str]) -> Iterator[pa.RecordBatch]:
+    if path.suffix.lower() in TEXT:
+        convert = csv.ConvertOptions(include_columns=names, column_types=dict.fromkeys(names, pa.float64()))
+        with csv.open_csv(path, csv.ReadOptions(block_size=BLOCK), _separated(path), convert) as reader:
+            yield from reader
+    else:
         with pq.ParquetFile(path) as file:
             yield from file.iter_batches(batch_size=AT_A_TIME, columns=names)
 
-    def _coordinates(self, batch: pa.RecordBatch, counts: Counter[str]) -> Coordinates:
-        def numbers(name: str) -> NDArray[np.float64] | None:
-            if not name:
-                return None
-            values = batch.column(name).cast(pa.float64(), safe=False)
-            return np.array(values.to_numpy(zero_copy_only=False), dtype=np.float64)
 
-        z, value = numbers(self.columns.z), numbers(self.columns.value)
-        if self.geometry:
-            return from_wkb(batch.column(self.geometry), z, value, counts, self.where)
-        x, y = numbers(self.columns.x), numbers(self.columns.y)
-        assert x is not None
-        assert y is not None
-        return Coordinates(x, y, z, value, None)
-
-
-def _csv(path: Path, columns: Columns) -> Iterator[pa.RecordBatch]:
-    types = dict.fromkeys(columns.names, pa.float64())
-    convert = csv.ConvertOptions(include_columns=columns.names, column_types=types)
-    with csv.open_csv(
-        path, csv.ReadOptions(block_size=BLOCK), csv.ParseOptions(delimiter=_separator(path)), convert
-    ) as reader:
-        yield from reader
-
-
-def _separator(path: Path) -> str:
+def _separated(path: Path) -> csv.ParseOptions:
     """Find the separator of the columns: whichever is most frequent in the first line."""
     with path.open(encoding="utf-8-sig", errors="replace") as text:
         header = text.readline()
-    return max(SEPARATORS, key=header.count)
+    return csv.ParseOptions(delimiter=max(SEPARATORS, key=header.count))
+
+
+def is_geoparquet(path: Path) -> bool:
+    """Return whether a Parquet file has metadata on shapes."""
+    try:
+        return b"geo" in (pq.read_schema(path).metadata or {})
+    except (pa.ArrowException, OSError):
+        return False
 
 
 def open_tables(files: Sequence[Path], config: PointLayerConfig, crs: CRS | None, where: str) -> Tables:
@@ -111,68 +87,45 @@ def open_tables(files: Sequence[Path], config: PointLayerConfig, crs: CRS | None
 
     Raises AlignsarError for a table without the columns (listing what there is) or without rows.
     """
-    tables = [_one(path, config, crs, where) for path in files]
-    first = tables[0]
-    for table in tables[1:]:
-        if (table.columns, table.geometry, table.crs) != (first.columns, first.geometry, first.crs):
+    columns = [_columns(path, config, crs, f"{where} ({path.name})") for path in files]
+    for path, found in zip(files, columns, strict=True):
+        if found != columns[0]:
             raise AlignsarError(
-                f"{where}: {table.files[0].name} has other columns or another coordinate reference system than "
-                f"{first.files[0].name}: name tables of one kind"
+                f"{where}: {path.name} has other columns than {files[0].name}: name tables of one kind"
             )
+    has_height = bool(columns[0][2])
     return Tables(
-        where=where,
-        files=tuple(files),
-        crs=first.crs,
-        columns=first.columns,
-        has_height=first.has_height,
-        geometry=first.geometry,
+        where=where, files=tuple(files), crs=None, bounds=None, has_height=has_height, columns=columns[0]
     )
 
 
-def _one(path: Path, config: PointLayerConfig, crs: CRS | None, where: str) -> Tables:
-    label = f"{where} ({path.name})"
-    geo: dict[str, Any] = {}
+def _columns(path: Path, config: PointLayerConfig, crs: CRS | None, where: str) -> tuple[str, str, str, str]:
+    """Find the columns of coordinates in a table: those named, or else those whose names say so."""
     try:
         if path.suffix.lower() in TEXT:
-            with csv.open_csv(path, parse_options=csv.ParseOptions(delimiter=_separator(path))) as reader:
-                names, rows = reader.schema.names, sum(1 for _ in [reader.read_next_batch()])
+            with csv.open_csv(path, parse_options=_separated(path)) as reader:
+                names, rows = reader.schema.names, next(iter(reader), pa.table({})).num_rows
         else:
             with pq.ParquetFile(path) as file:
                 names, rows = file.schema_arrow.names, file.metadata.num_rows
-                geo = load_json((file.schema_arrow.metadata or {}).get(b"geo", b"{}"))
     except (pa.ArrowException, OSError, ValueError) as error:
         raise AlignsarError(
-            f"{label}: cannot be read as a table ({error}): correct or copy it again"
+            f"{where}: cannot be read as a table ({error}): correct or copy it again"
         ) from None
-    except StopIteration:
-        names, rows = reader.schema.names, 0
     if not rows:
-        raise AlignsarError(f"{label}: has no rows; name a table that has, or leave this layer out")
-    value = column(names, config.value, "value", label)
-    if geo and config.x is None:
-        columns = Columns(x="", y="", z=column(names, config.z, "z", label), value=value)
-        return _with_geometry(path, geo, columns, label)
-    degrees = None if crs is None else not crs.is_projected
-    x, y, z = coordinate_columns(names, config.x, config.y, config.z, label, degrees=degrees)
-    columns = Columns(x=x, y=y, z=z, value=value)
-    return Tables(where=where, files=(path,), crs=None, columns=columns, has_height=bool(z))
-
-
-def _with_geometry(path: Path, geo: dict[str, Any], columns: Columns, label: str) -> Tables:
-    """Open a GeoParquet file by its metadata on the geometry (GeoParquet 1.1)."""
-    try:
-        name = geo["primary_column"]
-        geometry = geo["columns"][name]
-        encoding, kinds = geometry["encoding"], geometry.get("geometry_types", [])
-        stated = geometry.get("crs", "OGC:CRS84")
-        crs = None if stated is None else system_of(stated)
-    except (KeyError, TypeError, ProjError) as error:
+        raise AlignsarError(f"{where}: has no rows; name a table that has, or leave this layer out")
+    if (config.x is None) != (config.y is None):
+        raise AlignsarError(f"{where}: name both columns, x and y, or neither")
+    plain = {name.strip().lower(): name for name in names}
+    pairs = METRES if crs is not None and crs.is_projected else (*DEGREES, *METRES)
+    x, y = next(((plain[a], plain[b]) for a, b in pairs if {a, b} <= {*plain}), (None, None))
+    if config.x is None and x is None:
+        looked = ", ".join(f"{a} and {b}" for a, b in pairs)
         raise AlignsarError(
-            f"{label}: its GeoParquet metadata are not understood ({error!r}): write the file again"
-        ) from None
-    if encoding.upper() != "WKB":
-        raise AlignsarError(
-            f"{label}: its geometry is encoded as {encoding!r}, and WKB is read: write it so (GeoPandas does)"
+            f"{where}: no columns of coordinates were recognised (looked for {looked}); name them with "
+            f"keys x and y; its columns are {', '.join(names) or 'none'}"
         )
-    has_height = any(kind_of(kind, label) for kind in kinds) or bool(columns.z)
-    return Tables(where=label, files=(path,), crs=crs, columns=columns, has_height=has_height, geometry=name)
+    z = config.z or next((plain[name] for name in HEIGHTS if name in plain), None)
+    wanted = {"x": config.x or x, "y": config.y or y, "z": z, "value": config.value}
+    east, north, height, value = (column(names, name, key, where) for key, name in wanted.items())
+    return east, north, height, value

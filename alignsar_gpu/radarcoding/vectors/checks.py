@@ -11,11 +11,9 @@ import shapely
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.radarcoding.vectors.config import Z
 from alignsar_gpu.radarcoding.vectors.formats.sources import NUMBER
-from alignsar_gpu.radarcoding.vectors.shapes import KINDS, dimension_of, without_collections
+from alignsar_gpu.radarcoding.vectors.shapes import KINDS, NO_KIND, dimension_of, without_collections
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
     from pyproj import CRS
 
@@ -42,53 +40,30 @@ def stated_crs(source: LayerSource, config: VectorLayerConfig) -> CRS | None:
     )
 
 
-def check_features(source: LayerSource, config: VectorLayerConfig, shapes: Shapes) -> None:
+def check_features(source: LayerSource, shapes: Shapes) -> None:
     """Check that a layer has features that are asked for (``shapes``: the first); raise AlignsarError otherwise."""
-    if source.features == 0 or (not len(shapes) and not config.where):
+    if source.features == 0 or (not len(shapes) and source.condition is None):
         raise AlignsarError(f"{source.name}: has no features: choose another file or layer")
     if not len(shapes):
-        raise AlignsarError(f"{source.name}: no feature meets where={config.where!r}; correct it")
+        raise AlignsarError(f"{source.name}: no feature meets where={source.condition!r}; correct it")
 
 
-def kind_of(source: LayerSource, config: VectorLayerConfig, shapes: Shapes) -> str:
-    """Return the kind of shapes of a layer: "polygon", "line" or "point".
-
-    Raises AlignsarError where none of them has an area, nor is to be given one.
-    """
-    stated = source.geometry_type.replace("LineString", "line").replace("Curve", "line").lower()
-    if "polygon" in stated or "surface" in stated:
-        if config.width:
-            raise AlignsarError(
-                f"{source.name}: has polygons, but width is for lines: use buffer to make them larger"
-            )
-        return "polygon"
+def check_kinds(source: LayerSource, config: VectorLayerConfig, shapes: Shapes) -> None:
+    """Check that some shapes (the first of a layer) have an area or are given one; raise AlignsarError otherwise."""
+    apart, _ = without_collections(shapes[~shapely.is_missing(shapes)])
+    met = set(dimension_of(apart[~shapely.is_empty(apart)]).tolist()) - {NO_KIND}
+    if met == {2} and config.width:
+        raise AlignsarError(
+            f"{source.name}: has polygons, but width is for lines: use buffer to make them larger"
+        )
     useful = {2} | ({1} if config.reach else set()) | ({0} if config.buffer else set())
-    for name in ("point", "line"):
-        if name in stated and "collection" not in stated:
-            return _refused({name}, source) if KINDS.index(name) not in useful else name
-    met: set[int] = set()
-    for batch in _shapes_of(source, shapes):
-        apart, _ = without_collections(batch[~shapely.is_missing(batch)])
-        dimensions = [int(number) for number in dimension_of(apart[~shapely.is_empty(apart)]) if number >= 0]
-        met.update(dimensions)
-        for dimension in dimensions:
-            if dimension in useful:
-                return KINDS[dimension]
-    return _refused({KINDS[one] for one in met}, source)
-
-
-def _shapes_of(source: LayerSource, first: Shapes) -> Iterator[Shapes]:
-    yield first
-    if len(first) == LOOKED_AT:
-        for batch in source.batches([], None):
-            yield batch.shapes
-
-
-def _refused(kinds: set[str], source: LayerSource) -> str:
-    if not kinds:
+    of_one_kind = "Point" in source.geometry_type or "Line" in source.geometry_type
+    if met & useful or (len(shapes) == LOOKED_AT and not of_one_kind):
+        return
+    if not met:
         raise AlignsarError(f"{source.name}: none of its features has a shape: choose another file or layer")
-    what = " and ".join(f"{kind}s" for kind in sorted(kinds))
-    cure = "width (metres; bands along lines)" if "line" in kinds else "buffer (metres; discs around points)"
+    what = " and ".join(f"{KINDS[dimension]}s" for dimension in sorted(met, reverse=True))
+    cure = "width (metres; bands along lines)" if 1 in met else "buffer (metres; discs around points)"
     raise AlignsarError(f"{source.name}: has {what}, which have no area: give {cure}")
 
 

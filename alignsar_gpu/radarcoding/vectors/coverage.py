@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +13,12 @@ from alignsar_gpu.radarcoding.vectors.classes import Classes
 from alignsar_gpu.radarcoding.vectors.config import EVERYWHERE, EXTENT, VectorLayerConfig
 from alignsar_gpu.radarcoding.vectors.crs import STRAIGHT
 from alignsar_gpu.radarcoding.vectors.files import VectorFile, open_vectors
-from alignsar_gpu.radarcoding.vectors.formats.sources import FeatureBatch
+from alignsar_gpu.radarcoding.vectors.formats.sources import FeatureBatch, LayerSource
 from alignsar_gpu.radarcoding.vectors.shapes import repaired
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from pyproj import CRS
     from shapely.geometry.base import BaseGeometry
 
     from alignsar_gpu.radarcoding.crs import Box
@@ -117,8 +116,16 @@ def _extent(files: Sequence[VectorFile]) -> VectorFile:
     return replace(
         first,
         config=VectorLayerConfig(path=first.config.path, buffer=reach or None),
-        source=AreaSource(name=first.name, crs=first.crs, area=corners.convex_hull, files=first.files),
-        kind="polygon",
+        source=AreaSource(
+            name=first.name,
+            files=first.files,
+            fields={},
+            geometry_type="Polygon",
+            crs=first.crs,
+            bounds=(west, south, east, north),
+            features=1,
+            area=corners.convex_hull,
+        ),
         place=replace(first.place, extent=(west, south, east, north)),
         legend=Classes(index={}),
     )
@@ -144,31 +151,16 @@ def area_in_degrees(file: VectorFile) -> BaseGeometry:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class AreaSource:
-    """One area as a source of vectors, see `sources.LayerSource`."""
+class AreaSource(LayerSource):
+    """One area as a source of vectors."""
 
-    name: str
-    crs: CRS
     area: BaseGeometry
-    files: tuple[Path | str, ...]
-    fields: Mapping[str, str] = field(default_factory=dict)
-    geometry_type: str = "Polygon"
-    features: int = 1
 
-    @property
-    def bounds(self) -> Box:
+    def batches(
+        self,
+        columns: Sequence[str],  # noqa: ARG002  (it has no attributes)
+        box: Box | None,  # noqa: ARG002
+        most: int | None = None,  # noqa: ARG002
+    ) -> Iterator[FeatureBatch]:
         """See `LayerSource`."""
-        west, south, east, north = self.area.bounds
-        return west, south, east, north
-
-    def head(self, count: int) -> FeatureBatch:  # noqa: ARG002  (it has one)
-        """See `LayerSource`."""
-        return FeatureBatch(shapes=np.array([self.area], dtype=object), columns={})
-
-    def batches(self, columns: Sequence[str], box: Box | None) -> Iterator[FeatureBatch]:  # noqa: ARG002
-        """See `LayerSource`."""
-        yield self.head(1)
-
-    def values(self, column: str) -> Iterator[Any]:  # noqa: ARG002  (it has no attributes)
-        """See `LayerSource`."""
-        yield from ()
+        yield FeatureBatch(shapes=np.array([self.area], dtype=object), columns={})

@@ -71,21 +71,20 @@ class Georeference:
         return transform_points(self.pipeline, x, y) if self.pipeline else (x, y)
 
     @property
-    def bounds(self) -> Box | None:
-        """Extent of the file, in degrees."""
+    def outline(self) -> BaseGeometry | None:
+        """Box around the file, a polygon in degrees; None where the file does not state its extent."""
         if self.extent is None:
             return None
-        x, y = _outline(self.extent)
-        longitude, latitude = self.to_geodetic(x, y)
-        if not np.isfinite(longitude).any():
-            return None
-        longitude = turn(longitude, float(longitude[np.isfinite(longitude)][0]), 360.0)
-        return (
-            float(np.nanmin(longitude)),
-            float(np.nanmin(latitude)),
-            float(np.nanmax(longitude)),
-            float(np.nanmax(latitude)),
+        west, south, east, north = self.extent
+        if self.period and east - west > 0.5 * self.period:  # round the Earth, or across 180 degrees
+            west, east = -self.period, self.period
+        fine = shapely.box(west, south, east, north).segmentize(
+            max(east - west, north - south) / STEPS or 1.0
         )
+        x, y = self.to_geodetic(*np.ascontiguousarray(shapely.get_coordinates(fine).T))
+        x, y = x[np.isfinite(x)], y[np.isfinite(x)]
+        x = x if self.period else turn(x, float(x[0]) if len(x) else 0.0, 360.0)
+        return shapely.Polygon(np.stack([x, y], axis=1)) if len(x) > 2 else None
 
     def areas(self, area: BaseGeometry, reach: float) -> list[BaseGeometry]:
         """Convert a polygon in degrees to coordinates of the file: a bit larger, and by ``reach`` metres.
@@ -187,7 +186,7 @@ def transform_points(
     pipeline: str, x: NDArray[np.float64], y: NDArray[np.float64], *, back: bool = False
 ) -> Pair:
     """Transform points (n,) by a pipeline; see `dem.frame.transform`."""
-    if len(x) == 1:  # older versions of pyproj give numbers for an array of one
+    if len(x) == 1:  # older versions of pyproj make numbers of an array of one
         u, v = transform(pipeline, np.repeat(x, 2), np.repeat(y, 2), back=back)
         return u[:1], v[:1]
     return transform(pipeline, x, y, back=back)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,12 @@ import numpy as np
 import shapely
 
 from alignsar_gpu.errors import AlignsarError
-from alignsar_gpu.radarcoding.crs import agreed_crs, given_crs
+from alignsar_gpu.radarcoding.crs import agreed_crs, box_of, given_crs
 from alignsar_gpu.radarcoding.vectors.checks import (
     LOOKED_AT,
     check_features,
     check_heights,
-    kind_of,
+    check_kinds,
     numbers,
     stated_crs,
 )
@@ -22,7 +23,7 @@ from alignsar_gpu.radarcoding.vectors.classes import Classes, find_classes
 from alignsar_gpu.radarcoding.vectors.config import Z
 from alignsar_gpu.radarcoding.vectors.crs import Georeference, find_georeference
 from alignsar_gpu.radarcoding.vectors.formats.paths import find_vectors
-from alignsar_gpu.radarcoding.vectors.formats.sources import LayerSource, check_fields
+from alignsar_gpu.radarcoding.vectors.formats.sources import check_fields
 from alignsar_gpu.radarcoding.vectors.rings import ClassifiedFeatures, Counts, FeatureWindow, rings_of
 from alignsar_gpu.radarcoding.vectors.validity import FeatureValidity
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.radarcoding.crs import Box
     from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
-    from alignsar_gpu.radarcoding.vectors.formats.sources import FeatureBatch, Shapes
+    from alignsar_gpu.radarcoding.vectors.formats.sources import FeatureBatch, LayerSource, Shapes
     from alignsar_gpu.radarcoding.vectors.rings import Rings
 
 BEYOND = 1000.0  # metres around a scene that shapes are kept in: the orbit sees them
@@ -52,7 +53,6 @@ class VectorFile:
     config : what is asked for.
     validity : which features there are on the reference date.
     crs : of the file.
-    kind : "polygon", "line" or "point": that of the layer, or of its first feature of use.
     place : where its coordinates lie.
     """
 
@@ -61,7 +61,6 @@ class VectorFile:
     source: LayerSource
     validity: FeatureValidity
     crs: CRS
-    kind: str
     place: Georeference
     legend: Classes
 
@@ -103,7 +102,8 @@ class VectorFile:
     @property
     def bounds(self) -> Box | None:
         """West, south, east and north of the layer in degrees; None where the file does not state its extent."""
-        return self.place.bounds
+        outline = self.place.outline
+        return None if outline is None else box_of(outline.bounds)
 
     @property
     def _in_degrees(self) -> bool:
@@ -134,17 +134,12 @@ class VectorFile:
         for number, part in enumerate(areas):
             edge = next((edge for edge in edges if edge.intersects(part)), part)
             window = FeatureWindow(area=part, before=areas[:number], edge=edge)
-            for batch in self._batches(part.bounds):
-                features = self._features(batch, part.bounds, counts)
-                rings = rings_of(features, self.config, self.place, window, counts)
-                if len(rings.class_index):
-                    yield rings
-
-    def _batches(self, box: Box) -> Iterator[FeatureBatch]:
-        try:
-            yield from self.source.batches(self.config.columns, box)
-        except AlignsarError as error:
-            raise AlignsarError(f"{self.key}: {error}") from None
+            with beginning_with(self.key):
+                for batch in self.source.batches(self.config.columns, part.bounds):
+                    features = self._features(batch, part.bounds, counts)
+                    rings = rings_of(features, self.config, self.place, window, counts)
+                    if len(rings.class_index):
+                        yield rings
 
     def _features(self, batch: FeatureBatch, box: Box, counts: Counts) -> ClassifiedFeatures:
         """Select features in a class whose bounds meet a box: not all formats can be asked for these alone."""
@@ -189,6 +184,19 @@ class VectorFile:
         )
 
 
+def open_source(config: VectorLayerConfig, key: str) -> LayerSource:
+    """Open a layer of a file by the reader of its format; see `open_vectors`."""
+    # both need pyogrio, which a run without vectors does not
+    from alignsar_gpu.radarcoding.vectors.formats.geoparquet import ENDINGS, open_parquet  # noqa: PLC0415
+    from alignsar_gpu.radarcoding.vectors.formats.ogr import open_ogr  # noqa: PLC0415
+
+    path = find_vectors(config.path, key)
+    is_parquet = path.path is not None and path.path.is_file() and path.path.suffix.lower() in ENDINGS
+    source: LayerSource = (open_parquet if is_parquet else open_ogr)(path, config, key)
+    check_fields(source, config.columns)
+    return source
+
+
 def open_vectors(config: VectorLayerConfig, key: str) -> VectorFile:
     """Open the features of a layer.
 
@@ -201,19 +209,13 @@ def open_vectors(config: VectorLayerConfig, key: str) -> VectorFile:
     condition that is not understood or met by nothing, a system that is missing, unusable or contradicted, kinds
     of shapes that have no area, values that are in no class, and heights that cannot be.
     """
-    # both need pyogrio, which a run without vectors does not
-    from alignsar_gpu.radarcoding.vectors.formats.geoparquet import is_parquet, open_parquet  # noqa: PLC0415
-    from alignsar_gpu.radarcoding.vectors.formats.ogr import open_ogr  # noqa: PLC0415
-
     config.check(key)
-    path = find_vectors(config.path, key)
-    try:
-        source: LayerSource = (open_parquet if is_parquet(path) else open_ogr)(path, config, key)
+    with beginning_with(key):
+        source = open_source(config, key)
         crs = agreed_crs(stated_crs(source, config), given_crs(config.crs, key), source.name)
-        check_fields(source, config.columns, config.where)
         head = source.head(LOOKED_AT)
-        check_features(source, config, head.shapes)
-        kind = kind_of(source, config, head.shapes)
+        check_features(source, head.shapes)
+        check_kinds(source, config, head.shapes)
         check_heights(source, config, crs, head.shapes)
         return VectorFile(
             key=key,
@@ -221,10 +223,16 @@ def open_vectors(config: VectorLayerConfig, key: str) -> VectorFile:
             source=source,
             validity=FeatureValidity(key=key, first=config.valid_from, last=config.valid_until),
             crs=crs,
-            kind=kind,
             place=find_georeference(crs, source.bounds, source.name),
             legend=find_classes(source, config),
         )
+
+
+@contextmanager
+def beginning_with(key: str) -> Iterator[None]:
+    """Let messages of errors begin with the key of the configuration."""
+    try:
+        yield
     except AlignsarError as error:
         text = str(error)
         raise AlignsarError(text if text.startswith(key) else f"{key}: {text}") from None

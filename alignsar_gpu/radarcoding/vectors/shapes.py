@@ -30,37 +30,14 @@ def dimension_of(shapes: Shapes) -> NDArray[np.int8]:
 
 
 def without_collections(shapes: Shapes) -> tuple[Shapes, NDArray[np.int64]]:
-    """Split collections into their points, lines and areas; return also the shape that each part is of."""
+    """Split collections into their parts; return also the shape that each part is of, in order."""
     owner = np.arange(len(shapes))
-    mixed = shapely.get_type_id(shapes) == COLLECTION
-    if not mixed.any():
-        return shapes, owner
-    parts: list[Any] = []
-    of: list[int] = []
-    for number in owner[mixed]:
-        single = np.asarray(_parts(shapes[number]), dtype=object)
-        dimension = dimension_of(single)
-        for wanted, gathered in enumerate((shapely.multipoints, shapely.multilinestrings, _joined)):
-            if (dimension == wanted).any():
-                parts.append(gathered(single[dimension == wanted]))
-                of.append(int(number))
-    apart = np.empty(len(parts), dtype=object)
-    apart[:] = parts
-    order = np.argsort(
-        owner_of := np.concatenate([owner[~mixed], np.array(of, dtype=np.int64)]), kind="stable"
-    )
-    return np.concatenate([shapes[~mixed], apart])[order], owner_of[order]
-
-
-def _parts(shape: Any) -> list[Any]:
-    """List the points, lines and polygons of a shape; rings are lines."""
-    if hasattr(shape, "geoms"):
-        return [part for geometry in shape.geoms for part in _parts(geometry)]
-    return [shapely.LineString(shape)] if shape.geom_type == "LinearRing" else [shape]
-
-
-def _joined(polygons: Shapes) -> Any:
-    return shapely.union_all([repaired(polygon) for polygon in polygons])
+    while (mixed := shapely.get_type_id(shapes) == COLLECTION).any():
+        parts, of = shapely.get_parts(shapes[mixed], return_index=True)
+        owner = np.concatenate([owner[~mixed], owner[mixed][of]])
+        order = np.argsort(owner, kind="stable")
+        shapes, owner = np.concatenate([shapes[~mixed], parts])[order], owner[order]
+    return shapes, owner
 
 
 def repaired(shape: Any) -> Any:
@@ -93,8 +70,9 @@ def cut_off(shapes: Shapes, edge: BaseGeometry) -> Shapes:
     inside = shapely.intersection(shapes[over], edge)
     parts, owner = without_collections(inside)
     same = dimension_of(parts) == dimension_of(shapes[over])[owner]
+    parts, owner = merged(parts[same], owner[same])
     clipped[over] = shapely.Polygon()
-    clipped[over[owner[same]]] = parts[same]
+    clipped[over[owner]] = parts
     return clipped
 
 

@@ -2,42 +2,25 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 import zipfile
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
 
 from alignsar_gpu.errors import AlignsarError, did_you_mean
 from alignsar_gpu.opening.listing import without_clutter
 from alignsar_gpu.opening.sources import source_files
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-IN_ARCHIVE = re.compile(r"/vsizip/\{?(?P<archive>[^{}]+?\.zip)\}?(?:/(?P<member>.+))?", re.IGNORECASE)
-SHOWN = 20  # names in a message
-# Endings of files that are vectors by themselves, for messages about archives.
-VECTORS = (
-    *(
-        ".shp",
-        ".gpkg",
-        ".geojson",
-        ".json",
-        ".geojsonl",
-        ".gml",
-        ".xml",
-        ".kml",
-        ".parquet",
-        ".fgb",
-        ".tab",
-        ".mif",
-    ),
-    *(".dxf", ".gpx", ".csv", ".gmz", ".kmz"),
+IN_ARCHIVE = re.compile(
+    r"(?:/vsizip/)?\{?(?P<archive>[^{}]+?\.zip)\}?(?:[/!]+(?P<member>.+))?", re.IGNORECASE
 )
-SIDECARS = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".xsd", ".tab", ".dat", ".map", ".id", ".mif", ".mid")
+SHOWN = 20  # names in a message
+BESIDE = {  # what makes up a file of these endings, besides it
+    ".shp": {".shx", ".dbf", ".prj", ".cpg"},
+    ".tab": {".dat", ".map", ".id"},
+    ".mif": {".mid"},
+    ".gml": {".xsd"},
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,13 +32,15 @@ class VectorPath:
     shown : as the user wrote it.
     dataset : for GDAL.
     path : the file, folder or archive; None for other paths of GDAL.
-    member : of the archive, "" where ``path`` is not one.
+    member : of the archive, "" where ``path`` is not one, or no file in it is named.
+    members : files in the archive, where none is named.
     """
 
     shown: str
     dataset: str
     path: Path | None
     member: str = ""
+    members: list[str]
 
     @property
     def ending(self) -> str:
@@ -70,59 +55,22 @@ class VectorPath:
             return source_files(self.dataset, (), self.shown)
         if self.path.is_dir():
             return tuple(sorted(file for file in without_clutter(self.path.rglob("*")) if file.is_file()))
-        stem = self.path.stem
-        beside = {self.path.with_name(stem + ending) for ending in SIDECARS + tuple(map(str.upper, SIDECARS))}
-        same = (
-            {file for file in beside if file.is_file()}
-            if self.path.suffix.lower() in {*SIDECARS, ".gml"}
-            else set()
-        )
-        return tuple(sorted({self.path} | same))
-
-    def has_beside(self, ending: str) -> bool:
-        """Return whether a file of the same name with another ending is there."""
-        if self.path is None:
-            return False
-        if self.member:
-            return str(Path(self.member).with_suffix(ending)) in _members(self.path)
-        return self.path.with_suffix(ending).is_file()
-
-    @contextmanager
-    def opened(self) -> Iterator[IO[bytes] | None]:
-        """Open the bytes of the file, unpacked; None where Python cannot read them."""
-        if self.path is None or not self.path.is_file():
-            yield None
-        elif self.member:
-            with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as stream:
-                yield stream
-        elif self.path.suffix.lower() == ".gz":
-            with gzip.open(self.path) as unpacked:
-                yield cast("IO[bytes]", unpacked)
-        else:
-            with self.path.open("rb") as stream:
-                yield stream
+        beside = BESIDE.get(self.path.suffix.lower(), set())
+        same = (file for file in self.path.parent.iterdir() if file.stem == self.path.stem) if beside else ()
+        return tuple(sorted({self.path, *(file for file in same if file.suffix.lower() in beside)}))
 
 
 def find_vectors(text: str, key: str) -> VectorPath:
     """Find the file that ``text`` names. Raises AlignsarError, beginning with ``key``, where there is none."""
-    if text.startswith("/vsi"):
-        inside = IN_ARCHIVE.fullmatch(text)
-        if inside and Path(inside["archive"]).is_file():
-            return _in_archive(text, Path(inside["archive"]), inside["member"] or "", key)
-        return VectorPath(shown=text, dataset=text, path=None)
     try:
-        path = Path(text).expanduser()
+        path, inside = Path(text).expanduser(), IN_ARCHIVE.fullmatch(text)
+        archive = Path(inside["archive"]).expanduser() if inside and not path.is_dir() else None
+        if inside and archive and archive.is_file():
+            return _in_archive(text, archive, (inside["member"] or "").rstrip("/"), key)
+        if text.startswith("/vsi"):
+            return VectorPath(shown=text, dataset=text, path=None, members=[])
         if path.exists():
-            archive = path.suffix.lower() == ".zip" and path.is_file()
-            return (
-                _in_archive(text, path, "", key)
-                if archive
-                else VectorPath(shown=text, dataset=str(path), path=path)
-            )
-        before, mark, member = text.partition("!")
-        archive_path = Path(before).expanduser()
-        if mark and archive_path.is_file():
-            return _in_archive(text, archive_path, member.lstrip("/"), key)
+            return VectorPath(shown=text, dataset=str(path), path=path, members=[])
     except (OSError, RuntimeError, ValueError):  # too long, no such home, a null character: not a path
         pass
     raise AlignsarError(f"{key}: {text}: there is no such file; correct path")
@@ -130,43 +78,21 @@ def find_vectors(text: str, key: str) -> VectorPath:
 
 def _in_archive(shown: str, archive: Path, member: str, key: str) -> VectorPath:
     try:
-        names = _members(archive)
+        with zipfile.ZipFile(archive) as opened:
+            names = [name for name in without_clutter(opened.namelist()) if not name.endswith("/")]
     except (zipfile.BadZipFile, OSError) as error:
         raise AlignsarError(f"{key}: {archive}: is not a zip archive that can be read ({error})") from None
-    folder = member.rstrip("/") + "/"
-    if member and member not in names and not any(name.startswith(folder) for name in names):
-        raise AlignsarError(f"{key}: {archive}: has no member {member!r}; {_fitting(member, names)}")
-    if not member and len(names) == 1:
-        member = names[0]
-    inside = f"/{member.rstrip('/')}" if member else ""
+    if member and not any(f"{name}/".startswith(f"{member}/") for name in names):
+        there = did_you_mean(member, names) or f"there are {listed(names)}"
+        raise AlignsarError(f"{key}: {archive}: has no member {member!r}; {there}")
+    member = member or (names[0] if len(names) == 1 else "")
     return VectorPath(
         shown=shown,
-        dataset=f"/vsizip/{{{archive.absolute()}}}{inside}",
+        dataset=f"/vsizip/{{{archive.absolute()}}}{'/' if member else ''}{member}",
         path=archive,
         member=member if member in names else "",
+        members=[] if member else names,
     )
-
-
-def _members(archive: Path) -> list[str]:
-    with zipfile.ZipFile(archive) as opened:
-        return [name for name in without_clutter(opened.namelist()) if not name.endswith("/")]
-
-
-def _fitting(member: str, names: list[str]) -> str:
-    """Suggest members of an archive: those whose names are near, or those that are vectors."""
-    return did_you_mean(member, names) or f"there are {listed(_vectors(names) or names)}"
-
-
-def _vectors(names: list[str]) -> list[str]:
-    return [name for name in names if Path(name).suffix.lower() in VECTORS]
-
-
-def members_of(path: VectorPath) -> list[str]:
-    """List the vector files in an archive, or all of its files where none is; empty where ``path`` is no archive."""
-    if path.path is None or "/vsizip/" not in path.dataset or path.member:
-        return []
-    names = _members(path.path)
-    return _vectors(names) or names
 
 
 def listed(names: list[str]) -> str:

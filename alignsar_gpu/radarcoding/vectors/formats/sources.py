@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import warnings
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.radarcoding.crs import Box
 
     Shapes = NDArray[Any]  # of Shapely geometries, None where there is none
+    Rows = tuple[NDArray[Any] | None, Mapping[str, Any]]  # well-known binary, and Arrow arrays by name
 
 NUMBER, TEXT, OTHER = "number", "text", "other"  # kinds of attributes; other: lists, bytes and the like
 AT_A_TIME = 1 << 16  # features
@@ -43,63 +42,69 @@ class FeatureBatch:
     columns: Mapping[str, Any]
 
 
-class LayerSource(Protocol):
-    """A layer of vectors, open, and which of its features are asked for.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LayerSource:
+    """A layer of vectors, open, and which of its features are asked for; formats give its `rows`.
 
     Attributes
     ----------
     name : file and layer, for messages.
+    files : what its content depends on.
     fields : attributes, each NUMBER, TEXT or OTHER.
     geometry_type : as GDAL calls it, "Unknown" for several kinds.
     crs : as stated by the file, None where it states none.
     bounds : in coordinates of the file, None where that is not known without reading it.
     features : how many there are, None where that is not known.
-    files : what its content depends on.
+    condition : on features, SQL; None for all.
     """
 
-    @property
-    def name(self) -> str: ...  # noqa: D102  (above)
+    name: str
+    files: tuple[Path | str, ...]
+    fields: Mapping[str, str]
+    geometry_type: str
+    crs: CRS | None
+    bounds: Box | None
+    features: int | None
+    condition: str | None = None
 
-    @property
-    def fields(self) -> Mapping[str, str]: ...  # noqa: D102
+    def rows(
+        self, columns: Sequence[str], box: Box | None, most: int | None, *, shapes: bool
+    ) -> Iterator[Rows]:
+        """Read features whose bounds may meet ``box`` (file coordinates; None: all), some at a time.
 
-    @property
-    def geometry_type(self) -> str: ...  # noqa: D102
+        No more than ``most`` at a time, and reading may stop after as many. Without ``shapes``, attributes alone.
+        """
+        raise NotImplementedError
 
-    @property
-    def crs(self) -> CRS | None: ...  # noqa: D102
-
-    @property
-    def bounds(self) -> Box | None: ...  # noqa: D102
-
-    @property
-    def features(self) -> int | None: ...  # noqa: D102
-
-    @property
-    def files(self) -> tuple[Path | str, ...]: ...  # noqa: D102
-
-    def head(self, count: int) -> FeatureBatch:
-        """Read the first features that are asked for, without attributes."""
-
-    def batches(self, columns: Sequence[str], box: Box | None) -> Iterator[FeatureBatch]:
+    def batches(
+        self, columns: Sequence[str], box: Box | None, most: int | None = None
+    ) -> Iterator[FeatureBatch]:
         """Read features whose bounds may meet ``box`` (file coordinates; None: all), some at a time."""
+        for wkb, found in self.rows(columns, box, most, shapes=True):
+            yield FeatureBatch(shapes=decoded(wkb, self.name), columns=found)
 
     def values(self, column: str) -> Iterator[Any]:
         """Read Arrow arrays of an attribute of all features that are asked for."""
+        for _, found in self.rows([column], None, None, shapes=False):
+            yield found[column]
 
+    def head(self, count: int) -> FeatureBatch:
+        """Read the first features that are asked for, without attributes."""
+        shapes: list[Any] = []
+        for batch in self.batches([], None, count):
+            shapes += list(batch.shapes)
+            if len(shapes) >= count:
+                break
+        return FeatureBatch(shapes=np.array([*shapes[:count], None], dtype=object)[:-1], columns={})
 
-@contextmanager
-def quietly() -> Iterator[None]:
-    """Suppress GDAL's warnings on odd shapes, which are checked here, and on options a format does not have."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-def box_of(numbers: Sequence[float]) -> Box:
-    """Convert four numbers to a box."""
-    west, south, east, north = map(float, numbers)
-    return west, south, east, north
+    def unreadable(self, error: object) -> AlignsarError:
+        """Return the error for a file that cannot be read, or a condition that is not understood."""
+        if self.condition is None:
+            fault, cure = "cannot be read", "check the file (ogrinfo -al -so)"
+        else:
+            fault, cure = f"cannot be read with where={self.condition!r}", "correct it"
+            cure += f", SQL on the attributes {listed(list(self.fields))}, or check the file"
+        return AlignsarError(f"{self.name}: {fault} ({error}): {cure}, or fetch it anew")
 
 
 def at_a_time(features: int, size: int) -> int:
@@ -107,32 +112,19 @@ def at_a_time(features: int, size: int) -> int:
     return max(min(AT_A_TIME, BYTES_AT_A_TIME * features // max(size, 1)), 1)
 
 
-def decoded(wkb: NDArray[Any], name: str) -> Shapes:
+def decoded(wkb: NDArray[Any] | None, name: str) -> Shapes:
     """Decode shapes from well-known binary, None where there is none.
 
-    Raises AlignsarError for what is none, and for coordinates that are not numbers.
+    Raises AlignsarError for what is none, for curves, and for coordinates that are not finite.
     """
     try:
         with np.errstate(invalid="ignore"):  # of coordinates that are no numbers, see below
-            shapes = shapes_of_wkb(wkb)
-    except GEOSException as error:
-        count = sum(item is not None and not _is_shape(item) for item in wkb)
+            shapes = shapes_of_wkb([] if wkb is None else wkb)
+    except (GEOSException, NotImplementedError) as error:
         raise AlignsarError(
-            f"{name}: has {count} damaged geometries among the {len(wkb)} features looked at ({str(error).strip()}): "
-            "repair them (ogr2ogr -makevalid), or leave them out (key where)"
+            f"{name}: has geometries that are damaged, or curves ({str(error).strip()}): convert them (ogr2ogr "
+            "-makevalid -nlt CONVERT_TO_LINEAR OUT.gpkg IN), or leave them out (key where)"
         ) from None
-    return with_numbers(shapes, name)
-
-
-def _is_shape(wkb: bytes) -> bool:
-    try:
-        return bool(len(shapes_of_wkb([wkb])))
-    except GEOSException:
-        return False
-
-
-def with_numbers(shapes: Shapes, name: str) -> Shapes:
-    """Return the shapes. Raises AlignsarError for coordinates that are not finite."""
     finite = np.isfinite(shapely.get_coordinates(shapes)).all(axis=1)
     if not finite.all():
         raise AlignsarError(
@@ -148,24 +140,21 @@ def mentioned(fields: Mapping[str, str], condition: str | None) -> list[str]:
     return [name for name, kind in fields.items() if kind != OTHER and name.casefold() in text]
 
 
-def check_fields(source: LayerSource, names: Sequence[str], where: str | None) -> None:
-    """Check that a layer has some attributes, and those in quotes in a condition; raise AlignsarError otherwise.
+def check_fields(source: LayerSource, names: Sequence[str]) -> None:
+    """Check that a layer has some attributes, and those in quotes in its condition; raise AlignsarError otherwise.
 
     SQLite, which a GeoPackage is asked through, takes an unknown name in double quotes for a text.
     """
-    known = {name.casefold() for name in source.fields} | ROW_NUMBERS
-    quoted = IDENTIFIER.findall(QUOTED.sub("", where)) if where else []
+    there = f"there are {listed(list(source.fields))}"
     for name in names:
         if name not in source.fields:
-            raise AlignsarError(
-                f"{source.name}: has no attribute {name!r}; there are {listed(list(source.fields))}"
-            )
-    for name in quoted:
-        if name.casefold() not in known:
-            raise AlignsarError(
-                f"{source.name}: where={where!r} names {name!r}, which is no attribute (texts stand in single "
-                f"quotes); there are {listed(list(source.fields))}"
-            )
-    for name in names:
+            raise AlignsarError(f"{source.name}: has no attribute {name!r}; {there}")
         if source.fields[name] == OTHER:
             raise AlignsarError(f"{source.name}: the attribute {name!r} holds neither numbers nor texts")
+    known = {name.casefold() for name in source.fields} | ROW_NUMBERS
+    for name in IDENTIFIER.findall(QUOTED.sub("", source.condition or "")):
+        if name.casefold() not in known:
+            raise AlignsarError(
+                f"{source.name}: where={source.condition!r} names {name!r}, which is no attribute (texts stand in "
+                f"single quotes); {there}"
+            )
