@@ -17,9 +17,8 @@ from alignsar_gpu.radarcoding.rasters.classes import is_nodata
 from alignsar_gpu.radarcoding.rasters.opening import open_raster
 from alignsar_gpu.radarcoding.vectors.classes import texts
 from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
-from alignsar_gpu.radarcoding.vectors.formats.ogr import UNREADABLE, open_ogr
-from alignsar_gpu.radarcoding.vectors.formats.paths import find_vectors, listed, members_of
-from alignsar_gpu.radarcoding.vectors.formats.sources import quietly
+from alignsar_gpu.radarcoding.vectors.formats.ogr import UNREADABLE, open_ogr, quietly
+from alignsar_gpu.radarcoding.vectors.formats.paths import find_vectors, listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,8 +58,8 @@ def places_of(path: str, where: str) -> dict[str, Place]:
     """
     found = find_vectors(path, where)
     files = [path]
-    if members := members_of(found):
-        files = [f"{path}!{name}" for name in members]
+    if found.members:
+        files = [f"{path}!{name}" for name in found.members]
     elif found.path is not None and found.path.is_dir() and found.path.suffix.lower() != ".gdb":
         files = sorted(str(file) for file in without_clutter(found.path.iterdir()))
     places: dict[str, Place] = {}
@@ -68,7 +67,7 @@ def places_of(path: str, where: str) -> dict[str, Place]:
         stem, suffix = Path(file.rpartition("!")[2]).stem, Path(file).suffix.lower()
         if suffix in DATABASES:
             places |= {name: Place(file, name) for name in layers_of(file, where)}
-        elif suffix == ".shp" and len(files) > 1 and not members:
+        elif suffix == ".shp" and len(files) > 1 and not found.members:
             places[stem] = Place(path, stem)  # of one folder, so that all have one extent
         elif suffix in SINGLE:
             places.setdefault(stem, Place(file))

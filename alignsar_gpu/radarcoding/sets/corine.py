@@ -113,6 +113,7 @@ def _at_level(name: str, names: dict[int, str], digits: int) -> LabelSet:
             "of the same name, whose attribute Code_18 has the classes"
         ),
         about={
+            "date": "2018",
             "source": "CORINE Land Cover 2018, European Environment Agency",
             "license": "https://land.copernicus.eu/en/data-policy",
             "attribution": "Generated using European Union's Copernicus Land Monitoring Service information",

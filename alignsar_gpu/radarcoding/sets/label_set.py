@@ -66,7 +66,7 @@ class LabelSet:
     ----------
     name : the word of the configuration.
     product : what to download, for messages.
-    about : source, license, attribution and references.
+    about : date, source, license, attribution and references, as far as they are known.
     raster : classes of its rasters; empty where it has none.
     nodata : code of its rasters without data.
     forms : the parts of its vectors, by the form of file that they come in.

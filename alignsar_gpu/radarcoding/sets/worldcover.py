@@ -27,6 +27,7 @@ def _of_year(name: str, year: int, version: str, citation: str) -> LabelSet:
         name=name,
         product=f"ESA WorldCover {year} of esa-worldcover.org (ESA_WorldCover_10m_{year}_{version}_*_Map.tif)",
         about={
+            "date": str(year),
             "source": f"ESA WorldCover 10 m {year} {version}",
             "license": "CC-BY-4.0",
             "attribution": (

@@ -237,7 +237,7 @@ def _check_whole(source: OgrSource, path: VectorPath) -> None:
     """Check that a file is not cut short: GDAL before 3.11 reads what is there without a warning."""
     if source.driver == "FlatGeobuf" and source.features:
         source.ask(pyogrio.raw.read, columns=[], fids=[source.features - 1])
-    if path.ending == ".shp" and path.path is not None and path.path.suffix.lower() == ".shp":
+    if path.ending == ".shp" and path.path is not None and not path.member and path.path.is_file():
         with path.path.open("rb") as stream:
             stated = 2 * int.from_bytes(stream.read(28)[24:], "big")
         if path.path.stat().st_size < stated:
