@@ -12,9 +12,11 @@ from .cells.interface import (
     Cells,
     accumulate_cells,
     cover_cells,
+    cover_rings,
     displace_cells,
     lattice_cells,
     resolve_overlaps,
+    spread_rings,
 )
 from .coherence.cpu import STRIP
 from .coherence.interface import (
@@ -91,6 +93,7 @@ __all__ = [
     "calibrate_powers",
     "change_index",
     "cover_cells",
+    "cover_rings",
     "decode",
     "displace_cells",
     "evaluate_polynomials",
@@ -119,6 +122,7 @@ __all__ = [
     "speckle_filter",
     "spread_areas",
     "spread_parabolas",
+    "spread_rings",
     "temporal_extremes",
     "temporal_mean_minimum",
     "temporal_statistics",
