@@ -79,9 +79,7 @@ def spread_windows(
 ) -> None:
     """`spread_window` over rings."""
     for k in range(first, stop):
-        spread_window(
-            chart, cell, down, across, area, columns, windows[k], covers, pixels[k], scale, areas
-        )
+        spread_window(chart, cell, down, across, area, columns, windows[k], covers, pixels[k], scale, areas)
 
 
 def cover_rings(x: Any, y: Any, rings: Any, windows: Any, covers: Any) -> None:

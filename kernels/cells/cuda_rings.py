@@ -86,9 +86,7 @@ def spread_rings(
                 i = windows[w] + k // wide
                 j = windows[w + 2] + k % wide
                 place = (i, j, line + i * height, sample + j * width)
-                spread_cell(
-                    cover, place, (height, width), down, across, area, columns, seen, scale, areas
-                )
+                spread_cell(cover, place, (height, width), down, across, area, columns, seen, scale, areas)
         ring += cuda.gridDim.x
 
 

@@ -348,7 +348,14 @@ def spread_rings(
     on a device. Raises TypeError or ValueError that names the argument which is not as described.
     """
     arrays = Arrays(
-        __package__, down=down, across=across, area=area, windows=windows, covers=covers, pixels=pixels, areas=areas
+        __package__,
+        down=down,
+        across=across,
+        area=area,
+        windows=windows,
+        covers=covers,
+        pixels=pixels,
+        areas=areas,
     )
     lines = arrays.checked("down", np.float32, "down")
     samples = arrays.checked("across", np.float32, "down")
