@@ -37,7 +37,7 @@ def rough(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def frame(rough):
-    """Parcels: 3 of 4 of a partition, with years, dates and ids beyond 32 bits; every tenth is one with the one before."""
+    """Parcels: 3 of 4 of a partition, with years, dates and ids beyond 32 bits; every tenth is one with that before."""
     shapes = partition(rough, 700)
     rng = np.random.default_rng(4)
     rng.shuffle(shapes)
@@ -81,7 +81,9 @@ class Made:
 
 def make(level, layers, device=CPU, lines=slice(0, 16), **keys):
     settings = RadarcodingConfig(layers=layers, **keys)
-    labels = open_labels(SimpleNamespace(radarcoding=settings, dem=SimpleNamespace(standard_deviation=None)), 1 << 28)
+    labels = open_labels(
+        SimpleNamespace(radarcoding=settings, dem=SimpleNamespace(standard_deviation=None)), 1 << 28
+    )
     place = LabelScene(level_ground=level, device=device, times=np.zeros(0), reference=0)
     writer = LabelWriter(labels=labels, scene=place, product=None, layout=None)
     return Made(labels, writer.cells(place, lines), place)
@@ -93,7 +95,10 @@ def layer(path, method="mean", attribute="year", coverage="everywhere", **keys):
 
 @pytest.fixture(scope="module")
 def made(rough, path):
-    return make(rough, {"year": layer(path), "date": layer(path, attribute="date"), "parcel": layer(path, "largest", "id")})
+    return make(
+        rough,
+        {"year": layer(path), "date": layer(path, attribute="date"), "parcel": layer(path, "largest", "id")},
+    )
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +112,9 @@ def truth(rough, frame):
         height = rough.terrain.dem.height_at(longitude, latitude)
         i, j = (
             np.floor(np.nan_to_num(seen, nan=-1e9) + 0.5).astype(int) - part.start
-            for seen, part in zip(rough.terrain.to_radar(longitude, latitude, height), (LINES, SAMPLES), strict=True)
+            for seen, part in zip(
+                rough.terrain.to_radar(longitude, latitude, height), (LINES, SAMPLES), strict=True
+            )
         )
         inside = (i >= 0) & (i < tile.shape[0]) & (j >= 0) & (j < tile.shape[1])
         pixel = (i * tile.shape[1] + j)[inside]
@@ -145,7 +152,9 @@ def test_area_times_mean_adds_up_to_that_of_shares(rough, path, frame, tmp_path)
     names = sorted({f"{year:g}" for year in few.year})
     values = {f"y{name}": [name] for name in names}
     shares = layer(tmp_path / "few.parquet", "fraction", "year", values=values)
-    cells = make(rough, {"share": shares, "mean": layer(tmp_path / "few.parquet")}, overlaps="keep", label="").cells
+    cells = make(
+        rough, {"share": shares, "mean": layer(tmp_path / "few.parquet")}, overlaps="keep", label=""
+    ).cells
     area = cells["ground_area"].astype(float)
     own = np.stack([cells[f"share_y{name}"] for name in names]).astype(float)
     wanted = (own * np.array(names, dtype=float)[:, None, None]).sum(axis=0)
@@ -164,7 +173,9 @@ def test_dates_become_days(made, frame, truth):
     which = truth.own.argmax(axis=0)[one]
     wanted = (pd.to_datetime(frame.date.to_numpy()[which]) - pd.Timestamp(1970, 1, 1)).days
     assert len(wanted) > 100
-    assert np.mean(np.abs(inside - wanted) < 2e-3) > 0.8  # others have slivers of neighbours without any place
+    assert (
+        np.mean(np.abs(inside - wanted) < 2e-3) > 0.8
+    )  # others have slivers of neighbours without any place
     np.testing.assert_allclose(inside, wanted, atol=0.005 * 40 * 366)
     assert year.dtype == days.dtype == np.float32
     units = {spec.name: spec.attributes.get("units") for spec in made.labels.layers}
@@ -219,7 +230,7 @@ def test_on_a_device_they_have_the_same_bits(rough, path, made):
 
 
 def test_what_a_map_does_not_cover_is_unknown(rough, frame, tmp_path):
-    west, south, east, north = outline(rough).bounds
+    west, _, east, _ = outline(rough).bounds
     half = frame[frame.geometry.bounds.maxx < 0.5 * (west + east)]
     half.to_parquet(tmp_path / "half.parquet")
     cells = make(
