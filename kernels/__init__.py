@@ -15,6 +15,7 @@ from .cells.interface import (
     cover_rings,
     displace_cells,
     lattice_cells,
+    reach_rings,
     resolve_overlaps,
     spread_rings,
 )
@@ -114,6 +115,7 @@ __all__ = [
     "polarimetric_signatures",
     "ramp",
     "rasterize_terrain",
+    "reach_rings",
     "resample",
     "resolve_overlaps",
     "rotate_phase",

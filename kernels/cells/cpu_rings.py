@@ -10,12 +10,12 @@ from typing import Any
 from alignsar_gpu.kernels.driving.threads import in_threads
 
 from .scalar_covers import cover_edge
-from .scalar_rings import spread_cell
+from .scalar_rings import is_seen, spread_cell
 
-PARTS = ("cover_window", "spread_window")
+PARTS = ("cover_window", "reach_window", "spread_window")
 INLINED = ()
-LOOPS = ("cover_windows", "spread_windows")
-DRIVERS = ("cover_rings", "spread_rings")
+LOOPS = ("cover_windows", "reach_windows", "spread_windows")
+DRIVERS = ("cover_rings", "reach_rings", "spread_rings")
 
 
 def cover_window(x: Any, y: Any, ring: Any, window: Any, covers: Any) -> None:
@@ -35,6 +35,25 @@ def cover_windows(first: int, stop: int, x: Any, y: Any, rings: Any, windows: An
     """`cover_window` over rings."""
     for ring in range(first, stop):
         cover_window(x, y, rings[ring], windows[ring], covers)
+
+
+def reach_window(window: Any, down: Any, across: Any, columns: int, reach: Any) -> None:
+    """Least and greatest displacements of the corners of a window of cells."""
+    for i in range(window[0], window[1] + 1):
+        for at in range(i * (columns + 1) + window[2], i * (columns + 1) + window[3] + 1):
+            if is_seen(down[at], across[at]):
+                reach[0] = min(reach[0], down[at])
+                reach[1] = max(reach[1], down[at])
+                reach[2] = min(reach[2], across[at])
+                reach[3] = max(reach[3], across[at])
+
+
+def reach_windows(
+    first: int, stop: int, windows: Any, down: Any, across: Any, columns: int, reach: Any
+) -> None:
+    """`reach_window` over rings."""
+    for k in range(first, stop):
+        reach_window(windows[k], down, across, columns, reach[k])
 
 
 def spread_window(
@@ -89,6 +108,14 @@ def cover_rings(x: Any, y: Any, rings: Any, windows: Any, covers: Any) -> None:
     from one on and before another, and the number in ``covers``, flat and 0, of the first of these cells.
     """
     in_threads(cover_windows, len(rings), x, y, rings, windows, covers)
+
+
+def reach_rings(windows: Any, down: Any, across: Any, columns: int, reach: Any) -> None:
+    """Least and greatest displacements along lines, then along samples, of windows of cells, into ``reach`` [ring, 4].
+
+    ``down`` and ``across`` are flat, of so many ``columns`` of cells; ``reach`` holds infinities.
+    """
+    in_threads(reach_windows, len(windows), windows, down, across, columns, reach)
 
 
 def spread_rings(

@@ -14,7 +14,7 @@ from alignsar_gpu.kernels.driving.gpujit import THREADS, cuda, device_function, 
 
 from . import cuda_covers, scalar_covers, scalar_rings
 from .scalar_covers import cover_edge
-from .scalar_rings import spread_cell
+from .scalar_rings import is_seen, spread_cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +23,7 @@ DECLARED = {
     "cover_rings": Declared(
         arguments="ddqqw", registers=88, float64=180, why_float64=cuda_covers.WHY_FLOAT64
     ),
+    "reach_rings": Declared(arguments="qffif", registers=40, float64=0),
     "spread_rings": Declared(
         arguments="ssssfffiqwqsq", registers=96, float64=64, why_float64="places of cells, and areas"
     ),
@@ -52,6 +53,22 @@ def cover_rings(x: Any, y: Any, rings: Any, windows: Any, covers: Any) -> None:
             for at in range(place + i * columns, place + (i + 1) * columns):
                 total += covers[at]
                 covers[at] = total
+        ring += cuda.gridDim.x
+
+
+def reach_rings(windows: Any, down: Any, across: Any, columns: int, reach: Any) -> None:
+    """Least and greatest displacements, see :func:`.cpu_rings.reach_rings`, flat: threads take corners."""
+    ring = cuda.blockIdx.x
+    while 5 * ring < windows.size:
+        w = 5 * ring
+        wide = windows[w + 3] - windows[w + 2] + 1
+        for k in range(cuda.threadIdx.x, (windows[w + 1] - windows[w] + 1) * wide, THREADS):
+            at = (windows[w] + k // wide) * (columns + 1) + windows[w + 2] + k % wide
+            if is_seen(down[at], across[at]):
+                cuda.atomic.min(reach, 4 * ring, down[at])
+                cuda.atomic.max(reach, 4 * ring + 1, down[at])
+                cuda.atomic.min(reach, 4 * ring + 2, across[at])
+                cuda.atomic.max(reach, 4 * ring + 3, across[at])
         ring += cuda.gridDim.x
 
 
@@ -103,8 +120,14 @@ def _bound() -> dict[str, Any]:
     found = {"cover_rings": forms[cover_rings]}
     cells = device_functions(str(__package__))
     given = own | {"add_to": add_wide}
-    forms = bind(_compiled, ("add_to", *scalar_rings.FUNCTIONS, "spread_rings"), scalar_rings, cells, given)
-    return found | {"spread_rings": forms[spread_rings]}
+    forms = bind(
+        _compiled,
+        ("add_to", *scalar_rings.FUNCTIONS, "reach_rings", "spread_rings"),
+        scalar_rings,
+        cells,
+        given,
+    )
+    return found | {"reach_rings": forms[reach_rings], "spread_rings": forms[spread_rings]}
 
 
 KERNEL = _bound()

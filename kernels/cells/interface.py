@@ -22,6 +22,7 @@ __all__ = [
     "cover_rings",
     "displace_cells",
     "lattice_cells",
+    "reach_rings",
     "resolve_overlaps",
     "spread_rings",
 ]
@@ -320,6 +321,47 @@ def cover_rings(
         if not ((first >= 0) & (first <= stop) & (stop <= columns.size)).all():
             raise ValueError(f"rings: expected the numbers of vertices, of which there are {columns.size}")
         arrays.run("cover_rings", columns, rows, found, parts, cells)
+
+
+def reach_rings(
+    windows: NDArray[np.int64], down: NDArray[np.float32], across: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Find how far the corners of windows of cells are displaced.
+
+    Parameters
+    ----------
+    windows : int64 [ring, 5], see `cover_rings`; the places are not looked at.
+    down, across : float32 [row + 1, column + 1], what `displace_cells` returns; numpy, or on the device.
+
+    Returns
+    -------
+    Least and greatest displacement along lines, and along samples, float32 [ring, 4], where the arrays are; an
+    infinity, positive for the least, where no corner has ground.
+
+    Raises TypeError or ValueError that names the argument which is not as described.
+    """
+    arrays = Arrays(__package__, windows=windows, down=down, across=across)
+    lines = arrays.checked("down", np.float32, "down")
+    samples = arrays.checked("across", np.float32, "down")
+    if lines.ndim != 2 or min(lines.shape) < 1:
+        raise ValueError(f"down: expected two dimensions, row and column, got {lines.shape}")
+    found = arrays.checked("windows", np.int64, "windows")
+    rows, columns = lines.shape[0] - 1, lines.shape[1] - 1
+    if found.ndim != 2 or found.shape[1] != 5:
+        raise ValueError(f"windows: expected [ring, 5], got {found.shape}")
+    if (
+        len(found)
+        and not (
+            (found[:, :4] >= 0) & (found[:, :4] <= arrays.place(np.array([rows, rows, columns, columns])))
+        ).all()
+    ):
+        raise ValueError(f"windows: expected rows and columns of {(rows, columns)} cells")
+    reach: NDArray[np.float32] = arrays.empty((len(found), 4), np.float32)
+    reach[:, ::2] = np.inf
+    reach[:, 1::2] = -np.inf
+    if len(found):
+        arrays.run("reach_rings", found, lines.reshape(-1), samples.reshape(-1), columns, reach)
+    return reach
 
 
 def spread_rings(

@@ -79,6 +79,12 @@ def cover_rings(x: Any, y: Any, rings: Any, windows: Any, covers: Any) -> None:
     launch(KERNEL["cover_rings"], blocks_of(rings), x, y, rings.reshape(-1), windows.reshape(-1), covers)
 
 
+def reach_rings(windows: Any, down: Any, across: Any, columns: int, reach: Any) -> None:
+    """As :func:`.cpu_rings.reach_rings`."""
+    given = (windows.reshape(-1), down, across, columns, reach.reshape(-1))
+    launch(KERNEL["reach_rings"], blocks_of(windows), *given)
+
+
 def spread_rings(
     chart: Any,
     cell: Any,

@@ -28,6 +28,7 @@ FUNCTIONS = (  # in the order in which they call each other
     "sides",
     "cell_lines",
     "cell_pixels",
+    "is_seen",
     "nearest_step",
     "spread_cell",
 )
@@ -67,6 +68,11 @@ def cell_pixels(displaced: Any, width: Any, left: Any, samples: int) -> Any:
     origin = column + np.int64(min(max(whole, -FARTHEST_PIXEL), FARTHEST_PIXEL))
     first = max(np.int64(reach[0]), -origin)
     return span, reach, origin, first, min(np.int64(reach[1]), samples - 1 - origin)
+
+
+def is_seen(down: Any, across: Any) -> Any:
+    """Whether a corner of cells, displaced by lines and samples, is on ground that is seen at some pixel."""
+    return (abs(down) <= FARTHEST_PIXEL) & (abs(across) <= FARTHEST_PIXEL)
 
 
 def nearest_step(value: Any) -> Any:

@@ -123,10 +123,24 @@ def test_what_has_no_ground_has_no_area(covered):
 
 def test_simulated_kernels_have_the_bits_of_the_cpu(covered, areas, tmp_path):
     cases = {"cover_rings-some": rings_and_windows(), "spread_rings-some": CELLS | spread(covered)}
+    cases["reach_rings-some"] = reach = {name: areas[name] for name in ("windows", "down", "across")}
     assert {case.split("-")[0] for case in cases} == set(cuda_rings.DECLARED)
     simulated = run_simulated("run_cells.py", cases, tmp_path)
     np.testing.assert_array_equal(simulated["cover_rings-some/0"], covered["covers"])
     np.testing.assert_array_equal(simulated["spread_rings-some/0"], areas["areas"])
+    np.testing.assert_array_equal(simulated["reach_rings-some/0"], kernels.reach_rings(**reach))
+
+
+def test_reach_is_that_of_the_corners_of_windows(areas):
+    got = kernels.reach_rings(areas["windows"], areas["down"], areas["across"])
+    for found, (top, bottom, left, right, _) in zip(got, areas["windows"], strict=True):
+        corners = [areas[name][top : bottom + 1, left : right + 1] for name in ("down", "across")]
+        known = np.isfinite(corners[0] + corners[1])
+        ends = [end for corner in corners for end in (corner[known].min(), corner[known].max())]
+        np.testing.assert_array_equal(found, ends)
+    nothing = np.full_like(areas["down"], np.nan)
+    got = kernels.reach_rings(areas["windows"][:1], nothing, nothing)
+    assert got.tolist() == [[np.inf, -np.inf, np.inf, -np.inf]]
 
 
 @pytest.mark.parametrize(

@@ -246,3 +246,28 @@ def test_what_a_map_does_not_cover_is_unknown(rough, frame, tmp_path):
     assert (cells["parcel"][known] >= 0).all()
     assert np.isnan(cells["year"][~known]).all()
     assert "label" not in cells
+
+
+def test_lines_roofs_and_points_have_values_where_they_have_shares(rough, tmp_path):
+    """Lines with a width, areas above the terrain, discs: seen where their shares are."""
+    longitude, latitude = rough.to_ground(np.linspace(2.0, 14.0, 9), np.linspace(20.0, 140.0, 9))
+    places = np.stack([longitude, latitude], axis=1)
+    shapes = {
+        "line": ([shapely.LineString(places)], {"width": 40.0}),
+        "roof": ([shapely.Point(place).buffer(3e-4) for place in places], {"height": "rise"}),
+        "disc": ([shapely.Point(place) for place in places], {"buffer": 30.0}),
+    }
+    layers = {}
+    for name, (geometry, keys) in shapes.items():
+        rows = {"id": [f"{name}-{k}" for k in range(len(geometry))], "rise": 40.0}
+        geopandas.GeoDataFrame(rows, geometry=geometry, crs=4326).to_parquet(tmp_path / f"{name}.parquet")
+        path = tmp_path / f"{name}.parquet"
+        layers[name] = layer(path, "largest", "id", **keys)
+        layers[f"rise_{name}"] = layer(path, "mean", "rise", **keys)
+        layers[f"share_{name}"] = layer(path, "fraction", None, **keys)
+    cells = make(rough, layers, overlaps="keep").cells
+    for name, (geometry, _) in shapes.items():
+        number, share = cells[name], cells[f"share_{name}"]
+        assert np.array_equal(number > 0, share > 0) or np.max(share[(number > 0) != (share > 0)]) < 1e-6
+        assert set(np.unique(number)) == set(range(len(geometry) + 1))
+        assert np.array_equal(np.unique(cells[f"rise_{name}"][number > 0]), [40.0])

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 PIXEL_STEPS = 1 << 30  # or more than half as many: steps of the largest pixel of level ground
 BYTES_AT_A_TIME = 1 << 26  # for covers and areas of some rings
 CELL_BYTES, SEEN_BYTES = 4, 32  # of a cell of a window, and of a pixel of one
-BLOCK = 8  # cells along each side of the smallest blocks whose extremes are known
 SLACK = 1e-3  # pixels around what a ring reaches, for rounding
 
 
@@ -179,9 +178,12 @@ def _pixels_of(
 ) -> NDArray[np.int64]:
     """Return the window of pixels that windows of cells may be seen in: of so many lines and samples."""
     windows = np.empty((len(cells), 4), dtype=np.int64)
-    places = zip((surface.down, surface.across), surface.cells.chart, surface.cells.cell, shape, strict=True)
-    for axis, (displaced, chart, cell, count) in enumerate(places):
-        low, high = _extremes(displaced, cells, device)
+    given = device.upload(np.column_stack([cells, np.zeros(len(cells), dtype=np.int64)]))
+    reach = device.download(kernels.reach_rings(given, surface.down, surface.across)).astype(np.float64)
+    for axis, (chart, cell, count) in enumerate(
+        zip(surface.cells.chart, surface.cells.cell, shape, strict=True)
+    ):
+        low, high = reach[:, 2 * axis], reach[:, 2 * axis + 1]
         beyond = 0.25 * (high - low) if axis else 0.0  # of a cell's sides, which are taken for parallel
         begin = chart + cells[:, 2 * axis] * cell + low - beyond - SLACK
         end = chart + cells[:, 2 * axis + 1] * cell + high + beyond + SLACK
@@ -191,43 +193,6 @@ def _pixels_of(
         windows[:, 2 * axis] = np.clip(first, 0, count)
         windows[:, 2 * axis + 1] = np.clip(stop, 0, count)
     return windows
-
-
-def _extremes(
-    values: Any, cells: NDArray[np.int64], device: Device
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the least and the greatest of values at the corners of cells, or of some more, in windows of cells.
-
-    Of blocks of twice the size each time, a window reaches into two along each axis of those that are as large.
-    """
-    xp = device.xp
-    known = xp.isfinite(values)
-    ends = [xp.where(known, values, np.inf), xp.where(known, values, -np.inf)]
-    found = np.empty((2, len(cells)))
-    largest = np.maximum(cells[:, 1] - cells[:, 0], cells[:, 3] - cells[:, 2])
-    block, smaller = BLOCK, 0
-    while True:
-        ends = [_blocks(end, BLOCK if block == BLOCK else 2, k, xp) for k, end in enumerate(ends)]
-        own = np.flatnonzero((largest > smaller) & (largest <= block))
-        if len(own):
-            top, bottom, left, right = (device.upload(cells[own, k] // block) for k in range(4))
-            for k, (end, choose) in enumerate(zip(ends, (xp.minimum, xp.maximum), strict=True)):
-                upper = choose(end[top, left], end[top, right])
-                lower = choose(end[bottom, left], end[bottom, right])
-                found[k, own] = device.download(choose(upper, lower))
-        if max(ends[0].shape) == 1:
-            break
-        block, smaller = 2 * block, block
-    return found[0], found[1]
-
-
-def _blocks(values: Any, size: int, end: int, xp: Any) -> Any:
-    """Return the least (``end`` 0) or the greatest (1) value of each block of so many rows and columns."""
-    rows, columns = (-(-count // size) * size for count in values.shape)
-    whole = xp.full((rows, columns), -np.inf if end else np.inf, dtype=values.dtype)
-    whole[: values.shape[0], : values.shape[1]] = values
-    blocks = whole.reshape(rows // size, size, columns // size, size)
-    return blocks.max(axis=(1, 3)) if end else blocks.min(axis=(1, 3))
 
 
 def _spread(
