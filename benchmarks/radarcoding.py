@@ -2,8 +2,9 @@
 
 python benchmarks/radarcoding.py [--output FILE] [--polygons N] [--memory-gib G] [--method fraction|mean|largest]: a
 GeoPackage of polygons of a made-up town map (four classes, ten vertices each, EPSG:32631) over a burst of 1500 x 21000
-pixels of mountains; as shares of classes, the mean of a year, or ids with a table. Seconds and rates of reading and placing, and of the whole; the share of the speed that a copy of memory right after it allows; the
-peak memory of the process, which does not make the map.
+pixels of mountains, as shares of classes, the mean of a year, or ids with a table. Seconds and rates of reading and
+placing, and of the whole; the share of the speed that a copy of memory right after it allows (of shares); the peak
+memory of the process, which does not make the map.
 """
 
 from __future__ import annotations

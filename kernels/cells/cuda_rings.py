@@ -13,6 +13,7 @@ from alignsar_gpu.kernels.driving.declared import Declared
 from alignsar_gpu.kernels.driving.gpujit import THREADS, cuda, device_function, device_functions, kernel
 
 from . import cuda_covers, scalar_covers, scalar_rings
+from .scalar import FARTHEST_PIXEL
 from .scalar_covers import cover_edge
 from .scalar_rings import is_seen, spread_cell
 
@@ -23,7 +24,7 @@ DECLARED = {
     "cover_rings": Declared(
         arguments="ddqqw", registers=88, float64=180, why_float64=cuda_covers.WHY_FLOAT64
     ),
-    "reach_rings": Declared(arguments="qffif", registers=40, float64=0),
+    "reach_rings": Declared(arguments="qffif", registers=48, float64=0),
     "spread_rings": Declared(
         arguments="ssssfffiqwqsq", registers=96, float64=64, why_float64="places of cells, and areas"
     ),
@@ -62,13 +63,18 @@ def reach_rings(windows: Any, down: Any, across: Any, columns: int, reach: Any) 
     while 5 * ring < windows.size:
         w = 5 * ring
         wide = windows[w + 3] - windows[w + 2] + 1
+        top, left = FARTHEST_PIXEL, FARTHEST_PIXEL
+        bottom, right = -FARTHEST_PIXEL, -FARTHEST_PIXEL
         for k in range(cuda.threadIdx.x, (windows[w + 1] - windows[w] + 1) * wide, THREADS):
             at = (windows[w] + k // wide) * (columns + 1) + windows[w + 2] + k % wide
             if is_seen(down[at], across[at]):
-                cuda.atomic.min(reach, 4 * ring, down[at])
-                cuda.atomic.max(reach, 4 * ring + 1, down[at])
-                cuda.atomic.min(reach, 4 * ring + 2, across[at])
-                cuda.atomic.max(reach, 4 * ring + 3, across[at])
+                top, bottom = min(top, down[at]), max(bottom, down[at])
+                left, right = min(left, across[at]), max(right, across[at])
+        if top <= bottom:
+            cuda.atomic.min(reach, 4 * ring, top)
+            cuda.atomic.max(reach, 4 * ring + 1, bottom)
+            cuda.atomic.min(reach, 4 * ring + 2, left)
+            cuda.atomic.max(reach, 4 * ring + 3, right)
         ring += cuda.gridDim.x
 
 
