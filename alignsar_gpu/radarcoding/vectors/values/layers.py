@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from alignsar_gpu.radarcoding.vectors.values.numbers import NumberList, Numbers
 
 NO_OBJECT, UNKNOWN_OBJECT = 0, -1  # numbers in layers of ids: surely none, and not known
-HALF_BITS = 24  # of a number's, relative to the range of all: whole sums of both halves are exact
+HALF_BITS = (
+    20  # of a number, relative to the range of all: sums over thousands of whole pixels stay below 64 bits
+)
 BYTES_PER_CELL, PLANES = 8.0, 4  # memory for a tile: of a cell, and of a pixel as planes of sums
 
 
