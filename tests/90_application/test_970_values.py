@@ -17,6 +17,7 @@ from fake_burst import write_scene
 from small_runs import CUBE_ALONE
 
 import alignsar_gpu
+from alignsar_gpu.report.drawing.figures import date_ticks
 
 AREA = "products.area=[-8.5,31.66,-8.42,31.70]"
 FIRST = 9_007_199_254_740_993  # beyond what float64 can tell apart
@@ -131,6 +132,16 @@ def test_other_products_have_them(output):
     page = (output / "report" / "index.html").read_text()
     assert "labels/parcel.parquet has a row for each" in page
     assert "2023-" in next((output / "report").rglob("label_sown.svg")).read_text()
+
+
+def test_a_bar_of_dates_has_years_where_these_are_many():
+    assert date_ticks((15897.0, 18452.0), 5) == {
+        16071.0: "2014",
+        16801.0: "2016",
+        17532.0: "2018",
+        18262.0: "2020",
+    }
+    assert date_ticks((19361.0, 19362.0), 5) == {19361.0: "2023-01-04", 19362.0: "2023-01-05"}
 
 
 def test_the_join_of_the_page(output):

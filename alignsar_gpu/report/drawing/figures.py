@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib import colormaps, colors
-from matplotlib.dates import AutoDateLocator, num2date
 from matplotlib.ticker import MaxNLocator
 
 from alignsar_gpu.report.drawing import png
@@ -29,7 +28,8 @@ AXIS_BELOW, BAR_BELOW = 72, 96  # of the axis of ranges; of a colour bar or a sh
 COMPASS, COMPASS_ARROW = 122, 37  # pixels in the lower right corner; length of an arrow
 LEGEND_ROW, LEGEND_MARK, LEGEND_LETTER = 23, 40, 9.2
 LEAST_WIDTH = 480
-YEARS_ALONE = 3 * 366  # days, from which on ticks of dates are years
+YEARS_ALONE, DAYS_OF_YEAR = 3 * 366, 365.2425  # days: from how many on ticks of dates are years
+EPOCH = np.datetime64("1970-01-01")
 UNKNOWN = "unknown"
 
 
@@ -244,11 +244,17 @@ def axis_ticks(
 
 
 def date_ticks(limits: tuple[float, float], most: int) -> dict[float, str]:
-    """Choose dates between limits, days since 1970-01-01; years alone where these are many."""
-    low, high = (num2date(limit) for limit in limits)
-    values = AutoDateLocator(minticks=2, maxticks=max(most, 3)).tick_values(low, high)
-    form = "%Y" if (high - low).days > YEARS_ALONE else "%Y-%m-%d"
-    return {float(v): num2date(v).strftime(form) for v in values if limits[0] <= v <= limits[1]}
+    """Choose dates between limits, days since 1970-01-01; beginnings of years where these are many."""
+    if limits[1] - limits[0] > YEARS_ALONE:
+        years = [1970.0 + limit / DAYS_OF_YEAR for limit in limits]
+        wanted = MaxNLocator(most, steps=[1, 2, 5, 10], integer=True).tick_values(*years)
+        dates = [(f"{int(year)}", np.datetime64(f"{int(year):04d}-01-01")) for year in wanted]
+    else:
+        wanted = MaxNLocator(most, integer=True).tick_values(*limits)
+        days = [EPOCH + int(day) for day in wanted]
+        dates = [(str(day), day) for day in days]
+    places = {float((date - EPOCH).astype(int)): text for text, date in dates}
+    return {place: text for place, text in places.items() if limits[0] <= place <= limits[1]}
 
 
 def _between(values: Any, limits: tuple[float, float], pixels: tuple[float, float]) -> list[float]:
