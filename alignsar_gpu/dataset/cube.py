@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 DIMENSIONS = ("time", "azimuth", "range")
 LONGITUDE = "longitude"  # the layer whose values go round the Earth
 OF_REFERENCE = "value_of_reference_date"  # attribute of layers that compare a date with the reference
+SINCE = " since "  # in units of what counts from a date
 FORMAT = 1  # of what is written here; one more whenever earlier cubes cannot be read any more
 MOST_CHUNKS = 8192  # of a shard, whose index is read with every access
 
@@ -192,10 +193,16 @@ def open_layer(path: Path, name: str) -> StoredLayer | zarr.Array[Any]:
 
 
 def open_cube(path: Path) -> xr.Dataset:
-    """Open the cube at ``path``, lazily."""
-    cube: xr.Dataset = xr.open_zarr(path, chunks=None, consolidated=True)
+    """Open the cube at ``path``, lazily; layers that count days from a date stay numbers."""
+    arrays = dict(zarr.open_group(path, mode="r", zarr_format=3).arrays())
+    days = {
+        name: False
+        for name, array in arrays.items()
+        if array.ndim > 1 and SINCE in str(array.attrs.get("units"))
+    }
+    cube: xr.Dataset = xr.open_zarr(path, chunks=None, consolidated=True, decode_times=days or True)
     layers: dict[str, xr.Variable] = {}
-    for name, array in zarr.open_group(path, mode="r", zarr_format=3).arrays():
+    for name, array in arrays.items():
         if (stored := StoredLayer.of(array, path / name)) is not None:
             layer, lazy = cube[name].variable, indexing.LazilyIndexedArray(stored)
             layers[name] = xr.Variable(layer.dims, lazy, layer.attrs, layer.encoding)

@@ -180,6 +180,8 @@ def screen(
 
 
 def _is_known(values: NDArray[Any]) -> NDArray[np.bool_]:
+    if values.dtype == np.int32:  # ids
+        return np.asarray(values >= 0)
     known: NDArray[np.bool_] = values != UNKNOWN if values.dtype == np.uint8 else np.isfinite(values)
     return known
 

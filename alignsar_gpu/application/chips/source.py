@@ -138,7 +138,8 @@ class Source:
         found = self._bands.read(name, date, *inside)
         if tuple(inside) == asked:
             return found
-        fill = UNKNOWN if found.dtype == np.uint8 else fill_value(found.dtype.name)
+        unknown = {"uint8": UNKNOWN, "int32": -1}  # of classes, and of ids
+        fill = unknown.get(found.dtype.name, fill_value(found.dtype.name))
         whole = np.full([part.stop - part.start for part in asked], fill, dtype=found.dtype)
         target = tuple(
             slice(own.start - part.start, own.stop - part.start)

@@ -23,7 +23,9 @@ class PointLayerConfig(LayerConfig):
     where: str | None = key(None, "which features of a vector file, as SQL: \"status = 'built'\"")
     statistics: list[str] = field(
         default_factory=lambda: ["count", "mean", "maximum"],
-        metadata=about("count, mean, minimum, maximum, standard_deviation, median, p05 ... p95 per pixel"),
+        metadata=about(
+            "count, mean, minimum, maximum, standard_deviation, median, p05 ... p95, most_frequent per pixel"
+        ),
     )
     x: str | None = key(None, "column of a table with longitude or easting")
     y: str | None = key(None, "column with latitude or northing")
