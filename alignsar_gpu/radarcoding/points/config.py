@@ -36,7 +36,7 @@ class PointLayerConfig(LayerConfig):
     classification: list[int] | None = field(
         default=None, metadata=about("classes of a LAS file, such as 2 for ground; unset: all but noise")
     )
-    value: str | None = key(None, "attribute that statistics are of; unset: the height")
+    value: str | None = key(None, "attribute that statistics are of, numbers or dates; unset: the height")
     coverage: str | None = key(
         None,
         "where points were looked for: extent (the box around them), everywhere, or a file of polygons; unset: only "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -13,11 +13,9 @@ import pyarrow.compute as pc
 from alignsar_gpu.errors import AlignsarError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
-
-    from alignsar_gpu.radarcoding.vectors.formats.sources import LayerSource
 
 NUMBERS, DATES = "numbers", "dates"
 DAYS = "days since 1970-01-01"
@@ -42,6 +40,11 @@ class Numbers:
     names: tuple[str, ...] = ()
     unmatched: tuple[str, ...] = ()
 
+    @property
+    def units(self) -> str:
+        """Units of dates; "1" for numbers, whose unit no file tells."""
+        return DAYS if self.kind == DATES else "1"
+
     def values(self, column: Any) -> NDArray[np.float64]:
         """Convert an Arrow array to numbers (f,); NaN where there is none, or none that is finite."""
         plain = _plain(column)
@@ -54,7 +57,18 @@ class Numbers:
         return np.where(np.isfinite(values), np.arange(len(values)), -1).astype(np.int32)
 
 
-def find_numbers(source: LayerSource, attribute: str, where: str) -> Numbers:
+class Column(Protocol):
+    """What has a column whose values can be looked through, see `LayerSource`."""
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+
+    def values(self, column: str) -> Iterator[Any]:
+        """Read Arrow arrays of a column."""
+
+
+def find_numbers(source: Column, attribute: str, where: str) -> Numbers:
     """Find out whether an attribute has numbers or dates; looks through all its values.
 
     Raises AlignsarError, naming the key ``where``, for an attribute that is empty or has other values.
