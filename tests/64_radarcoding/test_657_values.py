@@ -271,3 +271,22 @@ def test_lines_roofs_and_points_have_values_where_they_have_shares(rough, tmp_pa
         assert np.array_equal(number > 0, share > 0) or np.max(share[(number > 0) != (share > 0)]) < 1e-6
         assert set(np.unique(number)) == set(range(len(geometry) + 1))
         assert np.array_equal(np.unique(cells[f"rise_{name}"][number > 0]), [40.0])
+
+
+def test_a_map_with_nothing_here_has_no_values_and_an_empty_table(rough, tmp_path):
+    """Its features lie around the scene: that there is none is known."""
+    west, south, east, north = outline(rough).bounds
+    corners = [
+        shapely.box(x, y, x + 0.01, y + 0.01) for x in (west - 1.0, east + 1.0) for y in (south, north)
+    ]
+    rows = {"id": ["a", "b", "c", "d"], "year": [1.0, 2.0, 3.0, 4.0]}
+    geopandas.GeoDataFrame(rows, geometry=corners, crs=4326).to_parquet(tmp_path / "far.parquet")
+    path = tmp_path / "far.parquet"
+    made = make(rough, {"year": layer(path), "parcel": layer(path, "largest", "id")})
+    assert made.cells["year"].dtype == np.float32
+    assert np.isnan(made.cells["year"]).all()
+    assert made.cells["labelled_year"].mean() > 0.9
+    assert (made.cells["parcel"][made.cells["labelled_parcel"]] == 0).all()
+    table = made.table(tmp_path)
+    assert (len(table), list(table.columns)) == (0, ["number", "id", "year"])
+    assert made.labels.facts()["parcel"]["rows"] == 0

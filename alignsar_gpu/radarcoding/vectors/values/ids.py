@@ -134,7 +134,8 @@ class IdTable:
         is_first = np.zeros(len(objects), dtype=np.bool_)
         is_first[np.unique(objects, return_index=True)[1]] = True
         schemas = [pq.read_schema(self._part(part)).remove_metadata() for part in parts]
-        own = pa.schema([(NUMBER, pa.int32())])
+        names = (self._legend.attribute, *self._legend.columns)
+        own = pa.schema([(NUMBER, pa.int32()), *((name, pa.null()) for name in names)])
         schema = pa.unify_schemas([own, *schemas], promote_options="permissive").with_metadata(dict(about))
         beside, row = path.with_name(f"{path.name}.part"), 0
         with pq.ParquetWriter(beside, schema, compression="zstd") as writer:

@@ -64,33 +64,31 @@ class FeatureValues:
 
     Attributes
     ----------
-    groups : int32 (f,): features that are taken together; of means, the first half of their bits is not used.
-    high, low : int64 (f,): their numbers, in two halves of whole steps from the least; empty for ids.
+    is_mean : whether they are numbers, not ids.
+    groups : int32 (f,): features of the same number are taken together.
+    high, low : int64 (f,): numbers in whole steps from the least, two halves; empty for ids.
     least, step : the least number, and a step.
     """
 
+    is_mean: bool
     groups: NDArray[np.int32]
     high: NDArray[np.int64]
     low: NDArray[np.int64]
     least: float = 0.0
     step: float = 0.0
 
-    @property
-    def is_mean(self) -> bool:
-        """Whether they are numbers, not ids."""
-        return len(self.high) > 0
-
 
 def feature_values(found: NumberList | IdTable) -> FeatureValues:
     """Prepare the values of all features of a scene."""
     if isinstance(found, IdTable):
         nothing = np.zeros(0, dtype=np.int64)
-        return FeatureValues(groups=found.objects(), high=nothing, low=nothing)
+        return FeatureValues(is_mean=False, groups=found.objects(), high=nothing, low=nothing)
     values = found.values
     least, most = (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)
     step = (most - least) / 2.0 ** (2 * HALF_BITS)
     whole = np.rint((values - least) / (step or 1.0)).astype(np.int64)
     return FeatureValues(
+        is_mean=True,
         groups=np.arange(len(values), dtype=np.int32),
         high=whole >> HALF_BITS,
         low=whole & ((1 << HALF_BITS) - 1),
@@ -102,11 +100,11 @@ def feature_values(found: NumberList | IdTable) -> FeatureValues:
 def value_tile(ground: GroundCells, batches: Sequence[RingBatch], values: FeatureValues, known: Any) -> Any:
     """Make the layer of a tile [line, sample], on the device; ``known``: where the map is."""
     device, tile = ground.device, ground.tile
-    parts = [
-        (ground_surface(ground), [on_cells(ground, batch.ground) for batch in batches]),
-        (pixel_surface(ground), [on_pixels(ground, batch.raised) for batch in batches]),
-    ]
-    parts = [(surface, placed) for surface, placed in parts if any(len(part.table) for part in placed)]
+    surfaces = (
+        (ground_surface, [on_cells(ground, batch.ground) for batch in batches]),
+        (pixel_surface, [on_pixels(ground, batch.raised) for batch in batches]),
+    )
+    parts = [(of(ground), rings) for of, rings in surfaces if any(len(part.table) for part in rings)]
     scale = steps_of(ground.level_ground)
     entries = areas_of(parts, values.groups, tile, scale, device)
     make = _mean if values.is_mean else _largest
