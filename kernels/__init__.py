@@ -12,9 +12,12 @@ from .cells.interface import (
     Cells,
     accumulate_cells,
     cover_cells,
+    cover_rings,
     displace_cells,
     lattice_cells,
+    reach_rings,
     resolve_overlaps,
+    spread_rings,
 )
 from .coherence.cpu import STRIP
 from .coherence.interface import (
@@ -91,6 +94,7 @@ __all__ = [
     "calibrate_powers",
     "change_index",
     "cover_cells",
+    "cover_rings",
     "decode",
     "displace_cells",
     "evaluate_polynomials",
@@ -111,6 +115,7 @@ __all__ = [
     "polarimetric_signatures",
     "ramp",
     "rasterize_terrain",
+    "reach_rings",
     "resample",
     "resolve_overlaps",
     "rotate_phase",
@@ -119,6 +124,7 @@ __all__ = [
     "speckle_filter",
     "spread_areas",
     "spread_parabolas",
+    "spread_rings",
     "temporal_extremes",
     "temporal_mean_minimum",
     "temporal_statistics",

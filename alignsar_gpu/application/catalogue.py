@@ -8,7 +8,7 @@ from alignsar_gpu.application.card import README
 from alignsar_gpu.application.chips.stage import CHIPS
 from alignsar_gpu.application.dataset.derived import open_dataset
 from alignsar_gpu.application.dataset.interferograms import INTERFEROGRAMS
-from alignsar_gpu.application.dataset.part import CUBE
+from alignsar_gpu.application.dataset.part import CUBE, TABLES
 from alignsar_gpu.application.dataset.quality import QUALITY
 from alignsar_gpu.application.fingerprints import write_text
 from alignsar_gpu.application.folder import CONFIGURATION
@@ -63,6 +63,7 @@ class CatalogueStage(Stage):
                     map=there(MAP),
                     chips=there(f"{CHIPS}/{INDEX}"),
                     objects=there(OBJECTS),
+                    tables=sorted((folder.work / TABLES).glob("*.parquet")),
                     cogs=sorted((folder.work / COGS).glob("*.tif")),
                     metadata=(folder.work / QUALITY, folder.work / CONFIGURATION),
                     card=[path for name in (README, CROISSANT) if (path := there(name)) is not None],

@@ -148,7 +148,7 @@ def labels_table(subject: Subject) -> Table:
             ", ".join(f"{value} {plain(text)}" for text, value in classes.items()) if classes else numbers
         )
         about = subject.cube[name].attrs if name in subject.cube else {}
-        origin = about.get("source") or about.get("inherited_from", "computed")
+        origin = _origin(subject, about)
         valid = "/".join(
             dict.fromkeys(str(about[key]) for key in ("valid_start", "valid_end") if key in about)
         )
@@ -161,6 +161,15 @@ def labels_table(subject: Subject) -> Table:
             )
         )
     return Table(name="Labels", head=("layer", "what it is", "values or unit", "from"), rows=tuple(rows))
+
+
+def _origin(subject: Subject, about: Mapping[str, Any]) -> str:
+    """Say whom a label is from: its source, or else the file; computed where it is of no file."""
+    if "inherited_from" not in about:
+        return "computed"
+    return str(
+        about.get("source") or f"{about['inherited_from']}{' (simulated)' if subject.is_simulated else ''}"
+    )
 
 
 def splits_table(subject: Subject) -> Table:
@@ -282,7 +291,7 @@ def _label_sources(subject: Subject) -> Iterator[tuple[str, str, str, str]]:
         about = subject.cube[name].attrs if name in subject.cube else {}
         if "inherited_from" not in about:
             continue
-        origin = str(about.get("source") or about["inherited_from"])
+        origin = _origin(subject, about)
         licence = str(about.get("license", "")) or ("" if subject.is_simulated else "not stated")
         grouped.setdefault((origin, licence, str(about.get("attribution", ""))), []).append(name)
     for (origin, licence, attribution), names in grouped.items():

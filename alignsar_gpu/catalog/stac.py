@@ -76,6 +76,7 @@ class Products:
         ``<first>_<last>.nc``, or none.
     alignsar : files of the dates as AlignSAR's code reads them, ``netcdf_<YYYYMMDD>_full_attributes.nc``.
     cube, interferograms, report, map, chips, objects : become assets of the collection.
+    tables : Parquet files of labels whose pixels have numbers of rows; assets of the collection too.
     cogs : GeoTIFFs of a map, LAYER_<YYYYMMDD>.tif of a date, which become assets of its item, and LAYER.tif of the
         collection.
     metadata : quality.json, run.yaml.
@@ -90,6 +91,7 @@ class Products:
     map: Path | None = None
     chips: Path | None = None
     objects: Path | None = None
+    tables: Iterable[Path] = ()
     cogs: Iterable[Path] = ()
     metadata: Iterable[Path] = ()
     card: Iterable[Path] = ()
@@ -185,7 +187,7 @@ def _catalog(
         _add_checksum(asset, path, checksum)
     cogs = tuple(products.cogs)
     _add_cogs(collection, items, cogs, checksum)
-    _add_parts(collection, cube, products)
+    _add_parts(collection, cube, products, checksum)
     _add_pictures(collection, items, dates, cogs)
     collection.item_assets = item_assets(items.values())
     declare_extensions(collection)
@@ -227,13 +229,18 @@ def _add_cogs(
         asset.extra_fields |= describe_cog(path)
 
 
-def _add_parts(collection: pystac.Collection, cube: xr.Dataset, products: Products) -> None:
+def _add_parts(
+    collection: pystac.Collection, cube: xr.Dataset, products: Products, checksum: Callable[[Path], str]
+) -> None:
     for name, title, role in PARTS:
         path = getattr(products, name)
         if path is not None:
             asset = _add_asset(collection, name, path, title, role)
             if name == "cube":
                 asset.extra_fields["bands"] = cube_bands(cube)
+    for path in products.tables:
+        title = f"Attributes of {path.stem}: a row for each number of that layer (Parquet)"
+        _add_checksum(_add_asset(collection, f"table_{path.stem}", path, title, "data"), path, checksum)
     for path in products.metadata:
         _add_asset(collection, path.stem, path, f"Record of the run ({path.name})", "metadata")
     for path in products.card:

@@ -1,8 +1,8 @@
 """Layouts of Cloud-Optimized GeoTIFFs: bands, no-data, compression, overviews and texts of a layer's file.
 
-Pixels without data are NaN in floats and 255 in classes, and the file names that value (`GDAL_NODATA`). There is no
-internal mask beside it: GDAL and rio-tiler would follow the mask, geotiff.js and QGIS the value, and GDAL's statistics
-would still count what only the mask hides. Pictures have a band of opacity instead.
+Pixels without data are NaN in floats, 255 in classes and -1 in ids, and the file names that value (`GDAL_NODATA`).
+There is no internal mask beside it: GDAL and rio-tiler would follow the mask, geotiff.js and QGIS the value, and
+GDAL's statistics would still count what only the mask hides. Pictures have a band of opacity instead.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Colour = tuple[int, int, int]
 
-NO_CLASS = 255
+NO_CLASS, NO_ID = 255, -1
 # Zstandard is read by every GDAL since 2.3 that Linux distributions, OSGeo4W, conda and PyPI have built, and is nearly
 # twice as fast as deflate; deflate, for what is looked at in browsers, is read by everything.
 VALUES = {"COMPRESS": "ZSTD", "LEVEL": "1", "PREDICTOR": "FLOATING_POINT", "STATISTICS": "YES"}
@@ -49,7 +49,7 @@ class CogLayout:
 
     Attributes
     ----------
-    dtype : of the pixels, "float32" or "uint8".
+    dtype : of the pixels, "float32", "uint8" or "int32".
     bands : in their order.
     nodata : what pixels without data hold; None for pictures with transparency.
     overviews : how smaller versions are made: averages of values, the most frequent class, the nearest value, or the
@@ -61,7 +61,7 @@ class CogLayout:
     interpretation : colours that the bands stand for.
     """
 
-    dtype: Literal["float32", "uint8"]
+    dtype: Literal["float32", "uint8", "int32"]
     bands: tuple[Band, ...]
     nodata: float | None
     overviews: Overviews
@@ -102,6 +102,15 @@ def layer_layout(
             tags=texts | {f"class_{code}": name for code, name in classes.items()},
             classes=classes,
             colours=colours or {},
+        )
+    if np.dtype(layer.dtype).kind == "i":
+        return CogLayout(
+            dtype="int32",
+            bands=(Band(description=title, units=units),),
+            nodata=NO_ID,
+            overviews="nearest",
+            options=CLASSES,
+            tags=texts,
         )
     parts = [", real part", ", imaginary part"] if np.dtype(layer.dtype).kind == "c" else [""]
     return CogLayout(

@@ -129,7 +129,7 @@ class CogWriter:
     def write(self, first_row: int, values: NDArray[Any]) -> None:
         """Write the rows that follow those written so far: [row, column], of pictures [band, row, column].
 
-        ``values`` are float32, complex64, uint8 or bool, as the layout says. Raises ValueError for others.
+        ``values`` are float32, complex64, uint8, int32 or bool, as the layout says. Raises ValueError for others.
         """
         bands = self._bands(values)
         rows, (most, columns) = bands.shape[1], self.grid.shape

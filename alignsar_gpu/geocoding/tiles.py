@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 Interpolation = Literal["nearest", "bilinear", "cubic"]
 
+IDS, NO_ID = (
+    np.dtype(np.int32),
+    np.int32(-1),
+)  # layers of numbers of objects, and what stands for no data in them
 SIDE = 512  # rows and columns of a tile
 LEAST_SIDE = 8
 MOST_PARTS = 1 << 22  # of pixels, in a tile: smaller tiles, where a pixel has many
@@ -167,19 +171,23 @@ class Tile:
         Parameters
         ----------
         layer : of the radar grid's shape: float32 or complex64 (NaN is no data; float64 is made float32), uint8 (255
-            is no data) or bool.
-        method : "nearest", "bilinear" or "cubic", see `kernels.gather`; classes and flags are taken from the nearest
-            pixel in any case.
+            is no data), int32 (ids; -1 is no data) or bool.
+        method : "nearest", "bilinear" or "cubic", see `kernels.gather`; classes, flags and ids are taken from the
+            nearest pixel in any case, and ids from that at the middle of the map's pixel.
         phase : whether values are angles in radians that go round.
 
         Returns
         -------
-        Values [row, column] on the device, of the layer's type (uint8 for bool); no data (NaN, 255) where less than
-        half of a pixel has some.
+        Values [row, column] on the device, of the layer's type (uint8 for bool); no data (NaN, 255, -1) where less
+        than half of a pixel has some.
         """
         kind = np.dtype(layer.dtype)
+        if kind == IDS and self.parts != (1, 1):
+            return self.centre.sampled(layer, "nearest")
         stored = np.dtype({"b": "u1", "f": "f4"}.get(kind.kind, kind))
-        values = self.geocoding.device.xp.full(self.shape, kernels.NO_DATA[stored.name])
+        values = self.geocoding.device.xp.full(
+            self.shape, NO_ID if stored == IDS else kernels.NO_DATA[stored.name]
+        )
         most = int(WINDOW_SHARE * self.geocoding.device.memory_budget) // BYTES_PER_PIXEL
         pieces = [self] if self._pixels else []
         while pieces:
@@ -220,6 +228,16 @@ class Tile:
             halves += [half] if half._pixels else []  # noqa: SLF001
         return halves
 
+    def _ids(self, image: Any) -> Any:
+        """Bring whole numbers to the tile byte by byte: of no data, all bytes are 255, and the number is -1."""
+        xp = self.geocoding.device.xp
+        parts = image.view(np.uint8).reshape(*image.shape, IDS.itemsize)
+        found = [
+            kernels.gather(xp.ascontiguousarray(parts[..., k]), self.line, self.sample, "nearest")
+            for k in range(IDS.itemsize)
+        ]
+        return xp.ascontiguousarray(xp.stack(found, axis=-1)).view(IDS)[..., 0]
+
     def _in_window(
         self, layer: RadarLayer, stored: np.dtype[Any], method: Interpolation, *, phase: bool
     ) -> Any:
@@ -227,6 +245,8 @@ class Tile:
         device = self.geocoding.device
         window = np.ascontiguousarray(layer[self.lines, self.samples])
         image = device.upload(window.astype(stored, copy=False))
+        if stored == IDS:
+            return self._ids(image)
         averaged = self.parts != (1, 1)
         if turned := phase and (averaged or method != "nearest"):
             image = kernels.phases_to_phasors(image)

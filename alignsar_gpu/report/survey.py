@@ -285,5 +285,5 @@ class CubeSurvey:
         if name in (*COORDINATES, "layover_shadow", "quality_level"):
             return "middle"
         if "inherited_from" in attributes:
-            return "middle" if "flag_meanings" in attributes else "mean"
+            return "middle" if {"flag_meanings", "table"} & set(attributes) else "mean"
         return "mean" if name in VIEWING else None

@@ -72,6 +72,28 @@ def covered(x: Any, y: Any, rings: Any, extents: Any, like: Any) -> tuple[Any]:
     return (cover,)
 
 
+@lru_cache(maxsize=1)
+def windows(size: Size) -> tuple[NDArray[Any], ...]:
+    """The same polygons, each with the window of cells that it spans, and room for the covers of all of these."""
+    x, y, rings, extents = town(size)
+    shape = cell_shape(size)
+    across = x.reshape(len(rings), -1)
+    ends = [*extents.T, across.min(axis=1), across.max(axis=1)]
+    sides = np.stack([np.floor(ends[0]), np.ceil(ends[1]), np.floor(ends[2]), np.ceil(ends[3])], axis=1)
+    sides = np.clip(sides, 0, np.repeat(shape, 2)).astype(np.int64)
+    count = (sides[:, 1] - sides[:, 0]) * (sides[:, 3] - sides[:, 2])
+    found = np.column_stack([sides, np.cumsum(count) - count])
+    own = np.ascontiguousarray(rings[:, [0, 1, 3]]).astype(np.int64)
+    return x, y, own, found, np.zeros(int(count.sum()), np.int32)
+
+
+def covered_rings(x: Any, y: Any, rings: Any, places: Any, like: Any) -> tuple[Any]:
+    """Covers of the cells by each polygon alone."""
+    covers = like * 0
+    kernels.cover_rings(x, y, rings, places, covers)
+    return (covers,)
+
+
 def displacement(size: Size) -> Case:
     shape = cell_shape(size)
 
@@ -171,6 +193,61 @@ def push(kind: str, size: Size) -> Case:
     )
 
 
+def ring_cover(size: Size) -> Case:
+    arrays = windows(size)
+    return Case(
+        function="cover_rings",
+        arrays=arrays,
+        run=covered_rings,
+        pixels=arrays[-1].size,
+        bytes_per_pixel=4 + 8 + 8,
+        bound=0.0,
+    )
+
+
+def reach(size: Size) -> Case:
+    shape, (lattice, heights) = cell_shape(size), hills(size)
+    placed = kernels.displace_cells(lattice, CELLS, shape, heights, (0, 0), NO_SHIFTS)
+    *_, places, covers = windows(size)
+    return Case(
+        function="reach_rings",
+        arrays=(places, *placed),
+        run=lambda *arrays: (kernels.reach_rings(*arrays),),
+        pixels=covers.size,
+        bytes_per_pixel=2 * 4,
+        bound=0.0,
+    )
+
+
+def spread(size: Size) -> Case:
+    """Areas in whole steps, a thousand for each cell."""
+    shape, (lattice, heights) = cell_shape(size), hills(size)
+    placed = kernels.displace_cells(lattice, CELLS, shape, heights, (0, 0), NO_SHIFTS)
+    area = np.full(shape, 2.0, np.float32)
+    x, y, rings, places, like = windows(size)
+    (covers,) = covered_rings(x, y, rings, places, like)
+    low = np.stack([places[:, 0], places[:, 2]], axis=1) // DETAIL - 12  # of pixels: hills move ground by ten
+    high = -(-np.stack([places[:, 1], places[:, 3]], axis=1) // DETAIL) + 12
+    low, high = (np.clip(side, 0, tile(size)) for side in (low, high))
+    count = np.prod(high - low, axis=1)
+    pixels = np.stack([low[:, 0], high[:, 0], low[:, 1], high[:, 1], np.cumsum(count) - count], axis=1)
+
+    def run(*arrays: Any) -> tuple[Any]:
+        found = arrays[-1] * 0
+        kernels.spread_rings(CELLS, *arrays[:-1], 1000.0 / kernels.WHOLE_CELL, found)
+        return (found,)
+
+    return Case(
+        function="spread_rings",
+        arrays=(*placed, area, places, covers, pixels, np.zeros(int(count.sum()), np.int64)),
+        run=run,
+        pixels=covers.size,
+        bytes_per_pixel=3 * 4 + 4 + 2 * 8 / (DETAIL[0] * DETAIL[1]),
+        bound=1e-2,  # a step or two
+        strays=1e-4,
+    )
+
+
 FAMILIES: dict[str, dict[str, Callable[[Size], Case]]] = {
     "cells": {
         "displace cells": displacement,
@@ -180,5 +257,8 @@ FAMILIES: dict[str, dict[str, Callable[[Size], Case]]] = {
         "push covers": partial(push, "int32"),
         "push classes": partial(push, "uint8"),
         "push heights": partial(push, "float32"),
+        "cover rings": ring_cover,
+        "reach rings": reach,
+        "spread rings": spread,
     },
 }

@@ -16,18 +16,8 @@ from alignsar_gpu.kernels.driving.declared import Declared
 from alignsar_gpu.kernels.driving.gpujit import THREADS, cuda, device_function, device_functions, kernel
 from alignsar_gpu.kernels.driving.mathematics import ONE
 
-from .scalar import (
-    FARTHEST_PIXEL,
-    cell_area,
-    from_whole,
-    line_reach,
-    line_share,
-    nearest_whole,
-    pixel_reach,
-    sample_span,
-    share_through,
-    weighted,
-)
+from .scalar import cell_area, line_share, share_through, weighted
+from .scalar_rings import cell_lines, cell_pixels, sides
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,42 +32,6 @@ DECLARED = {
         arguments="ssssfffuppd", registers=88, float64=48, why_float64=WHY_FLOAT64
     ),  # numbers of classes
 }
-DEVICE_FUNCTIONS = ("sides", "cell_lines", "cell_pixels")
-
-
-def sides(displaced: Any, at: Any, stride: Any) -> Any:
-    """Displacements of the corners of a cell, its upper ones first; ``at``: number of the first."""
-    below = at + stride
-    one = np.uint64(1)
-    return displaced[at], displaced[at + one], displaced[below], displaced[below + one]
-
-
-def cell_lines(displaced: Any, height: Any, row: Any, begin: Any, lines: int) -> Any:
-    """A cell's reach along lines and what it counts from, and the first and the last of so many that it reaches into.
-
-    ``row``: the upper side of the cell on the chart, ``begin``: the whole line before it.
-    """
-    corners, whole = from_whole(displaced[0], displaced[1], displaced[2], displaced[3])
-    low, high = line_reach(corners, height, np.float32(row - begin))
-    first = nearest_whole(low) + whole
-    last = nearest_whole(high) + whole
-    if abs(first) <= FARTHEST_PIXEL and abs(last) <= FARTHEST_PIXEL:
-        return low, high, whole, max(begin + np.int64(first), 0), min(begin + np.int64(last), lines - 1)
-    return low, high, whole, np.int64(0), np.int64(-1)
-
-
-def cell_pixels(displaced: Any, width: Any, left: Any, samples: int) -> Any:
-    """A cell's span along samples, its reach, the sample that both count from, and what it reaches of so many.
-
-    ``left``: the left side of the cell on the chart.
-    """
-    column = np.int64(math.floor(left))
-    corners, whole = from_whole(displaced[0], displaced[1], displaced[2], displaced[3])
-    span = sample_span(corners, width, np.float32(left - column))
-    reach = pixel_reach(span)
-    origin = column + np.int64(min(max(whole, -FARTHEST_PIXEL), FARTHEST_PIXEL))
-    first = max(np.int64(reach[0]), -origin)
-    return span, reach, origin, first, min(np.int64(reach[1]), samples - 1 - origin)
 
 
 def add_values(planes: Any, at: Any, cells: int, part: Any, place: int, pixels: int, sums: Any) -> None:
@@ -156,7 +110,7 @@ def _compiled(function: Callable[..., Any]) -> Any:
 
 def _bound() -> dict[str, Any]:
     module = sys.modules[__name__]
-    forms = bind(device_function, DEVICE_FUNCTIONS, module, device_functions(str(__package__)))
+    forms = device_functions(str(__package__))
     found = {}
     for name in DECLARED:
         # In one scope: the simulator gives its atomic additions to functions that share a kernel's globals.

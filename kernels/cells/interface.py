@@ -19,9 +19,12 @@ __all__ = [
     "Cells",
     "accumulate_cells",
     "cover_cells",
+    "cover_rings",
     "displace_cells",
     "lattice_cells",
+    "reach_rings",
     "resolve_overlaps",
+    "spread_rings",
 ]
 
 WHOLE_CELL = ONE
@@ -284,3 +287,144 @@ def accumulate_cells(
     plain, _ = _placed(cells, (0, 0))
     if size.size and totals.size:
         arrays.run("accumulate_cells", plain.chart, plain.cell, lines, samples, size, values, classes, totals)
+
+
+def cover_rings(
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    rings: NDArray[np.int64],
+    windows: NDArray[np.int64],
+    covers: NDArray[np.int32],
+) -> None:
+    """Cover cells with rings as `cover_cells`, each ring in a window of cells of its own.
+
+    Parameters
+    ----------
+    x, y : float64 (vertices,): columns and rows, see `cover_cells`; numpy, or on the device.
+    rings : int64 [ring, 3]: first vertex, vertex after the last, and sign.
+    windows : int64 [ring, 5]: first row, row after the last, first column, column after the last, and the number in
+        ``covers`` of the first of these cells, whose rows follow each other. What lies beyond a window is left out.
+    covers : int32 (cells,), 0 in all windows, changed in place: from -``WHOLE_CELL`` to ``WHOLE_CELL``.
+
+    The bits are the same on the CPU and on the device. Raises TypeError or ValueError that names the argument which
+    is not as described.
+    """
+    arrays = Arrays(__package__, x=x, y=y, rings=rings, windows=windows, covers=covers)
+    columns, rows = arrays.checked("x", np.float64, "x"), arrays.checked("y", np.float64, "x")
+    found = arrays.checked("rings", np.int64, "rings")
+    if found.ndim != 2 or found.shape[1] != 3:
+        raise ValueError(f"rings: expected [ring, 3], got {found.shape}")
+    cells = arrays.checked("covers", np.int32, "covers")
+    parts = _windows(arrays, "windows", len(found), cells)
+    if len(found):
+        first, stop = found[:, 0], found[:, 1]
+        if not ((first >= 0) & (first <= stop) & (stop <= columns.size)).all():
+            raise ValueError(f"rings: expected the numbers of vertices, of which there are {columns.size}")
+        arrays.run("cover_rings", columns, rows, found, parts, cells)
+
+
+def reach_rings(
+    windows: NDArray[np.int64], down: NDArray[np.float32], across: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Find how far the corners of windows of cells are displaced.
+
+    Parameters
+    ----------
+    windows : int64 [ring, 5], see `cover_rings`; the places are not looked at.
+    down, across : float32 [row + 1, column + 1], what `displace_cells` returns; numpy, or on the device.
+
+    Returns
+    -------
+    Least and greatest displacement along lines, and along samples, float32 [ring, 4], where the arrays are; an
+    infinity, positive for the least, where no corner has ground.
+
+    Raises TypeError or ValueError that names the argument which is not as described.
+    """
+    arrays = Arrays(__package__, windows=windows, down=down, across=across)
+    lines = arrays.checked("down", np.float32, "down")
+    samples = arrays.checked("across", np.float32, "down")
+    if lines.ndim != 2 or min(lines.shape) < 1:
+        raise ValueError(f"down: expected two dimensions, row and column, got {lines.shape}")
+    found = arrays.checked("windows", np.int64, "windows")
+    rows, columns = lines.shape[0] - 1, lines.shape[1] - 1
+    if found.ndim != 2 or found.shape[1] != 5:
+        raise ValueError(f"windows: expected [ring, 5], got {found.shape}")
+    if (
+        len(found)
+        and not (
+            (found[:, :4] >= 0) & (found[:, :4] <= arrays.place(np.array([rows, rows, columns, columns])))
+        ).all()
+    ):
+        raise ValueError(f"windows: expected rows and columns of {(rows, columns)} cells")
+    reach: NDArray[np.float32] = arrays.empty((len(found), 4), np.float32)
+    reach[:, ::2] = np.inf
+    reach[:, 1::2] = -np.inf
+    if len(found):
+        arrays.run("reach_rings", found, lines.reshape(-1), samples.reshape(-1), columns, reach)
+    return reach
+
+
+def spread_rings(
+    cells: Cells,
+    down: NDArray[np.float32],
+    across: NDArray[np.float32],
+    area: NDArray[np.float32],
+    windows: NDArray[np.int64],
+    covers: NDArray[np.int32],
+    pixels: NDArray[np.int64],
+    scale: float,
+    areas: NDArray[np.int64],
+) -> None:
+    """Add the areas that rings cover to the pixels that show them, each ring in a window of pixels of its own.
+
+    Parameters
+    ----------
+    cells, down, across, area : see `accumulate_cells`.
+    windows, covers : of the rings, see `cover_rings`.
+    pixels : int64 [ring, 5]: first line, line after the last, first sample, sample after the last, and the number in
+        ``areas`` of the first of these pixels. What is seen beyond is left out.
+    scale : whole steps of ``areas`` for a cover of 1 of a cell with an area of 1.
+    areas : int64 (pixels,), changed in place: what each part of a cell has, in whole steps.
+
+    What is added are integers: the bits do not depend on threads, blocks or windows, and are the same in every run
+    on a device. Raises TypeError or ValueError that names the argument which is not as described.
+    """
+    arrays = Arrays(
+        __package__,
+        down=down,
+        across=across,
+        area=area,
+        windows=windows,
+        covers=covers,
+        pixels=pixels,
+        areas=areas,
+    )
+    lines = arrays.checked("down", np.float32, "down")
+    samples = arrays.checked("across", np.float32, "down")
+    size = arrays.checked("area", np.float32, "area")
+    if lines.ndim != 2 or size.shape != (lines.shape[0] - 1, lines.shape[1] - 1):
+        raise ValueError(f"area: expected one less than {lines.shape} along both axes, got {size.shape}")
+    found = _windows(arrays, "windows", len(windows), arrays.checked("covers", np.int32, "covers"))
+    totals = arrays.checked("areas", np.int64, "areas")
+    seen = _windows(arrays, "pixels", len(found), totals)
+    if len(found) and not ((found[:, 1] <= size.shape[0]) & (found[:, 3] <= size.shape[1])).all():
+        raise ValueError(f"windows: expected rows and columns of {size.shape} cells")
+    plain, _ = _placed(cells, (0, 0))
+    if len(found):
+        flat = [array.reshape(-1) for array in (lines, samples, size)]
+        given = (plain.chart, plain.cell, *flat, size.shape[1], found, covers, seen, float(scale), totals)
+        arrays.run("spread_rings", *given)
+
+
+def _windows(arrays: Arrays, name: str, count: int, buffer: Any) -> Any:
+    """The table of windows [ring, 5], each of which lies within a flat buffer."""
+    found = arrays.checked(name, np.int64, name)
+    if found.shape != (count, 5):
+        raise ValueError(f"{name}: expected the shape {(count, 5)}, got {found.shape}")
+    if not count:
+        return found
+    first, stop, left, right, place = (found[:, k] for k in range(5))
+    fits = (first >= 0) & (first <= stop) & (left >= 0) & (left <= right) & (place >= 0)
+    if not (fits & (place + (stop - first) * (right - left) <= buffer.size)).all():
+        raise ValueError(f"{name}: expected windows that lie within {buffer.size} numbers")
+    return found

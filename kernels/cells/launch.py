@@ -8,10 +8,10 @@ from alignsar_gpu.kernels.driving.gpujit import FEWEST_BLOCKS, MOST_BLOCKS, THRE
 from alignsar_gpu.kernels.driving.launching import array_module, elementwise, launch
 
 from . import cuda as cuda_cells
-from . import cuda_accumulate, cuda_covers
+from . import cuda_accumulate, cuda_covers, cuda_rings
 from .cuda_covers import PARTS
 
-KERNEL = cuda_cells.KERNEL | cuda_covers.KERNEL | cuda_accumulate.KERNEL
+KERNEL = cuda_cells.KERNEL | cuda_covers.KERNEL | cuda_accumulate.KERNEL | cuda_rings.KERNEL
 
 
 def row_by_row(kernel: Any, rows: int, columns: int, *arguments: Any) -> None:
@@ -72,3 +72,37 @@ def accumulate_cells(
     sizes = (tuple(area.shape), tuple(sums.shape[1:]))
     kernel = KERNEL[f"accumulate_{planes.dtype.name}"]
     row_by_row(kernel, *area.shape, *chart, *cell, *arrays, *sizes, sums.reshape(-1))
+
+
+def cover_rings(x: Any, y: Any, rings: Any, windows: Any, covers: Any) -> None:
+    """As :func:`.cpu_rings.cover_rings`."""
+    launch(KERNEL["cover_rings"], blocks_of(rings), x, y, rings.reshape(-1), windows.reshape(-1), covers)
+
+
+def reach_rings(windows: Any, down: Any, across: Any, columns: int, reach: Any) -> None:
+    """As :func:`.cpu_rings.reach_rings`."""
+    given = (windows.reshape(-1), down, across, columns, reach.reshape(-1))
+    launch(KERNEL["reach_rings"], blocks_of(windows), *given)
+
+
+def spread_rings(
+    chart: Any,
+    cell: Any,
+    down: Any,
+    across: Any,
+    area: Any,
+    columns: int,
+    windows: Any,
+    covers: Any,
+    pixels: Any,
+    scale: Any,
+    areas: Any,
+) -> None:
+    """As :func:`.cpu_rings.spread_rings`."""
+    given = (*chart, *cell, down, across, area, columns, windows.reshape(-1), covers, pixels.reshape(-1))
+    launch(KERNEL["spread_rings"], blocks_of(windows), *given, scale, areas)
+
+
+def blocks_of(rings: Any) -> int:
+    """How many blocks take a ring each, one after the other."""
+    return min(max(len(rings), FEWEST_BLOCKS), MOST_BLOCKS)

@@ -26,12 +26,15 @@ def load_page():
 
 page = load_page()
 DECLARED = page.DECLARED
-CROSSINGS = {"claim_pixels": 3, "cover_edges": 4}  # at least: loops may be unrolled
+CROSSINGS = {"claim_pixels": 3, "cover_edges": 4, "cover_rings": 4}  # at least: loops may be unrolled
 MOST_SHARED = 48 * 1024  # bytes that a block may have on every device
 POWERS_OF_TWO = {"0d4130000000000000", "0d3FE0000000000000"}  # steps of a cell, and a half
 ATOMIC = {
     "claim_pixels": {"atom.global.max.s64", "atom.global.min.s32"},
     "cover_edges": {"atom.global.add.u32"},
+    "cover_rings": {"atom.global.add.u32"},
+    "reach_rings": {"atom.global.cas.b32"},
+    "spread_rings": {"atom.global.add.u64"},
     "spread_areas": {"atom.global.add.f64"},
 } | {name: {"atom.global.add.f64"} for name in DECLARED if name.startswith("accumulate")}
 
@@ -78,7 +81,7 @@ def test_compiled_kernel_costs_what_it_declares(name, architecture):
         assert len(quotients) >= CROSSINGS[name]
         for quotient in quotients:
             assert re.search(rf"add\.\S*f64\s+%fd\d+, (%fd\d+, )?{quotient}[,;]", ptx)
-    if name == "cover_edges":
+    if name in {"cover_edges", "cover_rings"}:
         products = re.findall(r"fma\.rn\.f64\s+(.+);", ptx)
         assert all(product.split(", ")[2] in POWERS_OF_TWO for product in products)
     # Pixels are claimed, and parts of cells added, by one instruction.

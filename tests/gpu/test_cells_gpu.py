@@ -152,3 +152,42 @@ def test_host_and_device_do_not_mix(cupy):
             np.zeros((0, 2)),
             cupy.zeros((1, 2, 2), "i4"),
         )
+
+
+def windows_of(x, y, rings):
+    """The window of cells that each ring spans, and how many cells these are."""
+    begin = rings[:, 0]
+    ends = [extreme.reduceat(place, begin) for place in (y, x) for extreme in (np.minimum, np.maximum)]
+    places = [np.floor(ends[0]), np.ceil(ends[1]), np.floor(ends[2]), np.ceil(ends[3])]
+    sides = np.clip(np.stack(places, axis=1), 0, np.repeat(SHAPE, 2)).astype(np.int64)
+    size = (sides[:, 1] - sides[:, 0]) * (sides[:, 3] - sides[:, 2])
+    return np.column_stack([sides, np.cumsum(size) - size]), int(size.sum())
+
+
+def test_areas_of_rings(cupy, ground):
+    """Covers and reaches have the bits of the CPU; areas are whole steps, the same in every run."""
+    x, y, rings, _ = polygons(count=300)
+    rings = np.ascontiguousarray(rings[:, [0, 1, 3]])
+    windows, cells = windows_of(x, y, rings)
+    down, across = moved(ground)
+    area = np.full(SHAPE, CELL_AREA, np.float32)
+    pixels = np.zeros_like(windows)
+    pixels[:, 1], pixels[:, 3] = PIXELS
+    pixels[:, 4] = np.arange(len(rings)) * PIXELS[0] * PIXELS[1]
+    scale = 2.0**-10
+    found = []
+    for put in (np.asarray, cupy.asarray, cupy.asarray):
+        covers = put(np.zeros(cells, np.int32))
+        areas = put(np.zeros(len(rings) * PIXELS[0] * PIXELS[1], np.int64))
+        places = [put(array) for array in (down, across, area)]
+        kernels.cover_rings(put(x), put(y), put(rings), put(windows), covers)
+        reach = kernels.reach_rings(put(windows), *places[:2])
+        kernels.spread_rings(CELLS, *places, put(windows), covers, put(pixels), scale, areas)
+        found.append([cupy.asnumpy(array) for array in (covers, reach, areas)])
+    wanted, got, again = found
+    np.testing.assert_array_equal(got[0], wanted[0])
+    np.testing.assert_array_equal(got[1], wanted[1])
+    np.testing.assert_array_equal(got[2], again[2])
+    pixel = 16 * CELL_AREA * kernels.WHOLE_CELL * scale
+    assert np.abs(got[2] - wanted[2]).max() <= NEAR * pixel + 40
+    assert wanted[2].max() > 0.5 * pixel

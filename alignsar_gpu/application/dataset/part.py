@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.stack.product import StackProduct
 
 CUBE = "cube.zarr"
+TABLES = "labels"  # the folder of tables of layers of ids
 
 
 @dataclass(kw_only=True, eq=False)

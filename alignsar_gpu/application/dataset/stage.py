@@ -21,7 +21,7 @@ from alignsar_gpu.application.dataset.description import (
 from alignsar_gpu.application.dataset.extraction import SignaturesPart
 from alignsar_gpu.application.dataset.geometry import GeometryPart
 from alignsar_gpu.application.dataset.interferograms import INTERFEROGRAMS, InterferogramsPart
-from alignsar_gpu.application.dataset.part import CUBE, Plan
+from alignsar_gpu.application.dataset.part import CUBE, TABLES, Plan
 from alignsar_gpu.application.dataset.quality import QUALITY, measure, write_quality
 from alignsar_gpu.application.dataset.signature_choice import (
     available,
@@ -71,10 +71,10 @@ APART = (
 
 
 class DatasetStage(Stage):
-    """cube.zarr, interferograms.zarr and truth.zarr where there are any, and quality.json."""
+    """cube.zarr, interferograms.zarr, truth.zarr and tables of labels where there are any, and quality.json."""
 
     name = "dataset"
-    products = (CUBE, INTERFEROGRAMS, TRUTH, QUALITY)
+    products = (CUBE, TABLES, INTERFEROGRAMS, TRUTH, QUALITY)
     shown = (("dataset", CUBE, "(alignsar_gpu.open)"),)
 
     def __init__(self, run: Run) -> None:

@@ -17,7 +17,7 @@ from alignsar_gpu.errors import AlignsarError, did_you_mean
 from alignsar_gpu.geocoding.coverage import image_outline
 from alignsar_gpu.geocoding.map_cube import map_layout
 from alignsar_gpu.geocoding.positions import Geocoding
-from alignsar_gpu.geocoding.tiles import MapTiles
+from alignsar_gpu.geocoding.tiles import IDS, MapTiles
 from alignsar_gpu.geometry.stored.geometry import read_geometry
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def check_names(names: Sequence[str], there: Sequence[str]) -> None:
 
 
 def _can_be_mapped(layer: xr.DataArray) -> bool:
-    return _kind(layer).name in kernels.NO_DATA or layer.dtype == np.bool_
+    return _kind(layer).name in {*kernels.NO_DATA, IDS.name} or layer.dtype == np.bool_
 
 
 def _kind(layer: xr.DataArray) -> np.dtype[Any]:

@@ -184,6 +184,7 @@ class LabelWriter:
         path, count = folder.work / CUBE, self.layout.rows
         if self.labels.vectors is not None:
             self.labels.vectors.look_through(self.scene)
+            self._write_tables(self.labels.vectors, folder)
         with open_flow(self.scene.device) as flow:
             writer = CubeWriter(path, self.layout, flow)
             done = folder.journal.resume("labels", count, [writer])
@@ -194,6 +195,16 @@ class LabelWriter:
                 for name, date, values in self._strip(path, lines):
                     writer.write(name, first, values, date)
                 record_written(flow, folder, f"labels-{row}", [writer], advance)
+
+    def _write_tables(self, vectors: VectorLayers, folder: RunFolder) -> None:
+        """Write the tables of layers of ids that are not there yet."""
+        for name, write in vectors.tables(self.scene):
+            path = folder.work / name
+            unit = f"table-{path.stem}"
+            if not folder.is_recorded(unit):
+                path.parent.mkdir(exist_ok=True)
+                write(path)
+                folder.record(unit, [path])
 
     def _strip(self, path: Path, lines: slice) -> Iterator[tuple[str, int | None, NDArray[Any]]]:
         longitude, latitude, incidence, height = (

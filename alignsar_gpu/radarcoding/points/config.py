@@ -23,7 +23,9 @@ class PointLayerConfig(LayerConfig):
     where: str | None = key(None, "which features of a vector file, as SQL: \"status = 'built'\"")
     statistics: list[str] = field(
         default_factory=lambda: ["count", "mean", "maximum"],
-        metadata=about("count, mean, minimum, maximum, standard_deviation, median, p05 ... p95 per pixel"),
+        metadata=about(
+            "count, mean, minimum, maximum, standard_deviation, median, p05 ... p95, most_frequent per pixel"
+        ),
     )
     x: str | None = key(None, "column of a table with longitude or easting")
     y: str | None = key(None, "column with latitude or northing")
@@ -34,7 +36,7 @@ class PointLayerConfig(LayerConfig):
     classification: list[int] | None = field(
         default=None, metadata=about("classes of a LAS file, such as 2 for ground; unset: all but noise")
     )
-    value: str | None = key(None, "attribute that statistics are of; unset: the height")
+    value: str | None = key(None, "attribute that statistics are of, numbers or dates; unset: the height")
     coverage: str | None = key(
         None,
         "where points were looked for: extent (the box around them), everywhere, or a file of polygons; unset: only "

@@ -15,6 +15,7 @@ from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
 from alignsar_gpu.radarcoding.vectors.files import beginning_with, open_source
 from alignsar_gpu.radarcoding.vectors.formats.sources import NUMBER
 from alignsar_gpu.radarcoding.vectors.shapes import dimension_of
+from alignsar_gpu.radarcoding.vectors.values.numbers import Numbers, find_numbers
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -33,15 +34,16 @@ LOOKED_AT = 100  # features whose geometry tells whether a layer has heights
 
 @dataclass(frozen=True, kw_only=True)
 class PointFeatures(PointSource):
-    """A layer of points in a vector file, open; ``z`` and ``value`` are attributes, "" for none."""
+    """A layer of points in a vector file, open; ``z`` is an attribute, "" for none; ``value`` has numbers or dates."""
 
     layer: LayerSource
     z: str
-    value: str
+    value: Numbers | None
 
     def read(self, windows: Sequence[Box], counts: Counter[str]) -> Iterator[Coordinates]:
         """Read the points within the windows, by the file's spatial index where it has one."""
-        names = list(dict.fromkeys(name for name in (self.z, self.value) if name))
+        value = self.value.attribute if self.value else ""
+        names = list(dict.fromkeys(name for name in (self.z, value) if name))
         with beginning_with(self.where):
             for window in windows:
                 for batch in self.layer.batches(names, window):
@@ -58,8 +60,10 @@ class PointFeatures(PointSource):
         west, south, east, north = window
         near = (x >= west) & (x <= east) & (y >= south) & (y <= north)
         height = numbers(batch.columns[self.z])[feature] if self.z else z
-        value = numbers(batch.columns[self.value])[feature][near] if self.value else None
-        return Coordinates(x[near], y[near], height[near], value)
+        if self.value is None:
+            return Coordinates(x[near], y[near], height[near], None)
+        value = self.value.values(batch.columns[self.value.attribute])
+        return Coordinates(x[near], y[near], height[near], value[feature][near])
 
 
 def check_points(batch: FeatureBatch, layer: LayerSource) -> None:
@@ -86,11 +90,9 @@ def open_features(config: PointLayerConfig, key: str, where: str) -> PointFeatur
         is_list = config.path.endswith(".json") and "cannot be read" in str(error)
         raise AlignsarError(f"{error}{STATIONS if is_list else ''}") from None
     z, value = (column(list(layer.fields), getattr(config, name), name, where) for name in ("z", "value"))
-    for name in (z, value):
-        if name and layer.fields[name] != NUMBER:
-            raise AlignsarError(
-                f"{where}: column {name!r} does not hold numbers: name another (keys z, value)"
-            )
+    if z and layer.fields[z] != NUMBER:
+        raise AlignsarError(f"{where}: column {z!r} does not hold numbers: name another (key z)")
+    legend = find_numbers(layer, value, f"{key}.value") if value else None
     return PointFeatures(
         where=key,
         files=layer.files,
@@ -99,5 +101,6 @@ def open_features(config: PointLayerConfig, key: str, where: str) -> PointFeatur
         has_height=bool(z or shapely.has_z(head.shapes).any()),
         layer=layer,
         z=z,
-        value=value,
+        value=legend,
+        units=legend.units if legend else "1",
     )

@@ -16,6 +16,7 @@ from alignsar_gpu.radarcoding.points.statistics import PointStatistics
 from alignsar_gpu.radarcoding.vectors.config import EVERYWHERE, EXTENT, VectorLayerConfig
 from alignsar_gpu.radarcoding.vectors.coverage import area_in_degrees
 from alignsar_gpu.radarcoding.vectors.files import open_vectors
+from alignsar_gpu.radarcoding.vectors.values.numbers import DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 TALL = 0.005  # degrees around the ground of a strip, for points that stand high above it
 SHARE_OF_BUDGET = 0.25  # of the memory, for the points of a strip; the rest goes to a file
-COUNT = "count"
+COUNT, DEVIATION = "count", "standard_deviation"
 EARTH = shapely.box(-360.0, -90.0, 360.0, 90.0)
 
 
@@ -88,7 +89,10 @@ class PointLayers:
         if statistic == COUNT:
             return {"units": "1", "long_name": f"number of points: {points}", "description": where}
         if self.value is not None:
-            return {"units": "1", "long_name": f"{words} of {self.value}: {points}", "description": where}
+            units = self.file.source.units
+            if statistic == DEVIATION and units == DAYS:
+                units = "days"
+            return {"units": units, "long_name": f"{words} of {self.value}: {points}", "description": where}
         above = "the terrain" if self.above == "terrain" else "the WGS84 ellipsoid"
         return {
             "units": "m",

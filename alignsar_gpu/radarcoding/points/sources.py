@@ -42,6 +42,7 @@ class PointSource:
     crs : as stated by the file; None where it states none.
     bounds : extent of the points; None where only reading them would tell.
     has_height : whether points have a third coordinate.
+    units : of the values.
     """
 
     where: str
@@ -49,6 +50,7 @@ class PointSource:
     crs: CRS | None
     bounds: Box | None
     has_height: bool
+    units: str = "1"
 
     def read(self, windows: Sequence[Box], counts: Counter[str]) -> Iterator[Coordinates]:
         """Read the points some at a time, without those that are known to lie outside of all ``windows``.

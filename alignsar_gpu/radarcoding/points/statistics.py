@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-NAMES = ("count", "mean", "minimum", "maximum", "standard_deviation", "median")
+NAMES = ("count", "mean", "minimum", "maximum", "standard_deviation", "median", "most_frequent")
 PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d+)?|100)")
 BYTES_HELD = 24  # for each point until all are there: a key, another one while they are sorted, and to spare
 BYTES_REDUCED = 96  # for each point of a band: float64 values, deviations, and what makes them
@@ -65,15 +65,16 @@ class PointStatistics:
     A point belongs to the pixel whose centre is nearest, in half-open intervals. Values are kept as float32
     and reduced in float64, sorted: no statistic depends on the order of the points, or on which of them were
     added together. ``count`` counts the points whose value is finite and is 0 where there are none; the
-    others are NaN there. ``standard_deviation`` divides by the number of points; percentiles are interpolated
-    linearly between the points on either side.
+    others are NaN there. ``most_frequent`` is the value that most points have, the least of equal ones.
+    ``standard_deviation`` divides by the number of points; percentiles are interpolated linearly between the
+    points on either side.
 
     Parameters
     ----------
     shape : (lines, samples) of the result.
     first : the line of the radar grid that the first of these lines is.
-    statistics : of "count", "mean", "minimum", "maximum", "standard_deviation", "median", and "p" with a
-        percentage ("p05", "p95", "p99.5").
+    statistics : of "count", "mean", "minimum", "maximum", "standard_deviation", "median", "most_frequent", and
+        "p" with a percentage ("p05", "p95", "p99.5").
     memory : bytes that the points may take, beside the result.
     folder : where points go that do not fit into ``memory``, in files that vanish; None to refuse them.
 
@@ -194,11 +195,23 @@ def _reduced(
             result[name] = value[start]
         elif name == "maximum":
             result[name] = value[start + count - 1]
+        elif name == "most_frequent":
+            result[name] = value[_longest_runs(keys, start)]
         else:
             deviation = value - np.repeat(np.add.reduceat(value, start) / count, count)
             deviation *= deviation
             result[name] = np.sqrt(np.add.reduceat(deviation, start) / count)
     return pixels[start].astype(np.int64), result
+
+
+def _longest_runs(keys: NDArray[np.uint64], start: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Return where the longest run of equal keys of each pixel begins, the first of equal ones."""
+    run = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
+    length = np.diff(run, append=len(keys))
+    first = np.searchsorted(run, start)  # of the runs of each pixel
+    longest = np.repeat(np.maximum.reduceat(length, first), np.diff(first, append=len(run)))
+    chosen = np.flatnonzero(length == longest)
+    return np.asarray(run[chosen[np.searchsorted(chosen, first)]])
 
 
 def _percentile(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -12,6 +12,7 @@ from pyarrow import csv
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.radarcoding.points.sources import AT_A_TIME, Coordinates, PointSource, column
 from alignsar_gpu.radarcoding.vectors.checks import numbers
+from alignsar_gpu.radarcoding.vectors.values.numbers import Numbers, find_numbers
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -34,21 +35,32 @@ HEIGHTS = ("height", "elevation", "z", "altitude", "elev")
 
 @dataclass(frozen=True, kw_only=True)
 class Tables(PointSource):
-    """Tables of points with the same columns, open; ``columns`` are those of x, y, z and value, "" for none."""
+    """Tables of points with the same columns, open.
+
+    Attributes
+    ----------
+    columns : those of x, y, z and value, "" for none.
+    legend : of values that are not written as numbers in the file.
+    """
 
     columns: tuple[str, str, str, str]
+    legend: Numbers | None = None
 
     def read(self, windows: Sequence[Box], counts: Counter[str]) -> Iterator[Coordinates]:  # noqa: ARG002
         """Read all rows: a table has no spatial index."""
         for path in self.files:
             try:
-                for batch in _batches(path, sorted({*self.columns} - {""})):  # type: ignore[arg-type]  # no URL
+                texts = {self.columns[3]} if self.legend else set()
+                for batch in _batches(path, sorted({*self.columns} - {""}), texts):  # type: ignore[arg-type]  # no URL
                     if batch.num_rows:
                         x, y, z, value = (
-                            numbers(batch.column(name)) if name else None for name in self.columns
+                            numbers(batch.column(name)) if name and name not in texts else None
+                            for name in self.columns
                         )
                         assert x is not None
                         assert y is not None
+                        if self.legend is not None:
+                            value = self.legend.values(batch.column(self.legend.attribute))
                         yield Coordinates(x, y, z, value)
             except (pa.ArrowException, OSError, KeyError, ValueError) as error:
                 raise AlignsarError(
@@ -56,10 +68,22 @@ class Tables(PointSource):
                     "numbers with keys x, y, z and value"
                 ) from None
 
+    @property
+    def name(self) -> str:
+        """For messages, see `LayerSource`."""
+        return str(self.files[0])
 
-def _batches(path: Path, names: list[str]) -> Iterator[pa.RecordBatch]:
+    def values(self, column: str) -> Iterator[pa.Array]:
+        """Read a column as it is, of a text file as text; see `LayerSource`."""
+        for path in self.files:
+            for batch in _batches(path, [column], {column}):  # type: ignore[arg-type]  # no URL
+                yield batch.column(column)
+
+
+def _batches(path: Path, names: list[str], texts: set[str]) -> Iterator[pa.RecordBatch]:
     if path.suffix.lower() in TEXT:
-        convert = csv.ConvertOptions(include_columns=names, column_types=dict.fromkeys(names, pa.float64()))
+        types = {name: pa.string() if name in texts else pa.float64() for name in names}
+        convert = csv.ConvertOptions(include_columns=names, column_types=types)
         with csv.open_csv(path, csv.ReadOptions(block_size=BLOCK), _separated(path), convert) as reader:
             yield from reader
     else:
@@ -93,10 +117,29 @@ def open_tables(files: Sequence[Path], config: PointLayerConfig, crs: CRS | None
             raise AlignsarError(
                 f"{where}: {path.name} has other columns than {files[0].name}: name tables of one kind"
             )
-    has_height = bool(columns[0][2])
-    return Tables(
-        where=where, files=tuple(files), crs=None, bounds=None, has_height=has_height, columns=columns[0]
+    tables = Tables(
+        where=where,
+        files=tuple(files),
+        crs=None,
+        bounds=None,
+        has_height=bool(columns[0][2]),
+        columns=columns[0],
     )
+    value = columns[0][3]
+    if not value or all(_has_numbers(path, value) for path in files):
+        return tables
+    legend = find_numbers(tables, value, f"{where}: value")
+    return replace(tables, legend=legend, units=legend.units)
+
+
+def _has_numbers(path: Path, name: str) -> bool:
+    """Return whether a column holds numbers, of a text file as far as its first rows tell."""
+    if path.suffix.lower() in TEXT:
+        with csv.open_csv(path, parse_options=_separated(path)) as reader:
+            kind = reader.schema.field(name).type
+    else:
+        kind = pq.read_schema(path).field(name).type
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind))
 
 
 def _columns(path: Path, config: PointLayerConfig, crs: CRS | None, where: str) -> tuple[str, str, str, str]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # of a class: it becomes part of the name of a variable
 Z = "z"  # as ``elevation``: the geometry's own
+FRACTION, MEAN, LARGEST = "fraction", "mean", "largest"  # as ``method``
 EXTENT, EVERYWHERE = "extent", "everywhere"  # as ``coverage``; else a file of polygons
 
 
@@ -25,16 +26,30 @@ class VectorLayerConfig(LayerConfig):
 
     ``path`` is a file, folder or archive that GDAL reads, "ARCHIVE.zip!MEMBER", a path of GDAL (/vsi...), or
     GeoParquet. With ``attribute`` but without ``values``, each value is a class, named after it; features with
-    values that are in no class are left out. Lines become bands with flat ends and round joins (``width``), points
-    become discs (``buffer``).
+    values that are in no class are left out. With ``method`` mean or largest, a pixel gets the mean of the attribute,
+    or the id with the largest area, whose attributes are in a table beside the dataset. Lines become bands with flat
+    ends and round joins (``width``), points become discs (``buffer``).
     """
 
     kind: str = key("vector", "areas, lines or points of a map", choices=("vector",))
     layer: str | None = key(None, "layer of a file with several")
     where: str | None = key(None, "which features, as SQL: \"status = 'built'\"")
-    attribute: str | None = key(None, "attribute whose values are the classes; unset: one class")
+    method: str = key(
+        FRACTION,
+        "what a pixel gets: the share of each class, the mean of the attribute by area (of numbers and dates), or the "
+        "id (the attribute) with the largest area",
+        choices=(FRACTION, MEAN, LARGEST),
+    )
+    attribute: str | None = key(
+        None, "attribute whose values are the classes, of which the mean is, or the ids; unset: one class"
+    )
     values: dict[str, list[str]] | None = field(
         default=None, metadata=about("values of the attribute that make up each class")
+    )
+    units: str = key("1", "unit of the attribute, of method=mean; dates become days")
+    table: list[str] | None = field(
+        default=None,
+        metadata=about("of method=largest, attributes that its table has besides; unset: all"),
     )
     width: float | None = key(None, "width of lines, m", bounds=(0.01, None))
     buffer: float | None = key(None, "how far everything is grown, m", bounds=(0.01, None))
@@ -61,10 +76,15 @@ class VectorLayerConfig(LayerConfig):
         return 0.5 * (self.width or 0.0) + (self.buffer or 0.0)
 
     @property
+    def by_feature(self) -> bool:
+        """Whether each feature counts with a value of its own, not as one of a class."""
+        return self.method != FRACTION
+
+    @property
     def columns(self) -> list[str]:
         """Attributes that are read with the shapes."""
         names = [self.attribute, self.height, None if self.elevation == Z else self.elevation]
-        names += [self.valid_from, self.valid_until]
+        names += [self.valid_from, self.valid_until, *(self.table or [])]
         return list(dict.fromkeys(name for name in names if name))
 
     def check(self, where: str) -> None:
@@ -83,11 +103,26 @@ class VectorLayerConfig(LayerConfig):
             raise AlignsarError(
                 f"{where}.height, {where}.elevation: give one, above the terrain or above WGS84"
             )
+        self._check_method(where)
         if self.values is None:
             return
         if not self.attribute:
             raise AlignsarError(f"{where}.values: needs {where}.attribute, whose values they are")
         _check_classes(self.values, f"{where}.values")
+
+    def _check_method(self, where: str) -> None:
+        if self.by_feature and not self.attribute:
+            what = "the numbers or dates" if self.method == MEAN else "the ids"
+            raise AlignsarError(f"{where}.method={self.method}: needs {where}.attribute, which has {what}")
+        if self.by_feature and self.values is not None:
+            raise AlignsarError(
+                f"{where}.values: makes classes, and method={self.method} has none; leave the key out, or choose "
+                "features by where"
+            )
+        if self.table is not None and self.method != LARGEST:
+            raise AlignsarError(
+                f"{where}.table: is for method={LARGEST}, and this layer has method={self.method}"
+            )
 
 
 def _check_classes(classes: Mapping[str, Sequence[str]], where: str) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 import shapely
 
 from alignsar_gpu.errors import AlignsarError
@@ -20,12 +21,14 @@ from alignsar_gpu.radarcoding.vectors.checks import (
     stated_crs,
 )
 from alignsar_gpu.radarcoding.vectors.classes import Classes, find_classes
-from alignsar_gpu.radarcoding.vectors.config import Z
+from alignsar_gpu.radarcoding.vectors.config import MEAN, Z
 from alignsar_gpu.radarcoding.vectors.crs import Georeference, find_georeference
 from alignsar_gpu.radarcoding.vectors.formats.paths import find_vectors
-from alignsar_gpu.radarcoding.vectors.formats.sources import check_fields
+from alignsar_gpu.radarcoding.vectors.formats.sources import OTHER, check_fields
 from alignsar_gpu.radarcoding.vectors.rings import ClassifiedFeatures, Counts, FeatureWindow, rings_of
 from alignsar_gpu.radarcoding.vectors.validity import FeatureValidity
+from alignsar_gpu.radarcoding.vectors.values.ids import Ids, find_ids
+from alignsar_gpu.radarcoding.vectors.values.numbers import Numbers, find_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +65,7 @@ class VectorFile:
     validity: FeatureValidity
     crs: CRS
     place: Georeference
-    legend: Classes
+    legend: Classes | Numbers | Ids
 
     @property
     def name(self) -> str:
@@ -139,7 +142,12 @@ class VectorFile:
                     features = self._features(batch, part.bounds, counts)
                     rings = rings_of(features, self.config, self.place, window, counts)
                     if len(rings.class_index):
-                        yield rings
+                        yield self._with_columns(rings, batch) if self.config.by_feature else rings
+
+    def _with_columns(self, rings: Rings, batch: FeatureBatch) -> Rings:
+        """Add the attributes of features, whose class is their row in a batch."""
+        rows = pa.array(rings.class_index)
+        return replace(rings, columns={name: column.take(rows) for name, column in batch.columns.items()})
 
     def _features(self, batch: FeatureBatch, box: Box, counts: Counts) -> ClassifiedFeatures:
         """Select features in a class whose bounds meet a box: not all formats can be asked for these alone."""
@@ -212,6 +220,7 @@ def open_vectors(config: VectorLayerConfig, key: str) -> VectorFile:
     config.check(key)
     with beginning_with(key):
         source = open_source(config, key)
+        config = _with_table(config, source)
         crs = agreed_crs(stated_crs(source, config), given_crs(config.crs, key), source.name)
         head = source.head(LOOKED_AT)
         check_features(source, head.shapes)
@@ -224,7 +233,7 @@ def open_vectors(config: VectorLayerConfig, key: str) -> VectorFile:
             validity=FeatureValidity(key=key, first=config.valid_from, last=config.valid_until),
             crs=crs,
             place=find_georeference(crs, source.bounds, source.name),
-            legend=find_classes(source, config),
+            legend=_legend(source, config, key),
         )
 
 
@@ -236,6 +245,22 @@ def beginning_with(key: str) -> Iterator[None]:
     except AlignsarError as error:
         text = str(error)
         raise AlignsarError(text if text.startswith(key) else f"{key}: {text}") from None
+
+
+def _with_table(config: VectorLayerConfig, source: LayerSource) -> VectorLayerConfig:
+    """Name the attributes of the table of ids: all that can be in one, unless the configuration names some."""
+    if not config.by_feature or config.method == MEAN or config.table is not None:
+        return config
+    return replace(config, table=[name for name, kind in source.fields.items() if kind != OTHER])
+
+
+def _legend(source: LayerSource, config: VectorLayerConfig, key: str) -> Classes | Numbers | Ids:
+    """Find out what the values of the attribute are."""
+    if not config.by_feature or not config.attribute:
+        return find_classes(source, config)
+    if config.method == MEAN:
+        return find_numbers(source, config.attribute, f"{key}.attribute")
+    return find_ids(source, config.attribute, config.table or (), key)
 
 
 def _highest(shapes: Shapes) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,16 +11,27 @@ import numpy as np
 from alignsar_gpu import kernels
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.radarcoding.layers import NONE, UNKNOWN, LayerSpec, class_flags, mask_layer, mask_name
-from alignsar_gpu.radarcoding.vectors.classes import MOST_CLASSES
+from alignsar_gpu.radarcoding.vectors.classes import MOST_CLASSES, Classes
 from alignsar_gpu.radarcoding.vectors.coverage import Coverage, find_coverages, open_coverage
 from alignsar_gpu.radarcoding.vectors.files import open_vectors
 from alignsar_gpu.radarcoding.vectors.formats.paths import listed
 from alignsar_gpu.radarcoding.vectors.polygons import cover, on_cells, on_pixels
 from alignsar_gpu.radarcoding.vectors.ring_store import RingStore
 from alignsar_gpu.radarcoding.vectors.rings import Counts
+from alignsar_gpu.radarcoding.vectors.values.ids import IdTable
+from alignsar_gpu.radarcoding.vectors.values.layers import (
+    BYTES_PER_CELL,
+    PLANES,
+    FeatureValues,
+    feature_values,
+    table_name,
+    value_facts,
+    value_layer,
+    value_tile,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from alignsar_gpu.radarcoding.layers import LabelScene
@@ -55,8 +66,15 @@ class VectorSource:
     counts: Counts = field(default_factory=Counts)
 
     @property
+    def has_values(self) -> bool:
+        """Whether features have values of their own, and no classes."""
+        return self.file.config.by_feature
+
+    @property
     def names(self) -> tuple[str, ...]:
-        """Names of the layers."""
+        """Names of the layers of shares, and none of values."""
+        if self.has_values:
+            return ()
         return tuple(f"{self.name}_{label}" for label in self.file.classes) or (self.name,)
 
     @property
@@ -88,9 +106,11 @@ class LineRings:
     batches : rings, those of the classes first.
     maps : number of planes after those of the classes: areas that maps cover.
     map_of : the plane of each source's map among them; None where it covers the whole scene.
+    values : of each source that has values, its rings.
     """
 
     batches: Sequence[RingBatch]
+    values: Mapping[str, Sequence[RingBatch]]
     maps: int
     map_of: Sequence[int | None]
 
@@ -135,12 +155,16 @@ class VectorLayers:
     @property
     def bytes_per_cell(self) -> float:
         """Memory that covers take, bytes a cell."""
-        return 4.0 * self.planes
+        return max(4.0 * self.planes, BYTES_PER_CELL * self._has_values)
+
+    @property
+    def _has_values(self) -> bool:
+        return any(source.has_values for source in self.sources)
 
     @property
     def planes(self) -> int:
-        """Number of planes of covers at most: of classes, and of areas that maps cover."""
-        return len(self.names) + len(self._coverages[0])
+        """Number of planes of covers at most: of classes, and of areas that maps cover; and of sums of values."""
+        return len(self.names) + len(self._coverages[0]) + PLANES * self._has_values
 
     @cached_property
     def _coverages(self) -> tuple[list[Coverage], list[int]]:
@@ -176,6 +200,12 @@ class VectorLayers:
             for source in self.sources
             for name in source.names
         ]
+        for source in self.sources:
+            if not isinstance(legend := source.file.legend, Classes):
+                dtype, attributes = value_layer(legend, source.file.config.units, source.name)
+                specs.append(
+                    LayerSpec(name=source.name, dtype=dtype, attributes={**attributes, **source.attributes})
+                )
         specs += [
             mask_layer(
                 source.name,
@@ -184,13 +214,13 @@ class VectorLayers:
             )
             for number, source in enumerate(self.sources)
         ]
-        if self.label:
+        if self.label and self.names:
             specs.append(LayerSpec(name=self.label, dtype="uint8", attributes=self._label_attributes()))
         return tuple(specs)
 
     def _label_attributes(self) -> dict[str, Any]:
         return {
-            **class_flags(self.names, [colour for source in self.sources for colour in source.colours]),
+            **class_flags(self.names, [colour for source in self._shares for colour in source.colours]),
             "long_name": "class of the pixel",
             "description": (
                 f"class with the largest area fraction, at least {self.least:g}; {NONE} where none has it, "
@@ -201,15 +231,20 @@ class VectorLayers:
         }
 
     def _stated(self, attribute: str) -> list[str]:
-        """List what the sources state in an attribute, each text once."""
-        return list(dict.fromkeys(filter(None, (one.attributes.get(attribute, "") for one in self.sources))))
+        """List what the sources of classes state in an attribute, each text once."""
+        return list(dict.fromkeys(filter(None, (one.attributes.get(attribute, "") for one in self._shares))))
+
+    @property
+    def _shares(self) -> list[VectorSource]:
+        """Sources of shares, which have classes."""
+        return [source for source in self.sources if source.names]
 
     @cached_property
     def _stores(self) -> list[RingStore]:
         first = np.cumsum([0, *(len(source.names) for source in self.sources)])
         share = self.limit // max(len(self.sources), 1)
         return [
-            RingStore(source.file, int(plane), source.counts, share)
+            RingStore(source.file, 0 if source.has_values else int(plane), source.counts, share)
             for source, plane in zip(self.sources, first, strict=False)
         ]
 
@@ -222,6 +257,23 @@ class VectorLayers:
             for index, area in enumerate(self._coverages[0])
             if area.file is not None
         }
+
+    @cached_property
+    def _values(self) -> dict[str, FeatureValues]:
+        """Of each source that has values, those of the features of the scene, once they were read."""
+        return {
+            source.name: feature_values(store.values)
+            for source, store in zip(self.sources, self._stores, strict=True)
+            if store.values is not None
+        }
+
+    def tables(self, scene: LabelScene) -> Iterator[tuple[str, Callable[[Path], int]]]:
+        """Return the tables of ids, each with its path in the folder of a run and what writes it."""
+        self.look_through(scene)
+        for source, store in zip(self.sources, self._stores, strict=True):
+            if isinstance(store.values, IdTable):
+                about = {str(key): str(value) for key, value in source.attributes.items()}
+                yield table_name(source.name), partial(store.values.write, about=about)
 
     def require_inside(self, scene: LabelScene) -> None:
         """See `layers.Source`."""
@@ -238,8 +290,14 @@ class VectorLayers:
         """Return the rings that some lines may show, for all tiles of these lines."""
         areas, of = self._coverages
         partly = [index for index, area in enumerate(areas) if not area.holds(scene)]
-        stores = [*self._stores, *(self._map_stores[index] for index in partly)]
+        shares = [store for store, source in zip(self._stores, self.sources, strict=True) if source.names]
+        stores = [*shares, *(self._map_stores[index] for index in partly)]
         return LineRings(
+            values={
+                source.name: list(store.in_lines(scene, lines))
+                for store, source in zip(self._stores, self.sources, strict=True)
+                if source.has_values
+            },
             batches=[batch for store in stores for batch in store.in_lines(scene, lines)],
             maps=len(areas) if partly else 0,
             map_of=[index if index in partly else None for index in of],
@@ -270,8 +328,12 @@ class VectorLayers:
             for plane, is_known in enumerate(of_layer)
         ]
         yield from zip(self.names, fractions, strict=True)
+        for source, is_known in zip(self.sources, known, strict=True):
+            if source.has_values:
+                batches, values = rings.values[source.name], self._values[source.name]
+                yield source.name, value_tile(ground, batches, values, is_known)
         yield from ((mask_name(source.name), mask) for source, mask in zip(self.sources, known, strict=True))
-        if self.label:
+        if self.label and self.names:
             yield self.label, self._label(xp.stack(fractions), xp)
 
     def _label(self, fractions: Any, xp: Any) -> Any:
@@ -306,15 +368,17 @@ class VectorLayers:
 
     def facts(self) -> dict[str, Any]:
         """See `layers.Source`."""
-        return {
-            source.name: {
+        found: dict[str, Any] = {}
+        for number, (source, store) in enumerate(zip(self.sources, self._stores, strict=True)):
+            found[source.name] = {
                 "coordinates": source.file.operation,
                 "classes": list(source.file.classes),
                 "coverage": self._coverage_of(number).text,
                 **source.counts.as_dict(),
             }
-            for number, source in enumerate(self.sources)
-        }
+            if store.values is not None:
+                found[source.name] |= value_facts(store.values, source.name)
+        return found
 
     def warnings(self) -> list[str]:
         """See `layers.Source`."""

@@ -116,12 +116,14 @@ class PlacedRings:
     ----------
     column, row : float64 (n,), vertices, counted from the upper left corner.
     table, extents : int64 [ring, 4] and float64 [ring, 2], see `kernels.cover_cells`.
+    sides : float64 [ring, 2], smallest and largest column of each.
     """
 
     column: NDArray[np.float64]
     row: NDArray[np.float64]
     table: NDArray[np.int64]
     extents: NDArray[np.float64]
+    sides: NDArray[np.float64]
 
 
 def on_cells(ground: GroundCells, rings: RadarRings) -> PlacedRings:
@@ -142,9 +144,9 @@ def _placed(
     rings: RadarRings, column: NDArray[np.float64], row: NDArray[np.float64], shape: tuple[int, int]
 ) -> PlacedRings:
     if len(rings.start) < 2:
-        return PlacedRings(
-            column=column, row=row, table=np.zeros((0, 4), dtype=np.int64), extents=np.zeros((0, 2))
-        )
+        none = np.zeros((0, 2))
+        table = np.zeros((0, 4), dtype=np.int64)
+        return PlacedRings(column=column, row=row, table=table, extents=none, sides=none)
     (top, bottom), (left, right) = (
         [extreme.reduceat(place, rings.start[:-1]) for extreme in (np.minimum, np.maximum)]
         for place in (row, column)
@@ -155,6 +157,7 @@ def _placed(
         row=row,
         table=np.stack([rings.start[:-1], rings.start[1:], rings.plane, rings.sign], axis=1)[inside],
         extents=np.stack([top, bottom], axis=1)[inside],
+        sides=np.stack([left, right], axis=1)[inside],
     )
 
 

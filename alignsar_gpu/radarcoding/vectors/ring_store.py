@@ -12,6 +12,8 @@ import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.radarcoding.vectors.polygons import RadarRings, count_pieces, divide_edges, radar_rings
+from alignsar_gpu.radarcoding.vectors.values.ids import Ids, IdTable
+from alignsar_gpu.radarcoding.vectors.values.numbers import NumberList, Numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,11 +76,13 @@ def _stored(batch: RingBatch, file: IO[bytes]) -> _Stored:
 class RingStore:
     """Rings of a vector file in radar coordinates, read once: in ``limit`` bytes of memory, the rest in a file.
 
-    ``counts`` are those of the whole scene, once `in_lines` or `look_through` was called.
+    ``counts`` are those of the whole scene, once `in_lines` or `look_through` was called; so are the ``values`` of
+    features that have their own, whose rings have the number of their feature for a plane.
     """
 
     def __init__(self, file: VectorFile, first_plane: int, counts: Counts, limit: int) -> None:
         self._file, self._plane, self._counts, self._limit = file, first_plane, counts, limit
+        self.values: NumberList | IdTable | None = None
         self._kept: list[RingBatch | _Stored] | None = None
 
     def look_through(self, scene: LabelScene) -> None:
@@ -89,8 +93,12 @@ class RingStore:
         file: IO[bytes] | None = None
         size = 0
         area = scene.area().buffer(LEANING) if self._file.raised else scene.area()
+        if isinstance(self._file.legend, Numbers):
+            self.values = NumberList(legend=self._file.legend)
+        elif isinstance(self._file.legend, Ids):
+            self.values = IdTable(self._file.legend, scene.temporary)
         for rings in self._file.rings(area, self._counts):
-            batch = self._placed(scene, rings)
+            batch = self._placed(scene, self._numbered(rings))
             size += batch.nbytes
             if size <= self._limit:
                 kept.append(batch)
@@ -100,6 +108,14 @@ class RingStore:
                 weakref.finalize(self, file.close)
             kept.append(_stored(batch, file))
         self._kept = kept
+
+    def _numbered(self, rings: Rings) -> Rings:
+        """Keep the values of features, where they have their own, and number these."""
+        if self.values is None:
+            return rings
+        first = self.values.count
+        self.values.add(rings.columns)
+        return replace(rings, class_index=np.arange(first, self.values.count, dtype=np.int32))
 
     def in_lines(self, scene: LabelScene, lines: slice) -> Iterator[RingBatch]:
         """Return the rings that some lines of the image may show."""

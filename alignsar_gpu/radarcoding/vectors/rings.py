@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
@@ -20,7 +20,7 @@ from alignsar_gpu.radarcoding.vectors.shapes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
@@ -42,6 +42,7 @@ class Rings:
     owner : int64 (r,), the feature of each ring, in order.
     class_index : int32 (f,), the class of each feature; 0 where there are none.
     height : float64 (f,), metres, see `VectorFile.above_terrain`; NaN: on the terrain.
+    columns : Arrow arrays (f,) of attributes by name, where features have values of their own.
     """
 
     x: NDArray[np.float64]
@@ -51,6 +52,7 @@ class Rings:
     owner: NDArray[np.int64]
     class_index: NDArray[np.int32]
     height: NDArray[np.float64]
+    columns: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True)
@@ -66,7 +68,7 @@ class Counts:
     changing : features around the area that are valid on some images and not on others.
     backwards : features around the area that end before they start.
     lines, points : features left out because nothing says how wide they are.
-    other_values : features around the area left out because their attribute's value is in no class.
+    other_values : features around the area left out because their attribute's value is in no class, or there is none.
     """
 
     features: int = 0

@@ -28,6 +28,8 @@ AXIS_BELOW, BAR_BELOW = 72, 96  # of the axis of ranges; of a colour bar or a sh
 COMPASS, COMPASS_ARROW = 122, 37  # pixels in the lower right corner; length of an arrow
 LEGEND_ROW, LEGEND_MARK, LEGEND_LETTER = 23, 40, 9.2
 LEAST_WIDTH = 480
+YEARS_ALONE, DAYS_OF_YEAR = 3 * 366, 365.2425  # days: from how many on ticks of dates are years
+EPOCH = np.datetime64("1970-01-01")
 UNKNOWN = "unknown"
 
 
@@ -157,14 +159,20 @@ def rgb_picture(
     return _picture(frame, png.true_colour(pixels.astype(np.uint8)), legend=legend, columns=1)
 
 
-def class_picture(classes: NDArray[np.integer[Any]], legend: Sequence[tuple[str, str]], frame: Frame) -> Svg:
+def class_picture(
+    classes: NDArray[np.integer[Any]],
+    legend: Sequence[tuple[str, str]],
+    frame: Frame,
+    unnamed: Sequence[str] = (),
+) -> Svg:
     """Draw class numbers (rows, columns) in the colours of ``legend``: (name, colour) of class 0, 1, ...
 
-    Higher numbers are unknown, and hatched.
+    Classes after these have ``unnamed`` colours. Higher numbers are unknown, and hatched.
     """
-    colours = np.array([colors.to_rgb(colour) for _, colour in legend]).reshape(-1, 3) * 255
-    numbers = np.minimum(classes, len(legend)).astype(np.uint8)
-    hatched = ((UNKNOWN, ""),) if np.any(classes >= len(legend)) else ()
+    chosen = [*(colour for _, colour in legend), *unnamed]
+    colours = np.array([colors.to_rgb(colour) for colour in chosen]).reshape(-1, 3) * 255
+    numbers = np.minimum(classes, len(chosen)).astype(np.uint8)
+    hatched = ((UNKNOWN, ""),) if np.any(classes >= len(chosen)) else ()
     return _picture(frame, png.indexed(numbers, colours.round()), legend=(*legend, *hatched))
 
 
@@ -233,6 +241,20 @@ def axis_ticks(
     values = np.asarray(MaxNLocator(max(1, most), steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
     values = values[(values >= low - slack) & (values <= high + slack)]
     return list(zip(_between(values, limits, pixels), tick_texts(values), strict=True))
+
+
+def date_ticks(limits: tuple[float, float], most: int) -> dict[float, str]:
+    """Choose dates between limits, days since 1970-01-01; beginnings of years where these are many."""
+    if limits[1] - limits[0] > YEARS_ALONE:
+        years = [1970.0 + limit / DAYS_OF_YEAR for limit in limits]
+        wanted = MaxNLocator(most, steps=[1, 2, 5, 10], integer=True).tick_values(*years)
+        dates = [(f"{int(year)}", np.datetime64(f"{int(year):04d}-01-01")) for year in wanted]
+    else:
+        wanted = MaxNLocator(most, integer=True).tick_values(*limits)
+        days = [EPOCH + int(day) for day in wanted]
+        dates = [(str(day), day) for day in days]
+    places = {float((date - EPOCH).astype(int)): text for text, date in dates}
+    return {place: text for place, text in places.items() if limits[0] <= place <= limits[1]}
 
 
 def _between(values: Any, limits: tuple[float, float], pixels: tuple[float, float]) -> list[float]:

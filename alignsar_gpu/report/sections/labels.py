@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.report import overview
-from alignsar_gpu.report.drawing.figures import Scale, class_picture
-from alignsar_gpu.report.drawing.palette import colours_of, stated_colours
+from alignsar_gpu.report.drawing.figures import Scale, class_picture, date_ticks
+from alignsar_gpu.report.drawing.palette import CLASS_COLOURS, colours_of, stated_colours
 from alignsar_gpu.report.page import Panel, Picture, Section, Table
 from alignsar_gpu.report.sections.objects import objects_table
 
@@ -25,6 +25,7 @@ MOST = 24  # pictures of a panel
 LONG = 100.0  # days, from which on no fractions of a day are shown
 NONE, UNKNOWN = "none", "unknown"  # as flag_meanings call them
 NO_CLASS = "#d5d9dd"
+DAYS, TICKS = "days since 1970-01-01", 5  # units of dates, and how many stand at a colour bar
 FRACTION_SCALE = Scale(colormap="viridis", limits=(0, 1), label="share of the pixel", shades=64)
 
 
@@ -37,10 +38,12 @@ def labels_section(writer: PictureWriter) -> Section | None:
     files = {file for name in names for file in str(survey.cube[name].attrs[INHERITED]).split(", ")}
     matched = [name for name in names if MATCHED in survey.cube[name].attrs]
     classes = [name for name in names if "flag_meanings" in survey.cube[name].attrs and name not in matched]
-    values = [name for name in names if name not in {*classes, *matched}]
+    objects = [name for name in names if survey.cube[name].dtype.kind == "i" and name not in matched]
+    values = [name for name in names if name not in {*classes, *objects, *matched}]
     panels = []
-    if classes:
-        pictures = tuple(_classes(writer, name) for name in classes[:MOST])
+    if classes or objects:
+        drawn = [*((_classes, name) for name in classes), *((_objects, name) for name in objects)]
+        pictures = tuple(draw(writer, name) for draw, name in drawn[:MOST])
         panels.append(
             Panel(kind="label_classes", pictures=pictures, size="wide" if len(pictures) == 1 else "gallery")
         )
@@ -122,6 +125,23 @@ def _classes(writer: PictureWriter, name: str, date: int | None = None) -> Pictu
     )
 
 
+def _objects(writer: PictureWriter, name: str) -> Picture:
+    """The objects whose numbers a layer holds, at the middle pixel of every cell; colours repeat."""
+    survey = writer.survey
+    number = survey.image(name).astype(np.int64)
+    own = 1 + number % len(CLASS_COLOURS)
+    shown = np.where(number > 0, own, np.where(number == 0, 0, len(CLASS_COLOURS) + 1))
+    legend = ((NONE, NO_CLASS), ("an object; colours repeat", CLASS_COLOURS[0]))
+    picture = class_picture(shown, legend, writer.frame(name.replace("_", " ")), CLASS_COLOURS[1:])
+    attributes = survey.cube[name].attrs
+    label = str(attributes.get("long_name", name))
+    return Picture(
+        drawn=writer.save(picture, f"objects_{name}"),
+        alt=f"Map of objects: {label}",
+        line=f"{label[:1].upper()}{label[1:]}; {attributes.get('table', 'its table')} has a row for each.",
+    )
+
+
 def _values(writer: PictureWriter, name: str, date: int) -> Picture:
     """A layer with values; of this date where each date has one."""
     survey, attributes = writer.survey, writer.survey.cube[name].attrs
@@ -135,7 +155,10 @@ def _values(writer: PictureWriter, name: str, date: int) -> Picture:
         )
     else:
         unit = "" if attributes.get("units", "1") == "1" else str(attributes["units"])
-        scale = Scale(colormap="viridis", limits=_limits(_shown(writer, name, dated)), label=unit, shades=64)
+        limits, ticks = _limits(_shown(writer, name, dated)), None
+        if unit == DAYS:
+            unit, ticks = "", date_ticks(limits, TICKS)
+        scale = Scale(colormap="viridis", limits=limits, label=unit, ticks=ticks, shades=64)
         line = f"{label[:1].upper()}{label[1:]}."
     title, file = _titles(writer, name, dated)
     return Picture(

@@ -18,7 +18,13 @@ from numba import cuda
 
 from alignsar_gpu import kernels
 
-IN_PLACE = {"cover_cells": "cover", "resolve_overlaps": "cover", "accumulate_cells": "sums"}
+IN_PLACE = {
+    "cover_cells": "cover",
+    "resolve_overlaps": "cover",
+    "accumulate_cells": "sums",
+    "cover_rings": "covers",
+    "spread_rings": "areas",
+}
 PAIRS = ("shape", "origin", "nodes")
 
 # In the simulator, kernels are otherwise given copies, which are changed in vain.
@@ -33,6 +39,8 @@ def call(function: str, given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         arguments["cells"] = kernels.Cells(**places)
     if "order" in given:
         arguments["order"] = given.pop("order")
+    if "scale" in given:
+        arguments["scale"] = float(given.pop("scale"))
     arguments |= {name: cuda.to_device(array) for name, array in given.items()}
     found = getattr(kernels, function)(**arguments)
     if function in IN_PLACE:
