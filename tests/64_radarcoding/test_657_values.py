@@ -289,4 +289,4 @@ def test_a_map_with_nothing_here_has_no_values_and_an_empty_table(rough, tmp_pat
     assert (made.cells["parcel"][made.cells["labelled_parcel"]] == 0).all()
     table = made.table(tmp_path)
     assert (len(table), list(table.columns)) == (0, ["number", "id", "year"])
-    assert made.labels.facts()["parcel"]["rows"] == 0
+    assert made.labels.facts(np.zeros(0, "datetime64[ns]"))["parcel"]["rows"] == 0
