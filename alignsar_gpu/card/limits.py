@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from alignsar_gpu.card.subject import SHARE
 from alignsar_gpu.card.words import day, listed, percent, plain
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 RARE = 0.01  # share of the training chips that a class must have not to be called rare
 YEAR = 365  # days that one needs to see all seasons
 UNLIKE = 0.05  # share by which a class may differ between splits without being named
+OLD = 366.0  # days between a map and an image that are named
 CERTAIN = 0.5  # samples: labels that are placed less exactly are named
 
 
@@ -97,6 +100,14 @@ def _labels(subject: Subject) -> Iterator[str]:
     for name, known in (coding.get("known") or {}).items():
         if known < 1.0:
             yield f"{plain(name)} is known on {percent(known)} of the scene; elsewhere it is 255 or NaN."
+    for name, _ in subject.labels:
+        days = (
+            np.atleast_1d(subject.cube[name].attrs.get("days_from_images", 0.0))
+            if name in subject.cube
+            else 0.0
+        )
+        if (most := float(np.nanmax(np.abs(days)))) > OLD:
+            yield f"{plain(name)} shows another time than the images: up to {most:.0f} days from them."
     uncertain = subject.index["position_uncertainty"]
     if uncertain.notna().any() and float(uncertain.max()) > CERTAIN:
         yield (

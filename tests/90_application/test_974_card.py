@@ -155,6 +155,15 @@ class TestText:
             assert words in found
         assert "simulated" not in found + card_text(subject, 0)
 
+    def test_a_map_of_another_year_is_named(self, subject):
+        cube = subject.cube.copy()
+        cube["cover"] = cube["cover"].assign_attrs(
+            days_from_images=[401.0, 407.5], valid_start="2021-01-01", valid_end="2021-01-24"
+        )
+        other = replace(subject, cube=cube)
+        assert "cover shows another time than the images: up to 408 days from them." in limits(other)
+        assert "| a map, 2021-01-01/2021-01-24 |" in card_text(other, 0)
+
     @pytest.mark.parametrize("simulated", ["true", "false"])
     def test_nobody_takes_simulated_images_for_real_ones_nor_the_other_way_round(self, subject, simulated):
         """The cube has the words that NetCDF has: there is no truth value in it."""
