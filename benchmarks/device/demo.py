@@ -26,7 +26,7 @@ from .record import Record
 
 NOT_THERE = 77
 NEEDED = ("alignsar_gpu.application.pipeline", "alignsar_gpu.application.simulation", "alignsar_gpu.__main__")
-VECTORS = ("changed", "target")  # layers of the demo that pyogrio reads
+VECTORS = ("changed", "changed_on", "target")  # layers of the demo that pyogrio reads
 TINY = (
     *("simulate.lines=100", "simulate.samples=300", "simulate.bursts=1", "simulate.swaths=[iw1]"),
     *("simulate.dates=2", "simulate.azimuth_errors=[0.0,0.03]", "simulate.range_errors=[0.0,0.1]"),

@@ -80,6 +80,8 @@ def windows(cube, name, rows, halo=0):
         if "time" in cube[name].dims
         else cube[name].values[np.newaxis]
     )
+    if name == "changed_on":  # a day that has not come, where the map is known and nothing happens
+        values = np.where(np.isnan(values) & cube[f"labelled_{name}"].values, np.inf, values)
     dates = cube["time"].dt.strftime("%Y%m%d").values.tolist()
     for row in rows.itertuples():
         image = values[dates.index(row.date) if len(values) > 1 else 0].astype(float)
