@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import types
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,9 @@ def bind(
     All get one copy of the module's globals in which every function that has a form, or comes earlier in ``names``,
     is replaced by that, and what ``given`` names by what it gives: numbers, forms, or plain functions, which are
     compiled if they are among ``names``. The module itself stays plain Python. ``tag`` is appended to their qualified
-    names, and so to the names of files in numba's cache.
+    names, and so to the names of files in numba's cache; and a digest of what they are bound with: numba numbers what
+    it compiles in each process anew, so that a loop from the cache, which another process has compiled, would call
+    another function of the same name and number that is in memory already.
     """
     bound, given = dict(forms), given or {}
     scope = {
@@ -38,11 +41,33 @@ def bind(
         copy = types.FunctionType(
             plain.__code__, scope, plain.__name__, plain.__defaults__, plain.__closure__
         )
-        copy.__qualname__ = plain.__qualname__ + tag
+        copy.__qualname__ = f"{plain.__qualname__}{tag}_{_digest(plain.__code__, scope)}"
         copy.__module__ = plain.__module__
         copy.__doc__ = plain.__doc__
         scope[name] = bound[plain] = compile_(copy)
     return bound
+
+
+def _digest(code: types.CodeType, scope: Mapping[str, Any]) -> str:
+    """Return a digest of a function's code and of all that its names stand for, the same in every process."""
+    digest = hashlib.sha256(code.co_code)
+    for value in code.co_consts:
+        digest.update(
+            _digest(value, scope).encode() if isinstance(value, types.CodeType) else repr(value).encode()
+        )
+    for name in code.co_names:
+        digest.update(f" {name}={_named(scope[name])}".encode() if name in scope else name.encode())
+    return digest.hexdigest()[:10]
+
+
+def _named(value: Any) -> str:
+    """Return what tells a value that a function is bound with, the same in every process: of functions, their names."""
+    value = getattr(value, "py_func", value)
+    if isinstance(value, types.FunctionType | type):
+        return f"{value.__module__}.{value.__qualname__}"
+    if isinstance(value, types.ModuleType):
+        return value.__name__
+    return type(value).__name__ if callable(value) else repr(value)
 
 
 def _is_plain(value: Any) -> bool:

@@ -143,7 +143,7 @@ class TestTag:
 
         drivers = cpujit.drivers(families.family("coherence").name)
         loop = drivers["rotate_phase"].__globals__["rotate_chunks"]
-        assert loop.__qualname__ == f"rotate_chunks{families.family('coherence').tag()}"
+        assert loop.__qualname__.startswith(f"rotate_chunks{families.family('coherence').tag()}_")
 
 
 def referred_to(path):

@@ -32,7 +32,10 @@ def chipped(real_data, tmp_path_factory):
         "objects.layers=[]",
         *("simulate.longitude=5.7665", "simulate.latitude=52.101", "simulate.scene.relief=20"),
         *("signatures.names=[sigma0]", "geocoding.resolution=null", "geocoding.layers=[]"),
-        *(f"~radarcoding.layers.{name}" for name in ("land_cover", "cover", "changed", "target")),
+        *(
+            f"~radarcoding.layers.{name}"
+            for name in ("land_cover", "cover", "changed", "changed_on", "target")
+        ),
         f"+radarcoding.layers.building={{path: '{archive}!bgt_pand.gml', {BUILDINGS}}}",
         *("chips.size=[8,24]", "chips.layers=[sigma0,height]", f"output={folder / 'run'}"),
     )

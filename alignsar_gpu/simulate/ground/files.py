@@ -161,6 +161,7 @@ def _changes(scene: GroundScene) -> list[dict[str, Any]]:
                 "radius": bowl.radius,
                 "first": scene.names[0],
                 "last": scene.names[-1],
+                "date": dt.date.fromisoformat(scene.names[0]).isoformat(),
             },
         }
         for number, bowl in enumerate(scene.bowls)
