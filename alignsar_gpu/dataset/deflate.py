@@ -89,13 +89,15 @@ class Chunks:
     """
 
     id: Any
+    itemsize: int
     shape: tuple[int, int]
     chunk: tuple[int, int]
 
     @classmethod
     def of(cls, dataset: h5py.Dataset) -> Chunks:
         """Look up the chunks of a dataset, of an image or of several, one in each chunk."""
-        return cls(id=dataset.id, shape=dataset.shape[-2:], chunk=dataset.chunks[-2:])
+        size = dataset.dtype.itemsize
+        return cls(id=dataset.id, itemsize=size, shape=dataset.shape[-2:], chunk=dataset.chunks[-2:])
 
     @property
     def places(self) -> Iterator[tuple[int, int]]:
@@ -129,7 +131,7 @@ def write_chunks(
                 target.id.write_direct_chunk((*date, line, sample), content, FILTERS)
 
     samples = range(0, first.shape[1], first.chunk[1])
-    size = len(targets) * first.id.dtype.itemsize * first.chunk[0] * first.shape[1]
+    size = len(targets) * first.itemsize * first.chunk[0] * first.shape[1]
     for line in range(0, first.shape[0], first.chunk[0]):
         flow.put(size, [partial(pack, line, sample) for sample in samples], partial(write, line))
 

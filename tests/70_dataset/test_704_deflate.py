@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import zlib
 
 import h5py
@@ -120,3 +121,19 @@ class TestDates:
         assert set(filled) == {name for name in filled if "time" in cube[name].dims}
         assert "longitude" not in filled
         assert "sigma0_vv" in filled
+
+
+def test_hdf5_is_called_by_the_last_steps_of_the_flow_alone():
+    """It is not made for threads: a type that was asked for while another thread wrote ended the process."""
+    callers = set()
+
+    class File:
+        def __getattr__(self, name):
+            callers.add(threading.current_thread().name)
+            return lambda *_: None
+
+    values = np.zeros((64, 32), np.float32)
+    chunks = Chunks(id=File(), itemsize=4, shape=values.shape, chunk=(8, 8))
+    with Flow(2, 1000) as flow:
+        write_chunks(flow, [chunks], lambda lines, samples: [values[lines, samples]])
+    assert callers == {"write"}
