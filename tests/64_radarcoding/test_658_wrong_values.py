@@ -1,5 +1,7 @@
 """Attributes that have no mean, or are no ids: each refused by the name of its key, or taken for none."""
 
+from types import SimpleNamespace
+
 import geopandas
 import numpy as np
 import pandas as pd
@@ -11,7 +13,7 @@ from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
 from alignsar_gpu.radarcoding.vectors.files import open_vectors
 from alignsar_gpu.radarcoding.vectors.values.ids import Ids, IdTable
-from alignsar_gpu.radarcoding.vectors.values.numbers import Numbers
+from alignsar_gpu.radarcoding.vectors.values.numbers import Numbers, find_numbers
 
 KEY = "radarcoding.layers.parcel"
 COLUMNS = {
@@ -72,6 +74,12 @@ def test_dates_of_every_type_are_days():
         column = pa.array([18823.5 * 86400]).cast(pa.int64()).cast(pa.timestamp("s")).cast(pa.timestamp(unit))
         column = column.cast(pa.timestamp(unit, tz=zone)) if zone else column
         assert Numbers(attribute="x", kind="dates").values(column).tolist() == [18823.5]
+
+
+def test_lists_are_neither_numbers_nor_dates():
+    source = SimpleNamespace(name="points", values=lambda _: [pa.array([[1.0, 2.0], None])])
+    with pytest.raises(AlignsarError, match=r"neither all numbers nor all dates"):
+        find_numbers(source, "size", "value")
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,8 @@ def _plain(column: Any) -> Any:
 
 def _first_wrong(column: Any, convert: Callable[[Any], NDArray[np.float64]]) -> str | None:
     """Return the first value that cannot be converted; None where all can."""
+    if pa.types.is_nested(column.type):
+        return str(column.drop_null()[:1].to_pylist())
     try:
         convert(column)
     except (pa.ArrowException, ValueError, OverflowError):
