@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -32,7 +33,7 @@ class Coordinates(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PointSource:
+class PointSource(ABC):
     """A file of points, or tiles, in one coordinate reference system; formats give its `read`.
 
     Attributes
@@ -52,12 +53,12 @@ class PointSource:
     has_height: bool
     units: str = "1"
 
+    @abstractmethod
     def read(self, windows: Sequence[Box], counts: Counter[str]) -> Iterator[Coordinates]:
         """Read the points some at a time, without those that are known to lie outside of all ``windows``.
 
         What is left out for what it is, is added to ``counts``.
         """
-        raise NotImplementedError
 
 
 def column(names: Sequence[str], wanted: str | None, what: str, where: str) -> str:

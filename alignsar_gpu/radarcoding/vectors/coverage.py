@@ -13,7 +13,7 @@ from alignsar_gpu.radarcoding.vectors.classes import Classes
 from alignsar_gpu.radarcoding.vectors.config import EVERYWHERE, EXTENT, VectorLayerConfig
 from alignsar_gpu.radarcoding.vectors.crs import STRAIGHT
 from alignsar_gpu.radarcoding.vectors.files import VectorFile, open_vectors
-from alignsar_gpu.radarcoding.vectors.formats.sources import FeatureBatch, LayerSource
+from alignsar_gpu.radarcoding.vectors.formats.sources import LayerSource
 from alignsar_gpu.radarcoding.vectors.shapes import repaired
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.radarcoding.crs import Box
     from alignsar_gpu.radarcoding.layers import LabelScene
+    from alignsar_gpu.radarcoding.vectors.formats.sources import Rows
 
 ANY_TURN = 2.0  # full circles of longitude to each side, of a map that goes round the Earth
 
@@ -156,11 +157,13 @@ class AreaSource(LayerSource):
 
     area: BaseGeometry
 
-    def batches(
+    def rows(
         self,
         columns: Sequence[str],  # noqa: ARG002  (it has no attributes)
         box: Box | None,  # noqa: ARG002
-        most: int | None = None,  # noqa: ARG002
-    ) -> Iterator[FeatureBatch]:
+        most: int | None,  # noqa: ARG002
+        *,
+        shapes: bool,  # noqa: ARG002
+    ) -> Iterator[Rows]:
         """See `LayerSource`."""
-        yield FeatureBatch(shapes=np.array([self.area], dtype=object), columns={})
+        yield np.array([shapely.to_wkb(self.area)], dtype=object), {}

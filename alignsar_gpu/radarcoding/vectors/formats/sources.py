@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,7 @@ class FeatureBatch:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LayerSource:
+class LayerSource(ABC):
     """A layer of vectors, open, and which of its features are asked for; formats give its `rows`.
 
     Attributes
@@ -67,6 +68,7 @@ class LayerSource:
     features: int | None
     condition: str | None = None
 
+    @abstractmethod
     def rows(
         self, columns: Sequence[str], box: Box | None, most: int | None, *, shapes: bool
     ) -> Iterator[Rows]:
@@ -74,7 +76,6 @@ class LayerSource:
 
         No more than ``most`` at a time, and reading may stop after as many. Without ``shapes``, attributes alone.
         """
-        raise NotImplementedError
 
     def batches(
         self, columns: Sequence[str], box: Box | None, most: int | None = None
