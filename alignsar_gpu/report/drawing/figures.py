@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -244,14 +245,14 @@ def axis_ticks(
 
 
 def date_ticks(limits: tuple[float, float], most: int) -> dict[float, str]:
-    """Choose dates between limits, days since 1970-01-01; beginnings of years where these are many."""
+    """Choose dates between limits, days since 1970-01-01: the first and the last, or of many years their beginnings."""
     if limits[1] - limits[0] > YEARS_ALONE:
         years = [1970.0 + limit / DAYS_OF_YEAR for limit in limits]
         wanted = MaxNLocator(most, steps=[1, 2, 5, 10], integer=True).tick_values(*years)
         dates = [(f"{int(year)}", np.datetime64(f"{int(year):04d}-01-01")) for year in wanted]
     else:
-        wanted = MaxNLocator(most, integer=True).tick_values(*limits)
-        days = [EPOCH + int(day) for day in wanted]
+        ends = math.ceil(limits[0]), math.floor(limits[1])  # whole dates are long: a bar has room for two
+        days = [EPOCH + day for day in dict.fromkeys(ends)]
         dates = [(str(day), day) for day in days]
     places = {float((date - EPOCH).astype(int)): text for text, date in dates}
     return {place: text for place, text in places.items() if limits[0] <= place <= limits[1]}
