@@ -15,6 +15,7 @@ from alignsar_gpu.application.dataset.stage import DatasetStage
 from alignsar_gpu.application.folder import CONFIGURATION, SIMULATED, RunFolder, refuse_foreign
 from alignsar_gpu.application.geocoding.grids import check_map
 from alignsar_gpu.application.geocoding.stage import GeocodingStage
+from alignsar_gpu.application.learn.stage import LearnStage, require_learning
 from alignsar_gpu.application.netcdf import AlignsarStage, NetcdfStage
 from alignsar_gpu.application.objects.stage import ObjectsStage
 from alignsar_gpu.application.report import ReportStage
@@ -42,6 +43,7 @@ STAGES: tuple[type[Stage], ...] = (
     GeocodingStage,
     ChipsStage,
     ObjectsStage,
+    LearnStage,
     ReportStage,
     CardStage,
     CatalogueStage,
@@ -49,7 +51,14 @@ STAGES: tuple[type[Stage], ...] = (
 
 
 # What can be added to a finished run without its inputs, and what lists it.
-ADDED: tuple[type[Stage], ...] = (GeocodingStage, ChipsStage, ObjectsStage, CardStage, CatalogueStage)
+ADDED: tuple[type[Stage], ...] = (
+    GeocodingStage,
+    ChipsStage,
+    ObjectsStage,
+    LearnStage,
+    CardStage,
+    CatalogueStage,
+)
 # Groups of keys that are those of the finished run where none are given.
 KEPT: dict[str, type] = {"card": CardConfig, "catalog": CatalogConfig}
 
@@ -78,6 +87,8 @@ def check(config: Config) -> None:
         check_map(config.geocoding)
     if config.chips.is_wanted:
         check_keys(config)
+    if config.learn.is_wanted:
+        require_learning(config)
     output = Path(config.output).expanduser()
     refuse_foreign(output)
     if config.simulate is not None:
@@ -98,7 +109,7 @@ def run(config: Config, published: Published) -> Summary:
 
 
 def add(config: Config, published: Published) -> Summary:
-    """Add a map, chips, objects or a card to the finished run in the output folder, by what its cube says; see `run`.
+    """Add a map, chips, objects, models or a card to the finished run in the output folder; see `run`.
 
     The keys of the card and of the catalogue are those of that run where none are given here.
     """
@@ -106,6 +117,8 @@ def add(config: Config, published: Published) -> Summary:
     refuse_foreign(output)
     if config.chips.is_wanted:
         check_keys(config)
+    if config.learn.is_wanted:
+        require_learning(config)
     groups = [stage.name for stage in ADDED if stage.name not in KEPT and stage.is_wanted(config)]
     groups = [name for name in groups if name != CatalogueStage.name]
     for name, schema in KEPT.items():

@@ -27,6 +27,7 @@ from alignsar_gpu.simulate.ground.atmosphere import AtmosphereParameters
 from alignsar_gpu.simulate.ground.changes import ChangeParameters
 from alignsar_gpu.simulate.ground.files import write_scene
 from alignsar_gpu.simulate.ground.land.bgt import bgt_layers
+from alignsar_gpu.simulate.ground.land.map import LandParameters
 from alignsar_gpu.simulate.ground.land.vectors import VectorLayer
 from alignsar_gpu.simulate.ground.scene import SceneParameters, make_scene
 from alignsar_gpu.simulate.ground.targets.targets import TargetParameters
@@ -343,6 +344,7 @@ def _scene_parameters(asked: SimulateSceneConfig) -> SceneParameters:
         base_height=asked.base_height,
         sea_share=asked.sea_share,
         cover_posting=asked.cover_posting,
+        land=LandParameters(road_width=asked.road_width),
         vectors=tuple(layer for text in asked.vectors for layer in _layers(text)),
         background=asked.background,
         temporal_decorrelation=asked.temporal_decorrelation,

@@ -17,6 +17,7 @@ from alignsar_gpu.config.chips import ChipsConfig, check_chips
 from alignsar_gpu.config.dates import check_date
 from alignsar_gpu.config.geocoding import GeocodingConfig, check_geocoding
 from alignsar_gpu.config.keys import about, as_given, key
+from alignsar_gpu.config.learn import LearnConfig, check_learn
 from alignsar_gpu.config.objects import ObjectsConfig, check_objects
 from alignsar_gpu.config.products import (
     DemConfig,
@@ -42,6 +43,7 @@ __all__ = [
     "DeviceConfig",
     "GeocodingConfig",
     "InterferometryConfig",
+    "LearnConfig",
     "NoProductsConfig",
     "ObjectsConfig",
     "OrbitsConfig",
@@ -246,6 +248,7 @@ class Config:
     geocoding: GeocodingConfig = field(default_factory=GeocodingConfig)
     chips: ChipsConfig = field(default_factory=ChipsConfig)
     objects: ObjectsConfig = field(default_factory=ObjectsConfig)
+    learn: LearnConfig = field(default_factory=LearnConfig)
     card: CardConfig = field(default_factory=CardConfig)
     catalog: CatalogConfig = field(default_factory=CatalogConfig)
 
@@ -293,7 +296,7 @@ def check_together(config: Config, *, coregisters: bool) -> None:
     """
     reader, dem = config.products.reader, config.dem
     adds = config.geocoding.is_wanted or config.chips.is_wanted or config.objects.is_wanted
-    adds = adds or config.card.write or config.catalog.is_given
+    adds = adds or config.learn.is_wanted or config.card.write or config.catalog.is_given
     if reader == "none" and config.simulate is None and not adds:
         raise AlignsarError(
             "products=none: nothing to do; choose what to simulate (simulate=default) or a reader"
@@ -309,6 +312,11 @@ def check_together(config: Config, *, coregisters: bool) -> None:
     check_geocoding(config.geocoding)
     check_chips(config.chips)
     check_objects(config.objects)
+    check_learn(config.learn)
+    if config.learn.is_wanted and reader != "none" and not config.chips.is_wanted:
+        raise AlignsarError(
+            f"learn.task={config.learn.task}: learns from chips; make them too: chips.size=[32,128]"
+        )
     check_card(config.card)
     if config.card.write and reader != "none" and not config.chips.is_wanted:
         raise AlignsarError("card.write=true: a card is of chips; make them too: chips.size=[256,256]")

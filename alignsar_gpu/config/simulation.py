@@ -29,6 +29,9 @@ class SimulateSceneConfig:
     sea_share: float = key(0.0, "share of the terrain that is sea", bounds=(0.0, 0.9))
     terrain_posting: float = key(30.0, "m between heights", bounds=(1.0, 1000.0))
     cover_posting: float = key(10.0, "m between cells of the land-cover map", bounds=(1.0, 1000.0))
+    road_width: float = key(
+        0.0, "m that drawn roads, streets and railways have at least", bounds=(0.0, 100.0)
+    )
     vectors: list[str] = field(
         default_factory=list,
         metadata=about(

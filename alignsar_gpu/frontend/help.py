@@ -34,6 +34,7 @@ Keys that are set most:
   geocoding.resolution=20                   layers on a map too (GeoTIFFs); with output=FOLDER alone: of a finished run
   chips.size=[256,256]                      chips for machine learning, split so that nothing leaks; likewise
   objects.layers=[land_cover]               connected regions of a label's classes, and their means; likewise
+  learn.task=land_cover                     train models on the chips, and test them (extra learn); likewise
   card.write=true                           README, Croissant and a taster of the chips; likewise
   catalog.href=https://HOST/FOLDER          absolute links in the catalogue, for publishing; likewise
   netcdf=none  report=none                  what to leave out beside the cube

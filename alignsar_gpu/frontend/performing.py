@@ -35,6 +35,7 @@ def give_name(composed: DictConfig) -> None:
 def adds_to_finished_run(composed: DictConfig) -> bool:
     """Whether keys of what is added to a finished run are given (a map, chips, ...), and its folder."""
     wanted = composed.chips.size or composed.objects.layers or composed.card.write
+    wanted = wanted or composed.learn.task is not None
     wanted = wanted or any(composed.catalog[n] for n in ("href", "citation", "doi"))
     wanted = wanted or any(composed.geocoding[n] is not None for n in ("resolution", "match"))
     return bool(wanted) and composed.simulate is None and Path(composed.output).expanduser().is_dir()

@@ -67,6 +67,9 @@ APART = (
     "geocoding",
     "chips",
     "objects",
+    "learn",
+    "card",
+    "catalog",
 )
 
 

@@ -64,6 +64,7 @@ class LandParameters:
     river_width : m, of the largest river; None: 0.6 % of the short side of the map, within 40 to 300 m.
     block_size : m, of farmland between small roads.
     railway : whether there is one.
+    road_width : m, that roads, streets and railways have at least.
     """
 
     lake_share: float = 0.04
@@ -72,6 +73,7 @@ class LandParameters:
     river_width: float | None = None
     block_size: float = BLOCK
     railway: bool = True
+    road_width: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("lake_share", "forest_share", "town_share"):
@@ -82,6 +84,10 @@ class LandParameters:
         if self.river_width is not None and not 0.0 <= self.river_width <= 5000.0:
             raise AlignsarError(
                 f"simulated land cover: river_width must lie in 0 to 5000 m, got {self.river_width:g}"
+            )
+        if not 0.0 <= self.road_width <= 100.0:
+            raise AlignsarError(
+                f"simulated land cover: road_width must lie in 0 to 100 m, got {self.road_width:g}"
             )
         if not 200.0 <= self.block_size <= 20000.0:
             raise AlignsarError(
@@ -120,16 +126,17 @@ def generate(
     painter = _Painter(cover, heights)
     woods = _woods(extent, painter.posting, waters, asked.forest_share, rng)
     _paint_country(painter, farmland, woods, waters, rng)
-    _paint_towns(painter, towns, rng)
+    _paint_towns(painter, towns, rng, max(STREET, asked.road_width))
     _paint_farms(painter, farmland, waters, rng)
-    painter.lines(farmland.roads, ROAD_WIDTHS["small"], ROAD)
+    widths = {kind: max(metres, asked.road_width) for kind, metres in ROAD_WIDTHS.items()}
+    painter.lines(farmland.roads, widths["small"], ROAD)
     if width > 0.0:
         painter.polygons(waters.banks, WATER)
         painter.lines(waters.courses, 0.0, WATER)
-    painter.lines(farmland.bridges, ROAD_WIDTHS["small"], ROAD)
-    painter.lines(routes.main, ROAD_WIDTHS["main"], ROAD)
-    painter.lines(routes.motorways, ROAD_WIDTHS["motorway"], ROAD)
-    painter.lines(routes.railways, ROAD_WIDTHS["railway"], RAILWAY)
+    painter.lines(farmland.bridges, widths["small"], ROAD)
+    painter.lines(routes.main, widths["main"], ROAD)
+    painter.lines(routes.motorways, widths["motorway"], ROAD)
+    painter.lines(routes.railways, widths["railway"], RAILWAY)
     return cover
 
 
@@ -271,7 +278,7 @@ def scattered(*keys: NDArray[np.uint32]) -> NDArray[np.float32]:
     return (mixed >> np.uint32(8)).astype(np.float32) * np.float32(2.0**-24)
 
 
-def _paint_towns(painter: _Painter, towns: list[Town], rng: np.random.Generator) -> None:
+def _paint_towns(painter: _Painter, towns: list[Town], rng: np.random.Generator, street: float) -> None:
     for town in towns:
         blocks = [float(rng.uniform(*bounds)) for bounds in TOWN_BLOCKS]
         salt = rng.integers(0, 1 << 32, dtype=np.uint32)
@@ -283,24 +290,25 @@ def _paint_towns(painter: _Painter, towns: list[Town], rng: np.random.Generator)
         inside = rasterize([(town.area, 1)], out_shape=part.shape, transform=transform, dtype=np.uint8) == 1
         inside &= part != WATER
         x, y = painter.x[columns] - town.middle[0], painter.y[rows][:, np.newaxis] - town.middle[1]
-        part[inside] = _streets(town, blocks, salt, painter.posting, (x, y))[inside]
+        part[inside] = _streets(town, (blocks, street), salt, painter.posting, (x, y))[inside]
 
 
 def _streets(
     town: Town,
-    blocks: list[float],
+    sizes: tuple[list[float], float],
     salt: np.uint32,
     posting: float,
     place: tuple[NDArray[np.float64], NDArray[np.float64]],
 ) -> NDArray[np.uint8]:
     """Blocks of houses between streets, some blocks a park, some with gardens behind the houses."""
     x, y = place
+    blocks, street = sizes
     wave = 2.0 * np.pi / max(4.0 * town.radius, 1500.0)
     along = x * np.cos(town.direction) + y * np.sin(town.direction)
     across = y * np.cos(town.direction) - x * np.sin(town.direction)
     along = along + 0.05 / wave * np.sin(2.0 * wave * across + 1.0)  # streets that bend
     across = across + 0.05 / wave * np.sin(2.0 * wave * along)
-    width = max(STREET, posting)
+    width = max(street, posting)
     long, short = (max(size, 6.0 * posting) for size in blocks)
     row, column = np.floor(along / long), np.floor(across / short)
     u, v = along - row * long, across - column * short

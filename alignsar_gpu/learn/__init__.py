@@ -1,0 +1,1 @@
+"""Learning on chips (extra ``learn``): land cover, detection and change, with networks and scores."""
