@@ -135,6 +135,7 @@ def _facts(arrays):
             layer["part"] = name.rpartition("_")[2]
     return {
         "format": 1,
+        "id": "fake",
         "geometry": "radar",
         "size": [SIZE, SIZE],
         "halo": 0,

@@ -34,6 +34,7 @@ BUDGET = {
     "70_dataset": 8,
     "75_catalog": 4,  # pictures, schemas of all extensions, catalogues joined in every order
     "80_report": 9,
+    "85_learn": 20,
     "90_application": 212,
 }
 COMPILING, STARTING = "compiling", "starting"

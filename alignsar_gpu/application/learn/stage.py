@@ -60,6 +60,9 @@ class LearnStage(Stage):
             raise AlignsarError(
                 f"learn.task={self.run.config.learn.task}: this run has no chips; make them too: chips.size=[32,128]"
             )
+        import torch  # noqa: PLC0415  (is an extra)
+
+        torch.set_num_threads(cpu_threads())  # numba has changed it: both use the same OpenMP
         task = import_module(f"alignsar_gpu.learn.{self.run.config.learn.task}.task")
         request = self._request()
         with self.run.timer.stage(self.name, task.steps(chips, request)) as advance:
@@ -69,7 +72,7 @@ class LearnStage(Stage):
             LOGGER.info("%-10s %s", name, _in_words(model["test"]))
 
     def _request(self) -> Request:
-        from alignsar_gpu.learn.options import FitOptions  # noqa: PLC0415  (torch is an extra)
+        from alignsar_gpu.learn.options import FitOptions  # noqa: PLC0415
         from alignsar_gpu.learn.request import Request  # noqa: PLC0415
 
         config, device = self.run.config.learn, self.run.device

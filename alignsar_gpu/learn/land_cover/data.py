@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from alignsar_gpu.dataset.chips.description import read_facts
+from alignsar_gpu.dataset.chips.description import read_facts, read_statistics
 from alignsar_gpu.dataset.chips.opening import folder_of
 from alignsar_gpu.dataset.chips.samples import SampleOptions, Samples
 from alignsar_gpu.errors import AlignsarError, choose_from
@@ -78,9 +78,16 @@ class Split:
         return torch.stack(rows).mean(dim=0).numpy()
 
     def batches(self, options: FitOptions, *, shuffle: bool = False) -> Batches:
-        """Return the samples in batches; ``shuffle`` moves each class to pixels drawn anew, as a control."""
-        read = partial(_shuffled, self.read, options.seed) if shuffle else self.read
+        """Return the samples in batches; ``shuffle`` gives each the classes of another, at random pixels."""
+        read = partial(self._shuffled, options.seed) if shuffle else self.read
         return Batches(len(self.samples), read, options)
+
+    def _shuffled(self, seed: int, number: int) -> tuple[torch.Tensor, torch.Tensor]:
+        generator = torch.Generator().manual_seed(seed)
+        other = int(torch.randperm(len(self.samples), generator=generator)[number])
+        classes = self.read(other)[1]
+        order = torch.randperm(classes.numel(), generator=generator.manual_seed((seed << 20) + number))
+        return self.read(number)[0], classes.reshape(-1)[order].reshape(classes.shape)
 
 
 def _numbers(classes: Mapping[str, int]) -> torch.Tensor:
@@ -88,13 +95,6 @@ def _numbers(classes: Mapping[str, int]) -> torch.Tensor:
     for number, code in enumerate(classes.values()):
         table[code] = number
     return table
-
-
-def _shuffled(read: Any, seed: int, number: int) -> tuple[torch.Tensor, torch.Tensor]:
-    image, classes = read(number)
-    generator = torch.Generator().manual_seed((seed << 20) + number)
-    order = torch.randperm(classes.numel(), generator=generator)
-    return image, classes.reshape(-1)[order].reshape(classes.shape)
 
 
 def choose_label(chips: Path, label: str) -> str:
@@ -171,14 +171,9 @@ class Inputs:
 
 
 def _learned(samples: Samples, label: str) -> dict[str, int]:
-    """Return the classes that the split has; one without a pixel cannot be learned."""
-    there = [f"fraction_{name}" for name in samples.classes]
-    columns = samples.index.columns
-    classes = {
-        name: code
-        for (name, code), column in zip(samples.classes.items(), there, strict=True)
-        if column not in columns or samples.index[column].max() > 0.0
-    }
+    """Return the classes that the training split has pixels of: others cannot be learned."""
+    pixels = read_statistics(samples.folder)["classes"][label].get("train", {})
+    classes = {name: code for name, code in samples.classes.items() if pixels.get(str(code))}
     if len(classes) < 2:
         found = ", ".join(classes) or "none"
         raise AlignsarError(
