@@ -344,7 +344,7 @@ def _scene_parameters(asked: SimulateSceneConfig) -> SceneParameters:
         base_height=asked.base_height,
         sea_share=asked.sea_share,
         cover_posting=asked.cover_posting,
-        land=LandParameters(road_width=asked.road_width),
+        land=LandParameters(railways=asked.railways, road_width=asked.road_width),
         vectors=tuple(layer for text in asked.vectors for layer in _layers(text)),
         background=asked.background,
         temporal_decorrelation=asked.temporal_decorrelation,

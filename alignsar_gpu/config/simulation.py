@@ -29,6 +29,7 @@ class SimulateSceneConfig:
     sea_share: float = key(0.0, "share of the terrain that is sea", bounds=(0.0, 0.9))
     terrain_posting: float = key(30.0, "m between heights", bounds=(1.0, 1000.0))
     cover_posting: float = key(10.0, "m between cells of the land-cover map", bounds=(1.0, 1000.0))
+    railways: int = key(1, "railways across the drawn map", bounds=(0, 20))
     road_width: float = key(
         0.0, "m that drawn roads, streets and railways have at least", bounds=(0.0, 100.0)
     )

@@ -119,7 +119,7 @@ def test_a_map_goes_with_the_sea():
 def test_parts_of_a_map_can_be_left_out():
     bounds = box(6.0, 6.0)
     heights = fractal_terrain(bounds, 30.0, 3)
-    none = LandParameters(lake_share=0.0, forest_share=0.0, town_share=0.0, river_width=0.0, railway=False)
+    none = LandParameters(lake_share=0.0, forest_share=0.0, town_share=0.0, river_width=0.0, railways=0)
     shares = shares_of(generate(bounds, 20.0, heights, 3, none))
     assert shares[WATER] == shares[RAILWAY] == 0.0
     assert shares[FOREST] < 0.06  # copses
@@ -165,6 +165,21 @@ def test_rounding_keeps_ends_and_stays_between_corners():
     hull = shapely.convex_hull(shapely.linestrings(points))
     assert shapely.covers(shapely.buffer(hull, 1e-9), shapely.points(curve)).all()
     assert len(curve) > 8
+
+
+def test_railways_and_wider_roads(country):
+    bounds, heights, cover = country
+    found = generate(bounds, 10.0, heights, 1, LandParameters(railways=5, road_width=30.0))
+    before, after = shares_of(cover), shares_of(found)
+    assert after[RAILWAY] > 4.0 * before[RAILWAY] > 0.0
+    assert after[ROAD] > 1.8 * before[ROAD]
+    roads = np.isin(found.values, (ROAD, RAILWAY))
+    inside = roads[2:, 1:-1] | roads[:-2, 1:-1] | roads[1:-1, 2:] | roads[1:-1, :-2]
+    assert (inside | ~roads[1:-1, 1:-1]).mean() > 0.9999  # none is a single cell
+    with pytest.raises(AlignsarError, match="road_width must lie in 0 to 100"):
+        LandParameters(road_width=-1.0)
+    with pytest.raises(AlignsarError, match="railways must lie in 0 to 20"):
+        LandParameters(railways=21)
 
 
 # --- from vectors

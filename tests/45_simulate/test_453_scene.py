@@ -706,7 +706,7 @@ def test_the_same_seed_is_the_same_scene_and_dates_do_not_depend_on_how_many_the
 def test_switches_switch_off():
     bare = SceneParameters(
         relief=0.0,
-        land=LandParameters(lake_share=0.0, forest_share=0.0, town_share=0.0, river_width=0.0, railway=False),
+        land=LandParameters(lake_share=0.0, forest_share=0.0, town_share=0.0, river_width=0.0, railways=0),
         temporal_decorrelation=False,
         targets=TargetParameters(reflectors=0, ships=0, tanks=0),
         changes=ChangeParameters(demolitions=0, constructions=0, oil_slicks=0),

@@ -63,7 +63,7 @@ class LandParameters:
     lake_share, forest_share, town_share : of the area, at most (lakes) or about; 0 for none.
     river_width : m, of the largest river; None: 0.6 % of the short side of the map, within 40 to 300 m.
     block_size : m, of farmland between small roads.
-    railway : whether there is one.
+    railways : how many lines cross the map.
     road_width : m, that roads, streets and railways have at least.
     """
 
@@ -72,7 +72,7 @@ class LandParameters:
     town_share: float = 0.06
     river_width: float | None = None
     block_size: float = BLOCK
-    railway: bool = True
+    railways: int = 1
     road_width: float = 0.0
 
     def __post_init__(self) -> None:
@@ -85,6 +85,8 @@ class LandParameters:
             raise AlignsarError(
                 f"simulated land cover: river_width must lie in 0 to 5000 m, got {self.river_width:g}"
             )
+        if not 0 <= self.railways <= 20:
+            raise AlignsarError(f"simulated land cover: railways must lie in 0 to 20, got {self.railways}")
         if not 0.0 <= self.road_width <= 100.0:
             raise AlignsarError(
                 f"simulated land cover: road_width must lie in 0 to 100 m, got {self.road_width:g}"
@@ -121,7 +123,7 @@ def generate(
     waters = find_waters(heights, rng, lakes=asked.lake_share, river_width=width, sea_level=sea_level)
     farmland = lay_out_farmland(extent, max(asked.block_size, 25.0 * posting_metres), waters, rng)
     places = settle(extent, waters, asked.town_share, rng)
-    routes = join(places, extent, waters, rng, railway=asked.railway)
+    routes = join(places, extent, waters, rng, railways=asked.railways)
     towns = build_up(places, routes, rng)
     painter = _Painter(cover, heights)
     woods = _woods(extent, painter.posting, waters, asked.forest_share, rng)

@@ -97,9 +97,13 @@ def join(
     waters: Waters,
     rng: np.random.Generator,
     *,
-    railway: bool,
+    railways: int,
 ) -> Routes:
-    """Connect towns: main roads between neighbours, a motorway from west to east, a railway from north to south."""
+    """Connect towns: main roads between neighbours, a motorway from west to east, and railways.
+
+    The first railway leads from north to south by the two largest towns, the second from west to east by the next, and
+    so on in turn.
+    """
     router = Router(waters)
     towns = [(x, y) for x, y, _ in places[:JOINED]]
     edges = [_exit(side, size, waters, rng) for side in range(4)]
@@ -109,10 +113,11 @@ def join(
         main += [router.way([towns[int(town)], edge]) for town, edge in zip(near, edges, strict=True)]
     bypass = [(x + 1.15 * radius, y + 1.15 * radius) for x, y, radius in places[:1]]
     motorway = router.way([_exit(0, size, waters, rng), *bypass, _exit(1, size, waters, rng)])
-    stations = sorted(towns[:2], key=lambda place: place[1])
-    rails = (
-        [router.way([_exit(2, size, waters, rng), *stations, _exit(3, size, waters, rng)])] if railway else []
-    )
+    rails = []
+    for line in range(railways):
+        stations = sorted(towns[2 * line : 2 * line + 2], key=lambda place: place[1 - line % 2])
+        ends = [_exit(side, size, waters, rng) for side in ((2, 3), (0, 1))[line % 2]]
+        rails.append(router.way([ends[0], *stations, ends[1]]))
     return Routes(
         main=np.array(main, dtype=object),
         motorways=np.array([motorway], dtype=object),
