@@ -28,12 +28,19 @@ MERGING = re.compile(r"Error merging override (?P<override>.*)", re.DOTALL)
 
 def register() -> None:
     """Make the classes of the configuration known to Hydra, as the schemas that the YAML files build on."""
-    store = ConfigStore.instance()
-    store.store(name="schema", node=Config)
-    store.store(group="products", name="none", node=NoProductsConfig)
-    store.store(group="simulate", name="schema", node=SimulateConfig)
+    _store("schema", Config)
+    _store("none", NoProductsConfig, "products")
+    _store("schema", SimulateConfig, "simulate")
     for name, reader in readers().items():
-        store.store(group="products", name=name, node=reader.schema)
+        _store(name, reader.schema, "products")
+
+
+def _store(name: str, schema: type[Any], group: str | None = None) -> None:
+    """Store a schema, unless it is there: Hydra makes nodes of all its keys each time."""
+    store = ConfigStore.instance()
+    stored = (store.repo if group is None else store.repo.get(group, {})).get(f"{name}.yaml")
+    if stored is None or OmegaConf.get_type(stored.node) is not schema:
+        store.store(name=name, node=schema, group=group)
 
 
 def no_such_key(name: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
 
+import composing  # once for all tests
 import synthetic_stack  # registers products=synthetic
 from fake_burst import BURSTS
 from hydra._internal.hydra import Hydra
@@ -15,6 +16,7 @@ from hydra._internal.hydra import Hydra
 from alignsar_gpu.__main__ import main
 
 assert synthetic_stack.SyntheticProductsConfig
+assert composing.load
 
 
 @dataclass(frozen=True)
