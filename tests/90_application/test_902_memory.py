@@ -17,6 +17,7 @@ from alignsar_gpu.stack.block import load_stack
 
 DATES, CHUNK_LINES = 30, 32
 BUDGET = 100 << 20
+DEVICE = replace(CPU, memory_budget=BUDGET)
 
 
 @pytest.fixture(scope="module")
@@ -45,20 +46,23 @@ def peak(call):
         tracemalloc.stop()
 
 
-def test_timing_stays_within_the_budget(selection):
+@pytest.fixture(scope="module")
+def brought_together(selection):
+    """The bytes that it took, and the stack."""
     dates, dem = selection
-    device = replace(CPU, memory_budget=BUDGET)
-    used, stack = peak(lambda: coregistered_stack(dates, dem, device))
+    return peak(lambda: coregistered_stack(dates, dem, DEVICE))
+
+
+def test_timing_stays_within_the_budget(brought_together):
+    used, stack = brought_together
     assert len(stack.facts["timing"]["overlaps"]) == (3 * DATES - 6) + (
         DATES - 1 - 3
     )  # neighbours, and the reference
     assert used < BUDGET
 
 
-def test_blocks_stay_within_the_budget(selection):
-    dates, dem = selection
-    device = replace(CPU, memory_budget=BUDGET)
-    stack = coregistered_stack(dates, dem, device)
+def test_blocks_stay_within_the_budget(brought_together):
+    _, stack = brought_together
     options = SignatureOptions(windows=Windows(coherence=(3, 11), phase=(1, 1)))
     signatures = [s for s in select(["category1", "temporal"]) if not s.needs_terrain]
     rows = rows_per_block(
@@ -68,7 +72,7 @@ def test_blocks_stay_within_the_budget(selection):
     assert stop < stack.grid.lines  # the whole would not fit
     work = Extraction(
         product=stack,
-        device=device,
+        device=DEVICE,
         signatures=signatures,
         options=options,
         flatten=True,
@@ -79,7 +83,7 @@ def test_blocks_stay_within_the_budget(selection):
     )
 
     def block():
-        loaded = load_stack(stack, device, 0, stop, options.halo)
+        loaded = load_stack(stack, DEVICE, 0, stop, options.halo)
         ground = stack.read_ground(loaded.begin, loaded.begin + loaded.pixels.shape[-2])
         for _, layer in _ground_layers(work, loaded, ground):
             assert layer.shape[1] == stack.grid.samples
