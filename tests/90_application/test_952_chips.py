@@ -101,8 +101,8 @@ class TestPixels:
             "targets": "target_layer",
         }
         for array, dimension in arrays.items():
-            for number, name in enumerate(chips[dimension].values):
-                found = chips[array].isel({dimension: number}).values
+            layers = chips[array].transpose(dimension, ...).values  # of a chip, all layers are read together
+            for name, found in zip(chips[dimension].values, layers, strict=True):
                 np.testing.assert_array_equal(found, np.stack(list(windows(cube, name, index))), err_msg=name)
         np.testing.assert_array_equal(chips["valid"].values, np.stack(list(windows(cube, "valid", index))))
 

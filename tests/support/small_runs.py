@@ -1,13 +1,11 @@
 """Runs that take a second or two, and what is asked of several kinds of them."""
 
-import os
-import signal
-import subprocess
+import multiprocessing
 import time
 
 import pystac
 import xarray as xr
-from command_line import command
+from command_line import run
 
 # On the stack of products=synthetic, which nothing has to be brought together in.
 SYNTHETIC = ["products=synthetic", "name=made", "device=cpu"]
@@ -22,14 +20,20 @@ NO_REPORT = "report=none"
 CUBE_ALONE = ["netcdf=none", NO_REPORT]
 
 
+# Forked from a process that has imported what runs need, which takes longer than what they do until they are killed.
+FORKED = multiprocessing.get_context("forkserver")
+FORKED.set_forkserver_preload(["alignsar_gpu.application.pipeline", "alignsar_gpu.application.simulation"])
+
+
 def start_and_kill(arguments, has_begun):
-    """Start a run, and kill it as soon as ``has_begun`` says so."""
-    process = subprocess.Popen(command(*arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while process.poll() is None and not has_begun():
+    """Start a run in a process of its own, and kill it as soon as ``has_begun`` says so."""
+    process = FORKED.Process(target=run, args=arguments)
+    process.start()
+    while process.is_alive() and not has_begun():
         time.sleep(0.002)
-    assert process.poll() is None, "finished before it could be killed"
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    assert process.is_alive(), "finished before it could be killed"
+    process.kill()
+    process.join()
 
 
 def kill_after_rows(arguments, output, least=3):
