@@ -8,13 +8,13 @@ import json
 import os
 import resource
 import shutil
-import subprocess
 import threading
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 
 import pytest
-from command_line import command, run
-from small_runs import CUBE_ALONE, SMALL
+from command_line import run
+from small_runs import CUBE_ALONE, FORKED, SMALL
 
 from alignsar_gpu.application import fingerprints, folder
 from alignsar_gpu.application.dataset import extraction
@@ -157,19 +157,19 @@ class TestRemoved:
         assert not (tmp_path / "out").exists()
 
 
+def run_limited(most, arguments):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    return run(*arguments, status=2)
+
+
 class TestRefused:
     @pytest.mark.parametrize("most", [3000, 20_000, 300_000])
     def test_files_of_a_limited_size(self, tmp_path, most):
         """As on file systems without large files, and like a full disk: in every kind of file that a run writes."""
         output = tmp_path / "out"
-        limited = subprocess.run(
-            command(*SMALL, "report=none", f"output={output}"),
-            capture_output=True,
-            text=True,
-            check=False,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)),
-        )
-        assert limited.returncode == 2
+        with ProcessPoolExecutor(1, mp_context=FORKED) as processes:
+            arguments = [*SMALL, "report=none", f"output={output}"]
+            limited = processes.submit(run_limited, most, arguments).result()
         assert "Traceback" not in limited.stderr
         assert str(output) in limited.stderr.splitlines()[-1]
         assert not (output / "manifest.json").exists()
