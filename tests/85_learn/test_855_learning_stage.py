@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,16 +12,21 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
-from chipped_cube import cube_of, with_label  # noqa: E402  (needs the extra)
-from command_line import refuse  # noqa: E402
-from scipy.ndimage import gaussian_filter  # noqa: E402
+from typing import TYPE_CHECKING
 
-import alignsar_gpu  # noqa: E402
-from alignsar_gpu.application.dataset.description import bounds  # noqa: E402
-from alignsar_gpu.application.folder import RunFolder, StageRecord  # noqa: E402
-from alignsar_gpu.application.learn import stage  # noqa: E402
-from alignsar_gpu.dataset.cube import finish_cube, write_dataset  # noqa: E402
-from alignsar_gpu.errors import AlignsarError  # noqa: E402
+from chipped_cube import cube_of, with_label
+from command_line import refuse
+from scipy.ndimage import gaussian_filter
+
+import alignsar_gpu
+from alignsar_gpu.application.dataset.description import bounds
+from alignsar_gpu.application.folder import RunFolder, StageRecord
+from alignsar_gpu.application.learn import stage
+from alignsar_gpu.dataset.cube import finish_cube, write_dataset
+from alignsar_gpu.errors import AlignsarError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LINES, SAMPLES, DATES = 96, 320, 2
 CLASSES = {"flag_values": [0, 1, 2, 255], "flag_meanings": "none field water unknown"}
