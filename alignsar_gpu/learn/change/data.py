@@ -1,0 +1,200 @@
+"""Samples of change: the images of a place on two dates that follow each other, and which pixels change between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from alignsar_gpu.dataset.chips.change import CHANGES, tells_change
+from alignsar_gpu.dataset.chips.description import read_facts, read_statistics
+from alignsar_gpu.dataset.chips.opening import folder_of
+from alignsar_gpu.dataset.chips.samples import SampleOptions, Samples
+from alignsar_gpu.errors import AlignsarError, choose_from
+from alignsar_gpu.learn.channels import Channel, Scaling, is_part, require_channels, scaling_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+UNKNOWN = -1
+NO_DATA = 255  # in masks of samples
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Pairs:
+    """Pairs of dates of a split, in the order of their places and dates.
+
+    Attributes
+    ----------
+    samples : of pairs; values are those of the layers.
+    labels : layers that tell change.
+    scaling : of the channels of a date, for networks.
+    order : of each pair, the number of the pair whose change it is given, as a control; None: its own.
+    """
+
+    samples: Samples
+    labels: Sequence[str]
+    scaling: Scaling
+    order: NDArray[np.intp] | None = None
+
+    @property
+    def classes(self) -> dict[str, int]:
+        """Numbers of the classes by name: of several labels each is a class."""
+        if len(self.labels) == 1:
+            return dict(CHANGES)
+        return {"unchanged": 0} | {name: number for number, name in enumerate(self.labels, 1)}
+
+    @property
+    def layers(self) -> list[str]:
+        """Layers of a date: parts of complex layers are the last."""
+        return sorted(self.samples.channels, key=is_part)
+
+    @property
+    def parts(self) -> int:
+        """How many of the layers are parts of complex layers."""
+        return sum(map(is_part, self.layers))
+
+    @property
+    def channels(self) -> list[Channel]:
+        """Channels of the images that networks get: the layers of the first date, then those of the second."""
+        return [Channel(layer=name, date=date) for date in (0, 1) for name in self.layers]
+
+    @property
+    def blocks(self) -> list[str]:
+        """The block of ground that each pair lies in, the same for all pairs of a place."""
+        of = self.samples.index["block"].to_numpy()
+        return [str(of[self.samples.rows(number)[0]]) for number in range(len(self.samples))]
+
+    @property
+    def ids(self) -> list[str]:
+        """The name of each pair: its place and both days."""
+        return [self.samples.name(number) for number in range(len(self.samples))]
+
+    def values(self, number: int) -> NDArray[np.float32]:
+        """Read the layers of both dates as they are, [date, layer, line, sample]."""
+        there = self.samples.channels
+        images: NDArray[np.float32] = self.samples[number]["image"][
+            :, [there.index(name) for name in self.layers]
+        ]
+        return images
+
+    def powers(self, number: int) -> torch.Tensor:
+        """Read the powers of both dates, [date, image, line, sample]: of layers in decibels, else of complex ones."""
+        values = torch.from_numpy(self.values(number))
+        logarithmic = [layer for layer, factor in enumerate(self.scaling.decibels) if factor]
+        if logarithmic:
+            return values[:, logarithmic]
+        parts = values[:, len(self.layers) - self.parts :].square()
+        return parts[:, ::2] + parts[:, 1::2]
+
+    def truth(self, number: int) -> torch.Tensor:
+        """Read the class of each pixel of a pair, [line, sample]; `UNKNOWN` where not known."""
+        number = number if self.order is None else int(self.order[number])
+        mask = torch.from_numpy(self.samples.read_labels(number)["mask"])
+        if mask.ndim == 2:
+            return torch.where(mask == NO_DATA, UNKNOWN, mask)
+        numbers = torch.arange(1, len(mask) + 1)[:, None, None]
+        return torch.where((mask == NO_DATA).any(dim=0), UNKNOWN, ((mask == 1) * numbers).amax(dim=0))
+
+    def read(self, number: int) -> torch.Tensor:
+        """Read the image of a pair for networks, [channel, line, sample]."""
+        return torch.from_numpy(np.concatenate([self.scaling(date) for date in self.values(number)]))
+
+    def counts(self) -> NDArray[np.int64]:
+        """Count the pixels of each class in each pair, [pair, class]."""
+        found = [
+            np.bincount(truth[truth >= 0], minlength=len(self.classes))
+            for truth in (self.truth(number).numpy() for number in range(len(self.samples)))
+        ]
+        return np.stack(found)
+
+    def alike(self, path: Path, split: str | Sequence[str]) -> Pairs:
+        """Open pairs of another split, or of other chips, for a model that was trained on these.
+
+        Raises AlignsarError where there is none, or where the channels differ.
+        """
+        found = replace(self, samples=_samples(path, split, self.labels, self.layers))
+        require_channels(self.channels, found.channels, str(path))
+        return found
+
+
+def training_pairs(chips: Path, label: str, layers: Sequence[str] = ()) -> Pairs:
+    """Open the pairs of the training split, which decides about the scaling.
+
+    Parameters
+    ----------
+    label : layer that tells change, or several with commas between them; empty: the only one.
+    layers : names of inputs; none: all that dates have.
+
+    Raises AlignsarError for labels that tell no change, for chips of one date, and for layers without powers.
+    """
+    folder = folder_of(chips)
+    labels, inputs = choose_labels(chips, label), _inputs(folder, layers)
+    samples = _samples(chips, "train", labels, inputs)
+    ordered = sorted(samples.channels, key=is_part)
+    scaling = scaling_of([Channel(layer=name) for name in ordered], folder)
+    found = Pairs(samples=samples, labels=labels, scaling=_unbiased(scaling, ordered, folder))
+    if not found.parts and not any(scaling.decibels):
+        raise AlignsarError(
+            f"learn.layers=[{','.join(ordered)}]: no power is among them, in which change could be seen; add layers such "
+            "as sigma0_vv"
+        )
+    return found
+
+
+def choose_labels(chips: Path, label: str) -> list[str]:
+    """Return the labels that are asked for, or the only one that tells change.
+
+    Raises AlignsarError where there is none, and where it is not clear which.
+    """
+    there = [name for name, layer in read_facts(folder_of(chips))["layers"].items() if tells_change(layer)]
+    if label:
+        return [name.strip() for name in label.split(",") if name.strip()]
+    if not there:
+        raise AlignsarError(
+            f"{chips}: has no label that tells change; make one of days of events (a vector's attribute of dates with "
+            "method: mean), or of classes that change with the date, and chips with it"
+        )
+    if len(there) > 1:
+        raise AlignsarError(f"learn.label: must be given, for several layers tell change: {', '.join(there)}")
+    return there
+
+
+def _inputs(folder: Path, layers: Sequence[str]) -> list[str]:
+    """Return the inputs that dates have, of those that are asked for."""
+    facts = read_facts(folder)
+    there = [name for name, layer in facts["layers"].items() if layer["array"] == "images"]
+    for name in layers:
+        if name not in there:
+            raise AlignsarError(f"learn.layers={name}: is no layer of each date; {choose_from(name, there)}")
+    return [name for name in there if not layers or name in layers]
+
+
+def _samples(path: Path, split: str | Sequence[str], labels: Sequence[str], layers: Sequence[str]) -> Samples:
+    options = SampleOptions(
+        layers=layers, label=list(labels), dates="pairs", decibel=False, normalize=False, fill=float("nan")
+    )
+    samples = Samples(path, split, options)
+    if not len(samples):
+        named = split if isinstance(split, str) else ", ".join(split)
+        raise AlignsarError(
+            f"{path}: the split {named} has no place on two dates, so nothing can change; make chips of several dates, "
+            "or with other shares or smaller blocks"
+        )
+    return samples
+
+
+def _unbiased(scaling: Scaling, layers: Sequence[str], folder: Path) -> Scaling:
+    """Let parts of complex layers keep their phase: nothing is taken away from them, and all get one scale."""
+    statistics: Mapping[str, Any] = read_statistics(folder)["layers"]
+    parts = [number for number, name in enumerate(layers) if is_part(name)]
+    powers = [(statistics[layers[number]]["linear"]["deviation"] or 1.0) ** 2 for number in parts]
+    mean, deviation = list(scaling.mean), list(scaling.deviation)
+    for number in parts:
+        mean[number], deviation[number] = 0.0, float(np.sqrt(np.mean(powers)))
+    return replace(scaling, mean=mean, deviation=deviation)
