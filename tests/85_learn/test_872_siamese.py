@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
+torch.set_num_threads(1)
 
 from alignsar_gpu.learn.networks import build  # noqa: E402
 from alignsar_gpu.learn.networks.siamese import Siamese  # noqa: E402

@@ -116,11 +116,11 @@ class Pairs:
     def alike(self, path: Path, split: str | Sequence[str]) -> Pairs:
         """Open pairs of another split, or of other chips, for a model that was trained on these.
 
-        Raises AlignsarError where there is none, or where the channels differ.
+        Raises AlignsarError where there is none, or where channels are missing.
         """
-        found = replace(self, samples=_samples(path, split, self.labels, self.layers))
-        require_channels(self.channels, found.channels, str(path))
-        return found
+        there = _of_dates(folder_of(path))
+        require_channels(self.channels, [one for one in self.channels if one.layer in there], str(path))
+        return replace(self, samples=_samples(path, split, self.labels, self.layers))
 
 
 def training_pairs(chips: Path, label: str, layers: Sequence[str] = ()) -> Pairs:
@@ -167,12 +167,16 @@ def choose_labels(chips: Path, label: str) -> list[str]:
 
 def _inputs(folder: Path, layers: Sequence[str]) -> list[str]:
     """Return the inputs that dates have, of those that are asked for."""
-    facts = read_facts(folder)
-    there = [name for name, layer in facts["layers"].items() if layer["array"] == "images"]
+    there = _of_dates(folder)
     for name in layers:
         if name not in there:
             raise AlignsarError(f"learn.layers={name}: is no layer of each date; {choose_from(name, there)}")
     return [name for name in there if not layers or name in layers]
+
+
+def _of_dates(folder: Path) -> list[str]:
+    """Return the layers of chips that are there for each date."""
+    return [name for name, layer in read_facts(folder)["layers"].items() if layer["array"] == "images"]
 
 
 def _samples(path: Path, split: str | Sequence[str], labels: Sequence[str], layers: Sequence[str]) -> Samples:
