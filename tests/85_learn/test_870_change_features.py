@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
+torch.set_num_threads(1)
 
 from alignsar_gpu.kernels import boxcar_coherence  # noqa: E402
+
 from alignsar_gpu.learn.change.features import compare, log_ratio, window_sum  # noqa: E402
 
 WINDOW = (3, 5)
@@ -40,7 +42,9 @@ def test_window_sum_is_that_of_the_pixels_there():
     values = np.random.default_rng(0).normal(size=(2, *SHAPE)).astype(np.float32)
     found = window_sum(torch.from_numpy(values), WINDOW).numpy()
     for place, window in windows():
-        np.testing.assert_allclose(found[:, *place], values[:, *window].sum(axis=(1, 2)), rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(
+            found[:, *place], values[:, *window].sum(axis=(1, 2)), rtol=1e-5, atol=1e-5
+        )
 
 
 def test_coherence_and_phase_are_those_of_valid_pixels():
@@ -53,11 +57,17 @@ def test_coherence_and_phase_are_those_of_valid_pixels():
     valid = (first != 0) & (second != 0)
     for place, window in windows():
         for image in range(2):
-            a, b = (side[image][window][valid[image][window]].astype(np.complex128) for side in (first, second))
+            a, b = (
+                side[image][window][valid[image][window]].astype(np.complex128) for side in (first, second)
+            )
             value = np.vdot(b, a)
             power = np.sqrt(np.vdot(a, a).real * np.vdot(b, b).real)
-            expected = [abs(value) / power, value.real / abs(value), value.imag / abs(value)] if power else [0.0] * 3
-            np.testing.assert_allclose([part[image, *place] for part in found], expected, rtol=2e-5, atol=2e-6)
+            expected = (
+                [abs(value) / power, value.real / abs(value), value.imag / abs(value)] if power else [0.0] * 3
+            )
+            np.testing.assert_allclose(
+                [part[image, *place] for part in found], expected, rtol=2e-5, atol=2e-6
+            )
 
 
 def test_coherence_and_phase_are_those_of_the_cube_s_layers():
@@ -67,7 +77,9 @@ def test_coherence_and_phase_are_those_of_the_cube_s_layers():
     first[0, 2:4, 3:7] = 0.0
     valid = first[0] != 0
     magnitude, angle = boxcar_coherence(first[0], second[0], valid, window=WINDOW)
-    coherence, cosine, sine = (part.numpy()[0, 0] for part in compare(as_parts(first), as_parts(second), WINDOW))
+    coherence, cosine, sine = (
+        part.numpy()[0, 0] for part in compare(as_parts(first), as_parts(second), WINDOW)
+    )
     np.testing.assert_allclose(coherence[valid], magnitude[valid], rtol=1e-5)
     np.testing.assert_allclose((cosine + 1j * sine)[valid], np.exp(1j * angle[valid]), atol=1e-5)
 

@@ -44,7 +44,7 @@ def test_exchanged_dates_are_the_same_change_unless_the_network_is_directed(chan
 def test_equal_dates_differ_from_changed_ones_by_their_difference_alone():
     made = network(2, 0)
     image = torch.randn(1, 2, 8, 32)
-    differences, _ = made._of_dates(image, image)
+    differences, _ = made._of_dates([level.chunk(2) for level in made.encoder(torch.cat([image, image]))])
     assert all(not level.any() for level in differences)
 
 

@@ -8,6 +8,7 @@ import pytest
 import zarr
 
 torch = pytest.importorskip("torch")
+torch.set_num_threads(1)
 
 from changing_chips import DAYS, make_changing_chips  # noqa: E402
 from fake_chips import DATES, PLACES, SIZE, seal  # noqa: E402
@@ -52,7 +53,9 @@ def test_channels_are_those_of_the_first_date_then_of_the_second(pairs):
     image = pairs.read(0).numpy()
     assert image.shape == (6, SIZE, SIZE)
     powers = 10.0 * np.log10(pairs.values(0)[:, 0])
-    np.testing.assert_allclose(image[[0, 3]], (powers - pairs.scaling.mean[0]) / pairs.scaling.deviation[0], atol=1e-4)
+    np.testing.assert_allclose(
+        image[[0, 3]], (powers - pairs.scaling.mean[0]) / pairs.scaling.deviation[0], atol=1e-4
+    )
 
 
 def test_complex_pixels_keep_their_phase(made, pairs):
@@ -99,7 +102,9 @@ class TestWrong:
         chips = shutil.copytree(made, tmp_path / "chips")
         index = read_index(chips)
         write_index(chips / "index.parquet", index[index["date"] == DATES[0]])
-        with pytest.raises(AlignsarError, match="split train has no place on two dates, so nothing can change"):
+        with pytest.raises(
+            AlignsarError, match="split train has no place on two dates, so nothing can change"
+        ):
             training_pairs(chips, "changed_on")
 
     @pytest.mark.parametrize(

@@ -99,7 +99,9 @@ def test_kinds_of_change_are_told_apart_and_labels_of_others_teach_nothing(made,
 
 class TestApplied:
     def test_to_images_of_any_size_without_complex_pixels(self, made, tmp_path):
-        train(made, tmp_path, request(models=["siamese_powers"], fit=FitOptions(epochs=1, batch=4, threads=1)))
+        train(
+            made, tmp_path, request(models=["siamese_powers"], fit=FitOptions(epochs=1, batch=4, threads=1))
+        )
         facts, network = load_model(model_path(tmp_path / "siamese_powers", 1))
         assert [channel.layer for channel in facts.channels] == ["sigma0_vv"] * 2
         rng = np.random.default_rng(0)
@@ -148,7 +150,7 @@ class TestWeights:
 class TestWrong:
     def test_a_training_split_without_change(self, tmp_path):
         chips = make_changing_chips(tmp_path / "chips", changes=False)
-        with pytest.raises(AlignsarError, match="no pixel of the training split is changed between two dates"):
+        with pytest.raises(AlignsarError, match="no pixel of the split train is changed between two dates"):
             train(chips, tmp_path / "learn", request())
 
     def test_a_model_that_is_none(self, made, tmp_path):
@@ -157,11 +159,15 @@ class TestWrong:
 
     def test_no_coherence_without_complex_pixels(self, tmp_path):
         chips = make_changing_chips(tmp_path / "chips", images=("sigma0_vv",))
-        with pytest.raises(AlignsarError, match=r"learn.models=coherence_loss: .*needs complex pixels.*slc=true"):
+        with pytest.raises(
+            AlignsarError, match=r"learn.models=coherence_loss: .*needs complex pixels.*slc=true"
+        ):
             train(chips, tmp_path / "learn", request(models=["coherence_loss"]))
         assert steps(chips, request()) == 1 + FIT.epochs  # the log ratio, and the network on powers alone
 
     def test_other_chips_of_other_channels(self, made, tmp_path):
         others = shutil.move(make_changing_chips(tmp_path / "a", images=("sigma0_vv",)), tmp_path / "others")
-        with pytest.raises(AlignsarError, match=r"others: has other channels .*: it lacks slc_vv_real of date 1"):
+        with pytest.raises(
+            AlignsarError, match=r"others: has other channels .*: it lacks slc_vv_real of date 1"
+        ):
             train(made, tmp_path / "learn", request(models=["siamese"], others=[others]))

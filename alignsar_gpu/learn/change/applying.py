@@ -44,8 +44,10 @@ def change_probability(
         raise AlignsarError(f"the model is one of {facts.task}, not of change; name one of learn.task=change")
     images = [_layer((first, second)[channel.date or 0], channel.layer) for channel in facts.channels]
     shapes = {image.shape for image in images}
-    if len(shapes) != 1 or len(images[0].shape) != 2:  # noqa: PLR2004  (lines and samples)
-        raise AlignsarError(f"the images of two dates must be of one size, lines and samples; they are {sorted(shapes)}")
+    if len(shapes) != 1 or len(images[0].shape) != 2:
+        raise AlignsarError(
+            f"the images of two dates must be of one size, lines and samples; they are {sorted(shapes)}"
+        )
     stacked = np.stack(images).astype(np.float32)
     known = np.isfinite(stacked).all(axis=0)
     change, _ = answer_network(network, torch.from_numpy(facts.scaling(stacked))[None], device=device)

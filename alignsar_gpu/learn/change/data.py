@@ -1,4 +1,4 @@
-"""Samples of change: the images of a place on two dates that follow each other, and which pixels change between them."""
+"""Samples of change: images of a place on two dates that follow each other, and which pixels change between them."""
 
 from __future__ import annotations
 
@@ -141,8 +141,8 @@ def training_pairs(chips: Path, label: str, layers: Sequence[str] = ()) -> Pairs
     found = Pairs(samples=samples, labels=labels, scaling=_unbiased(scaling, ordered, folder))
     if not found.parts and not any(scaling.decibels):
         raise AlignsarError(
-            f"learn.layers=[{','.join(ordered)}]: no power is among them, in which change could be seen; add layers such "
-            "as sigma0_vv"
+            f"learn.layers=[{','.join(ordered)}]: no power is among them, in which change could be seen; add layers "
+            "such as sigma0_vv"
         )
     return found
 

@@ -88,12 +88,13 @@ def count_scores(score: Score, pairs: Pairs, bounds: tuple[float, float]) -> Sco
 def score_of(name: str, pairs: Pairs, window: Window) -> Score:
     """Return what scores the pairs of a split by a floor."""
     if name == "log_ratio":
-        return lambda number: ratio_score(*pairs.powers(number), window)
+        return lambda number: ratio_score(pairs.powers(number), window)
     return CoherenceLoss(pairs, window)
 
 
-def ratio_score(first: torch.Tensor, second: torch.Tensor, window: Window) -> torch.Tensor:
-    """Return the absolute log ratio of powers [image, line, sample], decibels, averaged over the images."""
+def ratio_score(powers: torch.Tensor, window: Window) -> torch.Tensor:
+    """Return the absolute log ratio of powers [date, image, line, sample], decibels, averaged over the images."""
+    first, second = powers
     return torch.nanmean(log_ratio(first, second, window).abs(), dim=0)
 
 
@@ -133,8 +134,8 @@ def coherence_loss(coherence: torch.Tensor, number: int) -> torch.Tensor:
     """Return the expected coherence of a place less that of one of its pairs.
 
     ``coherence`` is [pair, channel, line, sample], of dates that follow each other. Expected is the mean over the pairs
-    before, or that over the pairs after, whichever is larger: what is pulled down was coherent before, and what is built
-    is so afterwards.
+    before, or that over the pairs after, whichever is larger: what is pulled down was coherent before, and what is
+    built is so afterwards.
     """
     sides = [side.mean(dim=0) for side in (coherence[:number], coherence[number + 1 :]) if len(side)]
     expected = torch.stack(sides).amax(dim=0) if sides else torch.ones_like(coherence[0])

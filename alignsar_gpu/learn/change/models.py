@@ -134,7 +134,7 @@ class Training:
 
         def validate(network: nn.Module) -> float:
             answer = partial(answer_network, network, device=options.device)
-            matrix = sum(matrices(answer, validation, classes))
+            matrix = np.sum(matrices(answer, validation, classes), axis=0)
             return float(class_scores(change_matrix(matrix))["f1"][1])
 
         checkpoint = self.folder / f"seed-{options.seed}.checkpoint"
@@ -223,7 +223,9 @@ def change_loss(weights: torch.Tensor, network: nn.Module, batch: Batch) -> torc
     entropy = functional.cross_entropy(found, truth, weight=weights.to(found.device), ignore_index=UNKNOWN)
     known = truth != UNKNOWN
     change, changed = (1.0 - found.softmax(dim=1)[:, 0]) * known, ((truth > 0) & known).float()
-    return entropy + 1.0 - 2.0 * (change * changed).sum() / (change.sum() + changed.sum()).clamp_min(1.0)
+    overlap = 2.0 * (change * changed).sum() / (change.sum() + changed.sum()).clamp_min(1.0)
+    loss: torch.Tensor = entropy + 1.0 - overlap
+    return loss
 
 
 def answer_network(network: nn.Module, images: torch.Tensor, *, device: str) -> Answer:

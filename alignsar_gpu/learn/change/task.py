@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.learn.request import Request
 
 SCORES = ("f1", "precision", "recall", "iou")  # of the pixels that change
-SPLITS = ("train", "validation", "test")  # of another dataset all are unseen
+SPLITS = ("train", "validation", "test")
 UNKNOWN_CLASS = 255
 SHOWN_WINDOW = (3, 11)  # lines and samples that shown images are averaged over
 
@@ -44,11 +44,12 @@ def train(
     Weights and the worst predictions are written into ``folder``, in a folder for each model. ``advance`` is called
     with 1 after each epoch, as often as `steps` says.
 
-    Raises AlignsarError for chips of one date, for labels that tell no change, for a training split without change, for
-    models that are not there or need other inputs, and for other datasets with other channels.
+    Raises AlignsarError for chips of one date, for labels that tell no change, for a split without change, for models
+    that are not there or need other inputs, and for other datasets with other channels.
     """
     whole = training_pairs(chips, request.label, request.layers)
-    _require_change(whole, chips)
+    for split in SPLITS:
+        _require_change(whole.alike(chips, split), split, chips)
     metrics: dict[str, Any] = {
         "task": "change",
         "label": ",".join(whole.labels),
@@ -109,18 +110,19 @@ def chosen_models(pairs: Pairs, request: Request) -> list[str]:
 
 
 def _splits(chips: Path) -> list[str]:
+    """Return the splits of another dataset: all of it is unseen."""
     counts = read_facts(folder_of(chips))["counts"]
     return [name for name in SPLITS if name in counts]
 
 
-def _require_change(training: Pairs, chips: Path) -> None:
-    pixels = training.counts().sum(axis=0)
-    for name, number in training.classes.items():
+def _require_change(pairs: Pairs, split: str, chips: Path) -> None:
+    pixels = pairs.counts().sum(axis=0)
+    for name, number in pairs.classes.items():
         if not pixels[number]:
             raise AlignsarError(
-                f"{chips}: no pixel of the training split is {name} between two dates by the label "
-                f"{', '.join(training.labels)}, so there is nothing to learn; choose another label, more dates, or "
-                "smaller blocks (chips.split.block)"
+                f"{chips}: no pixel of the split {split} is {name} between two dates by the label "
+                f"{', '.join(pairs.labels)}, so nothing can be learned or tested; choose another label, more dates, "
+                "smaller blocks (chips.split.block), or another chips.split.seed"
             )
 
 
@@ -245,7 +247,7 @@ class Tests:
 
 
 def _of_seed(found: Found, names: Sequence[str], *, kinds: bool) -> dict[str, Any]:
-    total = sum(found.matrices)
+    total = np.sum(found.matrices, axis=0)
     scores = {name: plain(value) for name, value in change_scores(total).items()}
     return scores | {"classes": by_class(names, total)} if kinds else scores
 

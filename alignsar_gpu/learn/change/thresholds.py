@@ -71,7 +71,8 @@ class ScoreCounts:
 
     def _f1(self) -> NDArray[np.float64]:
         right, found = self._found()
-        return 2.0 * right / np.maximum(1, self.counts[1].sum() + found)
+        f1: NDArray[np.float64] = 2.0 * right / np.maximum(1, self.counts[1].sum() + found)
+        return f1
 
     def curve(self) -> dict[str, Any]:
         """Return precision against recall, from high thresholds to low ones, and the area below (average precision)."""
@@ -92,4 +93,5 @@ class ScoreCounts:
 
 def _before(values: NDArray[Any]) -> NDArray[Any]:
     """Sum the values of all bins before each."""
-    return np.cumsum(values) - values
+    before: NDArray[Any] = np.cumsum(values) - values
+    return before

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import nn
@@ -10,6 +10,9 @@ from torch import nn
 from alignsar_gpu.learn.change.features import Comparison, compare
 from alignsar_gpu.learn.networks.network import Network
 from alignsar_gpu.learn.networks.unet import WIDTHS, Decoder, Encoder, UNet
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 LOOKS = (3, 11)  # lines and samples that coherence and phase are estimated over
 
@@ -68,9 +71,12 @@ class Siamese(Network):
     def map(self, image: torch.Tensor) -> torch.Tensor:
         """See `Network.map`."""
         first, second = image.chunk(2, dim=1)
-        sources = self._of_dates(first[:, : self.dated], second[:, : self.dated]) if self.encoder else []
-        if self.comparing:
-            sources = [*sources, self._of_pair(first[:, self.dated :], second[:, self.dated :])]
+        sources: list[list[torch.Tensor]] = []
+        if self.encoder is not None:
+            features = self.encoder(torch.cat([first[:, : self.dated], second[:, : self.dated]]))
+            sources += self._of_dates([level.chunk(2) for level in features])
+        if self.comparing is not None:
+            sources.append(self.comparing(self._of_pair(first[:, self.dated :], second[:, self.dated :])))
         levels = [
             join(torch.cat(level, dim=1))
             for join, level in zip(self.joining, zip(*sources, strict=True), strict=True)
@@ -78,15 +84,12 @@ class Siamese(Network):
         found: torch.Tensor = self.head(self.decoder(levels))
         return found
 
-    def _of_dates(self, first: torch.Tensor, second: torch.Tensor) -> list[list[torch.Tensor]]:
+    def _of_dates(self, pairs: Sequence[Sequence[torch.Tensor]]) -> list[list[torch.Tensor]]:
         """Compute differences and products of the features of both dates, by level."""
-        pairs = [level.chunk(2) for level in self.encoder(torch.cat([first, second]))]
         differences = [a - b if self.directed else (a - b).abs() for a, b in pairs]
         return [differences, [a * b for a, b in pairs]]
 
-    def _of_pair(self, first: torch.Tensor, second: torch.Tensor) -> list[torch.Tensor]:
-        """Compute the features of coherence and phase, by level."""
+    def _of_pair(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        """Compute coherence and phase of the complex images."""
         coherence, cosine, sine = compare(first.float(), second.float(), LOOKS)
-        values = torch.cat([coherence, cosine, sine if self.directed else sine.abs()], dim=1)
-        found: list[torch.Tensor] = self.comparing(values)
-        return found
+        return torch.cat([coherence, cosine, sine if self.directed else sine.abs()], dim=1)
