@@ -79,6 +79,16 @@ def test_several_labels_are_kinds_of_change(made):
     assert kinds.counts().sum(axis=0).tolist() == [7 * SIZE * SIZE, SIZE * SIZE // 2, SIZE * SIZE // 2]
 
 
+def test_ground_that_sinks_does_so_between_any_two_dates(made):
+    sinks = training_pairs(made, "subsiding")
+    assert sinks.classes == {"unchanged": 0, "subsiding": 1}
+    assert [int(sinks.truth(number).sum()) for number in range(8)] == [0, 0, 2 * SIZE, 2 * SIZE] * 2
+    both = training_pairs(made, "subsiding,changed_on")
+    assert both.classes == {"unchanged": 0, "subsiding": 1, "changed_on": 2}
+    assert both.counts()[:, 1].tolist() == [0, 0, 2 * SIZE, 2 * SIZE] * 2
+    assert both.counts()[:, 2].sum() == SIZE * SIZE
+
+
 def test_pixels_of_which_one_label_is_not_known_are_unknown(made, tmp_path):
     chips = shutil.copytree(made, tmp_path / "chips")
     targets = zarr.open_array(chips / "chips.zarr" / "targets", mode="r+")

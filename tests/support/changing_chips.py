@@ -20,7 +20,7 @@ def arrays_of(images):
         ChipArray(name="valid", layers=(), dtype="bool"),
         ChipArray(name="ground", layers=("height",), dtype="float32"),
         ChipArray(name="classes", layers=("land_cover",), dtype="uint8"),
-        ChipArray(name="targets", layers=(*LABELS, "cover_water"), dtype="float32"),
+        ChipArray(name="targets", layers=(*LABELS, "subsiding"), dtype="float32"),
     )
 
 
@@ -33,7 +33,9 @@ def make_changing_chips(folder, images=("sigma0_vv", "slc_vv_real", "slc_vv_imag
         event[place, :, : SIZE // 2] = DAYS[1 + place // 2 % 2]
         gone[place] = place // 2 % 2
     values = _images(rng, event, gone)
-    targets = [event, np.where(gone, event, np.inf), np.where(gone, np.inf, event), np.zeros_like(event)]
+    sinks = np.zeros_like(event)
+    sinks[1::2, :2] = 0.75  # where nothing else changes
+    targets = [event, np.where(gone, event, np.inf), np.where(gone, np.inf, event), sinks]
     given = {
         "images": np.stack([values[name] for name in images], axis=1),
         "targets": np.stack(targets, axis=1).astype(np.float32),

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 UNKNOWN = -1
 NO_DATA = 255  # in masks of samples
+LASTING = ("subsiding",)  # layers, shares of ground that moves between any two dates
+MOST = 0.5  # of a pixel: from that share on it is ground of the label
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -32,12 +34,14 @@ class Pairs:
     Attributes
     ----------
     samples : of pairs; values are those of the layers.
-    labels : layers that tell change.
+    lasting : samples of each date with the labels of `LASTING`, if there are any.
+    labels : layers that tell change, each by its events or by its classes, or because it lasts.
     scaling : of the channels of a date, for networks.
     order : of each pair, the number of the pair whose change it is given, as a control; None: its own.
     """
 
     samples: Samples
+    lasting: Samples | None
     labels: Sequence[str]
     scaling: Scaling
     order: NDArray[np.intp] | None = None
@@ -45,7 +49,7 @@ class Pairs:
     @property
     def classes(self) -> dict[str, int]:
         """Numbers of the classes by name: of several labels each is a class."""
-        if len(self.labels) == 1:
+        if len(self.labels) == 1 and self.lasting is None:
             return dict(CHANGES)
         return {"unchanged": 0} | {name: number for number, name in enumerate(self.labels, 1)}
 
@@ -95,11 +99,22 @@ class Pairs:
     def truth(self, number: int) -> torch.Tensor:
         """Read the class of each pixel of a pair, [line, sample]; `UNKNOWN` where not known."""
         number = number if self.order is None else int(self.order[number])
-        mask = torch.from_numpy(self.samples.read_labels(number)["mask"])
-        if mask.ndim == 2:
-            return torch.where(mask == NO_DATA, UNKNOWN, mask)
-        numbers = torch.arange(1, len(mask) + 1)[:, None, None]
-        return torch.where((mask == NO_DATA).any(dim=0), UNKNOWN, ((mask == 1) * numbers).amax(dim=0))
+        found = self._masks(number)
+        masks = np.stack([found[name] for name in self.labels])
+        classes = np.arange(1, len(masks) + 1)[:, np.newaxis, np.newaxis] * (masks == 1)
+        return torch.from_numpy(np.where((masks == NO_DATA).any(axis=0), UNKNOWN, classes.max(axis=0)))
+
+    def _masks(self, number: int) -> dict[str, NDArray[np.int64]]:
+        """Read where the ground changes by each label, [line, sample]: 1, 0 where not, `NO_DATA` where not known."""
+        masks: dict[str, NDArray[np.int64]] = {}
+        if self.samples.labels:
+            mask = self.samples.read_labels(number)["mask"]
+            masks = dict(zip(self.samples.labels, mask.reshape(-1, *mask.shape[-2:]), strict=True))
+        if self.lasting is not None:
+            shares = self.lasting.read_labels(int(self.samples.rows(number)[0]))["target"]
+            found = np.where(np.isnan(shares), NO_DATA, shares >= MOST)
+            masks |= dict(zip(self.lasting.labels, found, strict=True))
+        return masks
 
     def read(self, number: int) -> torch.Tensor:
         """Read the image of a pair for networks, [channel, line, sample]."""
@@ -120,7 +135,8 @@ class Pairs:
         """
         there = _of_dates(folder_of(path))
         require_channels(self.channels, [one for one in self.channels if one.layer in there], str(path))
-        return replace(self, samples=_samples(path, split, self.labels, self.layers))
+        samples, lasting = _samples(path, split, self.labels, self.layers)
+        return replace(self, samples=samples, lasting=lasting)
 
 
 def training_pairs(chips: Path, label: str, layers: Sequence[str] = ()) -> Pairs:
@@ -135,10 +151,11 @@ def training_pairs(chips: Path, label: str, layers: Sequence[str] = ()) -> Pairs
     """
     folder = folder_of(chips)
     labels, inputs = choose_labels(chips, label), _inputs(folder, layers)
-    samples = _samples(chips, "train", labels, inputs)
+    samples, lasting = _samples(chips, "train", labels, inputs)
     ordered = sorted(samples.channels, key=is_part)
     scaling = scaling_of([Channel(layer=name) for name in ordered], folder)
-    found = Pairs(samples=samples, labels=labels, scaling=_unbiased(scaling, ordered, folder))
+    scaling = _unbiased(scaling, ordered, folder)
+    found = Pairs(samples=samples, lasting=lasting, labels=labels, scaling=scaling)
     if not found.parts and not any(scaling.decibels):
         raise AlignsarError(
             f"learn.layers=[{','.join(ordered)}]: no power is among them, in which change could be seen; add layers "
@@ -179,18 +196,21 @@ def _of_dates(folder: Path) -> list[str]:
     return [name for name, layer in read_facts(folder)["layers"].items() if layer["array"] == "images"]
 
 
-def _samples(path: Path, split: str | Sequence[str], labels: Sequence[str], layers: Sequence[str]) -> Samples:
-    options = SampleOptions(
-        layers=layers, label=list(labels), dates="pairs", decibel=False, normalize=False, fill=float("nan")
-    )
-    samples = Samples(path, split, options)
+def _samples(
+    path: Path, split: str | Sequence[str], labels: Sequence[str], layers: Sequence[str]
+) -> tuple[Samples, Samples | None]:
+    """Open pairs of dates with the labels that tell change, and each date with those that last."""
+    options = SampleOptions(layers=layers, dates="pairs", decibel=False, normalize=False, fill=float("nan"))
+    samples = Samples(path, split, replace(options, label=[name for name in labels if name not in LASTING]))
     if not len(samples):
         named = split if isinstance(split, str) else ", ".join(split)
         raise AlignsarError(
             f"{path}: the split {named} has no place on two dates, so nothing can change; make chips of several dates, "
             "or with other shares or smaller blocks"
         )
-    return samples
+    lasting = [name for name in labels if name in LASTING]
+    of_dates = replace(options, dates="each", label=lasting)
+    return samples, Samples(path, split, of_dates) if lasting else None
 
 
 def _unbiased(scaling: Scaling, layers: Sequence[str], folder: Path) -> Scaling:

@@ -56,8 +56,8 @@ class Model:
 MODELS = {
     "log_ratio": Model(title="Log ratio of mean powers, above a threshold"),
     "coherence_loss": Model(title="Loss of coherence, above a threshold", parts=True),
-    "siamese": Model(title="Siamese network", epochs=25),
-    "siamese_powers": Model(title="Siamese network, without coherence and phase", epochs=25, parts=False),
+    "siamese": Model(title="Siamese network", epochs=12),
+    "siamese_powers": Model(title="Siamese network, without coherence and phase", epochs=12, parts=False),
 }
 
 Answer = tuple[torch.Tensor, torch.Tensor]  # score of change and number of the class, [image, line, sample]
