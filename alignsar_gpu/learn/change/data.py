@@ -37,14 +37,14 @@ class Pairs:
     lasting : samples of each date with the labels of `LASTING`, if there are any.
     labels : layers that tell change, each by its events or by its classes, or because it lasts.
     scaling : of the channels of a date, for networks.
-    order : of each pair, the number of the pair whose change it is given, as a control; None: its own.
+    shuffle : seed by which each pair is given the change of another, at random pixels, as a control; None: its own.
     """
 
     samples: Samples
     lasting: Samples | None
     labels: Sequence[str]
     scaling: Scaling
-    order: NDArray[np.intp] | None = None
+    shuffle: int | None = None
 
     @property
     def classes(self) -> dict[str, int]:
@@ -98,11 +98,18 @@ class Pairs:
 
     def truth(self, number: int) -> torch.Tensor:
         """Read the class of each pixel of a pair, [line, sample]; `UNKNOWN` where not known."""
-        number = number if self.order is None else int(self.order[number])
+        if self.shuffle is not None:
+            other = int(np.random.default_rng(self.shuffle).permutation(len(self.samples))[number])
+            pixels = self._classes(other)
+            generator = np.random.default_rng((self.shuffle, number))
+            return torch.from_numpy(generator.permutation(pixels.reshape(-1)).reshape(pixels.shape))
+        return torch.from_numpy(self._classes(number))
+
+    def _classes(self, number: int) -> NDArray[np.int64]:
         found = self._masks(number)
         masks = np.stack([found[name] for name in self.labels])
         classes = np.arange(1, len(masks) + 1)[:, np.newaxis, np.newaxis] * (masks == 1)
-        return torch.from_numpy(np.where((masks == NO_DATA).any(axis=0), UNKNOWN, classes.max(axis=0)))
+        return np.where((masks == NO_DATA).any(axis=0), UNKNOWN, classes.max(axis=0))
 
     def _masks(self, number: int) -> dict[str, NDArray[np.int64]]:
         """Read where the ground changes by each label, [line, sample]: 1, 0 where not, `NO_DATA` where not known."""

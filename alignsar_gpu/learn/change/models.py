@@ -119,9 +119,7 @@ class Training:
 
     def _shuffled(self, seed: int) -> Pairs:
         """Return the training split; as a control each pair with the change of another, if that is asked for."""
-        if not self.request.shuffle:
-            return self.train
-        return replace(self.train, order=np.random.default_rng(seed).permutation(len(self.train.samples)))
+        return replace(self.train, shuffle=seed) if self.request.shuffle else self.train
 
     def _run_network(self, options: FitOptions, advance: Callable[[int], None]) -> Trained:
         train, classes = self._shuffled(options.seed), len(self.train.classes)
