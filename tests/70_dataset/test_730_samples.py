@@ -145,6 +145,14 @@ class TestDates:
             set(index.query("split == 'train'")["place_id"]) - {index.loc[lacking].place_id}
         )
 
+    def test_labels_and_names_without_images(self, made):
+        for dates in ("each", "together"):
+            found = samples(made, dates=dates, label="cover_water")
+            for number in (0, len(found) - 1):
+                one = found[number]
+                assert found.name(number) == one["id"]
+                np.testing.assert_array_equal(found.read_labels(number)["target"], one["target"])
+
     def test_of_the_reference_alone(self, made):
         found = samples(made, dates="together", query="is_reference")
         assert "pairs" not in found[0]

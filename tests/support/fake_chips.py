@@ -32,10 +32,11 @@ DECIBELS = {"sigma0_vv": 10.0}
 SPLITS = np.repeat(["train", "validation", "test"], 4)  # of places: four in each of three blocks side by side
 
 
-def make_chips(folder, arrays=ARRAYS, *, holes=False):
+def make_chips(folder, arrays=ARRAYS, *, holes=False, values=None):
     """Write the dataset into ``folder``: chips, index, blocks, statistics, and dataset.json with all files.
 
-    With ``holes``, nothing is known of the first pixel of each chip, and of the second images are 0.
+    With ``holes``, nothing is known of the first pixel of each chip, and of the second images are 0. Values are random,
+    or those of ``values``, by the names of arrays.
     """
     folder.mkdir()
     layout = ChipLayout(
@@ -45,7 +46,7 @@ def make_chips(folder, arrays=ARRAYS, *, holes=False):
         arrays=arrays,
     )
     layout.create(folder / STORE)
-    _fill(folder / STORE, arrays, holes)
+    _fill(folder / STORE, arrays, holes, values or {})
     finish_cube(folder / STORE, {})
     store, place = ChipStore.open(folder), np.tile(np.arange(PLACES), len(DATES))
     columns = _columns(locate(store, 0, place, 1), place)
@@ -73,11 +74,13 @@ def seal(folder, **changed):
     (folder / DATASET).write_text(as_json(facts))
 
 
-def _fill(path, arrays, holes):
+def _fill(path, arrays, holes, given):
     rng = np.random.default_rng(0)
     for array in arrays:
         stored = zarr.open_array(path / array.name, mode="r+")
-        if array.dtype == "bool":
+        if array.name in given:
+            values = given[array.name]
+        elif array.dtype == "bool":
             values = np.ones(stored.shape, bool)
         elif array.dtype == "uint8":
             values = rng.integers(1, 4, stored.shape, dtype=np.uint8)

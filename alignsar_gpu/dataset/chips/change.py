@@ -51,6 +51,11 @@ class Changes:
         return masks[0] if len(masks) == 1 else np.stack(masks)
 
 
+def tells_change(layer: Mapping[str, Any]) -> bool:
+    """Return whether a layer of dataset.json has classes of dates, or days of events."""
+    return layer["array"] == "dated_classes" or SINCE in str(layer.get("units", ""))
+
+
 def _epoch(name: str, layer: Mapping[str, Any]) -> np.datetime64 | None:
     units = str(layer.get("units", ""))
     if layer["array"] == "dated_classes":

@@ -213,10 +213,24 @@ class Samples:
         """Return which rows of ``index`` a sample is made of, by their position."""
         return self._rows[number]
 
+    def name(self, number: int) -> str:
+        """Return the ``id`` of a sample: that of its chip, of its place, or of a pair its place and both days."""
+        rows = self._rows[number]
+        if not self.together:
+            return str(self._of["id"][rows[0]])
+        days = () if self._dates == "together" else self._of["time"][rows].astype("datetime64[D]")
+        return "_".join([str(self._of["place_id"][rows[0]]), *(str(day).replace("-", "") for day in days)])
+
+    def read_labels(self, number: int) -> dict[str, NDArray[Any]]:
+        """Read the labels of a sample alone: ``mask`` and ``target``, as far as they are asked for."""
+        rows = self._rows[number]
+        days = self._of["time"][rows].astype("datetime64[D]")
+        return self._read_labels(self._of["chip"][rows].tolist(), int(self._of["place"][rows[0]]), days)
+
     def __getitem__(self, number: int) -> dict[str, Any]:
         """Read a sample: ``image``, ``valid``, ``id``, and what else is asked for."""
         of = {name: values[self._rows[number]] for name, values in self._of.items()}
-        chips, place = of["chip"].tolist(), int(of["place"][0])
+        chips = of["chip"].tolist()
         parts: dict[str, Any] = {"valid": [self._store.read("valid", chip) for chip in chips]}
         if self.layers:
             parts["image"] = [
@@ -224,17 +238,13 @@ class Samples:
             ]
         if self._complex:
             parts["complex"] = [self._read_complex(chip) for chip in chips]
-        days = of["time"].astype("datetime64[D]")
-        labels = self._read_labels(chips, place, days)
+        named = {**self.read_labels(number), "id": self.name(number)}
         if not self.together:
-            one = {name: values[0] for name, values in parts.items()}
-            return {**one, **labels, "id": str(of["id"][0])}
+            return {**{name: values[0] for name, values in parts.items()}, **named}
         compared = of["chip"][~of["is_reference"]].tolist() if "pairs" in self.layers else []
         if compared and self._dates == "together":
             parts["pairs"] = [self._read("pairs", chip) for chip in compared]
-        of_pair = () if self._dates == "together" else (str(day).replace("-", "") for day in days)
-        name = "_".join([str(of["place_id"][0]), *of_pair])
-        return {**{part: np.stack(values) for part, values in parts.items()}, **labels, "id": name}
+        return {**{part: np.stack(values) for part, values in parts.items()}, **named}
 
     def _read_complex(self, chip: int) -> NDArray[np.complex64]:
         """Read complex layers of a chip, [layer, line, sample]."""

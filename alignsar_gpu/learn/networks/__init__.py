@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from alignsar_gpu.learn.networks.complex_unet import ComplexUNet
 from alignsar_gpu.learn.networks.perceptron import Perceptron
+from alignsar_gpu.learn.networks.siamese import Siamese
 from alignsar_gpu.learn.networks.unet import UNet
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.learn.networks.network import Network
 
 # By the names that files of models have.
-NETWORKS: dict[str, type[Network]] = {one.name: one for one in (UNet, Perceptron, ComplexUNet)}
+NETWORKS: dict[str, type[Network]] = {one.name: one for one in (UNet, Perceptron, ComplexUNet, Siamese)}
 
 
 def build(name: str, arguments: Mapping[str, Any]) -> Network:

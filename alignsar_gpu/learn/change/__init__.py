@@ -1,0 +1,1 @@
+"""Change detection: which pixels change between two dates, from the images of both."""
