@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 TABLES = "labels"  # folder of a run: a table of features for each label of ids
 NUMBER, CROSS_SECTION = "number", "rcs_vv"  # columns of such a table
-COLUMNS = ("image_id", "category_id", "bbox", "iscrowd", "feature")  # of annotations
+COLUMNS = ("image_id", "category_id", "bbox", "iscrowd", "object")  # of annotations
 KEYS = "chips.products=[zarr,coco] and chips.boxes.layers=[LABEL]"
 
 
@@ -70,7 +70,7 @@ def _annotations(content: Mapping[str, Any], tables: Path) -> Annotations:
             category=category,
             box=_by_lines(rows["bbox"]),
             crowd=rows["iscrowd"].to_numpy(dtype=bool),
-            cross_section=_cross_sections(tables, layers[category], rows["feature"]),
+            cross_section=_cross_sections(tables, layers[category], rows["object"]),
         ),
     )
 

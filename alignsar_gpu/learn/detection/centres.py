@@ -45,7 +45,7 @@ def targets(objects: Objects, categories: int, shape: tuple[int, int]) -> tuple[
     middles = np.zeros((categories, *cells), dtype=np.float32)
     boxes = np.zeros((BOX + 1, *cells), dtype=np.float32)
     line, cell = (np.arange(count) for count in cells)
-    for number in np.argsort(-box[:, 2] * box[:, 3], kind="stable"):
+    for number in np.lexsort([-box[:, 2] * box[:, 3], crowd]):  # small ones on top, crowds last
         middle = (box[number, :2] + 0.5 * box[number, 2:]) / CELL
         if crowd[number]:
             _ignore(middles[category[number]], box[number])

@@ -1,0 +1,133 @@
+"""The network of centres: what it is trained on, what its peaks are, and what tiles may rely on."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+
+from alignsar_gpu.learn.detection.boxes import Objects
+from alignsar_gpu.learn.detection.centres import flipped_loss, loss, peaks, targets
+from alignsar_gpu.learn.networks.heatmap import BOX, Heatmap
+
+SHAPE, CATEGORIES = (48, 128), 3
+
+
+def objects_of(*rows):
+    """Rows of category, box and crowd."""
+    columns = np.array(rows, dtype=float).reshape(-1, 6)
+    return Objects(
+        image=np.zeros(len(columns), int),
+        category=columns[:, 0].astype(int),
+        box=columns[:, 1:5],
+        crowd=columns[:, 5] > 0,
+        cross_section=np.full(len(columns), np.nan),
+    )
+
+
+SHOWN = objects_of((0, 4, 9, 5, 30, 0), (2, 34, 100, 7, 13, 0), (2, 20, 20, 25, 70, 0))
+
+
+def perfect(middles, boxes):
+    """Outputs [image, output, line, sample] of a network that knows."""
+    logits = torch.logit(middles.clamp(1e-4, 1 - 1e-4))
+    return torch.cat([logits, boxes[:BOX]])[None].repeat_interleave(4, dim=-1)
+
+
+def test_peaks_of_targets_are_the_boxes():
+    found = peaks(perfect(*targets(SHOWN, CATEGORIES, SHAPE)), first=7)
+    best = found.take(found.score > 0.99)
+    assert best.image.tolist() == [7, 7, 7]
+    order, expected = (np.lexsort(of.box.T) for of in (best, SHOWN))
+    np.testing.assert_allclose(best.box[order], SHOWN.box[expected], atol=1e-4)
+    assert best.category[order].tolist() == SHOWN.category[expected].tolist()
+
+
+def test_loss_is_least_for_what_is_there():
+    middles, boxes = targets(SHOWN, CATEGORIES, SHAPE)
+    right = perfect(middles, boxes)
+    values = [float(loss(of, middles[None], boxes[None])) for of in (right, right.roll(8, -1), right + 0.3)]
+    assert values[0] < 0.2 < min(values[1:])
+
+
+def test_loss_is_that_of_the_paper():
+    """One cell a pixel of a map of 3 x 3 by the formula: -(1 - p)^2 log p, and -(1 - y)^4 p^2 log(1 - p)."""
+    middles = torch.tensor([[0.0, 0.5, 0.0], [0.5, 1.0, 0.5], [0.0, -1.0, 0.2]])[None, None]
+    chance = torch.linspace(0.1, 0.9, 9).reshape(1, 1, 3, 3)
+    outputs = torch.cat([torch.logit(chance), torch.zeros(1, 4, 3, 3)], dim=1).repeat_interleave(4, dim=-1)
+    expected = 0.0
+    for y, p in zip(middles.flatten().tolist(), chance.flatten().tolist(), strict=True):
+        if y == 1.0:
+            expected -= (1 - p) ** 2 * np.log(p)
+        elif y >= 0.0:
+            expected -= (1 - y) ** 4 * p**2 * np.log(1 - p)
+    assert float(loss(outputs, middles, torch.zeros(1, 5, 3, 3))) == pytest.approx(expected, rel=1e-5)
+
+
+def test_crowds_do_not_count():
+    middles, boxes = targets(objects_of((1, 10, 40, 8, 24, 1), (1, 12, 44, 4, 8, 0)), CATEGORIES, SHAPE)
+    assert (middles[1, 10:18, 10:16] == -1.0).sum() == 8 * 6 - 1
+    assert middles[1, 14, 12] == 1.0
+    assert (middles[0] >= 0.0).all()
+    assert boxes[4].max() == 1.0
+
+
+def test_flipped_lines_have_flipped_boxes():
+    middles, boxes = targets(SHOWN, CATEGORIES, SHAPE)
+    seen = []
+
+    class Knows(torch.nn.Module):
+        def forward(self, image):
+            seen.append(image)
+            is_flipped = bool(image[0, 0, 0, 0] != 0.0)
+            flipped = objects_of(
+                *(
+                    (c, SHAPE[0] - b[0] - b[2], *b[1:], 0)
+                    for c, b in zip(SHOWN.category, SHOWN.box, strict=True)
+                )
+            )
+            return perfect(*targets(flipped if is_flipped else SHOWN, CATEGORIES, SHAPE))
+
+    image = torch.zeros(1, 1, *SHAPE)
+    image[..., -1, :] = 1.0
+    torch.manual_seed(0)
+    values = [float(flipped_loss(Knows(), (image, middles[None], boxes[None]))) for _ in range(8)]
+    assert {float(image[0, 0, 0, 0]) for image in seen} == {0.0, 1.0}
+    assert max(values) < 0.2
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    made = Heatmap(2, CATEGORIES, width=4)
+    for module in made.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.running_mean, -0.1, 0.1)
+    return made.eval()
+
+
+def test_images_of_any_size_keep_it(network):
+    for size in ((16, 64), (37, 101), (1, 1)):
+        assert network(torch.zeros(2, 2, *size)).shape == (2, CATEGORIES + BOX, *size)
+    again = Heatmap(**network.arguments())
+    again.load_state_dict(network.state_dict())
+
+
+def test_reach_and_stride_are_kept(network):
+    """What tiles rely on: nothing beyond the reach changes a result, and a move by the stride moves it."""
+    lines, samples = (2 * reach + step for reach, step in zip(network.reach, network.stride, strict=True))
+    image = torch.randn(1, 2, lines + -lines % 16, samples + -samples % 64)
+    middle = image.shape[-2] // 2, image.shape[-1] // 2
+    with torch.inference_mode():
+        whole = network(image)[..., middle[0], middle[1]]
+        for axis in (0, 1):
+            for side in (
+                slice(0, middle[axis] - network.reach[axis]),
+                slice(middle[axis] + network.reach[axis] + 1, None),
+            ):
+                other = image.clone()
+                other[(..., side, slice(None)) if axis == 0 else (..., side)] += 5.0
+                assert torch.equal(network(other)[..., middle[0], middle[1]], whole)
+        moved = network(image[..., 16:, 64:])[..., middle[0] - 16, middle[1] - 64]
+    assert torch.allclose(moved, whole, atol=1e-5)
