@@ -11,6 +11,7 @@ from alignsar_gpu.learn.detection.boxes import Objects
 from alignsar_gpu.learn.detection.centres import flipped_loss, loss, peaks, targets
 from alignsar_gpu.learn.networks.heatmap import BOX, Heatmap
 
+torch.set_num_threads(1)
 SHAPE, CATEGORIES = (48, 128), 3
 
 
@@ -114,20 +115,18 @@ def test_images_of_any_size_keep_it(network):
     again.load_state_dict(network.state_dict())
 
 
-def test_reach_and_stride_are_kept(network):
+@pytest.mark.parametrize("axis", [-2, -1])
+def test_reach_and_stride_are_kept(network, axis):
     """What tiles rely on: nothing beyond the reach changes a result, and a move by the stride moves it."""
-    lines, samples = (2 * reach + step for reach, step in zip(network.reach, network.stride, strict=True))
-    image = torch.randn(1, 2, lines + -lines % 16, samples + -samples % 64)
-    middle = image.shape[-2] // 2, image.shape[-1] // 2
+    reach, stride = network.reach[axis], network.stride[axis]
+    size = list(network.stride)
+    size[axis] = -(-2 * (reach + stride) // stride) * stride
+    image, middle = torch.randn(1, 2, *size), size[axis] // 2
     with torch.inference_mode():
-        whole = network(image)[..., middle[0], middle[1]]
-        for axis in (0, 1):
-            for side in (
-                slice(0, middle[axis] - network.reach[axis]),
-                slice(middle[axis] + network.reach[axis] + 1, None),
-            ):
-                other = image.clone()
-                other[(..., side, slice(None)) if axis == 0 else (..., side)] += 5.0
-                assert torch.equal(network(other)[..., middle[0], middle[1]], whole)
-        moved = network(image[..., 16:, 64:])[..., middle[0] - 16, middle[1] - 64]
+        whole = network(image).select(axis, middle)
+        for beyond in (slice(0, middle - reach), slice(middle + reach + 1, None)):
+            other = image.clone()
+            other.movedim(axis, 0)[beyond] += 5.0
+            assert torch.equal(network(other).select(axis, middle), whole)
+        moved = network(image.narrow(axis, stride, size[axis] - stride)).select(axis, middle - stride)
     assert torch.allclose(moved, whole, atol=1e-5)

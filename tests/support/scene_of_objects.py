@@ -11,7 +11,7 @@ SEA, LAND = (0.02, 0.004), (0.12, 0.03)  # sigma nought of VV and VH
 SHARES = SplitConfig(shares=SharesConfig(train=0.6, validation=0.2, test=0.2))
 
 
-def scene_of_objects(lines=160, samples=480, dates=2, seed=0, counts=(8, 8, 4)):
+def scene_of_objects(lines=320, samples=768, dates=2, seed=0, counts=(15, 30, 10)):
     """A cube with layers of ids, and the cross-sections of the ids of each; ships are elsewhere on each date."""
     rng = np.random.default_rng(seed)
     cube = cube_of(lines, samples, dates)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsar_gpu.learn.detection.false_alarms import Noticed, notice
-from alignsar_gpu.learn.detection.scoring import Matched, match, mean_precision
+from alignsar_gpu.learn.detection.scoring import THRESHOLDS, Matched, match, mean_precision
 from alignsar_gpu.learn.scores import plain
 
 if TYPE_CHECKING:
@@ -47,16 +47,14 @@ class Evaluation:
         """Number of blocks of ground."""
         return int(self.block.max(initial=-1)) + 1
 
-    def scores(self, drawn: NDArray[np.intp] | None = None) -> dict[str, float]:
-        """Compute ``map50``, ``map50_95``, and the share of objects ``detected`` at RATE; of blocks that are drawn."""
+    def score(self, name: str, drawn: NDArray[np.intp] | None = None) -> float:
+        """Compute ``map50``, ``map50_95``, or the share of objects ``detected`` at RATE; of blocks that are drawn."""
         weights = np.ones(len(self.split))
         if drawn is not None:
             weights = np.bincount(drawn, minlength=self.blocks)[self.block].astype(np.float64)
-        threshold = self.noticed.threshold(RATE, self.area, weights)
-        return {
-            **mean_precision(self.matched, weights),
-            "detected": self.noticed.probability(threshold, weights),
-        }
+        if name == "detected":
+            return self.noticed.probability(self.noticed.threshold(RATE, self.area, weights), weights)
+        return mean_precision(self.matched, weights, 1 if name == "map50" else len(THRESHOLDS))
 
     @property
     def threshold(self) -> float:

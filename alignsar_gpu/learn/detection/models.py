@@ -93,7 +93,7 @@ class Training:
 
         def validate(network: nn.Module) -> float:
             found = predict_network(network, images, options.device)
-            return float(np.nan_to_num(evaluate(found, self.validation).scores()["map50"]))
+            return float(np.nan_to_num(evaluate(found, self.validation).score("map50")))
 
         checkpoint = self.folder / f"seed-{options.seed}.checkpoint"
         history = fit(network, flipped_loss, batches(train, options), validate, options, checkpoint, advance)

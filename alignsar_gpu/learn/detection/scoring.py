@@ -43,16 +43,18 @@ class Matched:
     counts: NDArray[np.bool_]
     objects: NDArray[np.int64]
 
-    def average_precision(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Compute the average precision at each threshold; NaN without objects.
+    def average_precision(
+        self, weights: NDArray[np.float64], levels: int = len(THRESHOLDS)
+    ) -> NDArray[np.float64]:
+        """Compute the average precision at each of the first ``levels`` thresholds; NaN without objects.
 
         ``weights`` say how often each image counts, for a bootstrap; 1 everywhere otherwise.
         """
         total = weights[self.objects].sum()
         if not total:
-            return np.full(len(self.right), np.nan)
-        weight = weights[self.image] * self.counts
-        right = np.cumsum(weight * self.right, axis=1)
+            return np.full(levels, np.nan)
+        weight = weights[self.image] * self.counts[:levels]
+        right = np.cumsum(weight * self.right[:levels], axis=1)
         found = np.cumsum(weight, axis=1)
         precision = right / np.maximum(found, np.finfo(float).tiny)
         best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
@@ -102,10 +104,10 @@ def _match_image(found: Detections, objects: Objects) -> NDArray[np.bool_]:
     return np.stack([right, counts])
 
 
-def mean_precision(matched: Sequence[Matched], weights: NDArray[np.float64]) -> dict[str, float]:
-    """Return ``map50`` and ``map50_95``, the means over the categories that have objects; NaN if none has."""
-    values = np.stack([of.average_precision(weights) for of in matched])
+def mean_precision(
+    matched: Sequence[Matched], weights: NDArray[np.float64], levels: int = len(THRESHOLDS)
+) -> float:
+    """Return the mean over the first ``levels`` thresholds and the categories that have objects; NaN if none has."""
+    values = np.stack([of.average_precision(weights, levels) for of in matched])
     known = values[~np.isnan(values).any(axis=1)]
-    if not len(known):
-        return {"map50": float("nan"), "map50_95": float("nan")}
-    return {"map50": float(known[:, 0].mean()), "map50_95": float(known.mean())}
+    return float(known.mean()) if len(known) else float("nan")

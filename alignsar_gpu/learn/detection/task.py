@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from alignsar_gpu.learn.detection.data import Split
     from alignsar_gpu.learn.detection.evaluation import Evaluation
     from alignsar_gpu.learn.request import Request
@@ -72,7 +70,7 @@ def train(
     return metrics
 
 
-def steps(request: Request) -> int:
+def steps(chips: Path, request: Request) -> int:  # noqa: ARG001  (as of all tasks)
     """Return how often `train` calls ``advance``."""
     epochs = [
         request.fit.epochs or MODELS[name].epochs if MODELS[name].epochs else 1
@@ -120,7 +118,7 @@ def _describe(model: Training, tests: dict[str, Split], advance: Callable[[int],
         for name, split in tests.items():
             found[name].append(evaluate(predict(split), split))
         test = found[TEST][-1]
-        scores = {name: plain(value) for name, value in test.scores().items()}
+        scores = {name: plain(test.score(name)) for name in SCORES}
         seeds[str(seed)] = {
             "test": scores | {"classes": test.by_category()},
             "history": [{key: plain(value) for key, value in row.items()} for row in history],
@@ -139,10 +137,7 @@ def _describe(model: Training, tests: dict[str, Split], advance: Callable[[int],
 def _summary(found: list[Evaluation], resamples: int) -> dict[str, Any]:
     """Describe the scores over the seeds."""
 
-    def score(name: str, evaluation: Evaluation, drawn: NDArray[np.intp]) -> float:
-        return evaluation.scores(drawn)[name]
-
     return {
-        name: summary(found[0].blocks, [partial(score, name, of) for of in found], resamples)
+        name: summary(found[0].blocks, [partial(of.score, name) for of in found], resamples)
         for name in SCORES
     }

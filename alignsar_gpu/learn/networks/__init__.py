@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from alignsar_gpu.learn.networks.complex_unet import ComplexUNet
+from alignsar_gpu.learn.networks.heatmap import Heatmap
 from alignsar_gpu.learn.networks.perceptron import Perceptron
 from alignsar_gpu.learn.networks.unet import UNet
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.learn.networks.network import Network
 
 # By the names that files of models have.
-NETWORKS: dict[str, type[Network]] = {one.name: one for one in (UNet, Perceptron, ComplexUNet)}
+NETWORKS: dict[str, type[Network]] = {one.name: one for one in (UNet, Perceptron, ComplexUNet, Heatmap)}
 
 
 def build(name: str, arguments: Mapping[str, Any]) -> Network:
