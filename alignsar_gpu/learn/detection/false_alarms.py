@@ -99,8 +99,9 @@ def notice(found: Detections, objects: Objects, categories: Sequence[int]) -> No
             continue
         first, size = np.split(objects.box[there], 2, axis=1)
         middle = found.box[rows, :2] + 0.5 * found.box[rows, 2:]
-        inside = ((middle[:, np.newaxis] >= first) & (middle[:, np.newaxis] <= first + size)).all(axis=2)
-        false[rows] = ~inside.any(axis=1)
+        beyond = middle[:, np.newaxis] - first
+        inside = np.all((beyond >= 0.0) & (beyond <= size), axis=2)
+        false[rows] = ~np.any(inside, axis=1)
         best = np.where(inside, found.score[rows, np.newaxis], -np.inf).max(axis=0)
         score[there] = np.maximum(score[there], best)
     real = ~objects.crowd & np.isin(objects.category, categories)

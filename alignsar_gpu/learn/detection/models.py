@@ -137,7 +137,7 @@ def batches(split: Split, options: FitOptions) -> Batches:
         return split.scaled(image), *targets(objects, len(split.categories), split.shape)
 
     shown = np.isin(np.arange(len(split)), split.objects.image)
-    others = np.count_nonzero(shown) / max(1, np.count_nonzero(~shown))
+    others = shown.sum() / max(1, int((~shown).sum()))
     return Batches(len(split), read, options, weights=np.where(shown, 1.0, min(1.0, others)).tolist())
 
 

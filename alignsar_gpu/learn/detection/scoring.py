@@ -66,7 +66,7 @@ class Matched:
 
 def match(found: Detections, objects: Objects, category: int) -> Matched:
     """Match the detections of a category to its objects at all thresholds."""
-    found, objects = (of.take(of.category == category) for of in (found, objects))
+    found, objects = found.take(found.category == category), objects.take(objects.category == category)
     found = found.take(np.lexsort([-found.score, found.image]))
     of_image, parts, kept = rows_of(objects.image), [], []
     for image, rows in rows_of(found.image).items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,7 +29,7 @@ def keep_worst(found: Evaluation, folder: Path) -> list[str]:
     split, worst = found.split, found.worst()[:SHOWN]
     ids = [str(name) for name in split.column("id")[worst]]
     seen = found.found.take(found.found.score > found.threshold)
-    arrays = {"image": np.stack([_shown(split, image) for image in worst.tolist()]), "ids": np.array(ids)}
+    arrays: dict[str, Any] = {"image": np.stack([_shown(split, image) for image in worst.tolist()]), "ids": np.array(ids)}
     for name, boxes in (("truth", split.objects), ("predicted", seen)):
         arrays |= {f"{part}_{name}": values for part, values in _boxes(boxes, worst).items()}
     path = folder / FILE
@@ -45,7 +45,7 @@ def _shown(split: Split, image: int) -> NDArray[np.float32]:
     if powers:
         with np.errstate(divide="ignore", invalid="ignore"):
             values = np.float32(split.scaling.decibels[powers[-1]]) * np.log10(values)
-    return values.astype(np.float32)
+    return np.asarray(values, dtype=np.float32)
 
 
 def _boxes(boxes: Detections | Objects, images: NDArray[np.intp]) -> dict[str, NDArray[np.generic]]:

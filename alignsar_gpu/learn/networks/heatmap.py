@@ -45,7 +45,7 @@ class Heatmap(Network):
         finest = WIDTHS[1] * width
         self.neck = nn.Sequential(nn.Conv2d(finest, finest, 3, padding=1), nn.ReLU(inplace=True))
         self.head = nn.Conv2d(finest, categories + BOX, 1)
-        nn.init.constant_(self.head.bias[:categories], RARE)
+        self.head.bias = nn.Parameter(torch.tensor([RARE] * categories + [0.0] * BOX))
 
     def arguments(self) -> dict[str, Any]:
         """See `Network.arguments`."""
