@@ -8,10 +8,10 @@ from alignsar_gpu.config.chips import BoxesConfig, SharesConfig, SplitConfig
 
 KINDS = ("ship", "tank", "oil")
 SEA, LAND = (0.02, 0.004), (0.12, 0.03)  # sigma nought of VV and VH
-SHARES = SplitConfig(shares=SharesConfig(train=0.6, validation=0.2, test=0.2))
+SPLIT = SplitConfig(shares=SharesConfig(train=0.6, validation=0.2, test=0.2), balance=list(KINDS))
 
 
-def scene_of_objects(lines=320, samples=768, dates=2, seed=0, counts=(15, 30, 10)):
+def scene_of_objects(lines=480, samples=640, dates=2, seed=0, counts=(25, 30, 16)):
     """A cube with layers of ids, and the cross-sections of the ids of each; ships are elsewhere on each date."""
     rng = np.random.default_rng(seed)
     cube = cube_of(lines, samples, dates)
@@ -34,7 +34,9 @@ def scene_of_objects(lines=320, samples=768, dates=2, seed=0, counts=(15, 30, 10
             cube[kind] = ("time", "azimuth", "range"), values, about
         else:
             cube[kind] = ("azimuth", "range"), values[0], about
-    return cube, {kind: pd.DataFrame({"number": np.arange(len(t)), "rcs_vv": t})[1:] for kind, t in tables.items()}
+    return cube, {
+        kind: pd.DataFrame({"number": np.arange(len(t)), "rcs_vv": t})[1:] for kind, t in tables.items()
+    }
 
 
 def _draw(rng, kind, dates, power, ids, tables):
@@ -67,7 +69,7 @@ def _draw(rng, kind, dates, power, ids, tables):
 def chips_with_objects(folder, cube, tables, size=(32, 96), **keys):
     """Make chips with boxes of a cube, in ``folder``; returns the folder of chips."""
     boxes = BoxesConfig(layers=list(tables), image=["sigma0_vv"])
-    how = {"layers": ["sigma0_vv", "sigma0_vh"], "products": ["zarr", "coco"], "split": SHARES} | keys
+    how = {"layers": ["sigma0_vv", "sigma0_vh"], "products": ["zarr", "coco"], "split": SPLIT} | keys
     chips, _ = make_chips(folder, cube, size=list(size), boxes=boxes, **how)
     (chips.parent / "labels").mkdir()
     for kind, table in tables.items():

@@ -26,7 +26,8 @@ WIDTH = 0.54 / 6.0  # deviation of the Gaussian around a middle, in sides of the
 LEAST_WIDTH = 0.4  # cells
 NEAR = 0.3  # of the Gaussian, from which on cells learn the box too
 ALPHA, BETA = 2.0, 4.0  # of the focal loss
-OF_BOX = 0.5  # weight of the boxes in the loss
+OF_BOX, OF_OVERLAP = 0.5, 1.0  # weights of the differences and the overlap of boxes in the loss
+LARGEST = 12.0  # logarithm of the sides of a box
 WINDOW = 3  # cells around a peak that are no peaks
 MOST = 100  # peaks of an image
 LEAST_SCORE = 0.01
@@ -73,7 +74,7 @@ def _ignore(middles: NDArray[np.float32], box: NDArray[np.float64]) -> None:
 
 
 def loss(outputs: torch.Tensor, middles: torch.Tensor, boxes: torch.Tensor) -> torch.Tensor:
-    """Compute the penalty-reduced focal loss of the middles, and the absolute differences of the boxes.
+    """Compute the penalty-reduced focal loss of the middles, and how far boxes differ and do not overlap.
 
     ``outputs`` are the network's [image, category + 4, line, sample], the others those of `targets`, in batches.
     """
@@ -88,8 +89,28 @@ def loss(outputs: torch.Tensor, middles: torch.Tensor, boxes: torch.Tensor) -> t
     )
     total = -(focal * (middles != IGNORED)).sum() / is_middle.sum().clamp(min=1)
     weight = boxes[:, BOX:]
-    apart = functional.smooth_l1_loss(found, boxes[:, :BOX], reduction="none", beta=0.1)
-    return total + OF_BOX * (apart * weight).sum() / weight.sum().clamp(min=1.0)
+    apart = functional.smooth_l1_loss(found, boxes[:, :BOX], reduction="none", beta=0.1).sum(
+        dim=1, keepdim=True
+    )
+    missed = 1.0 - generalized_overlap(found, boxes[:, :BOX])
+    return total + ((OF_BOX * apart + OF_OVERLAP * missed) * weight).sum() / weight.sum().clamp(min=1.0)
+
+
+def generalized_overlap(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+    """Compute the generalized intersection over union of boxes [image, 4, line, cell], as the network gives them.
+
+    H. Rezatofighi et al. 2019, CVPR: intersection over union, less the share of the box around both that is in neither.
+    """
+    cell = torch.tensor(CELL, device=first.device).reshape(1, 2, 1, 1)
+    sides = [box[:, 2:].clamp(max=LARGEST).exp() for box in (first, second)]
+    middles = [box[:, :2] * cell for box in (first, second)]
+    starts, stops = (
+        [middle + sign * side for middle, side in zip(middles, sides, strict=True)] for sign in (-0.5, 0.5)
+    )
+    shared = (torch.minimum(*stops) - torch.maximum(*starts)).clamp(min=0.0).prod(dim=1, keepdim=True)
+    around = (torch.maximum(*stops) - torch.minimum(*starts)).prod(dim=1, keepdim=True)
+    union = sides[0].prod(dim=1, keepdim=True) + sides[1].prod(dim=1, keepdim=True) - shared
+    return shared / union - (around - union) / around
 
 
 def flipped_loss(network: nn.Module, batch: Batch) -> torch.Tensor:
@@ -116,7 +137,7 @@ def peaks(outputs: torch.Tensor, first: int = 0) -> Detections:
     category, cell = place // chance[0, 0].numel(), place % chance[0, 0].numel()
     line, sample = cell // chance.shape[-1], cell % chance.shape[-1]
     offset = boxes[image, :2, line, sample]
-    size = boxes[image, 2:, line, sample].clamp(max=12.0).exp()
+    size = boxes[image, 2:, line, sample].clamp(max=LARGEST).exp()
     middle = (torch.stack([line, sample], dim=1) + 0.5 + offset) * torch.tensor(CELL, device=offset.device)
     return Detections(
         image=image.cpu().numpy() + first,

@@ -29,7 +29,10 @@ def keep_worst(found: Evaluation, folder: Path) -> list[str]:
     split, worst = found.split, found.worst()[:SHOWN]
     ids = [str(name) for name in split.column("id")[worst]]
     seen = found.found.take(found.found.score > found.threshold)
-    arrays: dict[str, Any] = {"image": np.stack([_shown(split, image) for image in worst.tolist()]), "ids": np.array(ids)}
+    arrays: dict[str, Any] = {
+        "image": np.stack([_shown(split, image) for image in worst.tolist()]),
+        "ids": np.array(ids),
+    }
     for name, boxes in (("truth", split.objects), ("predicted", seen)):
         arrays |= {f"{part}_{name}": values for part, values in _boxes(boxes, worst).items()}
     path = folder / FILE
