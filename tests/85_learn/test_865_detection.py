@@ -14,7 +14,8 @@ import torch
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.learn.detection.data import open_split
 from alignsar_gpu.learn.detection.floor import train_floor
-from alignsar_gpu.learn.detection.task import steps, train
+from alignsar_gpu.learn.detection.models import predict_floor
+from alignsar_gpu.learn.detection.task import score_results, steps, train
 from alignsar_gpu.learn.model_files import load_model
 from alignsar_gpu.learn.options import FitOptions
 from alignsar_gpu.learn.request import Request
@@ -95,6 +96,29 @@ def test_floor_knows_what_is_dark(chips):
     bright, dark = train_floor(open_split(chips, "train", []))
     assert (bright.cfar.dark, bright.categories.tolist()) == (False, [0, 1])
     assert (dark.cfar.dark, dark.categories.tolist()) == (True, [2])
+
+
+def test_results_of_another_program_are_scored_alike(chips, trained, tmp_path):
+    """Boxes of CFAR, written as COCO results, have the scores that they have without a file."""
+    split = open_split(chips, "test", [])
+    found = predict_floor(train_floor(open_split(chips, "train", [])), split)
+    results = [
+        {
+            "image_id": str(split.column("id")[image]) if image % 2 else int(split.numbers[image]),
+            "category_id": int(category) + 1,
+            "bbox": [sample, line, samples, lines],
+            "score": score,
+        }
+        for image, category, score, (line, sample, lines, samples) in zip(
+            found.image.tolist(), found.category, found.score.tolist(), found.box.tolist(), strict=True
+        )
+    ]
+    path = tmp_path / "predictions.json"
+    path.write_text(json.dumps(results))
+    scores, cfar = score_results(chips, path, bootstrap=20), trained[1]["models"]["cfar"]
+    assert scores["test"] == cfar["test"]
+    assert scores["curves"] == cfar["curves"]
+    assert scores["classes"] == cfar["seeds"]["3"]["test"]["classes"]
 
 
 class TestRefused:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from alignsar_gpu.dataset.chips.samples import SampleOptions, Samples
 from alignsar_gpu.errors import AlignsarError, choose_from
 from alignsar_gpu.learn.channels import channels_of, require_channels, scaling_of, stacked
 from alignsar_gpu.learn.detection.annotations import KEYS, read_annotations
-from alignsar_gpu.learn.detection.boxes import Objects
+from alignsar_gpu.learn.detection.boxes import Detections, Objects
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.learn.channels import Channel, Scaling
 
+Boxes = TypeVar("Boxes", Detections, Objects)
 SQUARE_KM = 1e6  # m2
 RAW = {"dates": "each", "decibel": False, "normalize": False, "fill": float("nan")}
 
@@ -35,6 +36,7 @@ class Split:
     ----------
     samples : values as they are stored, NaN where unknown.
     rows : numbers of the samples that are images, in order.
+    numbers : of the images in files of COCO.
     categories : names of the categories.
     objects : ``image`` counts the images from 0 on.
     scaling : of the channels.
@@ -42,6 +44,7 @@ class Split:
 
     samples: Samples
     rows: NDArray[np.intp]
+    numbers: NDArray[np.int64]
     categories: Sequence[str]
     objects: Objects
     scaling: Scaling
@@ -92,19 +95,16 @@ def open_split(chips: Path, split: str | Sequence[str], layers: Sequence[str], l
     samples = Samples(chips, split, SampleOptions(layers=layers, **RAW))  # type: ignore[arg-type]
     names = [split] if isinstance(split, str) else split
     parts = [read_annotations(chips, name) for name in names]
-    numbers = {chip: number for part in parts for chip, number in part.images.items()}
+    number_of = {chip: number for part in parts for chip, number in part.images.items()}
     ids = samples.index["id"].to_numpy()
-    rows = [row for row in range(len(samples)) if ids[samples.rows(row)[0]] in numbers]
-    image_of = {numbers[ids[samples.rows(row)[0]]]: image for image, row in enumerate(rows)}
-    objects = Objects.joined([part.objects for part in parts])
-    objects = objects.take(np.isin(objects.image, list(image_of)))
+    rows = [row for row in range(len(samples)) if ids[samples.rows(row)[0]] in number_of]
+    numbers = np.array([number_of[ids[samples.rows(row)[0]]] for row in rows], dtype=np.int64)
     found = Split(
         samples=samples,
         rows=np.array(rows, dtype=np.intp),
+        numbers=numbers,
         categories=parts[0].categories,
-        objects=replace(
-            objects, image=np.array([image_of[n] for n in objects.image.tolist()], dtype=np.int64)
-        ),
+        objects=renumbered(Objects.joined([part.objects for part in parts]), numbers),
         scaling=scaling_of(channels_of(samples), samples.folder),
     )
     return _only(found, label) if label else found
@@ -116,6 +116,13 @@ def _only(split: Split, label: str) -> Split:
         raise AlignsarError(f"learn.label={label}: has no boxes; {choose_from(label, split.categories)}")
     objects = split.objects.take(split.objects.category == list(split.categories).index(label))
     return replace(split, categories=[label], objects=replace(objects, category=0 * objects.category))
+
+
+def renumbered(boxes: Boxes, numbers: NDArray[np.int64]) -> Boxes:
+    """Count the images of boxes from 0 on, by their ``numbers`` in files of COCO; leave out those of other images."""
+    kept = boxes.take(np.isin(boxes.image, numbers))
+    order = np.argsort(numbers)
+    return replace(kept, image=order[np.searchsorted(numbers[order], kept.image)])
 
 
 def open_training(chips: Path, layers: Sequence[str], label: str) -> Split:

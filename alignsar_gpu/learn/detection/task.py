@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from alignsar_gpu.dataset.chips.description import read_facts
 from alignsar_gpu.dataset.chips.opening import folder_of
 from alignsar_gpu.errors import AlignsarError, choose_from
 from alignsar_gpu.learn.channels import as_plain
-from alignsar_gpu.learn.detection.data import open_like, open_training
+from alignsar_gpu.learn.detection.annotations import read_annotations, read_results
+from alignsar_gpu.learn.detection.data import open_like, open_split, open_training, renumbered
 from alignsar_gpu.learn.detection.evaluation import RATE, SCORES, evaluate
 from alignsar_gpu.learn.detection.models import MODELS, Training
 from alignsar_gpu.learn.detection.worst import keep_worst
@@ -19,7 +21,7 @@ from alignsar_gpu.learn.scores import plain, summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
+    from os import PathLike
 
     from alignsar_gpu.learn.detection.data import Split
     from alignsar_gpu.learn.detection.evaluation import Evaluation
@@ -68,6 +70,24 @@ def train(
         )
         metrics["models"][name] = _describe(model, {TEST: splits[TEST]} | others, advance)
     return metrics
+
+
+def score_results(
+    chips: str | PathLike[str], results: str | PathLike[str], bootstrap: int = 1000
+) -> dict[str, Any]:
+    """Score the detections of another program in the test split, from a file of COCO results.
+
+    Returns what metrics.json has of a model: ``test`` scores with their 95 % intervals, ``classes`` and ``curves``.
+    Raises AlignsarError for detections in other images, or of other categories.
+    """
+    split = open_split(Path(chips), TEST, [])
+    read = read_results(Path(results), read_annotations(Path(chips), TEST))
+    found = evaluate(renumbered(read, split.numbers), split)
+    return {
+        "test": _summary([found], bootstrap),
+        "classes": found.by_category(),
+        "curves": found.curves(),
+    }
 
 
 def steps(chips: Path, request: Request) -> int:  # noqa: ARG001  (as of all tasks)
