@@ -79,7 +79,7 @@ def test_smoothed_images_show_dark_patches():
         smallest=20,
     )
     compared = way.compare(image)
-    found = connected(way.detect(compared.ratio, compared.cells), 1.0 / compared.ratio, way.smallest, 3)
+    found = connected(way.detect(compared.ratio, compared.cells), 1.0 / compared.ratio, way, 3)
     assert found.image.tolist() == [3]
     assert np.abs(found.box[0] - [40, 80, 10, 30]).max() <= 5
 
@@ -89,8 +89,18 @@ def test_pixels_that_touch_are_one_detection():
     detected[2:4, 3:6] = detected[4, 6] = True  # touches at a corner
     detected[9, 9] = True
     strength = np.where(detected, np.arange(144.0).reshape(12, 12), 0.0)
-    found = connected(detected, strength, 1, 0)
+    found = connected(detected, strength, cfar(), 0)
     assert found.box.tolist() == [[2, 3, 3, 4], [9, 9, 1, 1]]
     assert found.score.tolist() == [54.0, 117.0]
-    assert len(connected(detected, strength, 2, 0)) == 1
-    assert len(connected(np.zeros((4, 4), bool), np.zeros((4, 4)), 1, 0)) == 0
+    assert len(connected(detected, strength, cfar(smallest=2), 0)) == 1
+    assert len(connected(np.zeros((4, 4), bool), np.zeros((4, 4)), cfar(), 0)) == 0
+
+
+@pytest.mark.parametrize("apart", [(0, 1), (1, 1), (2, 0), (2, 4), (3, 0), (0, 5), (2, 5)])
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_parts_of_an_object_need_not_touch(apart, mirrored):
+    detected = np.zeros((20, 20), bool)
+    detected[8, 8] = detected[8 + apart[0], 8 - apart[1] if mirrored else 8 + apart[1]] = True
+    found = connected(detected, np.where(detected, 1.0, 0.0), cfar(join=(5, 9)), 0)
+    assert len(found) == (1 if apart[0] <= 2 and apart[1] <= 4 else 2)
+    assert found.box[:, 2:].prod() == (np.prod(np.array(apart) + 1) if len(found) == 1 else 1)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Window = tuple[int, int]  # lines and samples, odd
-TOUCHING = np.ones((3, 3))
+TOUCHING = (3, 3)
 
 
 class Compared(NamedTuple):
@@ -51,6 +51,7 @@ class Cfar:
     false_alarms : probability that a pixel without an object is detected.
     looks : independent ones in the averaged intensities.
     dark : objects are darker than what is around them.
+    join : window around a detected pixel, in which others belong to the same object; (3, 3): pixels that touch.
     smallest : pixels of a detection, at least.
     """
 
@@ -60,6 +61,7 @@ class Cfar:
     false_alarms: float
     looks: float = 1.0
     dark: bool = False
+    join: Window = TOUCHING
     smallest: int = 1
 
     def compare(self, intensity: NDArray[np.floating]) -> Compared:
@@ -95,10 +97,12 @@ def _window_sum(values: NDArray[np.float64], window: Window) -> NDArray[np.float
 
 
 def connected(
-    detected: NDArray[np.bool_], strength: NDArray[np.float64], smallest: int, image: int
+    detected: NDArray[np.bool_], strength: NDArray[np.float64], cfar: Cfar, image: int
 ) -> Detections:
-    """Put boxes around detected pixels that touch; the score of each is the greatest strength in it."""
-    numbers, count = ndimage.label(detected, TOUCHING)
+    """Put boxes around detected pixels that belong together; the score of each is the greatest strength of these."""
+    half = [size // 2 for size in cfar.join]
+    numbers, count = ndimage.label(ndimage.binary_dilation(detected, np.ones(half)), np.ones((3, 3)))
+    numbers *= detected
     pixels = np.bincount(numbers.ravel(), minlength=count + 1)[1:]
     places = ndimage.find_objects(numbers)
     box = [[part.start for part in place] + [part.stop - part.start for part in place] for place in places]
@@ -109,4 +113,4 @@ def connected(
         score=np.asarray(score, dtype=np.float64).reshape(count),
         box=np.array(box, dtype=np.float64).reshape(count, 4),
     )
-    return found.take(pixels >= smallest)
+    return found.take(pixels >= cfar.smallest)

@@ -1,20 +1,21 @@
 """Detection at a constant false-alarm rate in chips: the floor that networks are measured against.
 
 The training split decides which categories are darker than what is around them, how large the windows are, and which
-false-alarm rate is best. CFAR does not tell categories apart: a detection gets the one whose surroundings are most
-often as bright.
+false-alarm rate and gaps within objects are best. CFAR does not tell categories apart: a detection gets the one whose
+surroundings are most often as bright.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.learn.detection.boxes import Detections, rows_of
-from alignsar_gpu.learn.detection.cfar import Cfar, Compared, connected
+from alignsar_gpu.learn.detection.cfar import TOUCHING, Cfar, Compared, connected
 from alignsar_gpu.learn.detection.scoring import match
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from alignsar_gpu.learn.detection.data import Split
 
 RATES = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)  # of false alarms, of which the best is taken
+JOINS = (TOUCHING, (5, 17), (9, 33))  # of `Cfar`, of which the best is taken too
 SMOOTH = (3, 11)  # lines and samples, for what is dark
 LEAST_GUARD = (5, 17)  # lines and samples
 WIDER = 2.5  # times the guard: the training window
@@ -62,7 +64,7 @@ class Detector:
         ratio, cells = np.mean([of.ratio for of in compared], axis=0), compared[0].cells
         with np.errstate(divide="ignore", invalid="ignore"):
             strength = np.nan_to_num(10.0 * np.log10(ratio) * (-1.0 if self.cfar.dark else 1.0))
-        found = connected(self.cfar.detect(ratio, cells), strength, self.cfar.smallest, image)
+        found = connected(self.cfar.detect(ratio, cells), strength, self.cfar, image)
         return replace(found, category=self._category(levels_around(compared, found.box)))
 
     def _category(self, level: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -126,13 +128,16 @@ def _contrast(values: NDArray[np.float32], box: NDArray[np.float64]) -> float:
 
 
 def _best(split: Split, powers: Sequence[int], categories: NDArray[np.intp], *, dark: bool) -> Detector:
-    """Return the detector whose false-alarm rate gives the best average precision in the training split."""
+    """Return the detector whose false-alarm rate and gaps give the best average precision in the training split."""
     objects = split.objects.take(np.isin(split.objects.category, categories) & ~split.objects.crowd)
     detector = _untuned(objects, powers, categories, split, dark=dark)
     shown = np.isin(np.arange(len(split)), objects.image)
     order = np.random.default_rng(0).permutation(len(split))
     images = np.concatenate([order[shown[order]][:TRIED], order[~shown[order]][:TRIED]])
-    tried = [replace(detector, cfar=replace(detector.cfar, false_alarms=rate)) for rate in RATES]
+    tried = [
+        replace(detector, cfar=replace(detector.cfar, false_alarms=rate, join=join))
+        for rate, join in product(RATES, JOINS)
+    ]
     found: list[list[Detections]] = [[Detections.none()] for _ in tried]
     for image in images.tolist():
         compared = detector.compare(split.values(image))
