@@ -45,6 +45,16 @@ def test_peaks_of_targets_are_the_boxes():
     assert best.category[order].tolist() == SHOWN.category[expected].tolist()
 
 
+def test_boxes_end_where_the_image_does():
+    cut = objects_of((0, 0, 0, 9, 30, 0), (1, 43, 108, 5, 20, 0))
+    middles, boxes = targets(cut, CATEGORIES, SHAPE)
+    boxes[2:4] += 0.2 * (boxes[BOX] > 0.0)  # larger than they are
+    found = peaks(perfect(middles, boxes))
+    box = found.box[found.score > 0.99]
+    assert (box[:, :2] >= 0.0).all()
+    assert (box[:, :2] + box[:, 2:] <= np.array(SHAPE) + 1e-6).all()
+
+
 def test_loss_is_least_for_what_is_there():
     middles, boxes = targets(SHOWN, CATEGORIES, SHAPE)
     right = perfect(middles, boxes)

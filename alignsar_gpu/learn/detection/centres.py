@@ -29,7 +29,7 @@ ALPHA, BETA = 2.0, 4.0  # of the focal loss
 OF_BOX, OF_OVERLAP = 0.5, 1.0  # weights of the differences and the overlap of boxes in the loss
 LARGEST = 12.0  # logarithm of the sides of a box
 WINDOW = 3  # cells around a peak that are no peaks
-MOST = 100  # peaks of an image
+MOST = 1000  # peaks of an image
 LEAST_SCORE = 0.01
 IGNORED = -1.0  # in the map of middles, where nothing counts
 
@@ -126,7 +126,7 @@ def flipped_loss(network: nn.Module, batch: Batch) -> torch.Tensor:
 
 
 def peaks(outputs: torch.Tensor, first: int = 0) -> Detections:
-    """Return the boxes at the peaks of each category; images are numbered from ``first`` on."""
+    """Return the boxes at the peaks of each category, cut to the image; images are numbered from ``first`` on."""
     cells = outputs[..., :: CELL[1]].float()
     chance, boxes = torch.sigmoid(cells[:, :-BOX]), cells[:, -BOX:]
     highest = functional.max_pool2d(chance, WINDOW, stride=1, padding=WINDOW // 2)
@@ -139,9 +139,11 @@ def peaks(outputs: torch.Tensor, first: int = 0) -> Detections:
     offset = boxes[image, :2, line, sample]
     size = boxes[image, 2:, line, sample].clamp(max=LARGEST).exp()
     middle = (torch.stack([line, sample], dim=1) + 0.5 + offset) * torch.tensor(CELL, device=offset.device)
+    end = torch.tensor(outputs.shape[-2:], device=offset.device)
+    start, stop = (torch.minimum((middle + sign * size).clamp(min=0.0), end) for sign in (-0.5, 0.5))
     return Detections(
         image=image.cpu().numpy() + first,
         category=category.cpu().numpy(),
         score=score[image, rank].double().cpu().numpy(),
-        box=torch.cat([middle - 0.5 * size, size], dim=1).double().cpu().numpy(),
+        box=torch.cat([start, stop - start], dim=1).double().cpu().numpy(),
     )
