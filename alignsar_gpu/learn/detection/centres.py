@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 WIDTH = 0.54 / 6.0  # deviation of the Gaussian around a middle, in sides of the box
 LEAST_WIDTH = 0.4  # cells
-NEAR = 0.3  # of the Gaussian, from which on cells learn the box too
+NEAR = 0.05  # of the Gaussian, from which on cells learn the box too
 ALPHA, BETA = 2.0, 4.0  # of the focal loss
-OF_BOX, OF_OVERLAP = 0.5, 1.0  # weights of the differences and the overlap of boxes in the loss
+OF_BOX, OF_OVERLAP = 1.0, 2.0  # weights of the differences and the overlap of boxes in the loss
 LARGEST = 12.0  # logarithm of the sides of a box
 WINDOW = 3  # cells around a peak that are no peaks
 MOST = 1000  # peaks of an image
@@ -114,14 +114,15 @@ def generalized_overlap(first: torch.Tensor, second: torch.Tensor) -> torch.Tens
 
 
 def flipped_loss(network: nn.Module, batch: Batch) -> torch.Tensor:
-    """Compute the loss of a batch, which is flipped along its lines at random.
+    """Compute the loss of a batch, which is flipped along its lines and samples at random.
 
-    Not along its samples: layover and shadow have a direction.
+    Not along samples where these are no whole number of cells.
     """
     image, middles, boxes = batch
-    if torch.rand(()) < 0.5:
-        image, middles, boxes = (part.flip(-2) for part in batch)
-        boxes[:, 0] = -boxes[:, 0]
+    for offset, axis in enumerate((-2, -1)):
+        if torch.rand(()) < 0.5 and image.shape[axis] % CELL[offset] == 0:
+            image, middles, boxes = (part.flip(axis) for part in (image, middles, boxes))
+            boxes[:, offset] = -boxes[:, offset]
     return loss(network(image).float(), middles, boxes)
 
 

@@ -129,7 +129,7 @@ def shuffled(split: Split, seed: int) -> Split:
 
 
 def batches(split: Split, options: FitOptions) -> Batches:
-    """Return images with what the network of centres is trained on; half of them show objects."""
+    """Return images with what the network of centres is trained on; two thirds of them or more show objects."""
     of_image = rows_of(split.objects.image)
 
     def read(image: int) -> Batch:
@@ -137,7 +137,7 @@ def batches(split: Split, options: FitOptions) -> Batches:
         return split.scaled(image), *targets(objects, len(split.categories), split.shape)
 
     shown = np.isin(np.arange(len(split)), split.objects.image)
-    others = shown.sum() / max(1, int((~shown).sum()))
+    others = 0.5 * shown.sum() / max(1, int((~shown).sum()))
     return Batches(len(split), read, options, weights=np.where(shown, 1.0, min(1.0, others)).tolist())
 
 
