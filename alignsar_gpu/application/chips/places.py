@@ -235,8 +235,8 @@ def _class_sums(
 def _share(values: NDArray[Any], value: int | None) -> NDArray[Any]:
     """Return the share of each pixel that belongs to a class; of ids, all features are one class."""
     if value is not None:
-        return values == value
-    return values > 0 if values.dtype.kind == "i" else np.nan_to_num(values)
+        return np.asarray(values == value)
+    return np.asarray(values > 0 if values.dtype.kind == "i" else np.nan_to_num(values))
 
 
 def _ignored_sums(source: Source, window: tuple[slice, slice], sums: _Sums) -> NDArray[np.float64]:
