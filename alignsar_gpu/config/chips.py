@@ -81,8 +81,8 @@ class SplitConfig:
     balance: list[str] = dataclasses.field(
         default_factory=list,
         metadata=about(
-            "labels whose classes all splits get their share of; empty: the first one with classes, else all area "
-            "fractions",
+            "labels whose classes (of ids: whose features) all splits get their share of; empty: the first one with "
+            "classes, else all area fractions",
             may_be_empty=True,
         ),
     )

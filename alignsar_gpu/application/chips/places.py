@@ -129,7 +129,7 @@ class Screened:
 
 @dataclass(frozen=True, kw_only=True)
 class CountedClass:
-    """A class that splits are balanced by: a value of a layer of classes, or a layer of its shares (no value)."""
+    """A class that splits are balanced by: a value of a layer of classes, or a layer of shares or ids (no value)."""
 
     layer: str
     value: int | None
@@ -144,6 +144,7 @@ def balance_of(source: Source, labels: Sequence[str], wanted: Sequence[str]) -> 
         of_classes += layers[:1]
         if not layers:
             shares += [n for n in group if list(source.data[n].attrs.get("valid_range", ())) == [0.0, 1.0]]
+            shares += [n for n in group if wanted and source.data[n].dtype == np.int32]  # ids
     counted = [(layer, value, name) for layer in of_classes for name, value in source.classes(layer).items()]
     names = [name for *_, name in counted]
     return [
@@ -227,9 +228,15 @@ def _class_sums(
             known = sums.sum(_is_known(values)) / len(dates)
             for number, of_class in enumerate(balance):
                 if of_class.layer == layer:
-                    shares = np.nan_to_num(values) if of_class.value is None else values == of_class.value
-                    found[:, :, number] += sums.sum(shares) / len(dates), known
+                    found[:, :, number] += sums.sum(_share(values, of_class.value)) / len(dates), known
     return found
+
+
+def _share(values: NDArray[Any], value: int | None) -> NDArray[Any]:
+    """Return the share of each pixel that belongs to a class; of ids, all features are one class."""
+    if value is not None:
+        return np.asarray(values == value)
+    return np.asarray(values > 0 if values.dtype.kind == "i" else np.nan_to_num(values))
 
 
 def _ignored_sums(source: Source, window: tuple[slice, slice], sums: _Sums) -> NDArray[np.float64]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from alignsar_gpu.learn.networks.complex_unet import ComplexUNet
+from alignsar_gpu.learn.networks.heatmap import Heatmap
 from alignsar_gpu.learn.networks.perceptron import Perceptron
 from alignsar_gpu.learn.networks.siamese import Siamese
 from alignsar_gpu.learn.networks.unet import UNet
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from alignsar_gpu.learn.networks.network import Network
 
 # By the names that files of models have.
-NETWORKS: dict[str, type[Network]] = {one.name: one for one in (UNet, Perceptron, ComplexUNet, Siamese)}
+KINDS: tuple[type[Network], ...] = (UNet, Perceptron, ComplexUNet, Siamese, Heatmap)
+NETWORKS = {one.name: one for one in KINDS}
 
 
 def build(name: str, arguments: Mapping[str, Any]) -> Network:

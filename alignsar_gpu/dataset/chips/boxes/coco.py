@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from alignsar_gpu.errors import writing
+from alignsar_gpu.errors import AlignsarError, writing
+from alignsar_gpu.opening.texts import load_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -54,3 +55,11 @@ def write_annotations(
             file.write("]")
         file.write("}\n")
     return path
+
+
+def read_file(path: Path) -> Any:
+    """Read annotations or results. Raises AlignsarError for a file that is not there, or is no JSON."""
+    try:
+        return load_json(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise AlignsarError(f"{path}: cannot be read as JSON ({error}); name a file of COCO") from None
