@@ -63,6 +63,7 @@ class LandParameters:
     lake_share, forest_share, town_share : of the area, at most (lakes) or about; 0 for none.
     river_width : m, of the largest river; None: 0.6 % of the short side of the map, within 40 to 300 m.
     block_size : m, of farmland between small roads.
+    road_width : what the widths of roads and railways are multiplied by.
     railway : whether there is one.
     """
 
@@ -71,6 +72,7 @@ class LandParameters:
     town_share: float = 0.06
     river_width: float | None = None
     block_size: float = BLOCK
+    road_width: float = 1.0
     railway: bool = True
 
     def __post_init__(self) -> None:
@@ -82,6 +84,10 @@ class LandParameters:
         if self.river_width is not None and not 0.0 <= self.river_width <= 5000.0:
             raise AlignsarError(
                 f"simulated land cover: river_width must lie in 0 to 5000 m, got {self.river_width:g}"
+            )
+        if not 0.1 <= self.road_width <= 10.0:
+            raise AlignsarError(
+                f"simulated land cover: road_width must lie in 0.1 to 10, got {self.road_width:g}"
             )
         if not 200.0 <= self.block_size <= 20000.0:
             raise AlignsarError(
@@ -121,15 +127,16 @@ def generate(
     woods = _woods(extent, painter.posting, waters, asked.forest_share, rng)
     _paint_country(painter, farmland, woods, waters, rng)
     _paint_towns(painter, towns, rng)
-    _paint_farms(painter, farmland, waters, rng)
-    painter.lines(farmland.roads, ROAD_WIDTHS["small"], ROAD)
+    widths = {kind: asked.road_width * metres for kind, metres in ROAD_WIDTHS.items()}
+    _paint_farms(painter, farmland, widths["small"], waters, rng)
+    painter.lines(farmland.roads, widths["small"], ROAD)
     if width > 0.0:
         painter.polygons(waters.banks, WATER)
         painter.lines(waters.courses, 0.0, WATER)
-    painter.lines(farmland.bridges, ROAD_WIDTHS["small"], ROAD)
-    painter.lines(routes.main, ROAD_WIDTHS["main"], ROAD)
-    painter.lines(routes.motorways, ROAD_WIDTHS["motorway"], ROAD)
-    painter.lines(routes.railways, ROAD_WIDTHS["railway"], RAILWAY)
+    painter.lines(farmland.bridges, widths["small"], ROAD)
+    painter.lines(routes.main, widths["main"], ROAD)
+    painter.lines(routes.motorways, widths["motorway"], ROAD)
+    painter.lines(routes.railways, widths["railway"], RAILWAY)
     return cover
 
 
@@ -318,18 +325,20 @@ def _streets(
     return plan
 
 
-def _paint_farms(painter: _Painter, farmland: Farmland, waters: Waters, rng: np.random.Generator) -> None:
+def _paint_farms(
+    painter: _Painter, farmland: Farmland, road: float, waters: Waters, rng: np.random.Generator
+) -> None:
     """Houses and barns beside the small roads."""
     roads = farmland.roads
     if not len(roads):
         return
     lengths = shapely.length(roads)
     count = int(lengths.sum() / FARM)
-    road = rng.choice(len(roads), count, p=lengths / lengths.sum())
+    chosen = rng.choice(len(roads), count, p=lengths / lengths.sum())
     middle = shapely.get_coordinates(
-        shapely.line_interpolate_point(roads[road], rng.uniform(0.1, 0.9, count), normalized=True)
+        shapely.line_interpolate_point(roads[chosen], rng.uniform(0.1, 0.9, count), normalized=True)
     )
     half = np.maximum(rng.uniform(14.0, 40.0, (count, 2)), 0.6 * painter.posting)
-    middle += rng.choice([-1.0, 1.0], (count, 2)) * (half + ROAD_WIDTHS["small"])
+    middle += rng.choice([-1.0, 1.0], (count, 2)) * (half + road)
     dry = waters.distance.at(middle[:, 0], middle[:, 1]) > 2.0 * half.max()
     painter.polygons(shapely.box(*(middle - half)[dry].T, *(middle + half)[dry].T), URBAN)
