@@ -128,9 +128,9 @@ def generate(
     painter = _Painter(cover, heights)
     woods = _woods(extent, painter.posting, waters, asked.forest_share, rng)
     _paint_country(painter, farmland, woods, waters, rng)
-    _paint_towns(painter, towns, rng, max(STREET, asked.road_width))
-    _paint_farms(painter, farmland, waters, rng)
     widths = {kind: max(metres, asked.road_width) for kind, metres in ROAD_WIDTHS.items()}
+    _paint_towns(painter, towns, rng, max(STREET, asked.road_width))
+    _paint_farms(painter, farmland, widths["small"], waters, rng)
     painter.lines(farmland.roads, widths["small"], ROAD)
     if width > 0.0:
         painter.polygons(waters.banks, WATER)
@@ -328,18 +328,20 @@ def _streets(
     return plan
 
 
-def _paint_farms(painter: _Painter, farmland: Farmland, waters: Waters, rng: np.random.Generator) -> None:
+def _paint_farms(
+    painter: _Painter, farmland: Farmland, road: float, waters: Waters, rng: np.random.Generator
+) -> None:
     """Houses and barns beside the small roads."""
     roads = farmland.roads
     if not len(roads):
         return
     lengths = shapely.length(roads)
     count = int(lengths.sum() / FARM)
-    road = rng.choice(len(roads), count, p=lengths / lengths.sum())
+    chosen = rng.choice(len(roads), count, p=lengths / lengths.sum())
     middle = shapely.get_coordinates(
-        shapely.line_interpolate_point(roads[road], rng.uniform(0.1, 0.9, count), normalized=True)
+        shapely.line_interpolate_point(roads[chosen], rng.uniform(0.1, 0.9, count), normalized=True)
     )
     half = np.maximum(rng.uniform(14.0, 40.0, (count, 2)), 0.6 * painter.posting)
-    middle += rng.choice([-1.0, 1.0], (count, 2)) * (half + ROAD_WIDTHS["small"])
+    middle += rng.choice([-1.0, 1.0], (count, 2)) * (half + road)
     dry = waters.distance.at(middle[:, 0], middle[:, 1]) > 2.0 * half.max()
     painter.polygons(shapely.box(*(middle - half)[dry].T, *(middle + half)[dry].T), URBAN)
