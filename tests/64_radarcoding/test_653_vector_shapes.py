@@ -294,6 +294,7 @@ class TestProperty:
             shapes=np.array([*shapes, None], dtype=object)[:-1],
             class_index=np.arange(count, dtype=np.int32),
             height=np.full(count, np.nan),
+            dates=np.ones((count, 1), dtype=bool),
         )
         box = shapely.box(0, 3e5, 3e5, 6e5)
         window = FeatureWindow(area=box, before=[], edge=box)

@@ -1,6 +1,6 @@
 """Values of features in pixels, means and ids, against brute force: dense places through the exact geometry."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -26,6 +26,7 @@ from alignsar_gpu.radarcoding.vectors.config import VectorLayerConfig
 CPU = Device("cpu", "test", "asked for", 1 << 30)
 LINES, SAMPLES = slice(4, 10), slice(20, 100)
 SHARE_ERROR = 0.02  # of an area, on rough terrain: 4 times the mean error that docs/labels.md promises
+NEVER = np.zeros(0)
 FIRST = 1986.0  # year of the first value
 
 
@@ -79,12 +80,14 @@ class Made:
         return pd.read_parquet(tmp_path / name)
 
 
-def make(level, layers, device=CPU, lines=slice(0, 16), **keys):
+def make(level, layers, device=CPU, lines=slice(0, 16), times=NEVER, **keys):
     settings = RadarcodingConfig(layers=layers, **keys)
     labels = open_labels(
         SimpleNamespace(radarcoding=settings, dem=SimpleNamespace(standard_deviation=None)), 1 << 28
     )
-    place = LabelScene(level_ground=level, device=device, times=np.zeros(0), reference=0)
+    place = LabelScene(level_ground=level, device=device, times=times, reference=0)
+    for source in labels.vectors.sources:
+        source.file.validity.set_images(times.astype("datetime64[ns]"), 0)
     writer = LabelWriter(labels=labels, scene=place, product=None, layout=None)
     return Made(labels, writer.cells(place, lines), place)
 
@@ -290,3 +293,124 @@ def test_a_map_with_nothing_here_has_no_values_and_an_empty_table(rough, tmp_pat
     table = made.table(tmp_path)
     assert (len(table), list(table.columns)) == (0, ["number", "id", "year"])
     assert made.labels.facts(np.zeros(0, "datetime64[ns]"))["parcel"]["rows"] == 0
+
+
+TIMES = np.array(["2022-01-03", "2022-02-08", "2022-02-09", "2022-03-22"], "datetime64[ns]")
+
+
+@pytest.fixture(scope="module")
+def dated(frame):
+    rng = np.random.default_rng(8)
+    begin = rng.choice(["2021-01-01", "2022-02-08", "2022-03-01", ""], len(frame))
+    end = rng.choice(["2022-01-20", "2022-02-20", "2030-01-01", ""], len(frame))
+    return frame.assign(begin=begin, end=end)
+
+
+def there(dated, day):
+    """Whether features are valid on a day; without a beginning or an end there is no such limit."""
+    return ((dated.begin <= day) & ((dated.end >= day) | (dated.end == ""))).to_numpy()
+
+
+@pytest.fixture(scope="module")
+def dated_path(dated, tmp_path_factory):
+    path = tmp_path_factory.mktemp("dated") / "parcels.parquet"
+    dated.to_parquet(path)
+    return path
+
+
+def layers_of(path, **keys):
+    keys |= {"coverage": "everywhere"}
+    return {
+        "use": VectorLayerConfig(path=str(path), attribute="use", **keys),
+        "year": layer(path, **keys),
+        "parcel": layer(path, "largest", "id", table=["text"], **keys),
+    }
+
+
+@pytest.fixture(scope="module")
+def of_dates(rough, dated_path):
+    keys = {"valid_from": "begin", "valid_until": "end", "each_date": True}
+    return make(rough, layers_of(dated_path, **keys), times=TIMES)
+
+
+class TestEachDate:
+    """Features that come and go: each date has those of its day; two of four dates have the same."""
+
+    def test_shares_are_those_of_brute_force(self, of_dates, dated, truth):
+        inside, total = (LINES, SAMPLES), np.maximum(truth.total, 1.0)
+        for date, day in enumerate(TIMES.astype("datetime64[D]").astype(str)):
+            valid = there(dated, day)
+            assert 0.2 < valid.mean() < 0.8
+            for use in ("arable", "grass", "forest"):
+                of_use = valid & (dated.use == use).to_numpy()
+                share = (truth.own[of_use].sum(axis=0) / total).reshape(truth.shape)
+                found = of_dates.cells[f"use_{use}"][date][inside]
+                assert np.abs(found - share).mean() < SHARE_ERROR / 4.0
+
+    def test_each_date_is_a_map_of_its_features_alone(self, of_dates, rough, dated, tmp_path):
+        ids = of_dates.table(tmp_path).set_index("number")["id"]
+        for date, day in enumerate(TIMES.astype("datetime64[D]").astype(str)):
+            file = tmp_path / f"{day}.parquet"
+            dated[there(dated, day)].to_parquet(file)
+            alone = make(rough, layers_of(file))
+            for name in ("use_arable", "use_grass", "use_forest", "label"):
+                assert np.array_equal(of_dates.cells[name][date], alone.cells[name], equal_nan=True)
+            both = of_dates.cells["year"][date], alone.cells["year"]
+            assert np.allclose(*both, rtol=0.0, atol=1e-3, equal_nan=True)
+            own = alone.table(tmp_path).set_index("number")["id"]
+            found, want = of_dates.cells["parcel"][date], alone.cells["parcel"]
+            assert np.array_equal(found > 0, want > 0)
+            assert np.array_equal(ids.loc[found[found > 0]], own.loc[want[want > 0]])
+            assert not np.array_equal(of_dates.cells["label"][0], of_dates.cells["label"][date]) or date == 0
+
+    def test_what_layers_are(self, of_dates):
+        """The label too is of each date, and shares that vary are not used for the offset."""
+        dated = {layer.name: layer.dated for layer in of_dates.labels.layers}
+        masks = {"labelled_use": False, "labelled_year": False, "labelled_parcel": False}
+        assert {name: value for name, value in dated.items() if not value} == masks | {"ground_area": False}
+        assert of_dates.cells["labelled_use"].ndim == 2
+        assert of_dates.labels.fractions == []
+        assert not [text for text in of_dates.labels.vectors.warnings() if "begin or end" in text]
+
+    def test_layers_of_each_date_and_of_all_dates_hide_only_their_like(self, rough, dated_path, dated):
+        keys = {"valid_from": "begin", "valid_until": "end"}
+        whole = VectorLayerConfig(path=str(dated_path), coverage="everywhere")
+        some = VectorLayerConfig(path=str(dated_path), coverage="everywhere", where="use = 'grass'")
+        layers = {
+            "a": whole,
+            "b": some,
+            **{name: replace(one, **keys, each_date=True) for name, one in (("c", whole), ("d", some))},
+        }
+        cells = make(rough, layers, times=TIMES, overlaps="last").cells
+        known = cells["labelled_a"]
+        assert np.abs(cells["a"] + cells["b"])[known].max() <= 1.0 + 1e-6
+        assert cells["c"].shape == (4, *cells["a"].shape)
+        for date in range(4):
+            apart = make(rough, {"c": layers["c"], "d": layers["d"]}, times=TIMES, overlaps="last").cells
+            assert np.array_equal(cells["c"][date], apart["c"][date], equal_nan=True)
+
+    def test_strips_tiles_and_the_stand_in_change_no_bit(self, of_dates, rough, dated_path, monkeypatch):
+        monkeypatch.setattr("alignsar_gpu.application.labels.writer.PART_SAMPLES", 48)
+        keys = {"valid_from": "begin", "valid_until": "end", "each_date": True}
+        with stand_in():
+            one = make(
+                rough,
+                layers_of(dated_path, **keys),
+                times=TIMES,
+                lines=slice(4, 10),
+                device=stand_in_device(),
+            )
+        for name, values in one.cells.items():
+            assert np.array_equal(values, of_dates.cells[name][..., 4:10, :], equal_nan=True), name
+
+    def test_a_map_with_dates_that_ends_inside_the_scene(self, rough, dated, tmp_path):
+        """What it covers is the box around all its features, those of other days too."""
+        west, south, east, north = outline(rough).bounds
+        part = dated[dated.geometry.within(shapely.box(west, south, 0.5 * (west + east), north))]
+        part.to_parquet(tmp_path / "part.parquet")
+        found = make(
+            rough,
+            {"use": VectorLayerConfig(path=str(tmp_path / "part.parquet"), valid_from="begin")},
+            times=TIMES,
+        )
+        assert 0.1 < found.cells["labelled_use"].mean() < 0.9

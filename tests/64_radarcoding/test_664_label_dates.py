@@ -183,6 +183,23 @@ class TestFeatures:
         (batch,) = file.rings(EVERYWHERE, counts)
         assert (len(batch.class_index), counts.changing) == (2, 1)
 
+    def test_those_of_each_date(self, tmp_path):
+        """One that is there on no date is left out; that some come and go is no warning then."""
+        frame = geopandas.GeoDataFrame(
+            {"begin": FORMS["texts"][0], "end": self.UNTIL}, geometry=SQUARES, crs=4326
+        )
+        path = write(tmp_path / "a.gpkg", frame)
+        file, counts = opened(path, valid_from="begin", valid_until="end", each_date=True), Counts()
+        file.validity.set_images(IMAGES, 1)
+        (batch,) = file.rings(EVERYWHERE, counts)
+        assert batch.dates.astype(int).tolist() == [[1, 1, 1], [0, 0, 1], [1, 0, 0], [1, 1, 1], [0, 0, 1]]
+        assert (counts.features, counts.not_valid, counts.changing, counts.backwards) == (5, 1, 3, 1)
+        assert not [text for text in counts.sentences("a", each_date=True) if "between the images" in text]
+
+    def test_each_date_needs_days(self):
+        layer = VectorLayerConfig(path="x", each_date=True)
+        refused(lambda: layer.check(KEY), f"{KEY}.each_date=true: needs {KEY}.valid_from or")
+
     def test_what_is_no_date(self, tmp_path):
         frame = geopandas.GeoDataFrame(
             {"begin": ["2019", "soon"], "end": None}, geometry=SQUARES[:2], crs=4326

@@ -257,7 +257,7 @@ class LabelWriter:
             per_metre = scene.level_ground.samples_per_metre(ground.tile)
             yield "position_uncertainty", None, (self.labels.height_error * per_metre).astype(np.float32)
         if self.labels.vectors is not None and rings is not None:
-            yield from ((name, None, values) for name, values in self.labels.vectors.tile(ground, rings))
+            yield from self.labels.vectors.tile(ground, rings)
         for source in self.labels.cells:
             yield from source.tile(scene, ground)
         yield "ground_area", None, ground.ground_area()

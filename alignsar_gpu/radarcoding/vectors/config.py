@@ -63,6 +63,11 @@ class VectorLayerConfig(LayerConfig):
     valid_until: str | None = key(
         None, "attribute with the last day or year of features, after which they do not count"
     )
+    each_date: bool = key(
+        default=False,
+        text="true: each image has the features that are valid on its day (valid_from, valid_until); false: all have "
+        "those of the reference date",
+    )
     geometry: str | None = key(None, "which geometry of a feature with several (GML, GeoParquet)")
     coverage: str = key(
         EXTENT,
@@ -102,6 +107,11 @@ class VectorLayerConfig(LayerConfig):
         if self.height is not None and self.elevation is not None:
             raise AlignsarError(
                 f"{where}.height, {where}.elevation: give one, above the terrain or above WGS84"
+            )
+        if self.each_date and not (self.valid_from or self.valid_until):
+            raise AlignsarError(
+                f"{where}.each_date=true: needs {where}.valid_from or {where}.valid_until, attributes with the first "
+                "and the last day of features; name one, or leave the key out"
             )
         self._check_method(where)
         if self.values is None:

@@ -15,6 +15,7 @@ from alignsar_gpu.radarcoding.vectors.crs import STRAIGHT
 from alignsar_gpu.radarcoding.vectors.files import VectorFile, open_vectors
 from alignsar_gpu.radarcoding.vectors.formats.sources import LayerSource
 from alignsar_gpu.radarcoding.vectors.shapes import repaired
+from alignsar_gpu.radarcoding.vectors.validity import FeatureValidity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -127,6 +128,7 @@ def _extent(files: Sequence[VectorFile]) -> VectorFile:
             features=1,
             area=corners.convex_hull,
         ),
+        validity=FeatureValidity(key=first.key, first=None, last=None),
         place=replace(first.place, extent=(west, south, east, north)),
         legend=Classes(index={}),
     )

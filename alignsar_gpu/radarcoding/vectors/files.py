@@ -54,7 +54,7 @@ class VectorFile:
     ----------
     key : of the configuration, for messages.
     config : what is asked for.
-    validity : which features there are on the reference date.
+    validity : which features there are on the reference date, or on each date.
     crs : of the file.
     place : where its coordinates lie.
     """
@@ -158,9 +158,13 @@ class VectorFile:
         west, south, east, north = shapely.bounds(shapes).T
         near = (west <= box[2]) & (east >= box[0]) & (south <= box[3]) & (north >= box[1])
         counts.other_values += int(np.count_nonzero(near & (index < 0)))
-        keep = self.validity.select(batch.columns, near & (index >= 0), counts)
+        valid = self.validity.select(batch.columns, near & (index >= 0), counts)
+        keep = valid.any(axis=1)
         return ClassifiedFeatures(
-            shapes=shapes[keep], class_index=index[keep], height=self._heights(batch)[keep].astype(np.float64)
+            shapes=shapes[keep],
+            class_index=index[keep],
+            height=self._heights(batch)[keep].astype(np.float64),
+            dates=valid[keep],
         )
 
     def _heights(self, batch: FeatureBatch) -> NDArray[np.float64]:
@@ -230,7 +234,9 @@ def open_vectors(config: VectorLayerConfig, key: str) -> VectorFile:
             key=key,
             config=config,
             source=source,
-            validity=FeatureValidity(key=key, first=config.valid_from, last=config.valid_until),
+            validity=FeatureValidity(
+                key=key, first=config.valid_from, last=config.valid_until, each_date=config.each_date
+            ),
             crs=crs,
             place=find_georeference(crs, source.bounds, source.name),
             legend=_legend(source, config, key),

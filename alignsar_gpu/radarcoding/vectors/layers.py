@@ -15,7 +15,8 @@ from alignsar_gpu.radarcoding.vectors.classes import MOST_CLASSES, Classes
 from alignsar_gpu.radarcoding.vectors.coverage import Coverage, find_coverages, open_coverage
 from alignsar_gpu.radarcoding.vectors.files import open_vectors
 from alignsar_gpu.radarcoding.vectors.formats.paths import listed
-from alignsar_gpu.radarcoding.vectors.polygons import cover, on_cells, on_pixels
+from alignsar_gpu.radarcoding.vectors.placed import PlacedBatches
+from alignsar_gpu.radarcoding.vectors.polygons import cover
 from alignsar_gpu.radarcoding.vectors.ring_store import RingStore
 from alignsar_gpu.radarcoding.vectors.rings import Counts
 from alignsar_gpu.radarcoding.vectors.values.ids import IdTable
@@ -44,6 +45,7 @@ FRACTION = (
     "area of the class on the ground of the pixel, over all ground in it, seen or in shadow; NaN where the map does "
     "not cover that ground"
 )
+OF_DAY = "of the features that are valid on the day of the image"
 CREDITS = ("source", "license", "attribution", "references")  # attributes of layers that the label has of all
 COVERED = 0.99  # of the ground of a pixel that a map must cover for the pixel to be known
 
@@ -71,6 +73,11 @@ class VectorSource:
         return self.file.config.by_feature
 
     @property
+    def each_date(self) -> bool:
+        """Whether each date has the features of its day."""
+        return self.file.config.each_date
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Names of the layers of shares, and none of values."""
         if self.has_values:
@@ -87,7 +94,10 @@ class VectorSource:
         """Return what users should know of the file, as sentences."""
         file = self.file
         missed = f"{file.name}: no feature has the values {listed(list(file.unmatched))}"
-        return [*self.counts.sentences(file.name), *([missed] if file.unmatched else [])]
+        return [
+            *self.counts.sentences(file.name, each_date=self.each_date),
+            *([missed] if file.unmatched else []),
+        ]
 
 
 def open_layer(name: str, layer: VectorLayerConfig, key: str, attributes: Mapping[str, str]) -> VectorSource:
@@ -103,14 +113,18 @@ class LineRings:
 
     Attributes
     ----------
-    batches : rings, those of the classes first.
+    batches : rings, those of the classes first; without those of each date.
+    of_dates : rings of classes of each date.
     maps : number of planes after those of the classes: areas that maps cover.
     map_of : the plane of each source's map among them; None where it covers the whole scene.
     values : of each source that has values, its rings.
+    dates : how many there are.
     """
 
     batches: Sequence[RingBatch]
+    of_dates: Sequence[RingBatch]
     values: Mapping[str, Sequence[RingBatch]]
+    dates: int
     maps: int
     map_of: Sequence[int | None]
 
@@ -121,7 +135,8 @@ class VectorLayers:
 
     Attributes
     ----------
-    overlaps : "keep" all; "first", "last": the one that is named first or last hides the others.
+    overlaps : "keep" all; "first", "last": the one that is named first or last hides the others. Layers of each date
+        and those of all dates do not hide each other.
     label : name of the layer with the class that covers most of a pixel; empty for none.
     least : share of the pixel that this class must cover.
     limit : memory that rings may be kept in, bytes.
@@ -149,8 +164,8 @@ class VectorLayers:
 
     @property
     def fractions(self) -> tuple[str, ...]:
-        """Names of the layers that hold area fractions."""
-        return self.names
+        """Names of the layers that hold area fractions, the same for all dates."""
+        return tuple(name for source in self.sources if not source.each_date for name in source.names)
 
     @property
     def bytes_per_cell(self) -> float:
@@ -188,10 +203,11 @@ class VectorLayers:
             LayerSpec(
                 name=name,
                 dtype="float32",
+                dated=source.each_date,
                 attributes={
                     "units": "1",
                     "long_name": f"area fraction of {name.replace('_', ' ')}",
-                    "description": FRACTION,
+                    "description": f"{FRACTION}{f'; {OF_DAY}' * source.each_date}",
                     "valid_range": [0.0, 1.0],
                     **({"comment": hidden[self.overlaps]} if hidden[self.overlaps] else {}),
                     **source.attributes,
@@ -203,8 +219,11 @@ class VectorLayers:
         for source in self.sources:
             if not isinstance(legend := source.file.legend, Classes):
                 dtype, attributes = value_layer(legend, source.file.config.units, source.name)
+                if source.each_date:
+                    attributes["description"] += f"; {OF_DAY}"
+                attributes |= source.attributes
                 specs.append(
-                    LayerSpec(name=source.name, dtype=dtype, attributes={**attributes, **source.attributes})
+                    LayerSpec(name=source.name, dtype=dtype, attributes=attributes, dated=source.each_date)
                 )
         specs += [
             mask_layer(
@@ -215,7 +234,10 @@ class VectorLayers:
             for number, source in enumerate(self.sources)
         ]
         if self.label and self.names:
-            specs.append(LayerSpec(name=self.label, dtype="uint8", attributes=self._label_attributes()))
+            attributes = self._label_attributes()
+            specs.append(
+                LayerSpec(name=self.label, dtype="uint8", attributes=attributes, dated=self._has_dated_shares)
+            )
         return tuple(specs)
 
     def _label_attributes(self) -> dict[str, Any]:
@@ -239,6 +261,10 @@ class VectorLayers:
         """Sources of shares, which have classes."""
         return [source for source in self.sources if source.names]
 
+    @property
+    def _has_dated_shares(self) -> bool:
+        return any(source.each_date for source in self._shares)
+
     @cached_property
     def _stores(self) -> list[RingStore]:
         first = np.cumsum([0, *(len(source.names) for source in self.sources)])
@@ -247,6 +273,10 @@ class VectorLayers:
             RingStore(source.file, 0 if source.has_values else int(plane), source.counts, share)
             for source, plane in zip(self.sources, first, strict=False)
         ]
+
+    @property
+    def _with_stores(self) -> list[tuple[RingStore, VectorSource]]:
+        return list(zip(self._stores, self.sources, strict=True))
 
     @cached_property
     def _map_stores(self) -> dict[int, RingStore]:
@@ -263,14 +293,14 @@ class VectorLayers:
         """Of each source that has values, those of the features of the scene, once they were read."""
         return {
             source.name: feature_values(store.values)
-            for source, store in zip(self.sources, self._stores, strict=True)
+            for store, source in self._with_stores
             if store.values is not None
         }
 
     def tables(self, scene: LabelScene) -> Iterator[tuple[str, Callable[[Path], int]]]:
         """Return the tables of ids, each with its path in the folder of a run and what writes it."""
         self.look_through(scene)
-        for source, store in zip(self.sources, self._stores, strict=True):
+        for store, source in self._with_stores:
             if isinstance(store.values, IdTable):
                 about = {str(key): str(value) for key, value in source.attributes.items()}
                 yield table_name(source.name), partial(store.values.write, about=about)
@@ -290,14 +320,16 @@ class VectorLayers:
         """Return the rings that some lines may show, for all tiles of these lines."""
         areas, of = self._coverages
         partly = [index for index, area in enumerate(areas) if not area.holds(scene)]
-        shares = [store for store, source in zip(self._stores, self.sources, strict=True) if source.names]
-        stores = [*shares, *(self._map_stores[index] for index in partly)]
+        shares = [(store, source.each_date) for store, source in self._with_stores if source.names]
+        stores = [*(store for store, dated in shares if not dated), *(self._map_stores[at] for at in partly)]
         return LineRings(
             values={
                 source.name: list(store.in_lines(scene, lines))
-                for store, source in zip(self._stores, self.sources, strict=True)
+                for store, source in self._with_stores
                 if source.has_values
             },
+            of_dates=[batch for store, dated in shares if dated for batch in store.in_lines(scene, lines)],
+            dates=len(scene.times),
             batches=[batch for store in stores for batch in store.in_lines(scene, lines)],
             maps=len(areas) if partly else 0,
             map_of=[index if index in partly else None for index in of],
@@ -308,68 +340,96 @@ class VectorLayers:
         planes = list(range(len(self.names)))
         return {"keep": [], "first": planes, "last": planes[::-1]}[self.overlaps]
 
-    def tile(self, ground: GroundCells, rings: LineRings) -> Iterator[tuple[str, Any]]:
+    def tile(self, ground: GroundCells, rings: LineRings) -> Iterator[tuple[str, int | None, Any]]:
         """See `layers.CellSource`; ``rings`` are those of `prepare`."""
         xp, count = ground.device.xp, len(self.names)
-        sums = self._sums(ground, rings.batches)
-        has_ground = ground.areas() > 0.0
-        whole = xp.where(has_ground, ground.areas(), np.nan) * float(kernels.WHOLE_CELL)
-        shares = {plane: xp.clip(total / whole, 0.0, 1.0) for plane, total in sums.items()}
-        none = xp.zeros(ground.tile.shape)
+        shares = self._areas(ground, PlacedBatches.of(ground, rings.batches))
+        has_ground, none = ground.areas() > 0.0, xp.zeros(ground.tile.shape)
         known = [
             has_ground if area is None else has_ground & (shares.get(count + area, none) >= COVERED)
             for area in rings.map_of
         ]
-        of_layer = [
-            is_known for source, is_known in zip(self.sources, known, strict=True) for _ in source.names
-        ]
-        fractions = [
-            xp.where(is_known, shares.get(plane, none), np.nan).astype(np.float32)
-            for plane, is_known in enumerate(of_layer)
-        ]
-        yield from zip(self.names, fractions, strict=True)
+        yield from (
+            (mask_name(source.name), None, mask) for source, mask in zip(self.sources, known, strict=True)
+        )
+        fractions = self._fractions(shares, known, xp, each_date=False)
+        yield from ((name, None, values) for name, values in fractions.items())
+        if self.label and self.names and not self._has_dated_shares:
+            yield self.label, None, self._label(fractions, xp)
+        if self._has_dated_shares:
+            yield from self._tile_of_dates(ground, rings, known, fractions)
         for source, is_known in zip(self.sources, known, strict=True):
             if source.has_values:
-                batches, values = rings.values[source.name], self._values[source.name]
-                yield source.name, value_tile(ground, batches, values, is_known)
-        yield from ((mask_name(source.name), mask) for source, mask in zip(self.sources, known, strict=True))
-        if self.label and self.names:
-            yield self.label, self._label(xp.stack(fractions), xp)
+                yield from self._value_tile(ground, rings, source, is_known)
 
-    def _label(self, fractions: Any, xp: Any) -> Any:
-        """Return the number of the class with the largest fraction (class, line, sample); see `layers`."""
+    def _tile_of_dates(
+        self, ground: GroundCells, rings: LineRings, known: Sequence[Any], fractions: Mapping[str, Any]
+    ) -> Iterator[tuple[str, int | None, Any]]:
+        """Make the shares of each date, and the label of these and of ``fractions``, those of all dates."""
+        xp, placed = ground.device.xp, PlacedBatches.of(ground, rings.of_dates)
+        for dates in placed.dates_alike(rings.dates):
+            own = self._fractions(self._areas(ground, placed.on(dates[0])), known, xp, each_date=True)
+            layers = {**own, self.label: self._label({**fractions, **own}, xp)} if self.label else own
+            yield from ((name, date, values) for name, values in layers.items() for date in dates)
+
+    def _value_tile(
+        self, ground: GroundCells, rings: LineRings, source: VectorSource, known: Any
+    ) -> Iterator[tuple[str, int | None, Any]]:
+        """Make the layer of values of a source, of each date or of all."""
+        placed, values = PlacedBatches.of(ground, rings.values[source.name]), self._values[source.name]
+        if not source.each_date:
+            yield source.name, None, value_tile(ground, placed, values, known)
+            return
+        for dates in placed.dates_alike(rings.dates):
+            layer = value_tile(ground, placed.on(dates[0]), values, known)
+            yield from ((source.name, date, layer) for date in dates)
+
+    def _fractions(
+        self, shares: Mapping[int, Any], known: Sequence[Any], xp: Any, *, each_date: bool
+    ) -> dict[str, Any]:
+        """Return the layers of shares, of each date or of all; NaN where their map is not known."""
+        none = xp.zeros(known[0].shape)
+        owners = [(name, number) for number, source in enumerate(self.sources) for name in source.names]
+        return {
+            name: xp.where(known[number], shares.get(plane, none), np.nan).astype(np.float32)
+            for plane, (name, number) in enumerate(owners)
+            if self.sources[number].each_date == each_date
+        }
+
+    def _label(self, of_names: Mapping[str, Any], xp: Any) -> Any:
+        """Return the number of the class with the largest fraction, of those by name; see `layers`."""
+        fractions = xp.stack([of_names[name] for name in self.names])
         known = xp.isfinite(fractions).all(axis=0)
         shares = xp.where(known, fractions, 0.0)
         enough = shares.max(axis=0) >= max(self.least, 1e-6)
         number = xp.where(enough, xp.argmax(shares, axis=0) + 1, NONE)
         return xp.where(known, number, UNKNOWN).astype(np.uint8)
 
-    def _sums(self, ground: GroundCells, batches: Sequence[RingBatch]) -> dict[int, Any]:
-        """Return the areas of what lies in the pixels of a tile, in units of the covers, by the plane.
+    def _areas(self, ground: GroundCells, placed: PlacedBatches) -> dict[int, Any]:
+        """Return the shares of the ground of each pixel of a tile that is covered, by the plane.
 
         Planes without any polygon there are left out.
         """
+        xp = ground.device.xp
         sums: dict[int, Any] = {}
-        planes, covers = cover(
-            [on_cells(ground, batch.ground) for batch in batches], ground.shape, ground.device
-        )
+        planes, covers = cover(placed.cells, ground.shape, ground.device)
         if planes:
             order = [planes.index(plane) for plane in self._order if plane in planes]
             kernels.resolve_overlaps(covers, np.array(order, dtype=np.int64))
             sums |= zip(planes, ground.push(covers), strict=False)
-        raised = [on_pixels(ground, batch.raised) for batch in batches]
-        planes, covers = cover(raised, ground.tile.shape, ground.device)
+        planes, covers = cover(placed.pixels, ground.tile.shape, ground.device)
         if planes:
             kernels.resolve_overlaps(covers, np.zeros(0, dtype=np.int64))
             area = ground.device.upload(ground.level_ground.pixel_area(ground.tile))
             for plane, own in zip(planes, covers, strict=True):
                 sums[plane] = sums.get(plane, 0.0) + own * area
-        return sums
+        whole = xp.where(ground.areas() > 0.0, ground.areas(), np.nan) * float(kernels.WHOLE_CELL)
+        return {plane: xp.clip(total / whole, 0.0, 1.0) for plane, total in sums.items()}
 
     def facts(self) -> dict[str, Any]:
         """See `layers.Source`."""
         found: dict[str, Any] = {}
-        for number, (source, store) in enumerate(zip(self.sources, self._stores, strict=True)):
+        for number, (store, source) in enumerate(self._with_stores):
             found[source.name] = {
                 "coordinates": source.file.operation,
                 "classes": list(source.file.classes),

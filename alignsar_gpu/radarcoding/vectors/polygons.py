@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +30,7 @@ class RadarRings:
     start : int64 (r + 1,), where each ring begins.
     plane : int64 (r,), the class that each is of.
     sign : int64 (r,), see `kernels.cover_cells`: holes are taken away.
+    dates : bool (r, d), on which dates each is there; of one that stands for all, or of each.
     """
 
     line: NDArray[np.float64]
@@ -37,11 +38,12 @@ class RadarRings:
     start: NDArray[np.int64]
     plane: NDArray[np.int64]
     sign: NDArray[np.int64]
+    dates: NDArray[np.bool_]
 
     @property
     def nbytes(self) -> int:
         """Memory that the rings take, bytes."""
-        return 2 * self.line.nbytes + 3 * self.start.nbytes
+        return 2 * self.line.nbytes + 3 * self.start.nbytes + self.dates.nbytes
 
 
 def radar_rings(
@@ -50,21 +52,24 @@ def radar_rings(
     start: NDArray[np.int64],
     hole: NDArray[np.bool_],
     plane: NDArray[np.int64],
+    dates: NDArray[np.bool_] | None = None,
 ) -> RadarRings:
     """Make rings of vertices in lines and samples; rings with a vertex that is NaN are left out.
 
-    Long edges are to be divided before, see `divide_edges`.
+    Without ``dates`` they are there on all. Long edges are to be divided before, see `divide_edges`.
     """
+    if dates is None:
+        dates = np.ones((len(hole), 1), dtype=bool)
     known = np.isfinite(line) & np.isfinite(sample)
     if not known.all():
         keep = np.logical_and.reduceat(known, start[:-1])
         vertices = np.repeat(keep, np.diff(start))
         line, sample, hole, plane = line[vertices], sample[vertices], hole[keep], plane[keep]
+        dates = dates[keep]
         start = np.concatenate([[0], np.cumsum(np.diff(start)[keep])])
     turn = np.where(_signed_area(line, sample, start) > 0.0, -1, 1)
-    return RadarRings(
-        line=line, sample=sample, start=start, plane=plane, sign=np.where(hole, -turn, turn).astype(np.int64)
-    )
+    sign = np.where(hole, -turn, turn).astype(np.int64)
+    return RadarRings(line=line, sample=sample, start=start, plane=plane, sign=sign, dates=dates)
 
 
 def _signed_area(
@@ -117,6 +122,7 @@ class PlacedRings:
     column, row : float64 (n,), vertices, counted from the upper left corner.
     table, extents : int64 [ring, 4] and float64 [ring, 2], see `kernels.cover_cells`.
     sides : float64 [ring, 2], smallest and largest column of each.
+    dates : bool [ring, date], see `RadarRings`.
     """
 
     column: NDArray[np.float64]
@@ -124,6 +130,18 @@ class PlacedRings:
     table: NDArray[np.int64]
     extents: NDArray[np.float64]
     sides: NDArray[np.float64]
+    dates: NDArray[np.bool_]
+
+    def on(self, date: int) -> PlacedRings:
+        """Select the rings that are there on a date."""
+        there = self.dates[:, date]
+        return replace(
+            self,
+            table=self.table[there],
+            extents=self.extents[there],
+            sides=self.sides[there],
+            dates=self.dates[there],
+        )
 
 
 def on_cells(ground: GroundCells, rings: RadarRings) -> PlacedRings:
@@ -146,7 +164,7 @@ def _placed(
     if len(rings.start) < 2:
         none = np.zeros((0, 2))
         table = np.zeros((0, 4), dtype=np.int64)
-        return PlacedRings(column=column, row=row, table=table, extents=none, sides=none)
+        return PlacedRings(column=column, row=row, table=table, extents=none, sides=none, dates=rings.dates)
     (top, bottom), (left, right) = (
         [extreme.reduceat(place, rings.start[:-1]) for extreme in (np.minimum, np.maximum)]
         for place in (row, column)
@@ -158,6 +176,7 @@ def _placed(
         table=np.stack([rings.start[:-1], rings.start[1:], rings.plane, rings.sign], axis=1)[inside],
         extents=np.stack([top, bottom], axis=1)[inside],
         sides=np.stack([left, right], axis=1)[inside],
+        dates=rings.dates[inside],
     )
 
 

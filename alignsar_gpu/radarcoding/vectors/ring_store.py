@@ -134,7 +134,7 @@ class RingStore:
         if not up.any():
             return RingBatch(
                 ground=self._to_radar(rings, scene.level_ground.terrain, scene.level_ground.height),
-                raised=_nothing(),
+                raised=_nothing(rings.dates.shape[1]),
             )
         low, high = _chosen(rings, ~up), _chosen(rings, up)
         return RingBatch(
@@ -170,7 +170,7 @@ class RingStore:
             whole[:, added] = to_radar(x[added], y[added], np.repeat(ring, pieces)[added])
             line, sample = whole
         plane = self._plane + rings.class_index[rings.owner].astype(np.int64)
-        return radar_rings(line, sample, start, rings.hole, plane)
+        return radar_rings(line, sample, start, rings.hole, plane, rings.dates[rings.owner])
 
     def _heights(self, rings: Rings, terrain: Terrain) -> NDArray[np.float64]:
         """Return heights of features above WGS84: their own, or above the mean terrain under their vertices."""
@@ -204,9 +204,10 @@ def _chosen(rings: Rings, keep: NDArray[np.bool_]) -> Rings:
     )
 
 
-def _nothing() -> RadarRings:
+def _nothing(count: int) -> RadarRings:
     empty, none = np.zeros(0), np.zeros(0, dtype=np.int64)
-    return RadarRings(line=empty, sample=empty, start=np.zeros(1, dtype=np.int64), plane=none, sign=none)
+    start, dates = np.zeros(1, dtype=np.int64), np.zeros((0, count), dtype=bool)
+    return RadarRings(line=empty, sample=empty, start=start, plane=none, sign=none, dates=dates)
 
 
 def rings_between(rings: RadarRings, first: float, last: float) -> RadarRings:
@@ -225,4 +226,5 @@ def rings_between(rings: RadarRings, first: float, last: float) -> RadarRings:
         start=np.concatenate([[0], np.cumsum(size[keep])]),
         plane=rings.plane[keep],
         sign=rings.sign[keep],
+        dates=rings.dates[keep],
     )

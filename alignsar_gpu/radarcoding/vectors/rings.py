@@ -42,6 +42,7 @@ class Rings:
     owner : int64 (r,), the feature of each ring, in order.
     class_index : int32 (f,), the class of each feature; 0 where there are none.
     height : float64 (f,), metres, see `VectorFile.above_terrain`; NaN: on the terrain.
+    dates : bool (f, d), on which dates each feature is there; of one that stands for all, or of each.
     columns : Arrow arrays (f,) of attributes by name, where features have values of their own.
     """
 
@@ -52,6 +53,7 @@ class Rings:
     owner: NDArray[np.int64]
     class_index: NDArray[np.int32]
     height: NDArray[np.float64]
+    dates: NDArray[np.bool_]
     columns: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -64,7 +66,7 @@ class Counts:
     features : that became rings.
     repaired : of these, those whose shape crossed itself or the like.
     dropped : features around the area whose shape bounds none.
-    not_valid : features around the area left out because they are not valid on the reference date.
+    not_valid : features around the area left out because they are not valid on the reference date, or on any date.
     changing : features around the area that are valid on some images and not on others.
     backwards : features around the area that end before they start.
     lines, points : features left out because nothing says how wide they are.
@@ -90,8 +92,11 @@ class Counts:
         """Return the counts by name, for a report."""
         return asdict(self)
 
-    def sentences(self, name: str) -> list[str]:
-        """Return what users should know of the file called ``name``, as sentences."""
+    def sentences(self, name: str, *, each_date: bool = False) -> list[str]:
+        """Return what users should know of the file called ``name``, as sentences.
+
+        ``each_date`` : whether each date has the features of its day.
+        """
         sentences = []
         if not self.features:
             sentences.append(f"{name} has nothing here: the layer is empty")
@@ -107,9 +112,10 @@ class Counts:
             sentences.append(f"{name}: {self.lines} lines were left out; a width makes bands of them")
         if self.points:
             sentences.append(f"{name}: {self.points} points were left out; a buffer makes discs of them")
-        if self.changing:
+        if self.changing and not each_date:
             sentences.append(
-                f"{name}: {self.changing} features begin or end between the images; layers are as on the reference date"
+                f"{name}: {self.changing} features begin or end between the images; layers are as on the reference "
+                "date (each_date=true: as on each)"
             )
         if self.backwards:
             sentences.append(f"{name}: {self.backwards} features end before they start, and are never valid")
@@ -118,11 +124,12 @@ class Counts:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ClassifiedFeatures:
-    """Features (f) with their classes and heights, see `Rings`."""
+    """Features (f) with their classes, heights and dates, see `Rings`."""
 
     shapes: Shapes
     class_index: NDArray[np.int32]
     height: NDArray[np.float64]
+    dates: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -184,7 +191,7 @@ def rings_of(
         shapes, owner = shapes[~lost], owner[~lost]
     shapes, owner = merged(shapes, owner)
     counts.features += int(np.count_nonzero(~np.isin(owner, uncounted)))
-    return _flat(shapes, features.class_index[owner], features.height[owner])
+    return _flat(shapes, features, owner)
 
 
 def _meet(shapes: Shapes, owner: NDArray[np.int64], area: BaseGeometry) -> NDArray[np.bool_]:
@@ -198,7 +205,8 @@ def _different(owner: NDArray[np.int64]) -> int:
     return len(np.unique(owner))
 
 
-def _flat(shapes: Shapes, class_index: NDArray[np.int32], height: NDArray[np.float64]) -> Rings:
+def _flat(shapes: Shapes, features: ClassifiedFeatures, of: NDArray[np.int64]) -> Rings:
+    """Take apart shapes ``of`` features."""
     single = (shapely.get_type_id(shapes) == shapely.GeometryType.POLYGON) & (
         shapely.get_num_interior_rings(shapes) == 0
     )
@@ -219,6 +227,7 @@ def _flat(shapes: Shapes, class_index: NDArray[np.int32], height: NDArray[np.flo
         start=np.concatenate([[0], np.cumsum(size)]).astype(np.int64),
         hole=hole,
         owner=owner.astype(np.int64),
-        class_index=class_index,
-        height=height,
+        class_index=features.class_index[of],
+        height=features.height[of],
+        dates=features.dates[of],
     )

@@ -1,4 +1,4 @@
-"""Features that are valid for a time only: those of the reference date are taken, by attributes with start and end."""
+"""Features that are valid for a time only: those of the reference date, or of each date, by their start and end."""
 
 from __future__ import annotations
 
@@ -30,12 +30,14 @@ class FeatureValidity:
     Attributes
     ----------
     first, last : names of the attributes; None: valid from or for ever. So is a feature without a value.
+    each_date : whether each image has the features of its day; else all have those of the reference date.
     days : of the images, datetime64[D]; ``reference`` is the index of the reference date among them.
     """
 
     key: str
     first: str | None
     last: str | None
+    each_date: bool = False
     days: NDArray[np.datetime64] = field(default_factory=lambda: np.zeros(0, "datetime64[D]"))
     reference: int = 0
 
@@ -46,21 +48,21 @@ class FeatureValidity:
     def select(
         self, columns: Mapping[str, Any], near: NDArray[np.bool_], counts: Counts
     ) -> NDArray[np.bool_]:
-        """Return which of the features that are near are valid on the reference date, and count the others.
+        """Return on which dates the features that are near count, bool [feature, date], and count the others.
 
-        Raises AlignsarError for values that are no dates.
+        One date stands for all, unless each has its own. Raises AlignsarError for values that are no dates.
         """
         if self.first is None and self.last is None:
-            return near
+            return near[:, np.newaxis]
         ever = np.full(len(near), "NaT", "datetime64[D]")
         start = ever if self.first is None else self._days(columns[self.first], self.first, is_last=False)
         end = ever if self.last is None else self._days(columns[self.last], self.last, is_last=True)
         valid = np.stack([~(start > day) & ~(end < day) for day in self.days])  # NaT compares false
-        now: NDArray[np.bool_] = valid[self.reference]
-        counts.not_valid += int(np.count_nonzero(near & ~now))
+        counted = valid if self.each_date else valid[[self.reference]]
+        counts.not_valid += int(np.count_nonzero(near & ~counted.any(axis=0)))
         counts.backwards += int(np.count_nonzero(near & (end < start)))
         counts.changing += int(np.count_nonzero(near & valid.any(axis=0) & ~valid.all(axis=0)))
-        return np.asarray(near & now)
+        return np.asarray((near & counted).T)
 
     def _days(self, column: Any, name: str, *, is_last: bool) -> NDArray[np.datetime64]:
         """Return the days of an attribute, each different value read once; NaT where there is none."""

@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 CONNECTIVITY = 8
 NO_ID = 0  # in layers of ids; what is not known is less
 PIXEL = 128  # bytes of a pixel of a strip while regions are looked for
-Counted = tuple["NDArray[np.int64]", "NDArray[np.int64]"]  # category and pixels of each object
+Counted = tuple[
+    "NDArray[np.int64]", "NDArray[np.int64]", "NDArray[np.int64]"
+]  # category, pixels, name of each object
 
 
 @dataclass(kw_only=True, eq=False)
@@ -42,17 +44,20 @@ class NumberedImage:
     Attributes
     ----------
     numbers : [date, line, sample], 0 without an object; one date where all share the label.
-    category, pixels : of each object; of number 0 too, which is none.
+    category, pixels, name : of each object; of number 0 too, which is none. Its name is the number that users see: the
+        id of a feature, on all dates; of others, their own number.
     """
 
     numbers: NDArray[np.int32]
     category: NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
     pixels: NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
+    name: NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
 
-    def add(self, category: NDArray[Any], pixels: NDArray[Any]) -> None:
+    def add(self, category: NDArray[Any], pixels: NDArray[Any], name: NDArray[Any]) -> None:
         """Add objects behind those that are there."""
         self.category = np.concatenate([self.category, category])
         self.pixels = np.concatenate([self.pixels, pixels])
+        self.name = np.concatenate([self.name, name])
 
     @property
     def count(self) -> int:
@@ -67,7 +72,7 @@ class NumberedImage:
         for index, part in enumerate(ndimage.find_objects(local)):
             number, mask = int(there[index]), local[part] == 1 + index
             yield ShownObject(
-                number=number,
+                number=int(self.name[number]),
                 category=int(self.category[number]),
                 line=part[0].start,
                 sample=part[1].start,
@@ -176,18 +181,19 @@ def number_objects(
     image = NumberedImage(numbers=numbers)
     number = _regions if layer.kind == "regions" else _features
     for label, of_date in zip(labels, numbers, strict=True):
-        category, pixels = number(label, image.count, of_date, config.smallest)
-        image.add(category + first, pixels)
+        category, pixels, name = number(label, image.count, of_date, config.smallest)
+        image.add(category + first, pixels, name)
     return image
 
 
 def _regions(label: _Label, before: int, numbers: NDArray[np.int32], smallest: int) -> Counted:
-    """Number the connected regions of each class, behind those ``before``; return their category and pixels."""
+    """Number the connected regions of each class, behind those ``before``; return what is known of them."""
     classes, objects = label.regions(smallest)
     for strip, lines in enumerate(label.strips):
         found = label.device.download(objects.image(classes, strip))
         numbers[lines] = np.where(found > 0, found + before, 0)
-    return objects.facts["class"] - 1, objects.facts["pixels"]
+    pixels = objects.facts["pixels"]
+    return objects.facts["class"] - 1, pixels, before + 1 + np.arange(len(pixels))
 
 
 def _features(label: _Label, before: int, numbers: NDArray[np.int32], smallest: int) -> Counted:
@@ -199,4 +205,4 @@ def _features(label: _Label, before: int, numbers: NDArray[np.int32], smallest: 
     number_of = np.where(kept, before + np.cumsum(kept), 0)
     for lines, values in label.parts():
         numbers[lines] = number_of[np.searchsorted(ids, values)]
-    return np.zeros(np.count_nonzero(kept), dtype=np.int64), pixels[kept]
+    return np.zeros(np.count_nonzero(kept), dtype=np.int64), pixels[kept], ids[kept].astype(np.int64)

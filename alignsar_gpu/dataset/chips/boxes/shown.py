@@ -18,7 +18,7 @@ class ShownObject:
 
     Attributes
     ----------
-    number : of the object among those of the label.
+    number : of the object among those of the label; of a feature, its id.
     category : index of its category.
     line, sample : of the first pixels of the box around it.
     mask : which pixels of that box are the object's, [line, sample].

@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alignsar_gpu.radarcoding.vectors.polygons import on_cells, on_pixels
 from alignsar_gpu.radarcoding.vectors.values.areas import areas_of, ground_surface, pixel_surface, steps_of
 from alignsar_gpu.radarcoding.vectors.values.ids import Ids, IdTable
 from alignsar_gpu.radarcoding.vectors.values.numbers import DATES, DAYS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
     from alignsar_gpu.radarcoding.level_ground import GroundCells
-    from alignsar_gpu.radarcoding.vectors.ring_store import RingBatch
+    from alignsar_gpu.radarcoding.vectors.placed import PlacedBatches
     from alignsar_gpu.radarcoding.vectors.values.areas import RingAreas
     from alignsar_gpu.radarcoding.vectors.values.numbers import NumberList, Numbers
 
@@ -97,13 +96,10 @@ def feature_values(found: NumberList | IdTable) -> FeatureValues:
     )
 
 
-def value_tile(ground: GroundCells, batches: Sequence[RingBatch], values: FeatureValues, known: Any) -> Any:
+def value_tile(ground: GroundCells, placed: PlacedBatches, values: FeatureValues, known: Any) -> Any:
     """Make the layer of a tile [line, sample], on the device; ``known``: where the map is."""
     device, tile = ground.device, ground.tile
-    surfaces = (
-        (ground_surface, [on_cells(ground, batch.ground) for batch in batches]),
-        (pixel_surface, [on_pixels(ground, batch.raised) for batch in batches]),
-    )
+    surfaces = ((ground_surface, placed.cells), (pixel_surface, placed.pixels))
     parts = [(of(ground), rings) for of, rings in surfaces if any(len(part.table) for part in rings)]
     scale = steps_of(ground.level_ground)
     entries = areas_of(parts, values.groups, tile, scale, device)
