@@ -75,7 +75,7 @@ Nothing here was acquired by a satellite, and nothing here is an ESA product.
 products/        one SAFE folder a date, as ESA's: annotation, calibration, noise, measurements
 orbits/          the true orbit of every date, as restituted-orbit files (EOF)
 scene/           what was on the ground: dem.tif (heights above the WGS84 ellipsoid), land cover, point targets,
-                 changes, motion, atmosphere
+                 objects (ships, tanks, oil slicks by their outlines), changes, subsidence, motion, atmosphere
 truth.zarr       what is true at the pixels of the first date's bursts (a group each; xarray.open_zarr(..., group=...))
 targets.csv      where the point targets are in every burst of every date
 simulation.json  dates, baselines, injected errors, and what was measured while making them
@@ -337,6 +337,7 @@ def _limits_of(surface: Dem, bounds: Bounds) -> tuple[float, float]:
 
 
 def _scene_parameters(asked: SimulateSceneConfig) -> SceneParameters:
+    added = asked.ship_cross_section or [0.0]
     return SceneParameters(
         terrain_posting=asked.terrain_posting,
         relief=asked.relief,
@@ -344,11 +345,23 @@ def _scene_parameters(asked: SimulateSceneConfig) -> SceneParameters:
         base_height=asked.base_height,
         sea_share=asked.sea_share,
         cover_posting=asked.cover_posting,
-        land=LandParameters(railways=asked.railways, road_width=asked.road_width),
+        land=LandParameters(
+            block_size=asked.block_size,
+            town_share=asked.town_share,
+            railways=asked.railways,
+            road_width=asked.road_width,
+        ),
+        contrast=asked.contrast,
+        season=asked.season,
         vectors=tuple(layer for text in asked.vectors for layer in _layers(text)),
         background=asked.background,
         temporal_decorrelation=asked.temporal_decorrelation,
-        targets=TargetParameters(reflectors=asked.corner_reflectors, ships=asked.ships, tanks=asked.tanks),
+        targets=TargetParameters(
+            reflectors=asked.corner_reflectors,
+            ships=asked.ships,
+            ship_cross_section=(min(added), max(added)),
+            tanks=asked.tanks,
+        ),
         reflectors=None if asked.reflectors is None else Path(asked.reflectors).expanduser(),
         changes=ChangeParameters(
             demolitions=asked.demolitions, constructions=asked.constructions, oil_slicks=asked.oil_slicks

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from alignsar_gpu.config.keys import about, key
+from alignsar_gpu.config.keys import about, as_given, key
 from alignsar_gpu.config.products import DemConfig
 from alignsar_gpu.errors import AlignsarError
 
@@ -42,10 +42,29 @@ class SimulateSceneConfig:
         ),
     )
     background: str = key("grassland", "land cover where no vector lies", choices=LAND_COVERS)
+    block_size: float = key(850.0, "m between the small roads of farmland", bounds=(200.0, 20_000.0))
+    town_share: float = key(0.06, "share of the ground that is built up, about", bounds=(0.0, 0.6))
+    contrast: float = key(
+        1.0, "differences of backscatter between classes, dB, times this; 0.5: halved", bounds=(0.0, 4.0)
+    )
+    season: float = key(
+        0.0,
+        "dB that fields are brighter in summer and darker in winter (grassland half, forest a quarter of it the other "
+        "way); they lose 15 % of coherence in summer for each dB; usual: 2",
+        bounds=(0.0, 6.0),
+    )
     temporal_decorrelation: bool = key(default=True, text="false: everything stays coherent, water too")
     reflectors: str | None = key(None, "file of corner reflectors (CSV, GeoJSON or JSON), besides drawn ones")
     corner_reflectors: int = key(6, "corner reflectors drawn", bounds=(0, 1000))
     ships: int = key(3, "ships on each date", bounds=(0, 1000))
+    ship_cross_section: list[float] = field(
+        default_factory=list,
+        metadata=about(
+            "dB added to the cross-sections of ships; of two numbers, each ship has one between them; empty: none",
+            bounds=(-60.0, 60.0),
+            may_be_empty=True,
+        ),
+    )
     tanks: int = key(4, "storage tanks", bounds=(0, 1000))
     demolitions: int = key(2, "blocks of buildings that go", bounds=(0, 1000))
     constructions: int = key(2, "blocks of buildings that come", bounds=(0, 1000))
@@ -124,6 +143,15 @@ class SimulateConfig:
     seed: int = key(1, "seed of everything random", bounds=(0, 2**32 - 1))
     dem: DemConfig = field(default_factory=DemConfig)
     scene: SimulateSceneConfig = field(default_factory=SimulateSceneConfig)
+
+
+def check_ships(scene: SimulateSceneConfig) -> None:
+    """Raise AlignsarError for cross-sections that are not one number, or two that rise."""
+    given = scene.ship_cross_section
+    if len(given) > 2 or given != sorted(given):
+        raise AlignsarError(
+            f"simulate.scene.ship_cross_section={as_given(given)}: give one number of dB, or two that rise"
+        )
 
 
 def check_templates(settings: SimulateConfig) -> None:

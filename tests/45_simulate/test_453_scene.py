@@ -41,7 +41,7 @@ from alignsar_gpu.simulate.ground.targets.reflector_files import read_reflectors
 from alignsar_gpu.simulate.ground.targets.targets import (
     PointTarget,
     TargetParameters,
-    generate_targets,
+    generate_objects,
     ship_cross_section,
     trihedral_cross_section,
 )
@@ -393,6 +393,11 @@ def test_classes_that_cannot_be_are_refused():
 # --- targets
 
 
+def targets_of(*arguments, **keys):
+    """All scatterers of the objects of a map."""
+    return [target for one in generate_objects(*arguments, **keys) for target in one.scatterers]
+
+
 def test_reflectors_stand_on_open_ground_with_the_cross_section_of_a_trihedral(scene):
     assert trihedral_cross_section(1.5, 0.0555) == pytest.approx(4 * np.pi * 1.5**4 / (3 * 0.0555**2))
     reflectors = [one for one in scene.targets if one.kind == "corner_reflector"]
@@ -439,7 +444,7 @@ def test_ships_lie_on_the_water_of_their_date_and_elsewhere_on_the_next(scene):
 def test_without_water_there_is_no_ship_and_without_a_town_no_tank():
     cover = Raster.over(box(4.0, 4.0), 20.0, FIELD, np.uint8)
     heights = Raster.over(box(4.0, 4.0), 100.0, 5.0, np.float32)
-    made = generate_targets(cover, heights, dates=2, seed=1, wavelength=WAVELENGTH)
+    made = targets_of(cover, heights, dates=2, seed=1, wavelength=WAVELENGTH)
     assert {one.kind for one in made} == {"corner_reflector"}
 
 
@@ -463,7 +468,7 @@ def test_tanks_stand_beside_a_town_and_their_roofs_float(scene):
         levels = [heights.pop() - base[0].height for heights in roofs]
         assert len(set(levels)) == 4
         assert 0.0 < min(levels) < max(levels) < tall
-    fixed = generate_targets(
+    fixed = targets_of(
         scene.base,
         scene.heights,
         dates=3,
@@ -479,7 +484,7 @@ def test_targets_keep_to_ground_whose_height_is_known(seed):
     cover = Raster.over(box(3.0, 2.0), 40.0, FIELD, np.uint8)  # reaches further than the heights
     heights = Raster.over(box(3.0, 2.0), 15.0, 5.0, np.float32)
     many = TargetParameters(reflectors=60)
-    made = generate_targets(cover, heights, dates=1, seed=seed, wavelength=WAVELENGTH, parameters=many)
+    made = targets_of(cover, heights, dates=1, seed=seed, wavelength=WAVELENGTH, parameters=many)
     assert len(made) > 20
     assert {one.height for one in made} == {5.0}
 

@@ -16,6 +16,8 @@ import numpy as np
 from alignsar_gpu.errors import AlignsarError, choose_from
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike, NDArray
 
 REFERENCE_INCIDENCE = 38.0  # degrees
@@ -116,6 +118,29 @@ def _class(
         decay=coherence[2],
         colour=colour,
     )
+
+
+def with_contrast(classes: Sequence[GroundClass], contrast: float) -> tuple[GroundClass, ...]:
+    """Scale the differences of backscatter between classes, in dB, at every incidence angle and in each polarization.
+
+    Around the mean of all classes; 1 leaves all as it is, 0.5 halves the differences.
+    """
+    if contrast == 1.0:
+        return tuple(classes)
+    laws = {name: [getattr(one, name) for one in classes] for name in ("vv", "vh")}
+    means = {
+        name: [float(np.mean([getattr(law, part) for law in own])) for part in ("decibels", "exponent")]
+        for name, own in laws.items()
+    }
+
+    def scaled(one: GroundClass, name: str) -> Backscatter:
+        law, (decibels, exponent) = getattr(one, name), means[name]
+        return Backscatter(
+            decibels=decibels + contrast * (law.decibels - decibels),
+            exponent=exponent + contrast * (law.exponent - exponent),
+        )
+
+    return tuple(replace(one, vv=scaled(one, "vv"), vh=scaled(one, "vh")) for one in classes)
 
 
 # Backscatter (dB, exponent); coherence (initial, final, decay in days). Water falls by 0.4 dB a degree.

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import rasterio
-import shapely
 from rasterio.errors import RasterioError
 
 from alignsar_gpu.errors import AlignsarError
+from alignsar_gpu.simulate.ground.features import changes, objects, subsidence, targets
 from alignsar_gpu.version import VERSION
 
 if TYPE_CHECKING:
@@ -31,7 +29,8 @@ def write_scene(scene: GroundScene, folder: Path) -> list[Path]:
     dem.tif (m above the ellipsoid WGS84, EPSG:4979), land_cover.tif (the map before any change) and
     land_cover_DATE.tif for the dates on which it differs, motion_DATE.tif (m upwards since the first date),
     delay_DATE.tif (m of one-way zenith delay at height 0 without the stratified part, which is in its tags),
-    targets.geojson, changes.geojson. Each is written beside and renamed.
+    targets.geojson (scatterers), objects.geojson (ships, tanks and oil slicks), changes.geojson, subsidence.geojson
+    (see `features`). Each is written beside and renamed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     heights = {"description": "height above the ellipsoid WGS84", "units": "m"}
@@ -50,8 +49,8 @@ def write_scene(scene: GroundScene, folder: Path) -> list[Path]:
             "scale_height": repr(delay.scale_height),
         }
         files.append(_write_raster(folder / f"delay_{name}.tif", delay.screen, about))
-    files.append(_write_json(folder / "targets.geojson", _targets(scene)))
-    files.append(_write_json(folder / "changes.geojson", _changes(scene)))
+    makers = {"targets": targets, "objects": objects, "changes": changes, "subsidence": subsidence}
+    files += [_write_json(folder / f"{name}.geojson", make(scene)) for name, make in makers.items()]
     return files
 
 
@@ -111,59 +110,3 @@ def _write_json(path: Path, features: list[dict[str, Any]]) -> Path:
     beside.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     beside.replace(path)
     return path
-
-
-def _targets(scene: GroundScene) -> list[dict[str, Any]]:
-    return [
-        {
-            "type": "Feature",
-            "geometry": {"type": "Point", "coordinates": [one.longitude, one.latitude, one.height]},
-            "properties": {
-                "name": one.name,
-                "kind": one.kind,
-                "height": one.height,
-                "rcs_vv": one.rcs_vv,
-                "rcs_vh": one.rcs_vh,
-                "phase": one.phase,
-                "dates": [scene.names[date] for date in one.dates],
-            },
-        }
-        for one in scene.targets
-    ]
-
-
-def _changes(scene: GroundScene) -> list[dict[str, Any]]:
-    changes = [
-        {
-            "type": "Feature",
-            "geometry": json.loads(shapely.to_geojson(change.shape)),
-            "properties": {
-                "name": change.name,
-                "kind": change.kind,
-                "before": list(change.before),
-                "after": change.after,
-                "first": scene.names[change.first],
-                "last": scene.names[change.last],
-                "date": dt.date.fromisoformat(scene.names[change.first]).isoformat(),
-                "area": float(np.round(change.area, 3)),
-            },
-        }
-        for change in scene.changes
-    ]
-    bowls = [
-        {
-            "type": "Feature",
-            "geometry": {"type": "Point", "coordinates": [bowl.longitude, bowl.latitude]},
-            "properties": {
-                "name": f"bowl {number + 1}",
-                "kind": "subsidence",
-                "rate": bowl.rate,
-                "radius": bowl.radius,
-                "first": scene.names[0],
-                "last": scene.names[-1],
-                "date": dt.date.fromisoformat(scene.names[0]).isoformat(),
-            },
-        }
-        for number, bowl in enumerate(scene.bowls)
-    ]
-    return changes + bowls

@@ -72,13 +72,16 @@ def draw_bowls(bounds: Bounds, seed: int, *, count: int, rate: float, radius: fl
     return tuple(bowls)
 
 
-def motion_raster(bounds: Bounds, bowls: Sequence[Bowl], days: float) -> Raster:
+def motion_raster(
+    bounds: Bounds, bowls: Sequence[Bowl], days: float, *, per_radius: int = PER_RADIUS
+) -> Raster:
     """Compute the upward displacement (m, float32) after ``days``, at posts close enough for bilinear interpolation.
 
-    Between them it is within 1 / 2048 of the depth of every bowl, unless 4000 posts a side are not enough.
+    With ``per_radius`` of them in the least radius: between those of the default it is within 1 / 2048 of the depth of
+    every bowl, unless 4000 posts a side are not enough.
     """
     shortest, longest = sorted(bounds.size)
-    wanted = min((bowl.radius / PER_RADIUS for bowl in bowls), default=shortest)
+    wanted = min((bowl.radius / per_radius for bowl in bowls), default=shortest)
     posting = float(np.clip(wanted, longest / MOST_POSTS, shortest))
     raster = Raster.over(bounds, posting, 0.0, np.float32, "simulated motion")
     if days != 0.0:

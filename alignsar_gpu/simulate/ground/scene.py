@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,13 +11,19 @@ import numpy as np
 
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.simulate.ground.atmosphere import AtmosphereParameters, Delay, delay_of
-from alignsar_gpu.simulate.ground.backscatter import CLASSES, GroundClass
+from alignsar_gpu.simulate.ground.backscatter import CLASSES, GroundClass, with_contrast
 from alignsar_gpu.simulate.ground.changes import Change, ChangeParameters, generate_changes
 from alignsar_gpu.simulate.ground.land.map import LandParameters, generate
 from alignsar_gpu.simulate.ground.land.vectors import VectorLayer, from_vectors
 from alignsar_gpu.simulate.ground.motion import Bowl, draw_bowls, motion_raster
+from alignsar_gpu.simulate.ground.seasons import in_season, season_of
 from alignsar_gpu.simulate.ground.targets.reflector_files import read_reflectors
-from alignsar_gpu.simulate.ground.targets.targets import PointTarget, TargetParameters, generate_targets
+from alignsar_gpu.simulate.ground.targets.targets import (
+    PointTarget,
+    TargetObject,
+    TargetParameters,
+    generate_objects,
+)
 from alignsar_gpu.simulate.ground.terrain import fractal_terrain, terrain_from
 
 if TYPE_CHECKING:
@@ -26,6 +33,8 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.geometry.dem.dem import Dem
     from alignsar_gpu.simulate.ground.raster import Bounds, Raster
+
+DAY = "day"  # begins the names of dates that are numbers of days
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +49,8 @@ class SceneParameters:
     land : of a generated map.
     vectors : layers that the map is made of instead, on a ``background`` class.
     temporal_decorrelation : False makes every class perfectly coherent, water too.
+    contrast : of the backscatter of the classes, see `backscatter.with_contrast`.
+    season : amplitude (dB) of the yearly cycle of vegetation, see `seasons`.
     targets : generated ones; ``reflectors``: a file of given ones, besides (see `reflector_files`).
     changes : of the map.
     bowls : how many bowls sink, the first by ``bowl_rate`` mm per day in its middle, ``bowl_radius`` m wide;
@@ -57,6 +68,8 @@ class SceneParameters:
     vectors: tuple[VectorLayer, ...] = ()
     background: str = "grassland"
     temporal_decorrelation: bool = True
+    contrast: float = 1.0
+    season: float = 0.0
     targets: TargetParameters = field(default_factory=TargetParameters)
     reflectors: str | Path | None = None
     changes: ChangeParameters = field(default_factory=ChangeParameters)
@@ -67,6 +80,11 @@ class SceneParameters:
     atmosphere: AtmosphereParameters = field(default_factory=AtmosphereParameters)
 
     def __post_init__(self) -> None:
+        if not (0.0 <= self.contrast <= 4.0 and 0.0 <= self.season <= 6.0):
+            raise AlignsarError(
+                "simulated scene: contrast must lie in 0 to 4 and season in 0 to 6 dB, got "
+                f"{self.contrast:g} and {self.season:g}"
+            )
         if not 0 <= self.bowls <= 1000:
             raise AlignsarError(f"simulated motion: bowls must lie in 0 to 1000, got {self.bowls}")
 
@@ -81,9 +99,10 @@ class GroundScene:
     days : (date,) float64, days from the first date, rising.
     names : of the dates: YYYYMMDD where the dates are known, else their day.
     heights : metres above the ellipsoid, float32; between posts the two triangles of `Dem`.
-    classes : what the values of the land-cover maps stand for.
+    classes : what the values of the land-cover maps stand for, in the mean of a year; ``season``: the amplitude (dB) of
+        their yearly cycle.
     base : the land cover before any change, uint8.
-    targets : of all dates.
+    targets : of all dates, and what they make up, ``objects``.
     changes, bowls, atmosphere, seed : what the dates differ by.
     """
 
@@ -98,6 +117,8 @@ class GroundScene:
     bowls: tuple[Bowl, ...]
     atmosphere: AtmosphereParameters
     seed: int
+    season: float = 0.0
+    objects: tuple[TargetObject, ...] = ()
 
     @cached_property
     def lowest_and_highest(self) -> tuple[float, float]:
@@ -108,6 +129,22 @@ class GroundScene:
         """List the changes present on a date (its index)."""
         self._check(date)
         return tuple(change for change in self.changes if change.is_there(date))
+
+    def classes_on(self, date: int) -> tuple[GroundClass, ...]:
+        """Return the classes with their backscatter and coherence on a date."""
+        self._check(date)
+        if self.season == 0.0:
+            return self.classes
+        name = self.names[date]
+        day = self.days[date] if name.startswith(DAY) else day_of_year(name)
+        return in_season(self.classes, self.season, season_of(float(day), self.bounds.middle[1]))
+
+    def coherence(self, first: int, second: int) -> list[float]:
+        """Compute the temporal coherence of each class between two dates; of two seasons, the root of the product."""
+        apart = float(self.days[second] - self.days[first])
+        pairs = zip(self.classes_on(first), self.classes_on(second), strict=True)
+        both = ((float(one.coherence(apart)), float(other.coherence(apart))) for one, other in pairs)
+        return [one if one == other else float(np.sqrt(one * other)) for one, other in both]
 
     def cover(self, date: int) -> Raster:
         """Return the land cover of a date, uint8, index into ``classes``; the base map itself without changes."""
@@ -175,7 +212,7 @@ def make_scene(
         sea = asked.base_height if asked.sea_share > 0.0 and dem is None else None
         base = generate(bounds, asked.cover_posting, heights, seed, asked.land, sea_level=sea)
     changes = generate_changes(base, len(elapsed), seed, asked.changes)
-    targets = generate_targets(
+    objects = generate_objects(
         base,
         heights,
         dates=len(elapsed),
@@ -184,15 +221,21 @@ def make_scene(
         parameters=asked.targets,
         changes=changes,
     )
+    classes = with_contrast(CLASSES, asked.contrast)
     drawn = draw_bowls(bounds, seed, count=asked.bowls, rate=asked.bowl_rate, radius=asked.bowl_radius)
     return GroundScene(
         bounds=bounds,
         days=elapsed,
         names=names,
         heights=heights,
-        classes=CLASSES if asked.temporal_decorrelation else tuple(one.unchanging() for one in CLASSES),
+        classes=classes if asked.temporal_decorrelation else tuple(one.unchanging() for one in classes),
+        season=asked.season,
         base=base,
-        targets=(*targets, *_given_reflectors(asked, bounds, len(elapsed), wavelength)),
+        targets=(
+            *(target for one in objects for target in one.scatterers),
+            *_given_reflectors(asked, bounds, len(elapsed), wavelength),
+        ),
+        objects=objects,
         changes=changes,
         bowls=(*drawn, *asked.given_bowls),
         atmosphere=asked.atmosphere,
@@ -216,6 +259,11 @@ def _given_reflectors(
     return inside
 
 
+def day_of_year(name: str) -> int:
+    """Return the day of the year, 1 for the first, of a date YYYYMMDD."""
+    return dt.date.fromisoformat(name).timetuple().tm_yday
+
+
 def _days(days: NDArray[Any]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
     """Days from the first date, and what the dates are called."""
     given = np.atleast_1d(np.asarray(days))
@@ -225,7 +273,7 @@ def _days(days: NDArray[Any]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
         names = [str(one).replace("-", "") for one in given.astype("datetime64[D]")]
     elif rising:
         elapsed = given.astype(np.float64) - float(given[0])
-        names = [f"day{one:04.0f}" for one in elapsed.tolist()]
+        names = [f"{DAY}{one:04.0f}" for one in elapsed.tolist()]
     if not rising or not np.isfinite(elapsed).all() or (np.diff(elapsed) <= 0.0).any():
         shown = ", ".join(map(str, given.ravel())) or "none"
         raise AlignsarError(f"simulated scene: dates must be a list that rises, at least one, got {shown}")

@@ -68,7 +68,7 @@ def ground_on(scene: GroundScene, date: int) -> GroundState:
         motion=scene.motion(date),
         delay=scene.delay(date),
         targets=[one for one in scene.targets if date in one.dates],
-        radiometry=tabulate(scene.classes, scene.days, date),
+        radiometry=tabulate(scene.classes_on(date), scene.days, date),
     )
 
 

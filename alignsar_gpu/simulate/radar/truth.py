@@ -204,9 +204,7 @@ class _TruthWriter:
     def _coherence(
         self, kind: NDArray[np.uint8], before: NDArray[np.uint8], view: PassView
     ) -> NDArray[np.float64]:
-        days = self._campaign.scene.days
-        apart = float(days[view.index] - days[self._reference.index])
-        table = np.array([float(one.coherence(apart)) for one in self._campaign.scene.classes])
+        table = np.array(self._campaign.scene.coherence(self._reference.index, view.index))
         return np.where(kind == before, table[kind], 0.0)
 
     def _places(self, burst: Burst, window: EchoWindow) -> _Places:
