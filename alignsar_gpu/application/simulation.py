@@ -361,6 +361,7 @@ def _scene_parameters(asked: SimulateSceneConfig) -> SceneParameters:
             ships=asked.ships,
             ship_cross_section=(min(added), max(added)),
             tanks=asked.tanks,
+            tank_farms=asked.tank_farms,
         ),
         reflectors=None if asked.reflectors is None else Path(asked.reflectors).expanduser(),
         changes=ChangeParameters(

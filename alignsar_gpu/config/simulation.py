@@ -65,7 +65,8 @@ class SimulateSceneConfig:
             may_be_empty=True,
         ),
     )
-    tanks: int = key(4, "storage tanks", bounds=(0, 1000))
+    tanks: int = key(4, "storage tanks in a farm", bounds=(0, 1000))
+    tank_farms: int = key(1, "farms of tanks", bounds=(0, 1000))
     demolitions: int = key(2, "blocks of buildings that go", bounds=(0, 1000))
     constructions: int = key(2, "blocks of buildings that come", bounds=(0, 1000))
     oil_slicks: int = key(1, "oil slicks", bounds=(0, 1000))

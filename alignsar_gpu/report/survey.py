@@ -31,6 +31,8 @@ MAX_PICTURED_DATES = 16
 COORDINATE_CELLS = 40_000
 STATISTICS_PIXELS = 400_000_000  # read for statistics, of all layers and dates that have no picture
 SAMPLED_PIXELS_ALL_DATES = 400_000  # kept of a layer
+# attributes of labels that tell which rasters, or which features, each date has
+MATCHED, SELECTED = "rasters_of_images", "features_of_images"
 
 
 class CubeSurvey:
@@ -215,6 +217,10 @@ class CubeSurvey:
         image = self.scan(name, date).image
         return np.full(self.view_of(name).shape, np.nan, np.float32) if image is None else image
 
+    def is_of_dates(self, name: str) -> bool:
+        """Return whether a label has rasters or features of its own on each date."""
+        return bool({MATCHED, SELECTED} & set(self.cube[name].attrs))
+
     def power_layer(self, polarization: str) -> str | None:
         """Return the layer that pictures of brightness are made from: its image holds powers."""
         names = (f"amplitude_{polarization}", f"intensity_{polarization}", f"sigma0_{polarization}")
@@ -276,7 +282,7 @@ class CubeSurvey:
             if date not in {None, self.compared_date(compares)}:
                 return None
             return "phase" if is_wrapped(attributes) else "mean"
-        shown = self.pictured if "rasters_of_images" in attributes else (self.reference,)
+        shown = self.pictured if self.is_of_dates(name) else (self.reference,)
         return self._static_reduction(name, attributes) if date is None or date in shown else None
 
     @staticmethod

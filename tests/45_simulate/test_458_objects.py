@@ -88,6 +88,18 @@ def test_tanks_are_there_on_all_dates(objects):
     assert tanks[["date", "valid_from", "valid_until"]].isna().all(axis=None)
 
 
+def test_tank_farms_lie_apart():
+    """The first as if it were alone."""
+    several = scene_of(targets=TargetParameters(ships=0, tanks=4, tank_farms=3), sea_share=0.0)
+    alone = scene_of(targets=TargetParameters(ships=0, tanks=4), sea_share=0.0)
+    tanks, first = ([one for one in made.objects if one.kind == "tank"] for made in (several, alone))
+    assert [one.name for one in tanks] == [f"tank {number}" for number in range(1, 13)]
+    assert tanks[:4] == first
+    assert shapely.union_all([one.outline for one in tanks]).area == pytest.approx(
+        sum(one.outline.area for one in tanks)
+    )
+
+
 def test_slicks_have_their_outline_and_no_cross_section(objects, scene):
     slicks = objects[objects.kind == "oil_slick"]
     changes = {change.name: change for change in scene.changes if change.kind == "oil slick"}

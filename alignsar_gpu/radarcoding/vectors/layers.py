@@ -45,7 +45,9 @@ FRACTION = (
     "area of the class on the ground of the pixel, over all ground in it, seen or in shadow; NaN where the map does "
     "not cover that ground"
 )
-OF_DAY = "of the features that are valid on the day of the image"
+OF_DAY = {
+    "features_of_images": "that are valid on the day of each image"
+}  # attributes of layers of each date
 CREDITS = ("source", "license", "attribution", "references")  # attributes of layers that the label has of all
 COVERED = 0.99  # of the ground of a pixel that a map must cover for the pixel to be known
 
@@ -207,7 +209,8 @@ class VectorLayers:
                 attributes={
                     "units": "1",
                     "long_name": f"area fraction of {name.replace('_', ' ')}",
-                    "description": f"{FRACTION}{f'; {OF_DAY}' * source.each_date}",
+                    "description": FRACTION,
+                    **(OF_DAY if source.each_date else {}),
                     "valid_range": [0.0, 1.0],
                     **({"comment": hidden[self.overlaps]} if hidden[self.overlaps] else {}),
                     **source.attributes,
@@ -219,9 +222,7 @@ class VectorLayers:
         for source in self.sources:
             if not isinstance(legend := source.file.legend, Classes):
                 dtype, attributes = value_layer(legend, source.file.config.units, source.name)
-                if source.each_date:
-                    attributes["description"] += f"; {OF_DAY}"
-                attributes |= source.attributes
+                attributes |= {**(OF_DAY if source.each_date else {}), **source.attributes}
                 specs.append(
                     LayerSpec(name=source.name, dtype=dtype, attributes=attributes, dated=source.each_date)
                 )
@@ -243,6 +244,7 @@ class VectorLayers:
     def _label_attributes(self) -> dict[str, Any]:
         return {
             **class_flags(self.names, [colour for source in self._shares for colour in source.colours]),
+            **(OF_DAY if self._has_dated_shares else {}),
             "long_name": "class of the pixel",
             "description": (
                 f"class with the largest area fraction, at least {self.least:g}; {NONE} where none has it, "

@@ -13,6 +13,7 @@ from alignsar_gpu.report.drawing.figures import Scale, class_picture, date_ticks
 from alignsar_gpu.report.drawing.palette import CLASS_COLOURS, colours_of, stated_colours
 from alignsar_gpu.report.page import Panel, Picture, Section, Table
 from alignsar_gpu.report.sections.objects import objects_table
+from alignsar_gpu.report.survey import MATCHED, SELECTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from alignsar_gpu.report.pictures import PictureWriter
 
 INHERITED = "inherited_from"  # the attribute that says from which file
-MATCHED = "rasters_of_images"  # and which rasters each date has, of layers of several dates
 MOST = 24  # pictures of a panel
 LONG = 100.0  # days, from which on no fractions of a day are shown
 NONE, UNKNOWN = "none", "unknown"  # as flag_meanings call them
@@ -36,7 +36,7 @@ def labels_section(writer: PictureWriter) -> Section | None:
     if not names:
         return None
     files = {file for name in names for file in str(survey.cube[name].attrs[INHERITED]).split(", ")}
-    matched = [name for name in names if MATCHED in survey.cube[name].attrs]
+    matched = [name for name in names if survey.is_of_dates(name)]
     classes = [name for name in names if "flag_meanings" in survey.cube[name].attrs and name not in matched]
     objects = [name for name in names if survey.cube[name].dtype.kind == "i" and name not in matched]
     values = [name for name in names if name not in {*classes, *objects, *matched}]
@@ -80,22 +80,26 @@ def _list(names: list[str]) -> str:
 
 
 def _of_date(writer: PictureWriter, name: str, date: int) -> Picture:
-    """A layer of several dates on one of them, with the raster that it has there."""
+    """A layer of several dates on one of them, with the raster or the features that it has there."""
     survey, attributes = writer.survey, writer.survey.cube[name].attrs
-    picture = (_classes if "flag_meanings" in attributes else _values)(writer, name, date)
+    draw = _objects if survey.cube[name].dtype.kind == "i" else _values
+    picture = (_classes if "flag_meanings" in attributes else draw)(writer, name, date)
+    alt = f"{picture.alt} on {survey.days[date]}"
+    if SELECTED in attributes:
+        return replace(picture, line=f"{picture.line} Of the features {attributes[SELECTED]}.", alt=alt)
     raster = str(attributes[MATCHED]).split(", ")[date]
     apart = float(np.atleast_1d(attributes["days_from_images"])[date])
     away = f"{overview.days(apart)} days away" if apart else "of the same time"
     line = (
         f"No raster is near enough: the nearest is {away}." if raster == NONE else f"From {raster}, {away}."
     )
-    return replace(picture, line=line, alt=f"{picture.alt} on {survey.days[date]}")
+    return replace(picture, line=line, alt=alt)
 
 
 def _titles(writer: PictureWriter, name: str, date: int | None) -> tuple[str, str]:
     """Return the title of a picture and the end of its file name; with the date where a layer is shown on several."""
     survey = writer.survey
-    if date is None or MATCHED not in survey.cube[name].attrs:
+    if date is None or not survey.is_of_dates(name):
         return name, name
     return f"{survey.days[date]} {name}", f"{name}_{survey.keys[date]}"
 
@@ -125,18 +129,19 @@ def _classes(writer: PictureWriter, name: str, date: int | None = None) -> Pictu
     )
 
 
-def _objects(writer: PictureWriter, name: str) -> Picture:
+def _objects(writer: PictureWriter, name: str, date: int | None = None) -> Picture:
     """The objects whose numbers a layer holds, at the middle pixel of every cell; colours repeat."""
     survey = writer.survey
-    number = survey.image(name).astype(np.int64)
+    number = survey.image(name, date).astype(np.int64)
     own = 1 + number % len(CLASS_COLOURS)
     shown = np.where(number > 0, own, np.where(number == 0, 0, len(CLASS_COLOURS) + 1))
     legend = ((NONE, NO_CLASS), ("an object; colours repeat", CLASS_COLOURS[0]))
-    picture = class_picture(shown, legend, writer.frame(name.replace("_", " ")), CLASS_COLOURS[1:])
+    title, file = _titles(writer, name, date)
+    picture = class_picture(shown, legend, writer.frame(title.replace("_", " ")), CLASS_COLOURS[1:])
     attributes = survey.cube[name].attrs
     label = str(attributes.get("long_name", name))
     return Picture(
-        drawn=writer.save(picture, f"objects_{name}"),
+        drawn=writer.save(picture, f"objects_{file}"),
         alt=f"Map of objects: {label}",
         line=f"{label[:1].upper()}{label[1:]}; {attributes.get('table', 'its table')} has a row for each.",
     )
@@ -171,7 +176,7 @@ def _values(writer: PictureWriter, name: str, date: int) -> Picture:
 def _shown(writer: PictureWriter, name: str, date: int | None) -> np.ndarray[Any, np.dtype[np.float32]]:
     """All pictures of a layer that have one scale of colours."""
     survey = writer.survey
-    dates = survey.pictured if MATCHED in survey.cube[name].attrs else (date,)
+    dates = survey.pictured if survey.is_of_dates(name) else (date,)
     return np.stack([survey.image(name, one) for one in dates])
 
 

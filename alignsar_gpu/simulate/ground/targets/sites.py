@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -77,15 +78,18 @@ class Sites:
 
     def _is_clear(self, x: float, y: float, reach: float, date: int | None = None) -> bool:
         """Whether no change is near, on any date or on one."""
-        for change in self.changes:
-            if date is not None and not change.is_there(date):
-                continue
-            west, south, east, north = change.shape.bounds
-            left, top = self.plane.position(west, north)
-            right, bottom = self.plane.position(east, south)
-            if left - reach < x < right + reach and top - reach < y < bottom + reach:
-                return False
-        return True
+        (left, right, top, bottom), (first, last) = self._changed
+        near = (left - reach < x) & (x < right + reach) & (top - reach < y) & (y < bottom + reach)
+        return not (near if date is None else near & (first <= date) & (date <= last)).any()
+
+    @cached_property
+    def _changed(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Boxes around the changes (left, right, top, bottom) and their first and last dates, [4 and 2, change]."""
+        west, south, east, north = np.reshape([one.shape.bounds for one in self.changes], (-1, 4)).T
+        left, top = self.plane.position(west, north)
+        right, bottom = self.plane.position(east, south)
+        dates = np.reshape([(one.first, one.last) for one in self.changes], (-1, 2)).astype(np.int64)
+        return np.stack([left, right, top, bottom]), dates.T
 
     def _inside(self, x: float, y: float, margin: float) -> bool:
         west, east, north, south = self.reach
@@ -132,8 +136,10 @@ class Sites:
                 return x, y
         return None
 
-    def beside_town(self, reach: float, rng: np.random.Generator) -> tuple[float, float] | None:
-        """Find a place with ``reach`` metres of open ground around, close to a town."""
+    def beside_town(
+        self, reach: float, taken: Sequence[tuple[float, float, float]], rng: np.random.Generator
+    ) -> tuple[float, float] | None:
+        """Find a place with ``reach`` metres of open ground around, close to a town, clear of others (x, y, reach)."""
         houses = (self.cover.values[:: self.step, :: self.step] == URBAN).astype(np.float32)
         town = uniform_filter(houses, [max(1, round(TOWN / metres)) for metres in self.cell]) > BUILT_UP
         if not town.any():
@@ -144,6 +150,7 @@ class Sites:
             row, column = int(y / self.cell[0]), int(x / self.cell[1])
             far = float(away[min(row, away.shape[0] - 1), min(column, away.shape[1] - 1)])
             fits = self._inside(x, y, reach) and self._is_clear(x, y, reach)
+            fits = fits and all(np.hypot(x - u, y - v) > reach + other for u, v, other in taken)
             if fits and self._is_level(x, y, reach) and (best is None or far < best[0]):
                 best = far, (x, y)
         return best[1] if best else None

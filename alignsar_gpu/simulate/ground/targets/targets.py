@@ -99,7 +99,7 @@ class TargetParameters:
     reflectors : trihedral corner reflectors; ``edges`` their inner leg lengths in metres, in turn.
     ships : on each date, where there is water wide enough for them; ``ship_cross_section`` are the least and the most
         dB that are added to the cross-section of each.
-    tanks : of one tank farm; ``refill`` is whether their roofs stand at other heights on other dates.
+    tanks : of each of ``tank_farms``; ``refill`` is whether their roofs stand at other heights on other dates.
     """
 
     reflectors: int = 6
@@ -107,6 +107,7 @@ class TargetParameters:
     ships: int = 3
     ship_cross_section: tuple[float, float] = (0.0, 0.0)
     tanks: int = 4
+    tank_farms: int = 1
     refill: bool = True
 
     def __post_init__(self) -> None:
@@ -115,7 +116,7 @@ class TargetParameters:
             raise AlignsarError(
                 f"simulated targets: ship_cross_section must lie in -60 to 60 dB and rise, got {low:g} and {high:g}"
             )
-        for name in ("reflectors", "ships", "tanks"):
+        for name in ("reflectors", "ships", "tanks", "tank_farms"):
             if not 0 <= getattr(self, name) <= 1000:
                 raise AlignsarError(
                     f"simulated targets: {name} must lie in 0 to 1000, got {getattr(self, name)}"
@@ -159,7 +160,7 @@ def generate_objects(
     asked = parameters or TargetParameters()
     sites = Sites(cover, heights, changes)
     made = _reflectors(sites, asked, dates, seed, wavelength)
-    made += _tank_farm(sites, asked, dates, seed)
+    made += _tank_farms(sites, asked, dates, seed)
     for date in range(dates):
         made += _fleet(sites, asked, date, seed)
     return tuple(made)
@@ -240,23 +241,40 @@ def _ship(
     )
 
 
-def _tank_farm(sites: Sites, asked: TargetParameters, dates: int, seed: int) -> list[TargetObject]:
-    """Rows of tanks, each with scatterers around its base, its rim and its floating roof."""
-    rng = np.random.default_rng((seed, TANK_STREAM))
-    diameter = float(rng.uniform(*TANK_DIAMETERS))
-    across = int(np.ceil(np.sqrt(asked.tanks)))
-    pitch = TANK_GAP * diameter
-    place = sites.beside_town(0.5 * pitch * across + diameter, rng) if asked.tanks else None
-    if place is None:
-        return []
+def _tank_farms(sites: Sites, asked: TargetParameters, dates: int, seed: int) -> list[TargetObject]:
+    """Rows of tanks, on each place beside a town."""
     made: list[TargetObject] = []
+    places: list[tuple[float, float, float]] = []
+    for farm in range(asked.tank_farms * bool(asked.tanks)):
+        rng = np.random.default_rng((seed, TANK_STREAM, farm) if farm else (seed, TANK_STREAM))
+        diameter = float(rng.uniform(*TANK_DIAMETERS))
+        reach = 0.5 * TANK_GAP * diameter * np.ceil(np.sqrt(asked.tanks)) + diameter
+        place = sites.beside_town(reach, places, rng)
+        if place is None:
+            break
+        places.append((*place, reach))
+        made += _tank_farm(sites, asked, dates, (place, diameter, len(made)), rng)
+    return made
+
+
+def _tank_farm(
+    sites: Sites,
+    asked: TargetParameters,
+    dates: int,
+    about: tuple[tuple[float, float], float, int],
+    rng: np.random.Generator,
+) -> list[TargetObject]:
+    """Rows of tanks of a diameter around a place, whose numbers go on from those that there are."""
+    place, diameter, first = about
+    across, pitch = int(np.ceil(np.sqrt(asked.tanks))), TANK_GAP * diameter
+    made = []
     for number in range(asked.tanks):
         row, column = divmod(number, across)
         middle = (
             place[0] + (column - 0.5 * (across - 1)) * pitch,
             place[1] + (row - 0.5 * (across - 1)) * pitch,
         )
-        made.append(_tank(sites, asked, dates, (f"tank {number + 1}", middle, diameter), rng))
+        made.append(_tank(sites, asked, dates, (f"tank {first + number + 1}", middle, diameter), rng))
     return made
 
 
