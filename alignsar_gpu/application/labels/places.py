@@ -64,7 +64,8 @@ def shifts_of(product: StackProduct, level_ground: LevelGround, height: Any, lin
         first, stop = max(lines.start - MARGIN, 0), min(lines.stop + MARGIN, total_lines)
         samples = np.arange(0, total_samples + SPACING, SPACING)
         inside = np.minimum(samples, total_samples - 1)
-        found = product.shifts(slice(first, stop), inside, np.asarray(height[first:stop])[:, inside])
+        heights = np.asarray(height[first:stop], dtype=np.float64)[:, inside]
+        found = product.shifts(slice(first, stop), inside, heights)
         return NO_SHIFTS if found is None else Shifts(values=fill_nearest(found), first=first)
     return level_ground.shifts
 

@@ -61,7 +61,7 @@ def fractal_terrain(
         )
     if not 0.5 <= roughness <= 1.0:
         raise AlignsarError(f"simulated terrain: roughness must lie in 0.5 to 1, got {roughness:g}")
-    if not 0.0 <= sea_share < 0.9:
+    if not 0.0 <= sea_share <= 0.9:
         raise AlignsarError(
             f"simulated terrain: sea_share must lie in 0 to 0.9 of the area, got {sea_share:g}"
         )

@@ -130,8 +130,9 @@ class Sites:
         rng: np.random.Generator,
     ) -> tuple[float, float] | None:
         """Find a place with ``reach`` metres of water around on a date, clear of other ships (x, y, length)."""
+        u, v, length = np.reshape(berths, (-1, 3)).T
         for x, y in self._draw(self._distance(WATER), reach, rng):
-            free = all(np.hypot(x - u, y - v) > reach + length for u, v, length in berths)
+            free = bool((np.hypot(x - u, y - v) > reach + length).all())
             if free and self._inside(x, y, reach) and self._is_clear(x, y, reach, date):
                 return x, y
         return None
