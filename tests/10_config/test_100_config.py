@@ -25,6 +25,15 @@ FOLDER = Path(alignsar_gpu.configs.__path__[0])
 EXPERIMENTS = sorted(path.stem for path in (FOLDER / "experiment").glob("*.yaml"))
 NEEDED = {
     "demo": ["device=cpu"],
+    **{name: [] for name in ("demo_landcover", "demo_detection", "demo_change")},
+    "groningen": [
+        "products.path=x",
+        "dem.path=y",
+        "~radarcoding.layers.map.set",
+        "+radarcoding.layers.map.path=z",
+    ],
+    "oil_spills": ["products.path=x", "dem.path=y", "+radarcoding.layers.oil_slick.path=z"],
+    "subsidence": ["products.path=x", "dem.path=y", "+radarcoding.layers.subsiding.path=z"],
     "amsterdam": ["products.path=x"],
     "burst": ["products.path=x", "dem.path=y"],
     "snap": ["products.path=x"],

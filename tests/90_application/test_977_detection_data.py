@@ -94,6 +94,7 @@ def test_a_tank_has_its_box_on_all_dates(output, cube):
 def test_the_report_shows_the_objects_of_each_date(output):
     page = " ".join((output / "report" / "index.html").read_text().split())
     assert "Of the features that are valid on the day of each image." in page
+    assert "none of the ground where it is known" not in page
     for name in (
         "objects_ship_20220114",
         "objects_oil_slick_20220126",

@@ -9,7 +9,7 @@ import xarray as xr
 from command_line import refuse, run
 from pyproj import Transformer
 
-DAYS = ("2022-01-14", "2022-01-26")
+FIRST, SECOND = ("2022-01-09", "2022-01-21"), ("2022-01-20", "2022-02-01")  # from and until: of one pass each
 SMALL = [
     *(
         "device=cpu",
@@ -33,15 +33,13 @@ SMALL = [
 def groningen(folder):
     """TOP10NL around 6.57 E 53.22 N: the little map of other tests, larger and moved."""
     source = fake_maps.top10nl(folder / "elsewhere.gpkg")
-    layers = geopandas.list_layers(source)["name"]
-    frames = {name: geopandas.read_file(source, layer=name) for name in layers}
-    west, south, east, north = np.array([frame.total_bounds for frame in frames.values()]).T
-    middle = 0.5 * (west.min() + east.max()), 0.5 * (south.min() + north.max())
+    frames = {name: geopandas.read_file(source, layer=name) for name in geopandas.list_layers(source)["name"]}
+    middle = np.mean([frame.total_bounds[[0, 2]].mean() for frame in frames.values()])
     there = Transformer.from_crs(4326, 28992, always_xy=True).transform(6.57, 53.22)
     path = folder / "top10nl.gpkg"
     for name, frame in frames.items():
-        moved = frame.geometry.translate(there[0] - middle[0], there[1] - middle[1])
-        moved = moved.scale(1.5, 20.0, origin=there)
+        down = frame.total_bounds[[1, 3]].mean()
+        moved = frame.geometry.translate(there[0] - middle, there[1] - down).scale(1.5, 20.0, origin=there)
         frame.set_geometry(moved).to_file(path, layer=name, driver="GPKG")
     return path
 
@@ -83,7 +81,9 @@ def test_groningen(tmp_path):
 
 
 def test_oil_spills(tmp_path):
-    path = outlines(tmp_path / "slicks.gpkg", 80.45, 13.15, id=["a", "b"], valid_from=DAYS, valid_until=DAYS)
+    path = outlines(
+        tmp_path / "slicks.gpkg", 80.45, 13.15, id=["a", "b"], valid_from=FIRST, valid_until=SECOND
+    )
     keys = (
         "products.area=[80.3,13.0,80.6,13.3]",
         f"radarcoding.layers.oil_slick.path={path}",
