@@ -7,7 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+import zarr
 from command_line import run
+
+from alignsar_gpu.simulate.ground.backscatter import CLASSES, FIELD, with_contrast
+from alignsar_gpu.simulate.ground.seasons import kept_coherence, season_of
 
 SMALL = [
     *("+experiment=demo_detection", "device=cpu", "simulate.dates=2", "simulate.bursts=1"),
@@ -15,6 +19,8 @@ SMALL = [
     *(
         "simulate.scene.ships=150",
         "simulate.scene.tank_farms=10",
+        "simulate.scene.contrast=0.9",
+        "simulate.scene.season=1",
         "simulate.scene.cover_posting=20",
         "simulate.scene.sea_share=0.4",
     ),
@@ -102,3 +108,16 @@ def test_the_report_shows_the_objects_of_each_date(output):
         "objects_tank",
     ):
         assert (output / "report" / f"{name}.svg").exists()
+
+
+def test_contrast_and_season_reach_the_scene(output):
+    truth = zarr.open_group(output / "simulated" / "truth.zarr", mode="r")
+    assert truth.attrs["sigma0_vv_db"] == pytest.approx(
+        [one.vv.decibels for one in with_contrast(CLASSES, 0.9)]
+    )
+    (burst,) = (group for _, group in truth.groups())
+    days = [(np.datetime64(0, "D") + int(day)).item().timetuple().tm_yday for day in burst["date"][:]]
+    kept = [kept_coherence(1.0, season_of(day, 50.8)) for day in days]
+    field = (burst["land_cover"][0] == FIELD) & (burst["land_cover"][1] == FIELD)
+    want = float(CLASSES[FIELD].coherence(12.0)) * np.sqrt(np.prod(kept))
+    assert burst["coherence"][1][field] == pytest.approx(want, rel=1e-6)
