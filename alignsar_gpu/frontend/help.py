@@ -19,14 +19,12 @@ With data of your own:
 
 Experiments, +experiment=NAME:
   demo          Sentinel-1 products are simulated, and brought together like real ones
-  demo_landcover, demo_detection, demo_change
-                chips of simulated scenes to train on: land cover; boxes of ships, tanks and oil slicks; changes
+  demo_landcover  demo_detection  demo_change  chips of simulated scenes with labels to train on
   simulate      Sentinel-1 products with known truth, and nothing else
   sentinel1     Sentinel-1 products of several dates, located with all corrections
   burst         one burst of Sentinel-1, by products.area or products.burst
   amsterdam     a real pair, coregistered by SNAP (sarxarray's test data)
-  groningen, oil_spills, subsidence
-                the use cases of the paper on AlignSAR; configs/experiment/NAME.yaml says which data to give
+  groningen  oil_spills  subsidence  use cases of AlignSAR's paper; their files in configs say which data to give
 
 Groups, GROUP=OPTION:
 {groups}
