@@ -130,16 +130,14 @@ class TestSeason:
         assert scene.classes_on(1)[FIELD].vv.decibels == pytest.approx(CLASSES[FIELD].vv.decibels + 2.0)
 
 
-def test_fields_and_roads_are_as_wide_as_asked_for():
+def test_larger_blocks_of_fields_have_fewer_roads():
     box = Bounds(west=6.0, south=50.75, east=6.1, north=50.8)
 
     def share_of_roads(**land):
         scene = scene_of(box=box, land=LandParameters(town_share=0.0, **land))
         return float((scene.base.values == ROAD).mean())
 
-    usual, wide, large = share_of_roads(), share_of_roads(road_width=25.0), share_of_roads(block_size=2500.0)
-    assert 1.6 < wide / usual < 3.2
-    assert large < 0.7 * usual
+    assert share_of_roads(block_size=2500.0) < 0.7 * share_of_roads()
 
 
 @pytest.mark.parametrize(
@@ -147,7 +145,7 @@ def test_fields_and_roads_are_as_wide_as_asked_for():
     [
         ({"contrast": -1.0}, "contrast must lie in 0 to 4"),
         ({"season": 9.0}, "season in 0 to 6 dB"),
-        ({"land": {"road_width": -1.0}}, "road_width must lie in 0 to 100"),
+        ({"land": {"block_size": 0.0}}, "block_size must lie in 200 to 20000"),
     ],
 )
 def test_what_cannot_be_is_refused(wrong, text):
