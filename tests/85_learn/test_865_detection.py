@@ -11,6 +11,7 @@ pytest.importorskip("torch")
 
 import torch
 
+from alignsar_gpu.config.chips import SharesConfig, SplitConfig
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.learn.detection.data import open_split
 from alignsar_gpu.learn.detection.floor import train_floor
@@ -86,22 +87,28 @@ def test_model_is_read_again(trained):
 
 
 def test_is_the_same_twice(trained, chips, tmp_path):
-    again = train(chips, tmp_path, request_of("heatmap", others=[chips.parent]))
-    assert again["models"]["heatmap"] == trained[1]["models"]["heatmap"]
+    again = train(chips, tmp_path, request_of("heatmap"))
+    expected = trained[1]["models"]["heatmap"] | {"others": {}}
+    assert again["models"]["heatmap"] == expected
     name = "heatmap/seed-3.safetensors"
     assert (tmp_path / name).read_bytes() == (trained[0] / name).read_bytes()
 
 
-def test_floor_knows_what_is_dark(chips):
-    bright, dark = train_floor(open_split(chips, "train", []))
+@pytest.fixture(scope="module")
+def floor(chips):
+    return train_floor(open_split(chips, "train", []))
+
+
+def test_floor_knows_what_is_dark(floor):
+    bright, dark = floor
     assert (bright.cfar.dark, bright.categories.tolist()) == (False, [0, 1])
     assert (dark.cfar.dark, dark.categories.tolist()) == (True, [2])
 
 
-def test_results_of_another_program_are_scored_alike(chips, trained, tmp_path):
+def test_results_of_another_program_are_scored_alike(chips, trained, floor, tmp_path):
     """Boxes of CFAR, written as COCO results, have the scores that they have without a file."""
     split = open_split(chips, "test", [])
-    found = predict_floor(train_floor(open_split(chips, "train", [])), split)
+    found = predict_floor(floor, split)
     results = [
         {
             "image_id": str(split.column("id")[image]) if image % 2 else int(split.numbers[image]),
@@ -148,8 +155,10 @@ class TestRefused:
             path.write_text(path.read_text().replace('"tank"', '"barn"'))
         with pytest.raises(AlignsarError, match="its boxes are of ship, barn, oil, and those that the model"):
             train(chips, tmp_path, request_of("cfar", others=[other]))
-        cube, tables = scene_of_objects()
-        one = chips_with_objects(tmp_path / "one", cube, tables, layers=["sigma0_vv"])
+        cube, tables = scene_of_objects(64, 192, 1, counts=(2, 2, 1))
+        train_alone = SplitConfig(shares=SharesConfig(train=1.0, validation=0.0, test=0.0))
+        keys = {"layers": ["sigma0_vv"], "split": train_alone}
+        one = chips_with_objects(tmp_path / "one", cube, tables, **keys)
         with pytest.raises(AlignsarError, match=r"sigma0_vh: choose from|it lacks sigma0_vh"):
             train(chips, tmp_path, request_of("cfar", others=[one]))
 
