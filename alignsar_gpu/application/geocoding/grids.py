@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import zarr
 from rasterio.errors import RasterioError
 
 from alignsar_gpu.errors import AlignsarError
@@ -100,3 +101,10 @@ def grid_of(path: str) -> MapGrid:
             )
     except RasterioError as error:
         raise AlignsarError(f"{key}: cannot be read as a raster ({error})") from None
+
+
+def stored_grid(cube: Path) -> MapGrid:
+    """Return the pixels of a map cube that geocoding has written, by its GeoZarr attributes."""
+    about: Any = dict(zarr.open_group(cube, mode="r", zarr_format=3).attrs)
+    affine, shape = about["spatial:transform"], about["spatial:shape"]
+    return MapGrid(crs=about["proj:wkt2"], affine=tuple(affine), shape=tuple(shape))

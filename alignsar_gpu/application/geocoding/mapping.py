@@ -97,11 +97,16 @@ class _Image:
 
 
 def open_mapping(
-    path: Path, config: GeocodingConfig, device: Device, cube: xr.Dataset | None = None
+    path: Path,
+    config: GeocodingConfig,
+    device: Device,
+    cube: xr.Dataset | None = None,
+    grid: MapGrid | None = None,
 ) -> Mapping:
     """Open the cube at ``path`` (a cube.zarr), to bring its layers to the map that is configured.
 
     ``cube`` are those of its layers and dates that are wanted, or more of the user's; by default it is opened.
+    ``grid`` is the map, where it is known already.
     Raises AlignsarError for layers that it does not have, for a map that does not show the image, and for a cube that
     does not say where it lies.
     """
@@ -114,8 +119,9 @@ def open_mapping(
             f"geocode: the image has {geometry.grid.lines} lines and {geometry.grid.samples} samples, these layers "
             f"{lines} and {samples}; give all of them, and bounds of the map instead"
         )
-    outline = image_outline(geometry.grid, geometry.orbit, geometry.dem, geometry.doppler)
-    grid = map_grid(config, *outline)
+    if grid is None:
+        outline = image_outline(geometry.grid, geometry.orbit, geometry.dem, geometry.doppler)
+        grid = map_grid(config, *outline)
     geocoding = Geocoding(**vars(geometry), map_grid=grid, device=device, partial=True)
     return Mapping(
         cube=cube,

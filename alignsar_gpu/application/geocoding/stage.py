@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alignsar_gpu.application.dataset.output import open_flow, record_written
 from alignsar_gpu.application.dataset.part import CUBE
-from alignsar_gpu.application.geocoding.cogs import cog_files
 from alignsar_gpu.application.geocoding.mapping import open_mapping
 from alignsar_gpu.application.geocoding.netcdf import write_map_date
+from alignsar_gpu.application.geocoding.writing import fill_map, write_cogs
 from alignsar_gpu.application.space import check_map_space
 from alignsar_gpu.application.stage import Stage, keys_of
-from alignsar_gpu.dataset.cube import create_cube, finish_cube
-from alignsar_gpu.dataset.writer import CubeWriter
-from alignsar_gpu.device import cpu_threads
 from alignsar_gpu.geocoding.cogs import require_storable
 from alignsar_gpu.geometry.stored.surface import PixelSurface
 from alignsar_gpu.progress import LOGGER
@@ -77,9 +72,9 @@ class GeocodingStage(Stage):
         )
         check_map_space(mapping.layout(), self._wanted, folder.work, self.products)
         self._warn_of_level_ground(mapping)
-        self._fill(folder, mapping)
+        fill_map(folder, self.run, mapping, folder.work / MAP, self.name)
         if "cogs" in self._wanted:
-            self._write_cogs(folder, mapping)
+            write_cogs(folder, self.run, mapping, folder.work / MAP, folder.work / COGS, self.name)
         if "netcdf" in self._wanted:
             self._write_dates(folder, mapping)
 
@@ -94,39 +89,6 @@ class GeocodingStage(Stage):
     def warnings(self) -> Sequence[str]:
         """See `Stage.warnings`."""
         return self._warnings
-
-    def _fill(self, folder: RunFolder, mapping: Mapping) -> None:
-        path, layout = folder.work / MAP, mapping.layout()
-        unit = f"{self.name}/layout"
-        if not folder.is_recorded(unit):
-            create_cube(path, layout)
-            folder.record(unit, sorted(path.glob("*/zarr.json")))
-        with self.run.timer.stage(self.name, mapping.tiles.count) as advance:
-            with open_flow(self.run.device) as flow:
-                writer = CubeWriter(path, layout, flow)
-                done = folder.journal.resume(f"{self.name}_row", mapping.tiles.count, [writer])
-                advance.keep(done)
-                for row in range(done, mapping.tiles.count):
-                    for tile, layer, date, values in mapping.row(row):
-                        writer.write(layer.name, tile.rows.start, values, date, left=tile.columns.start)
-                    record_written(flow, folder, f"{self.name}_row-{row}", [writer], advance)
-            finish_cube(path, {})
-
-    def _write_cogs(self, folder: RunFolder, mapping: Mapping) -> None:
-        files = cog_files(folder.work / MAP, folder.work / COGS, mapping)
-        with (
-            self.run.timer.stage(COGS, len(files)) as advance,
-            ThreadPoolExecutor(cpu_threads()) as pool,
-        ):
-            pending = []
-            for file in files:
-                if folder.is_recorded(f"{self.name}/{file.path.name}"):
-                    advance.keep(1)
-                else:
-                    pending.append((file, pool.submit(file.write)))
-            for file, written in pending:
-                folder.record(f"{self.name}/{file.path.name}", written.result())
-                advance(1)
 
     def _write_dates(self, folder: RunFolder, mapping: Mapping) -> None:
         count = mapping.cube.sizes["time"]
