@@ -65,9 +65,12 @@ def model_of(
             dim=(0, 2, 3)
         )  # no class is likelier
     count = len(channels)
+    scaling = Scaling(
+        decibels=[10.0] + [0.0] * (count - 1), mean=[20.0] + [0.5] * (count - 1), deviation=[5.0] * count
+    )
     facts = ModelFacts(
         task=task, model=name, arguments=network.arguments(), label=label, classes=classes, channels=channels,
-        scaling=Scaling(decibels=[10.0] + [0.0] * (count - 1), mean=[20.0] + [0.5] * (count - 1), deviation=[5.0] * count),
+        scaling=scaling,
         seed=1, software="alignsar_gpu test", dataset="made",
     )  # fmt: skip
     return save_model(model_path(folder / name, 1), network.eval(), facts)

@@ -77,7 +77,7 @@ def predict_scene(folder: RunFolder, run: Run, model: Path, metrics: Mapping[str
     facts, network = load_model(model)
     device = "cuda" if run.device.kind == "cuda" else "cpu"
     cube, name = open_dataset(folder.work / CUBE), model.parent.name
-    scores = metrics["models"][name]["test"]
+    scores: Mapping[str, Any] = metrics["models"][name]["test"]
     about = {
         "model": str(metrics["models"][name]["title"]),
         "model_file": model.relative_to(folder.work).as_posix(),
