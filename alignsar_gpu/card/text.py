@@ -26,6 +26,8 @@ from alignsar_gpu.catalog.collection import citation_of
 from alignsar_gpu.report.templates import own_file, template_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from alignsar_gpu.card.subject import Subject
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
@@ -45,11 +47,7 @@ def card_text(subject: Subject, taster: int) -> str:
     facts = subject.facts
     inputs, decibels = inputs_table(subject)
     of_split, example = facts["split"], example_of(subject)
-    environment = jinja2.Environment(  # noqa: S701  (Markdown: cells are escaped where they are written)
-        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"cell": cell, "shown": shown}
-    body = environment.from_string(template_text(__package__, "card.md")).render(
+    body = markdown_template(template_text(__package__, "card.md")).render(
         title=subject.title,
         summary=_summary(subject),
         glance=glance_table(subject),
@@ -77,6 +75,15 @@ def card_text(subject: Subject, taster: int) -> str:
     return f"{_header(subject)}\n{body.rstrip()}\n"
 
 
+def markdown_template(text: str) -> jinja2.Template:
+    """Return a template of Markdown, with filters for cells of tables and for texts that are shown as they are."""
+    environment = jinja2.Environment(  # noqa: S701  (Markdown: cells are escaped where they are written)
+        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"cell": cell, "shown": shown}
+    return environment.from_string(text)
+
+
 def page_of(text: str, title: str) -> str:
     """Return a card (Markdown, with or without its header) as a page of HTML."""
     body = text.split("---\n", 2)[2] if text.startswith("---\n") else text
@@ -98,14 +105,10 @@ def cell(text: str) -> str:
 
 def _header(subject: Subject) -> str:
     """Return the fields that Hugging Face reads, as YAML (of which JSON is a part)."""
-    given = str(subject.facts.get("license", ""))
-    known = RENAMED.get(given.lower(), given.lower())
     fields: dict[str, Any] = {
         "pretty_name": subject.title,
-        "license": known if known in HUGGING_FACE else OTHER,
+        **license_fields(str(subject.facts.get("license", ""))),
     }
-    if given and known not in HUGGING_FACE:
-        fields["license_name"] = given
     count = len(subject.index)
     fields |= {
         "task_categories": list(subject.keys.tasks) if subject.labels else [],
@@ -113,6 +116,18 @@ def _header(subject: Subject) -> str:
         "size_categories": [next((name for most, name in SIZES if count < most), LARGEST)],
         "configs": [{"config_name": "index", "data_files": "chips/index.parquet"}],
     }
+    return header_of(fields)
+
+
+def license_fields(given: str) -> dict[str, str]:
+    """Return the fields by which Hugging Face is told a licence, of its SPDX identifier; empty: none is stated."""
+    known = RENAMED.get(given.lower(), given.lower())
+    fields = {"license": known if known in HUGGING_FACE else OTHER}
+    return fields | ({"license_name": given} if given and known not in HUGGING_FACE else {})
+
+
+def header_of(fields: Mapping[str, Any]) -> str:
+    """Return fields as the header of a card, YAML (of which JSON is a part); empty ones are left out."""
     lines = [f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in fields.items() if value]
     return "\n".join(["---", *lines, "---", ""])
 
