@@ -13,11 +13,18 @@ from alignsar_gpu.application.dataset.quality import QUALITY
 from alignsar_gpu.application.fingerprints import write_text
 from alignsar_gpu.application.folder import CONFIGURATION
 from alignsar_gpu.application.geocoding.stage import COGS, MAP
+from alignsar_gpu.application.journal import read_json
+from alignsar_gpu.application.learn.cards import CARD
+from alignsar_gpu.application.learn.describing import LEARN
+from alignsar_gpu.application.learn.page import PAGE
+from alignsar_gpu.application.learn.predicting import DETECTIONS, MAPPED, PREDICTIONS
+from alignsar_gpu.application.learn.stage import METRICS
 from alignsar_gpu.application.netcdf import ALIGNSAR, NETCDF
 from alignsar_gpu.application.objects.stage import OBJECTS
 from alignsar_gpu.application.report import REPORT
 from alignsar_gpu.application.stage import Stage, keys_of
 from alignsar_gpu.card.checks import FILE as CROISSANT
+from alignsar_gpu.catalog.models import CataloguedModel
 from alignsar_gpu.catalog.stac import Products, Publication, write_stac
 from alignsar_gpu.dataset.chips.index import INDEX
 
@@ -30,11 +37,30 @@ if TYPE_CHECKING:
 STAC = "stac"
 
 
+def trained_models(learn: Path) -> list[CataloguedModel]:
+    """List the models in the folder of what was learned that have weights."""
+    metrics, found = read_json(learn / METRICS), []
+    for name, of in metrics.get("models", {}).items():
+        card = learn / name / CARD
+        if weights := sorted((learn / name).glob("*.safetensors")):
+            means = {score: one["mean"] for score, one in of["test"].items() if one["mean"] is not None}
+            found.append(
+                CataloguedModel(
+                    name=name,
+                    title=of["title"],
+                    weights=weights,
+                    card=card if card.is_file() else None,
+                    scores=means,
+                )
+            )
+    return found
+
+
 class CatalogueStage(Stage):
     """stac/catalog.json, a collection, and an item a date."""
 
     name = "stac"
-    reads = ("dataset", "netcdf", "alignsar", "geocoding", "chips", "objects", "card", "report")
+    reads = ("dataset", "netcdf", "alignsar", "geocoding", "chips", "objects", "learn", "card", "report")
     products = (STAC,)
     shown = (("catalogue", f"{STAC}/catalog.json", ""),)
 
@@ -63,10 +89,18 @@ class CatalogueStage(Stage):
                     map=there(MAP),
                     chips=there(f"{CHIPS}/{INDEX}"),
                     objects=there(OBJECTS),
+                    predictions=there(PREDICTIONS),
+                    detections=there(DETECTIONS),
+                    models=there(f"{LEARN}/{PAGE}"),
+                    metrics=there(f"{LEARN}/{METRICS}"),
                     tables=sorted((folder.work / TABLES).glob("*.parquet")),
-                    cogs=sorted((folder.work / COGS).glob("*.tif")),
+                    cogs=[
+                        *sorted((folder.work / COGS).glob("*.tif")),
+                        *sorted((folder.work / MAPPED).glob("*.tif")),
+                    ],
                     metadata=(folder.work / QUALITY, folder.work / CONFIGURATION),
                     card=[path for name in (README, CROISSANT) if (path := there(name)) is not None],
+                    trained=trained_models(folder.work / LEARN),
                 ),
                 checksum=folder.journal.checksums.of,
                 publication=Publication(address=config.href, citation=config.citation, doi=config.doi),

@@ -11,6 +11,8 @@ from alignsar_gpu.application.dataset.stage import read_quality
 from alignsar_gpu.application.dataset.truth import TRUTH, open_truth
 from alignsar_gpu.application.geocoding.cogs import VISUAL
 from alignsar_gpu.application.geocoding.stage import COGS
+from alignsar_gpu.application.learn.describing import LEARN
+from alignsar_gpu.application.learn.page import PAGE as MODELS
 from alignsar_gpu.application.netcdf import NETCDF
 from alignsar_gpu.application.objects.stage import OBJECTS
 from alignsar_gpu.application.stage import Stage, keys_of
@@ -30,7 +32,7 @@ class ReportStage(Stage):
     """report/index.html."""
 
     name = "report"
-    reads = ("dataset", "netcdf", "geocoding", "chips", "objects")
+    reads = ("dataset", "netcdf", "geocoding", "chips", "objects", "learn")
     products = (REPORT,)
     shown = (("report", f"{REPORT}/index.html", ""),)
 
@@ -60,6 +62,7 @@ class ReportStage(Stage):
                     *sorted((folder.work / COGS).glob(f"{VISUAL}_*.tif")),
                     *(folder.work / CHIPS).glob(INDEX),
                     *folder.work.glob(OBJECTS),
+                    *folder.work.glob(f"{LEARN}/{MODELS}"),
                 ],
                 dates=self.run.config.report.dates,
                 advance=advance,

@@ -15,6 +15,7 @@ VERSIONS = {
     "cube": "v2.2.0",
     "file": "v2.1.0",
     "insar": "v1.0.0",
+    "mlm": "v1.4.0",
     "proj": "v2.0.0",
     "processing": "v1.1.0",
     "raster": "v2.0.0-beta.1",

@@ -251,7 +251,11 @@ def _placed(
     """Let an object of a run lead to the same files from another folder; its own file becomes the link ``via``."""
     own = next((link["href"] for link in fields["links"] if link["rel"] == SELF), None)
     via = _link(VIA, own or _relative(source, place), kind)
-    others = [link for link in fields["links"] if link["rel"] not in STRUCTURE]
+    others = [
+        link | {"href": _moved(link["href"], source.parent, place)}
+        for link in fields["links"]
+        if link["rel"] not in STRUCTURE
+    ]
     assets = {
         name: asset | {"href": _moved(asset["href"], source.parent, place)}
         for name, asset in fields["assets"].items()

@@ -20,6 +20,14 @@ from alignsar_gpu.catalog.facts import require_attributes
 from alignsar_gpu.catalog.files import GENERATOR, address_of, as_text, published, refuse_foreign_catalogue
 from alignsar_gpu.catalog.footprint import footprint
 from alignsar_gpu.catalog.item import make_item
+from alignsar_gpu.catalog.models import (
+    ARTIFACT,
+    SAFETENSORS,
+    CataloguedModel,
+    input_bands,
+    model_item,
+    read_header,
+)
 from alignsar_gpu.catalog.pictures import write_pictures
 from alignsar_gpu.dataset.dates import date_name, scalar
 from alignsar_gpu.errors import AlignsarError
@@ -40,6 +48,7 @@ MEDIA_TYPES = {
     ".md": "text/markdown",
     ".png": pystac.MediaType.PNG,
     ".webp": "image/webp",
+    ".safetensors": SAFETENSORS,
 }
 MOST_READ = 1_000_000_000  # pixels of all dates that are pictured without a map
 PICTURES = {"thumbnail": "Thumbnail", "overview": "Overview"}
@@ -56,6 +65,10 @@ PARTS = (
         "Objects: connected regions of the classes of labels, with means of signatures (Parquet)",
         "data",
     ),
+    ("predictions", "Predictions of a model for every pixel, in radar geometry", "data"),
+    ("detections", "Objects that a model has found, with their places (GeoParquet)", "data"),
+    ("models", "Scores of the models that were trained on it, with pictures", "overview"),
+    ("metrics", "Scores of the models (metrics.json)", "metadata"),
 )
 VISUAL = "visual"  # the layer of a map that is a picture
 
@@ -75,12 +88,14 @@ class Products:
     netcdf : files of the dates, each named ``<YYYYMMDD>.nc`` and found by that name, or the one of all dates,
         ``<first>_<last>.nc``, or none.
     alignsar : files of the dates as AlignSAR's code reads them, ``netcdf_<YYYYMMDD>_full_attributes.nc``.
-    cube, interferograms, report, map, chips, objects : become assets of the collection.
+    cube, interferograms, report, map, chips, objects, predictions, detections, models, metrics : become assets of the
+        collection.
     tables : Parquet files of labels whose pixels have numbers of rows; assets of the collection too.
     cogs : GeoTIFFs of a map, LAYER_<YYYYMMDD>.tif of a date, which become assets of its item, and LAYER.tif of the
         collection.
     metadata : quality.json, run.yaml.
     card : README.md and croissant.json, as far as they are there.
+    trained : models with weights: each gets an item of its own, beside the collection.
     """
 
     netcdf: Iterable[Path] = ()
@@ -91,10 +106,15 @@ class Products:
     map: Path | None = None
     chips: Path | None = None
     objects: Path | None = None
+    predictions: Path | None = None
+    detections: Path | None = None
+    models: Path | None = None
+    metrics: Path | None = None
     tables: Iterable[Path] = ()
     cogs: Iterable[Path] = ()
     metadata: Iterable[Path] = ()
     card: Iterable[Path] = ()
+    trained: Sequence[CataloguedModel] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +197,8 @@ def _catalog(
     )
     catalog.add_child(collection)
     collection.add_items(items.values())
+    models = {model.name: model_item(model, collection, outline) for model in products.trained}
+    catalog.add_items(models.values())
     # The slash at the end: pystac takes a folder with a dot in its name for a file.
     catalog.normalize_hrefs(f"{folder.absolute().as_posix()}/")
 
@@ -189,9 +211,11 @@ def _catalog(
     _add_cogs(collection, items, cogs, checksum)
     _add_parts(collection, cube, products, checksum)
     _add_pictures(collection, items, dates, cogs)
+    for model in products.trained:
+        _add_model(collection, models[model.name], model, checksum)
     collection.item_assets = item_assets(items.values())
     declare_extensions(collection)
-    for item in items.values():
+    for item in (*items.values(), *models.values()):
         declare_extensions(item)
     return catalog
 
@@ -245,6 +269,24 @@ def _add_parts(
         _add_asset(collection, path.stem, path, f"Record of the run ({path.name})", "metadata")
     for path in products.card:
         _add_asset(collection, path.stem.lower(), path, f"Card of the dataset ({path.name})", "metadata")
+
+
+def _add_model(
+    collection: pystac.Collection,
+    item: pystac.Item,
+    model: CataloguedModel,
+    checksum: Callable[[Path], str],
+) -> None:
+    """Add the weights and the card of a model to its item, and a link to it to the collection."""
+    for path in model.weights:
+        asset = _add_asset(item, path.stem, path, f"Weights, {path.stem.replace('-', ' ')}", "mlm:model")
+        _add_checksum(asset, path, checksum)
+        asset.extra_fields |= {"mlm:artifact_type": ARTIFACT, "bands": input_bands(read_header(path)[0])}
+    if model.card is not None:
+        _add_asset(item, "card", model.card, "Model card", "metadata")
+    collection.add_link(
+        pystac.Link("related", item, pystac.MediaType.GEOJSON, f"Model trained on it: {model.title}")
+    )
 
 
 def _add_pictures(

@@ -62,8 +62,8 @@ def write_report(
         range) in radians. Any of them may be missing.
     configuration : the composed configuration, shown as it is.
     files : NetCDF files of the dataset, of which the page opens that of the reference date or the first, and pictures
-        of dates on a map (visual_<YYYYMMDD>.tif), of which it shows one; and the index of chips (index.parquet) and the
-        objects (objects.parquet).
+        of dates on a map (visual_<YYYYMMDD>.tif), of which it shows one; and the index of chips (index.parquet), the
+        objects (objects.parquet), and the page of models (learn/index.html).
     dates : those that get pictures (YYYYMMDD), besides the reference; empty: up to 16, evenly chosen.
     advance : called with 1 for each of `SECTIONS` that is done.
 
@@ -92,6 +92,7 @@ def write_report(
                 configuration,
                 advance,
                 netcdf,
+                models=any(file.name == "index.html" for file in files),
             )
         )
     finally:
@@ -103,7 +104,12 @@ def write_report(
 
 
 def _page(
-    writer: PictureWriter, configuration: str, advance: Callable[[int], None], netcdf: Sequence[Path]
+    writer: PictureWriter,
+    configuration: str,
+    advance: Callable[[int], None],
+    netcdf: Sequence[Path],
+    *,
+    models: bool,
 ) -> Page:
     """The content of the page; its pictures are drawn."""
     survey, quality = writer.survey, writer.survey.quality
@@ -117,6 +123,7 @@ def _page(
         sections=_sections(writer, advance),
         netcdf="".join(f"netcdf/{file.name}" for file in first),
         opener="alignsar_gpu.open" if survey.cube.encoding.get("computed") else "xarray.open_zarr",
+        models=models,
         stages=overview.stages(quality),
         blocks=_blocks(quality, configuration),
     )

@@ -110,6 +110,7 @@ class Page:
     sections: tuple[Section, ...]
     netcdf: str
     opener: str  # the function that shows all layers of the cube
+    models: bool = False  # whether there is a page of models
     stages: tuple[StageTime, ...] = ()
     blocks: tuple[FoldedText, ...] = ()
 

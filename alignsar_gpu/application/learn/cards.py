@@ -149,7 +149,7 @@ def _training(model: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
 
 def _limits(facts: ModelFacts, model: Mapping[str, Any]) -> list[str]:
     found = [
-        "It takes the layers of the table in their units, of the same sensor and pixel spacing; nothing warns of others.",
+        "It takes the layers of the table in their units, of the same sensor and spacing; nothing warns of others.",
         "Probabilities are not calibrated.",
     ]
     if not model.get("others"):

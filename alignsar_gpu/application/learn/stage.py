@@ -10,6 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from alignsar_gpu.application.chips.stage import CHIPS
 from alignsar_gpu.application.fingerprints import write_text
+from alignsar_gpu.application.journal import read_json
+from alignsar_gpu.application.learn.describing import LEARN, describe_models
+from alignsar_gpu.application.learn.page import PAGE
+from alignsar_gpu.application.learn.predicting import PRODUCTS as PREDICTED
+from alignsar_gpu.application.learn.predicting import chosen_model, map_predictions, predict_scene
 from alignsar_gpu.application.stage import Stage, keys_of
 from alignsar_gpu.dataset.chips.description import DATASET
 from alignsar_gpu.dataset.chips.opening import folder_of
@@ -24,17 +29,17 @@ if TYPE_CHECKING:
     from alignsar_gpu.config import Config
     from alignsar_gpu.learn.request import Request
 
-LEARN, METRICS = "learn", "metrics.json"
+METRICS = "metrics.json"
 NEEDED = ("torch", "safetensors", "sklearn")  # the extra `learn`
 
 
 class LearnStage(Stage):
-    """learn/: weights, metrics.json."""
+    """learn/: weights, metrics.json, cards and a page; predictions of the scene, also on a map."""
 
     name = "learn"
     reads = ("dataset", "geocoding", "chips")
-    products = (LEARN,)
-    shown = (("learning", f"{LEARN}/{METRICS}", ""),)
+    products = (LEARN, *PREDICTED)
+    shown = (("models", f"{LEARN}/{PAGE}", ""), ("scores", f"{LEARN}/{METRICS}", ""))
 
     @classmethod
     def is_wanted(cls, config: Config) -> bool:
@@ -63,13 +68,27 @@ class LearnStage(Stage):
         import torch  # noqa: PLC0415  (is an extra)
 
         torch.set_num_threads(cpu_threads())  # numba has changed it: both use the same OpenMP
+        metrics = self._train(folder)
+        model = chosen_model(self.run.config.learn.predict, metrics, folder.work / LEARN)
+        if model is not None:
+            predict_scene(folder, self.run, model, metrics, self.name)
+            map_predictions(folder, self.run, self.name)
+        describe_models(folder, metrics, reported=self.run.config.report.kind != "none")
+
+    def _train(self, folder: RunFolder) -> dict[str, Any]:
+        """Train and test the models; return what metrics.json holds."""
+        unit, file = f"{self.name}/{METRICS}", folder.work / LEARN / METRICS
+        if folder.is_recorded(unit):
+            return read_json(file)
         task = import_module(f"alignsar_gpu.learn.{self.run.config.learn.task}.task")
         request = self._request()
-        with self.run.timer.stage(self.name, task.steps(chips, request)) as advance:
-            metrics = task.train(chips, folder.work / LEARN, request, advance)
-        write_text(folder.work / LEARN / METRICS, json.dumps(metrics, indent=1, allow_nan=False) + "\n")
+        with self.run.timer.stage(self.name, task.steps(folder.work / CHIPS, request)) as advance:
+            metrics: dict[str, Any] = task.train(folder.work / CHIPS, folder.work / LEARN, request, advance)
+        write_text(file, json.dumps(metrics, indent=1, allow_nan=False) + "\n")
+        folder.record(unit, [file, *sorted((folder.work / LEARN).rglob("*.safetensors"))])
         for name, model in metrics["models"].items():
             LOGGER.info("%-10s %s", name, _in_words(model["test"]))
+        return metrics
 
     def _request(self) -> Request:
         from alignsar_gpu.learn.options import FitOptions  # noqa: PLC0415
