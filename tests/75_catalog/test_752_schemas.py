@@ -3,6 +3,7 @@
 import copy
 import json
 import socket
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ import numpy as np
 import pystac
 import pytest
 from fake_catalogue import COLOURS, DATES, labelled_cube, make_products, write_maps
+from fake_model import fake_model
 from jsonschema import Draft7Validator
 from PIL import Image
 from pystac.validation import JsonSchemaSTACValidator
@@ -25,6 +27,7 @@ BROKEN = {  # a field of each extension that is wrong, and where
     "cube": (["cube:dimensions", "time", "extent"], "always"),
     "file": (["assets", "netcdf", "file:size"], -1),
     "insar": (["properties", "insar:perpendicular_baseline"], "far"),
+    "mlm": (["properties", "mlm:tasks"], ["guessing"]),
     "proj": (["assets", "map_sigma0_vv", "proj:transform"], [1, 2]),
     "processing": (["properties", "processing:software"], "alignsar_gpu 0.1.0"),
     "raster": (["assets", "map_sigma0_vv", "bands", 0, "raster:sampling"], "volume"),
@@ -59,7 +62,7 @@ def errors(fields, url):
 def run(tmp_path_factory):
     output = tmp_path_factory.mktemp("outputs") / "test"
     cube = labelled_cube()
-    products = make_products(cube, output)
+    products = replace(make_products(cube, output), trained=[fake_model(output / "learn")])
     write_stac(cube, output / "stac", products, publication=Publication(doi="10.5281/zenodo.1234567"))
     top = output / "stac" / "fake-stack"
     objects = {path.stem: json.loads(path.read_text()) for path in sorted(output.rglob("stac/**/*.json"))}
@@ -71,11 +74,16 @@ def run(tmp_path_factory):
         objects=objects,
         collection=objects["collection"],
         item=objects["fake-stack-20220110"],
+        model=objects["fake-stack-model-unet"],
     )
 
 
 def test_all_objects_are_valid(run):
-    assert list(run.objects) == ["catalog", "collection", *(f"fake-stack-{date}" for date in DATES)]
+    assert list(run.objects) == [
+        "catalog",
+        "collection",
+        *(f"fake-stack-{d}" for d in (*DATES, "model-unet")),
+    ]
     used = set()
     for fields in run.objects.values():
         kind = pystac.STACObjectType(fields["type"])
@@ -100,7 +108,8 @@ def test_schemas_are_those_that_are_used():
 @pytest.mark.parametrize("prefix", sorted(SCHEMAS))
 def test_a_wrong_field_is_refused(run, prefix):
     (*way, last), value = BROKEN[prefix]
-    fields = copy.deepcopy(run.collection if prefix in IN_COLLECTION else run.item)
+    of_prefix = dict.fromkeys(IN_COLLECTION, run.collection) | {"mlm": run.model}
+    fields = copy.deepcopy(of_prefix.get(prefix, run.item))
     place = fields
     for key in way:
         place = place[key]
