@@ -83,11 +83,6 @@ def model_item(model: CataloguedModel, collection: pystac.Collection, outline: F
     return item
 
 
-def input_bands(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Describe the channels of a model as bands, in their order."""
-    return [{"name": _band_name(channel), "data_type": "float32"} for channel in facts["channels"]]
-
-
 def _band_name(channel: Mapping[str, Any]) -> str:
     """Return the layer of a channel, with the number of its date, 1 the earliest."""
     return channel["layer"] if channel["date"] is None else f"{channel['layer']}_date{channel['date'] + 1}"
@@ -97,6 +92,7 @@ def _fields(model: CataloguedModel, facts: Mapping[str, Any], parameters: int) -
     tasks, channels = TASKS[facts["task"]], len(facts["channels"])
     arguments = dict(facts["arguments"])
     return {
+        "bands": [{"name": _band_name(channel), "data_type": "float32"} for channel in facts["channels"]],
         "mlm:name": model.name,
         "mlm:architecture": model.title,
         "mlm:framework": "PyTorch",

@@ -20,14 +20,7 @@ from alignsar_gpu.catalog.facts import require_attributes
 from alignsar_gpu.catalog.files import GENERATOR, address_of, as_text, published, refuse_foreign_catalogue
 from alignsar_gpu.catalog.footprint import footprint
 from alignsar_gpu.catalog.item import make_item
-from alignsar_gpu.catalog.models import (
-    ARTIFACT,
-    SAFETENSORS,
-    CataloguedModel,
-    input_bands,
-    model_item,
-    read_header,
-)
+from alignsar_gpu.catalog.models import ARTIFACT, SAFETENSORS, CataloguedModel, model_item
 from alignsar_gpu.catalog.pictures import write_pictures
 from alignsar_gpu.dataset.dates import date_name, scalar
 from alignsar_gpu.errors import AlignsarError
@@ -281,7 +274,9 @@ def _add_model(
     for path in model.weights:
         asset = _add_asset(item, path.stem, path, f"Weights, {path.stem.replace('-', ' ')}", "mlm:model")
         _add_checksum(asset, path, checksum)
-        asset.extra_fields |= {"mlm:artifact_type": ARTIFACT, "bands": input_bands(read_header(path)[0])}
+        # STAC has bands of an item only where an asset has some; MLM wants those of the item.
+        bands = [{"name": band["name"]} for band in item.properties["bands"]]
+        asset.extra_fields |= {"mlm:artifact_type": ARTIFACT, "bands": bands}
     if model.card is not None:
         _add_asset(item, "card", model.card, "Model card", "metadata")
     collection.add_link(

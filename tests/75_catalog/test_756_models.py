@@ -58,6 +58,7 @@ def test_weights_and_card_are_assets(run):
         == (run.output / "learn/unet/seed-1.safetensors").stat().st_size
     )
     names = [band["name"] for band in assets["seed-1"].extra_fields["bands"]]
+    assert names == [band["name"] for band in run.item.properties["bands"]]
     assert names == [band["name"] for band in run.item.properties["mlm:input"][0]["bands"]]
     for asset in assets.values():
         assert (run.output / "learn/unet" / asset.href.rpartition("/")[2]).is_file()
