@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from alignsar_gpu.application.folder import RunFolder
 
-CELLS = 500  # along the longer side of a picture of the scene
+CELLS = 1000  # along the longer side of a picture of the scene
 LEARN = "learn"
 REPORT = "../report/index.html"
 
@@ -78,7 +78,7 @@ def scene_maps(cube: xr.Dataset, path: Path, metrics: Mapping[str, Any]) -> Maps
         layers.append(("prediction", predictions[f"{PREFIX}{label}"]))
         parts = [Shown(title=title, classes=codes[_reduced(layer)]) for title, layer in layers]
         parts.append(_shown("probability", predictions[f"{PREFIX}{label}_probability"]))
-        text = "The true class of each pixel, the predicted one, and its probability (bright: sure)."
+        text = "The true class of each pixel, the predicted one, and its probability (bright: sure). Pale: no data."
         return Maps(parts=parts, names=names, model=model, text=text)
     found = [str(name) for name in predictions.data_vars]
     last = predictions.isel(time=-1)
@@ -92,6 +92,6 @@ def _shown(title: str, layer: xr.DataArray) -> Shown:
 
 
 def _reduced(layer: xr.DataArray) -> NDArray[Any]:
-    """Read some pixels of a layer, evenly chosen, as many as a picture shows."""
-    steps = [max(1, count // CELLS) for count in layer.shape]
-    return np.asarray(layer[:: steps[0], :: steps[1]].values)
+    """Read every n-th line and sample of a layer, as many as a picture shows."""
+    step = max(1, max(layer.shape) // CELLS)
+    return np.asarray(layer[::step, ::step].values)
