@@ -17,7 +17,7 @@ from alignsar_gpu.application.learn.predicting import PREDICTIONS
 from alignsar_gpu.card.limits import limits
 from alignsar_gpu.card.subject import Keys, Subject
 from alignsar_gpu.dataset.cube import open_cube
-from alignsar_gpu.dataset.dates import date_name
+from alignsar_gpu.dataset.dates import date_name, scalar
 from alignsar_gpu.report.drawing.learning import Shown
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def scene_maps(cube: xr.Dataset, path: Path, metrics: Mapping[str, Any]) -> Maps
         return Maps(parts=parts, names=names, model=model, text=text)
     found = [str(name) for name in predictions.data_vars]
     last = predictions.isel(time=-1)
-    day = date_name(last["time"].values)
+    day = date_name(scalar(last["time"]))
     parts = [_shown(f"{name.replace('_', ' ')}, {day}", last[name]) for name in found]
     return Maps(parts=parts, names=names, model=model, text="Scores of the last date: brighter is surer.")
 

@@ -53,7 +53,7 @@ def chosen_model(predict: str | None, metrics: Mapping[str, Any], learn: Path) -
         name: learn / name / f"seed-{next(iter(of['seeds']))}.safetensors"
         for name, of in metrics["models"].items()
     }
-    there = {name: file for name, file in files.items() if file.is_file()}
+    there: dict[str, Path] = {name: file for name, file in files.items() if file.is_file()}
     if predict:
         if predict not in there:
             raise AlignsarError(f"learn.predict={predict}: {choose_from(predict, there)}")
@@ -65,7 +65,7 @@ def chosen_model(predict: str | None, metrics: Mapping[str, Any], learn: Path) -
 
 def main_score(model: Mapping[str, Any]) -> float:
     """Return the first score of a model on the split for testing, its mean over the seeds; -1 where it has none."""
-    first = next(iter(model["test"].values()), {})
+    first: Mapping[str, Any] = next(iter(model["test"].values()), {})
     found = first.get("mean")
     return -1.0 if found is None else float(found)
 
@@ -193,7 +193,9 @@ def _fill(folder: RunFolder, run: Run, scene: Scene, about: Mapping[str, Any], s
                 objects = [part for tile in rows[number] for part in scene.predict(tile, layout, writer)]
                 if objects:
                     found.mkdir(exist_ok=True)
-                    columns = {name: np.concatenate([part[name] for part in objects]) for name in objects[0]}
+                    columns: dict[str, Any] = {
+                        name: np.concatenate([part[name] for part in objects]) for name in objects[0]
+                    }
                     np.savez(found / f"{number:06d}.npz", **columns)
                 record_written(flow, folder, f"{stage}_row-{number}", [writer], advance)
         finish_cube(path, {})

@@ -57,7 +57,7 @@ def scores_picture(scores: Mapping[str, Mapping[str, Mapping[str, float | None]]
                 if mean is not None:
                     axes.plot(mean, row, "o", color=colour_of(number), markersize=9)
             axes.set(xlim=(-0.02, 1.02), ylim=(-0.6, len(scores) - 0.4), xlabel=words(name))
-            axes.set_yticks(range(len(scores)), [_folded(title) for title in reversed(scores)])
+            axes.set_yticks(range(len(scores)), [_folded(title) for title in reversed(list(scores))])
             _tidy(axes)
         return figure
 
@@ -149,8 +149,8 @@ def curve_picture(
             x, y = np.array(of["x"], dtype=float), np.array(of["y"], dtype=float)
             axes.plot(x, y, color=colour_of(number), marker="o" if "low" in of else "", label=title)
             if "low" in of:
-                band = (np.array(of[key], dtype=float) for key in ("low", "high"))
-                axes.fill_between(x, *band, color=colour_of(number), alpha=0.2, linewidth=0)
+                low, high = (np.array(of[key], dtype=float) for key in ("low", "high"))
+                axes.fill_between(x, low, high, color=colour_of(number), alpha=0.2, linewidth=0)
         if logarithmic:
             axes.set_xscale("log")
         axes.set(xlabel=x_title, ylabel=y_title, ylim=(-0.02, 1.02))
