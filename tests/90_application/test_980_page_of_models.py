@@ -8,7 +8,9 @@ import pytest
 from report_pictures import texts_of
 
 from alignsar_gpu.application.learn.page import Maps, score_text, write_page
+from alignsar_gpu.application.report import ReportStage
 from alignsar_gpu.report.drawing.learning import Shown
+from alignsar_gpu.report.page import Page, Table, render
 
 
 @pytest.mark.parametrize("make", [fake_metrics.land_cover, fake_metrics.detection, fake_metrics.change])
@@ -63,3 +65,21 @@ def test_the_same_bytes_again(tmp_path):
     )
     assert len(first) > 5
     assert first == second
+
+
+def test_the_report_leads_to_it():
+    def page(**more):
+        dates = Table(name="Dates", head=("date",), rows=())
+        empty = {
+            "summary": "",
+            "facts": (),
+            "warnings": (),
+            "sections": (),
+            "netcdf": "",
+            "opener": "xarray.open_zarr",
+        }
+        return render(Page(title="Test", dates=dates, **empty, **more))
+
+    assert page(models=True).count('href="../learn/index.html"') == 2
+    assert "learn/" not in page()
+    assert "learn" in ReportStage.reads

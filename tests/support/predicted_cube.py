@@ -49,18 +49,15 @@ def model_of(
     """A model with random weights, in a file; its normalisation is as if it had been trained."""
     torch.manual_seed(seed)
     classes = classes or CLASSES
-    arguments = {
-        "channels": len(channels),
-        "outputs": outputs or len(classes),
-        **({} if name == "ann" else {"width": 4}),
-    }
-    network = build(name, arguments)
+    kind = "categories" if name == "heatmap" else "outputs"
+    arguments = {"channels": len(channels), kind: outputs or len(classes)}
+    network = build(name, arguments if name == "ann" else arguments | {"width": 4})
     with torch.no_grad():
         for module in network.modules():
             if isinstance(module, torch.nn.BatchNorm2d):
                 module.running_mean.normal_(0.0, 0.2)
         network.eval()
-        last = [module for module in network.modules() if isinstance(module, torch.nn.Conv2d)][-1]
+        last = getattr(network, "head", None) or list(network.modules())[-1]
         last.bias -= network(torch.randn(1, len(channels), 32, 64)).mean(
             dim=(0, 2, 3)
         )  # no class is likelier
