@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+import xarray as xr
 
 pytest.importorskip("torch")
 pytest.importorskip("safetensors")
@@ -71,6 +72,20 @@ def test_is_added_to_a_finished_run(finished):
     assert metrics["models"]["unet"]["test"]["macro_f1"]["mean"] > 0.5
     assert (finished / "cube.zarr" / "zarr.json").read_bytes() == before
     assert not list(finished.rglob("*.checkpoint"))
+
+
+def test_predicts_the_scene_and_describes_the_model(finished):
+    run(finished)  # nothing is left to do where the test before has made it
+    cube, found = (xr.open_zarr(finished / name) for name in ("cube.zarr", "predictions.zarr"))
+    known = found["predicted_land_cover"] != 255
+    agrees = (found["predicted_land_cover"] == cube["land_cover"]).where(known).mean()
+    assert found.attrs["model_file"] == "learn/unet/seed-1.safetensors"
+    assert float(agrees) > 0.7
+    text = (finished / "learn/index.html").read_text()
+    assert 'href="unet/README.md"' in text
+    assert "pictures/scene.svg" in text
+    (item,) = (json.loads(path.read_text()) for path in finished.glob("stac/*-model-unet/*.json"))
+    assert item["properties"]["mlm:name"] == "unet"
 
 
 def test_the_same_command_does_nothing_again_and_other_keys_train_again(finished):
