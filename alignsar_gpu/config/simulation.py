@@ -39,6 +39,10 @@ class SimulateSceneConfig:
     )
     background: str = key("grassland", "land cover where no vector lies", choices=LAND_COVERS)
     block_size: float = key(850.0, "m between the small roads of farmland", bounds=(200.0, 20_000.0))
+    railways: int = key(1, "railways across the drawn map", bounds=(0, 20))
+    road_width: float = key(
+        0.0, "m that drawn roads, streets and railways have at least", bounds=(0.0, 100.0)
+    )
     town_share: float = key(0.06, "share of the ground that is built up, about", bounds=(0.0, 0.6))
     contrast: float = key(
         1.0, "differences of backscatter between classes, dB, times this; 0.5: halved", bounds=(0.0, 4.0)
