@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pystac
 
 from alignsar_gpu.catalog.cog import class_of
+from alignsar_gpu.opening.texts import load_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,8 +54,8 @@ def read_header(path: Path) -> tuple[dict[str, Any], int]:
     """Read what a file of safetensors says of its model, and the number of its parameters, without the weights."""
     with path.open("rb") as file:
         length = int.from_bytes(file.read(LENGTH), "little")
-        header = json.loads(file.read(min(length, LONGEST)))
-    facts: dict[str, Any] = json.loads(header.pop("__metadata__")[FACTS])
+        header = load_json(file.read(min(length, LONGEST)))
+    facts: dict[str, Any] = load_json(header.pop("__metadata__")[FACTS])
     return facts, sum(math.prod(tensor["shape"]) for tensor in header.values())
 
 

@@ -12,6 +12,7 @@ import safetensors.torch
 from alignsar_gpu.errors import AlignsarError, writing
 from alignsar_gpu.learn.channels import Channel, Scaling
 from alignsar_gpu.learn.networks import NETWORKS, build
+from alignsar_gpu.opening.texts import load_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,7 +84,7 @@ def load_model(path: Path) -> tuple[ModelFacts, Network]:
             f"{path}: is no file of safetensors ({error}); name a model such as {EXAMPLE}"
         ) from None
     try:
-        facts = _facts(json.loads(metadata[FACTS]))
+        facts = _facts(load_json(metadata[FACTS]))
         network = build(facts.model, facts.arguments)
         network.load_state_dict(tensors)
     except (KeyError, RuntimeError, TypeError, ValueError) as error:

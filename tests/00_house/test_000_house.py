@@ -37,7 +37,7 @@ ARROWS = {
     "radarcoding": VALUES | {"config", "device", "geometry", "kernels", "opening", "progress"},
     "dataset": VALUES | {"opening", "transfers"},
     "catalog": VALUES | {"dataset", "opening"},
-    "learn": VALUES | {"dataset", "progress", "version"},
+    "learn": VALUES | {"dataset", "opening", "version"},
     "torch": VALUES | {"dataset"},
     "torchgeo": VALUES | {"torch"},
     "report": VALUES | {"dataset"},

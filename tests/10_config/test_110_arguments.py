@@ -153,7 +153,7 @@ class TestText:
         (["x" * 300], "an argument has the form KEY=VALUE"),
         (["experiment=demo"], "experiment=demo: did you mean +experiment=demo?"),
         (["demo"], "demo: did you mean +experiment=demo?"),
-        (["+experiment=dem"], "choose from amsterdam, burst, demo, sentinel1, simulate (did you mean demo?)"),
+        (["+experiment=dem"], "choose from amsterdam, burst, demo, demo_change, demo_detection"),
         (["simulate=nope"], "simulate=nope: there is no 'nope'; choose from default"),
         (["products=snapp"], "products=snapp: there is no 'snapp'; choose from auto, nisar"),
         (["signatures.filtr=lee"], "signatures.filtr: no such key; did you mean signatures.filter"),

@@ -14,7 +14,14 @@ from alignsar_gpu.simulate.ground.backscatter import CLASSES, FIELD, with_contra
 from alignsar_gpu.simulate.ground.seasons import kept_coherence, season_of
 
 SMALL = [
-    *("+experiment=demo_detection", "device=cpu", "simulate.dates=2", "simulate.bursts=1"),
+    *(
+        "+experiment=demo_detection",
+        "learn.task=null",
+        "card.write=false",
+        "device=cpu",
+        "simulate.dates=2",
+        "simulate.bursts=1",
+    ),
     *("simulate.swaths=[iw1]", "simulate.lines=160", "simulate.samples=700", "chips.size=[32,128]"),
     *(
         "simulate.scene.ships=150",
