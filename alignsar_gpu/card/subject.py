@@ -45,7 +45,7 @@ class Keys:
     Attributes
     ----------
     limits : known limits, in the words of who made the dataset.
-    tasks : task categories of Hugging Face.
+    tasks : task categories of Hugging Face; none: those of the labels.
     citation, doi, address : as in the catalogue; may be empty.
     """
 
@@ -102,6 +102,13 @@ class Subject:
     def title(self) -> str:
         """Title of the dataset."""
         return str(self.facts.get("title") or self.facts["id"])
+
+    @property
+    def tasks(self) -> list[str]:
+        """What the dataset is for, as Hugging Face calls it."""
+        if self.keys.tasks or not self.labels:
+            return list(self.keys.tasks) if self.labels else []
+        return ["object-detection" if "boxes" in self.facts else "image-segmentation"]
 
     @property
     def is_simulated(self) -> bool:

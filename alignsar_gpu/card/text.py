@@ -111,7 +111,7 @@ def _header(subject: Subject) -> str:
     }
     count = len(subject.index)
     fields |= {
-        "task_categories": list(subject.keys.tasks) if subject.labels else [],
+        "task_categories": subject.tasks,
         "tags": [*TAGS, *_sensors(subject)],
         "size_categories": [next((name for most, name in SIZES if count < most), LARGEST)],
         "configs": [{"config_name": "index", "data_files": "chips/index.parquet"}],

@@ -25,8 +25,13 @@ class CardConfig:
         metadata=about("known limits in your own words, besides those that are measured", may_be_empty=True),
     )
     tasks: list[str] = dataclasses.field(
-        default_factory=lambda: ["image-segmentation"],
-        metadata=about("what the dataset is for, as Hugging Face calls it", choices=TASKS),
+        default_factory=list,
+        metadata=about(
+            "what the dataset is for, as Hugging Face calls it; empty: object-detection where chips have boxes, else "
+            "image-segmentation",
+            choices=TASKS,
+            may_be_empty=True,
+        ),
     )
 
     @property

@@ -34,7 +34,13 @@ def test_the_notebook_of_own_data_runs(folder):
     run_notebook(
         "3_own_data",
         folder,
-        SETTINGS={"output": "mine", "device": "cpu", "report": "none", "netcdf": "none", "chips.size": [16, 64]},
+        SETTINGS={
+            "output": "mine",
+            "device": "cpu",
+            "report": "none",
+            "netcdf": "none",
+            "chips.size": [16, 64],
+        },
         STAND_IN={**simulated, "output": "demo/simulated"},
     )
     assert (folder / "mine" / "chips").is_dir()
