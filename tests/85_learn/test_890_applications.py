@@ -14,8 +14,8 @@ import alignsar_gpu
 from alignsar_gpu.learn.model_files import load_model
 
 SMALL = (
-    *("device=cpu", "device.threads=1", "simulate.lines=320", "report=none", "card.write=false"),
-    "learn.bootstrap=100",
+    *("device=cpu", "device.threads=1", "report=none", "card.write=false", "learn.bootstrap=100"),
+    *("simulate.swaths=[iw1]", "simulate.bursts=2", "simulate.lines=320", "simulate.samples=800"),
 )
 
 
@@ -41,10 +41,29 @@ def check_products(output, model, layer):
 
 def test_land_cover(tmp_path):
     metrics = learned(
-        tmp_path / "run",
-        "demo_landcover",
-        *("simulate.samples=700", "simulate.dates=2", "learn.models=[random_forest,unet]", "learn.epochs=6"),
+        tmp_path / "run", "demo_landcover", "simulate.dates=2", "learn.models=[unet]", "learn.epochs=6"
     )
-    kappa = {name: model["test"]["kappa"]["mean"] for name, model in metrics["models"].items()}
-    assert kappa["unet"] > kappa["random_forest"] > 0.3
+    assert metrics["models"]["unet"]["test"]["kappa"]["mean"] > 0.3
     check_products(tmp_path / "run", "unet", "predicted_land_cover")
+
+
+def test_change(tmp_path):
+    scene = ("simulate.scene.demolitions=60", "simulate.scene.constructions=60", "simulate.scene.bowls=2")
+    metrics = learned(
+        tmp_path / "run",
+        "demo_change",
+        *("simulate.dates=3", *scene, "learn.models=[log_ratio,siamese]", "learn.epochs=3"),
+    )
+    scores = {name: model["test"]["f1"]["mean"] for name, model in metrics["models"].items()}
+    assert min(scores.values()) > 0.3
+    check_products(tmp_path / "run", "siamese", "predicted_change")
+
+
+def test_detection(tmp_path):
+    scene = ("simulate.scene.ships=100", "simulate.scene.oil_slicks=20", "chips.size=[32,128]")
+    metrics = learned(tmp_path / "run", "demo_detection", "simulate.dates=2", *scene, "learn.epochs=2")
+    history = metrics["models"]["heatmap"]["seeds"]["1"]["history"]
+    assert history[1]["loss"] < history[0]["loss"]
+    assert metrics["models"]["cfar"]["test"]["map50"]["mean"] > 0.3
+    check_products(tmp_path / "run", "heatmap", "predicted_ship")
+    assert (tmp_path / "run" / "detections.parquet").is_file()

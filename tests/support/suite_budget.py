@@ -34,8 +34,8 @@ BUDGET = {
     "70_dataset": 8,
     "75_catalog": 4,  # pictures, schemas of all extensions, catalogues joined in every order
     "80_report": 9,
-    "85_learn": 20,
-    "90_application": 212,
+    "85_learn": 70,  # each application is trained, on small scenes
+    "90_application": 235,
 }
 COMPILING, STARTING = "compiling", "starting"
 OUTSIDE_LAYERS = {COMPILING: 46, STARTING: 22}
