@@ -362,10 +362,14 @@ def _scene_parameters(asked: SimulateSceneConfig) -> SceneParameters:
             ship_cross_section=(min(added), max(added)),
             tanks=asked.tanks,
             tank_farms=asked.tank_farms,
+            tank_cross_section=asked.tank_cross_section,
         ),
         reflectors=None if asked.reflectors is None else Path(asked.reflectors).expanduser(),
         changes=ChangeParameters(
-            demolitions=asked.demolitions, constructions=asked.constructions, oil_slicks=asked.oil_slicks
+            demolitions=asked.demolitions,
+            constructions=asked.constructions,
+            oil_slicks=asked.oil_slicks,
+            slick_length=(asked.slick_length[0], asked.slick_length[1]),
         ),
         bowls=asked.bowls,
         bowl_rate=asked.bowl_rate,

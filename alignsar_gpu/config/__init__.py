@@ -29,7 +29,7 @@ from alignsar_gpu.config.products import (
 from alignsar_gpu.config.quality import QualityConfig
 from alignsar_gpu.config.radarcoding import RadarcodingConfig, check_radarcoding
 from alignsar_gpu.config.signatures import SignaturesConfig
-from alignsar_gpu.config.simulation import SimulateConfig, SimulateSceneConfig, check_ships, check_templates
+from alignsar_gpu.config.simulation import SimulateConfig, SimulateSceneConfig, check_scene, check_templates
 from alignsar_gpu.errors import AlignsarError, choose_from
 
 __all__ = [
@@ -323,7 +323,7 @@ def check_together(config: Config, *, coregisters: bool) -> None:
     check_catalog(config.catalog)
     if config.simulate is not None:
         check_templates(config.simulate)
-        check_ships(config.simulate.scene)
+        check_scene(config.simulate.scene)
         if config.simulate.dem.path is not None:
             _check_datum("simulate.dem", config.simulate.dem)
     if coregisters:

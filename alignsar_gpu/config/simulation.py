@@ -67,9 +67,14 @@ class SimulateSceneConfig:
     )
     tanks: int = key(4, "storage tanks in a farm", bounds=(0, 1000))
     tank_farms: int = key(1, "farms of tanks", bounds=(0, 1000))
+    tank_cross_section: float = key(0.0, "dB added to the cross-sections of tanks", bounds=(-60.0, 60.0))
     demolitions: int = key(2, "blocks of buildings that go", bounds=(0, 1000))
     constructions: int = key(2, "blocks of buildings that come", bounds=(0, 1000))
     oil_slicks: int = key(1, "oil slicks", bounds=(0, 1000))
+    slick_length: list[float] = field(
+        default_factory=lambda: [900.0, 4000.0],
+        metadata=about("m, least and largest length of oil slicks", bounds=(50.0, 100_000.0)),
+    )
     bowls: int = key(1, "bowls of subsidence", bounds=(0, 1000))
     bowl_rate: float = key(0.5, "mm a day that their middle sinks", bounds=(-100.0, 100.0))
     bowl_radius: float = key(1200.0, "m, standard deviation of their shape", bounds=(10.0, 100_000.0))
@@ -146,12 +151,16 @@ class SimulateConfig:
     scene: SimulateSceneConfig = field(default_factory=SimulateSceneConfig)
 
 
-def check_ships(scene: SimulateSceneConfig) -> None:
-    """Raise AlignsarError for cross-sections that are not one number, or two that rise."""
+def check_scene(scene: SimulateSceneConfig) -> None:
+    """Raise AlignsarError for cross-sections that are not one number, or two that rise, and for such lengths."""
     given = scene.ship_cross_section
     if len(given) > 2 or given != sorted(given):
         raise AlignsarError(
             f"simulate.scene.ship_cross_section={as_given(given)}: give one number of dB, or two that rise"
+        )
+    if len(scene.slick_length) != 2 or scene.slick_length != sorted(scene.slick_length):
+        raise AlignsarError(
+            f"simulate.scene.slick_length={as_given(scene.slick_length)}: give two that rise, such as [900,4000]"
         )
 
 

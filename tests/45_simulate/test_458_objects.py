@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import shapely
 
+from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.simulate.ground.backscatter import WATER
 from alignsar_gpu.simulate.ground.changes import ChangeParameters
 from alignsar_gpu.simulate.ground.files import write_scene
@@ -128,6 +129,16 @@ def test_a_ship_is_stronger_by_the_decibels_asked_for_and_nothing_else_changes()
         factor = 10.0**0.7 if one.kind == "ship" else 1.0
         assert other.rcs_vv == pytest.approx(factor * one.rcs_vv)
         assert (one.longitude, one.height, one.phase) == (other.longitude, other.height, other.phase)
+
+
+def test_tanks_are_stronger_by_the_decibels_asked_for():
+    usual, stronger = (scene_of(targets=TargetParameters(tank_cross_section=added)) for added in (0.0, 14.0))
+    for one, other in zip(usual.targets, stronger.targets, strict=True):
+        factor = 10.0**1.4 if one.kind == "tank" else 1.0
+        assert other.rcs_vv == pytest.approx(factor * one.rcs_vv)
+    assert any(one.kind == "tank" for one in usual.targets)
+    with pytest.raises(AlignsarError, match="tank_cross_section must lie in -60 to 60 dB"):
+        TargetParameters(tank_cross_section=99.0)
 
 
 def test_bands_of_subsidence_are_the_rate_of_all_bowls_together(folder):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from simulated_campaign import Small
 
-from alignsar_gpu.config.simulation import SimulateSceneConfig, check_ships
+from alignsar_gpu.config.simulation import SimulateSceneConfig, check_scene
 from alignsar_gpu.errors import AlignsarError
 from alignsar_gpu.simulate.ground.backscatter import (
     CLASSES,
@@ -160,4 +160,6 @@ def test_cross_sections_that_are_no_range(given):
     with pytest.raises(
         AlignsarError, match=r"simulate.scene.ship_cross_section=\[.*: give one number of dB, or two"
     ):
-        check_ships(SimulateSceneConfig(ship_cross_section=given))
+        check_scene(SimulateSceneConfig(ship_cross_section=given))
+    with pytest.raises(AlignsarError, match=r"simulate.scene.slick_length=\[.*: give two that rise"):
+        check_scene(SimulateSceneConfig(slick_length=[900.0, 300.0]))

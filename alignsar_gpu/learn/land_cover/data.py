@@ -75,7 +75,8 @@ class Split:
         layer = self.channels[powers[-1] if powers else 0].layer
         chosen = [number for number, channel in enumerate(self.channels) if channel.layer == layer]
         rows = [image[n] * self.scaling.deviation[n] + self.scaling.mean[n] for n in chosen]
-        return torch.stack(rows).mean(dim=0).numpy()
+        shown: NDArray[np.float32] = torch.stack(rows).mean(dim=0).numpy()
+        return shown
 
     def batches(self, options: FitOptions, *, shuffle: bool = False) -> Batches:
         """Return the samples in batches; ``shuffle`` gives each the classes of another, at random pixels."""

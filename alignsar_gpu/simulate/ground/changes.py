@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 CHANGE_STREAM = 33
 SITE = (70.0, 220.0)  # m, sides of what is pulled down or built
 SLICK_LENGTH, SLICK_WIDTH = (900.0, 4000.0), (0.08, 0.16)  # m, and share of the length
+SEA_ROOM = 0.4  # of the largest length of a slick, to the shore: farther away it may lie anywhere
 RAGGED = 0.45  # of half the width, by which the edge of a slick is ragged
 LEAST_PIXELS = 6
 TRIES = 60
@@ -77,13 +78,22 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeParameters:
-    """Number of changes of each kind; each has a date of its own, drawn from all but the first."""
+    """Number of changes of each kind; each has a date of its own, drawn from all but the first.
+
+    ``slick_length`` are the least and the largest length of oil slicks, m.
+    """
 
     demolitions: int = 2
     constructions: int = 2
     oil_slicks: int = 1
+    slick_length: tuple[float, float] = SLICK_LENGTH
 
     def __post_init__(self) -> None:
+        low, high = self.slick_length
+        if not 50.0 <= low <= high <= 100_000.0:
+            raise AlignsarError(
+                f"simulated changes: slick_length must lie in 50 to 100000 m and rise, got {low:g} and {high:g}"
+            )
         for name in ("demolitions", "constructions", "oil_slicks"):
             if not 0 <= getattr(self, name) <= 1000:
                 raise AlignsarError(
@@ -113,8 +123,10 @@ def generate_changes(
         for number in range(count):
             rng = np.random.default_rng((seed, CHANGE_STREAM, stream, number))
             first = int(rng.integers(1, dates))
-            find = _slick if kind == "oil slick" else _site
-            found = find(cover, before, free, rng)
+            if kind == "oil slick":
+                found = _slick(cover, before, free, rng, asked.slick_length)
+            else:
+                found = _site(cover, before, free, rng)
             if found is None:
                 break
             rows, columns, taken = found
@@ -166,7 +178,11 @@ def _site(
 
 
 def _slick(
-    cover: Raster, before: tuple[int, ...], free: NDArray[np.bool_], rng: np.random.Generator
+    cover: Raster,
+    before: tuple[int, ...],
+    free: NDArray[np.bool_],
+    rng: np.random.Generator,
+    lengths: tuple[float, float],
 ) -> _Found | None:
     """A long, bent, ragged patch around a place far from the shore, as far as there is water."""
     step = 1 + max(cover.shape) // COARSE
@@ -175,10 +191,11 @@ def _slick(
     if not water.any():
         return None
     away = distance_transform_edt(np.pad(water, 1))[1:-1, 1:-1]
-    far = np.flatnonzero(away >= 0.7 * away.max())
+    enough = SEA_ROOM * lengths[1] / (step * max(cover.posting))
+    far = np.flatnonzero(away >= min(0.7 * away.max(), enough))
     row, column = np.divmod(int(rng.choice(far)) if len(far) else 0, water.shape[1])
     room = float(away[row, column]) * step * max(cover.posting)
-    length = min(float(rng.uniform(*SLICK_LENGTH)), max(6.0 * room, 8.0 * max(cover.posting)))
+    length = min(float(rng.uniform(*lengths)), max(6.0 * room, 8.0 * max(cover.posting)))
     half = 0.5 * length * float(rng.uniform(*SLICK_WIDTH))
     rows, columns, y, x = _window(cover, (int(row) * step, int(column) * step), 0.6 * length)
     turn = float(rng.uniform(0.0, np.pi))

@@ -99,7 +99,9 @@ class TargetParameters:
     reflectors : trihedral corner reflectors; ``edges`` their inner leg lengths in metres, in turn.
     ships : on each date, where there is water wide enough for them; ``ship_cross_section`` are the least and the most
         dB that are added to the cross-section of each.
-    tanks : of each of ``tank_farms``; ``refill`` is whether their roofs stand at other heights on other dates.
+    tanks : of each of ``tank_farms``; ``tank_cross_section`` are dB that are added to the cross-section of each: the
+        corner of wall and ground is strong where the ground is smooth. ``refill`` is whether their roofs stand at other
+        heights on other dates.
     """
 
     reflectors: int = 6
@@ -108,6 +110,7 @@ class TargetParameters:
     ship_cross_section: tuple[float, float] = (0.0, 0.0)
     tanks: int = 4
     tank_farms: int = 1
+    tank_cross_section: float = 0.0
     refill: bool = True
 
     def __post_init__(self) -> None:
@@ -115,6 +118,10 @@ class TargetParameters:
         if not -60.0 <= low <= high <= 60.0:
             raise AlignsarError(
                 f"simulated targets: ship_cross_section must lie in -60 to 60 dB and rise, got {low:g} and {high:g}"
+            )
+        if not -60.0 <= self.tank_cross_section <= 60.0:
+            raise AlignsarError(
+                f"simulated targets: tank_cross_section must lie in -60 to 60 dB, got {self.tank_cross_section:g}"
             )
         for name in ("reflectors", "ships", "tanks", "tank_farms"):
             if not 0 <= getattr(self, name) <= 1000:
@@ -298,6 +305,7 @@ def _tank(
         groups.append(("roof", tall * float(fill[0]), every))
     roof = rng.uniform(-np.pi, np.pi, TANK_PARTS["roof"][0])
     ground, made = sites.ground(*middle)[2], []
+    strength = TANK_STRENGTH * 10.0 ** (asked.tank_cross_section / 10.0) * diameter * tall
     for part, level, present in groups:
         count, share = TANK_PARTS[part]
         around = 2.0 * np.pi * np.arange(count) / count
@@ -308,7 +316,7 @@ def _tank(
         made += _scatterers(
             (f"{name} {part}{when}", "tank", present),
             np.column_stack([longitude, latitude, np.full(count, ground + level)]),
-            (np.full(count, share * TANK_STRENGTH * diameter * tall / count), TANK_CROSS),
+            (np.full(count, share * strength / count), TANK_CROSS),
             roof if part == "roof" else rng.uniform(-np.pi, np.pi, count),
         )
     return TargetObject(
