@@ -17,6 +17,7 @@ from alignsar_gpu.learn.change.models import MODELS, Training, change_matrix
 from alignsar_gpu.learn.change.thresholds import ScoreCounts
 from alignsar_gpu.learn.channels import as_plain, is_part
 from alignsar_gpu.learn.scores import by_block, by_class, class_scores, confusion, plain, summary
+from alignsar_gpu.learn.unseen import all_splits
 from alignsar_gpu.learn.worst import SHOWN, Worst
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def train(
         layers = [layer for layer in whole.layers if MODELS[name].parts is not False or not is_part(layer)]
         training = training_pairs(chips, request.label, layers)
         splits = {"train": training} | {one: training.alike(chips, one) for one in ("validation", "test")}
-        others = {path.name: training.alike(path, _splits(path)) for path in request.others}
+        others = {path.name: training.alike(path, all_splits(path)) for path in request.others}
         metrics["samples"] = {split: len(pairs.samples) for split, pairs in splits.items()}
         tests = Tests(request=request, splits={"test": splits["test"]} | others, folder=folder / name)
         metrics["models"][name] = tests.run(
@@ -107,12 +108,6 @@ def chosen_models(pairs: Pairs, request: Request) -> list[str]:
     there = {True: parts, False: powers, None: True}
     every = [name for name, model in MODELS.items() if there[model.parts]]
     return list(request.models) or [name for name in every if parts or name != "siamese_powers"]
-
-
-def _splits(chips: Path) -> list[str]:
-    """Return the splits of another dataset: all of it is unseen."""
-    counts = read_facts(folder_of(chips))["counts"]
-    return [name for name in SPLITS if name in counts]
 
 
 def _require_change(pairs: Pairs, split: str, chips: Path) -> None:

@@ -18,6 +18,7 @@ from alignsar_gpu.learn.detection.evaluation import RATE, SCORES, evaluate
 from alignsar_gpu.learn.detection.models import MODELS, Training
 from alignsar_gpu.learn.detection.worst import keep_worst
 from alignsar_gpu.learn.scores import plain, summary
+from alignsar_gpu.learn.unseen import all_splits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from alignsar_gpu.learn.request import Request
 
 TEST = "test"
-UNSEEN = ("train", "validation", TEST)  # splits of another dataset: all of it is unseen
 
 
 def train(
@@ -47,7 +47,9 @@ def train(
     splits = {"train": training} | {
         name: _open(training, chips, name, request.label) for name in ("validation", TEST)
     }
-    others = {path.name: open_like(training, path, _splits(path), request.label) for path in request.others}
+    others = {
+        path.name: open_like(training, path, all_splits(path), request.label) for path in request.others
+    }
     metrics: dict[str, Any] = {
         "task": "detection",
         "label": request.label,
@@ -116,11 +118,6 @@ def _open(training: Split, chips: Path, name: str, label: str) -> Split:
             "make the chips with another chips.split.seed, smaller chips.split.block, or of a larger scene"
         )
     return split
-
-
-def _splits(chips: Path) -> list[str]:
-    counts = read_facts(folder_of(chips))["counts"]
-    return [name for name in UNSEEN if name in counts]
 
 
 def _count(split: Split) -> dict[str, int]:

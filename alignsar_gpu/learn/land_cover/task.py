@@ -14,6 +14,7 @@ from alignsar_gpu.learn.channels import as_plain
 from alignsar_gpu.learn.land_cover.data import Inputs, choose_label, has_parts
 from alignsar_gpu.learn.land_cover.models import MODELS, Training, matrices
 from alignsar_gpu.learn.scores import by_block, by_class, overall_scores, plain, summary
+from alignsar_gpu.learn.unseen import all_splits
 from alignsar_gpu.learn.worst import SHOWN, Worst
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from alignsar_gpu.learn.request import Request
 
 SCORES = ("macro_f1", "accuracy", "kappa")
-UNSEEN = ("train", "validation", "test")  # splits of another dataset: all of it is unseen
 UNKNOWN_CLASS = 255
 
 
@@ -55,7 +55,7 @@ def train(
             split: inputs.like(training, chips, split) for split in ("validation", "test")
         }
         _require_places(chips, splits)
-        others = {path.name: inputs.like(training, path, _splits(path)) for path in request.others}
+        others = {path.name: inputs.like(training, path, all_splits(path)) for path in request.others}
         tests = Tests(request=request, test=splits["test"], others=others, folder=folder / name)
         metrics |= {
             "classes": dict(training.classes),
@@ -100,11 +100,6 @@ def chosen_models(chips: Path, request: Request) -> list[str]:
                 "signatures.slc=true and slc among chips.layers"
             )
     return list(request.models) or [name for name, model in MODELS.items() if parts or not model.parts]
-
-
-def _splits(chips: Path) -> list[str]:
-    counts = read_facts(folder_of(chips))["counts"]
-    return [name for name in UNSEEN if name in counts]
 
 
 def _require_places(chips: Path, splits: dict[str, Split]) -> None:
